@@ -1,0 +1,56 @@
+# A fresh clone needs Python 3.11 or newer, pip and make; everything else is installed into .venv.
+#
+#   make demo    train a small network on handwritten digits, query it, recover its weights
+#   make test    style, types and tests
+#   make bench   the benchmarks, listed; make bench NAME=... runs one
+#   make clean   removes what the above have made
+
+VENV := .venv
+BIN := $(VENV)/bin
+
+# The first interpreter on the PATH that is new enough; PYTHON=... overrules it.
+PYTHON ?= $(shell for python in python3 python python3.14 python3.13 python3.12 python3.11; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	&& { echo $$python; break; }; done)
+
+# Matrix products in several threads within several test processes get in each other's way.
+ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 \
+	VECLIB_MAXIMUM_THREADS=1
+
+.PHONY: demo test lint bench clean
+
+demo: $(VENV)/.ready
+	$(BIN)/unrelu demo -o unrelu-demo
+
+# pytest comes last, so that its closing line does too.
+test: lint
+	$(ONE_THREAD) $(BIN)/python -m pytest -n 2
+
+lint: $(VENV)/.ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(VENV)/.ready
+ifdef NAME
+	$(BIN)/python benchmarks/$(NAME).py
+else
+	@echo "make bench NAME=... runs one of:"
+	@ls benchmarks | sed -n 's/^\([a-z].*\)\.py$$/  \1/p'
+endif
+
+# Some systems ship venv without the pip that belongs inside; the outer pip can install from
+# without. The stamp is written last: an interrupted installation starts again.
+$(VENV)/.ready: pyproject.toml constraints.txt
+	@test -n "$(PYTHON)" || { echo "unrelu needs Python 3.11 or newer on the PATH" >&2; exit 1; }
+	rm -rf $(VENV)
+	$(PYTHON) -m venv $(VENV) || $(PYTHON) -m venv --clear --without-pip $(VENV)
+	if $(BIN)/python -m pip --version >/dev/null 2>&1; \
+	then $(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev,all]'; \
+	else $(PYTHON) -m pip --python $(BIN)/python install --quiet \
+		-c constraints.txt -e '.[dev,all]'; fi
+	touch $@
+
+clean:
+	rm -rf $(VENV) build dist unrelu-demo .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

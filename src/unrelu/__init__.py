@@ -1,0 +1,94 @@
+"""unrelu: recover the weights of two-layer ReLU networks from samples.
+
+The public names, nothing else. Each is imported from its module when it is first asked for, so
+that `import unrelu` is quick and `unrelu --help` quicker.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from unrelu import activations
+    from unrelu.certificate import Certificate, verify
+    from unrelu.errors import (
+        FileError,
+        InputError,
+        InputTypeError,
+        MissingExtraError,
+        RecoveryError,
+        UnreluError,
+    )
+    from unrelu.formats.networks import load, save
+    from unrelu.network import Match, Network, match
+    from unrelu.recover import recover
+    from unrelu.result import Recovery, Status
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Certificate",
+    "FileError",
+    "InputError",
+    "InputTypeError",
+    "Match",
+    "MissingExtraError",
+    "Network",
+    "Recovery",
+    "RecoveryError",
+    "Status",
+    "UnreluError",
+    "activations",
+    "load",
+    "match",
+    "recover",
+    "save",
+    "verify",
+]
+
+_HOMES = {
+    "certificate": ("Certificate", "verify"),
+    "errors": (
+        "FileError",
+        "InputError",
+        "InputTypeError",
+        "MissingExtraError",
+        "RecoveryError",
+        "UnreluError",
+    ),
+    "formats.networks": ("load", "save"),
+    "network": ("Match", "Network", "match"),
+    "recover": ("recover",),
+    "result": ("Recovery", "Status"),
+}
+_HOME = {name: module for module, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> object:
+    if name == "activations":
+        return importlib.import_module("unrelu.activations")
+    if name not in _HOME:
+        raise AttributeError(f"module 'unrelu' has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"unrelu.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+class _Package(ModuleType):
+    """`unrelu.recover` is the function, although a module has the same name: importing that
+    module would otherwise bind itself here in the function's place."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name == "recover" and isinstance(value, ModuleType):
+            value = value.recover
+        super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

@@ -1,0 +1,295 @@
+"""Checks a network against samples. Knows no method; trusts nothing but X, Y and the network.
+
+What is checked, and why it suffices (`../docs` and BJW Section 2 have the long form):
+
+explained    every label is within what float arithmetic may have done to it.
+surplus      the samples are more equations than the network has unknowns, by so many that a
+             network with some other sign pattern would not pass by chance.
+pinned       the canonical Jacobian has full rank, and errors of the size of the residual move no
+             hidden weight by more than a quarter of its digits.
+sides        no other choice of the side on which each unit is active gives the same function.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field, fields
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from unrelu.checks import (
+    CONFIDENCE,
+    Explained,
+    Pinned,
+    explain,
+    independent_equations,
+    other_sides,
+    pin,
+)
+from unrelu.errors import InputError
+from unrelu.network import Network
+from unrelu.result import Status
+from unrelu.samples import Samples
+
+Array = NDArray[np.float64]
+Index = NDArray[np.intp]
+
+CHANCE = np.log(1e-9)
+"""Logarithm of the accepted probability that some wrong network explains generic labels."""
+
+
+@dataclass(frozen=True, eq=False)
+class Certificate:
+    """What was checked, measured and bounded for one network on one set of samples.
+
+    network : in canonical form.
+    status : exact, undetermined or failed; `explanation` says it in words.
+    n_samples, n_fresh : rows checked, and those among them never used to find the network.
+    residual : largest |label − network| as a share of the labels' root mean square.
+    residual_in_roundings : the same in units of what rounding allows; explained up to 1.
+    worst_sample : the row where that is largest.
+    margin : smallest |v·x + b| in units of its rounding; a sample below 1 has no certain side.
+    on_kink : number of samples below that.
+    equations, unknowns, surplus_needed : independent label entries, free weights, and by how
+        many the first must exceed the second.
+    weight_errors : (k,) estimated error of each unit's hidden weights and bias (unit rows).
+    weak_units : units that the samples do not pin down.
+    more_samples : about how many more samples of the same kind would do; None if none or unknown.
+    """
+
+    network: Network
+    status: Status
+    explanation: str
+    n_samples: int
+    n_fresh: int
+    residual: float
+    residual_in_roundings: float
+    worst_sample: int
+    margin: float
+    on_kink: int
+    equations: int
+    unknowns: int
+    surplus_needed: int
+    weight_errors: Array
+    weak_units: Index
+    more_samples: int | None
+
+    def recheck(self, X: ArrayLike, Y: ArrayLike) -> Certificate:
+        """The same checks on these samples, none of them used to find the network."""
+        return verify(self.network, X, Y)
+
+    def rows(self) -> list[tuple[str, str]]:
+        """The certificate as labelled lines."""
+        rows = [
+            ("verdict", self.explanation),
+            (
+                "largest residual",
+                f"{self.residual:.1e} of the labels, {self.residual_in_roundings:.2g} of what "
+                f"rounding allows, in sample {self.worst_sample}",
+            ),
+            ("samples", f"{self.n_samples}, of them {self.n_fresh} not used to find the network"),
+            ("nearest to a kink", f"{self.margin:.1e} roundings, {self.on_kink} samples on one"),
+            (
+                "equations",
+                f"{self.equations} for {self.unknowns} unknowns, {self.surplus_needed} to spare "
+                "needed",
+            ),
+        ]
+        if len(self.weight_errors):
+            rows.append(("hidden weights good to", f"{self.weight_errors.max():.1e}"))
+        if len(self.weak_units):
+            rows.append(("not pinned down", f"units {_listed(self.weak_units)}"))
+        return rows
+
+    def to_dict(self) -> dict[str, object]:
+        """Plain numbers, lists and words, without the network."""
+        plain: dict[str, object] = {}
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, np.ndarray):
+                value = value.tolist()
+            plain[field.name] = value.value if isinstance(value, Status) else value
+        del plain["network"]
+        return plain
+
+    def __str__(self) -> str:
+        rows = [("status", str(self.status)), *self.rows()]
+        width = max(len(name) for name, _ in rows)
+        return "\n".join(f"{name:<{width}}  {text}" for name, text in rows)
+
+
+def verify(net: Network, X: ArrayLike, Y: ArrayLike) -> Certificate:
+    """Does `net` explain these samples, and is it the only network that does?
+
+    Parameters
+    ----------
+    net : the network to be judged; it is put into canonical form.
+    X : (n, d) inputs; Y : (n, m) or (n,) labels.
+
+    Raises
+    ------
+    InputError, InputTypeError as `recover` does, and when the widths do not fit.
+
+    Uniqueness is meant among networks of the same kind: with biases when `net` has any, without
+    otherwise. Cost: one pass over the samples, O(n k (d + m)), and O(l p² + p³) on a subset of l
+    rows for p = k d unknowns (a few hundred products instead when p is in the thousands).
+
+    >>> rng = np.random.default_rng(0)
+    >>> net = Network(rng.standard_normal((2, 3)), np.eye(2))
+    >>> X = rng.standard_normal((100, 3))
+    >>> print(verify(net, X, net(X)).status.value)
+    exact
+    """
+    return judge(net, Samples.of(X, Y), used=np.arange(0))
+
+
+def judge(net: Network, samples: Samples, used: Index) -> Certificate:
+    """`verify` for checked samples, of which the rows `used` served to find the network."""
+    for what, got, expected in (
+        ("inputs", samples.d, net.n_inputs),
+        ("outputs", samples.m, net.n_outputs),
+    ):
+        if got != expected:
+            raise InputError(f"samples have {got} {what}, the network has {expected}")
+    net = net.canonical()
+    biased = bool(net.b.any() or net.c.any())
+    explained = explain(net, samples)
+    if explained.in_roundings > 1:
+        pinned, surplus, verdict = None, _Surplus(net, samples, biased), _not_explained(explained)
+    else:
+        # Labels may be off by what the residual shows, and are by half a unit in the last place.
+        noise = max(explained.rms, samples.eps * explained.label_rms)
+        limit = samples.eps**0.75
+        pinned = pin(net, samples, noise, biased, limit)
+        surplus = _Surplus(net, samples, biased)
+        verdict = _uniqueness(net, samples, pinned, surplus, limit)
+    return Certificate(
+        network=net,
+        status=verdict.status,
+        explanation=verdict.explanation,
+        n_samples=samples.n,
+        n_fresh=samples.n - len(used),
+        residual=explained.residual,
+        residual_in_roundings=explained.in_roundings,
+        worst_sample=explained.worst_sample,
+        margin=explained.margin,
+        on_kink=explained.on_kink,
+        equations=surplus.equations,
+        unknowns=surplus.unknowns,
+        surplus_needed=surplus.needed,
+        weight_errors=np.zeros(0) if pinned is None else pinned.errors,
+        weak_units=verdict.weak_units,
+        more_samples=verdict.more_samples,
+    )
+
+
+class _Surplus:
+    """Equations, unknowns, and how many more of the former rule out chance.
+
+    k hyperplanes cut n points in at most (e n/D)^{D k} ways (D = d + 1 with biases). Each way
+    gives a smooth model with `unknowns` parameters, which meets each further equation with
+    probability about ρ, the relative rounding of a label. The union bound over all patterns is
+    below CHANCE when (surplus) ln(1/ρ) ≥ D k ln(e n/D) + ln(1/CHANCE).
+    """
+
+    def __init__(self, net: Network, samples: Samples, biased: bool) -> None:
+        k, dimension = net.n_units, samples.d + biased
+        self.equations = independent_equations(samples, biased)
+        self.unknowns = k * (dimension + samples.m - 1) + biased * samples.m
+        patterns = dimension * k * np.log(np.e * samples.n / dimension)
+        rounding = samples.eps * CONFIDENCE * np.sqrt(dimension + k)
+        self.needed = math.ceil((patterns - CHANCE) / -np.log(rounding))
+
+    @property
+    def missing(self) -> int:
+        return max(0, self.unknowns + self.needed - self.equations)
+
+
+@dataclass(frozen=True, eq=False)
+class _Verdict:
+    status: Status
+    explanation: str
+    weak_units: Index = field(default_factory=lambda: np.arange(0))
+    more_samples: int | None = None
+
+
+def _not_explained(explained: Explained) -> _Verdict:
+    return _Verdict(
+        Status.FAILED,
+        f"the largest residual, in sample {explained.worst_sample}, is {explained.residual:.1e} "
+        f"of the labels' size, {explained.in_roundings:.1e} times what rounding allows: the "
+        "labels are noisy, or such a network did not make them",
+    )
+
+
+def _uniqueness(
+    net: Network, samples: Samples, pinned: Pinned, surplus: _Surplus, limit: float
+) -> _Verdict:
+    weak = np.flatnonzero(~(pinned.errors <= limit))
+    if len(weak):
+        return _weak(net, samples, pinned, weak)
+    if surplus.missing:
+        more = math.ceil(surplus.missing / samples.m)
+        return _Verdict(
+            Status.UNDETERMINED,
+            f"every sample is explained, but {surplus.equations} equations for "
+            f"{surplus.unknowns} unknowns do not rule out another network: about {more} more "
+            "samples would do",
+            more_samples=more,
+        )
+    sides = other_sides(net)
+    if sides is None:
+        return _Verdict(
+            Status.UNDETERMINED,
+            "every sample is explained and every hyperplane pinned down; with so many units for "
+            "so few inputs and outputs it cannot be decided on which side each of them is active",
+        )
+    if sides:
+        units = np.flatnonzero(sides[0])
+        return _Verdict(
+            Status.UNDETERMINED,
+            f"units {_listed(units)} can all change sides (v, b become −v, −b) without changing "
+            "the function: no samples tell the two networks apart",
+            weak_units=units,
+        )
+    return _Verdict(
+        Status.EXACT,
+        f"all {samples.n} samples are explained to rounding by {net.n_units} units, and no other "
+        "network of this kind explains them",
+    )
+
+
+def _weak(net: Network, samples: Samples, pinned: Pinned, weak: Index) -> _Verdict:
+    """Which units are open, why, and about how many more samples would close them."""
+    dimension = samples.d + 1
+    never_off = weak[pinned.shares[weak] == 1.0]
+    if len(never_off):
+        return _Verdict(
+            Status.UNDETERMINED,
+            f"units {_listed(never_off)} are active on every sample: nothing in the samples says "
+            "where they switch off",
+            weak_units=weak,
+        )
+    # A unit needs about D samples on its active side and, so that the others can be told from
+    # it, k on the other; a tenth more for good conditioning.
+    shares = np.clip(pinned.shares[weak], 1 / samples.n, 1 - 1 / samples.n)
+    needed = 1.1 * np.maximum(dimension / shares, net.n_units / (1 - shares)).max()
+    more = max(math.ceil(needed) - samples.n, math.ceil(0.1 * samples.n))
+    return _Verdict(
+        Status.UNDETERMINED,
+        f"every sample is explained, but units {_listed(weak)} are not pinned down (they are "
+        f"active on {_percent(shares)} of the samples): about {more} more samples would do",
+        weak_units=weak,
+        more_samples=more,
+    )
+
+
+def _percent(shares: Array) -> str:
+    low, high = 100 * shares.min(), 100 * shares.max()
+    return f"{low:.2g}%" if high - low < 1 else f"{low:.2g} to {high:.2g}%"
+
+
+def _listed(units: Index) -> str:
+    shown = ", ".join(str(unit) for unit in units[:6])
+    return shown + (f" and {len(units) - 6} more" if len(units) > 6 else "")

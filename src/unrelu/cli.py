@@ -1,0 +1,347 @@
+"""The command line: the library's own words, with files in place of arrays.
+
+Everything beyond click is imported by the command that needs it, so that help comes at once.
+Results go to standard output, everything else to standard error. Exit codes: 0 done, 1 not
+recovered (what there is has still been written, marked as such), 2 wrong use.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from unrelu import __version__
+from unrelu.errors import UnreluError
+
+if TYPE_CHECKING:
+    from unrelu.network import Network
+
+NOT_RECOVERED = 1
+INTERRUPTED = 130
+
+SAMPLES_HELP = """
+SAMPLES is a .npz with arrays X and Y, a .csv or .parquet with columns x0, x1, … and y0, y1, …,
+or a pair of .npy files, X first: X.npy Y.npy.
+"""
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Write the result as JSON.")
+
+
+class WrongUse(click.ClickException):
+    exit_code = 2
+
+
+@contextmanager
+def _exit_codes() -> Iterator[None]:
+    """Errors at the boundary as one line and exit code 2; other errors are our own bugs and keep
+    their traceback."""
+    try:
+        yield
+    except UnreluError as error:
+        raise WrongUse(" ".join(str(error).split())) from error
+    except KeyboardInterrupt:  # click would leave with 1, which says "not recovered" here
+        sys.exit(INTERRUPTED)
+
+
+@contextmanager
+def _busy(words: str) -> Iterator[Callable[[str], None]]:
+    """A sign of life on standard error, if that is a terminal; yields a way to change its
+    words."""
+    if not sys.stderr.isatty():
+        yield _silent
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status(words) as status:
+        yield status.update
+
+
+def _silent(_words: str) -> None:
+    pass
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="unrelu")
+def main() -> None:
+    """Recover the weights of two-layer ReLU networks from samples.
+
+    Exit code 0: done. 1: not recovered; the best network and the reason are written all the
+    same. 2: wrong use.
+    """
+
+
+@main.command()
+@click.option(
+    "-o",
+    "--output",
+    "folder",
+    type=Path,
+    default="unrelu-demo",
+    show_default=True,
+    metavar="FOLDER",
+    help="Where the networks, samples and picture go.",
+)
+@click.option(
+    "--units",
+    type=click.IntRange(1),
+    default=32,
+    show_default=True,
+    help="Hidden units of the network that is trained; `recover` is not told.",
+)
+@click.option(
+    "--queries",
+    type=click.IntRange(1),
+    default=4000,
+    show_default=True,
+    help="Random inputs that the network is asked about.",
+)
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@as_json
+@_exit_codes()
+def demo(folder: Path, units: int, queries: int, seed: int, as_json: bool) -> None:
+    """Train a network on digits, query it, recover its weights.
+
+    A scikit-learn network learns to read handwritten digits. Its weights are then recovered
+    from its answers to random inputs, and compared with the true ones.
+    """
+    with _busy("loading scikit-learn") as say:
+        from unrelu.demo import run
+
+        result = run(folder, units=units, queries=queries, seed=seed, say=say)
+    if as_json:
+        _write_json(
+            {
+                "status": result.recovery.status.value,
+                "summary": dict(result.rows),
+                "stats": result.recovery.stats,
+                "files": [str(path) for path in result.files],
+            }
+        )
+    else:
+        _write_table("unrelu demo", [*result.rows, ("written", ", ".join(map(str, result.files)))])
+    _leave(result.recovery.status.certain)
+
+
+@main.command(epilog=SAMPLES_HELP)
+@click.argument("samples")
+@click.argument("labels", required=False)
+@click.option("-o", "--output", required=True, metavar="NET", help="The .npz to write.")
+@click.option("--units", type=int, help="Number of hidden units, if it is known.")
+@click.option("--bias/--no-bias", default=True, help="Look for biases, or know there are none.")
+@click.option("--method", default="auto", show_default=True, help="A single method, by name.")
+@click.option(
+    "--noise",
+    default="auto",
+    show_default=True,
+    help="What is known of the noise: none, gaussian, independent or sparse.",
+)
+@click.option("--seed", type=click.IntRange(0), help="The same seed gives the same bits.")
+@as_json
+@_exit_codes()
+def recover(
+    samples: str,
+    labels: str | None,
+    output: str,
+    units: int | None,
+    bias: bool,
+    method: str,
+    noise: str,
+    seed: int | None,
+    as_json: bool,
+) -> None:
+    """Recover the network behind SAMPLES and write it to NET."""
+    from unrelu.formats.networks import Mark, check_target, save_marked
+    from unrelu.formats.samples import read_samples
+
+    check_target(output)
+    with _busy(f"reading {samples}") as say:
+        X, Y = read_samples(samples, labels)
+        say(f"recovering a network from {len(X)} samples")
+        from unrelu.recover import recover as recovered
+
+        result = recovered(
+            X, Y, n_units=units, bias=bias, method=method, noise=noise, rng=seed, throw=False
+        )
+    reason = result.certificate.explanation
+    mark = None if result.status.certain else Mark(result.status.value, reason)
+    save_marked(result.network, output, mark)
+    if as_json:
+        _write_json(
+            {
+                "status": result.status.value,
+                "reason": reason,
+                "network": _described(result.network, output),
+                "certificate": result.certificate.to_dict(),
+                "stats": result.stats,
+            }
+        )
+    else:
+        _write_table("unrelu recover", [*result.rows(), ("written", output)])
+    if mark is not None:
+        click.echo(f"not recovered: {reason}", err=True)
+    _leave(result.status.certain)
+
+
+@main.command(epilog=SAMPLES_HELP)
+@click.argument("net")
+@click.argument("samples")
+@click.argument("labels", required=False)
+@as_json
+@_exit_codes()
+def verify(net: str, samples: str, labels: str | None, as_json: bool) -> None:
+    """Check whether NET explains SAMPLES, and no other network does."""
+    from unrelu.formats.samples import read_samples
+
+    network = _loaded(net)
+    with _busy(f"reading {samples}") as say:
+        X, Y = read_samples(samples, labels)
+        say(f"checking {len(X)} samples")
+        from unrelu.certificate import verify as verified
+
+        certificate = verified(network, X, Y)
+    if as_json:
+        _write_json(
+            {
+                "status": certificate.status.value,
+                "reason": certificate.explanation,
+                "network": _described(network, net),
+                "certificate": certificate.to_dict(),
+            }
+        )
+    else:
+        rows = [("status", str(certificate.status)), ("network", repr(network))]
+        _write_table("unrelu verify", rows + certificate.rows())
+    _leave(certificate.status.certain)
+
+
+@main.command()
+@click.argument("net")
+@click.argument("truth")
+@as_json
+@_exit_codes()
+def match(net: str, truth: str, as_json: bool) -> None:
+    """Compare NET with TRUTH unit by unit.
+
+    Both are brought into canonical form first: scaling and order of the units do not count.
+    """
+    networks = _loaded(net), _loaded(truth)
+    from unrelu.network import match as matched
+
+    result = matched(*networks)
+    if as_json:
+        _write_json(
+            {
+                "max_error": result.max_error,
+                "per_unit": result.per_unit,
+                "permutation": result.permutation,
+                "missing": result.missing,
+                "extra": result.extra,
+                "output_bias": result.output_bias,
+            }
+        )
+    else:
+        click.echo(str(result))
+
+
+@main.command(epilog=SAMPLES_HELP)
+@click.argument("net")
+@click.option(
+    "-n",
+    "--samples",
+    "n",
+    type=click.IntRange(1),
+    default=1000,
+    show_default=True,
+    help="How many.",
+)
+@click.option("-o", "--output", required=True, metavar="SAMPLES", help="The file to write.")
+@click.option("--labels", metavar="Y.npy", help="The second file, when SAMPLES is a .npy.")
+@click.option(
+    "--scale",
+    type=click.FloatRange(0, min_open=True),
+    default=1.0,
+    show_default=True,
+    help="Standard deviation of the inputs.",
+)
+@click.option("--seed", type=click.IntRange(0), help="The same seed gives the same bits.")
+@as_json
+@_exit_codes()
+def sample(
+    net: str,
+    n: int,
+    output: str,
+    labels: str | None,
+    scale: float,
+    seed: int | None,
+    as_json: bool,
+) -> None:
+    """Draw Gaussian inputs, label them with NET, write both to SAMPLES."""
+    from unrelu.formats.samples import check_target, write_samples
+
+    check_target(output, labels)
+    network = _loaded(net)
+    import numpy as np
+
+    with _busy(f"drawing {n} samples") as say:
+        X = scale * np.random.default_rng(seed).standard_normal((n, network.n_inputs))
+        Y = network(X)
+        say(f"writing {output}")
+        write_samples(output, X, Y, labels)
+    files = [output] if labels is None else [output, labels]
+    if as_json:
+        _write_json(
+            {"samples": n, "inputs": network.n_inputs, "outputs": network.n_outputs, "files": files}
+        )
+    else:
+        click.echo(
+            f"{n} samples of {network.n_inputs} inputs and {network.n_outputs} outputs written "
+            f"to {' and '.join(files)}"
+        )
+
+
+def _loaded(path: str) -> Network:
+    """The network of a file, with a word on standard error if it is marked as uncertain."""
+    from unrelu.formats.networks import load_marked
+
+    network, mark = load_marked(path)
+    if mark is not None:
+        click.echo(f"{path}: written as {mark.status}: {mark.reason}", err=True)
+    return network
+
+
+def _described(network: Network | None, path: str) -> dict[str, object] | None:
+    if network is None:
+        return None
+    return {
+        "file": path,
+        "inputs": network.n_inputs,
+        "units": network.n_units,
+        "outputs": network.n_outputs,
+        "activation": network.activation.name,
+    }
+
+
+def _write_table(title: str, rows: list[tuple[str, str]]) -> None:
+    from rich.console import Console
+
+    from unrelu.report import table
+
+    # Only a terminal has an edge to wrap at; what goes into a file or a pipe keeps its lines.
+    width = None if sys.stdout.isatty() else 10_000
+    Console(file=sys.stdout, width=width).print(table(title, rows))
+
+
+def _write_json(values: Mapping[str, object]) -> None:
+    from unrelu.report import json_text
+
+    click.echo(json_text(values))
+
+
+def _leave(certain: bool) -> None:
+    if not certain:
+        sys.exit(NOT_RECOVERED)

@@ -1,0 +1,53 @@
+"""Everything that unrelu raises.
+
+Wrong use is an error at the boundary: the message says what came, what was expected and what
+to do. Mathematics that does not work out is a `Status` on the result, and becomes a
+`RecoveryError` only when `recover(..., throw=True)` is asked to raise.
+
+::
+
+    UnreluError
+    ├── InputError          (ValueError)    shapes, values, names that cannot be meant
+    ├── InputTypeError      (TypeError)     complex, object or otherwise non-numeric data
+    ├── FileError           (ValueError)    a file that holds no samples, or no network
+    ├── MissingExtraError   (ImportError)   an optional dependency is not installed
+    └── RecoveryError       (RuntimeError)  nothing certain was recovered; carries the result
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from unrelu.result import Recovery
+
+
+class UnreluError(Exception):
+    """Root of the tree above."""
+
+
+class InputError(UnreluError, ValueError):
+    """An argument has the right type and an impossible value."""
+
+
+class InputTypeError(UnreluError, TypeError):
+    """An argument is not of a type that could be meant."""
+
+
+class FileError(UnreluError, ValueError):
+    """A file could not be read as what it was said to be."""
+
+
+class MissingExtraError(UnreluError, ImportError):
+    """A feature needs a package that the lean installation leaves out."""
+
+
+class RecoveryError(UnreluError, RuntimeError):
+    """`recover` ended undetermined or failed; `result` is the full `Recovery`."""
+
+    def __init__(self, result: Recovery) -> None:
+        super().__init__(f"{result.status}. {result.certificate.explanation}")
+        self.result = result
+
+    def __reduce__(self) -> tuple[type[RecoveryError], tuple[Recovery]]:
+        return RecoveryError, (self.result,)

@@ -1,0 +1,83 @@
+"""The arrays of an .npz file, without pickled objects and without surprises."""
+
+from __future__ import annotations
+
+import warnings
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unrelu.errors import FileError
+from unrelu.formats.whole import written_whole
+
+AnyArray = NDArray[Any]
+
+
+def read_arrays(
+    path: Path, required: tuple[str, ...], optional: tuple[str, ...] = ()
+) -> dict[str, AnyArray]:
+    """The named arrays of an .npz file; others are not looked at.
+
+    Raises FileError for anything else than a sound archive that holds all required arrays as
+    plain numbers or text. Every byte of an array is covered by the checksum of its member.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = {name.removesuffix(".npy") for name in archive.namelist()}
+            missing = [name for name in required if name not in members]
+            if missing:
+                raise FileError(
+                    f"{path}: got arrays {_listed(members)}, expected {_listed(required)}: "
+                    f"{_listed(missing)} missing"
+                )
+            wanted = [*required, *(name for name in optional if name in members)]
+            return {name: _array(archive, name) for name in wanted}
+    except FileError:
+        raise
+    except OSError as error:
+        raise unreadable(path, error) from error
+    except zipfile.BadZipFile as error:
+        raise FileError(
+            f"{path}: damaged or not an .npz archive ({error}); expected one with arrays "
+            f"{_listed(required)}"
+        ) from error
+    except Exception as error:  # zipfile and numpy answer damage with a dozen kinds of them
+        raise FileError(
+            f"{path}: damaged, or holds other things than plain arrays ({_words(error)})"
+        ) from error
+
+
+def write_arrays(path: Path, arrays: Mapping[str, AnyArray]) -> None:
+    """Write an .npz file, whole or not at all; equal arrays give equal bytes."""
+    with written_whole(path) as file:
+        np.savez(file, allow_pickle=False, **arrays)
+
+
+def unreadable(path: Path, error: OSError) -> FileError:
+    """What to raise when the operating system refuses a file."""
+    return FileError(f"{path}: cannot be read: {error.strerror or error}")
+
+
+def _array(archive: zipfile.ZipFile, name: str) -> AnyArray:
+    with archive.open(f"{name}.npy") as member, warnings.catch_warnings():
+        # A damaged header may look like an old one, or like dubious Python, and earn a warning.
+        warnings.simplefilter("ignore")
+        array: AnyArray = np.lib.format.read_array(member, allow_pickle=False)
+        # The checksum is compared at the end of the member, so the end has to be reached.
+        if member.read(1):
+            raise ValueError(f"{name} is longer than it says")
+    return array
+
+
+def _listed(names: object) -> str:
+    assert isinstance(names, set | tuple | list)
+    return ", ".join(sorted(names)) or "none"
+
+
+def _words(error: Exception) -> str:
+    """The first line of a message; numpy writes several."""
+    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -1,0 +1,145 @@
+"""Samples in files: X (n, d) and Y (n, m), in one of four forms, told apart by their suffix.
+
+    NAME.npz           arrays X and Y
+    X.npy Y.npy        a pair of files, mapped into memory: larger than memory is fine
+    NAME.csv           a header x0, x1, …, y0, y1, … in any order, one sample per line
+    NAME.parquet       columns of the same names; needs the extra `parquet`
+
+The stored type is kept (float32 stays float32), except in .csv, which is read as float64.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from unrelu.errors import FileError, InputError, InputTypeError
+from unrelu.formats.archive import read_arrays, unreadable, write_arrays
+from unrelu.formats.tables import read_csv, read_parquet, write_csv, write_parquet
+from unrelu.formats.whole import check_writable, written_whole
+
+AnyArray = NDArray[Any]
+AnyPath = str | os.PathLike[str]
+
+SUFFIXES = (".npz", ".npy", ".csv", ".parquet")
+
+
+def read_samples(path: AnyPath, labels_path: AnyPath | None = None) -> tuple[AnyArray, AnyArray]:
+    """Inputs X (n, d) and labels Y (n, m) of a file, or of a pair of .npy files.
+
+    Raises FileError for everything that does not hold samples, MissingExtraError for .parquet
+    without pyarrow. A .npy pair costs no memory; the other forms are read whole.
+    """
+    path, suffix = _kind(path, labels_path)
+    if suffix == ".npy":
+        assert labels_path is not None
+        X, Y = _mapped(path), _mapped(Path(labels_path))
+    elif suffix == ".npz":
+        arrays = read_arrays(path, ("X", "Y"))
+        X, Y = arrays["X"], arrays["Y"]
+    else:
+        X, Y = read_csv(path) if suffix == ".csv" else read_parquet(path)
+    if Y.ndim == 1:
+        Y = Y[:, None]
+    for name, array in (("X", X), ("Y", Y)):
+        if array.dtype.kind not in "fiub":
+            raise FileError(f"{path}: {name}: got {array.dtype}, expected real numbers")
+        if array.ndim != 2:
+            raise FileError(
+                f"{path}: {name}: got shape {array.shape}, expected one row per sample and one "
+                "column per input or output"
+            )
+    if len(X) != len(Y):
+        raise FileError(
+            f"{path}: got {len(X)} rows of X and {len(Y)} of Y, expected as many labels as inputs"
+        )
+    return X, Y
+
+
+def write_samples(
+    path: AnyPath, X: ArrayLike, Y: ArrayLike, labels_path: AnyPath | None = None
+) -> None:
+    """Write samples in the form that the suffix of `path` names; `labels_path` is the second
+    file of a .npy pair. Files appear whole or not at all; reading gives the same values back.
+
+    Raises FileError where they cannot be written, InputError or InputTypeError for arrays that
+    are no samples.
+    """
+    check_target(path, labels_path)
+    path, suffix = _kind(path, labels_path)
+    X, Y = _table("X", X), _table("Y", Y)
+    if len(X) != len(Y):
+        raise InputError(f"X and Y: got {len(X)} and {len(Y)} rows, expected as many of both")
+    if suffix == ".npz":
+        write_arrays(path, {"X": X, "Y": Y})
+    elif suffix == ".npy":
+        assert labels_path is not None
+        with ExitStack() as both:  # neither file is renamed before both are written
+            files = [both.enter_context(written_whole(Path(p))) for p in (path, labels_path)]
+            for file, array in zip(files, (X, Y), strict=True):
+                np.save(file, array, allow_pickle=False)
+    elif suffix == ".csv":
+        write_csv(path, X, Y)
+    else:
+        write_parquet(path, X, Y)
+
+
+def check_target(path: AnyPath, labels_path: AnyPath | None = None) -> None:
+    """Raise the FileError that `write_samples` would raise for these paths."""
+    path, _ = _kind(path, labels_path)
+    for each in (path, labels_path):
+        if each is not None:
+            check_writable(Path(each))
+    if labels_path is not None and os.path.realpath(path) == os.path.realpath(labels_path):
+        raise FileError(f"{path}: got the same file for X and Y, expected two")
+
+
+def _kind(path: AnyPath, labels_path: AnyPath | None) -> tuple[Path, str]:
+    """The path, and the suffix that says how to read it."""
+    path = Path(path)
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES:
+        raise FileError(
+            f"{path}: got a name ending in {path.suffix!r}, expected samples in .npz, .csv, "
+            ".parquet or a pair of .npy files"
+        )
+    if suffix == ".npy" and labels_path is None:
+        raise FileError(f"{path}: holds one array, expected a pair: give the labels too (Y.npy)")
+    if suffix == ".npy" and Path(labels_path or "").suffix.lower() != ".npy":
+        raise FileError(f"{labels_path}: expected the second of a pair of .npy files")
+    if suffix != ".npy" and labels_path is not None:
+        raise FileError(
+            f"{path}: holds inputs and labels; the second file {labels_path} is too many "
+            "(pairs are for .npy)"
+        )
+    return path, suffix
+
+
+def _mapped(path: Path) -> AnyArray:
+    """A .npy file mapped into memory, read-only."""
+    try:
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+    except OSError as error:
+        raise unreadable(path, error) from error
+    except Exception as error:  # damage shows as ValueError, EOFError, SyntaxError, …
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise FileError(f"{path}: damaged or not an array in .npy form ({reason})") from error
+    if not isinstance(array, np.memmap):
+        raise FileError(f"{path}: got an archive of arrays, expected a single one in .npy form")
+    return array
+
+
+def _table(name: str, value: ArrayLike) -> AnyArray:
+    array = np.asanyarray(value)
+    if array.dtype.kind not in "fiub":
+        raise InputTypeError(f"{name}: got data of type {array.dtype}, expected real numbers")
+    if array.ndim == 1 and name == "Y":
+        array = array[:, None]
+    if array.ndim != 2:
+        raise InputError(f"{name}: got shape {array.shape}, expected one row per sample")
+    return array

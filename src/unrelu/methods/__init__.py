@@ -1,0 +1,1 @@
+"""One way of finding a network per file; each says when it applies."""

@@ -1,0 +1,25 @@
+"""What every method returns: a network to be judged, and how it was come by."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unrelu.network import Network
+
+Index = NDArray[np.intp]
+
+
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """`rows`: the samples that were looked at to find the network; all others are fresh to it.
+    `network` is None when the method found nothing. `notes` say in words what the method saw
+    that a certificate cannot see."""
+
+    network: Network | None
+    rows: Index
+    stats: Mapping[str, float | int | str]
+    notes: tuple[str, ...] = field(default=())

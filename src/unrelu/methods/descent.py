@@ -1,0 +1,112 @@
+"""From random hyperplanes to the smallest set that explains the samples: search and reduce."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unrelu.methods.kinks import Fit, Kinks, unit_rows
+from unrelu.numerics.levenberg import minimise
+
+Array = NDArray[np.float64]
+
+PARALLEL = 0.8
+"""|cos| between two hyperplanes, in whitened coordinates, from which they may stand for one."""
+
+
+def search(model: Kinks, points: Array, target: float) -> tuple[Fit, int]:
+    """Step 1: descend until the relative residual is `target` or progress has stopped."""
+
+    def enough(norms: list[float]) -> bool:
+        stalled = len(norms) > 15 and norms[-1] > 0.95 * norms[-13]
+        return norms[-1] <= target * model.size or stalled
+
+    return _descend(model, points, 150, enough)
+
+
+def reduce(model: Kinks, fit: Fit, floor: float) -> tuple[Fit, int]:
+    """Step 2: drop the units without which the rest, refitted, does as well; fit what is left
+    closer; until neither does anything."""
+    products = 0
+    while True:
+        before = max(model.relative(fit), floor)
+        fit, used = _prune(model, fit, max(before, 10 * floor))
+        products += used
+        fit, used = _descend(model, fit.point, 12, _below(model, max(floor, before / 100)))
+        products += used
+        if before <= floor or model.relative(fit) > max(floor, before / 2):
+            width = fit.width
+            fit, used = _merge(model, fit, max(model.relative(fit), 10 * floor))
+            products += used
+            if fit.width == width:
+                return fit, products
+
+
+def _prune(model: Kinks, fit: Fit, bar: float) -> tuple[Fit, int]:
+    """Drop units while the residual stays below `bar`: all that seem idle at first, then half
+    as many, down to the least important one alone."""
+    products = 0
+    while fit.width > 1:
+        importance = model.importance(fit)
+        order = np.argsort(importance)
+        count = max(1, min(int((importance < bar).sum()), fit.width // 8))
+        while count:
+            kept = np.sort(order[count:])
+            trial, used = _descend(model, fit.point[kept], 25, _settled(model, bar))
+            products += used
+            if model.relative(trial) <= bar:
+                fit = trial
+                break
+            count //= 2
+        if not count:
+            break
+    return fit, products
+
+
+def _merge(model: Kinks, fit: Fit, bar: float) -> tuple[Fit, int]:
+    """Replace two near-parallel hyperplanes by the one between them, if that explains as much.
+
+    Where few samples lie between the two, a whole family of pairs explains what one hyperplane
+    does, and no member of it has an unimportant unit: u_i a_i + u_j a_j is what they have in
+    common.
+    """
+    products = 0
+    cosines = np.triu(fit.point @ fit.point.T, 1)
+    pairs = np.argwhere(np.abs(cosines) > PARALLEL)
+    pairs = pairs[np.argsort(-np.abs(cosines[pairs[:, 0], pairs[:, 1]]))][: fit.width]
+    for i, j in pairs:
+        own, other = fit.output[i], fit.output[j]
+        share = np.sign(cosines[i, j]) * float(own @ other) / float(own @ own)
+        between = fit.point[i] + share * fit.point[j]
+        rest = np.delete(fit.point, [i, j], axis=0)
+        trial, used = _descend(model, np.vstack([rest, between]), 25, _settled(model, bar))
+        products += used
+        if model.relative(trial) <= bar:
+            return trial, products
+    return fit, products
+
+
+def polish(model: Kinks, points: Array, floor: float) -> Fit:
+    """Step 4: to rounding, from a start that has every unit about right."""
+    return _descend(model, points, 40, _settled(model, 0.1 * floor))[0]
+
+
+def _settled(model: Kinks, relative: float) -> Callable[[list[float]], bool]:
+    """Below `relative`, or three steps that did not even halve the residual."""
+    return lambda norms: (
+        norms[-1] <= relative * model.size or (len(norms) > 4 and norms[-1] > 0.5 * norms[-4])
+    )
+
+
+def _below(model: Kinks, relative: float) -> Callable[[list[float]], bool]:
+    return lambda norms: norms[-1] <= relative * model.size
+
+
+def _descend(
+    model: Kinks, points: Array, steps: int, enough: Callable[[list[float]], bool]
+) -> tuple[Fit, int]:
+    start = model.evaluate(unit_rows(points))
+    fit, trace = minimise(model, start, size=model.size, steps=steps, enough=enough)
+    return fit, trace.products

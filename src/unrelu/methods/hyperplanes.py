@@ -1,0 +1,179 @@
+"""Hyperplanes first, orientation last: the general route, for any number of units and outputs.
+
+A ReLU unit f(z) = z/2 + |z|/2 is a kink along a hyperplane plus an affine function, so with a
+free affine term the orientation of a unit does not matter. That takes nearly all bad minima out
+of the search:
+
+1. fit an over-wide model with a free affine term from a random start (`kinks`, `descent`);
+2. reduce it: drop units by importance, until the residual is at rounding and none can go;
+3. orient the units so that the affine term is explained by them (`orientation`);
+4. take the last steps without the affine term.
+
+Applies to any samples. Cost: a few thousand products of O(n k (d + m)). What it wants from a
+random start, measured: four to five equations (n m) per unknown (k (d + m)).
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unrelu.methods.candidate import Candidate
+from unrelu.methods.descent import polish, reduce, search
+from unrelu.methods.kinks import Fit, unit_rows
+from unrelu.methods.orientation import orient
+from unrelu.methods.problem import Problem, choose_rows
+from unrelu.network import Network
+from unrelu.samples import Samples
+
+Array = NDArray[np.float64]
+
+OVERWIDE = 1.3
+"""Width of a search over the number of units it looks for: surplus units are what keeps a
+descent from getting stuck."""
+
+GROWTH = 1.5
+"""Step from one width to the next while the number of units is unknown."""
+
+REDUCIBLE = 1e-3
+"""Relative residual from which on units are dropped: the hyperplanes that matter are then in
+place to a few per cent, and what is left of the surplus shows as small importance."""
+
+EQUATIONS_PER_UNKNOWN = 6
+"""Rows beyond this are not looked at: they would cost time and add nothing to the search."""
+
+PATIENCE = 2e11
+"""Operations that may go into fresh starts after the first pass over the widths, when that pass
+itself took fewer: some seconds."""
+
+
+def find(
+    samples: Samples,
+    *,
+    n_units: int | None,
+    least: int,
+    bias: bool,
+    rng: np.random.Generator,
+    known: Network | None = None,
+) -> Candidate:
+    """Search at growing widths until a reduced fit is at rounding; orient it; polish it.
+
+    `least` units are needed at least (the rank of the labels). `known` units, found by another
+    method, take part in the start.
+
+    A stalled fit is not thrown away: its most important hyperplanes start the next, wider one.
+    A reduced fit that is not at rounding has lost a unit, or never saw it, and gets new random
+    ones. When no wider fit could be told from interpolation, fresh starts follow.
+    """
+    widths = Widths(samples, bias, n_units or max(3, least))
+    seeds = 0 if known is None else known.n_units
+    width, target = widths.at_least(math.ceil(OVERWIDE * seeds)), REDUCIBLE
+    problem: Problem | None = None
+    start = np.zeros((0, widths.dimension))
+    best: tuple[float, Problem, Fit] | None = None
+    starts, idle, operations, first_pass = 0, 0, 0.0, 0.0
+
+    while True:
+        rows = widths.rows(width)
+        if problem is None or len(problem.rows) != rows:
+            hyperplanes = problem.hyperplanes(start) if problem is not None else None
+            if problem is None and known is not None:
+                hyperplanes = known.V, known.b
+            problem = Problem(samples, choose_rows(samples.n, rows, rng), bias)
+            if hyperplanes is not None:
+                start = problem.points(*hyperplanes)
+        fresh = rng.standard_normal((max(0, width - len(start)), widths.dimension))
+        fit, products = search(problem.loose, np.vstack([start, unit_rows(fresh)]), target)
+        reduced = problem.loose.relative(fit) <= REDUCIBLE
+        if reduced:
+            fit, used = reduce(problem.loose, fit, problem.floor)
+            products += used
+        relative = problem.loose.relative(fit)
+        starts += 1
+        operations += products * widths.operations(width)
+        gained = best is None or relative < 0.1 * best[0]
+        idle = idle + 1 if reduced and not gained else 0
+        if best is None or relative < best[0]:
+            best = relative, problem, fit
+
+        if relative <= 10 * problem.floor or idle > 3:
+            break
+        if reduced:
+            start, target = fit.point, relative / 10
+            width = widths.at_least(math.ceil(1.15 * fit.width) + 1)
+        elif width < widths.last:
+            order = np.argsort(-problem.loose.importance(fit))
+            start, target = fit.point[order[: math.ceil(0.7 * width)]], REDUCIBLE
+            width = widths.at_least(math.ceil(GROWTH * width))
+        else:
+            first_pass = first_pass or operations
+            if operations > max(2 * first_pass, PATIENCE):
+                break
+            start, target = start[:0], REDUCIBLE
+            width = int(rng.integers(widths.first, widths.last, endpoint=True))
+    _, problem, fit = best
+    stats = {"starts": starts, "operations": operations, "rows": len(problem.rows)}
+    return finish(problem, fit, stats)
+
+
+class Widths:
+    """Which widths make sense for these samples, and how many rows each deserves."""
+
+    def __init__(self, samples: Samples, bias: bool, units: int) -> None:
+        self.n, self.m = samples.n, samples.m
+        self.dimension = samples.d + bias
+        # A model with more than 4 unknowns to 5 equations would only interpolate.
+        equations = self.n * self.m / 1.25 - self.m * self.dimension
+        self.last = max(1, int(equations / (self.dimension + self.m - 1)))
+        self.first = min(self.last, math.ceil(OVERWIDE * units))
+
+    def at_least(self, width: int) -> int:
+        return min(self.last, max(self.first, width))
+
+    def rows(self, width: int) -> int:
+        unknowns = width * (self.dimension + self.m)
+        wanted = math.ceil(EQUATIONS_PER_UNKNOWN * unknowns / (OVERWIDE * self.m))
+        return min(self.n, max(wanted, 8 * self.dimension))
+
+    def operations(self, width: int) -> float:
+        """Of one product by the Gauss–Newton matrix."""
+        return 4.0 * self.rows(width) * width * (self.dimension + self.m)
+
+
+def finish(problem: Problem, fit: Fit, stats: dict[str, float | int | str]) -> Candidate:
+    """Steps 3 and 4: turn the units so that they explain the affine term, then do without it.
+
+    What affine part is left over belongs to units that are active on every sample (or to a skip
+    connection): the samples do not say where they switch off, so they are put far outside.
+    """
+    V, b = problem.hyperplanes(fit.point)
+    U, W, _ = problem.weights(V, b, affine=True)
+    oriented = orient(V, b, U, W)
+    V, b = oriented.V, oriented.b
+    notes: tuple[str, ...] = ()
+    if oriented.affine.any():
+        _, sizes, directions = np.linalg.svd(oriented.affine)
+        rank = int((sizes > 1e-6 * np.linalg.norm(U)).sum())
+        V, b = _with_linear_part(V, b, directions[:rank], problem)
+        notes = (
+            f"a linear part of rank {rank} is left that no unit with a kink inside the data "
+            "explains: units active on every sample, or a skip connection",
+        )
+        return Candidate(problem.network(V, b), problem.rows, stats, notes)
+    fit = polish(problem.strict, problem.points(V, b), problem.floor)
+    net = problem.network(*problem.hyperplanes(fit.point))
+    if problem.strict.relative(fit) <= 100 * problem.floor:
+        net = problem.refined(net)
+    return Candidate(net, problem.rows, stats, notes)
+
+
+def _with_linear_part(
+    V: Array, b: Array, directions: Array, problem: Problem
+) -> tuple[Array, Array]:
+    if problem.bias:
+        reach = np.abs(problem.X @ directions.T).max(axis=0, initial=0.0)
+        return np.vstack([V, directions]), np.concatenate([b, 2 * reach])
+    zeros = np.zeros(2 * len(directions))
+    return np.vstack([V, directions, -directions]), np.concatenate([b, zeros])

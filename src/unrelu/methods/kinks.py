@@ -1,0 +1,143 @@
+"""The least-squares model behind every fit: hyperplanes with a kink weight, everything linear
+eliminated.
+
+    min over A of ‖Y − f(Z Aᵀ) Uᵀ − Q C‖²,   U and C the best for A
+
+Z (n, D) are whitened inputs (with a column for the bias), rows of A (k, D) the hyperplanes, Q
+(n, q) an orthonormal basis of whatever else may be added: all affine functions of the input
+while searching (then the orientation of a unit does not matter, for f(z) = f(−z) + z), the
+constant or nothing at the end. Variable projection with Kaufman's Jacobian (Golub and Pereyra
+1973, Kaufman 1975): moving A by P changes the residual by the part of (s∘(Z Pᵀ)) Uᵀ outside
+col [f(ZAᵀ) Q]. Nothing larger than n (k + D) is ever stored; a product costs O(n k (D + m)).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import cho_factor, cho_solve
+
+Array = NDArray[np.float64]
+Index = NDArray[np.intp]
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """The model at one A: active marks s, hidden values off Q, output weights, residual."""
+
+    point: Array  # (k, D), unit rows
+    active: NDArray[np.bool_]  # (n, k)
+    hidden: Array  # (n, k), F − QQᵀF
+    gram: tuple[Array, bool]  # Cholesky factor of hiddenᵀhidden
+    output: Array  # (k, m), the transpose of U
+    residual: Array  # (n, m)
+    cost: float
+
+    @property
+    def width(self) -> int:
+        return len(self.point)
+
+
+class Kinks:
+    """Samples in whitened coordinates, with what is to be projected off. Frozen by habit."""
+
+    def __init__(self, features: Array, labels: Array, nuisance: Array) -> None:
+        self.features = features
+        self.nuisance = nuisance
+        self.labels = labels
+        self.target = labels - nuisance @ (nuisance.T @ labels)
+        centred = labels - labels.mean(axis=0)
+        self.size = float(np.linalg.norm(centred)) or 1.0
+
+    def relative(self, fit: Fit) -> float:
+        """Residual norm as a share of the labels' deviation from their mean."""
+        return float(np.sqrt(fit.cost)) / self.size
+
+    # The protocol of numerics.levenberg.Model.
+
+    def evaluate(self, point: Array) -> Fit:
+        hidden = self.features @ point.T
+        active = hidden > 0
+        hidden *= active
+        hidden -= self.nuisance @ (self.nuisance.T @ hidden)
+        gram = _factor(hidden.T @ hidden)
+        output = cho_solve(gram, hidden.T @ self.target)
+        residual = self.target - hidden @ output
+        # One round of refinement undoes what the normal equations and their ridge cost.
+        correction = cho_solve(gram, hidden.T @ residual)
+        output += correction
+        residual -= hidden @ correction
+        return Fit(
+            point, active, hidden, gram, output, residual, float(np.vdot(residual, residual))
+        )
+
+    def gradient(self, fit: Fit) -> Array:
+        """−½ ∇cost: the direction of descent."""
+        return self.pull(fit, fit.residual)
+
+    def normal(self, fit: Fit, step: Array) -> Array:
+        change = self.features @ step.T
+        change *= fit.active
+        return self.pull(fit, self.off_range(fit, change @ fit.output))
+
+    def off_range(self, fit: Fit, change: Array) -> Array:
+        """The part of a change of the labels that no U and C can make, in place."""
+        change -= self.nuisance @ (self.nuisance.T @ change)
+        change -= fit.hidden @ cho_solve(fit.gram, fit.hidden.T @ change)
+        return change
+
+    def pull(self, fit: Fit, change: Array) -> Array:
+        """Jᵀ of a change already off col [F Q], with the idle direction (scale) of A removed."""
+        weighted = change @ fit.output.T
+        weighted *= fit.active
+        rows = weighted.T @ self.features
+        rows -= fit.point * (fit.point * rows).sum(axis=1, keepdims=True)
+        return rows
+
+    def scale(self, fit: Fit) -> Array:
+        """‖u_j‖ √(active samples): features are white, so this is the diagonal of JᵀJ but for
+        the projection. Idle units get a small floor."""
+        diagonal = np.linalg.norm(fit.output, axis=1) * np.sqrt(fit.active.sum(axis=0))
+        return np.maximum(diagonal, 1e-3 * diagonal.max() + 1e-300)[:, None]
+
+    def retract(self, point: Array, step: Array) -> Array:
+        return unit_rows(point + step)
+
+    # What the reduction of a fit needs.
+
+    def importance(self, fit: Fit) -> Array:
+        """How much the residual norm grows, relative to the labels, if unit j goes and the rest
+        is refitted linearly: ‖u_j‖ / √[(HᵀH)⁻¹]_jj (the usual deletion formula). It sees idle
+        units, duplicates and near-parallel copies alike."""
+        inverse = cho_solve(fit.gram, np.eye(fit.width))
+        return np.asarray(
+            np.linalg.norm(fit.output, axis=1) / np.sqrt(np.diag(inverse)) / self.size
+        )
+
+    def affine(self, fit: Fit) -> Array:
+        """(m, q): the coefficients on the nuisance basis that go with the fit."""
+        hidden = np.maximum(self.features @ fit.point.T, 0.0)
+        return np.asarray((self.labels - hidden @ fit.output).T @ self.nuisance)
+
+
+def unit_rows(rows: Array) -> Array:
+    norms = np.linalg.norm(rows, axis=1, keepdims=True)
+    return np.asarray(rows / np.where(norms > 0, norms, 1.0))
+
+
+def _factor(gram: Array) -> tuple[Array, bool]:
+    """Cholesky factor of a Gram matrix that idle or doubled units may make singular: the ridge
+    starts at rounding level and grows until the factor exists."""
+    size = float(np.trace(gram)) / len(gram) or 1.0
+    ridge = len(gram) * np.finfo(gram.dtype).eps * size
+    while True:
+        try:
+            shifted = gram.copy()
+            shifted[np.diag_indices(len(gram))] += ridge
+            factor: tuple[Array, bool] = cho_factor(shifted)
+        except np.linalg.LinAlgError:
+            ridge *= 100
+        else:
+            return factor

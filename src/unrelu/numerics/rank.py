@@ -1,0 +1,23 @@
+"""Numerical rank: where singular values stop being data and start being rounding."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+
+def column_space(columns: Array, eps: float = float(np.finfo(np.float64).eps)) -> Array:
+    """Orthonormal basis of the column space, its width the rank: singular values above
+    max(shape) · eps · the largest, after scaling columns to unit norm so that outputs in
+    different units count alike.
+
+    >>> column_space(np.array([[1.0, 2.0], [1.0, 2.0], [0.0, 0.0]])).shape
+    (3, 1)
+    """
+    norms = np.linalg.norm(columns, axis=0)
+    scaled = columns / np.where(norms > 0, norms, 1.0)
+    left, values, _ = np.linalg.svd(scaled, full_matrices=False)
+    bar = max(columns.shape) * eps * values.max(initial=0.0)
+    return np.asarray(left[:, values > bar])

@@ -1,0 +1,161 @@
+"""How far can the kinks of a piecewise linear fit move when the labels change by rounding?
+
+The model is labels = f(Z Aᵀ) Uᵀ (+ constant), f(z) = max(z, 0), with unit rows in A and the
+pattern s = 1[Z Aᵀ > 0] held fixed, so that it is smooth in A. U and the constant are projected
+out; what is left is the matrix of the canonical Jacobian,
+
+    T = (UᵀU) ∘ Φᵀ (I − H H⁺) Φ,   Φ_j = s_j∘Z restricted to the tangent space of a_j,  H = [F 1],
+
+block (j, l) of the first factor spread over block (j, l) of the second. Labels with errors of
+size τ move A by T⁻¹Jᵀe, which has covariance τ² T⁻¹; a null direction of T is a way to change
+the fit without changing a label.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import cholesky, qr, solve_triangular
+
+Array = NDArray[np.float64]
+
+DENSE = 3000
+"""Unknowns up to which T is formed: half a second and 300 MB."""
+
+DRAWS = 8
+"""Sampled errors from which the size of the error of a unit is read: with several dozen
+coordinates to a unit its norm is known to a few per cent, with a single weak direction the
+largest of 8 draws lies within a factor of 3 of the standard deviation 99 times in 100."""
+
+
+def sampled_errors(
+    Z: Array,
+    A: Array,
+    U: Array,
+    residual: Array,
+    size: float,
+    constant: bool,
+    rng: np.random.Generator,
+) -> Array:
+    """Errors of A that label errors of the given size may have caused, shape (draws, k, D).
+
+    Each is the distance to the least-squares optimum (one Gauss–Newton step from `residual`
+    (n, m)) plus a random draw of covariance size² T⁻¹. Where T is singular to rounding, the
+    errors come out of the order size/√(rounding): large against any other.
+
+    Z (n, D) should be white. Cost O(n p² + p³) for p = k (D − 1) up to `DENSE`, beyond that a
+    few hundred products of O(n k D).
+    """
+    F = Z @ A.T
+    active = (F > 0).astype(np.float64)
+    F *= active
+    H = np.column_stack([F, np.ones(len(Z))]) if constant else F
+    basis = _range(H)
+    if len(A) * (Z.shape[1] - 1) <= DENSE:
+        return _dense(Z, A, U, active, basis, residual, size, rng)
+    return _matrix_free(Z, A, U, active, basis, residual, size, rng)
+
+
+def _range(columns: Array) -> Array:
+    """Orthonormal basis of the column space, by pivoted QR."""
+    norms = np.linalg.norm(columns, axis=0)
+    q, r, _ = qr(columns / np.where(norms > 0, norms, 1.0), mode="economic", pivoting=True)
+    diagonal = np.abs(np.diag(r))
+    rank = int((diagonal > 100 * np.finfo(np.float64).eps * max(columns.shape)).sum())
+    return np.asarray(q[:, :rank])
+
+
+def _dense(
+    Z: Array,
+    A: Array,
+    U: Array,
+    active: Array,
+    basis: Array,
+    residual: Array,
+    size: float,
+    rng: np.random.Generator,
+) -> Array:
+    (k, D), t = A.shape, A.shape[1] - 1
+    # Householder reflections I − 2wwᵀ that take e_1 to ±a_j: their other columns span a_j's
+    # tangent space, and Z times them costs a rank-one update.
+    mirrors = A.copy()
+    mirrors[:, 0] += np.where(A[:, 0] >= 0, 1.0, -1.0)
+    mirrors /= np.linalg.norm(mirrors, axis=1, keepdims=True)
+    reach = Z @ mirrors.T
+    columns = np.empty((len(Z), k, t))
+    for j in range(k):
+        np.subtract(Z[:, 1:], np.outer(2 * reach[:, j], mirrors[j, 1:]), out=columns[:, j])
+        columns[:, j] *= active[:, j, None]
+    phi = columns.reshape(len(Z), k * t)
+    pull = np.einsum("njt,nj->jt", columns, residual @ U, optimize=True).ravel()
+    phi -= basis @ (basis.T @ phi)
+    T = (phi.T @ phi).reshape(k, t, k, t)
+    T *= (U.T @ U)[:, None, :, None]
+    T = T.reshape(k * t, k * t)
+
+    scale = np.sqrt(np.maximum(np.diag(T), 0.0))
+    scale = np.where(scale > 0, scale, 1.0)
+    T /= np.outer(scale, scale)
+    T[np.diag_indices(len(T))] += 10 * len(T) * np.finfo(np.float64).eps
+    lower = cholesky(T, lower=True, overwrite_a=True, check_finite=False)
+    step = solve_triangular(lower, pull / scale, lower=True)
+    noise = size * rng.standard_normal((DRAWS, k * t))
+    moves = solve_triangular(lower, (step + noise).T, lower=True, trans="T").T / scale
+    moves = moves.reshape(DRAWS, k, t)
+    errors = np.zeros((DRAWS, k, D))
+    errors[..., 1:] = moves
+    along = (moves * mirrors[:, 1:]).sum(axis=2, keepdims=True)
+    return np.asarray(errors - 2 * along * mirrors)
+
+
+def _matrix_free(
+    Z: Array,
+    A: Array,
+    U: Array,
+    active: Array,
+    basis: Array,
+    residual: Array,
+    size: float,
+    rng: np.random.Generator,
+) -> Array:
+    """One draw by conjugate gradients: T x = Jᵀ(residual + size e) + √(diag T) size η g.
+
+    The last term, small, has components in every direction. In a null direction nothing can
+    cancel it, so the iteration does not converge and x grows there: both are seen.
+    """
+
+    def project(rows: Array) -> Array:
+        return rows - A * (A * rows).sum(axis=1, keepdims=True)
+
+    def push(step: Array) -> Array:
+        moved = ((Z @ step.T) * active) @ U.T
+        return np.asarray(moved - basis @ (basis.T @ moved))
+
+    def pull(labels: Array) -> Array:
+        return project(((labels @ U) * active).T @ Z)
+
+    scale = np.linalg.norm(U, axis=0) * np.sqrt(np.maximum(active.sum(axis=0), 1.0))
+    scale = np.maximum(scale, np.finfo(np.float64).eps * scale.max())[:, None]
+    noise = size * rng.standard_normal(residual.shape)
+    noise -= basis @ (basis.T @ noise)
+    everywhere = 1e-2 * size * project(rng.standard_normal(A.shape))
+    right = pull(residual + noise) / scale + everywhere
+
+    x, rest = np.zeros_like(A), right.copy()
+    direction, norm = rest.copy(), float(np.vdot(rest, rest))
+    target = norm * 1e-18
+    for _ in range(2000):
+        image = pull(push(direction / scale)) / scale
+        curvature = float(np.vdot(direction, image))
+        if curvature <= 0:
+            break
+        length = norm / curvature
+        x += length * direction
+        rest -= length * image
+        previous, norm = norm, float(np.vdot(rest, rest))
+        if norm <= target:
+            return np.asarray((x / scale)[None])
+        direction = rest + (norm / previous) * direction
+    # What cannot be reached is unknown to the accuracy with which anything can be known.
+    lost = rest / np.sqrt(10 * A.size * np.finfo(np.float64).eps)
+    return np.asarray(((np.abs(x) + np.abs(lost)) / scale)[None])

@@ -1,0 +1,87 @@
+"""What `recover` returns, and what its one-word verdicts mean."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from html import escape
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from unrelu.certificate import Certificate
+    from unrelu.network import Network
+
+
+class Status(str, Enum):
+    """How far to trust a network. Compares equal to its name, prints as a sentence.
+
+    >>> Status.EXACT == "exact"
+    True
+    >>> print(Status.FAILED)
+    failed: no network of this kind made these samples
+    """
+
+    PROVED = "proved"
+    EXACT = "exact"
+    ESTIMATED = "estimated"
+    UNDETERMINED = "undetermined"
+    FAILED = "failed"
+
+    @property
+    def certain(self) -> bool:
+        """Whether the network is the answer, or at least an estimate with known errors."""
+        return self in (Status.PROVED, Status.EXACT, Status.ESTIMATED)
+
+    def __str__(self) -> str:
+        return f"{self.value}: {SENTENCES[self]}"
+
+
+SENTENCES = {
+    Status.PROVED: "checked in rational arithmetic, without any error",
+    Status.EXACT: "every sample is explained to rounding, and no other network explains them",
+    Status.ESTIMATED: "the samples are noisy; this is the best estimate",
+    Status.UNDETERMINED: "the network explains the samples, but the samples do not pin it down",
+    Status.FAILED: "no network of this kind made these samples",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Recovery:
+    """The answer of `recover`.
+
+    status : `Status`, the verdict of the certificate.
+    network : the network found in canonical form, or None when there is not even a candidate.
+    certificate : what was checked, measured and bounded; its `recheck(X, Y)` does it again.
+    stderr : standard errors in the shape of the network when noise was found, else None.
+    stats : plain numbers and words: method, starts, steps, seconds, rows used.
+    """
+
+    status: Status
+    network: Network | None
+    certificate: Certificate
+    stderr: Network | None
+    stats: Mapping[str, float | int | str]
+
+    def rows(self) -> list[tuple[str, str]]:
+        """The result as labelled lines, the one source of every rendering."""
+        rows = [("status", str(self.status)), ("network", repr(self.network))]
+        rows += self.certificate.rows()
+        rows += [
+            (name.replace("_", " "), f"{value:.3g}" if isinstance(value, float) else str(value))
+            for name, value in self.stats.items()
+        ]
+        return rows
+
+    def __str__(self) -> str:
+        rows = self.rows()
+        width = max(len(name) for name, _ in rows)
+        return "\n".join(f"{name:<{width}}  {text}" for name, text in rows)
+
+    def _repr_html_(self) -> str:
+        cells = "".join(
+            f"<tr><th style='text-align:left'>{escape(name)}</th>"
+            f"<td style='text-align:left'>{escape(text)}</td></tr>"
+            for name, text in self.rows()
+        )
+        return f"<table>{cells}</table>"

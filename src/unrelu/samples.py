@@ -1,0 +1,143 @@
+"""Samples: validated X and Y in any supported form, read in blocks, never copied whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from unrelu.errors import InputError, InputTypeError
+
+Array = NDArray[np.float64]
+Index = NDArray[np.intp]
+
+BLOCK_BYTES = 1 << 24
+"""Rows are handled in blocks of about 16 MB: large enough for matrix products to run at full
+speed, small enough that a memory-mapped file of any size fits."""
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """Inputs X (n, d) and labels Y (n, m), checked once, by `Samples.of`.
+
+    `eps` is the rounding unit of the coarser of the two arrays: labels that were stored in
+    float32 cannot be explained better than float32 allows.
+    """
+
+    X: NDArray[Any]
+    Y: NDArray[Any]
+
+    @classmethod
+    def of(cls, X: ArrayLike, Y: ArrayLike) -> Samples:
+        """Check shapes, types and finiteness. One-dimensional Y is one output.
+
+        Raises InputError for shapes that do not fit, NaN and infinity; InputTypeError for
+        complex, object or text data. Cost: one pass over the data, no copy.
+        """
+        X, Y = _numbers("X", X), _numbers("Y", Y)
+        if Y.ndim == 1:
+            Y = Y[:, None]
+        if X.ndim != 2 or Y.ndim != 2:
+            raise InputError(
+                f"X and Y: got shapes {X.shape} and {Y.shape}, expected (n_samples, n_inputs) "
+                "and (n_samples, n_outputs): one row per sample"
+            )
+        if len(X) != len(Y):
+            raise InputError(
+                f"X and Y: got {len(X)} and {len(Y)} rows, expected as many labels as inputs"
+            )
+        if X.shape[1] == 0 or Y.shape[1] == 0:
+            raise InputError(
+                f"X and Y: got shapes {X.shape} and {Y.shape}, expected at least one input "
+                "and one output column"
+            )
+        if len(X) <= X.shape[1]:
+            raise InputError(
+                f"X: got {len(X)} rows for {X.shape[1]} inputs: too few to tell anything; "
+                f"a unit alone needs {X.shape[1] + 1} samples on its active side"
+            )
+        samples = cls(X, Y)
+        for name, array in (("X", X), ("Y", Y)):
+            _check_finite(name, array)
+        return samples
+
+    @property
+    def n(self) -> int:
+        return int(self.X.shape[0])
+
+    @property
+    def d(self) -> int:
+        return int(self.X.shape[1])
+
+    @property
+    def m(self) -> int:
+        return int(self.Y.shape[1])
+
+    @property
+    def eps(self) -> float:
+        return float(max(_eps(self.X), _eps(self.Y)))
+
+    def take(self, rows: Index) -> Samples:
+        """The given rows, copied as float64; `eps` stays that of the source."""
+        X, Y = self.X[rows].astype(np.float64), self.Y[rows].astype(np.float64)
+        return _Subset(X, Y, self.eps)
+
+    def blocks(self) -> Iterator[tuple[slice, Array, Array]]:
+        """All rows in order, as (rows, X, Y) in float64."""
+        step = max(1, BLOCK_BYTES // (8 * (self.d + self.m)))
+        for start in range(0, self.n, step):
+            rows = slice(start, min(start + step, self.n))
+            yield (
+                rows,
+                np.asarray(self.X[rows], dtype=np.float64),
+                np.asarray(self.Y[rows], dtype=np.float64),
+            )
+
+
+@dataclass(frozen=True, eq=False)
+class _Subset(Samples):
+    source_eps: float
+
+    @property
+    def eps(self) -> float:
+        return self.source_eps
+
+
+def _eps(array: NDArray[Any]) -> float:
+    return float(np.finfo(array.dtype if array.dtype.kind == "f" else np.float64).eps)
+
+
+def _numbers(name: str, value: ArrayLike) -> NDArray[Any]:
+    try:
+        array = np.asanyarray(value) if isinstance(value, np.memmap) else np.asarray(value)
+    except ValueError as error:  # rows of different lengths
+        raise InputError(f"{name}: got a ragged sequence, expected a table of numbers") from error
+    if array.dtype.kind not in "fiub":
+        raise InputTypeError(
+            f"{name}: got data of type {array.dtype}, expected real numbers "
+            "(float64, float32 or integers)"
+        )
+    return array
+
+
+def _check_finite(name: str, array: NDArray[Any]) -> None:
+    """NaN and infinity survive a sum of squares, so one dot product per block finds them; only a
+    suspicious block is looked at entry by entry (squares of large finite numbers overflow)."""
+    if array.dtype.kind != "f":
+        return
+    step = max(1, BLOCK_BYTES // (array.itemsize * array.shape[1]))
+    for start in range(0, len(array), step):
+        block = np.ascontiguousarray(array[start : start + step]).ravel()
+        with np.errstate(over="ignore", invalid="ignore"):
+            suspicious = not np.isfinite(block @ block)
+        if suspicious:
+            bad = np.argwhere(~np.isfinite(array[start : start + step]))
+            if len(bad):
+                row, column = bad[0]
+                raise InputError(
+                    f"{name}: got {array[start + row, column]} in row {start + row}, column "
+                    f"{column}; expected finite numbers: drop or repair such rows"
+                )

@@ -1,0 +1,207 @@
+"""The package as a whole: its public names, what stands on what, and what importing it costs."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import unrelu
+
+ROOT = Path(__file__).parents[1]
+SOURCE = ROOT / "src" / "unrelu"
+
+GROUND = {"errors", "activations", "network", "samples", "result"}
+BELOW_RECOVER = GROUND | {"methods", "numerics", "checks", "certificate"}
+
+STANDS_ON: dict[str, set[str]] = {
+    "errors": set(),
+    "activations": {"errors"},
+    "network": {"errors", "activations"},
+    "samples": {"errors"},
+    "result": {"errors"},
+    "numerics": {"errors"},
+    "checks": GROUND | {"numerics"},
+    "certificate": GROUND | {"numerics", "checks"},
+    "methods": GROUND | {"numerics"},
+    "formats": GROUND,
+    "recover": BELOW_RECOVER,
+    "report": BELOW_RECOVER | {"recover"},
+    "demo": BELOW_RECOVER | {"recover", "formats", "report"},
+    "cli": BELOW_RECOVER | {"__init__", "recover", "formats", "report", "demo"},
+    "__main__": {"cli"},
+    "__init__": BELOW_RECOVER | {"recover", "formats"},
+}
+"""Each file or folder of src/unrelu, and the others that it may import. Arrows go down only; a
+folder may always import from itself."""
+
+PUBLIC = [
+    "Certificate",
+    "FileError",
+    "InputError",
+    "InputTypeError",
+    "Match",
+    "MissingExtraError",
+    "Network",
+    "Recovery",
+    "RecoveryError",
+    "Status",
+    "UnreluError",
+    "activations",
+    "load",
+    "match",
+    "recover",
+    "save",
+    "verify",
+]
+
+
+def imported(tree: ast.AST) -> Iterator[str]:
+    """Full names of what a module imports when it runs, also inside functions; imports for the
+    type checker alone are left out."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
+            for alternative in node.orelse:
+                yield from imported(ast.Module([alternative], []))
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "relative imports hide where an arrow goes"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        else:
+            yield from imported(node)
+
+
+def parts_imported(code: str) -> set[str]:
+    """The files and folders of src/unrelu among the imports; a plain name of the package counts
+    as `__init__`."""
+    names = (name.split(".") for name in imported(ast.parse(code)))
+    return {
+        name[1] if len(name) > 1 and name[1] in STANDS_ON else "__init__"
+        for name in names
+        if name[0] == "unrelu"
+    }
+
+
+def test_imports_are_seen_where_they_are() -> None:
+    code = """
+if TYPE_CHECKING:
+    from unrelu.network import Network
+else:
+    import unrelu.samples
+def late():
+    from unrelu.methods.hyperplanes import propose
+    from unrelu import __version__
+    import numpy
+"""
+    assert parts_imported(code) == {"samples", "methods", "__init__"}
+
+
+def test_arrows_go_down_only() -> None:
+    for path in sorted(SOURCE.rglob("*.py")):
+        part = path.relative_to(SOURCE).parts[0].removesuffix(".py")
+        assert part in STANDS_ON, f"{path}: give it a line in STANDS_ON"
+        forbidden = parts_imported(path.read_text(encoding="utf-8")) - STANDS_ON[part] - {part}
+        assert not forbidden, f"{path.relative_to(ROOT)} imports {sorted(forbidden)}"
+
+
+def test_the_table_itself_has_no_circles() -> None:
+    placed: set[str] = set()
+    while rest := STANDS_ON.keys() - placed:
+        free = {part for part in rest if STANDS_ON[part] <= placed}
+        assert free, f"in a circle: {sorted(rest)}"
+        placed |= free
+
+
+def test_no_file_is_called_utils() -> None:
+    assert not [path for path in SOURCE.rglob("*.py") if "util" in path.stem]
+
+
+def test_public_names_are_listed_and_there() -> None:
+    assert unrelu.__all__ == PUBLIC
+    assert set(PUBLIC) <= set(dir(unrelu))
+    for name in PUBLIC:
+        assert getattr(unrelu, name) is not None
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        unrelu.nonsense  # noqa: B018
+
+
+def test_recover_is_the_function_whatever_was_imported_first() -> None:
+    code = """
+import unrelu.recover, sys
+import unrelu
+from unrelu.recover import recover
+assert unrelu.recover is recover and callable(recover)
+assert sys.modules["unrelu.recover"].recover is recover
+"""
+    run(code)
+
+
+def run(code: str) -> str:
+    finished = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+    assert finished.returncode == 0, finished.stderr
+    return finished.stdout
+
+
+def modules_after(code: str) -> set[str]:
+    """Top-level modules that a fresh interpreter holds after running the code."""
+    listed = run(code + "\nimport sys; print('\\n' + ' '.join(sys.modules))")
+    return {name.split(".")[0] for name in listed.splitlines()[-1].split()}
+
+
+HEAVY = {"numpy", "scipy", "sklearn", "matplotlib", "rich", "pyarrow", "flint", "highspy"}
+
+
+def test_importing_unrelu_is_light() -> None:
+    assert not modules_after("import unrelu") & (HEAVY | {"click"})
+
+
+def test_help_is_light() -> None:
+    code = """
+from unrelu.cli import main
+for arguments in (["--help"], ["--version"], ["recover", "--help"]):
+    main(arguments, standalone_mode=False)
+"""
+    assert not modules_after(code) & HEAVY
+
+
+def test_the_network_needs_numpy_alone() -> None:
+    code = "import unrelu; unrelu.Network([[1.0]], [[1.0]]); unrelu.save, unrelu.load"
+    assert modules_after(code) & HEAVY == {"numpy"}
+
+
+def test_every_module_has_a_docstring_and_imports() -> None:
+    for path in sorted(SOURCE.rglob("*.py")):
+        name = ".".join(path.relative_to(SOURCE.parent).with_suffix("").parts)
+        assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))), path
+        if path.stem != "__main__":
+            importlib.import_module(name.removesuffix(".__init__"))
+
+
+def test_constraints_are_plain_pins() -> None:
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    assert all(re.fullmatch(r"[A-Za-z0-9._-]+==[A-Za-z0-9.]+", line) for line in lines)
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    wanted = [*project["dependencies"], *extras["all"], *extras["test"], *extras["dev"]]
+    wanted += extras["parquet"]
+    names = {re.split(r"[<>=\[]", requirement)[0] for requirement in wanted} - {"unrelu"}
+    assert names <= {line.split("==")[0].lower() for line in lines}
+
+
+def test_all_extras_for_users_are_in_all() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    assert set(extras["all"]) == {
+        f"unrelu[{name}]" for name in extras.keys() - {"all", "test", "dev", "benchmarks"}
+    }
