@@ -85,15 +85,19 @@ class Certificate:
             ("verdict", self.explanation),
             (
                 "largest residual",
-                f"{self.residual:.1e} of the labels, {self.residual_in_roundings:.2g} of what "
-                f"rounding allows, in sample {self.worst_sample}",
+                (
+                    f"{self.residual:.1e} of the labels, {self.residual_in_roundings:.2g} of "
+                    f"what rounding allows, in sample {self.worst_sample}"
+                ),
             ),
             ("samples", f"{self.n_samples}, of them {self.n_fresh} not used to find the network"),
             ("nearest to a kink", f"{self.margin:.1e} roundings, {self.on_kink} samples on one"),
             (
                 "equations",
-                f"{self.equations} for {self.unknowns} unknowns, {self.surplus_needed} to spare "
-                "needed",
+                (
+                    f"{self.equations} for {self.unknowns} unknowns, {self.surplus_needed} to "
+                    "spare needed"
+                ),
             ),
         ]
         if len(self.weight_errors):
@@ -105,11 +109,11 @@ class Certificate:
     def to_dict(self) -> dict[str, object]:
         """Plain numbers, lists and words, without the network."""
         plain: dict[str, object] = {}
-        for field in fields(self):
-            value = getattr(self, field.name)
+        for item in fields(self):
+            value = getattr(self, item.name)
             if isinstance(value, np.ndarray):
                 value = value.tolist()
-            plain[field.name] = value.value if isinstance(value, Status) else value
+            plain[item.name] = value.value if isinstance(value, Status) else value
         del plain["network"]
         return plain
 

@@ -81,15 +81,15 @@ class Network:
 
     @property
     def n_units(self) -> int:
-        return self.V.shape[0]
+        return int(self.V.shape[0])
 
     @property
     def n_inputs(self) -> int:
-        return self.V.shape[1]
+        return int(self.V.shape[1])
 
     @property
     def n_outputs(self) -> int:
-        return self.U.shape[0]
+        return int(self.U.shape[0])
 
     def __repr__(self) -> str:
         biases = ", biases" if self.b.any() or self.c.any() else ""
@@ -172,7 +172,8 @@ class Match:
 
     `permutation[i]` is the unit of `net` that stands for unit i of `truth` (both canonical), or
     -1 where there is none. `hidden`, `bias`, `output` are the distances per unit of truth:
-    ‖v − v'‖ (unit rows), |b − b'|, and ‖u − u'‖ as a share of the largest ‖u'‖; `output_bias` is
+    ‖v − v'‖ (unit rows), |b − b'| / max(1, |b'|), and ‖u − u'‖ as a share of the largest
+    ‖u'‖; `output_bias` is
     the largest |c − c'| on the same scale. A missing unit is infinitely far away.
     """
 
@@ -240,7 +241,7 @@ def match(net: Network, truth: Network) -> Match:
     scale = float(np.linalg.norm(truth.U, axis=0).max(initial=0.0)) or 1.0
     hidden, bias, output = (np.full(truth.n_units, np.inf) for _ in range(3))
     hidden[units] = np.linalg.norm(net.V[partners] - truth.V[units], axis=1)
-    bias[units] = np.abs(net.b[partners] - truth.b[units])
+    bias[units] = np.abs(net.b[partners] - truth.b[units]) / np.maximum(1.0, np.abs(truth.b[units]))
     output[units] = np.linalg.norm(net.U[:, partners] - truth.U[:, units], axis=0) / scale
     return Match(
         permutation,

@@ -16,10 +16,10 @@ Index = NDArray[np.intp]
 @dataclass(frozen=True, eq=False)
 class Candidate:
     """`rows`: the samples that were looked at to find the network; all others are fresh to it.
-    `network` is None when the method found nothing. `notes` say in words what the method saw
+    `notes` say in words what the method saw
     that a certificate cannot see."""
 
-    network: Network | None
+    network: Network
     rows: Index
     stats: Mapping[str, float | int | str]
     notes: tuple[str, ...] = field(default=())

@@ -44,9 +44,9 @@ place to a few per cent, and what is left of the surplus shows as small importan
 EQUATIONS_PER_UNKNOWN = 6
 """Rows beyond this are not looked at: they would cost time and add nothing to the search."""
 
-PATIENCE = 2e11
+PATIENCE = 3e10
 """Operations that may go into fresh starts after the first pass over the widths, when that pass
-itself took fewer: some seconds."""
+itself took fewer: a second or two."""
 
 
 def find(
@@ -114,7 +114,11 @@ def find(
             start, target = start[:0], REDUCIBLE
             width = int(rng.integers(widths.first, widths.last, endpoint=True))
     _, problem, fit = best
-    stats = {"starts": starts, "operations": operations, "rows": len(problem.rows)}
+    stats: dict[str, float | int | str] = {
+        "starts": starts,
+        "operations": operations,
+        "rows": len(problem.rows),
+    }
     return finish(problem, fit, stats)
 
 
@@ -158,8 +162,10 @@ def finish(problem: Problem, fit: Fit, stats: dict[str, float | int | str]) -> C
         rank = int((sizes > 1e-6 * np.linalg.norm(U)).sum())
         V, b = _with_linear_part(V, b, directions[:rank], problem)
         notes = (
-            f"a linear part of rank {rank} is left that no unit with a kink inside the data "
-            "explains: units active on every sample, or a skip connection",
+            (
+                f"a linear part of rank {rank} is left that no unit with a kink inside the data "
+                "explains: units active on every sample, or a skip connection"
+            ),
         )
         return Candidate(problem.network(V, b), problem.rows, stats, notes)
     fit = polish(problem.strict, problem.points(V, b), problem.floor)

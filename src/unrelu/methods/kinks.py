@@ -17,7 +17,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import cho_factor, cho_solve
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
@@ -30,7 +29,7 @@ class Fit:
     point: Array  # (k, D), unit rows
     active: NDArray[np.bool_]  # (n, k)
     hidden: Array  # (n, k), F − QQᵀF
-    gram: tuple[Array, bool]  # Cholesky factor of hiddenᵀhidden
+    half: Array  # (k, k), halfᵀ half = (hiddenᵀ hidden)⁻¹
     output: Array  # (k, m), the transpose of U
     residual: Array  # (n, m)
     cost: float
@@ -62,15 +61,15 @@ class Kinks:
         active = hidden > 0
         hidden *= active
         hidden -= self.nuisance @ (self.nuisance.T @ hidden)
-        gram = _factor(hidden.T @ hidden)
-        output = cho_solve(gram, hidden.T @ self.target)
+        half = _inverse_root(hidden.T @ hidden)
+        output = half.T @ (half @ (hidden.T @ self.target))
         residual = self.target - hidden @ output
         # One round of refinement undoes what the normal equations and their ridge cost.
-        correction = cho_solve(gram, hidden.T @ residual)
+        correction = half.T @ (half @ (hidden.T @ residual))
         output += correction
         residual -= hidden @ correction
         return Fit(
-            point, active, hidden, gram, output, residual, float(np.vdot(residual, residual))
+            point, active, hidden, half, output, residual, float(np.vdot(residual, residual))
         )
 
     def gradient(self, fit: Fit) -> Array:
@@ -85,7 +84,7 @@ class Kinks:
     def off_range(self, fit: Fit, change: Array) -> Array:
         """The part of a change of the labels that no U and C can make, in place."""
         change -= self.nuisance @ (self.nuisance.T @ change)
-        change -= fit.hidden @ cho_solve(fit.gram, fit.hidden.T @ change)
+        change -= fit.hidden @ (fit.half.T @ (fit.half @ (fit.hidden.T @ change)))
         return change
 
     def pull(self, fit: Fit, change: Array) -> Array:
@@ -111,15 +110,8 @@ class Kinks:
         """How much the residual norm grows, relative to the labels, if unit j goes and the rest
         is refitted linearly: ‖u_j‖ / √[(HᵀH)⁻¹]_jj (the usual deletion formula). It sees idle
         units, duplicates and near-parallel copies alike."""
-        inverse = cho_solve(fit.gram, np.eye(fit.width))
-        return np.asarray(
-            np.linalg.norm(fit.output, axis=1) / np.sqrt(np.diag(inverse)) / self.size
-        )
-
-    def affine(self, fit: Fit) -> Array:
-        """(m, q): the coefficients on the nuisance basis that go with the fit."""
-        hidden = np.maximum(self.features @ fit.point.T, 0.0)
-        return np.asarray((self.labels - hidden @ fit.output).T @ self.nuisance)
+        deletion = np.linalg.norm(fit.half, axis=0)
+        return np.asarray(np.linalg.norm(fit.output, axis=1) / deletion / self.size)
 
 
 def unit_rows(rows: Array) -> Array:
@@ -127,17 +119,15 @@ def unit_rows(rows: Array) -> Array:
     return np.asarray(rows / np.where(norms > 0, norms, 1.0))
 
 
-def _factor(gram: Array) -> tuple[Array, bool]:
-    """Cholesky factor of a Gram matrix that idle or doubled units may make singular: the ridge
-    starts at rounding level and grows until the factor exists."""
+def _inverse_root(gram: Array) -> Array:
+    """L⁻¹ for gram = L Lᵀ. Idle or doubled units make it singular: a ridge starts at rounding
+    level and grows until the factor exists."""
     size = float(np.trace(gram)) / len(gram) or 1.0
-    ridge = len(gram) * np.finfo(gram.dtype).eps * size
+    ridge = len(gram) * np.finfo(np.float64).eps * size
     while True:
+        shifted = gram.copy()
+        shifted[np.diag_indices(len(gram))] += ridge
         try:
-            shifted = gram.copy()
-            shifted[np.diag_indices(len(gram))] += ridge
-            factor: tuple[Array, bool] = cho_factor(shifted)
+            return np.asarray(np.linalg.inv(np.linalg.cholesky(shifted)))
         except np.linalg.LinAlgError:
             ridge *= 100
-        else:
-            return factor

@@ -2,24 +2,27 @@
 
 The columns f_j of F = f(XVᵀ + b) then span the column space of Y (with output biases, that of
 [Y 1]), and in it only the multiples of f_j have their support inside that of f_j (BJW Lemma 33).
-So one looks for w and v with P w = f(X v), P an orthonormal basis of that space. For a pattern
+So one looks for w, v with P w = f(X v), P an orthonormal basis of that space. For a pattern
 s = 1[X v > 0] the best pair minimises
 
     ‖P w − s∘(X v)‖² over ‖w‖ = 1:  w the top eigenvector of BᵀG⁻¹B, v = G⁻¹B w,
     G = X_sᵀX_s, B = X_sᵀP_s,
 
-with value 1 − λ; the pattern of that v is the next s. Value 0 is a unit, found exactly. Random
-starts end in one of the units, or in a local minimum with a value far from 0; already found units
-are avoided by starting at right angles to them. No assumption on the law of X or on κ(V).
+with value 1 − λ; the pattern of that v is the next s. Value 0 is a unit, found exactly; local
+minima have values far from 0.
 
-Cost of a step: O(l (D² + D k) + D³ + k³) on l rows.
+What is known to lie in the space may be added freely: the units found so far and, with output
+biases, the constant. With N an orthonormal basis of it, P shrinks to what is orthogonal to N,
+and G to G − (X_sᵀN_s)(N_sᵀX_s). Then a start cannot end in a unit found before (its w would be
+0), and the last units are found as quickly as the first.
+
+No assumption on the law of X or on κ(V). Cost of a step: O(l (D² + D k) + D³ + k³) on l rows.
 """
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import LinAlgError, cho_factor, cho_solve, eigh
 
 from unrelu.methods.candidate import Candidate
 from unrelu.methods.problem import Problem, choose_rows
@@ -31,79 +34,90 @@ Array = NDArray[np.float64]
 ROWS_PER_UNKNOWN = 8
 """A unit has D + k unknowns; with 8 rows to each, every random start ends in a unit."""
 
+PATIENCE = 100
+"""Starts in a row without a new unit after which the search ends; a tenth of it where rows
+abound, for there the first start would have succeeded if there was a unit to be found."""
+
+MOST_STEPS = 60
+"""Five or six are usual; near the smallest possible n, a few dozen."""
+
+UNIT = 1e-9
+"""Value up to which a fixed point is a unit. The Gram matrices square the conditioning, so a
+true one may be as far as 1e-10 from 0; a local minimum is at 1e-2 or more."""
+
 
 def find(
     samples: Samples, *, n_units: int, bias: bool, rng: np.random.Generator
-) -> Candidate:
+) -> Candidate | None:
     """Collect the n_units units of labels of that rank; polish the whole network.
 
-    Starts go on until all are found or patience ends: with k units equally likely to be hit,
-    all have been seen after about k (ln k + 3) successes, for all but 5% of the cases.
+    A candidate with fewer units than asked for is a start for the general route; None, no unit
+    at all, means that these labels do not have as many units as rank.
     """
     dimension = samples.d + bias
     rows = choose_rows(samples.n, ROWS_PER_UNKNOWN * (dimension + n_units), rng)
     problem = Problem(samples, rows, bias)
     Z = problem.strict.features
-    P = column_space(np.column_stack([problem.Y, np.ones(len(rows))]) if bias else problem.Y)
-    alternation = Alternation(Z, P, problem.floor)
-    found = np.zeros((0, dimension))
-    starts = 0
-    patience = 40 + 10 * n_units
-    idle = 0
+    labels = column_space(problem.Y - problem.Y.mean(axis=0) if bias else problem.Y, samples.eps)
+    free = np.full((len(rows), int(bias)), 1 / np.sqrt(len(rows)))
+    found: list[Array] = []
+    starts, idle = 0, 0
+    patience = PATIENCE if len(rows) < 4 * (dimension + n_units) else PATIENCE // 10
     while len(found) < n_units and idle < patience:
-        start = rng.standard_normal(dimension)
-        if 0 < len(found) < dimension:
-            start -= np.linalg.lstsq(found.T, start)[0] @ found
-        unit = alternation.unit(start, found)
-        starts += 1
-        idle += 1
+        height = Z @ rng.standard_normal(dimension)
+        # With biases a unit may be on for any share of the samples, so starts are, too.
+        pattern = height > (np.quantile(height, rng.uniform(0.05, 0.95)) if bias else 0.0)
+        unit = alternate(Z, labels, free, pattern)
+        starts, idle = starts + 1, idle + 1
         if unit is not None:
-            found = np.vstack([found, unit])
-            idle = 0
+            found, idle = [*found, unit], 0
+            free = _extended(free, np.maximum(Z @ unit, 0.0))
+            rest = labels - free @ (free.T @ labels)
+            labels = np.linalg.svd(rest, full_matrices=False)[0][:, : n_units - len(found)]
     stats: dict[str, float | int | str] = {
-        "starts": starts, "rows": len(rows), "units found": len(found)
+        "starts": starts,
+        "rows": len(rows),
+        "units found": len(found),
     }
-    if not len(found):
-        return Candidate(None, rows, stats)
-    net = problem.network(*problem.hyperplanes(found))
+    if not found:
+        return None
+    net = problem.network(*problem.hyperplanes(np.array(found)))
     if len(found) == n_units:
         net = problem.refined(net)
     return Candidate(net, rows, stats)
 
 
-class Alternation:
-    """Inputs Z (l, D), white, and the label space P (l, r), orthonormal."""
+def alternate(Z: Array, P: Array, free: Array, pattern: NDArray[np.bool_]) -> Array | None:
+    """The hyperplane that a sign pattern leads to, or None for a local minimum.
 
-    def __init__(self, Z: Array, P: Array, floor: float) -> None:
-        self.Z, self.P, self.floor = Z, P, floor
+    Z (l, D) white inputs; P (l, r) and `free` (l, q) orthonormal, and orthogonal to each other.
+    """
+    for _ in range(MOST_STEPS):
+        value, v = _best_pair(Z[pattern], P[pattern], free[pattern])
+        previous, pattern = pattern, Z @ v > 0
+        if np.array_equal(previous, pattern):
+            break
+    if value > UNIT or pattern.all():
+        return None
+    return np.asarray(v / np.linalg.norm(v))
 
-    def unit(self, start: Array, found: Array) -> Array | None:
-        """The hyperplane that a start leads to, or None: a local minimum, or one found before."""
-        v = start
-        pattern = self.Z @ v > 0
-        known = self.Z @ found.T > 0
-        for _ in range(60):
-            value, v = self._step(pattern)
-            previous, pattern = pattern, self.Z @ v > 0
-            if len(found) and (pattern[:, None] != known).mean(axis=0).min() < 0.01:
-                return None
-            if np.array_equal(previous, pattern):
-                break
-        if value > 1e-6 or pattern.all():
-            return None
-        return v / np.linalg.norm(v)
 
-    def _step(self, pattern: NDArray[np.bool_]) -> tuple[float, Array]:
-        Z, P = self.Z[pattern], self.P[pattern]
-        B = Z.T @ P
-        gram = Z.T @ Z
-        ridge = len(gram) * np.finfo(np.float64).eps * len(self.Z)
-        gram[np.diag_indices(len(gram))] += ridge
-        half = cho_factor(gram)
-        solved = cho_solve(half, B)
-        size = B.shape[1]
-        values, vectors = eigh(B.T @ solved, subset_by_index=(size - 1, size - 1))
-        v = solved @ vectors[:, 0]
-        if Z.sum(axis=0) @ v < 0:
-            v = -v
-        return 1.0 - float(values[0]), v
+def _best_pair(Z: Array, P: Array, free: Array) -> tuple[float, Array]:
+    """Value 1 − λ and v for the rows of one pattern, oriented so that Σ x·v > 0 on them."""
+    B = Z.T @ P
+    C = Z.T @ free
+    gram = Z.T @ Z - C @ C.T
+    gram[np.diag_indices(len(gram))] += len(gram) * np.finfo(np.float64).eps * (len(Z) + 1)
+    solved = np.linalg.solve(gram, B)
+    values, vectors = np.linalg.eigh(B.T @ solved)
+    v = solved @ vectors[:, -1]
+    if Z.sum(axis=0) @ v < 0:
+        v = -v
+    return 1.0 - float(values[-1]), v
+
+
+def _extended(basis: Array, column: Array) -> Array:
+    """The orthonormal basis with one more column; twice is enough (Kahan)."""
+    for _ in range(2):
+        column = column - basis @ (basis.T @ column)
+    return np.column_stack([basis, column / np.linalg.norm(column)])

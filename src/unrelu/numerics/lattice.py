@@ -23,8 +23,12 @@ def subset(vectors: Array, total: Array, bits: int = 36) -> NDArray[np.bool_] | 
     """
     k = len(vectors)
     size = float(np.abs(vectors).max(initial=0.0)) or 1.0
-    marks = np.vstack([np.hstack([-2 * np.eye(k, dtype=int), np.zeros((k, 1), dtype=int)]),
-                       np.ones((1, k + 1), dtype=int)])
+    marks = np.vstack(
+        [
+            np.hstack([-2 * np.eye(k, dtype=int), np.zeros((k, 1), dtype=int)]),
+            np.ones((1, k + 1), dtype=int),
+        ]
+    )
     for head in _short(marks, np.vstack([vectors, -total]) / size, bits):
         if (np.abs(head) == 1).all():
             chosen = head[:k] * head[k] == -1

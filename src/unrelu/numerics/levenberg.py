@@ -81,11 +81,7 @@ def minimise(
         downhill = model.gradient(state) / scale
         tolerance = min(0.1, norms[-1] / size)
         step, gain, used = _damped_step(
-            lambda p, state=state, scale=scale: model.normal(state, p / scale) / scale,
-            downhill,
-            damping,
-            tolerance,
-            most_inner,
+            model, state, scale, downhill, damping, tolerance, most_inner
         )
         products += used
         trial = model.evaluate(model.retract(state.point, step / scale))
@@ -105,29 +101,29 @@ def minimise(
 def newton_step(model: Model[S], state: S, gradient: Array, most_inner: int = 500) -> Array:
     """The full Gauss–Newton step for a gradient that was computed more accurately elsewhere."""
     scale = model.scale(state)
-    step, _, _ = _damped_step(
-        lambda p: model.normal(state, p / scale) / scale, gradient / scale, 0.0, 1e-8, most_inner
-    )
+    step, _, _ = _damped_step(model, state, scale, gradient / scale, 0.0, 1e-8, most_inner)
     return step / scale
 
 
 def _damped_step(
-    normal: Callable[[Array], Array],
+    model: Model[S],
+    state: S,
+    scale: Array,
     downhill: Array,
     damping: float,
     tolerance: float,
     most: int,
 ) -> tuple[Array, float, int]:
-    """Conjugate gradients for (JᵀJ + damping) x = −gradient; x, the predicted drop of ‖r‖², steps.
+    """Conjugate gradients for (JᵀJ + damping) x = −gradient in scaled unknowns; returns x, the
+    predicted drop of ‖r‖² and the number of products.
 
     With residual r of the system, the drop is 2 xᵀg − xᵀJᵀJx = xᵀ(g + r) + damping ‖x‖².
     """
     x, residual = np.zeros_like(downhill), downhill.copy()
     direction, size = residual.copy(), float(np.vdot(residual, residual))
     target = tolerance**2 * size
-    used = 0
-    for used in range(1, most + 1):
-        image = normal(direction) + damping * direction
+    for used in range(1, most + 1):  # noqa: B007 — how many it took is an answer
+        image = model.normal(state, direction / scale) / scale + damping * direction
         curvature = float(np.vdot(direction, image))
         if curvature <= 0:  # rounding only: the matrix is positive definite
             break

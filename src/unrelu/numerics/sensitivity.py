@@ -89,9 +89,9 @@ def _dense(
     phi = columns.reshape(len(Z), k * t)
     pull = np.einsum("njt,nj->jt", columns, residual @ U, optimize=True).ravel()
     phi -= basis @ (basis.T @ phi)
-    T = (phi.T @ phi).reshape(k, t, k, t)
-    T *= (U.T @ U)[:, None, :, None]
-    T = T.reshape(k * t, k * t)
+    blocks = (phi.T @ phi).reshape(k, t, k, t)
+    blocks *= (U.T @ U)[:, None, :, None]
+    T = blocks.reshape(k * t, k * t)
 
     scale = np.sqrt(np.maximum(np.diag(T), 0.0))
     scale = np.where(scale > 0, scale, 1.0)
@@ -125,7 +125,7 @@ def _matrix_free(
     """
 
     def project(rows: Array) -> Array:
-        return rows - A * (A * rows).sum(axis=1, keepdims=True)
+        return np.asarray(rows - A * (A * rows).sum(axis=1, keepdims=True))
 
     def push(step: Array) -> Array:
         moved = ((Z @ step.T) * active) @ U.T
