@@ -203,7 +203,7 @@ class _Surplus:
         self.unknowns = k * (dimension + samples.m - 1) + biased * samples.m
         patterns = dimension * k * np.log(np.e * samples.n / dimension)
         rounding = samples.eps * CONFIDENCE * np.sqrt(dimension + k)
-        self.needed = math.ceil((patterns - CHANCE) / -np.log(rounding))
+        self.needed: int = math.ceil((patterns - CHANCE) / -np.log(rounding))
 
     @property
     def missing(self) -> int:

@@ -173,8 +173,8 @@ class Match:
     `permutation[i]` is the unit of `net` that stands for unit i of `truth` (both canonical), or
     -1 where there is none. `hidden`, `bias`, `output` are the distances per unit of truth:
     ‖v − v'‖ (unit rows), |b − b'| / max(1, |b'|), and ‖u − u'‖ as a share of the largest
-    ‖u'‖; `output_bias` is
-    the largest |c − c'| on the same scale. A missing unit is infinitely far away.
+    ‖u'‖; `output_bias` is the largest |c − c'| on the same scale. A missing unit is infinitely
+    far away.
     """
 
     permutation: Index

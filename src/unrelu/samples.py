@@ -82,7 +82,7 @@ class Samples:
 
     def take(self, rows: Index) -> Samples:
         """The given rows, copied as float64; `eps` stays that of the source."""
-        X, Y = self.X[rows].astype(np.float64), self.Y[rows].astype(np.float64)
+        X, Y = np.asarray(self.X[rows], np.float64), np.asarray(self.Y[rows], np.float64)
         return _Subset(X, Y, self.eps)
 
     def blocks(self) -> Iterator[tuple[slice, Array, Array]]:

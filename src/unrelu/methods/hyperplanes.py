@@ -15,6 +15,7 @@ random start, measured: four to five equations (n m) per unknown (k (d + m)).
 
 from __future__ import annotations
 
+import logging
 import math
 
 import numpy as np
@@ -33,6 +34,8 @@ Array = NDArray[np.float64]
 OVERWIDE = 1.3
 """Width of a search over the number of units it looks for: surplus units are what keeps a
 descent from getting stuck."""
+
+log = logging.getLogger(__name__)
 
 GROWTH = 1.5
 """Step from one width to the next while the number of units is unknown."""
@@ -92,6 +95,7 @@ def find(
             products += used
         relative = problem.loose.relative(fit)
         starts += 1
+        log.info("width %d of %d rows: %d units, residual %.1e", width, rows, fit.width, relative)
         operations += products * widths.operations(width)
         gained = best is None or relative < 0.1 * best[0]
         idle = idle + 1 if reduced and not gained else 0

@@ -4,7 +4,7 @@ eliminated.
     min over A of ‖Y − f(Z Aᵀ) Uᵀ − Q C‖²,   U and C the best for A
 
 Z (n, D) are whitened inputs (with a column for the bias), rows of A (k, D) the hyperplanes, Q
-(n, q) an orthonormal basis of whatever else may be added: all affine functions of the input
+(n, q), with QᵀQ = n I, a basis of whatever else may be added: all affine functions of the input
 while searching (then the orientation of a unit does not matter, for f(z) = f(−z) + z), the
 constant or nothing at the end. Variable projection with Kaufman's Jacobian (Golub and Pereyra
 1973, Kaufman 1975): moving A by P changes the residual by the part of (s∘(Z Pᵀ)) Uᵀ outside
@@ -45,10 +45,14 @@ class Kinks:
     def __init__(self, features: Array, labels: Array, nuisance: Array) -> None:
         self.features = features
         self.nuisance = nuisance
-        self.labels = labels
-        self.target = labels - nuisance @ (nuisance.T @ labels)
+        self.target = self._off_nuisance(labels.copy())
         centred = labels - labels.mean(axis=0)
         self.size = float(np.linalg.norm(centred)) or 1.0
+
+    def _off_nuisance(self, columns: Array) -> Array:
+        """The part of the columns orthogonal to Q, in place."""
+        columns -= self.nuisance @ (self.nuisance.T @ columns / len(self.features))
+        return columns
 
     def relative(self, fit: Fit) -> float:
         """Residual norm as a share of the labels' deviation from their mean."""
@@ -60,7 +64,7 @@ class Kinks:
         hidden = self.features @ point.T
         active = hidden > 0
         hidden *= active
-        hidden -= self.nuisance @ (self.nuisance.T @ hidden)
+        self._off_nuisance(hidden)
         half = _inverse_root(hidden.T @ hidden)
         output = half.T @ (half @ (hidden.T @ self.target))
         residual = self.target - hidden @ output
@@ -83,7 +87,7 @@ class Kinks:
 
     def off_range(self, fit: Fit, change: Array) -> Array:
         """The part of a change of the labels that no U and C can make, in place."""
-        change -= self.nuisance @ (self.nuisance.T @ change)
+        self._off_nuisance(change)
         change -= fit.hidden @ (fit.half.T @ (fit.half @ (fit.hidden.T @ change)))
         return change
 
@@ -99,7 +103,8 @@ class Kinks:
         """‖u_j‖ √(active samples): features are white, so this is the diagonal of JᵀJ but for
         the projection. Idle units get a small floor."""
         diagonal = np.linalg.norm(fit.output, axis=1) * np.sqrt(fit.active.sum(axis=0))
-        return np.maximum(diagonal, 1e-3 * diagonal.max() + 1e-300)[:, None]
+        floor = 1e-3 * diagonal.max() + np.finfo(np.float64).tiny
+        return np.asarray(np.maximum(diagonal, floor)[:, None])
 
     def retract(self, point: Array, step: Array) -> Array:
         return unit_rows(point + step)

@@ -23,9 +23,9 @@ class Problem:
         taken = samples.take(rows)
         self.rows, self.bias, self.X, self.Y = rows, bias, taken.X, taken.Y
         self._whitened = whiten(with_constant(self.X) if bias else self.X)
-        features, root = self._whitened.features, np.sqrt(len(rows))
-        constant = np.full((len(rows), 1), 1 / root) if bias else np.zeros((len(rows), 0))
-        self.loose = Kinks(features, self.Y, features / root)
+        features = self._whitened.features
+        constant = np.ones((len(rows), int(bias)))
+        self.loose = Kinks(features, self.Y, features)
         self.strict = Kinks(features, self.Y, constant)
         # The residual of a true fit: each label is a sum over D inputs, and large labels with a
         # small spread leave the rounding of the large ones behind.

@@ -31,15 +31,20 @@ from unrelu.samples import Samples
 
 Array = NDArray[np.float64]
 
-ROWS_PER_UNKNOWN = 8
-"""A unit has D + k unknowns; with 8 rows to each, every random start ends in a unit."""
+ROWS_PER_UNKNOWN = 4
+"""A unit has D + k unknowns; with 4 rows to each, nearly every random start ends in a unit."""
 
 PATIENCE = 100
-"""Starts in a row without a new unit after which the search ends; a tenth of it where rows
-abound, for there the first start would have succeeded if there was a unit to be found."""
+"""Starts in a row without a new unit after which the search ends, of at most MOST_STEPS each:
+near the smallest possible n a few dozen steps are needed, and many starts fail."""
 
 MOST_STEPS = 60
-"""Five or six are usual; near the smallest possible n, a few dozen."""
+
+PATIENCE_WITH_AMPLE_ROWS = 8
+"""The same with ROWS_PER_UNKNOWN, where five or six steps are usual and the first start would
+have succeeded if there was a unit to be found."""
+
+MOST_STEPS_WITH_AMPLE_ROWS = 20
 
 UNIT = 1e-9
 """Value up to which a fixed point is a unit. The Gram matrices square the conditioning, so a
@@ -62,12 +67,14 @@ def find(
     free = np.full((len(rows), int(bias)), 1 / np.sqrt(len(rows)))
     found: list[Array] = []
     starts, idle = 0, 0
-    patience = PATIENCE if len(rows) < 4 * (dimension + n_units) else PATIENCE // 10
+    patience, steps = PATIENCE, MOST_STEPS
+    if len(rows) >= ROWS_PER_UNKNOWN * (dimension + n_units):
+        patience, steps = PATIENCE_WITH_AMPLE_ROWS, MOST_STEPS_WITH_AMPLE_ROWS
     while len(found) < n_units and idle < patience:
         height = Z @ rng.standard_normal(dimension)
         # With biases a unit may be on for any share of the samples, so starts are, too.
         pattern = height > (np.quantile(height, rng.uniform(0.05, 0.95)) if bias else 0.0)
-        unit = alternate(Z, labels, free, pattern)
+        unit = alternate(Z, labels, free, pattern, steps)
         starts, idle = starts + 1, idle + 1
         if unit is not None:
             found, idle = [*found, unit], 0
@@ -87,12 +94,14 @@ def find(
     return Candidate(net, rows, stats)
 
 
-def alternate(Z: Array, P: Array, free: Array, pattern: NDArray[np.bool_]) -> Array | None:
+def alternate(
+    Z: Array, P: Array, free: Array, pattern: NDArray[np.bool_], steps: int
+) -> Array | None:
     """The hyperplane that a sign pattern leads to, or None for a local minimum.
 
     Z (l, D) white inputs; P (l, r) and `free` (l, q) orthonormal, and orthogonal to each other.
     """
-    for _ in range(MOST_STEPS):
+    for _ in range(steps):
         value, v = _best_pair(Z[pattern], P[pattern], free[pattern])
         previous, pattern = pattern, Z @ v > 0
         if np.array_equal(previous, pattern):
