@@ -3,10 +3,11 @@
 What is checked, and why it suffices (`../docs` and BJW Section 2 have the long form):
 
 explained    every label is within what float arithmetic may have done to it.
+pinned       the canonical Jacobian has full rank, and errors of the size of the residual move no
+             hidden weight by more than a quarter of its digits; the samples on either side of
+             each unit leave equations over when all unknowns are paid for.
 surplus      the samples are more equations than the network has unknowns, by so many that a
              network with some other sign pattern would not pass by chance.
-pinned       the canonical Jacobian has full rank, and errors of the size of the residual move no
-             hidden weight by more than a quarter of its digits.
 sides        no other choice of the side on which each unit is active gives the same function.
 """
 
@@ -19,9 +20,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from unrelu.checks import (
-    CONFIDENCE,
     Explained,
     Pinned,
+    chance_equations,
     explain,
     independent_equations,
     other_sides,
@@ -34,9 +35,6 @@ from unrelu.samples import Samples
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
-
-CHANCE = np.log(1e-9)
-"""Logarithm of the accepted probability that some wrong network explains generic labels."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,11 +143,13 @@ def verify(net: Network, X: ArrayLike, Y: ArrayLike) -> Certificate:
     >>> print(verify(net, X, net(X)).status.value)
     exact
     """
-    return judge(net, Samples.of(X, Y), used=np.arange(0))
+    biased = bool(net.b.any() or net.c.any())
+    return judge(net, Samples.of(X, Y), np.arange(0), biased)
 
 
-def judge(net: Network, samples: Samples, used: Index) -> Certificate:
-    """`verify` for checked samples, of which the rows `used` served to find the network."""
+def judge(net: Network, samples: Samples, used: Index, biased: bool) -> Certificate:
+    """`verify` for checked samples, of which the rows `used` served to find the network; `biased`
+    says whether networks with biases compete."""
     for what, got, expected in (
         ("inputs", samples.d, net.n_inputs),
         ("outputs", samples.m, net.n_outputs),
@@ -157,17 +157,21 @@ def judge(net: Network, samples: Samples, used: Index) -> Certificate:
         if got != expected:
             raise InputError(f"samples have {got} {what}, the network has {expected}")
     net = net.canonical()
-    biased = bool(net.b.any() or net.c.any())
+    limit = samples.eps**0.75
     explained = explain(net, samples)
-    if explained.in_roundings > 1:
-        pinned, surplus, verdict = None, _Surplus(net, samples, biased), _not_explained(explained)
+    pinned = pin(net, samples, biased, limit)
+    dimension, outputs = samples.d + biased, pinned.outputs
+    equations = independent_equations(samples, outputs, biased)
+    unknowns = net.n_units * (dimension + outputs - 1) + biased * outputs
+    needed = chance_equations(dimension, samples.n, net.n_units, samples.eps)
+    if not explained.in_roundings <= 1:
+        verdict = _not_explained(explained)
+    elif len(pinned.weak(limit)):
+        verdict = _weak(net, samples, pinned, pinned.weak(limit))
+    elif net.n_units and equations < unknowns + needed:
+        verdict = _short_of_equations(equations, unknowns, unknowns + needed, outputs)
     else:
-        # Labels may be off by what the residual shows, and are by half a unit in the last place.
-        noise = max(explained.rms, samples.eps * explained.label_rms)
-        limit = samples.eps**0.75
-        pinned = pin(net, samples, noise, biased, limit)
-        surplus = _Surplus(net, samples, biased)
-        verdict = _uniqueness(net, samples, pinned, surplus, limit)
+        verdict = _sides(net, samples)
     return Certificate(
         network=net,
         status=verdict.status,
@@ -179,35 +183,13 @@ def judge(net: Network, samples: Samples, used: Index) -> Certificate:
         worst_sample=explained.worst_sample,
         margin=explained.margin,
         on_kink=explained.on_kink,
-        equations=surplus.equations,
-        unknowns=surplus.unknowns,
-        surplus_needed=surplus.needed,
-        weight_errors=np.zeros(0) if pinned is None else pinned.errors,
+        equations=equations,
+        unknowns=unknowns,
+        surplus_needed=needed,
+        weight_errors=pinned.errors,
         weak_units=verdict.weak_units,
         more_samples=verdict.more_samples,
     )
-
-
-class _Surplus:
-    """Equations, unknowns, and how many more of the former rule out chance.
-
-    k hyperplanes cut n points in at most (e n/D)^{D k} ways (D = d + 1 with biases). Each way
-    gives a smooth model with `unknowns` parameters, which meets each further equation with
-    probability about ρ, the relative rounding of a label. The union bound over all patterns is
-    below CHANCE when (surplus) ln(1/ρ) ≥ D k ln(e n/D) + ln(1/CHANCE).
-    """
-
-    def __init__(self, net: Network, samples: Samples, biased: bool) -> None:
-        k, dimension = net.n_units, samples.d + biased
-        self.equations = independent_equations(samples, biased)
-        self.unknowns = k * (dimension + samples.m - 1) + biased * samples.m
-        patterns = dimension * k * np.log(np.e * samples.n / dimension)
-        rounding = samples.eps * CONFIDENCE * np.sqrt(dimension + k)
-        self.needed: int = math.ceil((patterns - CHANCE) / -np.log(rounding))
-
-    @property
-    def missing(self) -> int:
-        return max(0, self.unknowns + self.needed - self.equations)
 
 
 @dataclass(frozen=True, eq=False)
@@ -227,27 +209,24 @@ def _not_explained(explained: Explained) -> _Verdict:
     )
 
 
-def _uniqueness(
-    net: Network, samples: Samples, pinned: Pinned, surplus: _Surplus, limit: float
-) -> _Verdict:
-    weak = np.flatnonzero(~(pinned.errors <= limit))
-    if len(weak):
-        return _weak(net, samples, pinned, weak)
-    if surplus.missing:
-        more = math.ceil(surplus.missing / samples.m)
-        return _Verdict(
-            Status.UNDETERMINED,
-            f"every sample is explained, but {surplus.equations} equations for "
-            f"{surplus.unknowns} unknowns do not rule out another network: about {more} more "
-            "samples would do",
-            more_samples=more,
-        )
-    sides = other_sides(net)
+def _short_of_equations(equations: int, unknowns: int, wanted: int, outputs: int) -> _Verdict:
+    more = math.ceil((wanted - equations) / outputs)
+    return _Verdict(
+        Status.UNDETERMINED,
+        f"every sample is explained, but {equations} independent equations for {unknowns} "
+        f"unknowns do not rule out another network: about {more} more samples would do",
+        more_samples=more,
+    )
+
+
+def _sides(net: Network, samples: Samples) -> _Verdict:
+    sides = other_sides(net, samples)
     if sides is None:
         return _Verdict(
             Status.UNDETERMINED,
-            "every sample is explained and every hyperplane pinned down; with so many units for "
-            "so few inputs and outputs it cannot be decided on which side each of them is active",
+            "every sample is explained and every hyperplane pinned down; but with so many units "
+            "for so few inputs and outputs, or weights so regular, it cannot be decided on which "
+            "side each unit is active",
         )
     if sides:
         units = np.flatnonzero(sides[0])
@@ -259,8 +238,8 @@ def _uniqueness(
         )
     return _Verdict(
         Status.EXACT,
-        f"all {samples.n} samples are explained to rounding by {net.n_units} units, and no other "
-        "network of this kind explains them",
+        f"all {samples.n} samples are explained to rounding by {net.n_units} units, and by no "
+        "other network of so many units",
     )
 
 

@@ -1,7 +1,12 @@
-"""The measurements behind a certificate. Each looks at a canonical network and samples only."""
+"""The measurements behind a certificate. Each looks at a canonical network and samples only.
+
+Inputs and outputs may come in very different units, so everything is measured in scaled ones:
+columns of X divided by their typical size, outputs by theirs.
+"""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,150 +14,206 @@ from numpy.typing import NDArray
 
 from unrelu.network import Network
 from unrelu.numerics.lattice import vanishing_subsets
-from unrelu.numerics.sensitivity import sampled_errors
+from unrelu.numerics.sensitivity import sensitivity
 from unrelu.numerics.whitening import whiten
 from unrelu.samples import Samples
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
+Marks = NDArray[np.bool_]
 
 CONFIDENCE = 4.0
 """Rounding errors add up like a random walk: n operations leave at most CONFIDENCE √n u, but
 for a probability 2 exp(−CONFIDENCE²/2) (Higham and Mary 2019)."""
 
+CHANCE = math.log(1e-9)
+"""Logarithm of the accepted probability that some wrong network explains generic labels."""
+
+SAME = 1e-8
+"""Inputs closer than this, in scaled units, count as one: what distinguishes their labels is
+too near to rounding to be an equation of its own."""
+
 
 @dataclass(frozen=True)
 class Explained:
-    """How well the labels are explained; fields as in `Certificate`. `rms` is the root mean
-    square residual, `label_rms` that of the labels, both absolute."""
+    """How well the labels are explained; fields as in `Certificate`."""
 
     residual: float
     in_roundings: float
     worst_sample: int
     margin: float
     on_kink: int
-    rms: float
-    label_rms: float
 
 
 def explain(net: Network, samples: Samples) -> Explained:
     """One pass over all samples, O(n k (d + m)).
 
-    Rounding of label i of sample x: of k sums over d inputs, weighted by U, and of the sum over
-    units; independent errors add in squares:
-    CONFIDENCE u √(d + k + 2) (‖x‖ √Σ_j U_ij² + √Σ_j U_ij² b_j² + |c_i|), unit rows of V.
+    Rounding of label i at x: the sum over d inputs in each active unit, and that over the units;
+    independent errors add in squares. With scaled inputs and weights (‖x‖‖v_j‖ bounds Σ|x_l v_jl|)
+
+    CONFIDENCE u √(d + k + 2) √( Σ_{j active} U_ij² (‖v_j‖² + b_j²) (‖x‖² + 1) + c_i² + y_i² ).
     """
-    unit = 0.5 * samples.eps * CONFIDENCE * np.sqrt(net.n_inputs + net.n_units + 2)
-    per_norm = np.linalg.norm(net.U, axis=1)
-    offset = np.linalg.norm(net.U * net.b, axis=1) + np.abs(net.c)
-    bias = float(np.abs(net.b).max(initial=0.0))
+    unit = 0.5 * samples.eps * CONFIDENCE * math.sqrt(net.n_inputs + net.n_units + 2)
+    scale = _column_scale(samples)
+    V = net.V * scale
+    lengths = np.linalg.norm(V, axis=1)
+    reach = float(lengths.max(initial=0.0))
+    offset = float(np.abs(net.b).max(initial=0.0))
+    spread = ((net.U**2) * (lengths**2 + net.b**2)).T
     tiny = np.finfo(np.float64).tiny
-    worst, worst_sample, largest, margin, on_kink = 0.0, 0, 0.0, np.inf, 0
-    squares, label_squares = 0.0, 0.0
+    worst, worst_sample, largest, margin, on_kink, squares = 0.0, 0, 0.0, np.inf, 0, 0.0
     for rows, X, Y in samples.blocks():
         Z = net.preactivations(X)
-        norms = np.sqrt(np.einsum("ij,ij->i", X, X))
+        norms = ((X / scale) ** 2).sum(axis=1)
+        gap = unit * (reach * np.sqrt(norms) + offset) + tiny
         if net.n_units:
-            gaps = np.abs(Z).min(axis=1) / (unit * (norms + bias) + tiny)
+            gaps = np.abs(Z).min(axis=1) / gap
             margin = min(margin, float(gaps.min()))
             on_kink += int((gaps < 1).sum())
+        allowed = (Z > -gap[:, None]).astype(np.float64) @ spread
+        allowed *= (norms + 1)[:, None]
+        allowed += net.c**2
+        allowed += Y**2
+        np.sqrt(allowed, out=allowed)
         np.maximum(Z, 0.0, out=Z)
         error = Z @ net.U.T
         error += net.c
         error -= Y
-        squares += float(np.vdot(error, error))
-        label_squares += float(np.vdot(Y, Y))
+        squares += float(np.vdot(Y, Y))
         np.abs(error, out=error)
         largest = max(largest, float(error.max()))
-        allowed = np.outer(norms, per_norm)
-        allowed += offset
-        np.maximum(allowed, np.abs(Y), out=allowed)
-        allowed += tiny
-        error /= allowed
+        error /= allowed + tiny
         row = int(error.max(axis=1).argmax())
-        if error[row].max() > worst:
-            worst, worst_sample = float(error[row].max()), rows.start + row
-    entries = samples.n * samples.m
-    label_rms = float(np.sqrt(label_squares / entries))
-    return Explained(
-        largest / (label_rms or 1.0),
-        worst / unit,
-        worst_sample,
-        margin,
-        on_kink,
-        float(np.sqrt(squares / entries)),
-        label_rms,
-    )
+        value = float(error[row].max())
+        if not value <= worst:  # so that NaN counts as the worst
+            worst, worst_sample = value, rows.start + row
+    size = math.sqrt(squares / (samples.n * samples.m)) or 1.0
+    return Explained(largest / size, worst / unit, worst_sample, margin, on_kink)
+
+
+def _column_scale(samples: Samples) -> Array:
+    """Typical size of each input, powers of two so that scaling rounds nothing."""
+    step = max(1, samples.n // 1000)
+    size = np.abs(np.asarray(samples.X[::step], dtype=np.float64)).max(axis=0)
+    return np.exp2(np.round(np.log2(np.where(size > 0, size, 1.0))))
 
 
 @dataclass(frozen=True, eq=False)
 class Pinned:
-    """`errors` (k,): how far labels off by rounding may have moved each unit (unit rows).
-    `shares` (k,): of the samples, how many each unit is active on."""
+    """What a subset of the samples says about each of the k units.
+
+    `errors`: how far labels off by rounding may have moved its hidden weights and bias (unit
+    rows, in the units of the inputs and in scaled ones, whichever is worse).
+    `spare`: equations left over, on the side where fewer, after all unknowns are paid for.
+    `shares`: of the samples it is active on.
+    `outputs`: rank of the output weights: how many equations a sample is worth.
+    """
 
     errors: Array
+    spare: Array
     shares: Array
+    outputs: int
+    needed: int
+
+    def weak(self, limit: float) -> Index:
+        return np.flatnonzero(~(self.errors <= limit) | ~(self.spare >= self.needed))
 
 
-def pin(net: Network, samples: Samples, noise: float, biased: bool, limit: float) -> Pinned:
-    """Estimated errors of hidden weights and biases when labels are off by about `noise`.
+def pin(net: Network, samples: Samples, biased: bool, limit: float) -> Pinned:
+    """Are the units pinned down by the samples, whose labels are off by rounding?
 
     A subset of the rows is enough to show that a unit is pinned; units that it leaves open get
     all the samples that lie on the side where they have few.
     """
     rng = np.random.default_rng(0)  # a certificate is a function of its samples
-    wanted = max(8 * (net.n_inputs + net.n_units), 3 * _hidden_unknowns(net) // samples.m)
+    unknowns = net.n_units * (net.n_inputs + 1)
+    wanted = max(8 * (net.n_inputs + net.n_units), 3 * unknowns // samples.m)
     rows = np.arange(samples.n)
     if wanted < samples.n:
-        rows = np.sort(rng.choice(samples.n, wanted, replace=False))
-    pinned = _pin_on(net, samples.take(rows), noise, biased, rng)
-    weak = np.flatnonzero(~(pinned.errors <= limit))
+        rows = np.union1d(rng.choice(samples.n, wanted, replace=False), samples.spanning)
+    pinned = _pin_on(net, samples.take(rows), biased, rng)
+    weak = pinned.weak(limit)
     if len(weak) and len(rows) < samples.n:
         more = _rows_about(net, samples, weak, 4 * (net.n_inputs + net.n_units))
-        rows = np.union1d(rows, more)
-        pinned = _pin_on(net, samples.take(rows), noise, biased, rng)
+        pinned = _pin_on(net, samples.take(np.union1d(rows, more)), biased, rng)
     return pinned
 
 
-def _hidden_unknowns(net: Network) -> int:
-    return net.n_units * (net.n_inputs + 1)
-
-
-def _pin_on(
-    net: Network, samples: Samples, noise: float, biased: bool, rng: np.random.Generator
-) -> Pinned:
-    Z = net.preactivations(samples.X)
+def _pin_on(net: Network, samples: Samples, biased: bool, rng: np.random.Generator) -> Pinned:
+    scale = _column_scale(samples)
+    distinct = samples.take(distinct_rows(samples, biased))
+    if net.n_units == 0:
+        none = np.zeros(0)
+        return Pinned(none, none, none, 0, 0)
+    X, Z = distinct.X / scale, net.preactivations(distinct.X)
+    V = net.V * scale
+    lengths = np.linalg.norm(V, axis=1)
     shares = (Z > 0).mean(axis=0)
-    unit = 0.5 * samples.eps * CONFIDENCE * np.sqrt(net.n_inputs + 2)
-    reach = np.linalg.norm(samples.X, axis=1) + np.abs(net.b).max(initial=0.0)
-    sure = (np.abs(Z) > unit * reach[:, None]).all(axis=1)  # a sample on a kink has two patterns
-    X, Y, Z = samples.X[sure], samples.Y[sure], Z[sure]
+
+    # A sample on a kink has two patterns, and its label says little about either.
+    unit = 0.5 * samples.eps * CONFIDENCE * math.sqrt(net.n_inputs + 2)
+    gap = unit * (np.linalg.norm(X, axis=1)[:, None] * lengths + np.abs(net.b))
+    sure = (np.abs(Z) > gap).all(axis=1)
+    X, Z, Y = X[sure], Z[sure], distinct.Y[sure]
+
+    # Outputs at their own scale, and only as many as are independent.
+    size = np.sqrt((Y**2).mean(axis=0)) if len(Y) else np.zeros(samples.m)
+    size = np.where(size > 0, size, 1.0)
+    left, values, _ = np.linalg.svd(net.U / size[:, None], full_matrices=False)
+    left = left[:, values > SAME * values.max(initial=0.0)]
+    outputs = left.shape[1]
+    residual = ((Y - np.maximum(Z, 0.0) @ net.U.T - net.c) / size) @ left
+    U = left.T @ (net.U / size[:, None])
+
     columns = np.column_stack([X, np.ones(len(X))]) if biased else X
-    if len(X) < columns.shape[1] or np.linalg.matrix_rank(columns) < columns.shape[1]:
-        return Pinned(np.full(net.n_units, np.inf), shares)
+    dimension = columns.shape[1]
+    needed = chance_equations(dimension, len(X), 1, samples.eps)
+    if len(X) < dimension or np.linalg.matrix_rank(columns) < dimension:
+        open_ = np.full(net.n_units, np.inf)
+        return Pinned(open_, -open_, shares, outputs, needed)
     white = whiten(columns)
-    rows = np.column_stack([net.V, net.b]) if biased else net.V
+    rows = np.column_stack([V, net.b]) if biased else V
     points = white.to_features(rows)
-    lengths = np.linalg.norm(points, axis=1)
-    residual = Y - np.maximum(Z, 0.0) @ net.U.T - net.c
-    errors = sampled_errors(
-        white.features,
-        points / lengths[:, None],
-        net.U * lengths,
-        residual,
-        noise,
-        biased,
-        rng,
-    )
-    # Back to the original coordinates, and to unit rows: the part along v is only scale.
-    moved = white.to_rows(errors.reshape(-1, errors.shape[2])).reshape(errors.shape)
-    moved *= lengths[:, None]
-    moved -= rows * (moved[..., : net.n_inputs] * net.V).sum(axis=2, keepdims=True)
-    hidden = np.linalg.norm(moved[..., : net.n_inputs], axis=2).max(axis=0, initial=0.0)
-    if biased:
-        bias = np.abs(moved[..., -1]) / np.maximum(1.0, np.abs(net.b))
-        hidden = np.maximum(hidden, bias.max(axis=0, initial=0.0))
-    return Pinned(hidden, shares)
+    reach = np.linalg.norm(points, axis=1, keepdims=True)
+    # Labels may be off by what the residual shows, and are by half a unit in the last place.
+    noise = max(float(np.sqrt((residual**2).mean())), samples.eps)
+    sensed = sensitivity(white.features, points / reach, U * reach.T, residual, noise, biased, rng)
+    finite = np.isfinite(sensed.errors)
+    moved = white.to_rows((np.where(finite, sensed.errors, 0.0) * reach).reshape(-1, dimension))
+    moved = moved.reshape(sensed.errors.shape)
+    errors = _unit_row_errors(moved, V, net.b)
+    moved[..., : net.n_inputs] /= scale
+    errors = np.maximum(errors, _unit_row_errors(moved, net.V, net.b))
+    errors[~finite.all(axis=(0, 2))] = np.inf
+    spare = _spare(Z > 0, sensed.leverage, outputs, dimension)
+    return Pinned(errors, spare, shares, outputs, needed)
+
+
+def _unit_row_errors(moved: Array, V: Array, b: Array) -> Array:
+    """Largest error of each unit's (v, b) once ‖v‖ = 1, from errors (draws, k, D) of the rows;
+    that of b relative to max(1, |b|). The part along v is only scale."""
+    lengths = np.linalg.norm(V, axis=1)
+    unit, bias = V / lengths[:, None], b / lengths
+    moved = moved / lengths[:, None]
+    along = (moved[..., : V.shape[1]] * unit).sum(axis=2)
+    hidden = moved[..., : V.shape[1]] - along[..., None] * unit
+    errors = np.linalg.norm(hidden, axis=2).max(axis=0)
+    if moved.shape[2] > V.shape[1]:
+        off = np.abs(moved[..., -1] - along * bias) / np.maximum(1.0, np.abs(bias))
+        errors = np.maximum(errors, off.max(axis=0))
+    return np.asarray(errors)
+
+
+def _spare(active: Marks, leverage: Array | None, outputs: int, dimension: int) -> Array:
+    """Equations left over on the poorer side of each unit. D samples fit any D weights, so a unit
+    seen by few samples on one side is explained by them whatever their labels; f(z) = f(−z) + z
+    makes either side the active one. The leverages say what all unknowns together use up; without
+    them, those of the unit itself are counted."""
+    if leverage is not None:
+        free = outputs - leverage
+        return np.asarray(np.minimum(free @ active, free @ ~active))
+    fewer = np.minimum(active.sum(axis=0), (~active).sum(axis=0))
+    return np.asarray(fewer * outputs - (dimension + outputs - 1), dtype=np.float64)
 
 
 def _rows_about(net: Network, samples: Samples, units: Index, most: int) -> Index:
@@ -174,40 +235,64 @@ def _rows_about(net: Network, samples: Samples, units: Index, most: int) -> Inde
     return np.concatenate(found)
 
 
-def independent_equations(samples: Samples, biased: bool) -> int:
-    """Label entries of distinct inputs. Without biases a network is homogeneous, so inputs on
-    one ray count once. Looks at as many rows as fit one block: enough for any network that fits
-    there, and a bound from below."""
-    _, X, _ = next(iter(samples.blocks()))
+def distinct_rows(samples: Samples, biased: bool) -> Index:
+    """One row of each group of inputs that are the same; without biases a network is homogeneous,
+    so inputs on one ray are."""
+    X = np.asarray(samples.X, dtype=np.float64) / _column_scale(samples)
     if not biased:
         size = np.abs(X).max(axis=1, keepdims=True)
-        X = np.round(X / np.where(size > 0, size, 1.0), 12) + 0.0
-    distinct = len(np.unique(np.ascontiguousarray(X), axis=0))
-    share = distinct / len(X)
-    return int(share * samples.n) * samples.m
+        X = X / np.where(size > 0, size, 1.0)
+    cells = np.floor(X / SAME + np.sqrt(0.5))  # an odd offset: few inputs lie on a cell's border
+    return np.sort(np.unique(cells, axis=0, return_index=True)[1])
 
 
-def other_sides(net: Network) -> list[NDArray[np.bool_]] | None:
+def independent_equations(samples: Samples, outputs: int, biased: bool) -> int:
+    """How many label entries count. Looks at as many rows as fit one block."""
+    _, X, Y = next(iter(samples.blocks()))
+    share = len(distinct_rows(Samples(X, Y, samples.eps), biased)) / len(X)
+    return int(share * samples.n) * outputs
+
+
+def chance_equations(dimension: int, n: int, units: int, eps: float) -> int:
+    """How many equations beyond the unknowns rule out chance.
+
+    k hyperplanes cut n points in at most (e n/D)^{D k} ways. Each way gives a smooth model, which
+    meets each further equation with probability about ρ, the relative rounding of a label. The
+    union bound over all ways is below exp(CHANCE) from this number on:
+    (D k ln(e n/D) − CHANCE) / ln(1/ρ).
+    """
+    patterns = dimension * units * math.log(math.e * max(n, dimension) / dimension)
+    rounding = eps * CONFIDENCE * math.sqrt(dimension + units)
+    return math.ceil((patterns - CHANCE) / -math.log(rounding))
+
+
+def other_sides(net: Network, samples: Samples) -> list[Marks] | None:
     """Sets of units that can change sides together without changing the function: those with
     Σ u_j v_jᵀ = 0, for f(z) = f(−z) + z and the constants go into c. None when it cannot be
     decided. A set that turns the network into itself (an opposite pair with equal output
     weights) is no ambiguity and is left out.
     """
     k = net.n_units
-    terms = (net.U.T[:, :, None] * net.V[:, None, :]).reshape(k, -1)
-    terms = terms / np.linalg.norm(terms, axis=1, keepdims=True)
+    if k == 0:
+        return []
+    V = net.V * _column_scale(samples)
+    terms = (net.U.T[:, :, None] * V[:, None, :]).reshape(k, -1)
+    strength = np.linalg.norm(terms, axis=1, keepdims=True)
     if k <= terms.shape[1]:
-        smallest = np.linalg.svd(terms, compute_uv=False).min(initial=1.0)
+        smallest = np.linalg.svd(terms / strength, compute_uv=False).min()
         if smallest > 1e-6:
             return []
-    if k > 120:
+    if k > MOST_UNITS_TO_TURN:
         return None
-    strength = np.linalg.norm(net.U, axis=0)
-    sets = vanishing_subsets(terms * (strength / strength.max())[:, None])
-    return [units for units in sets if not _is_mirrored(net, units)]
+    sets = vanishing_subsets(terms / strength.max())
+    return None if sets is None else [units for units in sets if not _is_mirrored(net, units)]
 
 
-def _is_mirrored(net: Network, units: NDArray[np.bool_]) -> bool:
+MOST_UNITS_TO_TURN = 120
+"""Lattice reduction takes a second at 80 units, and the sixth power of it."""
+
+
+def _is_mirrored(net: Network, units: Marks) -> bool:
     rows = np.column_stack([net.V, net.b, net.U.T])[units]
     turned = rows.copy()
     turned[:, : net.n_inputs + 1] *= -1

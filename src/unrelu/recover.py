@@ -24,6 +24,7 @@ from unrelu.result import Recovery, Status
 from unrelu.samples import Samples
 
 Array = NDArray[np.float64]
+Index = NDArray[np.intp]
 
 METHODS = ("auto", "row-space", "hyperplanes")
 NOISE = ("auto", "none")
@@ -89,13 +90,13 @@ def recover(
     _check_options(n_units, method, noise, exact)
     resolve(activation)
     samples = Samples.of(X, Y)
-    _check_independent(samples, bias)
+    samples = _spanning(samples, bias)
     rng = np.random.default_rng(rng)
 
     rank = _label_rank(samples, bias, rng)
     best: tuple[str, Candidate, Certificate] | None = None
     for name, candidate in _proposals(samples, rank, n_units, bias, method, rng):
-        certificate = judge(candidate.network, samples, candidate.rows)
+        certificate = judge(candidate.network, samples, candidate.rows, bias)
         log.info("%s: %s", name, certificate.explanation)
         if best is None or _better(certificate, best[2]):
             best = name, candidate, certificate
@@ -139,7 +140,7 @@ def _proposals(
         yield "constant", _constant(samples, bias)
         return
     if method != "hyperplanes" and (n_units is None or n_units <= rank):
-        candidate = row_space.find(samples, n_units=rank, bias=bias, rng=rng)
+        candidate = row_space.find(samples, bias=bias, rng=rng)
         if candidate is not None:
             known = candidate.network
             yield "row-space", candidate
@@ -182,7 +183,7 @@ def _with_context(
     status, more = certificate.status, certificate.more_samples
     said = [certificate.explanation, *candidate.notes]
     if status == Status.FAILED:
-        units = n_units or (rank if rank < samples.m else max(rank, found))
+        units = n_units or rank
         missing = _missing_samples(samples, units, bias)
         if missing:
             status, more = Status.UNDETERMINED, missing
@@ -196,7 +197,12 @@ def _with_context(
         status = Status.FAILED
         said.insert(0, f"no network of {n_units} units explains these samples: {found} are needed")
     elif n_units is not None and found < n_units:
-        said.append(f"{found} units are enough, {n_units} were asked for")
+        status = Status.UNDETERMINED
+        said.insert(
+            0,
+            f"{found} units explain these samples, which show nothing of the other "
+            f"{n_units - found} that were asked for",
+        )
     return replace(certificate, status=status, explanation="; ".join(said), more_samples=more)
 
 
@@ -212,7 +218,7 @@ def _missing_samples(samples: Samples, units: int, bias: bool) -> int:
 
 def _label_rank(samples: Samples, bias: bool, rng: np.random.Generator) -> int:
     """Rank of the labels; with output biases, of what varies in them."""
-    rows = choose_rows(samples.n, 8 * (samples.d + samples.m + 1), rng)
+    rows = choose_rows(samples, 8 * (samples.d + samples.m + 1), rng)
     Y = samples.take(rows).Y
     if not bias:
         return int(column_space(Y, samples.eps).shape[1])
@@ -237,23 +243,46 @@ def _check_options(n_units: int | None, method: str, noise: str, exact: bool) ->
         raise InputError("exact: got True, expected False: rational arithmetic is not available")
 
 
-def _check_independent(samples: Samples, bias: bool) -> None:
-    """Inputs must span their space, else directions without data could be anything. A column of
-    ones is fine when there is no bias to confuse it with."""
-    rows = choose_rows(samples.n, 16 * (samples.d + 1), np.random.default_rng(0))
+def _spanning(samples: Samples, bias: bool) -> Samples:
+    """The samples, with the rows that subsets of them must have for independent inputs.
+
+    Inputs must span their space, else directions without data could be anything: InputError. A
+    column of ones is fine when there is no bias to confuse it with. A few rows are looked at, and
+    all of them when those do not suffice.
+    """
+    rng = np.random.default_rng(0)
+    rows = choose_rows(samples, 16 * (samples.d + 1), rng)
+    dependent = _dependent(samples.take(rows).X, bias)
+    if not len(dependent):
+        return samples
+    extremes: list[Index] = [rows]
+    for column in dependent[:50]:
+        size = np.abs(np.asarray(samples.X[:, column], dtype=np.float64))
+        extremes.append(np.argsort(-size, kind="stable")[: 4 * (samples.d + 1)])
+    rows = np.unique(np.concatenate(extremes))
     X = samples.take(rows).X
-    tolerance = max(X.shape) * samples.eps
-    constant = np.flatnonzero(np.ptp(X, axis=0) <= tolerance * np.abs(X).max(axis=0))
-    if bias and len(constant):
+    dependent = _dependent(X, bias)
+    if not len(dependent):
+        return replace(samples, spanning=rows)
+    if bias and np.ptp(X[:, dependent[0]]) == 0:
         raise InputError(
-            f"X: column {constant[0]} is constant (in the {len(rows)} rows looked at), so it "
-            "cannot be told from a bias: leave it out, or use bias=False"
+            f"X: column {dependent[0]} is constant, so it cannot be told from a bias: leave it "
+            "out, or use bias=False"
         )
-    dependent = dependent_columns(with_constant(X) if bias else X, tolerance)
-    if len(dependent):
-        columns = ", ".join(map(str, dependent[:6]))
-        raise InputError(
-            f"X: columns {columns} are linear combinations of the others (in the {len(rows)} "
-            "rows looked at), so nothing can be known of their weights: leave them out, or "
-            "project the inputs on their principal components"
-        )
+    columns = ", ".join(map(str, dependent[:6]))
+    raise InputError(
+        f"X: columns {columns} are linear combinations of the others"
+        f"{' and a constant' if bias else ''}, so nothing can be known of their weights: leave "
+        "them out, or project the inputs on their principal components"
+    )
+
+
+def _dependent(X: Array, bias: bool) -> Index:
+    """Columns that are combinations of the others; with biases, constant ones first."""
+    tolerance = max(X.shape) * float(np.finfo(np.float64).eps)
+    if bias:
+        constant = np.flatnonzero(np.ptp(X, axis=0) <= tolerance * np.abs(X).max(axis=0))
+        if len(constant):
+            return constant
+        X = X - X.mean(axis=0)
+    return dependent_columns(X, tolerance)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -24,11 +24,15 @@ class Samples:
     """Inputs X (n, d) and labels Y (n, m), checked once, by `Samples.of`.
 
     `eps` is the rounding unit of the coarser of the two arrays: labels that were stored in
-    float32 cannot be explained better than float32 allows.
+    float32 cannot be explained better than float32 allows. `spanning` are rows that every
+    subset must have for its inputs to be independent: none, but for columns that are zero
+    nearly everywhere.
     """
 
     X: NDArray[Any]
     Y: NDArray[Any]
+    eps: float
+    spanning: Index = field(default_factory=lambda: np.arange(0))
 
     @classmethod
     def of(cls, X: ArrayLike, Y: ArrayLike) -> Samples:
@@ -59,7 +63,7 @@ class Samples:
                 f"X: got {len(X)} rows for {X.shape[1]} inputs: too few to tell anything; "
                 f"a unit alone needs {X.shape[1] + 1} samples on its active side"
             )
-        samples = cls(X, Y)
+        samples = cls(X, Y, max(_eps(X), _eps(Y)))
         for name, array in (("X", X), ("Y", Y)):
             _check_finite(name, array)
         return samples
@@ -76,14 +80,10 @@ class Samples:
     def m(self) -> int:
         return int(self.Y.shape[1])
 
-    @property
-    def eps(self) -> float:
-        return float(max(_eps(self.X), _eps(self.Y)))
-
     def take(self, rows: Index) -> Samples:
         """The given rows, copied as float64; `eps` stays that of the source."""
         X, Y = np.asarray(self.X[rows], np.float64), np.asarray(self.Y[rows], np.float64)
-        return _Subset(X, Y, self.eps)
+        return Samples(X, Y, self.eps)
 
     def blocks(self) -> Iterator[tuple[slice, Array, Array]]:
         """All rows in order, as (rows, X, Y) in float64."""
@@ -97,17 +97,10 @@ class Samples:
             )
 
 
-@dataclass(frozen=True, eq=False)
-class _Subset(Samples):
-    source_eps: float
-
-    @property
-    def eps(self) -> float:
-        return self.source_eps
-
-
 def _eps(array: NDArray[Any]) -> float:
-    return float(np.finfo(array.dtype if array.dtype.kind == "f" else np.float64).eps)
+    """Of the array's own type, but arithmetic is in float64 whatever that is."""
+    own = float(np.finfo(array.dtype).eps) if array.dtype.kind == "f" else 0.0
+    return max(own, float(np.finfo(np.float64).eps))
 
 
 def _numbers(name: str, value: ArrayLike) -> NDArray[Any]:
@@ -123,21 +116,24 @@ def _numbers(name: str, value: ArrayLike) -> NDArray[Any]:
     return array
 
 
+LARGEST = 1e100
+"""Squares and fourth powers of anything up to here are finite."""
+
+
 def _check_finite(name: str, array: NDArray[Any]) -> None:
-    """NaN and infinity survive a sum of squares, so one dot product per block finds them; only a
-    suspicious block is looked at entry by entry (squares of large finite numbers overflow)."""
-    if array.dtype.kind != "f":
-        return
+    """NaN, infinity and absurd sizes survive a sum of squares, so one dot product per block finds
+    them; only a suspicious block is looked at entry by entry."""
     step = max(1, BLOCK_BYTES // (array.itemsize * array.shape[1]))
     for start in range(0, len(array), step):
-        block = np.ascontiguousarray(array[start : start + step]).ravel()
+        block = np.asarray(array[start : start + step], dtype=np.float64).ravel()
         with np.errstate(over="ignore", invalid="ignore"):
-            suspicious = not np.isfinite(block @ block)
+            suspicious = not float(block @ block) <= LARGEST**2
         if suspicious:
-            bad = np.argwhere(~np.isfinite(array[start : start + step]))
+            bad = np.argwhere(~(np.abs(array[start : start + step]) <= LARGEST))
             if len(bad):
                 row, column = bad[0]
                 raise InputError(
                     f"{name}: got {array[start + row, column]} in row {start + row}, column "
-                    f"{column}; expected finite numbers: drop or repair such rows"
+                    f"{column}; expected finite numbers up to {LARGEST:g}: drop or repair such "
+                    "rows, or rescale the column"
                 )

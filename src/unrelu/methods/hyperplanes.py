@@ -25,7 +25,7 @@ from unrelu.methods.candidate import Candidate
 from unrelu.methods.descent import polish, reduce, search
 from unrelu.methods.kinks import Fit, unit_rows
 from unrelu.methods.orientation import orient
-from unrelu.methods.problem import Problem, choose_rows
+from unrelu.methods.problem import Problem, choose_rows, misfits
 from unrelu.network import Network
 from unrelu.samples import Samples
 
@@ -46,6 +46,8 @@ place to a few per cent, and what is left of the surplus shows as small importan
 
 EQUATIONS_PER_UNKNOWN = 6
 """Rows beyond this are not looked at: they would cost time and add nothing to the search."""
+
+MOST_STARTS = 60
 
 PATIENCE = 3e10
 """Operations that may go into fresh starts after the first pass over the widths, when that pass
@@ -70,23 +72,20 @@ def find(
     A reduced fit that is not at rounding has lost a unit, or never saw it, and gets new random
     ones. When no wider fit could be told from interpolation, fresh starts follow.
     """
-    widths = Widths(samples, bias, n_units or max(3, least))
-    seeds = 0 if known is None else known.n_units
-    width, target = widths.at_least(math.ceil(OVERWIDE * seeds)), REDUCIBLE
-    problem: Problem | None = None
-    start = np.zeros((0, widths.dimension))
+    widths = Widths(samples, bias, n_units or max(3, least), min(least, samples.m))
+    width = widths.at_least(math.ceil(OVERWIDE * known.n_units) if known is not None else 0)
+    rows = choose_rows(samples, widths.rows(width), rng)
+    problem = Problem(samples, rows, bias)
+    start = np.zeros((0, widths.dimension)) if known is None else problem.points(known.V, known.b)
+    target = REDUCIBLE
     best: tuple[float, Problem, Fit] | None = None
     starts, idle, operations, first_pass = 0, 0, 0.0, 0.0
 
     while True:
-        rows = widths.rows(width)
-        if problem is None or len(problem.rows) != rows:
-            hyperplanes = problem.hyperplanes(start) if problem is not None else None
-            if problem is None and known is not None:
-                hyperplanes = known.V, known.b
-            problem = Problem(samples, choose_rows(samples.n, rows, rng), bias)
-            if hyperplanes is not None:
-                start = problem.points(*hyperplanes)
+        if len(rows) != len(problem.rows):
+            hyperplanes = problem.hyperplanes(start)
+            problem = Problem(samples, rows, bias)
+            start = problem.points(*hyperplanes)
         fresh = rng.standard_normal((max(0, width - len(start)), widths.dimension))
         fit, products = search(problem.loose, np.vstack([start, unit_rows(fresh)]), target)
         reduced = problem.loose.relative(fit) <= REDUCIBLE
@@ -94,17 +93,29 @@ def find(
             fit, used = reduce(problem.loose, fit, problem.floor)
             products += used
         relative = problem.loose.relative(fit)
+        log.info(
+            "width %d, %d rows: %d units, residual %.1e", width, len(rows), fit.width, relative
+        )
         starts += 1
-        log.info("width %d of %d rows: %d units, residual %.1e", width, rows, fit.width, relative)
-        operations += products * widths.operations(width)
+        operations += products * widths.operations(len(rows), width)
         gained = best is None or relative < 0.1 * best[0]
         idle = idle + 1 if reduced and not gained else 0
         if best is None or relative < best[0]:
             best = relative, problem, fit
 
-        if relative <= 10 * problem.floor or idle > 3:
+        if relative <= 10 * problem.floor:
+            net, notes = finish(problem, fit)
+            before, rows = len(rows), np.union1d(rows, misfits(net, samples, len(rows)))
+            if len(rows) == before or starts > MOST_STARTS:
+                break
+            # Right on those rows, wrong on others: something that they do not show.
+            best, idle = None, 0
+            start, target = fit.point, REDUCIBLE
+            width = widths.at_least(fit.width + 2)
+        elif idle > 3 or starts > MOST_STARTS:
+            net, notes = finish(best[1], best[2])
             break
-        if reduced:
+        elif reduced:
             start, target = fit.point, relative / 10
             width = widths.at_least(math.ceil(1.15 * fit.width) + 1)
         elif width < widths.last:
@@ -114,23 +125,21 @@ def find(
         else:
             first_pass = first_pass or operations
             if operations > max(2 * first_pass, PATIENCE):
+                net, notes = finish(best[1], best[2])
                 break
             start, target = start[:0], REDUCIBLE
             width = int(rng.integers(widths.first, widths.last, endpoint=True))
-    _, problem, fit = best
-    stats: dict[str, float | int | str] = {
-        "starts": starts,
-        "operations": operations,
-        "rows": len(problem.rows),
-    }
-    return finish(problem, fit, stats)
+        if len(rows) < widths.rows(width):
+            rows = np.union1d(rows, choose_rows(samples, widths.rows(width), rng))
+    stats = {"starts": starts, "operations": operations, "rows": len(rows)}
+    return Candidate(net, rows, stats, notes)
 
 
 class Widths:
     """Which widths make sense for these samples, and how many rows each deserves."""
 
-    def __init__(self, samples: Samples, bias: bool, units: int) -> None:
-        self.n, self.m = samples.n, samples.m
+    def __init__(self, samples: Samples, bias: bool, units: int, outputs: int) -> None:
+        self.n, self.m = samples.n, outputs
         self.dimension = samples.d + bias
         # A model with more than 4 unknowns to 5 equations would only interpolate.
         equations = self.n * self.m / 1.25 - self.m * self.dimension
@@ -145,13 +154,15 @@ class Widths:
         wanted = math.ceil(EQUATIONS_PER_UNKNOWN * unknowns / (OVERWIDE * self.m))
         return min(self.n, max(wanted, 8 * self.dimension))
 
-    def operations(self, width: int) -> float:
+    def operations(self, rows: int, width: int) -> float:
         """Of one product by the Gauss–Newton matrix."""
-        return 4.0 * self.rows(width) * width * (self.dimension + self.m)
+        return 4.0 * rows * width * (self.dimension + self.m)
 
 
-def finish(problem: Problem, fit: Fit, stats: dict[str, float | int | str]) -> Candidate:
-    """Steps 3 and 4: turn the units so that they explain the affine term, then do without it.
+def finish(problem: Problem, fit: Fit) -> tuple[Network, tuple[str, ...]]:
+    """Steps 3 and 4, and what there is to be said about them.
+
+    The units are turned so that they explain the affine term, which then goes.
 
     What affine part is left over belongs to units that are active on every sample (or to a skip
     connection): the samples do not say where they switch off, so they are put far outside.
@@ -171,12 +182,12 @@ def finish(problem: Problem, fit: Fit, stats: dict[str, float | int | str]) -> C
                 "explains: units active on every sample, or a skip connection"
             ),
         )
-        return Candidate(problem.network(V, b), problem.rows, stats, notes)
+        return problem.network(V, b), notes
     fit = polish(problem.strict, problem.points(V, b), problem.floor)
     net = problem.network(*problem.hyperplanes(fit.point))
     if problem.strict.relative(fit) <= 100 * problem.floor:
         net = problem.refined(net)
-    return Candidate(net, problem.rows, stats, notes)
+    return net, notes
 
 
 def _with_linear_part(

@@ -25,73 +25,88 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unrelu.methods.candidate import Candidate
-from unrelu.methods.problem import Problem, choose_rows
+from unrelu.methods.problem import Problem, choose_rows, misfits
+from unrelu.network import Network
 from unrelu.numerics.rank import column_space
 from unrelu.samples import Samples
 
 Array = NDArray[np.float64]
 
-ROWS_PER_UNKNOWN = 4
-"""A unit has D + k unknowns; with 4 rows to each, nearly every random start ends in a unit."""
+ROWS_PER_UNKNOWN = 8
+"""A unit has D + k unknowns; with 8 rows to each, nearly every random start ends in a unit."""
 
-PATIENCE = 100
-"""Starts in a row without a new unit after which the search ends, of at most MOST_STEPS each:
-near the smallest possible n a few dozen steps are needed, and many starts fail."""
+SCARCE = 100, 60
+"""Starts in a row without a new unit after which the search ends, and steps of each: near the
+smallest possible n a few dozen steps are needed, and many starts fail."""
 
-MOST_STEPS = 60
-
-PATIENCE_WITH_AMPLE_ROWS = 8
+AMPLE = 15, 20
 """The same with ROWS_PER_UNKNOWN, where five or six steps are usual and the first start would
 have succeeded if there was a unit to be found."""
-
-MOST_STEPS_WITH_AMPLE_ROWS = 20
 
 UNIT = 1e-9
 """Value up to which a fixed point is a unit. The Gram matrices square the conditioning, so a
 true one may be as far as 1e-10 from 0; a local minimum is at 1e-2 or more."""
 
 
-def find(
-    samples: Samples, *, n_units: int, bias: bool, rng: np.random.Generator
-) -> Candidate | None:
-    """Collect the n_units units of labels of that rank; polish the whole network.
+def find(samples: Samples, *, bias: bool, rng: np.random.Generator) -> Candidate | None:
+    """Collect as many units as the labels have rank; polish the whole network.
 
-    A candidate with fewer units than asked for is a start for the general route; None, no unit
-    at all, means that these labels do not have as many units as rank.
+    A few rows are enough, unless a unit is rarely active: while units are missing, and while
+    other rows are left unexplained, more rows join. A candidate that lacks units is a start for
+    the general route; None, no unit at all, means that these labels do not have as many units as
+    rank.
     """
     dimension = samples.d + bias
-    rows = choose_rows(samples.n, ROWS_PER_UNKNOWN * (dimension + n_units), rng)
-    problem = Problem(samples, rows, bias)
-    Z = problem.strict.features
-    labels = column_space(problem.Y - problem.Y.mean(axis=0) if bias else problem.Y, samples.eps)
-    free = np.full((len(rows), int(bias)), 1 / np.sqrt(len(rows)))
+    rows = choose_rows(samples, ROWS_PER_UNKNOWN * (dimension + samples.m), rng)
+    starts = 0
+    best: Network | None = None
+    while True:
+        problem = Problem(samples, rows, bias)
+        units, rank, used = collect(problem, samples, rng)
+        starts += used
+        if units:
+            net = problem.network(*problem.hyperplanes(np.array(units)))
+            if len(units) == rank:
+                net = problem.refined(net)
+            if best is None or net.n_units >= best.n_units:
+                best = net
+        if not units or len(rows) == samples.n:
+            break
+        if len(units) < rank:
+            more = choose_rows(samples, 4 * len(rows), rng)
+        else:
+            more = misfits(net, samples, len(rows))
+        before, rows = len(rows), np.union1d(rows, more)
+        if len(rows) == before:
+            break
+    return None if best is None else Candidate(best, rows, {"starts": starts, "rows": len(rows)})
+
+
+def collect(
+    problem: Problem, samples: Samples, rng: np.random.Generator
+) -> tuple[list[Array], int, int]:
+    """Whitened hyperplanes of the units found, the rank of the labels, and the starts spent."""
+    Z, Y = problem.strict.features, problem.Y
+    n, dimension = Z.shape
+    labels = column_space(Y - Y.mean(axis=0) if problem.bias else Y, samples.eps)
+    rank = labels.shape[1]
+    free = np.full((n, int(problem.bias)), 1 / np.sqrt(n))
+    ample = n >= ROWS_PER_UNKNOWN * (dimension + rank)
+    patience, steps = AMPLE if ample else SCARCE
     found: list[Array] = []
     starts, idle = 0, 0
-    patience, steps = PATIENCE, MOST_STEPS
-    if len(rows) >= ROWS_PER_UNKNOWN * (dimension + n_units):
-        patience, steps = PATIENCE_WITH_AMPLE_ROWS, MOST_STEPS_WITH_AMPLE_ROWS
-    while len(found) < n_units and idle < patience:
+    while len(found) < rank and idle < patience:
         height = Z @ rng.standard_normal(dimension)
         # With biases a unit may be on for any share of the samples, so starts are, too.
-        pattern = height > (np.quantile(height, rng.uniform(0.05, 0.95)) if bias else 0.0)
+        pattern = height > (np.quantile(height, rng.uniform(0.05, 0.95)) if problem.bias else 0.0)
         unit = alternate(Z, labels, free, pattern, steps)
         starts, idle = starts + 1, idle + 1
         if unit is not None:
             found, idle = [*found, unit], 0
             free = _extended(free, np.maximum(Z @ unit, 0.0))
             rest = labels - free @ (free.T @ labels)
-            labels = np.linalg.svd(rest, full_matrices=False)[0][:, : n_units - len(found)]
-    stats: dict[str, float | int | str] = {
-        "starts": starts,
-        "rows": len(rows),
-        "units found": len(found),
-    }
-    if not found:
-        return None
-    net = problem.network(*problem.hyperplanes(np.array(found)))
-    if len(found) == n_units:
-        net = problem.refined(net)
-    return Candidate(net, rows, stats)
+            labels = np.linalg.svd(rest, full_matrices=False)[0][:, : rank - len(found)]
+    return found, rank, starts
 
 
 def alternate(

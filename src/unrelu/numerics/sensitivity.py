@@ -13,9 +13,12 @@ the fit without changing a label.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cholesky, qr, solve_triangular
+from scipy.linalg.lapack import dpotri
 
 Array = NDArray[np.float64]
 
@@ -28,7 +31,18 @@ coordinates to a unit its norm is known to a few per cent, with a single weak di
 largest of 8 draws lies within a factor of 3 of the standard deviation 99 times in 100."""
 
 
-def sampled_errors(
+@dataclass(frozen=True, eq=False)
+class Sensitivity:
+    """`errors` (draws, k, D): errors of A that label errors may have caused; infinite for units
+    with a part in a null direction of T. `leverage` (n,): how much of each sample's labels the
+    unknowns (U and the constant included) can follow, between 0 and m; None where not computed.
+    """
+
+    errors: Array
+    leverage: Array | None
+
+
+def sensitivity(
     Z: Array,
     A: Array,
     U: Array,
@@ -36,15 +50,13 @@ def sampled_errors(
     size: float,
     constant: bool,
     rng: np.random.Generator,
-) -> Array:
-    """Errors of A that label errors of the given size may have caused, shape (draws, k, D).
+) -> Sensitivity:
+    """Errors and leverages of the fit A (k, D), U (m, k) for label errors of the given size.
 
-    Each is the distance to the least-squares optimum (one Gauss–Newton step from `residual`
-    (n, m)) plus a random draw of covariance size² T⁻¹. Where T is singular to rounding, the
-    errors come out of the order size/√(rounding): large against any other.
-
-    Z (n, D) should be white. Cost O(n p² + p³) for p = k (D − 1) up to `DENSE`, beyond that a
-    few hundred products of O(n k D).
+    Each error is the distance to the least-squares optimum (one Gauss–Newton step from
+    `residual` (n, m)) plus a random draw of covariance size² T⁻¹. Z (n, D) should be white.
+    Cost O(n p² + p³) for p = k (D − 1) up to `DENSE`, beyond that a few hundred products of
+    O(n k D).
     """
     F = Z @ A.T
     active = (F > 0).astype(np.float64)
@@ -53,7 +65,7 @@ def sampled_errors(
     basis = _range(H)
     if len(A) * (Z.shape[1] - 1) <= DENSE:
         return _dense(Z, A, U, active, basis, residual, size, rng)
-    return _matrix_free(Z, A, U, active, basis, residual, size, rng)
+    return Sensitivity(_matrix_free(Z, A, U, active, basis, residual, size, rng), None)
 
 
 def _range(columns: Array) -> Array:
@@ -74,7 +86,7 @@ def _dense(
     residual: Array,
     size: float,
     rng: np.random.Generator,
-) -> Array:
+) -> Sensitivity:
     (k, D), t = A.shape, A.shape[1] - 1
     # Householder reflections I − 2wwᵀ that take e_1 to ±a_j: their other columns span a_j's
     # tangent space, and Z times them costs a rank-one update.
@@ -89,23 +101,42 @@ def _dense(
     phi = columns.reshape(len(Z), k * t)
     pull = np.einsum("njt,nj->jt", columns, residual @ U, optimize=True).ravel()
     phi -= basis @ (basis.T @ phi)
+    weights = U.T @ U
     blocks = (phi.T @ phi).reshape(k, t, k, t)
-    blocks *= (U.T @ U)[:, None, :, None]
+    blocks *= weights[:, None, :, None]
     T = blocks.reshape(k * t, k * t)
 
-    scale = np.sqrt(np.maximum(np.diag(T), 0.0))
-    scale = np.where(scale > 0, scale, 1.0)
+    diagonal = np.maximum(np.diag(T), 0.0)
+    # A column that is nothing but rounding is a direction that no label depends on.
+    idle = diagonal <= len(T) * np.finfo(np.float64).eps * diagonal.max(initial=0.0)
+    scale = np.sqrt(np.where(idle, 1.0, diagonal))
     T /= np.outer(scale, scale)
-    T[np.diag_indices(len(T))] += 10 * len(T) * np.finfo(np.float64).eps
+    ridge = 10 * len(T) * np.finfo(np.float64).eps
+    T[np.diag_indices(len(T))] += ridge
     lower = cholesky(T, lower=True, overwrite_a=True, check_finite=False)
+
+    def spread(columns: Array) -> Array:
+        moved = solve_triangular(lower, columns.T, lower=True, trans="T").T
+        return np.asarray(moved.reshape(-1, k, t))
+
+    draws = rng.standard_normal((DRAWS, k * t))
+    # T is known to rounding only, so an eigenvalue below some hundred roundings may be none.
+    null = np.linalg.norm(spread(draws), axis=2).max(axis=0) > 0.03 / np.sqrt(ridge)
+    null |= idle.reshape(k, t).any(axis=1)
     step = solve_triangular(lower, pull / scale, lower=True)
-    noise = size * rng.standard_normal((DRAWS, k * t))
-    moves = solve_triangular(lower, (step + noise).T, lower=True, trans="T").T / scale
-    moves = moves.reshape(DRAWS, k, t)
+    moves = spread(step + size * draws) / scale.reshape(k, t)
     errors = np.zeros((DRAWS, k, D))
     errors[..., 1:] = moves
-    along = (moves * mirrors[:, 1:]).sum(axis=2, keepdims=True)
-    return np.asarray(errors - 2 * along * mirrors)
+    errors -= 2 * (moves * mirrors[:, 1:]).sum(axis=2, keepdims=True) * mirrors
+    errors[:, null] = np.inf
+
+    # Leverage of sample i: trace of its (m, m) block of the hat matrix, U and constant first.
+    inverse = dpotri(lower, lower=1)[0]
+    inverse = np.tril(inverse) + np.tril(inverse, -1).T
+    inverse /= np.outer(scale, scale)
+    inverse.reshape(k, t, k, t)[...] *= weights[:, None, :, None]
+    leverage = len(U) * (basis**2).sum(axis=1) + ((phi @ inverse) * phi).sum(axis=1)
+    return Sensitivity(errors, leverage)
 
 
 def _matrix_free(
