@@ -12,7 +12,7 @@ from unrelu.methods.kinks import Fit, Kinks, unit_rows
 from unrelu.numerics.lattice import subset, vanishing_subsets
 from unrelu.numerics.levenberg import minimise
 from unrelu.numerics.rank import column_space
-from unrelu.numerics.sensitivity import DRAWS, sampled_errors
+from unrelu.numerics.sensitivity import DRAWS, sensitivity
 from unrelu.numerics.whitening import dependent_columns, whiten
 
 EPS = np.finfo(np.float64).eps
@@ -71,7 +71,24 @@ def test_vanishing_subsets() -> None:
     vectors = rng.standard_normal((6, 2))
     assert vanishing_subsets(vectors) == []
     vectors[4] = -vectors[0] - vectors[2]
-    assert [s.nonzero()[0].tolist() for s in vanishing_subsets(vectors)] == [[0, 2, 4]]
+    found = vanishing_subsets(vectors)
+    assert found is not None
+    assert [s.nonzero()[0].tolist() for s in found] == [[0, 2, 4]]
+
+
+def test_vanishing_subset_hidden_behind_shorter_relations() -> None:
+    """v_7 = v_0 + … + v_6 and v_13 = v_0 − v_7 − … − v_12: all but 0 and 7 vanish together,
+    though neither relation alone has entries of one sign."""
+    vectors = np.random.default_rng(0).standard_normal((14, 14))
+    vectors[7] = vectors[:7].sum(axis=0)
+    vectors[13] = vectors[0] - vectors[7:13].sum(axis=0)
+    found = vanishing_subsets(vectors)
+    assert found is not None
+    assert [s.nonzero()[0].tolist() for s in found] == [[*range(1, 7), *range(8, 14)]]
+
+
+def test_vanishing_subsets_that_cannot_be_decided() -> None:
+    assert vanishing_subsets(np.random.default_rng(0).standard_normal((25, 1))) is None
 
 
 def _kinks(seed: int) -> tuple[Kinks, Fit]:
@@ -124,7 +141,7 @@ def test_sampled_errors_have_the_size_of_real_ones(
     seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Perturb the labels for real, refit, and compare; the dense and the matrix-free estimate."""
-    import unrelu.numerics.sensitivity as sensitivity
+    import unrelu.numerics.sensitivity as module
 
     rng = np.random.default_rng(seed)
     n, k, D, size = 400, 3, 5, 1e-7
@@ -140,15 +157,21 @@ def test_sampled_errors_have_the_size_of_real_ones(
         real.append(np.linalg.norm(fit.point - A, axis=1))
     expected = np.sqrt(np.mean(np.square(real), axis=0))
     none = np.zeros_like(Y)
-    dense = sampled_errors(Z, A, U, none, size, False, rng)
+    sensed = sensitivity(Z, A, U, none, size, False, rng)
+    dense = sensed.errors
+    assert sensed.leverage is not None
+    # The hat matrix has the trace of what it projects on: k (D − 1) + 2 k unknowns.
+    assert abs(sensed.leverage.sum() - (k * (D - 1) + 2 * k)) <= 1e-6
+    assert sensed.leverage.min() >= 0
+    assert sensed.leverage.max() <= 2 + 1e-6
     assert dense.shape == (DRAWS, k, D)
     # 20 real and 8 drawn errors of 4 coordinates each: either root mean square is within a
     # factor 2 of the truth but for a probability below 1e-6.
     ratio = np.sqrt((dense**2).sum(axis=2).mean(axis=0)) / expected
     assert (ratio > 0.5).all()
     assert (ratio < 2.0).all()
-    monkeypatch.setattr(sensitivity, "DENSE", 0)
-    draws = [sampled_errors(Z, A, U, none, size, False, rng)[0] for _ in range(DRAWS)]
+    monkeypatch.setattr(module, "DENSE", 0)
+    draws = [sensitivity(Z, A, U, none, size, False, rng).errors[0] for _ in range(DRAWS)]
     ratio = np.sqrt((np.array(draws) ** 2).sum(axis=2).mean(axis=0)) / expected
     assert (ratio > 0.5).all()
     assert (ratio < 2.0).all()
@@ -157,10 +180,10 @@ def test_sampled_errors_have_the_size_of_real_ones(
 @pytest.mark.parametrize("dense", [True, False])
 def test_sampled_errors_see_a_null_direction(dense: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two units active on the same samples can be mixed: their errors are not of rounding size."""
-    import unrelu.numerics.sensitivity as sensitivity
+    import unrelu.numerics.sensitivity as module
 
     if not dense:
-        monkeypatch.setattr(sensitivity, "DENSE", 0)
+        monkeypatch.setattr(module, "DENSE", 0)
     rng = np.random.default_rng(0)
     Z = np.vstack([np.eye(3), np.eye(3) + 0.1 * rng.standard_normal((3, 3))])
     Z = np.vstack([Z, -Z, rng.standard_normal((40, 3)) * [1, 0, 0] + [0, 0, 1e-3]])
@@ -168,8 +191,7 @@ def test_sampled_errors_see_a_null_direction(dense: bool, monkeypatch: pytest.Mo
     active = Z @ A.T > 0
     assert (active[:, 0] == active[:, 1]).all()
     size = 1e-16
-    errors = sampled_errors(
-        Z, A, np.array([[1.0, 2.0, 1.0]]), np.zeros((len(Z), 1)), size, False, rng
-    )
+    U, none = np.array([[1.0, 2.0, 1.0]]), np.zeros((len(Z), 1))
+    errors = sensitivity(Z, A, U, none, size, False, rng).errors
     worst = np.linalg.norm(errors, axis=2).max(axis=0)
     assert worst[:2].min() > 1e4 * size

@@ -25,6 +25,7 @@ from unrelu.checks import (
     chance_equations,
     explain,
     independent_equations,
+    not_pinned,
     other_sides,
     pin,
 )
@@ -159,12 +160,13 @@ def judge(net: Network, samples: Samples, used: Index, biased: bool) -> Certific
     net = net.canonical()
     limit = samples.eps**0.75
     explained = explain(net, samples)
-    pinned = pin(net, samples, biased, limit)
+    fits = explained.in_roundings <= 1  # not so for NaN
+    pinned = pin(net, samples, biased, limit) if fits else not_pinned(net, samples)
     dimension, outputs = samples.d + biased, pinned.outputs
     equations = independent_equations(samples, outputs, biased)
     unknowns = net.n_units * (dimension + outputs - 1) + biased * outputs
     needed = chance_equations(dimension, samples.n, net.n_units, samples.eps)
-    if not explained.in_roundings <= 1:
+    if not fits:
         verdict = _not_explained(explained)
     elif len(pinned.weak(limit)):
         verdict = _weak(net, samples, pinned, pinned.weak(limit))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,7 +52,10 @@ def explain(net: Network, samples: Samples) -> Explained:
     Rounding of label i at x: the sum over d inputs in each active unit, and that over the units;
     independent errors add in squares. With scaled inputs and weights (‖x‖‖v_j‖ bounds Σ|x_l v_jl|)
 
-    CONFIDENCE u √(d + k + 2) √( Σ_{j active} U_ij² (‖v_j‖² + b_j²) (‖x‖² + 1) + c_i² + y_i² ).
+    CONFIDENCE u √(d + k + 2) √( Σ_{j active} U_ij² (‖v_j‖² + b_j²) (‖x‖² + 1) + c_i² + s_i² ),
+
+    where s_i, the usual size of label i, stands for what rounding of the other labels has left in
+    the weights: a sample on which every unit is off still shows that of c.
     """
     unit = 0.5 * samples.eps * CONFIDENCE * math.sqrt(net.n_inputs + net.n_units + 2)
     scale = _column_scale(samples)
@@ -59,6 +63,7 @@ def explain(net: Network, samples: Samples) -> Explained:
     lengths = np.linalg.norm(V, axis=1)
     reach = float(lengths.max(initial=0.0))
     offset = float(np.abs(net.b).max(initial=0.0))
+    usual = _typical_size(samples.Y)
     spread = ((net.U**2) * (lengths**2 + net.b**2)).T
     tiny = np.finfo(np.float64).tiny
     worst, worst_sample, largest, margin, on_kink, squares = 0.0, 0, 0.0, np.inf, 0, 0.0
@@ -70,10 +75,9 @@ def explain(net: Network, samples: Samples) -> Explained:
             gaps = np.abs(Z).min(axis=1) / gap
             margin = min(margin, float(gaps.min()))
             on_kink += int((gaps < 1).sum())
-        allowed = (Z > -gap[:, None]).astype(np.float64) @ spread
+        allowed = (Z + gap[:, None] > 0).astype(np.float64) @ spread
         allowed *= (norms + 1)[:, None]
-        allowed += net.c**2
-        allowed += Y**2
+        allowed += net.c**2 + usual**2
         np.sqrt(allowed, out=allowed)
         np.maximum(Z, 0.0, out=Z)
         error = Z @ net.U.T
@@ -91,10 +95,15 @@ def explain(net: Network, samples: Samples) -> Explained:
     return Explained(largest / size, worst / unit, worst_sample, margin, on_kink)
 
 
+def _typical_size(columns: NDArray[Any]) -> Array:
+    """Root mean square of each column over about a thousand rows."""
+    step = max(1, len(columns) // 1000)
+    return np.asarray(np.sqrt((np.asarray(columns[::step], np.float64) ** 2).mean(axis=0)))
+
+
 def _column_scale(samples: Samples) -> Array:
     """Typical size of each input, powers of two so that scaling rounds nothing."""
-    step = max(1, samples.n // 1000)
-    size = np.abs(np.asarray(samples.X[::step], dtype=np.float64)).max(axis=0)
+    size = _typical_size(samples.X)
     return np.exp2(np.round(np.log2(np.where(size > 0, size, 1.0))))
 
 
@@ -107,6 +116,7 @@ class Pinned:
     `spare`: equations left over, on the side where fewer, after all unknowns are paid for.
     `shares`: of the samples it is active on.
     `outputs`: rank of the output weights: how many equations a sample is worth.
+    `needed`: how many of `spare` rule out chance. `independent`: whether the inputs are.
     """
 
     errors: Array
@@ -114,9 +124,16 @@ class Pinned:
     shares: Array
     outputs: int
     needed: int
+    independent: bool = True
 
     def weak(self, limit: float) -> Index:
         return np.flatnonzero(~(self.errors <= limit) | ~(self.spare >= self.needed))
+
+
+def not_pinned(net: Network, samples: Samples) -> Pinned:
+    """For a network that does not explain the samples: they say nothing of its units."""
+    nothing = np.full(net.n_units, np.inf)
+    return Pinned(nothing, -nothing, np.zeros(net.n_units), samples.m, 0)
 
 
 def pin(net: Network, samples: Samples, biased: bool, limit: float) -> Pinned:
@@ -130,12 +147,15 @@ def pin(net: Network, samples: Samples, biased: bool, limit: float) -> Pinned:
     wanted = max(8 * (net.n_inputs + net.n_units), 3 * unknowns // samples.m)
     rows = np.arange(samples.n)
     if wanted < samples.n:
-        rows = np.union1d(rng.choice(samples.n, wanted, replace=False), samples.spanning)
+        rows = np.sort(rng.choice(samples.n, wanted, replace=False))
     pinned = _pin_on(net, samples.take(rows), biased, rng)
     weak = pinned.weak(limit)
     if len(weak) and len(rows) < samples.n:
         more = _rows_about(net, samples, weak, 4 * (net.n_inputs + net.n_units))
-        pinned = _pin_on(net, samples.take(np.union1d(rows, more)), biased, rng)
+        rows = np.union1d(rows, more)
+        if not pinned.independent:  # a column that is zero nearly everywhere, say
+            rows = np.arange(samples.n)
+        pinned = _pin_on(net, samples.take(rows), biased, rng)
     return pinned
 
 
@@ -148,13 +168,13 @@ def _pin_on(net: Network, samples: Samples, biased: bool, rng: np.random.Generat
     X, Z = distinct.X / scale, net.preactivations(distinct.X)
     V = net.V * scale
     lengths = np.linalg.norm(V, axis=1)
-    shares = (Z > 0).mean(axis=0)
 
     # A sample on a kink has two patterns, and its label says little about either.
     unit = 0.5 * samples.eps * CONFIDENCE * math.sqrt(net.n_inputs + 2)
     gap = unit * (np.linalg.norm(X, axis=1)[:, None] * lengths + np.abs(net.b))
     sure = (np.abs(Z) > gap).all(axis=1)
     X, Z, Y = X[sure], Z[sure], distinct.Y[sure]
+    shares = (Z > 0).sum(axis=0) / max(1, len(Z))
 
     # Outputs at their own scale, and only as many as are independent.
     size = np.sqrt((Y**2).mean(axis=0)) if len(Y) else np.zeros(samples.m)
@@ -170,7 +190,7 @@ def _pin_on(net: Network, samples: Samples, biased: bool, rng: np.random.Generat
     needed = chance_equations(dimension, len(X), 1, samples.eps)
     if len(X) < dimension or np.linalg.matrix_rank(columns) < dimension:
         open_ = np.full(net.n_units, np.inf)
-        return Pinned(open_, -open_, shares, outputs, needed)
+        return Pinned(open_, -open_, shares, outputs, needed, independent=False)
     white = whiten(columns)
     rows = np.column_stack([V, net.b]) if biased else V
     points = white.to_features(rows)

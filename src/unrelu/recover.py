@@ -29,6 +29,9 @@ Index = NDArray[np.intp]
 METHODS = ("auto", "row-space", "hyperplanes")
 NOISE = ("auto", "none")
 
+SMALLEST = 1e-100
+"""Squares and fourth powers of anything from here on are still precise."""
+
 log = logging.getLogger(__name__)
 
 
@@ -90,7 +93,7 @@ def recover(
     _check_options(n_units, method, noise, exact)
     resolve(activation)
     samples = Samples.of(X, Y)
-    samples = _spanning(samples, bias)
+    _check_independent(samples, bias)
     rng = np.random.default_rng(rng)
 
     rank = _label_rank(samples, bias, rng)
@@ -243,43 +246,39 @@ def _check_options(n_units: int | None, method: str, noise: str, exact: bool) ->
         raise InputError("exact: got True, expected False: rational arithmetic is not available")
 
 
-def _spanning(samples: Samples, bias: bool) -> Samples:
-    """The samples, with the rows that subsets of them must have for independent inputs.
-
-    Inputs must span their space, else directions without data could be anything: InputError. A
-    column of ones is fine when there is no bias to confuse it with. A few rows are looked at, and
-    all of them when those do not suffice.
-    """
-    rng = np.random.default_rng(0)
-    rows = choose_rows(samples, 16 * (samples.d + 1), rng)
-    dependent = _dependent(samples.take(rows).X, bias)
-    if not len(dependent):
-        return samples
-    extremes: list[Index] = [rows]
-    for column in dependent[:50]:
-        size = np.abs(np.asarray(samples.X[:, column], dtype=np.float64))
-        extremes.append(np.argsort(-size, kind="stable")[: 4 * (samples.d + 1)])
-    rows = np.unique(np.concatenate(extremes))
+def _check_independent(samples: Samples, bias: bool) -> None:
+    """Inputs must span their space, else directions without data could be anything. A column of
+    ones is fine when there is no bias to confuse it with. A few rows are looked at, and all of
+    them when those do not suffice."""
+    rows = choose_rows(samples, 16 * (samples.d + 1), np.random.default_rng(0))
     X = samples.take(rows).X
+    if len(_dependent(X, bias)) and len(rows) < samples.n:
+        X = samples.take(np.arange(samples.n)).X
     dependent = _dependent(X, bias)
     if not len(dependent):
-        return replace(samples, spanning=rows)
-    if bias and np.ptp(X[:, dependent[0]]) == 0:
-        raise InputError(
-            f"X: column {dependent[0]} is constant, so it cannot be told from a bias: leave it "
-            "out, or use bias=False"
+        return
+    if not np.abs(X[:, dependent[0]]).max() > SMALLEST:
+        what = f"column {dependent[0]} has no entry above {SMALLEST:g}: leave it out, or rescale it"
+    elif bias and np.ptp(X[:, dependent[0]]) == 0:
+        what = (
+            f"column {dependent[0]} is constant, so it cannot be told from a bias: leave it out, "
+            "or use bias=False"
         )
-    columns = ", ".join(map(str, dependent[:6]))
-    raise InputError(
-        f"X: columns {columns} are linear combinations of the others"
-        f"{' and a constant' if bias else ''}, so nothing can be known of their weights: leave "
-        "them out, or project the inputs on their principal components"
-    )
+    else:
+        what = (
+            f"columns {', '.join(map(str, dependent[:6]))} are linear combinations of the others"
+            f"{' and a constant' if bias else ''}, so nothing can be known of their weights: "
+            "leave them out, or project the inputs on their principal components"
+        )
+    raise InputError(f"X: got dependent inputs, expected independent ones: {what}")
 
 
 def _dependent(X: Array, bias: bool) -> Index:
-    """Columns that are combinations of the others; with biases, constant ones first."""
+    """Columns that are combinations of the others; zero and constant ones first."""
     tolerance = max(X.shape) * float(np.finfo(np.float64).eps)
+    small = np.flatnonzero(~(np.abs(X).max(axis=0) > SMALLEST))
+    if len(small):
+        return small
     if bias:
         constant = np.flatnonzero(np.ptp(X, axis=0) <= tolerance * np.abs(X).max(axis=0))
         if len(constant):

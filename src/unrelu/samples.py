@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -24,15 +24,12 @@ class Samples:
     """Inputs X (n, d) and labels Y (n, m), checked once, by `Samples.of`.
 
     `eps` is the rounding unit of the coarser of the two arrays: labels that were stored in
-    float32 cannot be explained better than float32 allows. `spanning` are rows that every
-    subset must have for its inputs to be independent: none, but for columns that are zero
-    nearly everywhere.
+    float32 cannot be explained better than float32 allows.
     """
 
     X: NDArray[Any]
     Y: NDArray[Any]
     eps: float
-    spanning: Index = field(default_factory=lambda: np.arange(0))
 
     @classmethod
     def of(cls, X: ArrayLike, Y: ArrayLike) -> Samples:

@@ -76,6 +76,7 @@ def find(
     width = widths.at_least(math.ceil(OVERWIDE * known.n_units) if known is not None else 0)
     rows = choose_rows(samples, widths.rows(width), rng)
     problem = Problem(samples, rows, bias)
+    rows = problem.rows
     start = np.zeros((0, widths.dimension)) if known is None else problem.points(known.V, known.b)
     target = REDUCIBLE
     best: tuple[float, Problem, Fit] | None = None
@@ -85,6 +86,7 @@ def find(
         if len(rows) != len(problem.rows):
             hyperplanes = problem.hyperplanes(start)
             problem = Problem(samples, rows, bias)
+            rows = problem.rows
             start = problem.points(*hyperplanes)
         fresh = rng.standard_normal((max(0, width - len(start)), widths.dimension))
         fit, products = search(problem.loose, np.vstack([start, unit_rows(fresh)]), target)

@@ -21,8 +21,14 @@ class Problem:
 
     def __init__(self, samples: Samples, rows: Index, bias: bool) -> None:
         taken = samples.take(rows)
+        whitened = whiten(with_constant(taken.X) if bias else taken.X)
+        if len(rows) < samples.n and not whitened.independent:
+            # A column that is zero nearly everywhere, say: then no subset is safe.
+            rows = np.arange(samples.n)
+            taken = samples.take(rows)
+            whitened = whiten(with_constant(taken.X) if bias else taken.X)
         self.rows, self.bias, self.X, self.Y = rows, bias, taken.X, taken.Y
-        self._whitened = whiten(with_constant(self.X) if bias else self.X)
+        self._whitened = whitened
         features = self._whitened.features
         constant = np.ones((len(rows), int(bias)))
         self.loose = Kinks(features, self.Y, features)
@@ -119,4 +125,4 @@ def choose_rows(samples: Samples, count: int, rng: np.random.Generator) -> Index
     """`count` rows, or all, in their order: data may be sorted, so not the first ones."""
     if count >= samples.n:
         return np.arange(samples.n)
-    return np.union1d(rng.choice(samples.n, count, replace=False), samples.spanning)
+    return np.sort(rng.choice(samples.n, count, replace=False))

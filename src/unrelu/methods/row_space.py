@@ -62,6 +62,7 @@ def find(samples: Samples, *, bias: bool, rng: np.random.Generator) -> Candidate
     best: Network | None = None
     while True:
         problem = Problem(samples, rows, bias)
+        rows = problem.rows
         units, rank, used = collect(problem, samples, rng)
         starts += used
         if units:

@@ -20,6 +20,13 @@ class Whitened:
     features: Array
     factor: Array
 
+    @property
+    def independent(self) -> bool:
+        """Whether no column of the rows is, to rounding, a combination of those before it."""
+        sizes = np.linalg.norm(self.factor, axis=0)
+        bar = max(self.features.shape) * np.finfo(np.float64).eps * sizes
+        return bool((np.abs(np.diag(self.factor)) > bar).all())
+
     def to_rows(self, coefficients: Array) -> Array:
         """Coefficients a of the features as coefficients of the original columns:
         z·a = x·(R⁻¹a) for x = Rᵀz. Shape (..., D)."""
