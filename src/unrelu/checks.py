@@ -139,24 +139,33 @@ def not_pinned(net: Network, samples: Samples) -> Pinned:
 def pin(net: Network, samples: Samples, biased: bool, limit: float) -> Pinned:
     """Are the units pinned down by the samples, whose labels are off by rounding?
 
-    A subset of the rows is enough to show that a unit is pinned; units that it leaves open get
-    all the samples that lie on the side where they have few.
+    A subset of the rows is enough to show that a unit is pinned. While it leaves units open, it
+    grows, first by samples that lie on the side where these units have few.
     """
     rng = np.random.default_rng(0)  # a certificate is a function of its samples
     unknowns = net.n_units * (net.n_inputs + 1)
     wanted = max(8 * (net.n_inputs + net.n_units), 3 * unknowns // samples.m)
-    rows = np.arange(samples.n)
-    if wanted < samples.n:
-        rows = np.sort(rng.choice(samples.n, wanted, replace=False))
-    pinned = _pin_on(net, samples.take(rows), biased, rng)
-    weak = pinned.weak(limit)
-    if len(weak) and len(rows) < samples.n:
-        more = _rows_about(net, samples, weak, 4 * (net.n_inputs + net.n_units))
+    rows = np.arange(0)
+    while True:
+        more = np.arange(samples.n)
+        if wanted < samples.n:
+            more = rng.choice(samples.n, wanted, replace=False)
         rows = np.union1d(rows, more)
-        if not pinned.independent:  # a column that is zero nearly everywhere, say
-            rows = np.arange(samples.n)
         pinned = _pin_on(net, samples.take(rows), biased, rng)
-    return pinned
+        weak = pinned.weak(limit)
+        if not len(weak) or len(rows) == samples.n:
+            return pinned
+        few = 4 * (net.n_inputs + net.n_units)
+        rows = np.union1d(rows, _rows_about(net, samples, weak, few))
+        wanted *= 8
+        if not pinned.independent:  # a column that is zero nearly everywhere, say
+            wanted = samples.n
+        elif wanted * unknowns**2 > MOST_EFFORT:
+            return _pin_on(net, samples.take(rows), biased, rng)
+
+
+MOST_EFFORT = 1e11
+"""Operations that may go into pinning units that a smaller subset left open: a few seconds."""
 
 
 def _pin_on(net: Network, samples: Samples, biased: bool, rng: np.random.Generator) -> Pinned:
