@@ -32,16 +32,19 @@ from unrelu.samples import Samples
 
 Array = NDArray[np.float64]
 
-ROWS_PER_UNKNOWN = 8
-"""A unit has D + k unknowns; with 8 rows to each, nearly every random start ends in a unit."""
+ROWS_PER_UNKNOWN = 4
+"""A unit has D + k unknowns; with 4 rows to each, nearly every random start ends in a unit."""
 
-SCARCE = 100, 60
+MORE_ROWS = 200
+"""On top: where there are few unknowns, chance leaves some unit with too few active rows."""
+
+SCARCE = 600, 60
 """Starts in a row without a new unit after which the search ends, and steps of each: near the
-smallest possible n a few dozen steps are needed, and many starts fail."""
+smallest possible n one start in a hundred may succeed, until the first few units are found."""
 
 AMPLE = 15, 20
-"""The same with ROWS_PER_UNKNOWN, where five or six steps are usual and the first start would
-have succeeded if there was a unit to be found."""
+"""The same for the first unit with ROWS_PER_UNKNOWN, where five or six steps are usual: if none
+of so many starts ends in a unit, the labels do not have as many units as rank."""
 
 UNIT = 1e-9
 """Value up to which a fixed point is a unit. The Gram matrices square the conditioning, so a
@@ -57,7 +60,7 @@ def find(samples: Samples, *, bias: bool, rng: np.random.Generator) -> Candidate
     rank.
     """
     dimension = samples.d + bias
-    rows = choose_rows(samples, ROWS_PER_UNKNOWN * (dimension + samples.m), rng)
+    rows = choose_rows(samples, ROWS_PER_UNKNOWN * (dimension + samples.m) + MORE_ROWS, rng)
     starts = 0
     best: Network | None = None
     while True:
@@ -93,9 +96,9 @@ def collect(
     rank = labels.shape[1]
     free = np.full((n, int(problem.bias)), 1 / np.sqrt(n))
     ample = n >= ROWS_PER_UNKNOWN * (dimension + rank)
-    patience, steps = AMPLE if ample else SCARCE
     found: list[Array] = []
     starts, idle = 0, 0
+    patience, steps = AMPLE if ample else SCARCE
     while len(found) < rank and idle < patience:
         height = Z @ rng.standard_normal(dimension)
         # With biases a unit may be on for any share of the samples, so starts are, too.
@@ -104,6 +107,7 @@ def collect(
         starts, idle = starts + 1, idle + 1
         if unit is not None:
             found, idle = [*found, unit], 0
+            patience, steps = SCARCE
             free = _extended(free, np.maximum(Z @ unit, 0.0))
             rest = labels - free @ (free.T @ labels)
             labels = np.linalg.svd(rest, full_matrices=False)[0][:, : rank - len(found)]
