@@ -1,0 +1,32 @@
+"""The README's example does what the README says."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+from pathlib import Path
+
+README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_example_prints_what_is_shown() -> None:
+    match = re.search(r"```python\n(.*?)```\n```\n(.*?)```", README, re.DOTALL)
+    assert match is not None
+    code, shown = match.groups()
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said):
+        exec(code, {})
+    # The last digits are the machine's own: errors are held to a bound instead.
+    number = re.compile(r"\d\.\d\de[-+]\d\d")
+    assert number.sub("#", said.getvalue()) == number.sub("#", shown)
+    errors = [float(error) for error in number.findall(said.getvalue())]
+    assert len(errors) == 4
+    assert max(errors) <= 1e-13
+
+
+def test_every_status_is_explained() -> None:
+    from unrelu import Status
+
+    for status in Status:
+        assert f"`{status.value}`" in README
