@@ -184,7 +184,7 @@ def _with_context(
     """The certificate seen with what was asked for and what the samples could have shown."""
     found = certificate.network.n_units
     status, more = certificate.status, certificate.more_samples
-    said = [certificate.explanation, *candidate.notes]
+    said = [certificate.explanation, candidate.note]
     if status == Status.FAILED:
         units = n_units or rank
         missing = _missing_samples(samples, units, bias)
@@ -206,7 +206,9 @@ def _with_context(
             f"{found} units explain these samples, which show nothing of the other "
             f"{n_units - found} that were asked for",
         )
-    return replace(certificate, status=status, explanation="; ".join(said), more_samples=more)
+    return replace(
+        certificate, status=status, explanation="; ".join(filter(None, said)), more_samples=more
+    )
 
 
 def _missing_samples(samples: Samples, units: int, bias: bool) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,10 +16,9 @@ Index = NDArray[np.intp]
 @dataclass(frozen=True, eq=False)
 class Candidate:
     """`rows`: the samples that were looked at to find the network; all others are fresh to it.
-    `notes` say in words what the method saw
-    that a certificate cannot see."""
+    `note` says in words what the method saw that a certificate cannot see."""
 
     network: Network
     rows: Index
     stats: Mapping[str, float | int | str]
-    notes: tuple[str, ...] = field(default=())
+    note: str = ""

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import logging
 import math
+from dataclasses import asdict, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,18 +25,19 @@ from numpy.typing import NDArray
 from unrelu.methods.candidate import Candidate
 from unrelu.methods.descent import polish, reduce, search
 from unrelu.methods.kinks import Fit, unit_rows
-from unrelu.methods.orientation import orient
+from unrelu.methods.orientation import Oriented, orient
 from unrelu.methods.problem import Problem, choose_rows, misfits
 from unrelu.network import Network
 from unrelu.samples import Samples
 
 Array = NDArray[np.float64]
+Index = NDArray[np.intp]
+
+log = logging.getLogger(__name__)
 
 OVERWIDE = 1.3
 """Width of a search over the number of units it looks for: surplus units are what keeps a
 descent from getting stuck."""
-
-log = logging.getLogger(__name__)
 
 GROWTH = 1.5
 """Step from one width to the next while the number of units is unknown."""
@@ -47,11 +49,26 @@ place to a few per cent, and what is left of the surplus shows as small importan
 EQUATIONS_PER_UNKNOWN = 6
 """Rows beyond this are not looked at: they would cost time and add nothing to the search."""
 
-MOST_STARTS = 60
-
 PATIENCE = 3e10
 """Operations that may go into fresh starts after the first pass over the widths, when that pass
 itself took fewer: a second or two."""
+
+MOST_STARTS = 60
+"""The same for problems so small that starts cost nothing."""
+
+MOST_RESCUES = 4
+"""Times that a reduced fit gets new hyperplanes without coming ten times closer."""
+
+MOST_ROUNDS = 8
+"""Times that a fit which is right on the rows in use is shown others on which it is wrong."""
+
+
+@dataclass
+class Effort:
+    """What a search has cost so far: starts, and multiply-adds."""
+
+    starts: int = 0
+    operations: float = 0.0
 
 
 def find(
@@ -63,78 +80,87 @@ def find(
     rng: np.random.Generator,
     known: Network | None = None,
 ) -> Candidate:
-    """Search at growing widths until a reduced fit is at rounding; orient it; polish it.
+    """Explain some rows; finish the network; add rows on which it is wrong, and again.
 
     `least` units are needed at least (the rank of the labels). `known` units, found by another
     method, take part in the start.
+    """
+    widths = Widths(samples, bias, n_units or max(3, least), min(least, samples.m))
+    rows = np.arange(0)
+    start = (np.zeros((0, samples.d)), np.zeros(0)) if known is None else (known.V, known.b)
+    effort = Effort()
+    for _ in range(MOST_ROUNDS):
+        problem, fit = explain_rows(samples, rows, start, widths, bias, rng, effort)
+        net, note = finish(problem, fit)
+        if problem.loose.relative(fit) > 10 * problem.floor:
+            break
+        missed = np.setdiff1d(misfits(net, samples, len(problem.rows)), problem.rows)
+        if not len(missed):
+            break
+        rows, start = np.union1d(problem.rows, missed), problem.hyperplanes(fit.point)
+    stats = {**asdict(effort), "rows": len(problem.rows)}
+    return Candidate(net, problem.rows, stats, note)
+
+
+def explain_rows(
+    samples: Samples,
+    rows: Index,
+    start: tuple[Array, Array],
+    widths: Widths,
+    bias: bool,
+    rng: np.random.Generator,
+    effort: Effort,
+) -> tuple[Problem, Fit]:
+    """Steps 1 and 2 at growing widths, on the given rows and as many others as a width deserves,
+    until a reduced fit is at rounding; else the best fit. Adds to `effort`.
 
     A stalled fit is not thrown away: its most important hyperplanes start the next, wider one.
     A reduced fit that is not at rounding has lost a unit, or never saw it, and gets new random
     ones. When no wider fit could be told from interpolation, fresh starts follow.
     """
-    widths = Widths(samples, bias, n_units or max(3, least), min(least, samples.m))
-    width = widths.at_least(math.ceil(OVERWIDE * known.n_units) if known is not None else 0)
-    rows = choose_rows(samples, widths.rows(width), rng)
-    problem = Problem(samples, rows, bias)
-    rows = problem.rows
-    start = np.zeros((0, widths.dimension)) if known is None else problem.points(known.V, known.b)
-    target = REDUCIBLE
+    width, target = widths.at_least(math.ceil(OVERWIDE * len(start[0]))), REDUCIBLE
+    problem: Problem | None = None
     best: tuple[float, Problem, Fit] | None = None
-    starts, idle, operations, first_pass = 0, 0, 0.0, 0.0
-
-    while True:
-        if len(rows) != len(problem.rows):
-            hyperplanes = problem.hyperplanes(start)
+    rescues, spent, first_pass = 0, 0.0, 0.0
+    for _ in range(MOST_STARTS):
+        if problem is None or len(rows) < widths.rows(width):
+            rows = np.union1d(rows, choose_rows(samples, widths.rows(width), rng))
             problem = Problem(samples, rows, bias)
             rows = problem.rows
-            start = problem.points(*hyperplanes)
-        fresh = rng.standard_normal((max(0, width - len(start)), widths.dimension))
-        fit, products = search(problem.loose, np.vstack([start, unit_rows(fresh)]), target)
+        points = problem.points(*start)
+        fresh = rng.standard_normal((max(0, width - len(points)), widths.dimension))
+        fit, products = search(problem.loose, np.vstack([points, unit_rows(fresh)]), target)
         reduced = problem.loose.relative(fit) <= REDUCIBLE
         if reduced:
             fit, used = reduce(problem.loose, fit, problem.floor)
             products += used
         relative = problem.loose.relative(fit)
-        log.info(
-            "width %d, %d rows: %d units, residual %.1e", width, len(rows), fit.width, relative
-        )
-        starts += 1
-        operations += products * widths.operations(len(rows), width)
-        gained = best is None or relative < 0.1 * best[0]
-        idle = idle + 1 if reduced and not gained else 0
+        log.info("width %d, %d rows: %d units left, %.1e", width, len(rows), fit.width, relative)
+        effort.starts += 1
+        spent += 4.0 * products * len(rows) * width * (widths.dimension + samples.m)
+        rescues = rescues + 1 if reduced and best is not None and relative > 0.1 * best[0] else 0
         if best is None or relative < best[0]:
             best = relative, problem, fit
-
-        if relative <= 10 * problem.floor:
-            net, notes = finish(problem, fit)
-            before, rows = len(rows), np.union1d(rows, misfits(net, samples, len(rows)))
-            if len(rows) == before or starts > MOST_STARTS:
-                break
-            # Right on those rows, wrong on others: something that they do not show.
-            best, idle = None, 0
-            start, target = fit.point, REDUCIBLE
-            width = widths.at_least(fit.width + 2)
-        elif idle > 3 or starts > MOST_STARTS:
-            net, notes = finish(best[1], best[2])
+        if relative <= 10 * problem.floor or rescues >= MOST_RESCUES:
             break
-        elif reduced:
-            start, target = fit.point, relative / 10
+
+        if reduced:
+            keep, target = fit.point, relative / 10
             width = widths.at_least(math.ceil(1.15 * fit.width) + 1)
         elif width < widths.last:
             order = np.argsort(-problem.loose.importance(fit))
-            start, target = fit.point[order[: math.ceil(0.7 * width)]], REDUCIBLE
+            keep, target = fit.point[order[: math.ceil(0.7 * width)]], REDUCIBLE
             width = widths.at_least(math.ceil(GROWTH * width))
         else:
-            first_pass = first_pass or operations
-            if operations > max(2 * first_pass, PATIENCE):
-                net, notes = finish(best[1], best[2])
+            first_pass = first_pass or spent
+            if spent > max(2 * first_pass, PATIENCE):
                 break
-            start, target = start[:0], REDUCIBLE
+            keep, target = fit.point[:0], REDUCIBLE
             width = int(rng.integers(widths.first, widths.last, endpoint=True))
-        if len(rows) < widths.rows(width):
-            rows = np.union1d(rows, choose_rows(samples, widths.rows(width), rng))
-    stats = {"starts": starts, "operations": operations, "rows": len(rows)}
-    return Candidate(net, rows, stats, notes)
+        start = problem.hyperplanes(keep)
+    effort.operations += spent
+    assert best is not None, "there is at least one start"
+    return best[1], best[2]
 
 
 class Widths:
@@ -156,13 +182,9 @@ class Widths:
         wanted = math.ceil(EQUATIONS_PER_UNKNOWN * unknowns / (OVERWIDE * self.m))
         return min(self.n, max(wanted, 8 * self.dimension))
 
-    def operations(self, rows: int, width: int) -> float:
-        """Of one product by the Gauss–Newton matrix."""
-        return 4.0 * rows * width * (self.dimension + self.m)
 
-
-def finish(problem: Problem, fit: Fit) -> tuple[Network, tuple[str, ...]]:
-    """Steps 3 and 4, and what there is to be said about them.
+def finish(problem: Problem, fit: Fit) -> tuple[Network, str]:
+    """Steps 3 and 4, and what there is to be said about them, if anything.
 
     The units are turned so that they explain the affine term, which then goes.
 
@@ -172,31 +194,26 @@ def finish(problem: Problem, fit: Fit) -> tuple[Network, tuple[str, ...]]:
     V, b = problem.hyperplanes(fit.point)
     U, W, _ = problem.weights(V, b, affine=True)
     oriented = orient(V, b, U, W)
-    V, b = oriented.V, oriented.b
-    notes: tuple[str, ...] = ()
-    if oriented.affine.any():
-        _, sizes, directions = np.linalg.svd(oriented.affine)
-        rank = int((sizes > 1e-6 * np.linalg.norm(U)).sum())
-        V, b = _with_linear_part(V, b, directions[:rank], problem)
-        notes = (
-            (
-                f"a linear part of rank {rank} is left that no unit with a kink inside the data "
-                "explains: units active on every sample, or a skip connection"
-            ),
+    _, sizes, directions = np.linalg.svd(oriented.affine)
+    rank = int((sizes > REDUCIBLE * np.linalg.norm(U)).sum())
+    if rank:
+        net = problem.network(*_with_linear_part(oriented, directions[:rank], problem))
+        return net, (
+            f"a linear part of rank {rank} is left that no unit with a kink inside the data "
+            "explains: units active on every sample, or a skip connection"
         )
-        return problem.network(V, b), notes
-    fit = polish(problem.strict, problem.points(V, b), problem.floor)
+    fit = polish(problem.strict, problem.points(oriented.V, oriented.b), problem.floor)
     net = problem.network(*problem.hyperplanes(fit.point))
     if problem.strict.relative(fit) <= 100 * problem.floor:
         net = problem.refined(net)
-    return net, notes
+    return net, ""
 
 
 def _with_linear_part(
-    V: Array, b: Array, directions: Array, problem: Problem
+    oriented: Oriented, directions: Array, problem: Problem
 ) -> tuple[Array, Array]:
+    V, b = np.vstack([oriented.V, directions]), oriented.b
     if problem.bias:
-        reach = np.abs(problem.X @ directions.T).max(axis=0, initial=0.0)
-        return np.vstack([V, directions]), np.concatenate([b, 2 * reach])
-    zeros = np.zeros(2 * len(directions))
-    return np.vstack([V, directions, -directions]), np.concatenate([b, zeros])
+        reach = np.abs(problem.X @ directions.T).max(axis=0)
+        return V, np.concatenate([b, 2 * reach])
+    return np.vstack([V, -directions]), np.concatenate([b, np.zeros(2 * len(directions))])
