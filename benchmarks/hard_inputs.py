@@ -64,7 +64,7 @@ def with_biases(size: tuple[int, int, int], case: str, seed: int) -> tuple[Plant
     inactive = np.arange(1, len(active) + 1)[:, None] - active
     enough = ((active >= d + 1) & (inactive >= k)).all(axis=1)
     n = 3 * (int(enough.argmax()) + 1)
-    assert enough.any() and n <= MOST_SAMPLES, "a unit is rarer than its bias says"
+    assert 3 < n <= MOST_SAMPLES, "a unit is rarer than its bias says"
     X = planted.X[: n + 1000]
     return Planted(X, truth(X), truth), n
 

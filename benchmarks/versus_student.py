@@ -210,6 +210,32 @@ def compare(seeds: int, budget: float, *, quick: bool) -> None:
                 }
             )
     table.save()
+    draw(table)
+
+
+def draw(table: Table) -> None:
+    from matplotlib.axes import Axes
+
+    def paint(axes: Axes) -> None:
+        names = [f"{row['problem']}, seed {row['seed']}" for row in table.rows]
+        places = np.arange(len(names))
+        reached = np.array([">" not in str(row["student_s"]) for row in table.rows])
+        times = np.array([float(str(row["student_s"]).lstrip("> ")) for row in table.rows])
+        for chosen, face, label in (
+            (reached, "C1", "student"),
+            (~reached, "none", "student, stopped without success"),
+        ):
+            if chosen.any():
+                axes.plot(times[chosen], places[chosen], "o", color="C1", mfc=face, label=label)
+        ours = [float(row["unrelu_s"]) for row in table.rows]
+        axes.plot(ours, places, "s", color="C0", label="unrelu")
+        axes.set_xscale("log")
+        axes.set_yticks(places, names)
+        axes.invert_yaxis()
+        axes.set_xlabel("seconds")
+        axes.legend()
+
+    table.draw(paint)
 
 
 if __name__ == "__main__":

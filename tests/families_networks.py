@@ -183,7 +183,8 @@ def kept_by_rank_one(rng: Rng) -> Case:
 
 
 def three_layers(rng: Rng) -> Case:
-    """Every unit of the second layer switches, well inside the samples."""
+    """Every unit of the second layer switches, well inside the samples. Fresh inputs are of the
+    linear pieces that a sample shows: of the others there is no trace."""
     d, k, m = sizes(rng)
     n = enough(rng, d, 2 * k, m)
     first = network(rng, d, k + 1, 3)
@@ -195,7 +196,17 @@ def three_layers(rng: Rng) -> Case:
     def both(X: Array) -> Array:
         return second(first(X))
 
-    return Case(X, both(X), both, drawn(gaussian, d), asked(rng, k))
+    def pieces(X: Array) -> list[bytes]:
+        sides = np.hstack([first.preactivations(X), second.preactivations(first(X))]) > 0
+        return [row.tobytes() for row in sides]
+
+    shown = set(pieces(X))
+
+    def draw(rng: Rng, n: int) -> Array:
+        fresh = gaussian(rng, n, d)
+        return fresh[[piece in shown for piece in pieces(fresh)]]
+
+    return Case(X, both(X), both, draw, asked(rng, k))
 
 
 def skip_connection(rng: Rng) -> Case:

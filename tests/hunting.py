@@ -144,10 +144,10 @@ def allowed(truth: Network, X: Array, fresh: Array, case: Case) -> Array:
     truth = truth.canonical()
     bias = bool(truth.b.any() or truth.c.any() or case.options.get("bias", True))
     size = terms(truth, X)
-    # A label that is zero because all units are off shares the rounding of c with typical ones.
-    typical = float(np.median(size[size > 0])) if (size > 0).any() else 1.0
-    each = [float(np.median(of[of > 0])) if (of > 0).any() else case.eps * typical for of in size.T]
-    J = slopes(truth, X, bias) / np.maximum(size, each).reshape(-1, 1)
+    # A label that is small because units are off shares the rounding of c with the usual ones.
+    usual = np.sqrt((size**2).mean(axis=0))
+    usual = np.maximum(usual, case.eps * (usual.max() or 1.0))
+    J = slopes(truth, X, bias) / np.maximum(size, usual).reshape(-1, 1)
     scale = np.abs(J).max(axis=0)
     scale[scale == 0] = 1.0
     _, values, directions = np.linalg.svd(J / scale, full_matrices=False)
@@ -156,7 +156,7 @@ def allowed(truth: Network, X: Array, fresh: Array, case: Case) -> Array:
     moved = np.linalg.norm(slopes(truth, fresh, bias) / scale @ lever, axis=1)
     bound = TAU * case.eps * (terms(truth, fresh) + moved.reshape(len(fresh), truth.n_outputs))
     everything = np.abs(fresh) @ np.abs(truth.V.T) + np.abs(truth.b)
-    cap = np.sqrt(case.eps) * (everything @ np.abs(truth.U.T) + np.abs(truth.c) + 1e-300)
+    cap = np.sqrt(case.eps) * (everything @ np.abs(truth.U.T) + np.abs(truth.c) + usual)
     return np.asarray(np.minimum(bound, cap))
 
 

@@ -54,7 +54,9 @@ def test_full_rank(d: int, k: int, m: int, n: int, seed: int, known: bool) -> No
 
 
 @pytest.mark.parametrize("seed", range(3))
-@pytest.mark.parametrize(("d", "k", "m", "n"), [(8, 4, 4, 120), (8, 4, 12, 120), (20, 10, 10, 3000)])
+@pytest.mark.parametrize(
+    ("d", "k", "m", "n"), [(8, 4, 4, 120), (8, 4, 12, 120), (20, 10, 10, 3000)]
+)
 def test_full_rank_with_biases(d: int, k: int, m: int, n: int, seed: int) -> None:
     problem = plant(d, k, m, n, seed=seed, bias=0.5)
     assert_exact(recover(problem.X, problem.Y, rng=seed), problem)

@@ -7,6 +7,7 @@ recovered (what there is has still been written, marked as such), 2 wrong use.
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -50,15 +51,34 @@ def _exit_codes() -> Iterator[None]:
 
 @contextmanager
 def _busy(words: str) -> Iterator[Callable[[str], None]]:
-    """A sign of life on standard error, if that is a terminal; yields a way to change its
-    words."""
+    """A sign of life on standard error, if that is a terminal; yields a way to change its words.
+    What the library logs on its way (widths tried, units left, residual) follows them."""
     if not sys.stderr.isatty():
         yield _silent
         return
     from rich.console import Console
 
     with Console(stderr=True).status(words) as status:
-        yield status.update
+        shown = words
+
+        def say(new: str) -> None:
+            nonlocal shown
+            shown = new
+            status.update(new)
+
+        class Follow(logging.Handler):
+            def emit(self, record: logging.LogRecord) -> None:
+                status.update(f"{shown} [dim]({record.getMessage()})[/dim]")
+
+        library, follow = logging.getLogger("unrelu"), Follow(logging.INFO)
+        before = library.level
+        library.addHandler(follow)
+        library.setLevel(logging.INFO)
+        try:
+            yield say
+        finally:
+            library.removeHandler(follow)
+            library.setLevel(before)
 
 
 def _silent(_words: str) -> None:
@@ -138,7 +158,7 @@ def demo(folder: Path, units: int, queries: int, seed: int, as_json: bool) -> No
     "--noise",
     default="auto",
     show_default=True,
-    help="What is known of the noise: none, gaussian, independent or sparse.",
+    help="auto or none: labels are explained to rounding or not at all.",
 )
 @click.option("--seed", type=click.IntRange(0), help="The same seed gives the same bits.")
 @as_json
