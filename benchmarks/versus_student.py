@@ -217,7 +217,10 @@ def draw(table: Table) -> None:
     from matplotlib.axes import Axes
 
     def paint(axes: Axes) -> None:
-        names = [f"{row['problem']}, seed {row['seed']}" for row in table.rows]
+        names = [
+            f"{row['problem']}{', biases' if row['biases'] == 'yes' else ''}, seed {row['seed']}"
+            for row in table.rows
+        ]
         places = np.arange(len(names))
         reached = np.array([">" not in str(row["student_s"]) for row in table.rows])
         times = np.array([float(str(row["student_s"]).lstrip("> ")) for row in table.rows])
@@ -233,7 +236,7 @@ def draw(table: Table) -> None:
         axes.set_yticks(places, names)
         axes.invert_yaxis()
         axes.set_xlabel("seconds")
-        axes.legend()
+        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.15), ncols=3)
 
     table.draw(paint)
 

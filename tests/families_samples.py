@@ -91,11 +91,12 @@ def corrupted_labels(rng: Rng) -> Case:
 
 
 def duplicated_rows(rng: Rng) -> Case:
-    """Few distinct samples, many times over; sometimes with a jitter in the last bits."""
+    """Few distinct samples, many times over; sometimes with a jitter, in the last bits or more."""
     d, k, m = sizes(rng)
     net = network(rng, d, k, m)
     X = np.repeat(gaussian(rng, int(rng.integers(d + 2, 6 * d + 10)), d), 8, axis=0)
-    X *= 1 + rng.choice([0.0, 1e-16, 1e-15, 1e-13]) * rng.standard_normal(X.shape)
+    jitter = 10.0 ** rng.uniform(-16, -4) * (rng.random() < 0.7)
+    X *= 1 + jitter * rng.standard_normal(X.shape)
     order = rng.permutation(len(X))
     return _made(net, X[order], net(X[order]), asked(rng, k))
 
@@ -134,6 +135,21 @@ def integer_grid(rng: Rng) -> Case:
 
     X = law(rng, enough(rng, d, 2 * k, m), d)
     return Case(X, net(X), net, drawn(law, d), asked(rng, net.canonical().n_units or 1))
+
+
+def corners(rng: Rng) -> Case:
+    """Corners of a cube and small integers: many networks coincide there by accident."""
+    d, k, m = int(rng.integers(1, 7)), int(rng.integers(1, 5)), int(rng.integers(1, 4))
+    V, U = rng.integers(-1, 2, (k, d)), rng.integers(-2, 3, (m, k))
+    bias, low = bool(rng.random() < 0.7), int(rng.integers(-1, 1))
+    net = Network(V, U, bias * rng.integers(-2, 3, k), bias * rng.integers(-1, 2, m))
+
+    def law(rng: Rng, n: int, d: int) -> Array:
+        return rng.choice([float(low), 1.0], (n, d))
+
+    X = law(rng, enough(rng, d, 2 * k, m), d)
+    options = asked(rng, net.canonical().n_units or 1) | {"bias": bias}
+    return Case(X, net(X), net, drawn(law, d), options)
 
 
 def scaled_columns(rng: Rng) -> Case:
@@ -246,6 +262,7 @@ FAMILIES: dict[str, Family] = {
     "dependent inputs": dependent_inputs,
     "too few samples": too_few_samples,
     "integer grid": integer_grid,
+    "corners of a cube": corners,
     "scaled columns": scaled_columns,
     "any scale": any_scale,
     "rays": rays,

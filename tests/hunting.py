@@ -143,40 +143,48 @@ def allowed(truth: Network, X: Array, fresh: Array, case: Case) -> Array:
     digits, whatever the conditioning."""
     truth = truth.canonical()
     bias = bool(truth.b.any() or truth.c.any() or case.options.get("bias", True))
-    size = terms(truth, X)
+    scale = np.sqrt((X**2).mean(axis=0))
+    size = terms(truth, X, scale)
     # A label that is small because units are off shares the rounding of c with the usual ones.
     usual = np.sqrt((size**2).mean(axis=0))
     usual = np.maximum(usual, case.eps * (usual.max() or 1.0))
-    J = slopes(truth, X, bias) / np.maximum(size, usual).reshape(-1, 1)
-    scale = np.abs(J).max(axis=0)
-    scale[scale == 0] = 1.0
-    _, values, directions = np.linalg.svd(J / scale, full_matrices=False)
+    J = slopes(truth, X, bias, scale) / np.maximum(size, usual).reshape(-1, 1)
+    lengths = np.abs(J).max(axis=0)
+    lengths[lengths == 0] = 1.0
+    _, values, directions = np.linalg.svd(J / lengths, full_matrices=False)
     seen = values > 1e-13 * values.max(initial=0.0)
     lever = directions[seen].T / values[seen]
-    moved = np.linalg.norm(slopes(truth, fresh, bias) / scale @ lever, axis=1)
-    bound = TAU * case.eps * (terms(truth, fresh) + moved.reshape(len(fresh), truth.n_outputs))
-    everything = np.abs(fresh) @ np.abs(truth.V.T) + np.abs(truth.b)
-    cap = np.sqrt(case.eps) * (everything @ np.abs(truth.U.T) + np.abs(truth.c) + usual)
-    return np.asarray(np.minimum(bound, cap))
+    moved = np.linalg.norm(slopes(truth, fresh, bias, scale) / lengths @ lever, axis=1)
+    moved = moved.reshape(len(fresh), truth.n_outputs)
+    bound = TAU * case.eps * (terms(truth, fresh, scale) + usual + moved)
+    everything = reach(truth, fresh, scale) @ np.abs(truth.U.T) + np.abs(truth.c) + usual
+    return np.asarray(np.minimum(bound, np.sqrt(case.eps) * everything))
 
 
-def terms(net: Network, X: Array) -> Array:
-    """(n, m) sum of the absolute values of what each label is the sum of; units count where they
-    are active, or so close to it that rounding could make them."""
-    inputs = np.abs(X) @ np.abs(net.V.T) + np.abs(net.b)
-    inputs[net.preactivations(X) < -1e-9 * inputs] = 0.0
+def reach(net: Network, X: Array, scale: Array) -> Array:
+    """(n, k) what |x·v + b| is at most, with inputs in units of `scale`."""
+    lengths = np.linalg.norm(net.V * scale, axis=1)
+    return np.asarray(np.outer(np.linalg.norm(X / scale, axis=1), lengths) + np.abs(net.b))
+
+
+def near_active(net: Network, X: Array, scale: Array) -> NDArray[np.bool_]:
+    """(n, k) units that are active, or so close to it that rounding could make them."""
+    return np.asarray(net.preactivations(X) > -1e-9 * reach(net, X, scale))
+
+
+def terms(net: Network, X: Array, scale: Array) -> Array:
+    """(n, m) sum of the absolute values of what each label is the sum of."""
+    inputs = np.where(near_active(net, X, scale), reach(net, X, scale), 0.0)
     return np.asarray(inputs @ np.abs(net.U.T) + np.abs(net.c))
 
 
-def slopes(net: Network, X: Array, bias: bool) -> Array:
+def slopes(net: Network, X: Array, bias: bool, scale: Array) -> Array:
     """(n m, p) derivatives of the labels by V, U and, with biases, b and c."""
     n, m, k = len(X), net.n_outputs, net.n_units
-    Z = net.preactivations(X)
-    inputs = np.abs(X) @ np.abs(net.V.T) + np.abs(net.b)
-    on = (-1e-9 * inputs < Z).astype(float)
+    on = near_active(net, X, scale).astype(np.float64)
     by_V = np.einsum("ij,oj,id->iojd", on, net.U, X).reshape(n * m, -1)
-    by_U = np.einsum("ij,op->iopj", np.maximum(Z, 0.0), np.eye(m)).reshape(n * m, -1)
-    parts = [by_V, by_U]
+    by_U = np.einsum("ij,op->iopj", np.maximum(net.preactivations(X), 0.0), np.eye(m))
+    parts = [by_V, by_U.reshape(n * m, -1)]
     if bias:
         parts.append(np.einsum("ij,oj->ioj", on, net.U).reshape(n * m, k))
         parts.append(np.tile(np.eye(m), (n, 1)))

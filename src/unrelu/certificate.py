@@ -148,9 +148,16 @@ def verify(net: Network, X: ArrayLike, Y: ArrayLike) -> Certificate:
     return judge(net, Samples.of(X, Y), np.arange(0), biased)
 
 
-def judge(net: Network, samples: Samples, used: Index, biased: bool) -> Certificate:
+def judge(
+    net: Network,
+    samples: Samples,
+    used: Index,
+    biased: bool,
+    explained: Explained | None = None,
+) -> Certificate:
     """`verify` for checked samples, of which the rows `used` served to find the network; `biased`
-    says whether networks with biases compete."""
+    says whether networks with biases compete. `explained` saves the pass over the samples, where
+    it has been made for this very network."""
     for what, got, expected in (
         ("inputs", samples.d, net.n_inputs),
         ("outputs", samples.m, net.n_outputs),
@@ -159,7 +166,7 @@ def judge(net: Network, samples: Samples, used: Index, biased: bool) -> Certific
             raise InputError(f"samples have {got} {what}, the network has {expected}")
     net = net.canonical()
     limit = samples.eps**0.75
-    explained = explain(net, samples)
+    explained = explained or explain(net, samples)
     fits = explained.in_roundings <= 1  # not so for NaN
     pinned = pin(net, samples, biased, limit) if fits else not_pinned(net, samples)
     dimension, outputs = samples.d + biased, pinned.outputs

@@ -13,10 +13,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from unrelu.activations import Activation, resolve
 from unrelu.certificate import Certificate, judge
+from unrelu.checks import Explained, explain
 from unrelu.errors import InputError, InputTypeError, RecoveryError
 from unrelu.methods import hyperplanes, row_space
 from unrelu.methods.candidate import Candidate
-from unrelu.methods.problem import choose_rows, with_constant
+from unrelu.methods.problem import Missed, choose_rows, with_constant
 from unrelu.network import Network
 from unrelu.numerics.rank import column_space
 from unrelu.numerics.whitening import dependent_columns
@@ -98,8 +99,10 @@ def recover(
 
     rank = _label_rank(samples, bias, rng)
     best: tuple[str, Candidate, Certificate] | None = None
-    for name, candidate in _proposals(samples, rank, n_units, bias, method, rng):
-        certificate = judge(candidate.network, samples, candidate.rows, bias)
+    passes = _Passes(samples)
+    for name, candidate in _proposals(samples, rank, n_units, bias, method, rng, passes.missed):
+        explained = passes.last(candidate.network)
+        certificate = judge(candidate.network, samples, candidate.rows, bias, explained)
         log.info("%s: %s", name, certificate.explanation)
         if best is None or _better(certificate, best[2]):
             best = name, candidate, certificate
@@ -125,6 +128,22 @@ def recover(
     return result
 
 
+class _Passes:
+    """Passes over all samples, the last of them remembered: what a method looks at to see whether
+    a network explains them all is what the certificate starts with."""
+
+    def __init__(self, samples: Samples) -> None:
+        self._samples = samples
+        self._last: tuple[Network, Explained] | None = None
+
+    def missed(self, net: Network) -> Index:
+        self._last = net, explain(net.canonical(), self._samples)
+        return self._last[1].missed
+
+    def last(self, net: Network) -> Explained | None:
+        return self._last[1] if self._last is not None and self._last[0] is net else None
+
+
 def _proposals(
     samples: Samples,
     rank: int,
@@ -132,6 +151,7 @@ def _proposals(
     bias: bool,
     method: str,
     rng: np.random.Generator,
+    missed: Missed,
 ) -> Iterator[tuple[str, Candidate]]:
     """The methods that apply, cheapest first.
 
@@ -143,7 +163,7 @@ def _proposals(
         yield "constant", _constant(samples, bias)
         return
     if method != "hyperplanes" and (n_units is None or n_units <= rank):
-        candidate = row_space.find(samples, bias=bias, rng=rng)
+        candidate = row_space.find(samples, bias=bias, rng=rng, missed=missed)
         if candidate is not None:
             known = candidate.network
             yield "row-space", candidate
@@ -153,7 +173,15 @@ def _proposals(
         return
     yield (
         "hyperplanes",
-        hyperplanes.find(samples, n_units=n_units, least=rank, bias=bias, rng=rng, known=known),
+        hyperplanes.find(
+            samples,
+            n_units=n_units,
+            least=rank,
+            bias=bias,
+            rng=rng,
+            missed=missed,
+            known=known,
+        ),
     )
 
 

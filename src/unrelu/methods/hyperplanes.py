@@ -26,7 +26,7 @@ from unrelu.methods.candidate import Candidate
 from unrelu.methods.descent import polish, reduce, search
 from unrelu.methods.kinks import Fit, unit_rows
 from unrelu.methods.orientation import Oriented, orient
-from unrelu.methods.problem import Problem, choose_rows, misfits
+from unrelu.methods.problem import Missed, Problem, choose_rows
 from unrelu.network import Network
 from unrelu.samples import Samples
 
@@ -78,12 +78,13 @@ def find(
     least: int,
     bias: bool,
     rng: np.random.Generator,
+    missed: Missed,
     known: Network | None = None,
 ) -> Candidate:
     """Explain some rows; finish the network; add rows on which it is wrong, and again.
 
     `least` units are needed at least (the rank of the labels). `known` units, found by another
-    method, take part in the start.
+    method, take part in the start. `missed` finds the rows to add.
     """
     widths = Widths(samples, bias, n_units or max(3, least), min(least, samples.m))
     rows = np.arange(0)
@@ -94,10 +95,12 @@ def find(
         net, note = finish(problem, fit)
         if problem.loose.relative(fit) > 10 * problem.floor:
             break
-        missed = np.setdiff1d(misfits(net, samples, len(problem.rows)), problem.rows)
-        if not len(missed):
+        more = np.setdiff1d(missed(net), problem.rows)
+        if not len(more):
             break
-        rows, start = np.union1d(problem.rows, missed), problem.hyperplanes(fit.point)
+        if len(more) > len(problem.rows):
+            more = rng.choice(more, len(problem.rows), replace=False)
+        rows, start = np.union1d(problem.rows, more), problem.hyperplanes(fit.point)
     stats = {**asdict(effort), "rows": len(problem.rows)}
     return Candidate(net, problem.rows, stats, note)
 

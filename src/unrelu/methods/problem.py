@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,6 +15,10 @@ from unrelu.samples import Samples
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
+
+
+Missed = Callable[[Network], Index]
+"""Rows of the samples, all of them looked at, that a network does not explain to rounding."""
 
 
 class Problem:
@@ -104,21 +110,6 @@ class Problem:
 
 def with_constant(columns: Array) -> Array:
     return np.column_stack([columns, np.ones(len(columns))])
-
-
-def misfits(net: Network, samples: Samples, most: int) -> Index:
-    """Up to `most` rows, the worst ones, that a network found on a subset of the rows leaves
-    unexplained by far more than rounding: what it missed is to be seen there. One pass."""
-    rows: list[Index] = []
-    errors: list[Array] = []
-    for block, X, Y in samples.blocks():
-        error = np.abs(net(X) - Y).max(axis=1)
-        size = np.linalg.norm(X, axis=1) * np.linalg.norm(net.U) + np.abs(Y).max(axis=1)
-        found = np.flatnonzero(error > samples.eps**0.75 * (size + np.abs(net.c).max()))
-        rows.append(block.start + found)
-        errors.append(error[found])
-    worst = np.argsort(-np.concatenate(errors), kind="stable")[:most]
-    return np.sort(np.concatenate(rows)[worst])
 
 
 def choose_rows(samples: Samples, count: int, rng: np.random.Generator) -> Index:

@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unrelu.methods.candidate import Candidate
-from unrelu.methods.problem import Problem, choose_rows, misfits
+from unrelu.methods.problem import Missed, Problem, choose_rows
 from unrelu.network import Network
 from unrelu.numerics.rank import column_space
 from unrelu.samples import Samples
@@ -51,7 +51,9 @@ UNIT = 1e-9
 true one may be as far as 1e-10 from 0; a local minimum is at 1e-2 or more."""
 
 
-def find(samples: Samples, *, bias: bool, rng: np.random.Generator) -> Candidate | None:
+def find(
+    samples: Samples, *, bias: bool, rng: np.random.Generator, missed: Missed
+) -> Candidate | None:
     """Collect as many units as the labels have rank; polish the whole network.
 
     A few rows are enough, unless a unit is rarely active: while units are missing, and while
@@ -79,7 +81,8 @@ def find(samples: Samples, *, bias: bool, rng: np.random.Generator) -> Candidate
         if len(units) < rank:
             more = choose_rows(samples, 4 * len(rows), rng)
         else:
-            more = misfits(net, samples, len(rows))
+            more = missed(net)
+            more = more if len(more) <= len(rows) else rng.choice(more, len(rows), replace=False)
         before, rows = len(rows), np.union1d(rows, more)
         if len(rows) == before:
             break

@@ -50,8 +50,14 @@ def sensitivity(
     size: float,
     constant: bool,
     rng: np.random.Generator,
+    *,
+    quick: bool = False,
 ) -> Sensitivity:
     """Errors and leverages of the fit A (k, D), U (m, k) for label errors of the given size.
+
+    `quick` takes a bound instead of T: with unit columns of U and λ the smallest eigenvalue of
+    UᵀU, T ⪰ λ blockdiag(T_jj) (Schur product theorem), so units are sensed one at a time, no
+    worse than they are. It is of use when U has full column rank.
 
     Each error is the distance to the least-squares optimum (one Gauss–Newton step from
     `residual` (n, m)) plus a random draw of covariance size² T⁻¹. Z (n, D) should be white.
@@ -63,6 +69,8 @@ def sensitivity(
     F *= active
     H = np.column_stack([F, np.ones(len(Z))]) if constant else F
     basis = _range(H)
+    if quick:
+        return Sensitivity(_unit_by_unit(Z, A, U, active, basis, residual, size, rng), None)
     if len(A) * (Z.shape[1] - 1) <= DENSE:
         return _dense(Z, A, U, active, basis, residual, size, rng)
     return Sensitivity(_matrix_free(Z, A, U, active, basis, residual, size, rng), None)
@@ -75,6 +83,45 @@ def _range(columns: Array) -> Array:
     diagonal = np.abs(np.diag(r))
     rank = int((diagonal > 100 * np.finfo(np.float64).eps * max(columns.shape)).sum())
     return np.asarray(q[:, :rank])
+
+
+def _unit_by_unit(
+    Z: Array,
+    A: Array,
+    U: Array,
+    active: Array,
+    basis: Array,
+    residual: Array,
+    size: float,
+    rng: np.random.Generator,
+) -> Array:
+    (k, D), strength = A.shape, np.linalg.norm(U, axis=0)
+    smallest = float(np.linalg.eigvalsh((U / strength).T @ (U / strength))[0])
+    errors = np.full((DRAWS, k, D), np.inf)
+    ridge = 10 * D * np.finfo(np.float64).eps
+    if smallest <= ridge:
+        return errors
+    for j in range(k):
+        rows = active[:, j] > 0
+        B = Z[rows] * (np.sqrt(smallest) * strength[j])
+        C = B.T @ basis[rows]
+        T = B.T @ B - C @ C.T
+        T += np.outer(A[j], A[j]) * max(np.trace(T) / D, 0.0)  # scale is no unknown
+        scale = np.sqrt(np.maximum(np.diag(T), 0.0))
+        if not rows.any() or not scale.all():
+            continue
+        T /= np.outer(scale, scale)
+        T[np.diag_indices(D)] += ridge
+        lower = np.linalg.cholesky(T)
+        pull = Z[rows].T @ (residual[rows] @ U[:, j])
+        pull -= A[j] * (A[j] @ pull)
+        draws = np.linalg.solve(lower.T, rng.standard_normal((D, DRAWS)))
+        if np.linalg.norm(draws, axis=0).max() > 0.03 / np.sqrt(ridge):
+            continue
+        step = np.linalg.solve(lower.T, np.linalg.solve(lower, pull / scale))
+        moves = (step[:, None] + size * draws) / scale[:, None]
+        errors[:, j] = (moves - np.outer(A[j], A[j] @ moves)).T
+    return errors
 
 
 def _dense(
