@@ -179,7 +179,31 @@ def gap_in_the_inputs(rng: Rng) -> Case:
     return Case(X, net(X), net, drawn(law, 1), asked(rng, inside + 2), unique=inside == 1)
 
 
+def pairs_for_linear_units(rng: Rng) -> Case:
+    """Units that are active on every sample add a linear function of the inputs. On a kink that
+    is there anyway an opposite pair adds one, too: as many units, other networks."""
+    d, m, bias = int(rng.integers(1, 4)), int(rng.integers(2, 5)), bool(rng.random() < 0.5)
+    linear = 1 if bias else d
+    kinks = network(rng, d, linear + int(rng.integers(0, 2)), m, bias=0.5 * bias)
+    V = np.abs(rng.standard_normal((linear, d)))
+    net = Network(
+        np.vstack([V, kinks.V]),
+        rng.standard_normal((m, linear + kinks.n_units)),
+        np.r_[np.full(linear, 50.0 * bias), kinks.b],
+        kinks.c,
+    )
+
+    def law(rng: Rng, n: int, d: int) -> Array:
+        X = gaussian(rng, n, d)
+        return X if bias else np.abs(X)
+
+    X = law(rng, 200, d)
+    options = asked(rng, net.n_units) | {"bias": bias}
+    return Case(X, net(X), net, drawn(law, d), options, unique=not bias and d == 1)
+
+
 FAMILIES: dict[str, Family] = {
+    "pairs for linear units": pairs_for_linear_units,
     "edge": edge,
     "edge in space": edge_in_space,
     "edge corrupted": edge_corrupted,

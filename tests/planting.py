@@ -34,7 +34,7 @@ def student(rng: np.random.Generator, n: int, d: int) -> Array:
 def correlated(rng: np.random.Generator, n: int, d: int) -> Array:
     """Gaussian with covariance of condition number 100."""
     turn = np.linalg.qr(rng.standard_normal((d, d)))[0]
-    return rng.standard_normal((n, d)) * np.logspace(-1, 0, d) @ turn
+    return np.asarray(rng.standard_normal((n, d)) * np.logspace(-1, 0, d) @ turn)
 
 
 LAWS: dict[str, Law] = {

@@ -250,15 +250,15 @@ def test_what_is_no_network(other: Any) -> None:
 
 def test_networks_of_absurd_size_are_judged_without_warnings() -> None:
     """Products of their weights overflow; their labels do not explain anything."""
-    for scale in (1e90, 1e160, 1e300):
-        for net in (
-            Network(TRUTH.V * scale, TRUTH.U),
-            Network(TRUTH.V, TRUTH.U * scale),
-            Network(TRUTH.V * scale, TRUTH.U * scale),
-            Network(TRUTH.V, TRUTH.U, b=[scale, 0.0]),
+    for scale in (1e60, 1e90, 1e160, 1e300):
+        for weights in (
+            (TRUTH.V * scale, TRUTH.U),
+            (TRUTH.V, TRUTH.U * scale),
+            (TRUTH.V * scale, TRUTH.U * scale),
+            (TRUTH.V, TRUTH.U, [scale, 0.0]),
         ):
             try:
-                status = verify(net, X, Y).status
+                status = verify(Network(*weights), X, Y).status
             except InputError as error:
                 assert "got" in str(error)
                 assert "expected" in str(error)

@@ -85,7 +85,7 @@ def test_a_unit_may_not_be_missing() -> None:
 def test_a_unit_may_not_be_made_up(size: float, b: float) -> None:
     """However faint: either the labels show that it is wrong, or nothing shows that it is right."""
     problem = plant(4, 3, 2, 300, seed=4, bias=0.5)
-    for scale in (1.0, 1e-6, 1e-60):  # of the labels
+    for scale in (1.0, 1e-6, 1e-25):  # of the labels
         truth = changed(problem.truth, U=problem.truth.U * scale, c=problem.truth.c * scale)
         more = with_unit(truth, np.eye(4)[0], size * scale * np.ones(2), b)
         assert verify(more, problem.X, truth(problem.X)).status != Status.EXACT
@@ -272,6 +272,27 @@ def test_units_that_can_change_sides_together(size: int) -> None:
     U[0, 1] *= 1.1
     apart = changed(one, U=U)  # no longer a relation
     assert verify(apart, X, apart(X)).status == Status.EXACT
+
+
+def test_opposite_units_stand_for_a_unit_that_is_always_active() -> None:
+    """u f(z) + u' f(−z) = (u + u') f(−z) + u z, and with biases u z + const is a unit that is
+    active on every sample; without, where the inputs lie in a half-space, two pairs do it. As
+    many units on either side, so neither is certain."""
+    rng = np.random.default_rng(19)
+    X = rng.standard_normal((300, 2))
+    z = [0.6, 0.8]
+    U = rng.standard_normal((3, 2))
+    pair = Network([z, [-0.6, -0.8]], U, [0.9, -0.9])
+    shift = 50.0 * U[:, 0]
+    other = Network([z, [-0.6, -0.8]], [[u, u + v] for u, v in U], [50.9, -0.9], -shift)
+    Y = pair(X)
+    assert np.abs(other(X) - Y).max() <= 1e-12 * np.abs(shift).max()
+    for net in (pair, other):
+        assert verify(net, X, Y).status == Status.UNDETERMINED
+    two = np.array([[0.6, -0.8], [-0.8, 0.6]])
+    pairs = Network(np.vstack([two, -two]), rng.standard_normal((5, 4)))
+    assert verify(pairs, np.abs(X), pairs(np.abs(X))).status == Status.UNDETERMINED
+    assert verify(pairs, X, pairs(X)).status == Status.EXACT
 
 
 def test_lemma_55_pair() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -251,7 +252,7 @@ def test_one_dimensional_labels_float32_and_integers() -> None:
     assert result.network is not None
     eps = float(np.finfo(np.float32).eps)
     assert match(result.network, problem.truth).hidden.max() <= 1000 * eps
-    grid = np.random.default_rng(0).integers(-5, 6, (400, 3))
+    grid: NDArray[Any] = np.random.default_rng(0).integers(-5, 6, (400, 3))
     net = Network([[1, 2, 0], [0, 1, -3]], [[1, 0], [0, 2]], b=[0.5, -0.25])
     assert_exact(recover(grid, net(grid), rng=0), Planted(grid, net(grid), net))
 

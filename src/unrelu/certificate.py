@@ -24,12 +24,14 @@ from unrelu.checks import (
     Pinned,
     chance_equations,
     explain,
+    in_a_half_space,
     independent_equations,
     not_pinned,
+    opposite_pair,
     other_sides,
     pin,
 )
-from unrelu.errors import InputError
+from unrelu.errors import InputError, InputTypeError
 from unrelu.network import Network
 from unrelu.result import Status
 from unrelu.samples import Samples
@@ -144,6 +146,8 @@ def verify(net: Network, X: ArrayLike, Y: ArrayLike) -> Certificate:
     >>> print(verify(net, X, net(X)).status.value)
     exact
     """
+    if not isinstance(net, Network):
+        raise InputTypeError(f"net: got a {type(net).__name__}, expected a Network")
     biased = bool(net.b.any() or net.c.any())
     return judge(net, Samples.of(X, Y), np.arange(0), biased)
 
@@ -180,7 +184,7 @@ def judge(
     elif net.n_units and equations < unknowns + needed:
         verdict = _short_of_equations(equations, unknowns, unknowns + needed, outputs)
     else:
-        verdict = _sides(net, samples)
+        verdict = _sides(net, samples, biased)
     return Certificate(
         network=net,
         status=verdict.status,
@@ -228,7 +232,16 @@ def _short_of_equations(equations: int, unknowns: int, wanted: int, outputs: int
     )
 
 
-def _sides(net: Network, samples: Samples) -> _Verdict:
+def _sides(net: Network, samples: Samples, biased: bool) -> _Verdict:
+    pair = opposite_pair(net)
+    if pair is not None and (biased or in_a_half_space(samples)):
+        return _Verdict(
+            Status.UNDETERMINED,
+            f"units {_listed(np.array(pair))} face each other on one hyperplane, which one unit "
+            "and one that is active on every sample explain as well: u f(z) + u' f(−z) = "
+            "(u + u') f(−z) + u z",
+            weak_units=np.array(pair),
+        )
     sides = other_sides(net, samples)
     if sides is None:
         return _Verdict(

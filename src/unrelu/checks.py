@@ -162,7 +162,7 @@ def pin(net: Network, samples: Samples, biased: bool, limit: float) -> Pinned:
     unknowns = net.n_units * (net.n_inputs + 1)
     wanted = max(8 * (net.n_inputs + net.n_units), 3 * unknowns // samples.m)
     rows = np.arange(0)
-    quick = net.n_units <= samples.m
+    quick = net.n_units <= samples.m and unknowns > ALWAYS_WHOLE
     while True:
         more = np.arange(samples.n)
         if wanted < samples.n:
@@ -183,6 +183,9 @@ def pin(net: Network, samples: Samples, biased: bool, limit: float) -> Pinned:
         elif wanted * unknowns**2 > MOST_EFFORT:
             return _pin_on(net, samples.take(rows), biased, rng, quick)
 
+
+ALWAYS_WHOLE = 300
+"""Unknowns up to which T costs nothing, and the leverages that come with it are worth having."""
 
 MOST_EFFORT = 1e11
 """Operations that may go into pinning units that a smaller subset left open: a few seconds."""
@@ -339,6 +342,30 @@ def other_sides(net: Network, samples: Samples) -> list[Marks] | None:
         return None
     sets = vanishing_subsets(terms / strength.max())
     return None if sets is None else [units for units in sets if not _is_mirrored(net, units)]
+
+
+def opposite_pair(net: Network) -> tuple[int, int] | None:
+    """Two units on one hyperplane that face each other, if there are any."""
+    rows = np.column_stack([net.V, net.b])
+    apart = np.abs(rows[:, None] + rows[None]).max(axis=2)
+    size = np.maximum(1.0, np.abs(net.b))
+    pairs = np.argwhere(apart <= 1e-9 * np.maximum(size[:, None], size[None]))
+    return (int(pairs[0, 0]), int(pairs[0, 1])) if len(pairs) else None
+
+
+def in_a_half_space(samples: Samples) -> bool:
+    """Is there w with x·w > 0 for (about two thousand of) the samples? A linear program: find w
+    with x·w >= 1 for every x, each scaled to unit size."""
+    from scipy.optimize import linprog
+
+    some = samples.take(np.unique(np.linspace(0, samples.n - 1, 2000).astype(np.intp)))
+    X = some.X / _column_scale(some)
+    size = np.linalg.norm(X, axis=1, keepdims=True)
+    X = X / np.where(size > 0, size, 1.0)
+    answer = linprog(
+        np.zeros(samples.d), A_ub=-X, b_ub=-np.ones(len(X)), bounds=(None, None), method="highs"
+    )
+    return int(answer.status) != 2  # anything but proved infeasible
 
 
 MOST_UNITS_TO_TURN = 120

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -109,7 +110,7 @@ class Network:
 
     def __call__(self, X: ArrayLike) -> Array:
         """Labels of the rows of X, (n, d) -> (n, m). Raises InputError for another width."""
-        X = np.asarray(X)
+        X = _real("X", X)
         if X.ndim != 2 or X.shape[1] != self.n_inputs:
             raise InputError(
                 f"X: got shape {X.shape}, expected (n_samples, {self.n_inputs}): "
@@ -135,7 +136,9 @@ class Network:
         >>> Network([[2.0], [0.0], [1.0]], [[1.0, 5.0, 2.0]], b=[0.0, 1.0, 0.0]).canonical().U
         array([[4.]])
         """
-        scale = np.linalg.norm(self.V, axis=1)
+        largest = np.abs(self.V).max(axis=1, initial=0.0)  # whose square may underflow
+        largest = np.where(largest > 0, largest, 1.0)
+        scale = largest * np.linalg.norm(self.V / largest[:, None], axis=1)
         kinked = scale > 0
         c = self.c + self.U[:, ~kinked] @ self.activation(self.b[~kinked])
         scale = scale[kinked]
@@ -157,8 +160,8 @@ def _merged(V: Array, b: Array, U: Array) -> tuple[Array, Array, Array]:
     for j in range(len(V)):
         if kept:
             apart = np.abs(V[kept] - V[j]).max(axis=1)
-            offset = np.abs(b[kept] - b[j]) / np.maximum(1.0, np.abs(b[j]))
-            same = np.flatnonzero((apart <= near) & (offset <= near))
+            offset = np.abs(b[kept] - b[j])
+            same = np.flatnonzero((apart <= near) & (offset <= near * np.abs(b[j])))
             if len(same):
                 U[:, kept[same[0]]] += U[:, j]
                 continue
@@ -227,6 +230,9 @@ def match(net: Network, truth: Network) -> Match:
     """
     from scipy.optimize import linear_sum_assignment  # 0.1 s that importing unrelu need not pay
 
+    for value in (net, truth):
+        if not isinstance(value, Network):
+            raise InputTypeError(f"match: got a {type(value).__name__}, expected a Network")
     for what in ("n_inputs", "n_outputs", "activation"):
         got, expected = getattr(net, what), getattr(truth, what)
         if got != expected:
@@ -256,12 +262,26 @@ def match(net: Network, truth: Network) -> Match:
 
 def _weights(name: str, value: ArrayLike, ndim: int) -> Array:
     """A fresh float64 array of the given number of axes, or a clean error."""
-    array = np.asarray(value)
-    if array.dtype.kind not in "fiub":
-        raise InputTypeError(f"{name}: got data of type {array.dtype}, expected real numbers")
+    array = _real(name, value)
     if array.ndim != ndim:
         raise InputError(f"{name}: got {array.ndim} axes, expected {ndim}")
     array = array.astype(np.float64)
     if not np.isfinite(array).all():
-        raise InputError(f"{name}: got values that are not finite")
+        raise InputError(f"{name}: got values that are not finite, expected real numbers")
+    if not (np.abs(array) <= LARGEST).all():
+        raise InputError(f"{name}: got values beyond {LARGEST:g}, expected smaller ones: rescale")
+    return array
+
+
+LARGEST = 1e70
+"""Squares of anything up to here, times those of samples, are finite."""
+
+
+def _real(name: str, value: ArrayLike) -> NDArray[Any]:
+    try:
+        array = np.asarray(value)
+    except ValueError as error:  # rows of different lengths
+        raise InputError(f"{name}: got a ragged sequence, expected a table of numbers") from error
+    if array.dtype.kind not in "fiub":
+        raise InputTypeError(f"{name}: got data of type {array.dtype}, expected real numbers")
     return array

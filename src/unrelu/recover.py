@@ -22,16 +22,13 @@ from unrelu.network import Network
 from unrelu.numerics.rank import column_space
 from unrelu.numerics.whitening import dependent_columns
 from unrelu.result import Recovery, Status
-from unrelu.samples import Samples
+from unrelu.samples import SMALLEST, Samples
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
 
 METHODS = ("auto", "row-space", "hyperplanes")
 NOISE = ("auto", "none")
-
-SMALLEST = 1e-100
-"""Squares and fourth powers of anything from here on are still precise."""
 
 log = logging.getLogger(__name__)
 
@@ -91,11 +88,11 @@ def recover(
     (True, 3)
     """
     started = time.perf_counter()
-    _check_options(n_units, method, noise, exact)
+    _check_options(n_units, bias, method, noise, exact)
     resolve(activation)
     samples = Samples.of(X, Y)
     _check_independent(samples, bias)
-    rng = np.random.default_rng(rng)
+    rng = _generator(rng)
 
     rank = _label_rank(samples, bias, rng)
     best: tuple[str, Candidate, Certificate] | None = None
@@ -259,7 +256,19 @@ def _label_rank(samples: Samples, bias: bool, rng: np.random.Generator) -> int:
     return int(column_space(with_constant(Y[:, ~constant]), samples.eps).shape[1]) - 1
 
 
-def _check_options(n_units: int | None, method: str, noise: str, exact: bool) -> None:
+def _generator(rng: int | np.random.Generator | None) -> np.random.Generator:
+    expected = "expected a non-negative whole number or a numpy Generator"
+    try:
+        return np.random.default_rng(rng)
+    except TypeError as error:
+        raise InputTypeError(f"rng: got a {type(rng).__name__}, {expected}") from error
+    except ValueError as error:
+        raise InputError(f"rng: got {rng}, {expected}") from error
+
+
+def _check_options(n_units: int | None, bias: bool, method: str, noise: str, exact: bool) -> None:
+    if not isinstance(bias, (bool, np.bool_)):
+        raise InputTypeError(f"bias: got a {type(bias).__name__}, expected True or False")
     if n_units is not None:
         if isinstance(n_units, bool) or not isinstance(n_units, (int, np.integer)):
             raise InputTypeError(

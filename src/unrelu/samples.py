@@ -63,6 +63,12 @@ class Samples:
         samples = cls(X, Y, max(_eps(X), _eps(Y)))
         for name, array in (("X", X), ("Y", Y)):
             _check_finite(name, array)
+        some = np.abs(np.asarray(Y[:: max(1, len(Y) // 1000)], dtype=np.float64))
+        if 0 < some.max() < SMALLEST:
+            raise InputError(
+                f"Y: got no label above {some.max():.1e}, expected sizes from {SMALLEST:g} on: "
+                "rescale the labels"
+            )
         return samples
 
     @property
@@ -101,6 +107,8 @@ def _eps(array: NDArray[Any]) -> float:
 
 
 def _numbers(name: str, value: ArrayLike) -> NDArray[Any]:
+    if isinstance(value, np.ma.MaskedArray):
+        raise InputTypeError(f"{name}: got a masked array, expected plain numbers: drop such rows")
     try:
         array = np.asanyarray(value) if isinstance(value, np.memmap) else np.asarray(value)
     except ValueError as error:  # rows of different lengths
@@ -113,8 +121,8 @@ def _numbers(name: str, value: ArrayLike) -> NDArray[Any]:
     return array
 
 
-LARGEST = 1e100
-"""Squares and fourth powers of anything up to here are finite."""
+LARGEST, SMALLEST = 1e30, 1e-30
+"""Squares of products and ratios of anything between are finite, and precise."""
 
 
 def _check_finite(name: str, array: NDArray[Any]) -> None:

@@ -32,25 +32,31 @@ def reduce(model: Kinks, fit: Fit, floor: float) -> tuple[Fit, int]:
     products = 0
     while True:
         before = max(model.relative(fit), floor)
-        fit, used = _prune(model, fit, max(before, 10 * floor))
+        fit, used = _prune(model, fit, before, thorough=False)
         products += used
         fit, used = _descend(model, fit.point, 12, _below(model, max(floor, before / 100)))
         products += used
         if before <= floor or model.relative(fit) > max(floor, before / 2):
             width = fit.width
-            fit, used = _merge(model, fit, max(model.relative(fit), 10 * floor))
+            fit, used = _prune(model, fit, max(model.relative(fit), floor), thorough=True)
+            products += used
+            fit, used = _merge(model, fit, max(model.relative(fit), floor))
             products += used
             if fit.width == width:
                 return fit, products
 
 
-def _prune(model: Kinks, fit: Fit, bar: float) -> tuple[Fit, int]:
+def _prune(model: Kinks, fit: Fit, bar: float, *, thorough: bool) -> tuple[Fit, int]:
     """Drop units while the residual stays below `bar`: all that seem idle at first, then half
-    as many, down to the least important one alone."""
+    as many, down to the least important one alone. That one is tried whatever its importance
+    only where the fit has converged (`thorough`): before, a unit that matters a hundred times
+    more than the residual is none of the surplus."""
     products = 0
     while fit.width > 1:
         importance = model.importance(fit)
         order = np.argsort(importance)
+        if not thorough and importance[order[0]] > 100 * bar:
+            break
         count = max(1, min(int((importance < bar).sum()), fit.width // 8))
         while count:
             kept = np.sort(order[count:])
@@ -78,6 +84,8 @@ def _merge(model: Kinks, fit: Fit, bar: float) -> tuple[Fit, int]:
     pairs = pairs[np.argsort(-np.abs(cosines[pairs[:, 0], pairs[:, 1]]))][: fit.width]
     for i, j in pairs:
         own, other = fit.output[i], fit.output[j]
+        if not own.any():
+            continue
         share = np.sign(cosines[i, j]) * float(own @ other) / float(own @ own)
         between = fit.point[i] + share * fit.point[j]
         rest = np.delete(fit.point, [i, j], axis=0)

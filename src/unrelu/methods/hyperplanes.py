@@ -46,6 +46,12 @@ REDUCIBLE = 1e-3
 """Relative residual from which on units are dropped: the hyperplanes that matter are then in
 place to a few per cent, and what is left of the surplus shows as small importance."""
 
+COARSE = 3e-5
+"""Relative residual down to which single precision is good enough, a hundred of its roundings."""
+
+COARSE_FROM = 3e7
+"""Entries times width of a product from which on single precision saves time."""
+
 EQUATIONS_PER_UNKNOWN = 6
 """Rows beyond this are not looked at: they would cost time and add nothing to the search."""
 
@@ -132,10 +138,16 @@ def explain_rows(
             rows = problem.rows
         points = problem.points(*start)
         fresh = rng.standard_normal((max(0, width - len(points)), widths.dimension))
-        fit, products = search(problem.loose, np.vstack([points, unit_rows(fresh)]), target)
-        reduced = problem.loose.relative(fit) <= REDUCIBLE
+        work = len(rows) * width * widths.dimension
+        coarse = problem.coarse() if work > COARSE_FROM and target > COARSE else problem.loose
+        fit, products = search(coarse, np.vstack([points, unit_rows(fresh)]), target)
+        reduced = coarse.relative(fit) <= REDUCIBLE
+        if reduced and coarse is not problem.loose:
+            fit, used = reduce(coarse, fit, COARSE)
+            products += used
+        fit = problem.loose.evaluate(unit_rows(np.asarray(fit.point, dtype=np.float64)))
         if reduced:
-            fit, used = reduce(problem.loose, fit, problem.floor)
+            fit, used = reduce(problem.loose, fit, 10 * problem.floor)
             products += used
         relative = problem.loose.relative(fit)
         log.info("width %d, %d rows: %d units left, %.1e", width, len(rows), fit.width, relative)
@@ -217,6 +229,5 @@ def _with_linear_part(
 ) -> tuple[Array, Array]:
     V, b = np.vstack([oriented.V, directions]), oriented.b
     if problem.bias:
-        reach = np.abs(problem.X @ directions.T).max(axis=0)
-        return V, np.concatenate([b, 2 * reach])
+        return V, np.concatenate([b, 2 * problem.reach(directions)])
     return np.vstack([V, -directions]), np.concatenate([b, np.zeros(2 * len(directions))])

@@ -40,7 +40,8 @@ class Fit:
 
 
 class Kinks:
-    """Samples in whitened coordinates, with what is to be projected off. Frozen by habit."""
+    """Samples in whitened coordinates, with what is to be projected off; in the precision of the
+    features."""
 
     def __init__(self, features: Array, labels: Array, nuisance: Array) -> None:
         self.features = features
@@ -61,6 +62,7 @@ class Kinks:
     # The protocol of numerics.levenberg.Model.
 
     def evaluate(self, point: Array) -> Fit:
+        point = np.asarray(point, dtype=self.features.dtype)
         hidden = self.features @ point.T
         active = hidden > 0
         hidden *= active
@@ -128,7 +130,7 @@ def _inverse_root(gram: Array) -> Array:
     """L⁻¹ for gram = L Lᵀ. Idle or doubled units make it singular: a ridge starts at rounding
     level and grows until the factor exists."""
     size = float(np.trace(gram)) / len(gram) or 1.0
-    ridge = len(gram) * np.finfo(np.float64).eps * size
+    ridge = len(gram) * float(np.finfo(gram.dtype).eps) * size
     while True:
         shifted = gram.copy()
         shifted[np.diag_indices(len(gram))] += ridge

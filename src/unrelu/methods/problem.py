@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,17 +27,13 @@ class Problem:
     a network has (output biases, or nothing)."""
 
     def __init__(self, samples: Samples, rows: Index, bias: bool) -> None:
-        taken = samples.take(rows)
-        whitened = whiten(with_constant(taken.X) if bias else taken.X)
-        if len(rows) < samples.n and not whitened.independent:
+        self.bias = bias
+        self._take(samples, rows)
+        if len(rows) < samples.n and not self._whitened.independent:
             # A column that is zero nearly everywhere, say: then no subset is safe.
-            rows = np.arange(samples.n)
-            taken = samples.take(rows)
-            whitened = whiten(with_constant(taken.X) if bias else taken.X)
-        self.rows, self.bias, self.X, self.Y = rows, bias, taken.X, taken.Y
-        self._whitened = whitened
+            self._take(samples, np.arange(samples.n))
         features = self._whitened.features
-        constant = np.ones((len(rows), int(bias)))
+        constant = np.ones((len(self.rows), int(bias)))
         self.loose = Kinks(features, self.Y, features)
         self.strict = Kinks(features, self.Y, constant)
         # The residual of a true fit: each label is a sum over D inputs, and large labels with a
@@ -44,36 +41,67 @@ class Problem:
         spread = float(np.linalg.norm(self.Y)) / self.loose.size
         self.floor = 16 * samples.eps * np.sqrt(features.shape[1]) * max(1.0, spread)
 
+    def _take(self, samples: Samples, rows: Index) -> None:
+        """Rows with every input at its typical size, by powers of two, which round nothing."""
+        taken = samples.take(rows)
+        size = np.abs(taken.X).max(axis=0)
+        self._scale = np.exp2(np.round(np.log2(np.where(size > 0, size, 1.0))))
+        self.rows, self.X, self.Y = rows, taken.X, taken.Y
+        self.X /= self._scale
+        self._whitened = whiten(with_constant(self.X) if self.bias else self.X)
+
+    def _hidden(self, V: Array, b: Array) -> Array:
+        hidden = self.X @ (V * self._scale).T
+        hidden += b
+        return np.asarray(np.maximum(hidden, 0.0, out=hidden))
+
+    def coarse(self) -> Kinks:
+        """`loose` in single precision: half the memory traffic and twice the speed, for the part
+        of a search that is far from any rounding."""
+        features: Any = self.loose.features.astype(np.float32)
+        return Kinks(features, self.Y.astype(np.float32), features)
+
     def hyperplanes(self, points: Array) -> tuple[Array, Array]:
         """Whitened hyperplanes as hidden weights of unit norm and hidden biases."""
         d = self.X.shape[1]
         rows = self._whitened.to_rows(points)
+        rows[:, :d] /= self._scale
         norms = np.linalg.norm(rows[:, :d], axis=1, keepdims=True)
         rows = rows / np.where(norms > 0, norms, 1.0)
         return rows[:, :d], rows[:, d] if self.bias else np.zeros(len(rows))
 
     def points(self, V: Array, b: Array) -> Array:
         """The inverse of `hyperplanes`."""
-        rows = np.column_stack([V, b]) if self.bias else V
-        return unit_rows(self._whitened.to_features(rows))
+        return unit_rows(self._whitened.to_features(self._rows(V, b)))
+
+    def _rows(self, V: Array, b: Array) -> Array:
+        V = V * self._scale
+        return np.column_stack([V, b]) if self.bias else V
 
     def weights(self, V: Array, b: Array, *, affine: bool) -> tuple[Array, Array, Array]:
         """U (m, k), W (m, d) and c (m,) by least squares for the given hyperplanes; W and, in a
         problem without biases, c are zero where not asked for."""
         k, d, m = len(V), self.X.shape[1], self.Y.shape[1]
-        columns = [np.maximum(self.X @ V.T + b, 0.0)]
+        columns = [self._hidden(V, b)]
         if affine:
             columns.append(self.X)
         if self.bias:
             columns.append(np.ones((len(self.X), 1)))
         design = np.hstack(columns)
+        sizes = np.linalg.norm(design, axis=0)
+        sizes = np.where(sizes > 0, sizes, 1.0)
+        design /= sizes
         solution = np.linalg.lstsq(design, self.Y)[0]
         # Backward error leaves a residual of rounding size in col(design); one correction
         # takes it away, and the last digit of the hidden weights depends on it.
         solution += np.linalg.lstsq(design, self.Y - design @ solution)[0]
-        solution = solution.T
-        W = solution[:, k : k + d] if affine else np.zeros((m, d))
+        solution = (solution / sizes[:, None]).T
+        W = solution[:, k : k + d] / self._scale if affine else np.zeros((m, d))
         return solution[:, :k], W, solution[:, -1] if self.bias else np.zeros(m)
+
+    def reach(self, directions: Array) -> Array:
+        """Largest |x·v| over the samples for each of the rows v."""
+        return np.asarray(np.abs(self.X @ (directions * self._scale).T).max(axis=0))
 
     def network(self, V: Array, b: Array) -> Network:
         """The network with these hidden weights; output weights and biases by least squares."""
@@ -89,11 +117,12 @@ class Problem:
         """
         previous = np.inf
         for _ in range(4):
-            rows = np.column_stack([net.V, net.b]) if self.bias else net.V
+            rows = self._rows(net.V, net.b)
             points = self._whitened.to_features(rows)
             lengths = np.linalg.norm(points, axis=1, keepdims=True)
             fit = self.strict.evaluate(points / lengths)
-            residual = self.strict.off_range(fit, self.Y - net(self.X))
+            answers = self._hidden(net.V, net.b) @ net.U.T + net.c
+            residual = self.strict.off_range(fit, self.Y - answers)
             gradient = self.strict.pull(fit, residual)
             step = newton_step(self.strict, fit, gradient)
             size = float(np.linalg.norm(step))
@@ -101,10 +130,10 @@ class Problem:
                 break
             previous = size
             rows = rows + self._whitened.to_rows(step * lengths)
-            rows /= np.linalg.norm(rows[:, : self.X.shape[1]], axis=1, keepdims=True)
-            net = self.network(
-                rows[:, : self.X.shape[1]], rows[:, -1] if self.bias else np.zeros(len(rows))
-            )
+            V = rows[:, : self.X.shape[1]] / self._scale
+            norms = np.linalg.norm(V, axis=1)
+            b = rows[:, -1] / norms if self.bias else np.zeros(len(V))
+            net = self.network(V / norms[:, None], b)
         return net
 
 

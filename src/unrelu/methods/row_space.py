@@ -140,7 +140,10 @@ def _best_pair(Z: Array, P: Array, free: Array) -> tuple[float, Array]:
     C = Z.T @ free
     gram = Z.T @ Z - C @ C.T
     gram[np.diag_indices(len(gram))] += len(gram) * np.finfo(np.float64).eps * (len(Z) + 1)
-    solved = np.linalg.solve(gram, B)
+    try:
+        solved = np.linalg.solve(gram, B)
+    except np.linalg.LinAlgError:  # fewer independent samples than inputs: no unit shows there
+        return np.inf, np.ones(len(gram))
     values, vectors = np.linalg.eigh(B.T @ solved)
     v = solved @ vectors[:, -1]
     if Z.sum(axis=0) @ v < 0:

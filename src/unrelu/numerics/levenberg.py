@@ -101,7 +101,7 @@ def minimise(
 def newton_step(model: Model[S], state: S, gradient: Array, most_inner: int = 500) -> Array:
     """The full Gauss–Newton step for a gradient that was computed more accurately elsewhere."""
     scale = model.scale(state)
-    step, _, _ = _damped_step(model, state, scale, gradient / scale, 0.0, 1e-8, most_inner)
+    step, _, _ = _damped_step(model, state, scale, gradient / scale, 0.0, 1e-4, most_inner)
     return step / scale
 
 

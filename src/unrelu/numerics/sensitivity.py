@@ -112,7 +112,10 @@ def _unit_by_unit(
             continue
         T /= np.outer(scale, scale)
         T[np.diag_indices(D)] += ridge
-        lower = np.linalg.cholesky(T)
+        try:
+            lower = np.linalg.cholesky(T)
+        except np.linalg.LinAlgError:
+            continue
         pull = Z[rows].T @ (residual[rows] @ U[:, j])
         pull -= A[j] * (A[j] @ pull)
         draws = np.linalg.solve(lower.T, rng.standard_normal((D, DRAWS)))
@@ -135,6 +138,8 @@ def _dense(
     rng: np.random.Generator,
 ) -> Sensitivity:
     (k, D), t = A.shape, A.shape[1] - 1
+    if t == 0:  # inputs on a line, no biases: a direction is a sign
+        return Sensitivity(np.zeros((1, k, D)), len(U) * (basis**2).sum(axis=1))
     # Householder reflections I − 2wwᵀ that take e_1 to ±a_j: their other columns span a_j's
     # tangent space, and Z times them costs a rank-one update.
     mirrors = A.copy()
