@@ -20,6 +20,7 @@ from unrelu.methods.candidate import Candidate
 from unrelu.methods.problem import Missed, choose_rows, with_constant
 from unrelu.network import Network
 from unrelu.numerics.rank import column_space
+from unrelu.numerics.threads import one_thread
 from unrelu.numerics.whitening import dependent_columns
 from unrelu.result import Recovery, Status
 from unrelu.samples import SMALLEST, Samples
@@ -29,6 +30,9 @@ Index = NDArray[np.intp]
 
 METHODS = ("auto", "row-space", "hyperplanes")
 NOISE = ("auto", "none")
+
+MANY_ENTRIES = 1e6
+"""Entries of X from which on the products are worth several threads."""
 
 log = logging.getLogger(__name__)
 
@@ -94,19 +98,9 @@ def recover(
     _check_independent(samples, bias)
     rng = _generator(rng)
 
-    rank = _label_rank(samples, bias, rng)
-    best: tuple[str, Candidate, Certificate] | None = None
-    passes = _Passes(samples)
-    for name, candidate in _proposals(samples, rank, n_units, bias, method, rng, passes.missed):
-        explained = passes.last(candidate.network)
-        certificate = judge(candidate.network, samples, candidate.rows, bias, explained)
-        log.info("%s: %s", name, certificate.explanation)
-        if best is None or _better(certificate, best[2]):
-            best = name, candidate, certificate
-        if certificate.status != Status.FAILED:
-            break
-    assert best is not None, "the ladder always proposes something"
-    name, candidate, certificate = best
+    with one_thread(samples.n * samples.d < MANY_ENTRIES):
+        rank = _label_rank(samples, bias, rng)
+        name, candidate, certificate = _best(samples, rank, n_units, bias, method, rng)
     certificate = _with_context(certificate, candidate, samples, rank, n_units, bias)
     result = Recovery(
         status=certificate.status,
@@ -123,6 +117,29 @@ def recover(
     if throw and not result.status.certain:
         raise RecoveryError(result)
     return result
+
+
+def _best(
+    samples: Samples,
+    rank: int,
+    n_units: int | None,
+    bias: bool,
+    method: str,
+    rng: np.random.Generator,
+) -> tuple[str, Candidate, Certificate]:
+    """The first candidate that is not refuted, or the one that comes closest."""
+    passes = _Passes(samples)
+    best: tuple[str, Candidate, Certificate] | None = None
+    for name, candidate in _proposals(samples, rank, n_units, bias, method, rng, passes.missed):
+        explained = passes.last(candidate.network)
+        certificate = judge(candidate.network, samples, candidate.rows, bias, explained)
+        log.info("%s: %s", name, certificate.explanation)
+        if best is None or _better(certificate, best[2]):
+            best = name, candidate, certificate
+        if certificate.status != Status.FAILED:
+            break
+    assert best is not None, "the ladder always proposes something"
+    return best
 
 
 class _Passes:

@@ -1,0 +1,25 @@
+"""How many threads matrix products use."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from functools import cache
+from typing import Any
+
+import scipy.linalg  # noqa: F401 — brings a BLAS of its own, which the controller has to see
+
+
+def one_thread(when: bool) -> AbstractContextManager[Any]:
+    """Within the context, products run in one thread if `when` holds.
+
+    Small ones gain nothing from more, and lose much where the other cores are busy: threads wait
+    for each other at every one of a hundred thousand products.
+    """
+    return _controller().limit(limits=1, user_api="blas") if when else nullcontext()
+
+
+@cache
+def _controller() -> Any:
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
