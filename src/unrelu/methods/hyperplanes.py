@@ -213,6 +213,8 @@ def finish(problem: Problem, fit: Fit) -> tuple[Network, str]:
     rank = int((sizes > REDUCIBLE * np.linalg.norm(U)).sum())
     if rank:
         net = problem.network(*_with_linear_part(oriented, directions[:rank], problem))
+        if problem.loose.relative(fit) <= 100 * problem.floor:
+            net = problem.refined(net)
         return net, (
             f"a linear part of rank {rank} is left that no unit with a kink inside the data "
             "explains: units active on every sample, or a skip connection"
