@@ -42,12 +42,12 @@ class Problem:
         self.floor = 16 * samples.eps * np.sqrt(features.shape[1]) * max(1.0, spread)
 
     def _take(self, samples: Samples, rows: Index) -> None:
-        """Rows with every input at its typical size, by powers of two, which round nothing."""
+        """Rows with every input and output scaled to size 1."""
         taken = samples.take(rows)
-        size = np.abs(taken.X).max(axis=0)
-        self._scale = np.exp2(np.round(np.log2(np.where(size > 0, size, 1.0))))
+        self._scale, self._label_scale = _power_of_two(taken.X), _power_of_two(taken.Y)
         self.rows, self.X, self.Y = rows, taken.X, taken.Y
         self.X /= self._scale
+        self.Y /= self._label_scale
         self._whitened = whiten(with_constant(self.X) if self.bias else self.X)
 
     def _hidden(self, V: Array, b: Array) -> Array:
@@ -79,8 +79,8 @@ class Problem:
         return np.column_stack([V, b]) if self.bias else V
 
     def weights(self, V: Array, b: Array, *, affine: bool) -> tuple[Array, Array, Array]:
-        """U (m, k), W (m, d) and c (m,) by least squares for the given hyperplanes; W and, in a
-        problem without biases, c are zero where not asked for."""
+        """U (m, k), W (m, d) and c (m,) of the scaled labels, by least squares for the given
+        hyperplanes; W and, in a problem without biases, c are zero where not asked for."""
         k, d, m = len(V), self.X.shape[1], self.Y.shape[1]
         columns = [self._hidden(V, b)]
         if affine:
@@ -106,7 +106,7 @@ class Problem:
     def network(self, V: Array, b: Array) -> Network:
         """The network with these hidden weights; output weights and biases by least squares."""
         U, _, c = self.weights(V, b, affine=False)
-        return Network(V, U, b, c)
+        return Network(V, U * self._label_scale[:, None], b, c * self._label_scale)
 
     def refined(self, net: Network) -> Network:
         """Gauss–Newton steps to the last digit, for a network that is right up to rounding.
@@ -121,7 +121,7 @@ class Problem:
             points = self._whitened.to_features(rows)
             lengths = np.linalg.norm(points, axis=1, keepdims=True)
             fit = self.strict.evaluate(points / lengths)
-            answers = self._hidden(net.V, net.b) @ net.U.T + net.c
+            answers = (self._hidden(net.V, net.b) @ net.U.T + net.c) / self._label_scale
             residual = self.strict.off_range(fit, self.Y - answers)
             gradient = self.strict.pull(fit, residual)
             step = newton_step(self.strict, fit, gradient)
@@ -135,6 +135,12 @@ class Problem:
             b = rows[:, -1] / norms if self.bias else np.zeros(len(V))
             net = self.network(V / norms[:, None], b)
         return net
+
+
+def _power_of_two(columns: Array) -> Array:
+    """Near the size of each column: a scale that rounds nothing."""
+    size = np.abs(columns).max(axis=0)
+    return np.exp2(np.round(np.log2(np.where(size > 0, size, 1.0))))
 
 
 def with_constant(columns: Array) -> Array:
