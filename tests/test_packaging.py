@@ -29,7 +29,7 @@ STANDS_ON: dict[str, set[str]] = {
     "result": {"errors"},
     "numerics": {"errors"},
     "checks": GROUND | {"numerics"},
-    "certificate": GROUND | {"numerics", "checks"},
+    "certificate": GROUND | {"checks"},
     "methods": GROUND | {"numerics"},
     "formats": GROUND,
     "recover": BELOW_RECOVER,

@@ -19,18 +19,10 @@ from dataclasses import dataclass, field, fields
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from unrelu.checks import (
-    Explained,
-    Pinned,
-    chance_equations,
-    explain,
-    in_a_half_space,
-    independent_equations,
-    not_pinned,
-    opposite_pair,
-    other_sides,
-    pin,
-)
+from unrelu.checks.counting import chance_equations, independent_equations
+from unrelu.checks.explained import Explained, explain
+from unrelu.checks.pinned import Pinned, not_pinned, pin
+from unrelu.checks.sides import in_a_half_space, opposite_pair, other_sides
 from unrelu.errors import InputError, InputTypeError
 from unrelu.network import Network
 from unrelu.result import Status
@@ -52,8 +44,8 @@ class Certificate:
     worst_sample : the row where that is largest.
     margin : smallest |v·x + b| in units of its rounding; a sample below 1 has no certain side.
     on_kink : number of samples below that.
-    equations, unknowns, surplus_needed : independent label entries, free weights, and by how
-        many the first must exceed the second.
+    equations, unknowns, surplus_needed : independent label entries (as many as were counted),
+        free weights, and by how many the first must exceed the second.
     weight_errors : (k,) estimated error of each unit's hidden weights and bias (unit rows).
     weak_units : units that the samples do not pin down.
     more_samples : about how many more samples of the same kind would do; None if none or unknown.
@@ -174,9 +166,9 @@ def judge(
     fits = explained.in_roundings <= 1  # not so for NaN
     pinned = pin(net, samples, biased, limit) if fits else not_pinned(net, samples)
     dimension, outputs = samples.d + biased, pinned.outputs
-    equations = independent_equations(samples, outputs, biased)
     unknowns = net.n_units * (dimension + outputs - 1) + biased * outputs
     needed = chance_equations(dimension, samples.n, net.n_units, samples.eps)
+    equations = independent_equations(samples, outputs, biased, unknowns + needed)
     if not fits:
         verdict = _not_explained(explained)
     elif len(pinned.weak(limit)):

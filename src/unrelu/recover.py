@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from unrelu.activations import Activation, resolve
 from unrelu.certificate import Certificate, judge
-from unrelu.checks import Explained, explain
+from unrelu.checks.explained import Explained, explain
 from unrelu.errors import InputError, InputTypeError, RecoveryError
 from unrelu.methods import hyperplanes, row_space
 from unrelu.methods.candidate import Candidate

@@ -1,0 +1,1 @@
+"""The measurements behind a certificate. Each looks at a canonical network and samples only."""

@@ -1,0 +1,50 @@
+"""Do the samples leave equations over when all unknowns are paid for?"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unrelu.checks.scales import CONFIDENCE, SAME, column_scale
+from unrelu.samples import Samples
+
+Index = NDArray[np.intp]
+
+CHANCE = math.log(1e-9)
+"""Logarithm of the accepted probability that some wrong network explains generic labels."""
+
+
+def distinct_rows(samples: Samples, biased: bool) -> Index:
+    """One row of each group of inputs that are the same; without biases a network is homogeneous,
+    so inputs on one ray are."""
+    X = np.asarray(samples.X, dtype=np.float64) / column_scale(samples)
+    if not biased:
+        size = np.abs(X).max(axis=1, keepdims=True)
+        X = X / np.where(size > 0, size, 1.0)
+    cells = np.floor(X / SAME + np.sqrt(0.5))  # an odd offset: few inputs lie on a cell's border
+    return np.sort(np.unique(cells, axis=0, return_index=True)[1])
+
+
+def independent_equations(samples: Samples, outputs: int, biased: bool, enough: int) -> int:
+    """How many label entries count: those of distinct inputs, for `outputs` independent outputs.
+
+    Looks at twice as many rows as `enough` entries would take, spread over all, so that among
+    many samples the answer is a bound from below."""
+    rows = 4000 + 2 * enough // max(1, outputs)
+    spread = np.unique(np.linspace(0, samples.n - 1, min(rows, samples.n)).astype(np.intp))
+    return len(distinct_rows(samples.take(spread), biased)) * outputs
+
+
+def chance_equations(dimension: int, n: int, units: int, eps: float) -> int:
+    """How many equations beyond the unknowns rule out chance.
+
+    k hyperplanes cut n points in at most (e n/D)^{D k} ways. Each way gives a smooth model, which
+    meets each further equation with probability about ρ, the relative rounding of a label. The
+    union bound over all ways is below exp(CHANCE) from this number on:
+    (D k ln(e n/D) − CHANCE) / ln(1/ρ).
+    """
+    patterns = dimension * units * math.log(math.e * max(n, dimension) / dimension)
+    rounding = eps * CONFIDENCE * math.sqrt(dimension + units)
+    return math.ceil((patterns - CHANCE) / -math.log(rounding))

@@ -1,0 +1,187 @@
+"""Is each unit pinned down by the samples?"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unrelu.checks.counting import chance_equations, distinct_rows
+from unrelu.checks.scales import CONFIDENCE, SAME, column_scale
+from unrelu.network import Network
+from unrelu.numerics.sensitivity import sensitivity
+from unrelu.numerics.whitening import whiten
+from unrelu.samples import Samples
+
+Array = NDArray[np.float64]
+Index = NDArray[np.intp]
+Marks = NDArray[np.bool_]
+
+ALWAYS_WHOLE = 300
+"""Unknowns up to which T costs nothing, and the leverages that come with it are worth having."""
+
+MOST_EFFORT = 1e11
+"""Operations that may go into pinning units that a smaller subset left open: a few seconds."""
+
+
+@dataclass(frozen=True, eq=False)
+class Pinned:
+    """What a subset of the samples says about each of the k units.
+
+    `errors`: how far labels off by rounding may have moved its hidden weights and bias (unit
+    rows, in the units of the inputs and in scaled ones, whichever is worse).
+    `spare`: equations left over, on the side where fewer, after all unknowns are paid for.
+    `shares`: of the samples it is active on.
+    `outputs`: rank of the output weights: how many equations a sample is worth.
+    `needed`: how many of `spare` rule out chance. `independent`: whether the inputs are.
+    """
+
+    errors: Array
+    spare: Array
+    shares: Array
+    outputs: int
+    needed: int
+    independent: bool = True
+
+    def weak(self, limit: float) -> Index:
+        return np.flatnonzero(~(self.errors <= limit) | ~(self.spare >= self.needed))
+
+
+def not_pinned(net: Network, samples: Samples) -> Pinned:
+    """For a network that does not explain the samples: they say nothing of its units."""
+    nothing = np.full(net.n_units, np.inf)
+    return Pinned(nothing, -nothing, np.zeros(net.n_units), samples.m, 0)
+
+
+def pin(net: Network, samples: Samples, biased: bool, limit: float) -> Pinned:
+    """Are the units pinned down by the samples, whose labels are off by rounding?
+
+    A subset of the rows is enough to show that a unit is pinned. While it leaves units open, it
+    grows, first by samples that lie on the side where these units have few.
+    """
+    rng = np.random.default_rng(0)  # a certificate is a function of its samples
+    unknowns = net.n_units * (net.n_inputs + 1)
+    wanted = max(8 * (net.n_inputs + net.n_units), 3 * unknowns // samples.m)
+    rows = np.arange(0)
+    quick = net.n_units <= samples.m and unknowns > ALWAYS_WHOLE
+    while True:
+        more = np.arange(samples.n)
+        if wanted < samples.n:
+            more = rng.choice(samples.n, wanted, replace=False)
+        rows = np.union1d(rows, more)
+        pinned = _pin_on(net, samples.take(rows), biased, rng, quick)
+        if quick and len(pinned.weak(limit)):  # a bound that is too loose, or a weak unit
+            quick = False
+            pinned = _pin_on(net, samples.take(rows), biased, rng, quick)
+        weak = pinned.weak(limit)
+        if not len(weak) or len(rows) == samples.n:
+            return pinned
+        few = 4 * (net.n_inputs + net.n_units)
+        rows = np.union1d(rows, _rows_about(net, samples, weak, few))
+        wanted *= 8
+        if not pinned.independent:  # a column that is zero nearly everywhere, say
+            wanted = samples.n
+        elif wanted * unknowns**2 > MOST_EFFORT:
+            return _pin_on(net, samples.take(rows), biased, rng, quick)
+
+
+def _pin_on(
+    net: Network, samples: Samples, biased: bool, rng: np.random.Generator, quick: bool
+) -> Pinned:
+    scale = column_scale(samples)
+    distinct = samples.take(distinct_rows(samples, biased))
+    if net.n_units == 0:
+        none = np.zeros(0)
+        return Pinned(none, none, none, 0, 0)
+    X, Z = distinct.X / scale, net.preactivations(distinct.X)
+    V = net.V * scale
+    lengths = np.linalg.norm(V, axis=1)
+
+    # A sample on a kink has two patterns, and its label says little about either.
+    unit = 0.5 * samples.eps * CONFIDENCE * math.sqrt(net.n_inputs + 2)
+    gap = unit * (np.linalg.norm(X, axis=1)[:, None] * lengths + np.abs(net.b))
+    sure = (np.abs(Z) > gap).all(axis=1)
+    X, Z, Y = X[sure], Z[sure], distinct.Y[sure]
+    shares = (Z > 0).sum(axis=0) / max(1, len(Z))
+
+    # Outputs at their own scale, and only as many as are independent.
+    size = np.sqrt((Y**2).mean(axis=0)) if len(Y) else np.zeros(samples.m)
+    size = np.where(size > 0, size, 1.0)
+    left, values, _ = np.linalg.svd(net.U / size[:, None], full_matrices=False)
+    left = left[:, values > SAME * values.max(initial=0.0)]
+    outputs = left.shape[1]
+    residual = ((Y - np.maximum(Z, 0.0) @ net.U.T - net.c) / size) @ left
+    U = left.T @ (net.U / size[:, None])
+
+    columns = np.column_stack([X, np.ones(len(X))]) if biased else X
+    dimension = columns.shape[1]
+    needed = chance_equations(dimension, len(X), 1, samples.eps)
+    if len(X) < dimension or np.linalg.matrix_rank(columns) < dimension:
+        open_ = np.full(net.n_units, np.inf)
+        return Pinned(open_, -open_, shares, outputs, needed, independent=False)
+    white = whiten(columns)
+    rows = np.column_stack([V, net.b]) if biased else V
+    points = white.to_features(rows)
+    reach = np.linalg.norm(points, axis=1, keepdims=True)
+    # Labels may be off by what the residual shows, and are by half a unit in the last place.
+    noise = max(float(np.sqrt((residual**2).mean())), samples.eps)
+    sensed = sensitivity(
+        white.features, points / reach, U * reach.T, residual, noise, biased, rng, quick=quick
+    )
+    finite = np.isfinite(sensed.errors)
+    moved = white.to_rows((np.where(finite, sensed.errors, 0.0) * reach).reshape(-1, dimension))
+    moved = moved.reshape(sensed.errors.shape)
+    errors = _unit_row_errors(moved, V, net.b)
+    moved[..., : net.n_inputs] /= scale
+    errors = np.maximum(errors, _unit_row_errors(moved, net.V, net.b))
+    errors[~finite.all(axis=(0, 2))] = np.inf
+    spare = _spare(Z > 0, sensed.leverage, outputs, dimension)
+    return Pinned(errors, spare, shares, outputs, needed)
+
+
+def _unit_row_errors(moved: Array, V: Array, b: Array) -> Array:
+    """Largest error of each unit's (v, b) once ‖v‖ = 1, from errors (draws, k, D) of the rows;
+    that of b relative to max(1, |b|). The part along v is only scale."""
+    lengths = np.linalg.norm(V, axis=1)
+    unit, bias = V / lengths[:, None], b / lengths
+    moved = moved / lengths[:, None]
+    along = (moved[..., : V.shape[1]] * unit).sum(axis=2)
+    hidden = moved[..., : V.shape[1]] - along[..., None] * unit
+    errors = np.linalg.norm(hidden, axis=2).max(axis=0)
+    if moved.shape[2] > V.shape[1]:
+        off = np.abs(moved[..., -1] - along * bias) / np.maximum(1.0, np.abs(bias))
+        errors = np.maximum(errors, off.max(axis=0))
+    return np.asarray(errors)
+
+
+def _spare(active: Marks, leverage: Array | None, outputs: int, dimension: int) -> Array:
+    """Equations left over on the poorer side of each unit. D samples fit any D weights, so a unit
+    seen by few samples on one side is explained by them whatever their labels; f(z) = f(−z) + z
+    makes either side the active one. The leverages say what all unknowns together use up; without
+    them, those of the unit itself are counted."""
+    if leverage is not None:
+        free = outputs - leverage
+        return np.asarray(np.minimum(free @ active, free @ ~active))
+    fewer = np.minimum(active.sum(axis=0), (~active).sum(axis=0))
+    return np.asarray(fewer * outputs - (dimension + outputs - 1), dtype=np.float64)
+
+
+def _rows_about(net: Network, samples: Samples, units: Index, most: int) -> Index:
+    """For each of the units, up to `most` samples on the side where it has fewer."""
+    few = Network(net.V[units], net.U[:, units], net.b[units], net.c)
+    counts = np.zeros(len(units), dtype=np.int64)
+    for _, X, _ in samples.blocks():
+        counts += (few.preactivations(X) > 0).sum(axis=0)
+    rare_side = counts <= samples.n // 2
+    found: list[Index] = []
+    left = np.full(len(units), most)
+    for rows, X, _ in samples.blocks():
+        rare = (few.preactivations(X) > 0) == rare_side
+        rare &= rare.cumsum(axis=0) <= left
+        left -= rare.sum(axis=0)
+        found.append(rows.start + np.flatnonzero(rare.any(axis=1)))
+        if not left.any():
+            break
+    return np.concatenate(found)

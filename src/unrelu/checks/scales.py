@@ -1,0 +1,32 @@
+"""In which units things are measured: inputs and outputs may come in very different ones."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unrelu.samples import Samples
+
+Array = NDArray[np.float64]
+
+CONFIDENCE = 4.0
+"""Rounding errors add up like a random walk: n operations leave at most CONFIDENCE √n u, but
+for a probability 2 exp(−CONFIDENCE²/2) (Higham and Mary 2019)."""
+
+SAME = 1e-8
+"""Inputs closer than this, in scaled units, count as one: what distinguishes their labels is
+too near to rounding to be an equation of its own."""
+
+
+def typical_size(columns: NDArray[Any]) -> Array:
+    """Root mean square of each column over about a thousand rows."""
+    step = max(1, len(columns) // 1000)
+    return np.asarray(np.sqrt((np.asarray(columns[::step], np.float64) ** 2).mean(axis=0)))
+
+
+def column_scale(samples: Samples) -> Array:
+    """Typical size of each input, powers of two so that scaling rounds nothing."""
+    size = typical_size(samples.X)
+    return np.exp2(np.round(np.log2(np.where(size > 0, size, 1.0))))

@@ -1,0 +1,70 @@
+"""Could units be active on the other side of their hyperplanes?"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unrelu.checks.scales import column_scale
+from unrelu.network import Network
+from unrelu.numerics.lattice import vanishing_subsets
+from unrelu.samples import Samples
+
+Marks = NDArray[np.bool_]
+
+MOST_UNITS_TO_TURN = 120
+"""Lattice reduction takes a second at 80 units, and the sixth power of it."""
+
+
+def other_sides(net: Network, samples: Samples) -> list[Marks] | None:
+    """Sets of units that can change sides together without changing the function: those with
+    Σ u_j v_jᵀ = 0, for f(z) = f(−z) + z and the constants go into c. None when it cannot be
+    decided. A set that turns the network into itself (an opposite pair with equal output
+    weights) is no ambiguity and is left out.
+    """
+    k = net.n_units
+    if k == 0:
+        return []
+    V = net.V * column_scale(samples)
+    terms = (net.U.T[:, :, None] * V[:, None, :]).reshape(k, -1)
+    strength = np.linalg.norm(terms, axis=1, keepdims=True)
+    if k <= terms.shape[1]:
+        smallest = np.linalg.svd(terms / strength, compute_uv=False).min()
+        if smallest > 1e-6:
+            return []
+    if k > MOST_UNITS_TO_TURN:
+        return None
+    sets = vanishing_subsets(terms / strength.max())
+    return None if sets is None else [units for units in sets if not _is_mirrored(net, units)]
+
+
+def opposite_pair(net: Network) -> tuple[int, int] | None:
+    """Two units on one hyperplane that face each other, if there are any."""
+    rows = np.column_stack([net.V, net.b])
+    apart = np.abs(rows[:, None] + rows[None]).max(axis=2)
+    size = np.maximum(1.0, np.abs(net.b))
+    pairs = np.argwhere(apart <= 1e-9 * np.maximum(size[:, None], size[None]))
+    return (int(pairs[0, 0]), int(pairs[0, 1])) if len(pairs) else None
+
+
+def in_a_half_space(samples: Samples) -> bool:
+    """Is there w with x·w > 0 for (about two thousand of) the samples? A linear program: find w
+    with x·w >= 1 for every x, each scaled to unit size."""
+    from scipy.optimize import linprog
+
+    some = samples.take(np.unique(np.linspace(0, samples.n - 1, 2000).astype(np.intp)))
+    X = some.X / column_scale(some)
+    size = np.linalg.norm(X, axis=1, keepdims=True)
+    X = X / np.where(size > 0, size, 1.0)
+    answer = linprog(
+        np.zeros(samples.d), A_ub=-X, b_ub=-np.ones(len(X)), bounds=(None, None), method="highs"
+    )
+    return int(answer.status) != 2  # anything but proved infeasible
+
+
+def _is_mirrored(net: Network, units: Marks) -> bool:
+    rows = np.column_stack([net.V, net.b, net.U.T])[units]
+    turned = rows.copy()
+    turned[:, : net.n_inputs + 1] *= -1
+    apart = np.abs(rows[:, None] - turned[None]).max(axis=2)
+    return bool((apart.min(axis=1) < 1e-9 * np.abs(rows).max()).all())
