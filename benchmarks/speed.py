@@ -121,7 +121,9 @@ def compare_routes(runs: int, *, quick: bool) -> None:
                 "row_space_s": fast,
                 "hyperplanes_s": slow,
                 "ratio": slow / fast,
-                "statuses": " ".join(trials[0].status for trials in pair),
+                "statuses": " / ".join(
+                    " ".join(sorted({trial.status for trial in trials})) for trials in pair
+                ),
             }
         )
     table.save()

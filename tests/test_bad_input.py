@@ -93,16 +93,16 @@ def test_samples_that_cannot_be_meant(what: str) -> None:
 DEPENDENT: dict[str, tuple[Any, str]] = {
     "constant": (with_column(1, 3.0), "column 1 is constant.*leave it out, or use bias=False"),
     "zero": (with_column(2, 0.0), "column 2 .*leave it out"),
-    "absurdly small": (X * 1e-160, "column 0 has no entry above .*leave it out, or rescale it"),
+    "absurdly small": (X * 1e-160, "column.* nowhere above .*leave it out, or rescale it"),
     "combination": (
         with_column(2, X[:, 0] - 2 * X[:, 1]),
-        "columns? 2 .*linear combination.*leave them out, or project",
+        "columns? 2 .*linear combination.*leave it out, or project",
     ),
     "combination with a constant": (
         with_column(0, 1 - X[:, 1]),
-        "columns? [01] .*linear combination.*a constant.*leave them out, or project",
+        "columns? [01] .*linear combination.*a constant.*leave it out, or project",
     ),
-    "repeated": (with_column(1, X[:, 0]), "columns? [01] .*linear combination.*leave them out"),
+    "repeated": (with_column(1, X[:, 0]), "columns? [01] .*linear combination.*leave it out"),
 }
 
 

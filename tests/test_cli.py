@@ -85,7 +85,7 @@ def test_recover_verify_match(tmp_path: Path, truth: Path, samples: Path) -> Non
 
     result = run("match", net, truth)
     assert result.exit_code == 0
-    assert "3 of 3 units matched" in result.stdout
+    assert "3 of 3 units paired" in result.stdout
     assert answer("match", net, truth)["max_error"] < EXACT
 
 
@@ -176,7 +176,7 @@ def test_sample_scales_inputs(tmp_path: Path, truth: Path) -> None:
 def test_match_tells_of_missing_units(tmp_path: Path, truth: Path) -> None:
     net = load(truth)
     save(Network(net.V[:2], net.U[:, :2], net.b[:2], net.c), tmp_path / "small.npz")
-    assert "2 of 3 units matched" in run("match", tmp_path / "small.npz", truth).stdout
+    assert "2 of 3 units paired" in run("match", tmp_path / "small.npz", truth).stdout
     values = answer("match", tmp_path / "small.npz", truth)
     assert values["max_error"] is None
     assert len(values["missing"]) == 1

@@ -79,7 +79,7 @@ def test_match_sees_a_missing_and_an_extra_unit() -> None:
     assert len(match(fewer, truth).missing) == 1
     assert match(truth, fewer).max_error == np.inf
     assert len(match(truth, fewer).extra) == 1
-    assert "3 of 4 units matched" in str(match(fewer, truth))
+    assert "3 of 4 units paired" in str(match(fewer, truth))
 
 
 def test_match_canary() -> None:

@@ -112,7 +112,7 @@ def test_gradient_is_that_of_the_cost(seed: int) -> None:
     if (ahead.active != behind.active).any():
         return
     slope = (ahead.cost - behind.cost) / (2 * h)
-    expected = -2 * np.vdot(model.gradient(fit), step)
+    expected = -2 * np.vdot(model.descent(fit), step)
     assert abs(slope - expected) <= 1e-4 * (abs(expected) + fit.cost)
 
 

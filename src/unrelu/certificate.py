@@ -1,6 +1,6 @@
 """Checks a network against samples. Knows no method; trusts nothing but X, Y and the network.
 
-What is checked, and why it suffices (`../docs` and BJW Section 2 have the long form):
+What is checked:
 
 explained    every label is within what float arithmetic may have done to it.
 pinned       the canonical Jacobian has full rank, and errors of the size of the residual move no
@@ -37,6 +37,7 @@ class Certificate:
     """What was checked, measured and bounded for one network on one set of samples.
 
     network : in canonical form.
+    biased : whether networks with biases compete with it.
     status : exact, undetermined or failed; `explanation` says it in words.
     n_samples, n_fresh : rows checked, and those among them never used to find the network.
     residual : largest |label − network| as a share of the labels' root mean square.
@@ -52,6 +53,7 @@ class Certificate:
     """
 
     network: Network
+    biased: bool
     status: Status
     explanation: str
     n_samples: int
@@ -70,7 +72,7 @@ class Certificate:
 
     def recheck(self, X: ArrayLike, Y: ArrayLike) -> Certificate:
         """The same checks on these samples, none of them used to find the network."""
-        return verify(self.network, X, Y)
+        return judge(self.network, Samples.of(X, Y), np.arange(0), self.biased)
 
     def rows(self) -> list[tuple[str, str]]:
         """The certificate as labelled lines."""
@@ -96,7 +98,7 @@ class Certificate:
         if len(self.weight_errors):
             rows.append(("hidden weights good to", f"{self.weight_errors.max():.1e}"))
         if len(self.weak_units):
-            rows.append(("not pinned down", f"units {_listed(self.weak_units)}"))
+            rows.append(("not pinned down", _listed(self.weak_units)))
         return rows
 
     def to_dict(self) -> dict[str, object]:
@@ -129,8 +131,9 @@ def verify(net: Network, X: ArrayLike, Y: ArrayLike) -> Certificate:
     InputError, InputTypeError as `recover` does, and when the widths do not fit.
 
     Uniqueness is meant among networks of the same kind: with biases when `net` has any, without
-    otherwise. Cost: one pass over the samples, O(n k (d + m)), and O(l p² + p³) on a subset of l
-    rows for p = k d unknowns (a few hundred products instead when p is in the thousands).
+    otherwise. Cost: one pass over the samples, O(n k (d + m)); on a subset of l rows, O(l k d²)
+    for k <= m, else O(l p² + p³) for p = k d unknowns up to a few thousand, beyond that a few
+    hundred products of O(l p).
 
     >>> rng = np.random.default_rng(0)
     >>> net = Network(rng.standard_normal((2, 3)), np.eye(2))
@@ -179,6 +182,7 @@ def judge(
         verdict = _sides(net, samples, biased)
     return Certificate(
         network=net,
+        biased=biased,
         status=verdict.status,
         explanation=verdict.explanation,
         n_samples=samples.n,
@@ -209,8 +213,7 @@ def _not_explained(explained: Explained) -> _Verdict:
     return _Verdict(
         Status.FAILED,
         f"the largest residual, in sample {explained.worst_sample}, is {explained.residual:.1e} "
-        f"of the labels' size, {explained.in_roundings:.1e} times what rounding allows: the "
-        "labels are noisy, or such a network did not make them",
+        f"of the labels' size, {explained.in_roundings:.1e} times what rounding allows",
     )
 
 
@@ -229,7 +232,7 @@ def _sides(net: Network, samples: Samples, biased: bool) -> _Verdict:
     if pair is not None and (biased or in_a_half_space(samples)):
         return _Verdict(
             Status.UNDETERMINED,
-            f"units {_listed(np.array(pair))} face each other on one hyperplane, which one unit "
+            f"{_listed(np.array(pair))} face each other on one hyperplane, which one unit "
             "and one that is active on every sample explain as well: u f(z) + u' f(−z) = "
             "(u + u') f(−z) + u z",
             weak_units=np.array(pair),
@@ -246,37 +249,44 @@ def _sides(net: Network, samples: Samples, biased: bool) -> _Verdict:
         units = np.flatnonzero(sides[0])
         return _Verdict(
             Status.UNDETERMINED,
-            f"units {_listed(units)} can all change sides (v, b become −v, −b) without changing "
+            f"{_listed(units)} can change sides (v, b become −v, −b) without changing "
             "the function: no samples tell the two networks apart",
             weak_units=units,
         )
     return _Verdict(
         Status.EXACT,
-        f"all {samples.n} samples are explained to rounding by {net.n_units} units, and by no "
-        "other network of so many units",
+        f"all {samples.n} samples are explained to rounding by this network of {net.n_units} "
+        "units, and by no other",
     )
 
 
 def _weak(net: Network, samples: Samples, pinned: Pinned, weak: Index) -> _Verdict:
     """Which units are open, why, and about how many more samples would close them."""
-    dimension = samples.d + 1
     never_off = weak[pinned.shares[weak] == 1.0]
     if len(never_off):
         return _Verdict(
             Status.UNDETERMINED,
-            f"units {_listed(never_off)} are active on every sample: nothing in the samples says "
-            "where they switch off",
+            f"{_listed(never_off)}: active on every sample, so nothing in the samples says where "
+            "it ends",
+            weak_units=weak,
+        )
+    if (pinned.spare[weak] >= pinned.needed).all() and np.isfinite(pinned.errors[weak]).all():
+        return _Verdict(
+            Status.UNDETERMINED,
+            f"every sample is explained, but {_listed(weak)}: known to "
+            f"{pinned.errors[weak].max():.0e} only, for all that the labels' rounding tells; where "
+            "they have a large offset, subtract it, else take samples that differ more",
             weak_units=weak,
         )
     # A unit needs about D samples on its active side and, so that the others can be told from
     # it, k on the other; a tenth more for good conditioning.
     shares = np.clip(pinned.shares[weak], 1 / samples.n, 1 - 1 / samples.n)
-    needed = 1.1 * np.maximum(dimension / shares, net.n_units / (1 - shares)).max()
+    needed = 1.1 * np.maximum(pinned.dimension / shares, net.n_units / (1 - shares)).max()
     more = max(math.ceil(needed) - samples.n, math.ceil(0.1 * samples.n))
     return _Verdict(
         Status.UNDETERMINED,
-        f"every sample is explained, but units {_listed(weak)} are not pinned down (they are "
-        f"active on {_percent(shares)} of the samples): about {more} more samples would do",
+        f"every sample is explained, but {_listed(weak)}: not pinned down (active on "
+        f"{_percent(shares)} of the samples): about {more} more samples would do",
         weak_units=weak,
         more_samples=more,
     )
@@ -288,5 +298,5 @@ def _percent(shares: Array) -> str:
 
 
 def _listed(units: Index) -> str:
-    shown = ", ".join(str(unit) for unit in units[:6])
+    shown = ("unit " if len(units) == 1 else "units ") + ", ".join(map(str, units[:6]))
     return shown + (f" and {len(units) - 6} more" if len(units) > 6 else "")

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import click
 
 from unrelu import __version__
-from unrelu.errors import UnreluError
+from unrelu.errors import FileError, UnreluError
 
 if TYPE_CHECKING:
     from unrelu.network import Network
@@ -179,6 +179,7 @@ def recover(
     from unrelu.formats.samples import read_samples
 
     check_target(output)
+    _keep(output, samples, labels)
     with _busy(f"reading {samples}") as say:
         X, Y = read_samples(samples, labels)
         say(f"recovering a network from {len(X)} samples")
@@ -304,6 +305,8 @@ def sample(
     from unrelu.formats.samples import check_target, write_samples
 
     check_target(output, labels)
+    for written in (output, labels):
+        _keep(written, net)
     network = _loaded(net)
     import numpy as np
 
@@ -322,6 +325,15 @@ def sample(
             f"{n} samples of {network.n_inputs} inputs and {network.n_outputs} outputs written "
             f"to {' and '.join(files)}"
         )
+
+
+def _keep(written: str | None, *read: str | None) -> None:
+    """Refuse to write over a file that is about to be read."""
+    import os
+
+    for path in read:
+        if written and path and os.path.realpath(written) == os.path.realpath(path):
+            raise FileError(f"{written}: got the file to be read, expected another one to write")
 
 
 def _loaded(path: str) -> Network:

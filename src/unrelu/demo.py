@@ -29,6 +29,9 @@ Array = NDArray[np.float64]
 
 IMAGE = (8, 8)
 EPOCHS = 60
+SAME_UNIT = 1e-6
+"""Distance of unit hidden rows below which a recovered unit is the true one."""
+
 TEST_SHARE = 0.25
 
 
@@ -149,7 +152,7 @@ def _compared(
         100 * np.mean(outputs.argmax(axis=1) == digits.labels)
         for outputs in (answers, found(digits.images))
     )
-    there = aligned.permutation >= 0
+    there = aligned.hidden < SAME_UNIT
     worst = max(aligned.per_unit[there].max(initial=0.0), aligned.output_bias)
     too_many = f", {len(aligned.extra)} too many" if len(aligned.extra) else ""
     return [

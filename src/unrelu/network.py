@@ -202,7 +202,7 @@ class Match:
 
     def __str__(self) -> str:
         matched = np.flatnonzero(self.permutation >= 0)
-        lines = [f"{len(matched)} of {len(self.permutation)} units matched"]
+        lines = [f"{len(matched)} of {len(self.permutation)} units paired"]
         if len(self.extra):
             lines[0] += f", {len(self.extra)} too many"
         if len(matched):

@@ -14,22 +14,17 @@ from numpy.typing import ArrayLike, NDArray
 from unrelu.activations import Activation, resolve
 from unrelu.certificate import Certificate, judge
 from unrelu.checks.explained import Explained, explain
-from unrelu.errors import InputError, InputTypeError, RecoveryError
+from unrelu.errors import RecoveryError
 from unrelu.methods import hyperplanes, row_space
 from unrelu.methods.candidate import Candidate
-from unrelu.methods.problem import Missed, choose_rows, with_constant
+from unrelu.methods.problem import Missed
 from unrelu.network import Network
-from unrelu.numerics.rank import column_space
 from unrelu.numerics.threads import one_thread
-from unrelu.numerics.whitening import dependent_columns
+from unrelu.preparation import check_independent, check_options, generator, label_rank
 from unrelu.result import Recovery, Status
-from unrelu.samples import SMALLEST, Samples
+from unrelu.samples import Samples
 
-Array = NDArray[np.float64]
 Index = NDArray[np.intp]
-
-METHODS = ("auto", "row-space", "hyperplanes")
-NOISE = ("auto", "none")
 
 MANY_ENTRIES = 1e6
 """Entries of X from which on the products are worth several threads."""
@@ -61,6 +56,7 @@ def recover(
     bias : look for b and c. Without, only networks with b = c = 0 are considered.
     method : "auto", or a single one: "row-space" (needs rank(Y) = k), "hyperplanes".
     noise : "auto" or "none": labels are explained to rounding or not at all.
+    exact : rational arithmetic; not available yet.
     rng : seed or generator for the random starts; the same seed gives the same bits.
     throw : raise `RecoveryError`, with the result on it, unless the network is certain.
 
@@ -79,8 +75,9 @@ def recover(
     samples must show each unit: about d + 1 of them on its active side. Few outputs (m < k) want
     some 4 equations n m per unknown k (d + m).
 
-    Cost: O(k) starts of O(l (d² + d k)) on l = 8 (d + k) rows when rank(Y) = k, a few thousand
-    products of O(l k (d + m)) on l = 6 k (d + m) / m rows otherwise; then one pass over all rows.
+    Cost: O(k) starts of O(l (d² + d k) + d³) on l = 4 (d + k) + 200 rows when rank(Y) = k, a few
+    thousand products of O(l k (d + m)) on l = 6 k (d + m) / m rows otherwise; one pass over all
+    rows. A rarely active unit makes it more rows.
 
     Source: the problem is that of Bakshi, Jayaram and Woodruff (COLT 2019), Theorems 1 to 3.
 
@@ -92,14 +89,14 @@ def recover(
     (True, 3)
     """
     started = time.perf_counter()
-    _check_options(n_units, bias, method, noise, exact)
+    check_options(n_units, bias, method, noise, exact)
     resolve(activation)
     samples = Samples.of(X, Y)
-    _check_independent(samples, bias)
-    rng = _generator(rng)
+    check_independent(samples, bias)
+    rng = generator(rng)
 
     with one_thread(samples.n * samples.d < MANY_ENTRIES):
-        rank = _label_rank(samples, bias, rng)
+        rank = label_rank(samples, bias, rng)
         name, candidate, certificate = _best(samples, rank, n_units, bias, method, rng)
     certificate = _with_context(certificate, candidate, samples, rank, n_units, bias)
     result = Recovery(
@@ -226,118 +223,44 @@ def _with_context(
     """The certificate seen with what was asked for and what the samples could have shown."""
     found = certificate.network.n_units
     status, more = certificate.status, certificate.more_samples
-    said = [certificate.explanation, candidate.note]
+    said = certificate.explanation
+    if candidate.note:
+        said += f"; {candidate.note}"
     if status == Status.FAILED:
         units = n_units or rank
-        missing = _missing_samples(samples, units, bias)
+        missing = _missing_samples(samples, units, rank, bias)
         if missing:
             status, more = Status.UNDETERMINED, missing
-            said = [
-                (
-                    f"{samples.n} samples are too few to find {units} units: about {missing} "
-                    f"more would do ({found} were tried; {certificate.explanation})"
-                )
-            ]
+            at_least = "" if n_units else "the at least "
+            said = (
+                f"{samples.n} samples are too few to find {at_least}{units} units: about "
+                f"{missing} more would do. Of the closest network, with {found} units, {said}"
+            )
+        else:
+            said = (
+                f"of the closest network found, with {found} units, {said}: the labels are noisy, "
+                "or no network of this kind made them, or it has more units than so many samples "
+                "show"
+            )
     elif n_units is not None and found > n_units:
         status = Status.FAILED
-        said.insert(0, f"no network of {n_units} units explains these samples: {found} are needed")
+        said = f"no network of {n_units} units explains these samples, {found} are needed: {said}"
     elif n_units is not None and found < n_units:
         status = Status.UNDETERMINED
-        said.insert(
-            0,
-            f"{found} units explain these samples, which show nothing of the other "
-            f"{n_units - found} that were asked for",
+        said = (
+            f"{found} units explain these samples, and nothing in them shows that there are "
+            f"{n_units}: {said}"
         )
-    return replace(
-        certificate, status=status, explanation="; ".join(filter(None, said)), more_samples=more
-    )
+    return replace(certificate, status=status, explanation=said, more_samples=more)
 
 
-def _missing_samples(samples: Samples, units: int, bias: bool) -> int:
+def _missing_samples(samples: Samples, units: int, rank: int, bias: bool) -> int:
     """How many samples short of what finding so many units takes: for each its D unknowns twice
     over on one side and the other units on the other (units active half of the time, a tenth to
-    spare), and four equations to three unknowns in all."""
+    spare); in all four equations to three unknowns, or, measured, three to one where the labels
+    do not show every unit."""
     dimension = samples.d + bias
-    sides = 1.1 * (2 * dimension + 2 * math.sqrt(dimension) + units / samples.m)
-    unknowns = units * (dimension + samples.m - 1) + bias * samples.m
-    return max(0, math.ceil(max(sides, 4 / 3 * unknowns / samples.m)) - samples.n)
-
-
-def _label_rank(samples: Samples, bias: bool, rng: np.random.Generator) -> int:
-    """Rank of the labels; with output biases, of what varies in them."""
-    rows = choose_rows(samples, 8 * (samples.d + samples.m + 1), rng)
-    Y = samples.take(rows).Y
-    if not bias:
-        return int(column_space(Y, samples.eps).shape[1])
-    constant = np.ptp(Y, axis=0) <= 4 * samples.eps * np.abs(Y).max(axis=0)
-    return int(column_space(with_constant(Y[:, ~constant]), samples.eps).shape[1]) - 1
-
-
-def _generator(rng: int | np.random.Generator | None) -> np.random.Generator:
-    expected = "expected a non-negative whole number or a numpy Generator"
-    try:
-        return np.random.default_rng(rng)
-    except TypeError as error:
-        raise InputTypeError(f"rng: got a {type(rng).__name__}, {expected}") from error
-    except ValueError as error:
-        raise InputError(f"rng: got {rng}, {expected}") from error
-
-
-def _check_options(n_units: int | None, bias: bool, method: str, noise: str, exact: bool) -> None:
-    if not isinstance(bias, (bool, np.bool_)):
-        raise InputTypeError(f"bias: got a {type(bias).__name__}, expected True or False")
-    if n_units is not None:
-        if isinstance(n_units, bool) or not isinstance(n_units, (int, np.integer)):
-            raise InputTypeError(
-                f"n_units: got a {type(n_units).__name__}, expected a whole number or None"
-            )
-        if n_units < 1:
-            raise InputError(f"n_units: got {n_units}, expected 1 or more, or None for unknown")
-    for name, value, known in (("method", method, METHODS), ("noise", noise, NOISE)):
-        if value not in known:
-            raise InputError(
-                f"{name}: got {value!r}, expected one of {', '.join(map(repr, known))}"
-            )
-    if exact:
-        raise InputError("exact: got True, expected False: rational arithmetic is not available")
-
-
-def _check_independent(samples: Samples, bias: bool) -> None:
-    """Inputs must span their space, else directions without data could be anything. A column of
-    ones is fine when there is no bias to confuse it with. A few rows are looked at, and all of
-    them when those do not suffice."""
-    rows = choose_rows(samples, 16 * (samples.d + 1), np.random.default_rng(0))
-    X = samples.take(rows).X
-    if len(_dependent(X, bias)) and len(rows) < samples.n:
-        X = samples.take(np.arange(samples.n)).X
-    dependent = _dependent(X, bias)
-    if not len(dependent):
-        return
-    if not np.abs(X[:, dependent[0]]).max() > SMALLEST:
-        what = f"column {dependent[0]} has no entry above {SMALLEST:g}: leave it out, or rescale it"
-    elif bias and np.ptp(X[:, dependent[0]]) == 0:
-        what = (
-            f"column {dependent[0]} is constant, so it cannot be told from a bias: leave it out, "
-            "or use bias=False"
-        )
-    else:
-        what = (
-            f"columns {', '.join(map(str, dependent[:6]))} are linear combinations of the others"
-            f"{' and a constant' if bias else ''}, so nothing can be known of their weights: "
-            "leave them out, or project the inputs on their principal components"
-        )
-    raise InputError(f"X: got dependent inputs, expected independent ones: {what}")
-
-
-def _dependent(X: Array, bias: bool) -> Index:
-    """Columns that are combinations of the others; zero and constant ones first."""
-    tolerance = max(X.shape) * float(np.finfo(np.float64).eps)
-    small = np.flatnonzero(~(np.abs(X).max(axis=0) > SMALLEST))
-    if len(small):
-        return small
-    if bias:
-        constant = np.flatnonzero(np.ptp(X, axis=0) <= tolerance * np.abs(X).max(axis=0))
-        if len(constant):
-            return constant
-        X = X - X.mean(axis=0)
-    return dependent_columns(X, tolerance)
+    sides = 1.1 * (2 * dimension + 2 * math.sqrt(dimension) + units / rank)
+    unknowns = units * (dimension + rank - 1) + bias * rank
+    equations = (4 / 3 if units <= rank else 3.0) * unknowns / rank
+    return max(0, math.ceil(max(sides, equations)) - samples.n)

@@ -19,7 +19,7 @@ class Status(str, Enum):
     >>> Status.EXACT == "exact"
     True
     >>> print(Status.FAILED)
-    failed: no network of this kind made these samples
+    failed: no network was found that explains these samples
     """
 
     PROVED = "proved"
@@ -41,8 +41,8 @@ SENTENCES = {
     Status.PROVED: "checked in rational arithmetic, without any error",
     Status.EXACT: "every sample is explained to rounding, and no other network explains them",
     Status.ESTIMATED: "the samples are noisy; this is the best estimate",
-    Status.UNDETERMINED: "the network explains the samples, but the samples do not pin it down",
-    Status.FAILED: "no network of this kind made these samples",
+    Status.UNDETERMINED: "the samples do not pin the network down",
+    Status.FAILED: "no network was found that explains these samples",
 }
 
 

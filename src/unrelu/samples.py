@@ -115,8 +115,8 @@ def _numbers(name: str, value: ArrayLike) -> NDArray[Any]:
         raise InputError(f"{name}: got a ragged sequence, expected a table of numbers") from error
     if array.dtype.kind not in "fiub":
         raise InputTypeError(
-            f"{name}: got data of type {array.dtype}, expected real numbers "
-            "(float64, float32 or integers)"
+            f"{name}: got data of type {array.dtype}, expected real numbers: convert them first, "
+            "with .to_numpy(float), .toarray() or np.asarray(…, dtype=float)"
         )
     return array
 

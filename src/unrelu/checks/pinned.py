@@ -35,7 +35,8 @@ class Pinned:
     `spare`: equations left over, on the side where fewer, after all unknowns are paid for.
     `shares`: of the samples it is active on.
     `outputs`: rank of the output weights: how many equations a sample is worth.
-    `needed`: how many of `spare` rule out chance. `independent`: whether the inputs are.
+    `needed`: how many of `spare` rule out chance. `dimension`: of a unit's
+    weights and bias. `independent`: whether the inputs are.
     """
 
     errors: Array
@@ -43,6 +44,7 @@ class Pinned:
     shares: Array
     outputs: int
     needed: int
+    dimension: int
     independent: bool = True
 
     def weak(self, limit: float) -> Index:
@@ -52,7 +54,7 @@ class Pinned:
 def not_pinned(net: Network, samples: Samples) -> Pinned:
     """For a network that does not explain the samples: they say nothing of its units."""
     nothing = np.full(net.n_units, np.inf)
-    return Pinned(nothing, -nothing, np.zeros(net.n_units), samples.m, 0)
+    return Pinned(nothing, -nothing, np.zeros(net.n_units), samples.m, 0, samples.d)
 
 
 def pin(net: Network, samples: Samples, biased: bool, limit: float) -> Pinned:
@@ -94,7 +96,7 @@ def _pin_on(
     distinct = samples.take(distinct_rows(samples, biased))
     if net.n_units == 0:
         none = np.zeros(0)
-        return Pinned(none, none, none, 0, 0)
+        return Pinned(none, none, none, 0, 0, samples.d)
     X, Z = distinct.X / scale, net.preactivations(distinct.X)
     V = net.V * scale
     lengths = np.linalg.norm(V, axis=1)
@@ -120,7 +122,7 @@ def _pin_on(
     needed = chance_equations(dimension, len(X), 1, samples.eps)
     if len(X) < dimension or np.linalg.matrix_rank(columns) < dimension:
         open_ = np.full(net.n_units, np.inf)
-        return Pinned(open_, -open_, shares, outputs, needed, independent=False)
+        return Pinned(open_, -open_, shares, outputs, needed, dimension, independent=False)
     white = whiten(columns)
     rows = np.column_stack([V, net.b]) if biased else V
     points = white.to_features(rows)
@@ -138,7 +140,7 @@ def _pin_on(
     errors = np.maximum(errors, _unit_row_errors(moved, net.V, net.b))
     errors[~finite.all(axis=(0, 2))] = np.inf
     spare = _spare(Z > 0, sensed.leverage, outputs, dimension)
-    return Pinned(errors, spare, shares, outputs, needed)
+    return Pinned(errors, spare, shares, outputs, needed, dimension)
 
 
 def _unit_row_errors(moved: Array, V: Array, b: Array) -> Array:

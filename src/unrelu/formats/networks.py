@@ -55,6 +55,8 @@ def save(net: Network, path: str | os.PathLike[str]) -> None:
 def save_marked(net: Network | None, path: str | os.PathLike[str], mark: Mark | None) -> None:
     """`save`, with a mark saying why the network is not certain. Without any network the file
     holds the mark alone, and `load` repeats the reason."""
+    if net is not None and not isinstance(net, Network):
+        raise InputTypeError(f"save: got a {type(net).__name__}, expected a Network")
     path = Path(path)
     check_target(path)
     arrays: dict[str, NDArray[Any]] = {"version": np.array(FORMAT_VERSION)}

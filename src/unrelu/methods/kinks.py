@@ -78,7 +78,7 @@ class Kinks:
             point, active, hidden, half, output, residual, float(np.vdot(residual, residual))
         )
 
-    def gradient(self, fit: Fit) -> Array:
+    def descent(self, fit: Fit) -> Array:
         """−½ ∇cost: the direction of descent."""
         return self.pull(fit, fit.residual)
 

@@ -123,8 +123,7 @@ class Problem:
             fit = self.strict.evaluate(points / lengths)
             answers = (self._hidden(net.V, net.b) @ net.U.T + net.c) / self._label_scale
             residual = self.strict.off_range(fit, self.Y - answers)
-            gradient = self.strict.pull(fit, residual)
-            step = newton_step(self.strict, fit, gradient)
+            step = newton_step(self.strict, fit, self.strict.pull(fit, residual))
             size = float(np.linalg.norm(step))
             if not size < 0.5 * previous:
                 break

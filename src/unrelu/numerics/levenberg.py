@@ -39,7 +39,7 @@ class Model(Protocol[S]):
 
     def evaluate(self, point: Array) -> S: ...
 
-    def gradient(self, state: S) -> Array: ...
+    def descent(self, state: S) -> Array: ...
 
     def normal(self, state: S, step: Array) -> Array: ...
 
@@ -78,7 +78,7 @@ def minimise(
         if enough(norms):
             break
         scale = model.scale(state)
-        downhill = model.gradient(state) / scale
+        downhill = model.descent(state) / scale
         tolerance = min(0.1, norms[-1] / size)
         step, gain, used = _damped_step(
             model, state, scale, downhill, damping, tolerance, most_inner
@@ -98,10 +98,10 @@ def minimise(
     return state, Trace(tuple(norms), products)
 
 
-def newton_step(model: Model[S], state: S, gradient: Array, most_inner: int = 500) -> Array:
-    """The full Gauss–Newton step for a gradient that was computed more accurately elsewhere."""
+def newton_step(model: Model[S], state: S, descent: Array, most_inner: int = 500) -> Array:
+    """The full Gauss–Newton step for a descent direction that was computed more accurately elsewhere."""
     scale = model.scale(state)
-    step, _, _ = _damped_step(model, state, scale, gradient / scale, 0.0, 1e-4, most_inner)
+    step, _, _ = _damped_step(model, state, scale, descent / scale, 0.0, 1e-4, most_inner)
     return step / scale
 
 
@@ -114,7 +114,7 @@ def _damped_step(
     tolerance: float,
     most: int,
 ) -> tuple[Array, float, int]:
-    """Conjugate gradients for (JᵀJ + damping) x = −gradient in scaled unknowns; returns x, the
+    """Conjugate gradients for (JᵀJ + damping) x = downhill in scaled unknowns; returns x, the
     predicted drop of ‖r‖² and the number of products.
 
     With residual r of the system, the drop is 2 xᵀg − xᵀJᵀJx = xᵀ(g + r) + damping ‖x‖².

@@ -1,0 +1,105 @@
+"""What recover() asks of its arguments before it starts."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unrelu.errors import InputError, InputTypeError
+from unrelu.methods.problem import choose_rows, with_constant
+from unrelu.numerics.rank import column_space
+from unrelu.numerics.whitening import dependent_columns
+from unrelu.samples import SMALLEST, Samples
+
+Array = NDArray[np.float64]
+Index = NDArray[np.intp]
+
+METHODS = ("auto", "row-space", "hyperplanes")
+NOISE = ("auto", "none")
+
+
+def label_rank(samples: Samples, bias: bool, rng: np.random.Generator) -> int:
+    """Rank of the labels; with output biases, of what varies in them."""
+    rows = choose_rows(samples, 8 * (samples.d + samples.m + 1), rng)
+    Y = samples.take(rows).Y
+    if not bias:
+        return int(column_space(Y, samples.eps).shape[1])
+    constant = np.ptp(Y, axis=0) <= 4 * samples.eps * np.abs(Y).max(axis=0)
+    return int(column_space(with_constant(Y[:, ~constant]), samples.eps).shape[1]) - 1
+
+
+def generator(rng: int | np.random.Generator | None) -> np.random.Generator:
+    expected = "expected a non-negative whole number or a numpy Generator"
+    try:
+        return np.random.default_rng(rng)
+    except TypeError as error:
+        raise InputTypeError(f"rng: got a {type(rng).__name__}, {expected}") from error
+    except ValueError as error:
+        raise InputError(f"rng: got {rng}, {expected}") from error
+
+
+def check_options(n_units: int | None, bias: bool, method: str, noise: str, exact: bool) -> None:
+    if not isinstance(bias, (bool, np.bool_)):
+        raise InputTypeError(f"bias: got a {type(bias).__name__}, expected True or False")
+    if n_units is not None:
+        if isinstance(n_units, bool) or not isinstance(n_units, (int, np.integer)):
+            raise InputTypeError(
+                f"n_units: got a {type(n_units).__name__}, expected a whole number or None"
+            )
+        if n_units < 1:
+            raise InputError(f"n_units: got {n_units}, expected 1 or more, or None for unknown")
+    for name, value, known in (("method", method, METHODS), ("noise", noise, NOISE)):
+        if value not in known:
+            raise InputError(
+                f"{name}: got {value!r}, expected one of {', '.join(map(repr, known))}"
+            )
+    if exact:
+        raise InputError("exact: got True, expected False: rational arithmetic is not available")
+
+
+def check_independent(samples: Samples, bias: bool) -> None:
+    """Inputs must span their space, else directions without data could be anything. A column of
+    ones is fine when there is no bias to confuse it with. A few rows are looked at, and all of
+    them, in two passes, when those do not suffice."""
+    rows = choose_rows(samples, 16 * (samples.d + 1), np.random.default_rng(0))
+    if not len(_dependent(samples.take(rows), bias)[0]):
+        return
+    dependent, why = _dependent(samples, bias)
+    if not len(dependent):
+        return
+    several = len(dependent) > 1
+    what = f"column{'s' if several else ''} {', '.join(map(str, dependent[:6]))}"
+    raise InputError(
+        f"X: got dependent inputs, expected independent ones: {what} {'are' if several else 'is'} "
+        f"{why}"
+    )
+
+
+def _dependent(samples: Samples, bias: bool) -> tuple[Index, str]:
+    """Columns that are zero, constant or combinations of the others, and what they are.
+
+    All rows are folded into one triangle, block by block; it has the same column norms and the
+    same dependences as the (with biases, centred) rows."""
+    low, high = np.full(samples.d, np.inf), np.full(samples.d, -np.inf)
+    mean = np.zeros(samples.d)
+    for _, X, _ in samples.blocks():
+        low, high = np.minimum(low, X.min(axis=0)), np.maximum(high, X.max(axis=0))
+        mean += X.sum(axis=0) / samples.n
+    size = np.maximum(np.abs(low), np.abs(high))
+    tolerance = samples.n * float(np.finfo(np.float64).eps)
+    small = np.flatnonzero(~(size > SMALLEST))
+    if len(small):
+        return small, f"nowhere above {SMALLEST:g}: leave it out, or rescale it"
+    constant = np.flatnonzero(high - low <= tolerance * size)
+    if bias and len(constant):
+        return constant, "constant, as a bias is: leave it out, or use bias=False"
+    triangle: Array = np.zeros((0, samples.d))
+    for _, X, _ in samples.blocks():
+        rows = np.vstack([triangle, X - mean if bias else X])
+        triangle = np.asarray(np.linalg.qr(rows, mode="r"))
+    others = "the others and a constant" if bias else "the others"
+    why = (
+        f"a linear combination of {others}, so nothing can be known of its weights: leave it out, "
+        "or project the inputs on their principal components"
+    )
+    return dependent_columns(triangle, tolerance), why
