@@ -106,7 +106,7 @@ class Kinks:
         the projection. Idle units get a small floor."""
         diagonal = np.linalg.norm(fit.output, axis=1) * np.sqrt(fit.active.sum(axis=0))
         floor = 1e-3 * diagonal.max() + np.finfo(np.float64).tiny
-        return np.asarray(np.maximum(diagonal, floor)[:, None])
+        return np.asarray(np.maximum(diagonal, floor)[:, None], dtype=self.features.dtype)
 
     def retract(self, point: Array, step: Array) -> Array:
         return unit_rows(point + step)

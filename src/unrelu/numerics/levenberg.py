@@ -99,7 +99,7 @@ def minimise(
 
 
 def newton_step(model: Model[S], state: S, descent: Array, most_inner: int = 500) -> Array:
-    """The full Gauss–Newton step for a descent direction that was computed more accurately elsewhere."""
+    """The full Gauss–Newton step for a descent direction computed more accurately elsewhere."""
     scale = model.scale(state)
     step, _, _ = _damped_step(model, state, scale, descent / scale, 0.0, 1e-4, most_inner)
     return step / scale
