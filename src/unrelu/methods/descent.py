@@ -97,8 +97,8 @@ def _merge(model: Kinks, fit: Fit, bar: float) -> tuple[Fit, int]:
 
 
 def polish(model: Kinks, points: Array, floor: float) -> Fit:
-    """Step 4: to rounding, from a start that has every unit about right."""
-    return _descend(model, points, 40, _settled(model, 0.1 * floor))[0]
+    """Step 4: near rounding, from a start that has every unit about right."""
+    return _descend(model, points, 40, _settled(model, 100 * floor))[0]
 
 
 def _settled(model: Kinks, relative: float) -> Callable[[list[float]], bool]:

@@ -221,7 +221,7 @@ def finish(problem: Problem, fit: Fit) -> tuple[Network, str]:
         )
     fit = polish(problem.strict, problem.points(oriented.V, oriented.b), problem.floor)
     net = problem.network(*problem.hyperplanes(fit.point))
-    if problem.strict.relative(fit) <= 100 * problem.floor:
+    if problem.strict.relative(fit) <= 1000 * problem.floor:
         net = problem.refined(net)
     return net, ""
 

@@ -133,6 +133,8 @@ class Problem:
             norms = np.linalg.norm(V, axis=1)
             b = rows[:, -1] / norms if self.bias else np.zeros(len(V))
             net = self.network(V / norms[:, None], b)
+            if 1e-4 * size < np.finfo(np.float64).eps:  # steps are exact to 1e-4
+                break
         return net
 
 
