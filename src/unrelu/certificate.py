@@ -41,7 +41,8 @@ class Certificate:
     status : exact, undetermined or failed; `explanation` says it in words.
     n_samples, n_fresh : rows checked, and those among them never used to find the network.
     residual : largest |label − network| as a share of the labels' root mean square.
-    residual_in_roundings : the same in units of what rounding allows; explained up to 1.
+    residual_in_roundings : a bound on the same in units of what rounding allows, sharp above 1;
+        explained up to 1.
     worst_sample : the row where that is largest.
     margin : smallest |v·x + b| in units of its rounding; a sample below 1 has no certain side.
     on_kink : number of samples below that.
@@ -81,8 +82,8 @@ class Certificate:
             (
                 "largest residual",
                 (
-                    f"{self.residual:.1e} of the labels, {self.residual_in_roundings:.2g} of "
-                    f"what rounding allows, in sample {self.worst_sample}"
+                    f"{self.residual:.1e} of the labels, at most {self.residual_in_roundings:.2g} "
+                    f"of what rounding allows, in sample {self.worst_sample}"
                 ),
             ),
             ("samples", f"{self.n_samples}, of them {self.n_fresh} not used to find the network"),
