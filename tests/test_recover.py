@@ -185,6 +185,13 @@ def test_labels_without_any_unit() -> None:
     assert np.allclose(result.network.c, 4.0, rtol=0, atol=1e-14)
 
 
+def test_labels_that_are_constant_but_for_rounding() -> None:
+    """A large offset drowns what there is: no rank, no unit, and no crash."""
+    problem = plant(3, 2, 1, 60, seed=0)
+    result = recover(problem.X, problem.Y + 1e16, 2, rng=0, throw=False)
+    assert result.status in (Status.FAILED, Status.UNDETERMINED)
+
+
 @pytest.mark.parametrize("noise", [1e-9, 1e-3, 1e-1])
 def test_noise_is_never_called_exact(noise: float) -> None:
     problem = plant(5, 3, 3, 200, seed=10)

@@ -259,7 +259,7 @@ def _missing_samples(samples: Samples, units: int, rank: int, bias: bool) -> int
     over on one side and the other units on the other (units active half of the time, a tenth to
     spare); in all four equations to three unknowns, or, measured, three to one where the labels
     do not show every unit."""
-    dimension = samples.d + bias
+    dimension, rank = samples.d + bias, max(rank, 1)
     sides = 1.1 * (2 * dimension + 2 * math.sqrt(dimension) + units / rank)
     unknowns = units * (dimension + rank - 1) + bias * rank
     equations = (4 / 3 if units <= rank else 3.0) * unknowns / rank
