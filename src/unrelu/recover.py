@@ -242,6 +242,8 @@ def _with_context(
                 "or no network of this kind made them, or it has more units than so many samples "
                 "show"
             )
+    elif n_units is not None and found > n_units and status == Status.UNDETERMINED:
+        said = f"{found} units explain these samples, and perhaps {n_units} would: {said}"
     elif n_units is not None and found > n_units:
         status = Status.FAILED
         said = f"no network of {n_units} units explains these samples, {found} are needed: {said}"

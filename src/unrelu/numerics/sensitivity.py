@@ -55,9 +55,9 @@ def sensitivity(
 ) -> Sensitivity:
     """Errors and leverages of the fit A (k, D), U (m, k) for label errors of the given size.
 
-    `quick` takes a bound instead of T: with unit columns of U and λ the smallest eigenvalue of
-    UᵀU, T ⪰ λ blockdiag(T_jj) (Schur product theorem), so units are sensed one at a time, no
-    worse than they are. It is of use when U has full column rank.
+    `quick` takes the units apart instead of forming T: with P the pseudo-inverse of U, P_j of a
+    change of the labels is s_j∘Z δa_j plus a combination of the columns of H, so each unit is
+    known at least as well as its own labels P_j Y tell. It needs U of full column rank.
 
     Each error is the distance to the least-squares optimum (one Gauss–Newton step from
     `residual` (n, m)) plus a random draw of covariance size² T⁻¹. Z (n, D) should be white.
@@ -69,6 +69,7 @@ def sensitivity(
     F *= active
     H = np.column_stack([F, np.ones(len(Z))]) if constant else F
     basis = _range(H)
+    residual = residual - basis @ (basis.T @ residual)  # the rest is a matter of U
     if quick:
         return Sensitivity(_unit_by_unit(Z, A, U, active, basis, residual, size, rng), None)
     if len(A) * (Z.shape[1] - 1) <= DENSE:
@@ -95,15 +96,16 @@ def _unit_by_unit(
     size: float,
     rng: np.random.Generator,
 ) -> Array:
-    (k, D), strength = A.shape, np.linalg.norm(U, axis=0)
-    smallest = float(np.linalg.eigvalsh((U / strength).T @ (U / strength))[0])
+    k, D = A.shape
     errors = np.full((DRAWS, k, D), np.inf)
     ridge = 10 * D * np.finfo(np.float64).eps
-    if smallest <= ridge:
+    strength = np.linalg.norm(U, axis=0)
+    if np.linalg.matrix_rank(U / strength, tol=np.sqrt(ridge)) < k:
         return errors
+    apart = np.linalg.pinv(U / strength).T / strength
     for j in range(k):
         rows = active[:, j] > 0
-        B = Z[rows] * (np.sqrt(smallest) * strength[j])
+        B = Z[rows]
         C = B.T @ basis[rows]
         T = B.T @ B - C @ C.T
         T += np.outer(A[j], A[j]) * max(np.trace(T) / D, 0.0)  # scale is no unknown
@@ -116,13 +118,13 @@ def _unit_by_unit(
             lower = np.linalg.cholesky(T)
         except np.linalg.LinAlgError:
             continue
-        pull = Z[rows].T @ (residual[rows] @ U[:, j])
+        pull = B.T @ (residual[rows] @ apart[:, j])
         pull -= A[j] * (A[j] @ pull)
         draws = np.linalg.solve(lower.T, rng.standard_normal((D, DRAWS)))
         if np.linalg.norm(draws, axis=0).max() > 0.03 / np.sqrt(ridge):
             continue
         step = np.linalg.solve(lower.T, np.linalg.solve(lower, pull / scale))
-        moves = (step[:, None] + size * draws) / scale[:, None]
+        moves = (step[:, None] + size * np.linalg.norm(apart[:, j]) * draws) / scale[:, None]
         errors[:, j] = (moves - np.outer(A[j], A[j] @ moves)).T
     return errors
 
