@@ -37,7 +37,8 @@ def parser(doc: str | None, seeds: int) -> argparse.ArgumentParser:
 
 
 class Table:
-    """Rows with the same columns, printed one by one; `save` writes them."""
+    """Rows with the same columns, each printed and written to the CSV when it comes: a run that
+    is cut off leaves what it has measured."""
 
     def __init__(self, name: str, columns: Sequence[str], *, quick: bool) -> None:
         self.columns = list(columns)
@@ -46,7 +47,7 @@ class Table:
         self._widths: list[int] = []
 
     def add(self, values: Mapping[str, Value]) -> None:
-        """Append and print a row; every column must be given."""
+        """Append, print and write a row; every column must be given."""
         row = {name: values[name] for name in self.columns}
         cells = [_text(value) for value in row.values()]
         if not self._widths:
@@ -55,13 +56,13 @@ class Table:
             print(self._line(self.columns), flush=True)
         self.rows.append(row)
         print(self._line(cells), flush=True)
+        self._write()
 
     def _line(self, cells: Sequence[str]) -> str:
         pairs = zip(cells, self._widths, strict=True)
         return "  ".join(f"{cell:>{width}}" for cell, width in pairs).rstrip()
 
-    def save(self) -> None:
-        """The rows as CSV."""
+    def _write(self) -> None:
         RESULTS.mkdir(exist_ok=True)
         with self._stem.with_suffix(".csv").open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file, lineterminator="\n")

@@ -75,7 +75,6 @@ def main() -> None:
                 for seed in range(min(seeds, DIGITS_SEEDS))
             ]
             report(f"digits {units}", n, trials)
-    table.save()
 
 
 if __name__ == "__main__":

@@ -101,7 +101,6 @@ def main() -> None:
                     "units_found": min(trial.found for trial in trials),
                 }
             )
-    table.save()
 
 
 if __name__ == "__main__":

@@ -126,7 +126,6 @@ def main() -> None:
                     "status": full[0].value[2],
                 }
             )
-    table.save()
 
 
 if __name__ == "__main__":

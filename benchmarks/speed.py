@@ -78,7 +78,6 @@ def main() -> None:
         units, n, limit = DIGITS
         result = measured(solve_digits, units, n, runs)
         report(table, f"digits {units}", n, True, limit, result.value, result.peak)
-    table.save()
     if not given.huge:
         compare_routes(runs, quick=given.quick)
 
@@ -126,7 +125,6 @@ def compare_routes(runs: int, *, quick: bool) -> None:
                 ),
             }
         )
-    table.save()
 
 
 if __name__ == "__main__":

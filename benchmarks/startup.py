@@ -47,7 +47,6 @@ def main() -> None:
                 "limit_s": limit,
             }
         )
-    table.save()
 
 
 def wall(arguments: list[str], *, inside: bool) -> float:

@@ -37,7 +37,6 @@ def main() -> None:
                 for seed in range(seeds)
             ]
             table.add({"size": f"{d},{k},{m}", "ratio": ratio, "n": n, **summary(trials)})
-    table.save()
     draw(table)
 
 

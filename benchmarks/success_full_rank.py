@@ -71,7 +71,6 @@ def main() -> None:
                         **summary(trials),
                     }
                 )
-    table.save()
     draw(table)
 
 

@@ -209,7 +209,6 @@ def compare(seeds: int, budget: float, *, quick: bool) -> None:
                     "ratio": f"{sign}{theirs.seconds / seconds:.3g}",
                 }
             )
-    table.save()
     draw(table)
 
 
