@@ -77,7 +77,11 @@ def main() -> None:
     outcomes: dict[str, list[Outcome]] = {name: [] for name in names}
     bad: list[str] = []
     empty = Outcome("failed", False, False, math.nan, 0.0, "")
-    table = Table("false_certainty", list(row("", [empty])), quick=given.quick)
+    table = Table(
+        "false_certainty",
+        list(row("", [empty])),
+        quick=given.quick or bool(given.families),
+    )
 
     # Processes of their own: two threads of a matrix product each are no use on small samples.
     with multiprocessing.get_context("spawn").Pool(given.jobs) as pool:
@@ -89,8 +93,6 @@ def main() -> None:
             if len(outcomes[name]) == len(seeds):
                 table.add(row(name, outcomes[name]))
     table.add(row("all", [outcome for of in outcomes.values() for outcome in of]))
-    if not given.families:
-        table.save()
     print(*bad, sep="\n")
     sys.exit(1 if bad else 0)
 
