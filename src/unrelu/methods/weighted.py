@@ -1,0 +1,200 @@
+"""Least squares with a weight for every label, and what is made of it: a robust finish for heavy
+tails, and weights that fall with the mean for counts.
+
+With weights that differ between the outputs of one sample the output weights can no longer be
+eliminated for all outputs at once, so V, b, U and c move together:
+
+    min Σ_iq w_iq (Y_iq − f(z_i Aᵀ) u_q − c_q)²,
+
+and the weights are brought up to date between the steps (iteratively reweighted least squares).
+A start that has every unit is needed: `noisy` gives it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unrelu.methods.kinks import unit_rows
+from unrelu.methods.problem import with_constant
+from unrelu.network import Network
+from unrelu.numerics.levenberg import minimise
+from unrelu.numerics.whitening import whiten
+
+Array = NDArray[np.float64]
+
+Weigh = Callable[[Array, Array], Array]
+"""Weights (n, m) for labels (n, m) and the predictions of a network for them."""
+
+MOST_ROUNDS = 60
+"""Rounds of reweighting; for the heaviest tails some 30 are enough."""
+
+SETTLED = 1e-3
+"""A round that changes the predictions by less than this share of a standard error, in the mean
+over the samples, is the last."""
+
+
+@dataclass(frozen=True, eq=False)
+class State:
+    """The model at one point: (A, Uᵀ, c) in one vector, active marks, hidden values, residual."""
+
+    point: Array
+    active: NDArray[np.bool_]
+    hidden: Array
+    residual: Array
+    cost: float
+
+
+class WeightedNetwork:
+    """The protocol of numerics.levenberg.Model, for white features Z (n, D) and `units` units."""
+
+    def __init__(
+        self, features: Array, labels: Array, weights: Array, units: int, constant: bool
+    ) -> None:
+        self.features, self.labels, self.weights = features, labels, weights
+        self.units, self.constant = units, constant
+
+    def parts(self, point: Array) -> tuple[Array, Array, Array]:
+        """A (k, D), Uᵀ (k, m) and c (m,), as views."""
+        k, dimension, m = self.units, self.features.shape[1], self.labels.shape[1]
+        rest = k * dimension + k * m
+        A, U = point[: k * dimension], point[k * dimension : rest]
+        return A.reshape(k, dimension), U.reshape(k, m), point[rest:]
+
+    def evaluate(self, point: Array) -> State:
+        A, U, c = self.parts(point)
+        hidden = self.features @ A.T
+        active = hidden > 0
+        hidden *= active
+        residual = self.labels - hidden @ U - c
+        cost = float(np.vdot(residual * self.weights, residual))
+        return State(point, active, hidden, residual, cost)
+
+    def descent(self, state: State) -> Array:
+        return self._pull(state, self.weights * state.residual)
+
+    def normal(self, state: State, step: Array) -> Array:
+        dA, dU, dc = self.parts(step)
+        _, U, _ = self.parts(state.point)
+        change = ((self.features @ dA.T) * state.active) @ U + state.hidden @ dU + dc
+        return self._pull(state, self.weights * change)
+
+    def _pull(self, state: State, change: Array) -> Array:
+        _, U, _ = self.parts(state.point)
+        rows = ((change @ U.T) * state.active).T @ self.features
+        offset = change.sum(axis=0) if self.constant else np.zeros(change.shape[1])
+        return np.concatenate([rows.ravel(), (state.hidden.T @ change).ravel(), offset])
+
+    def scale(self, state: State) -> Array:
+        """√diag JᵀWJ; features are white, so all entries of a row of A have the same."""
+        _, U, _ = self.parts(state.point)
+        rows = ((self.weights @ (U**2).T) * state.active).sum(axis=0)
+        rows = np.repeat(rows, self.features.shape[1])
+        outputs = (state.hidden**2).T @ self.weights
+        diagonal = np.concatenate([rows, outputs.ravel(), self.weights.sum(axis=0)])
+        floor = 1e-6 * float(diagonal.max()) + np.finfo(np.float64).tiny
+        return np.asarray(np.sqrt(np.maximum(diagonal, floor)))
+
+    def retract(self, point: Array, step: Array) -> Array:
+        moved = point + step
+        A, U, _ = self.parts(moved)
+        norms = np.linalg.norm(A, axis=1, keepdims=True)
+        norms = np.where(norms > 0, norms, 1.0)
+        A /= norms
+        U *= norms
+        return moved
+
+
+def reweighted(net: Network, X: Array, Y: Array, weigh: Weigh, bias: bool) -> Network:
+    """From `net`, the fixed point of: weights from the predictions, weighted fit.
+
+    X (n, d), Y (n, m). Weights must be non-negative; a fixed point is a stationary point of the
+    likelihood that they belong to. Cost: some dozen rounds of a few dozen products O(n k (D + m)).
+    """
+    white = whiten(with_constant(X) if bias else X)
+    rows = np.column_stack([net.V, net.b]) if bias else net.V
+    A = white.to_features(rows)
+    norms = np.linalg.norm(A, axis=1, keepdims=True)
+    point = np.concatenate([unit_rows(A).ravel(), (net.U.T * norms).ravel(), net.c])
+    predicted = net(X)
+    for _ in range(MOST_ROUNDS):
+        weights = weigh(Y, predicted)
+        model = WeightedNetwork(white.features, Y, weights, net.n_units, bias)
+        state = model.evaluate(point)
+        size = float(np.sqrt(state.cost)) or 1.0
+        state, _ = minimise(model, state, size=size, steps=3, enough=lambda _: False)
+        point, before = state.point, predicted
+        predicted = Y - state.residual
+        moved = float(np.vdot((predicted - before) * weights, predicted - before))
+        # Over all samples, the squared standard errors of the predictions add up to p variances.
+        if moved <= SETTLED**2 * len(point) * state.cost / Y.size:
+            break
+    A, U, c = model.parts(point)
+    rows = white.to_rows(A)
+    return Network(
+        rows[:, : X.shape[1]], U.T, rows[:, -1] if bias else None, c if bias else None
+    ).canonical()
+
+
+def counted(Y: Array, predicted: Array) -> Array:
+    """Weights for labels whose variance is proportional to their mean: 1/mean. Predictions near
+    or below zero count as a twentieth of the mean label, so that no sample has all the weight."""
+    floor = 0.05 * np.maximum(Y.mean(axis=0), np.finfo(np.float64).tiny)
+    return np.asarray(1 / np.maximum(predicted, floor))
+
+
+@dataclass(frozen=True, eq=False)
+class HeavyTails:
+    """Student's t: degrees of freedom and the scale (m,) of each output's noise."""
+
+    freedom: float
+    scale: Array
+
+    def weights(self, residual: Array) -> Array:
+        """Those of which the maximum of the likelihood is the fixed point."""
+        return np.asarray((self.freedom + 1) / (self.freedom * self.scale**2 + residual**2))
+
+    def slopes(self, residual: Array) -> Array:
+        """Second derivative of −log likelihood in the residual: what information there is."""
+        square, level = residual**2, self.freedom * self.scale**2
+        return np.asarray((self.freedom + 1) * (level - square) / (level + square) ** 2)
+
+    def log_likelihood(self, residual: Array) -> float:
+        from scipy.stats import t
+
+        return float(t.logpdf(residual / self.scale, self.freedom).sum()) - len(residual) * float(
+            np.log(self.scale).sum()
+        )
+
+
+FREEDOMS = (1.0, 1.5, 2.0, 3.0, 5.0, 8.0, 16.0, 64.0)
+"""Degrees of freedom weighed; beyond the last, t is normal for any purpose."""
+
+
+def heavy_tails(residual: Array) -> HeavyTails:
+    """The t distribution, one for all outputs but for their scales, that fits residuals (n, m)
+    best: for each of FREEDOMS the scale by maximum likelihood (EM), then the best of them."""
+    fits = []
+    for freedom in FREEDOMS:
+        scale = np.median(np.abs(residual), axis=0) / 0.8
+        scale = np.where(scale > 0, scale, np.abs(residual).mean(axis=0) + 1e-300)
+        for _ in range(50):
+            weights = (freedom + 1) / (freedom + (residual / scale) ** 2)
+            scale = np.sqrt((weights * residual**2).mean(axis=0))
+        fits.append(HeavyTails(freedom, scale))
+    return max(fits, key=lambda fit: fit.log_likelihood(residual))
+
+
+def robust(net: Network, X: Array, Y: Array, bias: bool) -> tuple[Network, HeavyTails]:
+    """Maximum likelihood for noise with Student's t distribution, its degrees of freedom and
+    scales found beside the network. For any noise independent of X it is a consistent finish:
+    the weights see residuals only, and those of the truth do not know X (up to c)."""
+    tails = heavy_tails(Y - net(X))
+    for _ in range(2):
+        law = tails
+        net = reweighted(net, X, Y, lambda Y, predicted: law.weights(Y - predicted), bias)
+        tails = heavy_tails(Y - net(X))
+    return net, tails
