@@ -21,6 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from unrelu.errors import InputError
 from unrelu.numerics.levenberg import minimise
 
 Array = NDArray[np.float64]
@@ -57,11 +58,12 @@ def joint_diagonalise(
     of the slices' entries; they only help to find the span. With `start` (k, d) no random pairs
     are tried. Exact slices give exact rows when no two columns of the weights are parallel;
     otherwise, as for a single slice, the rows that share a column are arbitrary within their span.
+    Raises `InputError` for k out of range.
 
     Cost: O(s d³) for the span, O(s k³) for a step.
     """
     if not 1 <= k <= slices.shape[1]:
-        raise ValueError(f"k: got {k}, expected 1 to {slices.shape[1]}, the size of the slices")
+        raise InputError(f"k: got {k}, expected 1 to {slices.shape[1]}, the size of the slices")
     size = float(np.linalg.norm(slices))
     if size == 0.0:
         return JointDiagonal(np.eye(slices.shape[1])[:k], np.zeros((len(slices), k)), 0.0)
@@ -117,7 +119,7 @@ class _Model:
         self.slices = slices
 
     def evaluate(self, point: Array) -> _State:
-        inverse = np.linalg.pinv((point @ point.T) ** 2, hermitian=True)
+        inverse = np.asarray(np.linalg.pinv((point @ point.T) ** 2, hermitian=True))
         weights = self._forms(self.slices, point) @ inverse
         residual = self._off(self.slices, point, weights)
         correction = self._forms(residual, point) @ inverse  # undoes what Γ lost to rounding
