@@ -15,6 +15,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -22,6 +23,7 @@ from scipy.linalg import solve_triangular
 from scipy.stats import t
 
 from unrelu.checks import doubts
+from unrelu.checks.doubts import p_text
 from unrelu.checks.fitted import (
     count_unknowns,
     fitted_network,
@@ -110,6 +112,7 @@ class Uncertainty:
         width or a level outside (0, 1).
         """
         q = self._quantile(level)
+        X = _finite(X)
         mean = self.network(X)
         stderr = np.empty_like(mean)
         for rows, Z in self._features(X):
@@ -119,7 +122,7 @@ class Uncertainty:
 
     def output_covariance(self, X: ArrayLike) -> Array:
         """(n, m, m): covariance of the estimated noiseless outputs at each row of X. O(n p²)."""
-        m = self.network.n_outputs
+        X, m = _finite(X), self.network.n_outputs
         result = np.empty((len(self.network(X)), m, m))
         for rows, Z in self._features(X):
             result[rows] = fisher.output_covariance(self.model, Z, self.covariance)
@@ -152,15 +155,22 @@ class Uncertainty:
             raise InputError(f"level: got {level}, expected a number between 0 and 1, such as 0.95")
         return float(t.ppf(0.5 + 0.5 * level, self.tail))
 
-    def _features(self, X: ArrayLike) -> Iterator[tuple[slice, Array]]:
+    def _features(self, X: NDArray[Any]) -> Iterator[tuple[slice, Array]]:
         """Rows of X, checked by the network before, in the coordinates of the model."""
-        X = np.asarray(X)
         for start in range(0, len(X), PREDICTED_TOGETHER):
             rows = slice(start, start + PREDICTED_TOGETHER)
             block = np.asarray(X[rows], dtype=np.float64)
             if self.biased:
                 block = np.column_stack([block, np.ones(len(block))])
             yield rows, solve_triangular(self.factor, block.T, trans="T").T
+
+
+def _finite(X: ArrayLike) -> NDArray[Any]:
+    """As an array; its type and shape are for the network to check."""
+    array = np.asarray(X)
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        raise InputError("X: got values that are not finite, expected real numbers")
+    return array
 
 
 def assess(
@@ -234,8 +244,8 @@ def assess(
     spread = Spread.of(model, white.factor, full)
     shares = _shares(net, samples)
     stderr = standard_errors(net, spread, biased)
-    units = estimate_units(net, spread, stderr, shares, found.tail)
     lost = fisher.undetermined(model, found.inverse)
+    units = estimate_units(net, spread, stderr, shares, found.tail, lost)
     noise = root @ found.noise @ root.T
     angles = np.array([unit.angle_error for unit in units])
     notes = [
@@ -244,10 +254,11 @@ def assess(
         *doubts.vague(angles, shares, lost),
         *doubts.pairs_alike(near := alike(net, spread)),
         *doubts.pairs_tied([pair for pair in tied(spread) if pair not in near]),
-        *doubts.idle(np.array([unit.p_value for unit in units])),
-        *doubts.off_minimum(steps),
+        *doubts.idle(np.array([unit.p_value for unit in units]), lost),
     ]
-    if psi is None:
+    exact = doubts.no_noise(residual, mean, samples.eps)
+    notes += exact or doubts.off_minimum(steps)
+    if psi is None and not exact:
         normal = apart if slopes is None else np.sqrt(slopes) * apart
         notes += doubts.uneven_noise(noise, covariance is not None or slopes is not None)
         notes += doubts.changing_noise(normal, mean, Z, sandwich)
@@ -308,11 +319,11 @@ def _text(rows: list[tuple[str, str]], units: tuple[UnitEstimate, ...], biased: 
                 str(unit.unit),
                 f"{unit.strength:.4g}",
                 f"{unit.strength_error:.2g}",
-                f"{unit.angle_error:.2g}",
+                f"{unit.angle_error:.2g}" if unit.determined else "?",
                 *bias,
                 f"{100 * unit.active:.2g}%",
                 f"{unit.wald:.3g}",
-                f"{unit.p_value:.1g}",
+                p_text(unit.p_value).removeprefix("p").removeprefix(" = ").strip(),
             ]
         )
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]

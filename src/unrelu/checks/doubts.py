@@ -29,6 +29,8 @@ TOGETHER = 0.95
 UNEVEN = 9.0
 """Ratio of noise variances between outputs: three times the size."""
 
+ROUNDINGS = 100
+
 SHOWN = 6
 
 
@@ -37,8 +39,8 @@ def few_samples(entries: int, unknowns: int) -> list[str]:
         return []
     return [
         (
-            f"few samples: {entries} label entries for {unknowns} unknowns, {entries / unknowns:.1f} "
-            "to one; below ten the errors given tend to be too small"
+            f"few samples: {entries} label entries for {unknowns} unknowns, "
+            f"{entries / unknowns:.1f} to one; below ten the errors given tend to be too small"
         )
     ]
 
@@ -51,9 +53,9 @@ def undetermined(units: Index, shares: Array) -> list[str]:
     return [
         (
             f"{_listed(units)} {'is' if one else 'are'} not determined by these samples "
-            f"({_activity(shares[units])}): some change of {'its' if one else 'their'} weights changes "
-            f"no label. The errors given leave that change out, so {'its' if one else 'their'} "
-            "intervals are too short"
+            f"({_activity(shares[units])}): some change of {'its' if one else 'their'} "
+            f"weights changes no label. The errors given leave that change out, so "
+            f"{'its' if one else 'their'} intervals are too short"
         )
     ]
 
@@ -89,20 +91,20 @@ def pairs_tied(pairs: Sequence[Pair]) -> list[str]:
         return []
     return [
         (
-            f"{_paired(pairs)} share their output: the errors of their output weights are correlated "
-            f"beyond {TOGETHER}, so that what one gains the other loses"
+            f"{_paired(pairs)} share their output: the errors of their output weights are "
+            f"correlated beyond {TOGETHER}, so that what one gains the other loses"
         )
     ]
 
 
-def idle(p_values: Array) -> list[str]:
-    units = np.flatnonzero(p_values > DOUBTFUL)
+def idle(p_values: Array, known: Index) -> list[str]:
+    units = np.setdiff1d(np.flatnonzero(p_values > DOUBTFUL), known)
     if not len(units):
         return []
     return [
         (
             f"{_listed(units)}: output weights not significantly different from zero "
-            f"(p = {p_values[units].max():.2g}); the samples may be explained without"
+            f"({p_text(p_values[units].max())}); the samples may be explained without"
         )
     ]
 
@@ -115,8 +117,8 @@ def uneven_noise(noise: Array, weighted: bool) -> list[str]:
     return [
         (
             f"noise differs between outputs: that of output {sizes.argmax()} is "
-            f"{math.sqrt(sizes.max() / sizes.min()):.3g} times that of output {sizes.argmin()}; the "
-            "errors given allow for it, a fit weighted with this noise would have smaller ones"
+            f"{math.sqrt(sizes.max() / sizes.min()):.3g} times that of output {sizes.argmin()}; "
+            "the errors given allow for it, a fit weighted with this noise would have smaller ones"
         )
     ]
 
@@ -132,19 +134,31 @@ def changing_noise(residual: Array, mean: Array, Z: Array, allowed: bool) -> lis
     )
     squares = residual**2
     m = squares.shape[1]
-    growth = np.array([_depends(squares[:, o], mean[:, [o]]) for o in range(m)])
-    said = []
-    if (m * growth.min() < SURELY) and (o := int(growth.argmin())) >= 0:
-        said.append(
-            f"noise changes with the mean, most clearly in output {o} "
-            f"(p = {_small(min(1.0, m * growth[o]))}): {then}"
-        )
+    growth = np.minimum(1.0, [m * _depends(squares[:, o], mean[:, [o]]) for o in range(m)])
+    worst = int(growth.argmin())
+    if growth[worst] < SURELY:
+        return [
+            (
+                f"noise changes with the mean, most clearly in output {worst} "
+                f"({p_text(growth[worst])}): {then}"
+            )
+        ]
     size = (Z**2).sum(axis=1, keepdims=True)
     few = Z if 10 * Z.shape[1] < len(Z) else Z[:, :0]
     among = _depends(squares.sum(axis=1), np.column_stack([few, size]))
-    if not said and among < SURELY:
-        said.append(f"noise differs between samples (p = {_small(among)}): {then}")
-    return said
+    return [f"noise differs between samples ({p_text(among)}): {then}"] if among < SURELY else []
+
+
+def no_noise(residual: Array, labels: Array, eps: float) -> list[str]:
+    """`ROUNDINGS` of the labels' size are what a few dozen operations leave."""
+    if np.sqrt((residual**2).mean()) > ROUNDINGS * eps * np.sqrt((labels**2).mean()):
+        return []
+    return [
+        (
+            "the labels are explained to rounding: there is no noise for these errors to be about; "
+            "verify() says what is certain"
+        )
+    ]
 
 
 def off_minimum(steps: Array) -> list[str]:
@@ -154,8 +168,9 @@ def off_minimum(steps: Array) -> list[str]:
         return []
     return [
         (
-            "the weights are not at the minimum of the fit: one more step moves them by up to "
-            f"{largest:.2g} standard errors, which are those of the minimum: polish first"
+            f"one more step of the fit would move the weights by up to {largest:.2g} standard "
+            "errors: either they are not at its minimum (polish first), or that lies on the kink "
+            "of a sample"
         )
     ]
 
@@ -164,18 +179,23 @@ def _depends(squares: Array, regressors: Array) -> float:
     """p-value of n R² in the regression of the squares on a constant and the regressors."""
     design = np.column_stack([np.ones(len(squares)), regressors])
     size = np.linalg.norm(design, axis=0)
+    design /= np.where(size > 0, size, 1.0)
     centred = squares - squares.mean()
     total = float(centred @ centred)
     if total == 0:
         return 1.0
-    fitted, _, rank, _ = np.linalg.lstsq(design / np.where(size > 0, size, 1.0), centred)
-    rest = centred - design / np.where(size > 0, size, 1.0) @ fitted
+    fitted, _, rank, _ = np.linalg.lstsq(design, centred)
+    rest = centred - design @ fitted
     explained = 1.0 - float(rest @ rest) / total
     return float(chi2.sf(len(squares) * explained, max(1, rank - 1)))
 
 
-def _small(p: float) -> str:
-    return f"{p:.1g}" if p > 1e-12 else "0"
+def p_text(p: float) -> str:
+    """
+    >>> p_text(0.0123), p_text(1e-300)
+    ('p = 0.01', 'p < 1e-16')
+    """
+    return f"p = {p:.1g}" if p > 1e-16 else "p < 1e-16"
 
 
 def _activity(shares: Array) -> str:

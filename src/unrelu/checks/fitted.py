@@ -23,11 +23,16 @@ def white_features(samples: Samples, biased: bool) -> Whitened:
     """The inputs, with a column of ones for biases, in white coordinates."""
     X = np.asarray(samples.X, dtype=np.float64)
     columns = np.column_stack([X, np.ones(len(X))]) if biased else X
-    dependent = dependent_columns(columns, len(X) * float(np.finfo(np.float64).eps))
+    tolerance = len(X) * float(np.finfo(np.float64).eps)
+    tested, others = X, "the others"
+    if biased:
+        tested, others = X - X.mean(axis=0), "the others and a constant"
+        tested[:, np.ptp(X, axis=0) <= tolerance * np.abs(X).max(axis=0)] = 0.0
+    dependent = dependent_columns(tested, tolerance)
     if len(dependent):
         raise InputError(
             f"X: got dependent inputs, expected independent ones: leave out column {dependent[0]}, "
-            f"a combination of the others{' and a constant' if biased else ''}"
+            f"which is a combination of {others}"
         )
     return whiten(columns)
 

@@ -14,6 +14,7 @@ from unrelu.network import Network
 from unrelu.numerics.fisher import Model
 
 Array = NDArray[np.float64]
+Index = NDArray[np.intp]
 
 NEAR = 0.5
 """Cosine from which on two units are compared: beyond 60° no linearisation would hold."""
@@ -28,6 +29,8 @@ class UnitEstimate:
 
     A unit that is not there is fitted to the noise with a direction of its own choice, which the
     test cannot know: a large p says that it may go, a small one is not yet proof.
+
+    Of a unit that is not `determined` the errors are those of the part that is.
     """
 
     unit: int
@@ -39,6 +42,7 @@ class UnitEstimate:
     active: float
     wald: float
     p_value: float
+    determined: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,7 +100,12 @@ def standard_errors(net: Network, spread: Spread, biased: bool) -> Network:
 
 
 def estimate_units(
-    net: Network, spread: Spread, errors: Network, shares: Array, tail: float
+    net: Network,
+    spread: Spread,
+    errors: Network,
+    shares: Array,
+    tail: float,
+    undetermined: Index,
 ) -> tuple[UnitEstimate, ...]:
     """`errors` as from `standard_errors`; `tail` the degrees of freedom of the noise."""
     m = net.n_outputs
@@ -114,7 +123,8 @@ def estimate_units(
                 bias_error=float(errors.b[j]),
                 active=float(shares[j]),
                 wald=wald,
-                p_value=float(f.sf(wald / m, m, tail)) if rank == m else 1.0,
+                p_value=float(f.sf(wald / m, m, tail)) if rank == m or np.isinf(wald) else 1.0,
+                determined=j not in undetermined,
             )
         )
     return tuple(found)
@@ -132,7 +142,7 @@ def alike(net: Network, spread: Spread) -> list[tuple[int, int]]:
         if apart @ apart > 9 * np.trace(covariance):
             continue
         wald, rank = _wald(apart, covariance)
-        if rank == 0 or chi2.sf(wald, rank) > DOUBTFUL:
+        if np.isfinite(wald) and (rank == 0 or chi2.sf(wald, rank) > DOUBTFUL):
             pairs.append((int(i), int(j)))
     return pairs
 
@@ -150,7 +160,9 @@ def tied(spread: Spread) -> list[tuple[int, int]]:
 
 
 def _wald(value: Array, covariance: Array) -> tuple[float, int]:
-    """valueᵀ C⁺ value and the rank of C; for singular C within its range."""
+    """valueᵀ C⁺ value and the rank of C; for singular C within its range, infinite for C = 0."""
+    if not covariance.any():
+        return (float("inf") if value.any() else 0.0), 0
     size = np.sqrt(np.maximum(np.diag(covariance), 0.0))
     scale = np.where(size > 0, 1.0 / np.where(size > 0, size, 1.0), 0.0)
     values, vectors = np.linalg.eigh(covariance * scale[:, None] * scale)

@@ -64,7 +64,7 @@ def _noise(residual: Array, used: Array, spare: float) -> tuple[Array, float]:
     n, m = residual.shape
     products = residual.T @ residual
     left = n - used
-    if spare >= DIAGONAL and left.min() >= 0.5 * DIAGONAL:
+    if spare >= DIAGONAL and left.min() >= DIAGONAL:
         noise = products / np.sqrt(np.outer(left, left))
         return noise if spare >= FULL * m else np.diag(np.diag(noise)), spare
     return np.eye(m) * np.trace(products) / (spare * m), spare * m
