@@ -317,6 +317,27 @@ def test_nothing_to_doubt(seed: int) -> None:
     assert assess(*noisy(seed=seed), biased=True).notes == ()
 
 
+def test_kinks_that_noise_blurs() -> None:
+    """One output and much noise: the errors are too small, as they say themselves."""
+    for size, blurred in ((0.02, False), (0.5, True)):
+        shares, missed = [], []
+        for seed in range(20):
+            rng = np.random.default_rng(seed)
+            problem = plant(4, 2, 1, 300, seed=1, bias=0.3)
+            X, truth = problem.X, problem.truth.canonical()
+            Y = problem.Y + size * rng.standard_normal(problem.Y.shape)
+            net = fit(truth, X, Y, np.ones_like(Y))
+            found = assess(net, X, Y, biased=True)
+            shares.append(max(unit.near_kink for unit in found.units))
+            said = any("which side of the kink" in note for note in found.notes)
+            assert said == (shares[-1] > 0.1)
+            angles = np.array([unit.angle_error for unit in found.units])
+            missed.append(((net.V - truth.V) ** 2).sum(axis=1) / angles**2)
+        assert (np.mean(shares) > 0.1) == blurred
+        # The mean of 40 squares, at worst of variance 2 each, is within 4 √(2/40) of 1.
+        assert (np.mean(missed) > 1 + 4 * np.sqrt(2 / 40)) == blurred
+
+
 def test_noise_that_changes_is_seen() -> None:
     X, truth = small()
     rng = np.random.default_rng(0)

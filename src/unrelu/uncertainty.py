@@ -6,8 +6,9 @@ the fit minimised and by what is assumed of the noise: the list is in `numerics.
 weighted by the inverse of a noise covariance Ω is one of least squares in Ω^(−1/2) times the
 outputs.
 
-What the standard errors leave out: that patterns move with the weights (of order 1/n), and that
-another minimum may be as good.
+What the standard errors leave out: that patterns move with the weights, which counts where many
+samples are nearer to a kink than it is known (a note says so), and that another minimum may be as
+good.
 """
 
 from __future__ import annotations
@@ -23,7 +24,6 @@ from scipy.linalg import solve_triangular
 from scipy.stats import t
 
 from unrelu.checks import doubts
-from unrelu.checks.doubts import p_text
 from unrelu.checks.fitted import (
     count_unknowns,
     fitted_network,
@@ -242,16 +242,17 @@ def assess(
     model = _model(net, white, net.U, biased)
     full = in_outputs(model, found.covariance, root)
     spread = Spread.of(model, white.factor, full)
-    shares = _shares(net, samples)
     stderr = standard_errors(net, spread, biased)
     lost = fisher.undetermined(model, found.inverse)
-    units = estimate_units(net, spread, stderr, shares, found.tail, lost)
+    units = estimate_units(net, spread, stderr, samples, found.tail, lost)
     noise = root @ found.noise @ root.T
     angles = np.array([unit.angle_error for unit in units])
+    shares = np.array([unit.active for unit in units])
     notes = [
         *doubts.few_samples(samples.n * samples.m, unknowns),
         *doubts.undetermined(lost, shares),
         *doubts.vague(angles, shares, lost),
+        *doubts.near_kinks(np.array([unit.near_kink for unit in units]), lost),
         *doubts.pairs_alike(near := alike(net, spread)),
         *doubts.pairs_tied([pair for pair in tied(spread) if pair not in near]),
         *doubts.idle(np.array([unit.p_value for unit in units]), lost),
@@ -293,14 +294,6 @@ def _relative(steps: Array, variances: Array) -> Array:
     return np.where(known, steps / np.sqrt(np.where(known, variances, 1.0)), 0.0)
 
 
-def _shares(net: Network, samples: Samples) -> Array:
-    """Of the samples, on which each unit is active."""
-    active = np.zeros(net.n_units)
-    for _, X, _ in samples.blocks():
-        active += (net.preactivations(X) > 0).sum(axis=0)
-    return active / samples.n
-
-
 def _text(rows: list[tuple[str, str]], units: tuple[UnitEstimate, ...], biased: bool) -> str:
     """At most 100 columns wide."""
     label = max(len(name) for name, _ in rows)
@@ -323,7 +316,7 @@ def _text(rows: list[tuple[str, str]], units: tuple[UnitEstimate, ...], biased: 
                 *bias,
                 f"{100 * unit.active:.2g}%",
                 f"{unit.wald:.3g}",
-                p_text(unit.p_value).removeprefix("p").removeprefix(" = ").strip(),
+                f"{unit.p_value:.1g}" if unit.p_value > 1e-16 else "<1e-16",
             ]
         )
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]

@@ -15,8 +15,8 @@ Array = NDArray[np.float64]
 FORMS = ("homoscedastic", "sandwich")
 
 MOST_UNKNOWNS = 6000
-"""Unknowns up to which a (p, p) matrix is formed: 288 MB each, about six at a time, and some
-minutes of one core."""
+"""Unknowns up to which a (p, p) matrix is formed: 288 MB each, half a dozen at a time, and a
+minute of one core. Both grow fast: twice as many are 1.2 GB each and ten minutes."""
 
 
 def white_features(samples: Samples, biased: bool) -> Whitened:
@@ -62,8 +62,9 @@ def count_unknowns(net: Network, samples: Samples, biased: bool) -> int:
     if p > MOST_UNKNOWNS:
         raise InputError(
             f"net: got {p} unknowns, expected at most {MOST_UNKNOWNS}: their covariance would be "
-            f"{p} × {p} numbers, {8e-9 * p * p:.2g} GB each time, and its inverse hours; assess a "
-            "smaller network, or resample the data and fit again"
+            f"{p} × {p} numbers, {8e-9 * p * p:.2g} GB, held several times over, and its inverse "
+            f"{1e-12 * p**3:.2g} trillion operations; assess a smaller network, or fit again on "
+            "resampled data and compare"
         )
     if samples.n * m <= p:
         raise InputError(

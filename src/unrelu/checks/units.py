@@ -12,6 +12,7 @@ from scipy.stats import chi2, f
 from unrelu.checks.doubts import DOUBTFUL, TOGETHER
 from unrelu.network import Network
 from unrelu.numerics.fisher import Model
+from unrelu.samples import Samples
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
@@ -30,6 +31,10 @@ class UnitEstimate:
     A unit that is not there is fitted to the noise with a direction of its own choice, which the
     test cannot know: a large p says that it may go, a small one is not yet proof.
 
+    `near_kink`: samples that are nearer to the unit's kink than their distance to it is known
+    (one standard error), as a share of those on which it is active. The side of these is a guess,
+    and the errors take it for certain.
+
     Of a unit that is not `determined` the errors are those of the part that is.
     """
 
@@ -40,6 +45,7 @@ class UnitEstimate:
     bias: float
     bias_error: float
     active: float
+    near_kink: float
     wald: float
     p_value: float
     determined: bool
@@ -103,12 +109,12 @@ def estimate_units(
     net: Network,
     spread: Spread,
     errors: Network,
-    shares: Array,
+    samples: Samples,
     tail: float,
     undetermined: Index,
 ) -> tuple[UnitEstimate, ...]:
     """`errors` as from `standard_errors`; `tail` the degrees of freedom of the noise."""
-    m = net.n_outputs
+    m, (active, near) = net.n_outputs, _sides(net, spread, samples)
     found = []
     for j, u in enumerate(net.U.T):
         covariance, strength = spread.of_column(j), float(np.linalg.norm(u))
@@ -121,13 +127,27 @@ def estimate_units(
                 angle_error=float(np.linalg.norm(errors.V[j])),
                 bias=float(net.b[j]),
                 bias_error=float(errors.b[j]),
-                active=float(shares[j]),
+                active=float(active[j]) / samples.n,
+                near_kink=float(near[j] / max(active[j], 1.0)),
                 wald=wald,
                 p_value=float(f.sf(wald / m, m, tail)) if rank == m or np.isinf(wald) else 1.0,
                 determined=j not in undetermined,
             )
         )
     return tuple(found)
+
+
+def _sides(net: Network, spread: Spread, samples: Samples) -> tuple[Array, Array]:
+    """How many samples each unit is active on, and how many have an uncertain side. O(n k D²)."""
+    active, near = np.zeros(net.n_units), np.zeros(net.n_units)
+    rows = [spread.of_rows(j, j) for j in range(net.n_units)]
+    for _, X, _ in samples.blocks():
+        Z = net.preactivations(X)
+        active += (Z > 0).sum(axis=0)
+        columns = np.column_stack([X, np.ones(len(X))])[:, : spread.lift.shape[1]]
+        for j, covariance in enumerate(rows):
+            near[j] += (Z[:, j] ** 2 < ((columns @ covariance) * columns).sum(axis=1)).sum()
+    return active, near
 
 
 def alike(net: Network, spread: Spread) -> list[tuple[int, int]]:
