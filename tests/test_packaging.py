@@ -30,6 +30,7 @@ STANDS_ON: dict[str, set[str]] = {
     "numerics": {"errors"},
     "checks": GROUND | {"numerics"},
     "certificate": GROUND | {"checks"},
+    "uncertainty": GROUND | {"checks", "numerics"},
     "methods": GROUND | {"numerics"},
     "formats": GROUND,
     "preparation": GROUND | {"methods", "numerics"},

@@ -1,0 +1,234 @@
+"""What there is to doubt about an estimated network, in plain words. Each function returns the
+sentences it has to say, usually none."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import chi2
+
+Array = NDArray[np.float64]
+Index = NDArray[np.intp]
+Pair = tuple[int, int]
+
+VAGUE = 0.3
+"""Radians. Beyond that the linearisation behind a standard error (1 − cos ≈ 5%) is itself vague."""
+
+UNSURE = 0.15
+"""Share of a unit's samples on a side that is a guess from which its errors are noticeably too
+small. In simulations (Gaussian inputs; 1, 3 and 5 outputs) the true root mean square errors of v
+were 1.0 to 1.2 times those given at shares up to 0.15, 1.05 to 1.35 at 0.2, and 1.2 to 2 at 0.4 (3
+for two units alike); the most with one output."""
+
+DOUBTFUL = 0.01
+"""Level of a test on a single unit or pair: a note is a hint, and should not come by chance."""
+
+SURELY = 0.001
+"""Level of the tests of the noise: with many samples they see what is too small to matter."""
+
+TOGETHER = 0.95
+"""Correlation of two output weights: either is three times as vague as alone."""
+
+UNEVEN = 9.0
+"""Ratio of noise variances between outputs: three times the size."""
+
+ROUNDINGS = 100
+
+SHOWN = 6
+
+
+def few_samples(entries: int, unknowns: int) -> list[str]:
+    if entries >= 10 * unknowns:
+        return []
+    return [
+        (
+            f"few samples: {entries} label entries for {unknowns} unknowns, "
+            f"{entries / unknowns:.1f} to one; below ten the errors given tend to be too small"
+        )
+    ]
+
+
+def undetermined(units: Index, shares: Array) -> list[str]:
+    """Units with a part in the null space of the information."""
+    if not len(units):
+        return []
+    one = len(units) == 1
+    return [
+        (
+            f"{_listed(units)} {'is' if one else 'are'} not determined by these samples "
+            f"({_activity(shares[units])}): some change of {'its' if one else 'their'} "
+            f"weights changes no label. The errors given leave that change out, so "
+            f"{'its' if one else 'their'} intervals are too short"
+        )
+    ]
+
+
+def vague(angles: Array, shares: Array, known: Index) -> list[str]:
+    """Units whose hidden weights are known to more than `VAGUE` radians; those of `known` have a
+    note already."""
+    units = np.setdiff1d(np.flatnonzero(angles > VAGUE), known)
+    if not len(units):
+        return []
+    worst = units[np.argmax(angles[units])]
+    return [
+        f"{_listed(units)} {'is' if len(units) == 1 else 'are'} barely determined: hidden weights "
+        f"known to {angles[worst]:.2g} rad only"
+        + (f" (unit {worst})" if len(units) > 1 else "")
+        + f", {_activity(shares[units])}; above {VAGUE} rad a standard error is a rough guide"
+    ]
+
+
+def near_kinks(shares: Array, known: Index) -> list[str]:
+    """`shares` of the samples on each unit's active side that may be on the other."""
+    units = np.setdiff1d(np.flatnonzero(shares > UNSURE), known)
+    if not len(units):
+        return []
+    return [
+        (
+            f"{_listed(units)}: for up to {100 * shares[units].max():.2g}% of the samples that "
+            "matter, noise leaves open on which side of the kink they lie; the errors given take "
+            "that for certain, and are too small"
+        )
+    ]
+
+
+def pairs_alike(pairs: Sequence[Pair]) -> list[str]:
+    if not pairs:
+        return []
+    return [
+        (
+            f"{_paired(pairs)} cannot be told apart: their hidden weights differ by no more than "
+            "their errors explain; one unit in place of the two may do"
+        )
+    ]
+
+
+def pairs_tied(pairs: Sequence[Pair]) -> list[str]:
+    if not pairs:
+        return []
+    return [
+        (
+            f"{_paired(pairs)} share their output: the errors of their output weights are "
+            f"correlated beyond {TOGETHER}, so that what one gains the other loses"
+        )
+    ]
+
+
+def idle(p_values: Array, known: Index) -> list[str]:
+    units = np.setdiff1d(np.flatnonzero(p_values > DOUBTFUL), known)
+    if not len(units):
+        return []
+    return [
+        (
+            f"{_listed(units)}: output weights not significantly different from zero "
+            f"({p_text(p_values[units].max())}); the samples may be explained without"
+        )
+    ]
+
+
+def uneven_noise(noise: Array, weighted: bool) -> list[str]:
+    """`noise` (m, m) of a fit that was, or was not, weighted with it."""
+    sizes = np.diag(noise)
+    if weighted or not sizes.all() or sizes.max() < UNEVEN * sizes.min():
+        return []
+    return [
+        (
+            f"noise differs between outputs: that of output {sizes.argmax()} is "
+            f"{math.sqrt(sizes.max() / sizes.min()):.3g} times that of output {sizes.argmin()}; "
+            "the errors given allow for it, a fit weighted with this noise would have smaller ones"
+        )
+    ]
+
+
+def changing_noise(residual: Array, mean: Array, Z: Array, allowed: bool) -> list[str]:
+    """Breusch–Pagan tests in Koenker's form, which needs no normal noise: do squared residuals
+    (n, m) grow with the mean (n, m) of their output, or do those of a whole sample depend on
+    its features Z (n, D), white? `allowed` where the standard errors allow for it anyway."""
+    then = (
+        "the errors given allow for that"
+        if allowed
+        else 'the errors given do not allow for that: use form="sandwich"'
+    )
+    squares = residual**2
+    m = squares.shape[1]
+    growth = np.minimum(1.0, [m * _depends(squares[:, o], mean[:, [o]]) for o in range(m)])
+    worst = int(growth.argmin())
+    if growth[worst] < SURELY:
+        return [
+            (
+                f"noise changes with the mean, most clearly in output {worst} "
+                f"({p_text(growth[worst])}): {then}"
+            )
+        ]
+    size = (Z**2).sum(axis=1, keepdims=True)
+    few = Z if 10 * Z.shape[1] < len(Z) else Z[:, :0]
+    among = _depends(squares.sum(axis=1), np.column_stack([few, size]))
+    return [f"noise differs between samples ({p_text(among)}): {then}"] if among < SURELY else []
+
+
+def no_noise(residual: Array, labels: Array, eps: float) -> list[str]:
+    """`ROUNDINGS` of the labels' size are what a few dozen operations leave."""
+    if np.sqrt((residual**2).mean()) > ROUNDINGS * eps * np.sqrt((labels**2).mean()):
+        return []
+    return [
+        (
+            "the labels are explained to rounding: there is no noise for these errors to be about; "
+            "verify() says what is certain"
+        )
+    ]
+
+
+def off_minimum(steps: Array) -> list[str]:
+    """`steps`: one Gauss–Newton step in standard errors of each unknown."""
+    largest = float(np.abs(steps).max(initial=0.0))
+    if largest < 1:
+        return []
+    return [
+        (
+            f"one more step of the fit would move the weights by up to {largest:.2g} standard "
+            "errors: either they are not at its minimum (polish first), or that lies on the kink "
+            "of a sample"
+        )
+    ]
+
+
+def _depends(squares: Array, regressors: Array) -> float:
+    """p-value of n R² in the regression of the squares on a constant and the regressors."""
+    design = np.column_stack([np.ones(len(squares)), regressors])
+    size = np.linalg.norm(design, axis=0)
+    design /= np.where(size > 0, size, 1.0)
+    centred = squares - squares.mean()
+    total = float(centred @ centred)
+    if total == 0:
+        return 1.0
+    fitted, _, rank, _ = np.linalg.lstsq(design, centred)
+    rest = centred - design @ fitted
+    explained = 1.0 - float(rest @ rest) / total
+    return float(chi2.sf(len(squares) * explained, max(1, rank - 1)))
+
+
+def p_text(p: float) -> str:
+    """
+    >>> p_text(0.0123), p_text(1e-300)
+    ('p = 0.01', 'p < 1e-16')
+    """
+    return f"p = {p:.1g}" if p > 1e-16 else "p < 1e-16"
+
+
+def _activity(shares: Array) -> str:
+    low, high = 100 * shares.min(), 100 * shares.max()
+    share = f"{low:.2g}%" if len(shares) == 1 else f"{low:.2g} to {high:.2g}%"
+    return f"active on {share} of the samples"
+
+
+def _listed(units: Index) -> str:
+    shown = ("unit " if len(units) == 1 else "units ") + ", ".join(map(str, units[:SHOWN]))
+    return shown + (f" and {len(units) - SHOWN} more" if len(units) > SHOWN else "")
+
+
+def _paired(pairs: Sequence[Pair]) -> str:
+    shown = "units " + ", ".join(f"{i} and {j}" for i, j in pairs[:SHOWN])
+    return shown + (f" and {len(pairs) - SHOWN} more pairs" if len(pairs) > SHOWN else "")

@@ -1,0 +1,124 @@
+"""What assess() asks of its arguments."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from unrelu.errors import InputError, InputTypeError
+from unrelu.network import Network
+from unrelu.numerics.whitening import Whitened, dependent_columns, whiten
+from unrelu.samples import Samples
+
+Array = NDArray[np.float64]
+
+FORMS = ("homoscedastic", "sandwich")
+
+MOST_UNKNOWNS = 6000
+"""Unknowns up to which a (p, p) matrix is formed: 288 MB each, half a dozen at a time, and a
+minute of one core. Both grow fast: twice as many are 1.2 GB each and ten minutes."""
+
+
+def white_features(samples: Samples, biased: bool) -> Whitened:
+    """The inputs, with a column of ones for biases, in white coordinates."""
+    X = np.asarray(samples.X, dtype=np.float64)
+    columns = np.column_stack([X, np.ones(len(X))]) if biased else X
+    tolerance = len(X) * float(np.finfo(np.float64).eps)
+    tested, others = X, "the others"
+    if biased:
+        tested, others = X - X.mean(axis=0), "the others and a constant"
+        tested[:, np.ptp(X, axis=0) <= tolerance * np.abs(X).max(axis=0)] = 0.0
+    dependent = dependent_columns(tested, tolerance)
+    if len(dependent):
+        raise InputError(
+            f"X: got dependent inputs, expected independent ones: leave out column {dependent[0]}, "
+            f"which is a combination of {others}"
+        )
+    return whiten(columns)
+
+
+def fitted_network(net: Network, samples: Samples, biased: bool, form: str) -> Network:
+    if not isinstance(net, Network):
+        raise InputTypeError(f"net: got a {type(net).__name__}, expected a Network")
+    if form not in FORMS:
+        raise InputError(f"form: got {form!r}, expected one of {', '.join(map(repr, FORMS))}")
+    if (net.n_inputs, net.n_outputs) != (samples.d, samples.m):
+        raise InputError(
+            f"X and Y: got {samples.d} inputs and {samples.m} outputs, expected the network's "
+            f"{net.n_inputs} and {net.n_outputs}"
+        )
+    net = net.canonical()
+    if not net.n_units:
+        raise InputError("net: got a network without units, expected at least one")
+    if not biased and (net.b.any() or net.c.any()):
+        raise InputError("biased: got False for a network with biases, expected True")
+    return net
+
+
+def count_unknowns(net: Network, samples: Samples, biased: bool) -> int:
+    """p, if that is few enough for the data and for a machine."""
+    k, m = net.n_units, net.n_outputs
+    p = k * (net.n_inputs - 1 + m) + biased * (k + m)
+    if p > MOST_UNKNOWNS:
+        raise InputError(
+            f"net: got {p} unknowns, expected at most {MOST_UNKNOWNS}: their covariance would be "
+            f"{p} × {p} numbers, {8e-9 * p * p:.2g} GB, held several times over, and its inverse "
+            f"{1e-12 * p**3:.2g} trillion operations; assess a smaller network, or fit again on "
+            "resampled data and compare"
+        )
+    if samples.n * m <= p:
+        raise InputError(
+            f"X and Y: got {samples.n} × {m} label entries for {p} unknowns, expected more: "
+            "nothing is left over to tell the noise"
+        )
+    return p
+
+
+def square_root(covariance: ArrayLike | None, m: int) -> Array:
+    """Lower triangular; the identity for none."""
+    if covariance is None:
+        return np.eye(m)
+    try:
+        given = np.asarray(covariance, dtype=np.float64)
+        if given.shape != (m, m):
+            raise InputError(f"covariance: got shape {given.shape}, expected ({m}, {m})")
+        if not np.allclose(given, given.T, rtol=1e-8, atol=0.0):
+            raise InputError("covariance: got a matrix that is not symmetric")
+        return np.asarray(np.linalg.cholesky(given))
+    except np.linalg.LinAlgError as error:
+        raise InputError(
+            "covariance: got a matrix that is not positive definite, expected a covariance of "
+            "noise in every output"
+        ) from error
+
+
+def of_entries(
+    samples: Samples, weights: ArrayLike | None, scores: ArrayLike | None
+) -> tuple[Array | None, Array | None]:
+    """Scores and weights, checked, (n, m) or None."""
+    found: list[Array | None] = []
+    for name, value in (("scores", scores), ("weights", weights)):
+        if value is None:
+            found.append(None)
+            continue
+        array = np.asarray(value, dtype=np.float64)
+        if array.shape == (samples.n,) and samples.m == 1:
+            array = array[:, None]
+        if array.shape != (samples.n, samples.m):
+            raise InputError(
+                f"{name}: got shape {array.shape}, expected ({samples.n}, {samples.m}): one for "
+                "each label entry"
+            )
+        if not np.isfinite(array).all():
+            raise InputError(f"{name}: got values that are not finite, expected real numbers")
+        found.append(array)
+    psi, slopes = found
+    if psi is not None and slopes is None:
+        raise InputError(
+            "scores: got no weights with them, expected the slopes ρ''(r) of the loss as weights"
+        )
+    if psi is None and slopes is not None and (slopes < 0).any():
+        raise InputError(
+            "weights: got negative ones, expected inverse variances; slopes of a loss need scores"
+        )
+    return psi, slopes

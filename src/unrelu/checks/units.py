@@ -1,0 +1,191 @@
+"""What the covariance of the weights says of each unit, and of pairs of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import solve_triangular
+from scipy.stats import chi2, f
+
+from unrelu.checks.doubts import DOUBTFUL, TOGETHER
+from unrelu.network import Network
+from unrelu.numerics.fisher import Model
+from unrelu.samples import Samples
+
+Array = NDArray[np.float64]
+Index = NDArray[np.intp]
+
+NEAR = 0.5
+"""Cosine from which on two units are compared: beyond 60° no linearisation would hold."""
+
+
+@dataclass(frozen=True)
+class UnitEstimate:
+    """One unit: ‖u‖ and its standard error; the root mean square error of its direction v in
+    radians; its bias (for ‖v‖ = 1) and its error; the share of samples on which it is active;
+    the Wald statistic of u = 0 (χ² with m degrees of freedom when there are many samples) and
+    its p-value, from the F distribution.
+
+    A unit that is not there is fitted to the noise with a direction of its own choice, which the
+    test cannot know: a large p says that it may go, a small one is not yet proof.
+
+    `near_kink`: samples that are nearer to the unit's kink than their distance to it is known
+    (one standard error), as a share of those on which it is active. The side of these is a guess,
+    and the errors take it for certain.
+
+    Of a unit that is not `determined` the errors are those of the part that is.
+    """
+
+    unit: int
+    strength: float
+    strength_error: float
+    angle_error: float
+    bias: float
+    bias_error: float
+    active: float
+    near_kink: float
+    wald: float
+    p_value: float
+    determined: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Spread:
+    """Covariance (p, p) of the unknowns of `numerics.fisher`, read in the weights of a network.
+    `lift` (k, D, t) leads from the tangent coordinates of a unit to its (v, b)."""
+
+    model: Model
+    covariance: Array
+    lift: Array
+
+    @classmethod
+    def of(cls, model: Model, factor: Array, covariance: Array) -> Spread:
+        """`factor` (D, D): [x b's 1] = zᵀ factor, as in `numerics.whitening`."""
+        tangents = model.tangents()
+        k, D, t = tangents.shape
+        flat = tangents.transpose(1, 0, 2).reshape(D, k * t)
+        lift = solve_triangular(factor, flat).reshape(D, k, t).transpose(1, 0, 2)
+        return cls(model, covariance, lift)
+
+    def of_rows(self, i: int, j: int) -> Array:
+        """(D, D): covariance of (v, b) of unit i with that of unit j."""
+        t = self.lift.shape[2]
+        block = self.covariance[i * t : (i + 1) * t, j * t : (j + 1) * t]
+        return np.asarray(self.lift[i] @ block @ self.lift[j].T)
+
+    def of_output(self, o: int) -> Array:
+        """(q, q): of the weights (and the constant) of output o."""
+        _, _, _, q = self.model.shape
+        start = self.model.hidden_unknowns + o * q
+        return self.covariance[start : start + q, start : start + q]
+
+    def of_column(self, j: int) -> Array:
+        """(m, m): of the output weights of unit j."""
+        _, _, _, q = self.model.shape
+        start = self.model.hidden_unknowns + j
+        return self.covariance[start::q, start::q]
+
+
+def standard_errors(net: Network, spread: Spread, biased: bool) -> Network:
+    """In the shape of the network."""
+    k, _, m, _ = spread.model.shape
+    variances = np.array([np.diag(spread.of_rows(j, j)) for j in range(k)]).reshape(k, -1)
+    rows = np.sqrt(np.maximum(variances, 0.0))
+    outputs = np.array([np.diag(spread.of_output(o)) for o in range(m)])
+    outputs = np.sqrt(np.maximum(outputs, 0.0))
+    d = net.n_inputs
+    return Network(
+        rows[:, :d].reshape(k, d),
+        outputs[:, :k],
+        rows[:, d] if biased and k else None,
+        outputs[:, k] if biased else None,
+        net.activation,
+    )
+
+
+def estimate_units(
+    net: Network,
+    spread: Spread,
+    errors: Network,
+    samples: Samples,
+    tail: float,
+    undetermined: Index,
+) -> tuple[UnitEstimate, ...]:
+    """`errors` as from `standard_errors`; `tail` the degrees of freedom of the noise."""
+    m, (active, near) = net.n_outputs, _sides(net, spread, samples)
+    found = []
+    for j, u in enumerate(net.U.T):
+        covariance, strength = spread.of_column(j), float(np.linalg.norm(u))
+        wald, rank = _wald(u, covariance)
+        found.append(
+            UnitEstimate(
+                unit=j,
+                strength=strength,
+                strength_error=float(np.sqrt(max(u @ covariance @ u, 0.0))) / strength,
+                angle_error=float(np.linalg.norm(errors.V[j])),
+                bias=float(net.b[j]),
+                bias_error=float(errors.b[j]),
+                active=float(active[j]) / samples.n,
+                near_kink=float(near[j] / max(active[j], 1.0)),
+                wald=wald,
+                p_value=float(f.sf(wald / m, m, tail)) if rank == m or np.isinf(wald) else 1.0,
+                determined=j not in undetermined,
+            )
+        )
+    return tuple(found)
+
+
+def _sides(net: Network, spread: Spread, samples: Samples) -> tuple[Array, Array]:
+    """How many samples each unit is active on, and how many have an uncertain side. O(n k D²)."""
+    active, near = np.zeros(net.n_units), np.zeros(net.n_units)
+    rows = [spread.of_rows(j, j) for j in range(net.n_units)]
+    for _, X, _ in samples.blocks():
+        Z = net.preactivations(X)
+        active += (Z > 0).sum(axis=0)
+        columns = np.column_stack([X, np.ones(len(X))])[:, : spread.lift.shape[1]]
+        for j, covariance in enumerate(rows):
+            near[j] += (Z[:, j] ** 2 < ((columns @ covariance) * columns).sum(axis=1)).sum()
+    return active, near
+
+
+def alike(net: Network, spread: Spread) -> list[tuple[int, int]]:
+    """Pairs whose (v, b) are equal for all that a Wald test can tell. O(k² D³) at worst."""
+    rows = np.column_stack([net.V, net.b])[:, : spread.lift.shape[1]]
+    pairs = []
+    for i, j in np.argwhere(np.triu(net.V @ net.V.T > NEAR, 1)):
+        apart = rows[i] - rows[j]
+        mixed = spread.of_rows(i, j)
+        covariance = spread.of_rows(i, i) + spread.of_rows(j, j) - mixed - mixed.T
+        # No direction is known worse than by the trace: most pairs end here.
+        if apart @ apart > 9 * np.trace(covariance):
+            continue
+        wald, rank = _wald(apart, covariance)
+        if np.isfinite(wald) and (rank == 0 or chi2.sf(wald, rank) > DOUBTFUL):
+            pairs.append((int(i), int(j)))
+    return pairs
+
+
+def tied(spread: Spread) -> list[tuple[int, int]]:
+    """Pairs whose output weights have errors correlated beyond `TOGETHER` in some output."""
+    k, _, m, _ = spread.model.shape
+    largest = np.zeros((k, k))
+    for o in range(m):
+        block = spread.of_output(o)[:k, :k]
+        size = np.sqrt(np.maximum(np.diag(block), 0.0))
+        scale = np.where(size > 0, size, np.inf)
+        largest = np.maximum(largest, np.abs(block / scale[:, None] / scale))
+    return [(int(i), int(j)) for i, j in np.argwhere(np.triu(largest > TOGETHER, 1))]
+
+
+def _wald(value: Array, covariance: Array) -> tuple[float, int]:
+    """valueᵀ C⁺ value and the rank of C; for singular C within its range, infinite for C = 0."""
+    if not covariance.any():
+        return (float("inf") if value.any() else 0.0), 0
+    size = np.sqrt(np.maximum(np.diag(covariance), 0.0))
+    scale = np.where(size > 0, 1.0 / np.where(size > 0, size, 1.0), 0.0)
+    values, vectors = np.linalg.eigh(covariance * scale[:, None] * scale)
+    sure = values > np.sqrt(np.finfo(np.float64).eps) * values.max(initial=0.0)
+    along = vectors[:, sure].T @ (value * scale)
+    return float((along**2 / values[sure]).sum()), int(sure.sum())

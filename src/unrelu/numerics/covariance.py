@@ -1,0 +1,111 @@
+"""Covariance of the unknowns of a piecewise linear fit, for least squares, weighted least squares
+and other losses.
+
+With J_i the Jacobian (m, p) of sample i as in `numerics.fisher`, r_i its residual, ν = n − p/m:
+
+least squares    H⁻¹ G H⁻¹, H = Σ J_iᵀJ_i
+  homoscedastic  G = Σ J_iᵀ Ω̂ J_i, Ω̂ the covariance of the residuals: noise may differ between
+                 outputs and be correlated between them. For Ω̂ = σ̂² this is σ̂² H⁻¹.
+  sandwich       G = n/ν Σ g_i g_iᵀ, g_i = J_iᵀ r_i: any noise independent between samples.
+Σ w_io r_io²     H_w = Σ J_iᵀ diag(w_i) J_i
+  homoscedastic  φ̂ H_w⁻¹, φ̂ = Σ w_io r_io² / (n m − p): noise of variance φ/w.
+  sandwich       H_w⁻¹ G H_w⁻¹, g_i = J_iᵀ (w_i∘r_i).
+Σ ρ(r_io)        the last one, with w = ρ''(r) and g_i = J_iᵀ ρ'(r_i).
+
+(Huber 1967; White 1980. n/ν is the small-sample factor of MacKinnon and White 1985, HC1.)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unrelu.numerics import fisher
+
+Array = NDArray[np.float64]
+
+FULL, DIAGONAL = 10, 10
+"""Residuals to each output, beyond what the unknowns use up, from which the noise is estimated:
+FULL m for its whole covariance, DIAGONAL for one variance to each output; below, one in all."""
+
+
+@dataclass(frozen=True, eq=False)
+class Estimate:
+    """`covariance` (p, p) of the unknowns; the `inverse` of H; `noise` (m, m), the covariance of
+    the noise of one sample; `tail`, the degrees of freedom it rests on."""
+
+    covariance: Array
+    inverse: fisher.Inverse
+    noise: Array
+    tail: float
+
+
+def least_squares(model: fisher.Model, Z: Array, residual: Array, *, sandwich: bool) -> Estimate:
+    """After a fit that minimised the squares of `residual` (n, m). O(n p² + p³)."""
+    n, m = residual.shape
+    sums = fisher.moments(model, Z)
+    inverse = fisher.invert(model, fisher.information(model, sums), n)
+    spare = n - model.unknowns / m
+    noise, tail = _noise(residual, fisher.leverage(model, sums, inverse.matrix), spare)
+    if sandwich:
+        middle = fisher.scores(model, Z, residual) * (n / spare)
+        return Estimate(_between(inverse, middle), inverse, noise, spare)
+    if m == 1 or tail > spare:  # the same noise in every output
+        return Estimate(inverse.matrix * noise[0, 0], inverse, noise, tail)
+    middle = fisher.information(model, sums, noise)
+    return Estimate(_between(inverse, middle), inverse, noise, tail)
+
+
+def _noise(residual: Array, used: Array, spare: float) -> tuple[Array, float]:
+    """Covariance of the residuals, each output paying for the unknowns that it determines, and
+    how many residuals it rests on."""
+    n, m = residual.shape
+    products = residual.T @ residual
+    left = n - used
+    if spare >= DIAGONAL and left.min() >= DIAGONAL:
+        noise = products / np.sqrt(np.outer(left, left))
+        return noise if spare >= FULL * m else np.diag(np.diag(noise)), spare
+    return np.eye(m) * np.trace(products) / (spare * m), spare * m
+
+
+def weighted(
+    model: fisher.Model,
+    Z: Array,
+    residual: Array,
+    weights: Array,
+    scores: Array | None,
+    *,
+    sandwich: bool,
+) -> Estimate:
+    """After a fit weighted entry by entry (weights (n, m), no scores), or with a loss of slopes
+    `weights` and derivatives `scores` (n, m), for which there is only the sandwich.
+    O(n p² + p³)."""
+    n, m = residual.shape
+    inverse = fisher.invert(model, fisher.weighted_information(model, Z, weights), n)
+    spare = n - model.unknowns / m
+    noise = residual.T @ residual / spare
+    if scores is None and not sandwich:
+        dispersion = float((weights * residual**2).sum()) / (spare * m)
+        return Estimate(inverse.matrix * dispersion, inverse, noise, spare * m)
+    psi = weights * residual if scores is None else scores
+    middle = fisher.scores(model, Z, psi) * (n / spare)
+    return Estimate(_between(inverse, middle), inverse, noise, spare)
+
+
+def _between(inverse: fisher.Inverse, middle: Array) -> Array:
+    product = inverse.matrix @ middle @ inverse.matrix
+    return np.asarray(0.5 * (product + product.T))
+
+
+def in_outputs(model: fisher.Model, covariance: Array, root: Array) -> Array:
+    """Covariance once the outputs are multiplied by their root (m, m)."""
+    (k, t, m, q), a = model.shape, model.hidden_unknowns
+    if np.array_equal(root, np.eye(m)):
+        return covariance
+    result = covariance.copy()
+    for _ in range(2):  # rows, then columns of the symmetric matrix
+        result[a:] = (root @ result[a:].reshape(m, -1)).reshape(m * q, k * t + m * q)
+        result = result.T.copy()
+    return result

@@ -1,0 +1,286 @@
+"""The information that labels carry about the unknowns of a piecewise linear fit.
+
+The model is labels = f(Z Aᵀ) Uᵀ + c, f(z) = max(z, 0), with the pattern s = 1[Z Aᵀ > 0] held
+fixed, so that it is smooth; J_i is the Jacobian (m, p) of the labels of sample i. The scale of a
+unit may move between A and U: it is held in place by n_j·δa_j = 0 for a given normal n_j, and
+the unknowns of row j are coordinates t = D − 1 of the space orthogonal to n_j. In order:
+
+    α (k, t), then W = [U c] (m, q), q = k + 1 with the constant, else k;  p = k t + m q.
+
+Sample i then has ∂y_o/∂α_j = U_oj φ_ij and ∂y_o/∂W_o = h_i, with φ_ij = s_ij T_jᵀ z_i (T_j an
+orthonormal basis of the tangent space) and h_i = [F 1]_i. So every sum over samples is made of
+sums over Φ and H alone, and the Jacobian (n m, p) is never formed.
+
+Noise of covariance Ω between the outputs is for the caller to remove: labels and U times Ω^(−1/2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import eigh
+from scipy.linalg.lapack import dpocon, dpotrf, dpotri
+
+Array = NDArray[np.float64]
+
+BLOCK_ENTRIES = 1 << 21
+"""Rows are taken in blocks whose largest intermediate has about this many entries (16 MB)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A (k, D), U (m, k), normals (k, D) of the gauge, and whether there is a constant c."""
+
+    A: Array
+    U: Array
+    normals: Array
+    constant: bool
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """k, t, m, q."""
+        m, k = self.U.shape
+        return k, self.A.shape[1] - 1, m, k + self.constant
+
+    @property
+    def hidden_unknowns(self) -> int:
+        k, t, _, _ = self.shape
+        return k * t
+
+    @property
+    def unknowns(self) -> int:
+        k, t, m, q = self.shape
+        return k * t + m * q
+
+    @cached_property
+    def mirrors(self) -> Array:
+        """Householder reflections I − 2wwᵀ that take e_1 to ±n_j: their other columns are T_j,
+        and Z times them costs a rank-one update."""
+        mirrors = self.normals / np.linalg.norm(self.normals, axis=1, keepdims=True)
+        mirrors[:, 0] += np.where(mirrors[:, 0] >= 0, 1.0, -1.0)
+        return np.asarray(mirrors / np.linalg.norm(mirrors, axis=1, keepdims=True))
+
+    def tangents(self) -> Array:
+        """T_j, shape (k, D, t)."""
+        mirrors = self.mirrors
+        return np.asarray(
+            np.eye(self.A.shape[1])[:, 1:] - 2 * mirrors[:, :, None] * mirrors[:, None, 1:]
+        )
+
+    def blocks(self, Z: Array) -> Iterator[tuple[slice, Array, Array]]:
+        """Rows, Φ (rows, k, t) and H (rows, q), a block at a time."""
+        k, t, m, q = self.shape
+        step = max(1, BLOCK_ENTRIES // max(k * t, m * q, k * k, m * m))
+        for start in range(0, len(Z), step):
+            rows = slice(start, start + step)
+            F = Z[rows] @ self.A.T
+            active = F > 0
+            reach = 2 * (Z[rows] @ self.mirrors.T)
+            phi = Z[rows, None, 1:] - reach[:, :, None] * self.mirrors[:, 1:]
+            phi *= active[:, :, None]
+            F *= active
+            yield rows, phi, np.column_stack([F, np.ones(len(F))]) if self.constant else F
+
+
+@dataclass(frozen=True, eq=False)
+class Moments:
+    """Sums over the samples: ΦᵀΦ (k t, k t), ΦᵀH (k t, q) and HᵀH (q, q)."""
+
+    hidden: Array
+    cross: Array
+    outer: Array
+
+
+def moments(model: Model, Z: Array) -> Moments:
+    """What the unweighted information is made of. O(n (k t + q)²), memory O((k t)²)."""
+    k, t, _, q = model.shape
+    hidden, cross, outer = np.zeros((k * t, k * t)), np.zeros((k * t, q)), np.zeros((q, q))
+    for _, features, H in model.blocks(Z):
+        phi = features.reshape(len(H), k * t)
+        hidden += phi.T @ phi
+        cross += phi.T @ H
+        outer += H.T @ H
+    return Moments(hidden, cross, outer)
+
+
+def information(model: Model, sums: Moments, metric: Array | None = None) -> Array:
+    """Σ_i J_iᵀ M J_i, (p, p), for one symmetric metric M (m, m), the identity when left out:
+
+        (UᵀMU)_jl ΦᵀΦ_jl for α_j, α_l;  (MU)_oj Φ_jᵀH for α_j, W_o;  M_or HᵀH for W_o, W_r.
+
+    O(p²).
+    """
+    k, t, m, q = model.shape
+    U = model.U if metric is None else metric @ model.U
+    top = sums.hidden.reshape(k, t, k, t) * (model.U.T @ U)[:, None, :, None]
+    side = sums.cross.reshape(k, t, 1, q) * U.T[:, None, :, None]
+    bottom = np.asarray(np.kron(np.eye(m) if metric is None else metric, sums.outer), np.float64)
+    return _assembled(top.reshape(k * t, k * t), side.reshape(k * t, m * q), bottom)
+
+
+def weighted_information(model: Model, Z: Array, weights: Array) -> Array:
+    """Σ_i J_iᵀ diag(w_i) J_i, (p, p), for weights (n, m).
+
+    A pair of rows of A sees the samples through the weight Σ_o w_io U_oj U_ol, an output through
+    its own. O(n (p² + m q²)), memory O(p²) and a block.
+    """
+    k, t, m, q = model.shape
+    top, side = np.zeros((k * t, k * t)), np.zeros((k * t, m * q))
+    outer = np.zeros((m, q, q))
+    products = (model.U[:, :, None] * model.U[:, None, :]).reshape(m, k * k)
+    for rows, phi, H in model.blocks(Z):
+        w = weights[rows]
+        pair = (w @ products).reshape(len(w), k, k)
+        for j in range(k):
+            rest = (phi[:, j:] * pair[:, j, j:, None]).reshape(len(w), (k - j) * t)
+            top[j * t : (j + 1) * t, j * t :] += phi[:, j].T @ rest
+        weighted = w[:, :, None] * H[:, None, :]
+        side += phi.reshape(len(w), k * t).T @ weighted.reshape(len(w), m * q)
+        outer += np.matmul(H.T, weighted.transpose(1, 0, 2))
+    top = np.triu(top) + np.triu(top, 1).T
+    side = (side.reshape(k, t, m, q) * model.U.T[:, None, :, None]).reshape(k * t, m * q)
+    bottom = np.zeros((m, q, m, q))
+    bottom[np.arange(m), :, np.arange(m), :] = outer
+    return _assembled(top, side, bottom.reshape(m * q, m * q))
+
+
+def _assembled(top: Array, side: Array, bottom: Array) -> Array:
+    return np.block([[top, side], [side.T, bottom]])
+
+
+def scores(model: Model, Z: Array, psi: Array) -> Array:
+    """Σ_i g_i g_iᵀ, (p, p), g_i = J_iᵀ ψ_i for ψ (n, m). O(n p²), memory O(p²) and a block."""
+    p, a = model.unknowns, model.hidden_unknowns
+    total = np.zeros((p, p))
+    for rows, phi, H in model.blocks(Z):
+        g = np.empty((len(H), p))
+        g[:, :a] = (phi * (psi[rows] @ model.U)[:, :, None]).reshape(len(H), a)
+        g[:, a:] = (psi[rows, :, None] * H[:, None, :]).reshape(len(H), p - a)
+        total += g.T @ g
+    return total
+
+
+def gradient(model: Model, Z: Array, psi: Array) -> Array:
+    """Σ_i J_iᵀ ψ_i, (p,). O(n k (D + m))."""
+    F = Z @ model.A.T
+    pull = ((psi @ model.U) * (F > 0)).T @ Z
+    pull -= 2 * (pull * model.mirrors).sum(axis=1, keepdims=True) * model.mirrors
+    F = np.maximum(F, 0.0)
+    H = np.column_stack([F, np.ones(len(F))]) if model.constant else F
+    return np.concatenate([pull[:, 1:].ravel(), (psi.T @ H).ravel()])
+
+
+def leverage(model: Model, sums: Moments, inverse: Array) -> Array:
+    """Σ_i [J_i H⁻¹ J_iᵀ]_oo, (m,): how many of the unknowns each output pays for. For the inverse
+    of `information` they add up to p, and the residuals of output o have n minus that many
+    degrees of freedom. O(p²)."""
+    k, t, m, q = model.shape
+    a, U = k * t, model.U
+    hidden = (inverse[:a, :a] * sums.hidden).reshape(k, t, k, t).sum(axis=(1, 3))
+    side = inverse[:a, a:].reshape(k, t, m, q) * sums.cross.reshape(k, t, 1, q)
+    own = inverse[a:, a:].reshape(m, q, m, q)[np.arange(m), :, np.arange(m), :]
+    shares = np.einsum("oj,jl,ol->o", U, hidden, U)
+    shares += 2 * np.einsum("oj,jo->o", U, side.sum(axis=(1, 3)))
+    return np.asarray(shares + (own * sums.outer).sum(axis=(1, 2)))
+
+
+@dataclass(frozen=True, eq=False)
+class Inverse:
+    """`matrix` (p, p), the inverse on what is determined, and `null` (p, r), orthonormal
+    directions (each unknown in units of its own size) that are not."""
+
+    matrix: Array
+    null: Array
+
+
+def invert(model: Model, matrix: Array, n: int) -> Inverse:
+    """Inverse of an information matrix over n samples; where it is singular to rounding, its
+    generalised inverse, which is zero in the null directions. O(p³).
+
+    The matrix is scaled to unit diagonal. Its entries, sums over n samples, are then known to
+    √n roundings, so that an eigenvalue below p √n of them may be none.
+    """
+    p, (k, t, _, _) = len(matrix), model.shape
+    eps = float(np.finfo(np.float64).eps)
+    diagonal = np.diag(matrix).copy()
+    of_rows = diagonal[: k * t].reshape(k, t)
+    if t:  # what is nothing beside the other coordinates of its row is rounding
+        of_rows[of_rows <= (t + 1) * eps * of_rows.max(axis=1, keepdims=True)] = 0.0
+    known = diagonal > 0
+    scale = np.where(known, 1.0 / np.sqrt(np.where(known, diagonal, 1.0)), 0.0)
+    scaled = matrix * scale[:, None] * scale
+    bar = p * max(10.0, float(np.sqrt(n))) * eps
+    if known.all():
+        norm = float(np.abs(scaled).sum(axis=0).max(initial=0.0))
+        lower, failed = dpotrf(scaled, lower=1)
+        # 1/‖S⁻¹‖₁ is a lower bound of the smallest eigenvalue; LAPACK's estimate may be thrice it.
+        if not failed and dpocon(lower, norm, uplo="L")[0] * norm > 10 * bar:
+            inverse = dpotri(lower, lower=1)[0]
+            inverse = np.tril(inverse) + np.tril(inverse, -1).T
+            return Inverse(inverse * scale[:, None] * scale, np.zeros((p, 0)))
+    values, vectors = eigh(scaled)
+    sure = values > bar
+    half = vectors[:, sure] / np.sqrt(values[sure])
+    half *= scale[:, None]
+    return Inverse(half @ half.T, vectors[:, ~sure])
+
+
+def undetermined(model: Model, inverse: Inverse) -> NDArray[np.intp]:
+    """Rows of A with a part, their own or in their column of U, in a null direction. Rounding
+    mixes null directions only with those of information below its square root, which are next to
+    undetermined themselves."""
+    k, t, m, q = model.shape
+    parts = (inverse.null**2).sum(axis=1)
+    own = parts[: k * t].reshape(k, t).sum(axis=1)
+    own += parts[k * t :].reshape(m, q)[:, :k].sum(axis=0)
+    return np.flatnonzero(own > np.sqrt(np.finfo(np.float64).eps))
+
+
+def output_covariance(model: Model, Z: Array, covariance: Array) -> Array:
+    """J_i C J_iᵀ for every row, (n, m, m), C (p, p) the covariance of the unknowns.
+    O(n p²), memory that of the result and a block."""
+    _, _, m, q = model.shape
+    a, U = model.hidden_unknowns, model.U
+    result = np.empty((len(Z), m, m))
+    for rows, phi, H in model.blocks(Z):
+        hidden, side = _hidden_parts(model, phi, H, covariance)
+        mixed = np.matmul(U, side)
+        total = np.matmul(U, hidden) @ U.T + mixed + mixed.transpose(0, 2, 1)
+        for o in range(m):
+            moved = (H @ covariance[a + o * q : a + (o + 1) * q, a:]).reshape(len(H), m, q)
+            total[:, o] += np.einsum("irq,iq->ir", moved, H)
+        result[rows] = total
+    return result
+
+
+def output_variance(model: Model, Z: Array, covariance: Array) -> Array:
+    """The diagonals of `output_covariance`, (n, m). O(n p (k t + q))."""
+    _, _, m, q = model.shape
+    a, U = model.hidden_unknowns, model.U
+    own = covariance[a:, a:].reshape(m, q, m, q)[np.arange(m), :, np.arange(m), :]
+    result = np.empty((len(Z), m))
+    for rows, phi, H in model.blocks(Z):
+        hidden, side = _hidden_parts(model, phi, H, covariance)
+        total = (np.matmul(hidden, U.T) * U.T).sum(axis=1)
+        total += 2 * (side * U.T).sum(axis=1)
+        result[rows] = total + (np.matmul(H, own) * H).sum(axis=2).T
+    return np.maximum(result, 0.0)  # what cancels leaves rounding of either sign
+
+
+def _hidden_parts(model: Model, phi: Array, H: Array, covariance: Array) -> tuple[Array, Array]:
+    """φ_jᵀ C_jl φ_l (rows, k, k) and φ_jᵀ C_jo h (rows, k, m)."""
+    k, t, m, q = model.shape
+    a = k * t
+    hidden, side = np.empty((len(H), k, k)), np.empty((len(H), k, m))
+    for j in range(k):
+        mine = covariance[j * t : (j + 1) * t]
+        moved = (phi[:, j] @ mine[:, j * t : a]).reshape(len(H), k - j, t)
+        hidden[:, j, j:] = hidden[:, j:, j] = (moved * phi[:, j:]).sum(axis=2)
+        side[:, j] = np.matmul((phi[:, j] @ mine[:, a:]).reshape(len(H), m, q), H[:, :, None])[
+            :, :, 0
+        ]
+    return hidden, side

@@ -1,0 +1,328 @@
+"""Standard errors, intervals and predictions of a fitted network.
+
+With J_i the Jacobian (m, p) of the labels of sample i in the canonical weights (‖v_j‖ = 1 and all
+patterns held), the covariance of the weights is H⁻¹ G H⁻¹, H and G sums over the samples by what
+the fit minimised and by what is assumed of the noise: the list is in `numerics.covariance`. A fit
+weighted by the inverse of a noise covariance Ω is one of least squares in Ω^(−1/2) times the
+outputs.
+
+What the standard errors leave out: that patterns move with the weights, which counts where many
+samples are nearer to a kink than it is known (a note says so), and that another minimum may be as
+good.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.linalg import solve_triangular
+from scipy.stats import t
+
+from unrelu.checks import doubts
+from unrelu.checks.fitted import (
+    count_unknowns,
+    fitted_network,
+    of_entries,
+    square_root,
+    white_features,
+)
+from unrelu.checks.units import Spread, UnitEstimate, alike, estimate_units, standard_errors, tied
+from unrelu.errors import InputError
+from unrelu.network import Network
+from unrelu.numerics import fisher
+from unrelu.numerics.covariance import in_outputs, least_squares, weighted
+from unrelu.numerics.whitening import Whitened
+from unrelu.samples import Samples
+
+Array = NDArray[np.float64]
+Index = NDArray[np.intp]
+
+UNITS_SHOWN = 30
+
+PREDICTED_TOGETHER = 1 << 14
+"""Rows whose features are held at once."""
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """Noiseless outputs at some inputs, each (n, m): estimate, standard error, and the ends of
+    the interval of the given level for each single output."""
+
+    mean: Array
+    stderr: Array
+    low: Array
+    high: Array
+    level: float
+
+
+@dataclass(frozen=True, eq=False)
+class Uncertainty:
+    """How far a fitted network may be off.
+
+    network : in canonical form; `stderr` has the standard errors of its weights in its shape
+        (zero for biases that are not there).
+    form : "homoscedastic" or "sandwich", see `numerics.covariance`.
+    noise : (m, m) covariance of the noise of one sample, corrected for the unknowns; of a
+        robust fit, gross errors included.
+    degrees_of_freedom : n m − p.
+    units : per unit what is to know of it.
+    undetermined : units of which some change changes no label; their errors leave it out.
+    notes : what there is to doubt, in words.
+    model, factor, covariance : the unknowns and their covariance (p, p), from which predictions
+        are made: [x 1] = zᵀ factor, and the rest as in `numerics.fisher`.
+    """
+
+    network: Network
+    form: str
+    noise: Array
+    degrees_of_freedom: int
+    stderr: Network
+    units: tuple[UnitEstimate, ...]
+    undetermined: Index
+    notes: tuple[str, ...]
+    n_samples: int
+    biased: bool
+    tail: float = field(repr=False)
+    """Degrees of freedom of the t distribution that intervals are taken from."""
+    model: fisher.Model = field(repr=False)
+    factor: Array = field(repr=False)
+    covariance: Array = field(repr=False)
+
+    def intervals(self, level: float = 0.95) -> tuple[Network, Network]:
+        """Lower and upper ends for every weight, each interval alone of the given level (Student
+        t). Those of `undetermined` units are too short, as is said in `notes`."""
+        q = self._quantile(level)
+        net, error = self.network, self.stderr
+
+        def end(q: float) -> Network:
+            V, U = net.V + q * error.V, net.U + q * error.U
+            return Network(V, U, net.b + q * error.b, net.c + q * error.c, net.activation)
+
+        return end(-q), end(q)
+
+    def predict(self, X: ArrayLike, level: float = 0.95) -> Prediction:
+        """The noiseless output at the rows of X (n, d), with standard errors and intervals.
+
+        O(n p²) operations, memory of the result and a block. Raises InputError for another
+        width or a level outside (0, 1).
+        """
+        q = self._quantile(level)
+        X = _finite(X)
+        mean = self.network(X)
+        stderr = np.empty_like(mean)
+        for rows, Z in self._features(X):
+            stderr[rows] = fisher.output_variance(self.model, Z, self.covariance)
+        np.sqrt(stderr, out=stderr)
+        return Prediction(mean, stderr, mean - q * stderr, mean + q * stderr, level)
+
+    def output_covariance(self, X: ArrayLike) -> Array:
+        """(n, m, m): covariance of the estimated noiseless outputs at each row of X. O(n p²)."""
+        X, m = _finite(X), self.network.n_outputs
+        result = np.empty((len(self.network(X)), m, m))
+        for rows, Z in self._features(X):
+            result[rows] = fisher.output_covariance(self.model, Z, self.covariance)
+        return result
+
+    def table(self) -> list[dict[str, float]]:
+        """`units` as plain numbers."""
+        return [dict(vars(unit)) for unit in self.units]
+
+    def rows(self) -> list[tuple[str, str]]:
+        """All but the units as labelled lines."""
+        p, entries = self.model.unknowns, self.n_samples * self.network.n_outputs
+        sizes = np.sqrt(np.diag(self.noise))
+        span = f"{sizes.min():.3g}"
+        if len(sizes) > 1:
+            span += f" to {sizes.max():.3g} between outputs"
+        return [
+            ("network", repr(self.network)),
+            ("standard errors", self.form),
+            ("noise", span),
+            ("degrees of freedom", f"{self.degrees_of_freedom}: {entries} labels, {p} unknowns"),
+            *((f"note {i}", note) for i, note in enumerate(self.notes, 1)),
+        ]
+
+    def __str__(self) -> str:
+        return _text(self.rows(), self.units, self.biased)
+
+    def _quantile(self, level: float) -> float:
+        if not 0 < level < 1:
+            raise InputError(f"level: got {level}, expected a number between 0 and 1, such as 0.95")
+        return float(t.ppf(0.5 + 0.5 * level, self.tail))
+
+    def _features(self, X: NDArray[Any]) -> Iterator[tuple[slice, Array]]:
+        """Rows of X, checked by the network before, in the coordinates of the model."""
+        for start in range(0, len(X), PREDICTED_TOGETHER):
+            rows = slice(start, start + PREDICTED_TOGETHER)
+            block = np.asarray(X[rows], dtype=np.float64)
+            if self.biased:
+                block = np.column_stack([block, np.ones(len(block))])
+            yield rows, solve_triangular(self.factor, block.T, trans="T").T
+
+
+def _finite(X: ArrayLike) -> NDArray[Any]:
+    """As an array; its type and shape are for the network to check."""
+    array = np.asarray(X)
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        raise InputError("X: got values that are not finite, expected real numbers")
+    return array
+
+
+def assess(
+    net: Network,
+    X: ArrayLike,
+    Y: ArrayLike,
+    *,
+    biased: bool,
+    form: str = "homoscedastic",
+    covariance: ArrayLike | None = None,
+    weights: ArrayLike | None = None,
+    scores: ArrayLike | None = None,
+) -> Uncertainty:
+    """Standard errors of the weights of `net`, fitted to Y ≈ f(XVᵀ + b)Uᵀ + c + noise.
+
+    Parameters
+    ----------
+    net : the fitted network, put into canonical form; `biased` says whether its b and c were
+        fitted (else they are zero).
+    X, Y : (n, d) and (n, m) or (n,), the samples it was fitted to, in full.
+    form : how the noise may depend on the sample, "homoscedastic" (not at all) or "sandwich".
+    covariance : (m, m), if the fit minimised Σ r_iᵀ covariance⁻¹ r_i; its scale is of no matter.
+    weights : (n, m), if the fit minimised Σ w_io r_io², such as inverse variances.
+    scores : (n, m), with weights, if the fit minimised Σ ρ(r_io) for some loss ρ: scores ρ'(r)
+        and weights ρ''(r) (both times the same constant). The form is then "sandwich".
+
+    With none of the last three: least squares. The formulas: `numerics.covariance`.
+
+    Raises
+    ------
+    InputError for shapes that do not fit, linearly dependent inputs, no more labels than
+    unknowns, or more than `MOST_UNKNOWNS` unknowns.
+
+    Assumes that `net` is at the minimum (a note says so if it is not) and that patterns are
+    right on nearly all samples. Cost O(n p² + p³), p = k (d − 1 + m) + (k + m if biased), memory
+    that of the samples and a few (p, p).
+
+    >>> X = np.array([[-2.0], [-1.0], [1.0], [2.0]])
+    >>> Y = np.array([[0.5], [-0.5], [3.0], [6.0]])
+    >>> assess(Network([[1.0]], [[3.0]]), X, Y, biased=False).stderr.U ** 2     # 0.5 / 3 / 5
+    array([[0.0333...]])
+    """
+    samples = Samples.of(X, Y)
+    net = fitted_network(net, samples, biased, form)
+    if covariance is not None and weights is not None:
+        raise InputError(
+            "covariance and weights: got both, expected one: a fit is weighted by one or the other"
+        )
+    root = square_root(covariance, samples.m)
+    psi, slopes = of_entries(samples, weights, scores)
+    unknowns = count_unknowns(net, samples, biased)
+    sandwich = form == "sandwich" or psi is not None
+
+    white = white_features(samples, biased)
+    Z, mean = white.features, net(samples.X)
+    residual = np.asarray(samples.Y, dtype=np.float64) - mean
+    # Outputs in the coordinates in which the fit was one of plain least squares.
+    apart = solve_triangular(root, residual.T, lower=True).T
+    model = _model(net, white, solve_triangular(root, net.U, lower=True), biased)
+    if slopes is None:
+        found, pull = least_squares(model, Z, apart, sandwich=sandwich), apart
+    else:
+        found = weighted(model, Z, apart, slopes, psi, sandwich=sandwich)
+        pull = slopes * apart if psi is None else psi
+    steps = _relative(
+        found.inverse.matrix @ fisher.gradient(model, Z, pull), np.diag(found.covariance)
+    )
+
+    model = _model(net, white, net.U, biased)
+    full = in_outputs(model, found.covariance, root)
+    spread = Spread.of(model, white.factor, full)
+    stderr = standard_errors(net, spread, biased)
+    lost = fisher.undetermined(model, found.inverse)
+    units = estimate_units(net, spread, stderr, samples, found.tail, lost)
+    noise = root @ found.noise @ root.T
+    angles = np.array([unit.angle_error for unit in units])
+    shares = np.array([unit.active for unit in units])
+    notes = [
+        *doubts.few_samples(samples.n * samples.m, unknowns),
+        *doubts.undetermined(lost, shares),
+        *doubts.vague(angles, shares, lost),
+        *doubts.near_kinks(np.array([unit.near_kink for unit in units]), lost),
+        *doubts.pairs_alike(near := alike(net, spread)),
+        *doubts.pairs_tied([pair for pair in tied(spread) if pair not in near]),
+        *doubts.idle(np.array([unit.p_value for unit in units]), lost),
+    ]
+    exact = doubts.no_noise(residual, mean, samples.eps)
+    notes += exact or doubts.off_minimum(steps)
+    if psi is None and not exact:
+        normal = apart if slopes is None else np.sqrt(slopes) * apart
+        notes += doubts.uneven_noise(noise, covariance is not None or slopes is not None)
+        notes += doubts.changing_noise(normal, mean, Z, sandwich)
+    return Uncertainty(
+        network=net,
+        form="sandwich" if sandwich else form,
+        noise=noise,
+        degrees_of_freedom=samples.n * samples.m - unknowns,
+        stderr=stderr,
+        units=units,
+        undetermined=lost,
+        notes=tuple(notes),
+        n_samples=samples.n,
+        biased=biased,
+        tail=found.tail,
+        model=model,
+        factor=white.factor,
+        covariance=full,
+    )
+
+
+def _model(net: Network, white: Whitened, U: Array, biased: bool) -> fisher.Model:
+    """In white coordinates: a = R (v, b), and v·δv = 0 becomes R⁻ᵀ(v, 0)·δa = 0."""
+    rows = np.column_stack([net.V, net.b]) if biased else net.V
+    normals = np.column_stack([net.V, np.zeros(net.n_units)]) if biased else net.V
+    normals = solve_triangular(white.factor, normals.T, trans="T").T
+    return fisher.Model(white.to_features(rows), U, normals, biased)
+
+
+def _relative(steps: Array, variances: Array) -> Array:
+    known = variances > 0
+    return np.where(known, steps / np.sqrt(np.where(known, variances, 1.0)), 0.0)
+
+
+def _text(rows: list[tuple[str, str]], units: tuple[UnitEstimate, ...], biased: bool) -> str:
+    """At most 100 columns wide."""
+    label = max(len(name) for name, _ in rows)
+    lines = []
+    for name, text in rows:
+        first, *rest = textwrap.wrap(text, 98 - label)
+        lines.append(f"{name:<{label}}  {first}")
+        lines += [" " * (label + 2) + line for line in rest]
+    heads = ["unit", "‖u‖", "±", "v ± rad", *(["bias", "±"] if biased else [])]
+    heads += ["active", "Wald u=0", "p"]
+    cells = [heads]
+    for unit in units[:UNITS_SHOWN]:
+        bias = [f"{unit.bias:.4g}", f"{unit.bias_error:.2g}"] if biased else []
+        cells.append(
+            [
+                str(unit.unit),
+                f"{unit.strength:.4g}",
+                f"{unit.strength_error:.2g}",
+                f"{unit.angle_error:.2g}" if unit.determined else "?",
+                *bias,
+                f"{100 * unit.active:.2g}%",
+                f"{unit.wald:.3g}",
+                f"{unit.p_value:.1g}" if unit.p_value > 1e-16 else "<1e-16",
+            ]
+        )
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    lines.append("")
+    for row in cells:
+        lines.append("  ".join(cell.rjust(w) for cell, w in zip(row, widths, strict=True)))
+    if len(units) > UNITS_SHOWN:
+        lines.append(f"and {len(units) - UNITS_SHOWN} more")
+    return "\n".join(lines)
