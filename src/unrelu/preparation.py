@@ -15,7 +15,10 @@ Array = NDArray[np.float64]
 Index = NDArray[np.intp]
 
 METHODS = ("auto", "row-space", "hyperplanes")
-NOISE = ("auto", "none")
+ESTIMATED = ("gaussian", "independent", "poisson")
+"""Kinds of noise that leave an estimate, with standard errors."""
+
+NOISE = ("auto", "none", *ESTIMATED)
 
 
 def label_rank(samples: Samples, bias: bool, rng: np.random.Generator) -> int:

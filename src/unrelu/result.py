@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from html import escape
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
 if TYPE_CHECKING:
     from unrelu.certificate import Certificate
     from unrelu.network import Network
+    from unrelu.uncertainty import Uncertainty
+
+Array = NDArray[np.float64]
 
 
 class Status(str, Enum):
@@ -44,6 +51,35 @@ SENTENCES = {
     Status.UNDETERMINED: "the samples do not pin the network down",
     Status.FAILED: "no network was found that explains these samples",
 }
+
+
+@dataclass(frozen=True)
+class Width:
+    """What weighing a number of units has shown: `gain`, how much the fit gains by the least of
+    so many, and `edge`, how much a unit may gain by fitting noise, both in units of the noise
+    variance. A unit is there if its gain is beyond the edge."""
+
+    units: int
+    gain: float
+    edge: float
+
+
+@dataclass(frozen=True, eq=False)
+class Noise:
+    """The noise that a fit has left.
+
+    kind : "gaussian", "independent" or "poisson", as in `recover`; `reason` says why that one
+        was chosen, where the samples were asked.
+    covariance : (m, m), of the noise of one sample; of heavy tails, the squared scales.
+    widths : the numbers of units weighed, where it was not given.
+    freedom : degrees of freedom of the Student t distribution of heavy tails, else infinite.
+    """
+
+    kind: str
+    reason: str
+    covariance: Array
+    widths: tuple[Width, ...] = ()
+    freedom: float = math.inf
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,30 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unrelu.network import Network
+from unrelu.result import Noise
 
-Array = NDArray[np.float64]
 Index = NDArray[np.intp]
-
-
-@dataclass(frozen=True)
-class Width:
-    """What weighing one number of units has shown: `gain`, how much worse the fit gets without
-    the least of them, and `edge`, how much a unit explains of noise alone, both in units of the
-    variance of the noise."""
-
-    units: int
-    gain: float
-    edge: float
-
-
-@dataclass(frozen=True, eq=False)
-class Noise:
-    """The noise that a fit has left: `kind`, (m, m) `covariance` of that in one sample, and the
-    widths that were weighed."""
-
-    kind: str
-    covariance: Array
-    widths: tuple[Width, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import logging
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,7 @@ from unrelu.methods.kinks import Fit, unit_rows
 from unrelu.methods.orientation import Oriented, orient
 from unrelu.methods.problem import Missed, Problem, choose_rows
 from unrelu.network import Network
+from unrelu.numerics.dependence import DEPENDENT, dependence
 from unrelu.samples import Samples
 
 Array = NDArray[np.float64]
@@ -65,16 +66,26 @@ MOST_STARTS = 60
 MOST_RESCUES = 4
 """Times that a reduced fit gets new hyperplanes without coming ten times closer."""
 
+SAME_LEVEL = 0.8
+"""Two widths, half as many units apart, leave the same noise if the one leaves no less than this
+share of the other. Units still missing would have made more of a difference."""
+
+NOISE_EQUATIONS = 2.5
+"""Equations to an unknown from which a residual is looked at at all: with fewer, what an
+over-wide fit leaves looks like noise whatever it is."""
+
 MOST_ROUNDS = 8
 """Times that a fit which is right on the rows in use is shown others on which it is wrong."""
 
 
 @dataclass
 class Effort:
-    """What a search has cost so far: starts, and multiply-adds."""
+    """What a search has cost so far: starts, and multiply-adds; and whether it ended because
+    what was left looked like noise."""
 
     starts: int = 0
     operations: float = 0.0
+    noise: bool = False
 
 
 def find(
@@ -86,18 +97,20 @@ def find(
     rng: np.random.Generator,
     missed: Missed,
     known: Network | None = None,
+    noise: bool = False,
 ) -> Candidate:
     """Explain some rows; finish the network; add rows on which it is wrong, and again.
 
     `least` units are needed at least (the rank of the labels). `known` units, found by another
-    method, take part in the start. `missed` finds the rows to add.
+    method, take part in the start. `missed` finds the rows to add. With `noise`, a search that
+    leaves what looks like noise is not pursued.
     """
     widths = Widths(samples, bias, n_units or max(3, least), min(least, samples.m))
     rows = np.arange(0)
     start = (np.zeros((0, samples.d)), np.zeros(0)) if known is None else (known.V, known.b)
     effort = Effort()
     for _ in range(MOST_ROUNDS):
-        problem, fit = explain_rows(samples, rows, start, widths, bias, rng, effort)
+        problem, fit = explain_rows(samples, rows, start, widths, bias, rng, effort, noise)
         net, note = finish(problem, fit)
         if problem.loose.relative(fit) > 10 * problem.floor:
             break
@@ -107,7 +120,7 @@ def find(
         if len(more) > len(problem.rows):
             more = rng.choice(more, len(problem.rows), replace=False)
         rows, start = np.union1d(problem.rows, more), problem.hyperplanes(fit.point)
-    stats = {**asdict(effort), "rows": len(problem.rows)}
+    stats = {"starts": effort.starts, "operations": effort.operations, "rows": len(problem.rows)}
     return Candidate(net, problem.rows, stats, note)
 
 
@@ -119,6 +132,7 @@ def explain_rows(
     bias: bool,
     rng: np.random.Generator,
     effort: Effort,
+    noise: bool,
 ) -> tuple[Problem, Fit]:
     """Steps 1 and 2 at growing widths, on the given rows and as many others as a width deserves,
     until a reduced fit is at rounding; else the best fit. Adds to `effort`.
@@ -131,6 +145,7 @@ def explain_rows(
     problem: Problem | None = None
     best: tuple[float, Problem, Fit] | None = None
     rescues, spent, first_pass = 0, 0.0, 0.0
+    level = math.inf
     for _ in range(MOST_STARTS):
         if problem is None or len(rows) < widths.rows(width):
             rows = np.union1d(rows, choose_rows(samples, widths.rows(width), rng))
@@ -158,6 +173,10 @@ def explain_rows(
             best = relative, problem, fit
         if relative <= 10 * problem.floor or rescues >= MOST_RESCUES:
             break
+        before, level = level, _noise_level(problem, fit) if noise else math.inf
+        if before < math.inf and SAME_LEVEL * before < level < math.inf:
+            effort.noise = True
+            break
 
         if reduced:
             keep, target = fit.point, relative / 10
@@ -176,6 +195,17 @@ def explain_rows(
     effort.operations += spent
     assert best is not None, "there is at least one start"
     return best[1], best[2]
+
+
+def _noise_level(problem: Problem, fit: Fit) -> float:
+    """Standard deviation of the noise, if the residual is noise; infinite if it depends on the
+    inputs, or if there are too few samples to tell."""
+    n, m = problem.Y.shape
+    freedom = n * m - fit.width * (fit.point.shape[1] + m)
+    enough = fit.width * (fit.point.shape[1] + m) * NOISE_EQUATIONS < n * m
+    if not enough or dependence(fit.residual, problem.loose.features) > DEPENDENT:
+        return math.inf
+    return math.sqrt(fit.cost / freedom)
 
 
 class Widths:

@@ -1,75 +1,44 @@
-"""The efficient estimator: least squares at the right number of units, from no knowledge.
+"""Noisy labels: which kind of noise is it, and the fit that is efficient for that kind.
 
-With noise, the network sought is the minimum of ‖Y − f(XVᵀ + b)Uᵀ − c‖² (in the metric of the
-noise), and there is no rounding level to tell it from other minima. The search is that of
-`hyperplanes`, an over-wide fit with a free affine term that is then reduced, with noise in the
-place of rounding:
+gaussian     mean-zero noise of finite variance, of any covariance between the outputs: least
+             squares (`least_squares`) in the metric of that covariance.
+independent  anything that does not depend on X (BJW Theorem 6). Labels far out are clipped for
+             the search, which leaves them with finite variance and their dependence on X nearly
+             what it was; then maximum likelihood under Student's t on the labels as they are.
+poisson      variance proportional to the mean, as that of counts: least squares with weights.
 
-- a unit stays while it explains more than the best of all units would explain of noise alone
-  (`unit_edge`);
-- the affine term goes, the units turned so that they explain it;
-- without it, units are dropped and new ones tried, until neither helps;
-- several starts, until two of the best agree.
-
-Least squares attains the Cramér–Rao bound for Gaussian noise and is consistent for any noise of
-finite variance that does not depend on X. Assumes nothing of the law of X.
+The search is least squares in every case, so the number of units is chosen there.
 """
 
 from __future__ import annotations
 
-import logging
-import math
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from unrelu.methods.candidate import Candidate, Noise, Width
-from unrelu.methods.kinks import Fit, Kinks, unit_rows
-from unrelu.methods.orientation import orient
-from unrelu.methods.problem import Problem, choose_rows, with_constant
+from unrelu.methods import least_squares
+from unrelu.methods.candidate import Candidate
+from unrelu.methods.problem import choose_rows, with_constant
+from unrelu.methods.weighted import HeavyTails, counted, heavy_tails, reweighted, robust
 from unrelu.network import Network
-from unrelu.numerics.levenberg import minimise
+from unrelu.result import Noise
 from unrelu.samples import Samples
 
 Array = NDArray[np.float64]
-Index = NDArray[np.intp]
 
-log = logging.getLogger(__name__)
+HEAVY = 5.0
+"""Degrees of freedom of Student's t up to which tails are called heavy. Least squares then wastes
+a quarter of the samples or more: its efficiency is 1 − 6/(ν(ν + 1))."""
 
-OVERWIDE = 1.3
-"""As in `hyperplanes`; and two units more, for very few."""
+CLIPPED_FROM = 3.0
+"""The same, for the labels less an affine function, from which on they are clipped."""
 
-MOST_ENTRIES = 4e7
-"""Numbers (rows times inputs and units) that a search holds at once, 300 MB; more rows than that
-take part in the last steps only."""
+REACH = 4.0
+"""Standard deviations (of the middle half of the labels) at which they are clipped."""
 
-AGREE = 2
-"""Starts that must end in the best minimum."""
-
-MOST_STARTS = 12
-"""Starts after which the best is taken as it is."""
-
-FIRST_WIDTH = 8
-"""Units looked for first when their number is not known; twice as many while too few are left
-over."""
-
-TRIES = 3
-"""Random new units that must fail to help before a width is left at that."""
-
-SETTLED = 0.01
-"""Three steps that together lower the cost by less than this, in units of the variance of the
-noise, end a descent: a standard error would be visible at 1."""
-
-
-@dataclass
-class Effort:
-    """What a search has cost so far, and the widths it has weighed."""
-
-    starts: int = 0
-    products: int = 0
-    widths: list[Width] = field(default_factory=list)
+SIGNIFICANT = 6.0
+"""Standard errors by which noise must grow with the mean to be called Poisson-like."""
 
 
 def find(
@@ -77,247 +46,83 @@ def find(
     *,
     n_units: int | None,
     bias: bool,
+    kind: str,
     rng: np.random.Generator,
-    starts: Iterable[tuple[Array, Array]] = (),
 ) -> Candidate:
-    """The least-squares network of `n_units` units, or of as many as stand out of the noise.
+    """The estimate for the kind of noise named, or, for "auto", for the one that is there."""
+    clipped = samples
+    if kind in ("auto", "independent"):
+        clipped = _clipped(samples, bias, always=kind == "independent")
+    candidate = least_squares.find(clipped, n_units=n_units, bias=bias, rng=rng)
+    assert candidate.noise is not None, "least squares always leaves a noise"
+    net = candidate.network
+    if kind == "gaussian" or net.n_units == 0:
+        return candidate
 
-    `starts` are hidden weights and biases (V, b) to be tried beside random ones. Done twice: with
-    every output at its own noise level, then in the metric of the noise covariance found.
-    """
-    width = n_units or FIRST_WIDTH
-    rows = choose_rows(samples, int(MOST_ENTRIES / (samples.d + 1 + 2 * width)), rng)
-    taken = samples.take(rows)
-    effort = Effort()
-    metric = np.diag(1 / _affine_residual(taken, bias))
-    problem = in_metric(taken, metric, bias)
-    points = [problem.points(*start) for start in starts]
-    fit = _best_of_starts(problem, n_units, points, rng, effort)
-    net = _network(problem, fit, metric)
-    if samples.m > 1:
-        metric = whitener(noise_covariance(taken.Y - net(taken.X), net, bias))
-        problem = in_metric(taken, metric, bias)
-        fit = problem.strict.evaluate(problem.points(net.V, net.b))
-        fit = _revise(problem, _settle(problem, problem.strict, fit.point, effort), n_units, rng, effort)
-        net = _network(problem, fit, metric)
-    covariance = noise_covariance(taken.Y - net(taken.X), net, bias)
-    stats = {"starts": effort.starts, "products": effort.products, "rows": len(rows)}
-    return Candidate(net, rows, stats, noise=Noise("gaussian", covariance, tuple(effort.widths)))
-
-
-def in_metric(samples: Samples, metric: Array, bias: bool) -> Problem:
-    """The problem with labels Y M, in which the noise is to be white."""
-    labelled = Samples(samples.X, samples.Y @ metric, samples.eps)
-    return Problem(labelled, np.arange(samples.n), bias)
-
-
-def _network(problem: Problem, fit: Fit, metric: Array) -> Network:
-    """The fitted network, for the labels as they came."""
-    net = problem.network(*problem.hyperplanes(fit.point))
-    back = np.linalg.inv(metric).T
-    return Network(net.V, back @ net.U, net.b, back @ net.c)
+    few = samples.take(choose_rows(samples, least_squares.most_rows(samples, net.n_units), rng))
+    if kind == "poisson" or (kind == "auto" and clipped is samples and _grows(net, few)):
+        net = reweighted(net, few.X, few.Y, counted, bias)
+        said = "" if kind == "poisson" else "the labels' variance grows in proportion to their mean"
+        noise = replace(candidate.noise, kind="poisson", reason=said)
+        return replace(candidate, network=net, noise=noise)
+    tails = heavy_tails(few.Y - net(few.X))
+    if kind == "auto" and tails.freedom > HEAVY:
+        return candidate
+    net, tails = robust(net, few.X, few.Y, bias)
+    said = "" if kind == "independent" else "its tails are heavy"
+    noise = replace(
+        candidate.noise,
+        kind="independent",
+        reason=said,
+        covariance=np.diag(tails.scale**2),
+        freedom=tails.freedom,
+    )
+    return replace(candidate, network=net, noise=noise)
 
 
-def noise_covariance(residual: Array, net: Network, bias: bool) -> Array:
-    """(m, m), of the noise in one sample. Diagonal, unless there are ten samples to an output."""
-    n, m = residual.shape
-    freedom = max(1.0, n - unknowns(net.n_units, net.n_inputs, m, bias) / m)
-    covariance = residual.T @ residual / freedom
-    if freedom < 10 * m:
-        covariance = np.diag(np.diag(covariance))
-    tiny = np.finfo(np.float64).eps * float(np.trace(covariance)) + np.finfo(np.float64).tiny
-    return np.asarray(covariance + tiny * np.eye(m))
+def weighting(net: Network, samples: Samples, noise: Noise) -> dict[str, Array]:
+    """What the fit minimised, in the words of `uncertainty.assess`."""
+    if noise.kind == "poisson":
+        Y = np.asarray(samples.Y, np.float64)
+        return {"weights": counted(Y, net(samples.X))}
+    if noise.kind == "independent":
+        tails = HeavyTails(noise.freedom, np.sqrt(np.diag(noise.covariance)))
+        residual = np.asarray(samples.Y, np.float64) - net(samples.X)
+        slopes = tails.slopes(residual)
+        return {"weights": slopes, "scores": tails.weights(residual) * residual}
+    return {"covariance": noise.covariance}
 
 
-def whitener(covariance: Array) -> Array:
-    """M with Mᵀ Ω M = I."""
-    return np.asarray(np.linalg.inv(np.linalg.cholesky(covariance)).T)
+def _clipped(samples: Samples, bias: bool, *, always: bool) -> Samples:
+    """Labels within REACH robust standard deviations of an affine function of the inputs (itself
+    fitted to labels clipped about their median), if their tails are heavy."""
+    X, Y = np.asarray(samples.X, np.float64), np.asarray(samples.Y, np.float64)
+    design = with_constant(X) if bias else X
+    fitted = np.median(Y, axis=0) * np.ones((len(Y), 1))
+    for _ in range(2):
+        width = REACH * np.median(np.abs(Y - fitted), axis=0) / 0.6745
+        tame = np.clip(Y, fitted - width, fitted + width)
+        fitted = design @ np.linalg.lstsq(design, tame)[0]
+    width = REACH * np.median(np.abs(Y - fitted), axis=0) / 0.6745
+    if not always and heavy_tails(Y - fitted).freedom > CLIPPED_FROM:
+        return samples
+    return Samples(samples.X, np.clip(Y, fitted - width, fitted + width), samples.eps)
 
 
-def _affine_residual(samples: Samples, bias: bool) -> Array:
-    """Size of what no affine function explains of each output."""
-    design = with_constant(samples.X) if bias else samples.X
-    residual = samples.Y - design @ np.linalg.lstsq(design, samples.Y)[0]
-    size = np.sqrt((residual**2).mean(axis=0))
-    return np.asarray(np.where(size > 0, size, 1.0))
-
-
-def unknowns(k: int, d: int, m: int, bias: bool) -> int:
-    """Free weights of a network: the scale of each unit is none."""
-    return k * (d + bias + m - 1) + m * bias
-
-
-def unit_edge(dimension: int, m: int) -> float:
-    """How much the best of all units explains of noise alone, in units of its variance.
-
-    For a random linear function of D inputs instead of a unit it is the square of the largest
-    singular value of an m × D Gaussian matrix, (√m + √D)². The kink of a unit adds choice;
-    measured (benchmarks/unit_edge.py), the best of 100 noises stays below (√m + 1.6 √D + 1)².
-    """
-    return (math.sqrt(m) + 1.6 * math.sqrt(dimension) + 1) ** 2
-
-
-def _variance(problem: Problem, model: Kinks, fit: Fit) -> float:
-    """Of the noise, by what is left of a fit."""
-    n, m = problem.Y.shape
-    used = fit.width * (fit.point.shape[1] + m - 1) + m * model.nuisance.shape[1]
-    floor = (problem.floor * model.size) ** 2
-    return max(fit.cost, floor) / max(1, n * m - used)
-
-
-def _edge(problem: Problem) -> float:
-    return unit_edge(problem.loose.features.shape[1], problem.Y.shape[1])
-
-
-def _best_of_starts(
-    problem: Problem,
-    n_units: int | None,
-    starts: list[Array],
-    rng: np.random.Generator,
-    effort: Effort,
-) -> Fit:
-    """Descents from the given and from random starts, until several agree on the best."""
-    best, agree = None, 0
-    width = n_units
-    for attempt in range(MOST_STARTS):
-        effort.starts += 1
-        if attempt < len(starts):
-            fit = _settle(problem, problem.strict, starts[attempt], effort)
-            fit = _revise(problem, fit, n_units, rng, effort)
-        else:
-            fit = _from_random(problem, width, rng, effort, free=n_units is None)
-        log.info("start %d: %d units, %.4e", attempt, fit.width, problem.strict.relative(fit))
-        if n_units is None:
-            width = max(fit.width, width or 0)
-        tolerance = 0.5 * _edge(problem) * _variance(problem, problem.strict, fit)
-        if best is None or _preferable(problem, fit, best):
-            near = best is not None and fit.width == best.width
-            agree = agree + 1 if near and best.cost - fit.cost < tolerance else 1
-            best = fit
-        elif fit.width == best.width and fit.cost - best.cost < tolerance:
-            agree += 1
-        if agree >= AGREE or problem.strict.relative(best) <= 10 * problem.floor:
-            break
-    assert best is not None, "there is at least one start"
-    return best
-
-
-def _preferable(problem: Problem, new: Fit, old: Fit) -> bool:
-    """Fewer units if the others do not stand out of the noise, else the lower cost."""
-    variance = _variance(problem, problem.strict, min(new, old, key=lambda fit: fit.cost))
-    edge = _edge(problem) * variance
-    return new.cost + edge * new.width < old.cost + edge * old.width
-
-
-def _from_random(
-    problem: Problem, width: int | None, rng: np.random.Generator, effort: Effort, *, free: bool
-) -> Fit:
-    """From random hyperplanes to a network: over-wide with an affine term, reduced, turned."""
-    model = problem.loose
-    n, m = problem.Y.shape
-    dimension = model.features.shape[1]
-    most = max(1, int(n * m / (2 * (dimension + m))))
-    wide = min(most, math.ceil(OVERWIDE * (width or FIRST_WIDTH)) + 2)
-    points = rng.standard_normal((wide, dimension))
-    while True:
-        fit = _settle(problem, model, points, effort, steps=60, share=1e-2)
-        if not free:
-            fit = _reduce(problem, model, fit, effort, bar=np.inf, least=width or 1)
-            break
-        fit = _reduce(problem, model, fit, effort, bar=_edge(problem), least=1)
-        if OVERWIDE * fit.width + 2 <= wide or wide == most:
-            break
-        wide = min(most, 2 * wide)
-        points = np.vstack([fit.point, rng.standard_normal((wide - fit.width, dimension))])
-    fit = _settle(problem, problem.strict, _turned(problem, fit), effort)
-    return _revise(problem, fit, None if free else width, rng, effort)
-
-
-def _reduce(
-    problem: Problem, model: Kinks, fit: Fit, effort: Effort, *, bar: float, least: int
-) -> Fit:
-    """Drop the least important units while that costs less than `bar` times the noise variance
-    each, down to `least` units: several at once where all of them seem idle."""
-    variance = _variance(problem, model, fit)
-    while fit.width > least:
-        gains = (model.importance(fit) * model.size) ** 2 / variance
-        order = np.argsort(gains)
-        count = min(fit.width - least, max(1, int((gains.cumsum() < bar).sum()) // 2))
-        while count:
-            kept = np.delete(fit.point, order[:count], axis=0)
-            trial = _settle(problem, model, kept, effort, steps=30)
-            if trial.cost - fit.cost <= bar * variance * (1 if count == 1 else 0.5):
-                break
-            count //= 2
-        if not count:
-            break
-        fit = trial
-    return fit
-
-
-def _turned(problem: Problem, fit: Fit) -> Array:
-    """Hyperplanes of the strict model: each unit on the side that explains the affine term, then
-    the better side while there is any."""
-    V, b = problem.hyperplanes(fit.point)
-    U, W, _ = problem.weights(V, b, affine=True)
-    turned = orient(V, b, U, W)
-    best = problem.strict.evaluate(problem.points(turned.V[: len(V)], turned.b[: len(V)]))
-    while True:
-        others = []
-        for j in range(best.width):
-            points = best.point.copy()
-            points[j] = -points[j]
-            others.append(problem.strict.evaluate(points))
-        other = min(others, key=lambda fit: fit.cost, default=best)
-        if not other.cost < (1 - 1e-9) * best.cost:
-            return best.point
-        best = other
-
-
-def _revise(
-    problem: Problem, fit: Fit, n_units: int | None, rng: np.random.Generator, effort: Effort
-) -> Fit:
-    """Drop units that do not stand out of the noise, try new ones, until neither helps. With the
-    number of units given, a new one takes the place of the least important."""
-    model, edge = problem.strict, _edge(problem)
-    dimension = fit.point.shape[1]
-    failures = 0
-    if n_units is None:
-        fit = _reduce(problem, model, fit, effort, bar=edge, least=1)
-    while failures < TRIES and model.relative(fit) > 10 * problem.floor:
-        new = rng.standard_normal((1, dimension))
-        wider = _settle(problem, model, np.vstack([fit.point, new]), effort, steps=40)
-        if n_units is not None:
-            wider = _reduce(problem, model, wider, effort, bar=np.inf, least=n_units)
-        gain = (fit.cost - wider.cost) / _variance(problem, model, wider)
-        needed = edge if n_units is None else 1.0
-        if gain > needed:
-            fit, failures = wider, 0
-            if n_units is None:
-                fit = _reduce(problem, model, fit, effort, bar=edge, least=1)
-        else:
-            failures += 1
-    return fit
-
-
-def _settle(
-    problem: Problem,
-    model: Kinks,
-    points: Array,
-    effort: Effort,
-    *,
-    steps: int = 200,
-    share: float = SETTLED,
-) -> Fit:
-    """Descend until three steps gain less than `share` of the variance of the noise."""
-    entries = problem.Y.size
-
-    def enough(norms: list[float]) -> bool:
-        if norms[-1] <= 10 * problem.floor * model.size:
-            return True
-        return len(norms) > 3 and norms[-4] ** 2 - norms[-1] ** 2 < share * norms[-1] ** 2 / entries
-
-    start = model.evaluate(unit_rows(points))
-    fit, trace = minimise(model, start, size=model.size, steps=steps, enough=enough)
-    effort.products += trace.products
-    return fit
+def _grows(net: Network, samples: Samples) -> bool:
+    """Is the noise of labels that are never negative proportional to their mean? In the
+    regression of r² on the prediction the slope must be plain, and r² at the lower quarter of
+    the predictions no larger than the line through zero allows."""
+    Y = np.asarray(samples.Y, np.float64)
+    if Y.min() < 0:
+        return False
+    mean = net(samples.X)
+    square = (Y - mean) ** 2
+    centred = mean - mean.mean(axis=0)
+    slope = (centred * square).sum(axis=0) / (centred**2).sum(axis=0)
+    rest = square - square.mean(axis=0) - slope * centred
+    error = np.sqrt((centred**2 * rest**2).sum(axis=0)) / (centred**2).sum(axis=0)
+    constant = square.mean(axis=0) - slope * mean.mean(axis=0)
+    plain = slope > SIGNIFICANT * error
+    proportional = np.abs(constant) < 0.5 * square.mean(axis=0)
+    return bool(plain.any() and (proportional | ~plain).all())

@@ -74,6 +74,10 @@ class Problem:
         """The inverse of `hyperplanes`."""
         return unit_rows(self._whitened.to_features(self._rows(V, b)))
 
+    def points_of_scaled(self, V: Array, b: Array) -> Array:
+        """The same for hyperplanes in the scaled inputs `X`."""
+        return unit_rows(self._whitened.to_features(np.column_stack([V, b]) if self.bias else V))
+
     def _rows(self, V: Array, b: Array) -> Array:
         V = V * self._scale
         return np.column_stack([V, b]) if self.bias else V

@@ -157,6 +157,9 @@ class HeavyTails:
         """Those of which the maximum of the likelihood is the fixed point."""
         return np.asarray((self.freedom + 1) / (self.freedom * self.scale**2 + residual**2))
 
+    def weigh(self, Y: Array, predicted: Array) -> Array:
+        return self.weights(Y - predicted)
+
     def slopes(self, residual: Array) -> Array:
         """Second derivative of −log likelihood in the residual: what information there is."""
         square, level = residual**2, self.freedom * self.scale**2
@@ -194,7 +197,6 @@ def robust(net: Network, X: Array, Y: Array, bias: bool) -> tuple[Network, Heavy
     the weights see residuals only, and those of the truth do not know X (up to c)."""
     tails = heavy_tails(Y - net(X))
     for _ in range(2):
-        law = tails
-        net = reweighted(net, X, Y, lambda Y, predicted: law.weights(Y - predicted), bias)
+        net = reweighted(net, X, Y, tails.weigh, bias)
         tails = heavy_tails(Y - net(X))
     return net, tails

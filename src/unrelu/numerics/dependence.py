@@ -56,7 +56,5 @@ def _arc_cosine(Z: Array) -> Array:
     cosine = np.clip(Z @ Z.T / np.outer(lengths, lengths), -1.0, 1.0)
     angle = np.arccos(cosine)
     return np.asarray(
-        np.outer(lengths, lengths)
-        * (np.sqrt(1.0 - cosine**2) + (np.pi - angle) * cosine)
-        / np.pi
+        np.outer(lengths, lengths) * (np.sqrt(1.0 - cosine**2) + (np.pi - angle) * cosine) / np.pi
     )
