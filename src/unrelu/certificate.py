@@ -21,6 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from unrelu.checks.counting import chance_equations, independent_equations
 from unrelu.checks.explained import Explained, explain
+from unrelu.checks.gross import choice_equations, clean, objection
 from unrelu.checks.pinned import Pinned, not_pinned, pin
 from unrelu.checks.sides import in_a_half_space, opposite_pair, other_sides
 from unrelu.errors import InputError, InputTypeError
@@ -50,6 +51,8 @@ class Certificate:
         free weights, and by how many the first must exceed the second.
     weight_errors : (k,) estimated error of each unit's hidden weights and bias (unit rows).
     weak_units : units that the samples do not pin down.
+    corrupted : (s, 2) row and output of the label entries left out as grossly wrong, where that
+        was allowed; every statement above is about the others.
     more_samples : about how many more samples of the same kind would do; None if none or unknown.
     """
 
@@ -70,10 +73,12 @@ class Certificate:
     weight_errors: Array
     weak_units: Index
     more_samples: int | None
+    corrupted: Index = field(default_factory=lambda: np.zeros((0, 2), dtype=np.intp))
 
     def recheck(self, X: ArrayLike, Y: ArrayLike) -> Certificate:
         """The same checks on these samples, none of them used to find the network."""
-        return judge(self.network, Samples.of(X, Y), np.arange(0), self.biased)
+        gross = len(self.corrupted) > 0
+        return judge(self.network, Samples.of(X, Y), np.arange(0), self.biased, gross=gross)
 
     def rows(self) -> list[tuple[str, str]]:
         """The certificate as labelled lines."""
@@ -100,6 +105,10 @@ class Certificate:
             rows.append(("hidden weights good to", f"{self.weight_errors.max():.1e}"))
         if len(self.weak_units):
             rows.append(("not pinned down", _listed(self.weak_units)))
+        if len(self.corrupted):
+            shown = ", ".join(f"({row}, {output})" for row, output in self.corrupted[:4].tolist())
+            more = ", …" if len(self.corrupted) > 4 else ""
+            rows.append(("corrupted entries", f"{len(self.corrupted)}: {shown}{more}"))
         return rows
 
     def to_dict(self) -> dict[str, object]:
@@ -154,10 +163,13 @@ def judge(
     used: Index,
     biased: bool,
     explained: Explained | None = None,
+    *,
+    gross: bool = False,
 ) -> Certificate:
     """`verify` for checked samples, of which the rows `used` served to find the network; `biased`
     says whether networks with biases compete. `explained` saves the pass over the samples, where
-    it has been made for this very network."""
+    it has been made for this very network. `gross`: entries that the network does not explain
+    may be left out, within the limits of `checks.gross`."""
     for what, got, expected in (
         ("inputs", samples.d, net.n_inputs),
         ("outputs", samples.m, net.n_outputs),
@@ -166,21 +178,40 @@ def judge(
             raise InputError(f"samples have {got} {what}, the network has {expected}")
     net = net.canonical()
     limit = samples.eps**0.75
+    sound = clean(net, samples) if gross else None
+    usable = samples
+    if sound is not None and sound.wrong.any():
+        samples, usable, explained = sound.samples, sound.usable, None
+    else:
+        sound = None
     explained = explained or explain(net, samples)
-    fits = explained.in_roundings <= 1  # not so for NaN
-    pinned = pin(net, samples, biased, limit) if fits else not_pinned(net, samples)
+    refused = objection(net, sound) if sound is not None else ""
+    fits = explained.in_roundings <= 1 and not refused  # not so for NaN
+    pinned = pin(net, usable, biased, limit) if fits else not_pinned(net, samples)
     dimension, outputs = samples.d + biased, pinned.outputs
     unknowns = net.n_units * (dimension + outputs - 1) + biased * outputs
     needed = chance_equations(dimension, samples.n, net.n_units, samples.eps)
-    equations = independent_equations(samples, outputs, biased, unknowns + needed)
-    if not fits:
+    equations = 0
+    if len(usable.X):
+        equations = independent_equations(usable, outputs, biased, 2 * (unknowns + needed))
+    if sound is not None:
+        needed += choice_equations(sound, equations, net.n_units)
+    if refused:
+        verdict = _Verdict(Status.FAILED, f"not by gross errors in a few labels: {refused}")
+    elif not fits:
         verdict = _not_explained(explained)
     elif len(pinned.weak(limit)):
         verdict = _weak(net, samples, pinned, pinned.weak(limit))
-    elif net.n_units and equations < unknowns + needed:
+    elif (net.n_units or sound is not None) and equations < unknowns + needed:
         verdict = _short_of_equations(equations, unknowns, unknowns + needed, outputs)
     else:
-        verdict = _sides(net, samples, biased)
+        verdict = _sides(net, usable, biased)
+    if sound is not None and verdict.status == Status.EXACT:
+        verdict = _Verdict(
+            Status.EXACT,
+            f"all but {len(sound.entries)} of {sound.wrong.size} labels are explained to rounding "
+            f"by this network of {net.n_units} units, and by no other; those are gross errors",
+        )
     return Certificate(
         network=net,
         biased=biased,
@@ -199,6 +230,7 @@ def judge(
         weight_errors=pinned.errors,
         weak_units=verdict.weak_units,
         more_samples=verdict.more_samples,
+        corrupted=sound.entries if sound is not None else np.zeros((0, 2), dtype=np.intp),
     )
 
 

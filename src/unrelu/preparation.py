@@ -15,7 +15,7 @@ Array = NDArray[np.float64]
 Index = NDArray[np.intp]
 
 METHODS = ("auto", "row-space", "hyperplanes")
-NOISE = ("auto", "none")
+NOISE = ("auto", "none", "sparse")
 
 
 def label_rank(samples: Samples, bias: bool, rng: np.random.Generator) -> int:

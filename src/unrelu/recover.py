@@ -15,7 +15,7 @@ from unrelu.activations import Activation, resolve
 from unrelu.certificate import Certificate, judge
 from unrelu.checks.explained import Explained, explain
 from unrelu.errors import RecoveryError
-from unrelu.methods import hyperplanes, row_space
+from unrelu.methods import hyperplanes, row_space, sparse_noise
 from unrelu.methods.candidate import Candidate
 from unrelu.methods.problem import Missed
 from unrelu.network import Network
@@ -55,7 +55,8 @@ def recover(
     activation : "relu".
     bias : look for b and c. Without, only networks with b = c = 0 are considered.
     method : "auto", or a single one: "row-space" (needs rank(Y) = k), "hyperplanes".
-    noise : "auto" or "none": labels are explained to rounding or not at all.
+    noise : "auto" or "none": labels are explained to rounding or not at all; "sparse": fewer
+        than a third of the label entries may be grossly wrong, and the certificate lists them.
     exact : rational arithmetic; not available yet.
     rng : seed or generator for the random starts; the same seed gives the same bits.
     throw : raise `RecoveryError`, with the result on it, unless the network is certain.
@@ -97,7 +98,10 @@ def recover(
 
     with one_thread(samples.n * samples.d < MANY_ENTRIES):
         rank = label_rank(samples, bias, rng)
-        name, candidate, certificate = _best(samples, rank, n_units, bias, method, rng)
+        if noise == "sparse":
+            name, candidate, certificate = _despite_gross_errors(samples, n_units, bias, rng)
+        else:
+            name, candidate, certificate = _best(samples, rank, n_units, bias, method, rng)
     certificate = _with_context(certificate, candidate, samples, rank, n_units, bias)
     result = Recovery(
         status=certificate.status,
@@ -137,6 +141,16 @@ def _best(
             break
     assert best is not None, "the ladder always proposes something"
     return best
+
+
+def _despite_gross_errors(
+    samples: Samples, n_units: int | None, bias: bool, rng: np.random.Generator
+) -> tuple[str, Candidate, Certificate]:
+    """As `_best`, with entries that may be left out."""
+    candidate = sparse_noise.find(samples, n_units=n_units, bias=bias, rng=rng)
+    candidate = candidate or replace(_constant(samples, bias), note=sparse_noise.NO_SPLIT)
+    certificate = judge(candidate.network, samples, candidate.rows, bias, gross=True)
+    return "sparse-noise", candidate, certificate
 
 
 class _Passes:

@@ -93,13 +93,22 @@ def split(table: Array, eps: float = float(np.finfo(np.float64).eps)) -> Split |
     length = np.median(np.abs(scaled), axis=1, keepdims=True)
     length = np.maximum(length, 0.1 * float(np.median(length))) + SMALL
     scaled /= length
-    start = pursuit(np.clip(scaled, -CLIP, CLIP))
+    clipped = np.clip(scaled, -CLIP, CLIP)
+    start = pursuit(clipped)
+    # Rows that the pursuit explains in most entries show the rank; wrong ones only add to it.
+    sure = start[np.median(np.abs(clipped - start), axis=1) <= 1e-3]
+    sure = sure if len(sure) > table.shape[1] else start
     best: Split | None = None
-    for rank in _ranks(start):
-        found = alternate(scaled, start, rank, eps)
-        if best is None or found.share > best.share:
+    ranks = _ranks(sure)
+    while ranks:
+        rank = ranks.pop(0)
+        found = alternate(scaled, start, sure, rank, eps)
+        # One rank more always explains a little more: up to an entry in each row.
+        if best is None or found.share > best.share + (rank > best.rank) / table.shape[1]:
             best = found
-        if found.share > 0.5:
+            # What most rows have in common may be a part of the space only: go on from there.
+            ranks = [rank + 1] if found.share > 0.5 and rank + 1 < min(table.shape) else ranks
+        elif best.share > 0.5:
             break
     if best is None:
         return None
@@ -160,8 +169,9 @@ def _ranks(low: Array) -> list[int]:
     return [int(rank) for rank in order if rank < min(low.shape)]
 
 
-def alternate(table: Array, start: Array, rank: int, eps: float) -> Split:
-    """Reweighted, then trimmed alternating least squares at this rank.
+def alternate(table: Array, start: Array, sure: Array, rank: int, eps: float) -> Split:
+    """Reweighted, then trimmed alternating least squares at this rank, from the low-rank part as
+    it seems (`start`) and rows that span its row space (`sure`).
 
     Weights 1/(ρ² + δ²) of the residuals ρ come from Σ log(ρ² + δ²), which for δ to 0 counts the
     entries that are off; δ goes down with the median residual, so the first rounds are smooth.
@@ -169,28 +179,27 @@ def alternate(table: Array, start: Array, rank: int, eps: float) -> Split:
     of the columns' space are known each row is fitted to it anew, and marks take over.
     """
     m = table.shape[1]
-    right = np.linalg.svd(start, full_matrices=False)[2][:rank].T
+    right = np.linalg.svd(sure, full_matrices=False)[2][:rank].T
     clipped = np.clip(table, -CLIP, CLIP)
     rest = np.abs(clipped - start)
-    width = 1.0
+    width = max(HALFWAY, min(1.0, 3 * float(np.median(rest))))
     for _ in range(ROUNDS):
         left = _rows(clipped, right, _weights(rest, width))
         rest = np.abs(clipped - left @ right.T)
         # A wrong row still passes through r of its entries; they must not hold the space back.
         whole = _weights(np.median(rest, axis=1, keepdims=True), width)
         right = np.linalg.qr(_rows(clipped.T, left, (whole * _weights(rest, width)).T))[0]
-        width = min(SHRINK * width, 3 * float(np.median(rest)))
-        if width < HALFWAY:
+        if width <= HALFWAY:
             break
-    else:
-        return _marked(left, right, rest, rest <= HALFWAY)
+        width = max(HALFWAY, min(SHRINK * width, 3 * float(np.median(rest))))
 
-    width, left = 2.0, np.zeros((len(table), rank))
-    while width > HALFWAY:
-        rest = np.abs(clipped - left @ right.T)
-        left = _rows(clipped, right, _weights(rest, width))
-        width /= 2
-
+    # A row, or a column, that has ended elsewhere is found when it starts anew.
+    left = _anew(clipped, right)
+    agree = np.abs(clipped - left @ right.T) <= 100 * HALFWAY
+    kept = _enough(agree, rank)
+    if kept.sum() > rank:
+        right = np.linalg.qr(_anew(clipped[kept].T, left[kept]))[0]
+        left = _anew(clipped, right)
     rest = np.abs(table - left @ right.T)
     floor = 16 * eps * math.sqrt(m) * (1 + np.linalg.norm(left, axis=1, keepdims=True))
     agree = rest <= 100 * HALFWAY
@@ -209,6 +218,16 @@ def alternate(table: Array, start: Array, rank: int, eps: float) -> Split:
         if stalled == 2:
             break
     return _marked(left, right, rest, agree)
+
+
+def _anew(table: Array, basis: Array) -> Array:
+    """Coefficients of each row in the basis, whatever they have been before."""
+    found, width = np.zeros((len(table), basis.shape[1])), 2.0
+    while width > HALFWAY:
+        rest = np.abs(table - found @ basis.T)
+        found = _rows(table, basis, _weights(rest, width))
+        width /= 2
+    return found
 
 
 def _marked(left: Array, right: Array, rest: Array, agree: Marks) -> Split:
