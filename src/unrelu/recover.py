@@ -100,6 +100,7 @@ def recover(
         rank = label_rank(samples, bias, rng)
         if noise == "sparse":
             name, candidate, certificate = _despite_gross_errors(samples, n_units, bias, rng)
+            rank = int(candidate.stats.get("split_rank", 1))
         else:
             name, candidate, certificate = _best(samples, rank, n_units, bias, method, rng)
     certificate = _with_context(certificate, candidate, samples, rank, n_units, bias)

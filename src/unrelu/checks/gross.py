@@ -30,6 +30,15 @@ Marks = NDArray[np.bool_]
 
 THIRD = 1 / 3
 
+PAIRED, MOST_ERRORS = 150, 2000
+"""Wrong rows that are compared in pairs, and wrong entries of an output that are looked at."""
+
+ALIKE = 1e-9
+"""Ratios closer than this are the same: by chance in one of a billion."""
+
+EXTRA = 3
+"""Errors on a plane beyond those that it passes through anyway."""
+
 AMPLIFIED = 8.0
 """Rounding may grow that much when the labels of a row are completed from its clean entries."""
 
@@ -37,11 +46,12 @@ AMPLIFIED = 8.0
 @dataclass(frozen=True, eq=False)
 class Clean:
     """`samples`: all rows, with the network's own labels in the place of wrong ones. `wrong`
-    (n, m). `usable`: the rows whose clean entries tell the labels of all outputs, with labels
+    (n, m), `errors` (n, m) by how much. `usable`: the rows whose clean entries tell the labels of all outputs, with labels
     made from those alone."""
 
     samples: Samples
     wrong: Marks
+    errors: Array
     usable: Samples
 
     @property
@@ -85,7 +95,7 @@ def clean(net: Network, samples: Samples) -> Clean:
     left = left[:, values > SAME * values.max(initial=0.0)]
     r = left.shape[1]
     if r == 0:
-        return Clean(filled, wrong, filled.take(np.flatnonzero(~wrong.all(axis=1))))
+        return Clean(filled, wrong, Y - answers, filled.take(np.flatnonzero(~wrong.all(axis=1))))
     marks = (~wrong).astype(np.float64)
     grams = (marks @ (left[:, :, None] * left[:, None, :]).reshape(-1, r * r)).reshape(-1, r, r)
     kept = np.linalg.eigvalsh(grams)[:, 0] >= AMPLIFIED**-2
@@ -96,7 +106,7 @@ def clean(net: Network, samples: Samples) -> Clean:
     grown = np.sqrt(np.einsum("nii->n", inverse).mean() / r) if kept.any() else 1.0
     rows = np.flatnonzero(kept)
     usable = Samples(np.asarray(samples.X[rows], np.float64), labels, samples.eps * max(1.0, grown))
-    return Clean(filled, wrong, usable)
+    return Clean(filled, wrong, Y - answers, usable)
 
 
 def choice_equations(clean: Clean, equations: int, units: int) -> int:
@@ -118,20 +128,26 @@ def objection(net: Network, clean: Clean) -> str:
     if 3 * int(wrong.sum()) >= wrong.size:
         return f"{wrong.mean():.0%} of the label entries would have to be wrong, a third or more"
     active = net.preactivations(np.asarray(clean.samples.X, np.float64)) > 0
-    groups = [("output", np.ones((n, 1)))]
-    groups += [("active side of unit", active * 1.0)]
-    for what, rows in groups:
-        share, many = _share(rows, wrong * 1.0)
-        if many.any():
-            unit, output = np.argwhere(many)[0]
-            where = f"{what} {output}" if what == "output" else f"output {output}, {what} {unit}"
-            return f"{share[unit, output]:.0%} of the entries of {where} would have to be wrong"
+    share, many = _share(np.ones((n, 1)), wrong * 1.0)
+    if many.any():
+        output = int(np.argwhere(many)[0, 1])
+        return f"{share[0, output]:.0%} of the labels of output {output} would have to be wrong"
+    share, many = _share(active * 1.0, wrong * 1.0)
+    if many.any():
+        unit, output = np.argwhere(many)[0]
+        return (
+            f"{share[unit, output]:.0%} of the labels of output {output} where unit {unit} is "
+            "active would have to be wrong"
+        )
     whole = wrong.mean(axis=1, keepdims=True)
     for what, rows in (("active", active * 1.0), ("inactive", ~active * 1.0)):
         share, many = _share(rows, whole)
         if many.any():
             unit = int(np.argwhere(many)[0, 0])
-            return f"{share[unit, 0]:.0%} of the entries where unit {unit} is {what} would have to be wrong"
+            return (
+                f"{share[unit, 0]:.0%} of the labels where unit {unit} is {what} would have to be "
+                "wrong"
+            )
     hidden = np.column_stack([np.maximum(net.preactivations(clean.samples.X), 0.0), np.ones(n)])
     if not net.c.any():
         hidden = hidden[:, :-1]
@@ -141,7 +157,7 @@ def objection(net: Network, clean: Clean) -> str:
         least = np.linalg.eigvalsh(some.T @ some).min(initial=1.0)
         if not least >= AMPLIFIED**-2:
             return f"the clean entries of output {output} do not determine its weights"
-    return _missing_unit(net, clean)
+    return _missing_unit(clean)
 
 
 def _share(rows: Array, wrong: Array) -> tuple[Array, Marks]:
@@ -153,7 +169,42 @@ def _share(rows: Array, wrong: Array) -> tuple[Array, Marks]:
     return np.asarray(share), np.asarray(share > limit[:, None])
 
 
-def _missing_unit(net: Network, clean: Clean) -> str:
-    """Are the wrong entries those of a unit? Then rows are wrong by multiples of one vector, and
-    columns by a linear function of the inputs; errors are not."""
+def _missing_unit(clean: Clean) -> str:
+    """Are the wrong entries those of a unit that is missing? Then whole rows are wrong by
+    multiples of one vector, and columns by a linear function of the inputs. Errors are not, and
+    a unit that is rarely active could pass for errors in a few rows."""
+    rng = np.random.default_rng(0)  # a certificate is a function of its samples
+    n, m = clean.wrong.shape
+    rows = np.flatnonzero(2 * clean.wrong.sum(axis=1) > m)
+    if m > 1 and len(rows) > 1:
+        some = rng.choice(rows, min(len(rows), PAIRED), replace=False)
+        errors = np.where(clean.wrong[some], clean.errors[some], np.nan)
+        with np.errstate(all="ignore"):
+            for i in range(len(some) - 1):
+                ratios = errors[i + 1 :] / errors[i]
+                middle = np.sort(ratios, axis=1)  # NaN last
+                known = np.isfinite(ratios).sum(axis=1)
+                middle = middle[np.arange(len(middle)), np.maximum(known - 1, 0) // 2][:, None]
+                alike = (np.abs(ratios - middle) <= ALIKE * np.abs(middle)).sum(axis=1)
+                if (alike >= np.maximum(min(3, m), known / 4)).any():
+                    return "rows are wrong by multiples of one vector, as if a unit were missing"
+    X = np.asarray(clean.samples.X, np.float64)
+    X = np.column_stack([X, np.ones(n)])
+    for output in np.flatnonzero(clean.wrong.sum(axis=0) > X.shape[1] + EXTRA):
+        some = np.flatnonzero(clean.wrong[:, output])[:MOST_ERRORS]
+        errors = clean.errors[some, output]
+        if _on_a_plane(X[some], errors / np.median(np.abs(errors))):
+            return f"output {output} is wrong by a linear function, as if a unit were missing"
     return ""
+
+
+def _on_a_plane(X: Array, errors: Array) -> bool:
+    """Do more of the errors lie on one linear function than its coefficients can pass through?
+    Least absolute deviations, then fewer and fewer, by reweighting."""
+    weights = np.ones(len(X))
+    for width in np.geomspace(1.0, 1e-8, 17):
+        root = np.sqrt(weights)[:, None]
+        plane = np.linalg.lstsq(X * root, errors * root[:, 0])[0]
+        rest = np.abs(errors - X @ plane)
+        weights = 1 / (rest**2 + width**2) / (1 / width**2)
+    return bool((rest <= 1e-7).sum() >= X.shape[1] + EXTRA)

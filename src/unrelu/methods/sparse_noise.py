@@ -62,7 +62,7 @@ def find(
         if parts is not None and parts.share >= AGREE and parts.rank < samples.m:
             kept = np.flatnonzero(~parts.lost)
             cleaned = Samples(taken.X[kept], parts.low_rank[kept], samples.eps)
-            found = _network(cleaned, n_units, bias, rng)
+            found = _network(cleaned, n_units, bias, rng, thorough=parts.share > 2 / 3)
             stats["split_rank"] = parts.rank
     if found is None:
         return None
@@ -71,9 +71,15 @@ def find(
 
 
 def _network(
-    cleaned: Samples, n_units: int | None, bias: bool, rng: np.random.Generator
+    cleaned: Samples,
+    n_units: int | None,
+    bias: bool,
+    rng: np.random.Generator,
+    *,
+    thorough: bool,
 ) -> Network | None:
-    """The network of labels that are right, to the accuracy of the split."""
+    """The network of labels that are right, to the accuracy of the split. The general route, slow
+    on labels that no small network has made, is for a split that is `thorough`."""
     Y = cleaned.Y - cleaned.Y.mean(axis=0) if bias else cleaned.Y
     rank = column_space(Y, cleaned.eps).shape[1]
 
@@ -86,6 +92,8 @@ def _network(
         known = None if candidate is None else candidate.network
         if known is not None and not len(missed(known)):
             return known
+    if not thorough:
+        return known
     return hyperplanes.find(
         cleaned, n_units=n_units, least=rank, bias=bias, rng=rng, missed=missed, known=known
     ).network
