@@ -35,9 +35,7 @@ ROWS = 2000
 AGREE = 0.6
 """Share of entries that a split has to explain: less than two thirds are never certified."""
 
-NO_SPLIT = (
-    "no low-rank part shows behind the errors (fewer units than outputs are needed for that)"
-)
+NO_SPLIT = "no low-rank part shows behind the errors (fewer units than outputs are needed for that)"
 
 ROUNDS = 10
 """Times that a network may find other entries wrong than the one before."""

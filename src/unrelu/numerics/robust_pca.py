@@ -40,7 +40,7 @@ TRIM = 10.0
 
 SMALL = float(np.finfo(np.float64).tiny)
 
-SHRINK = 0.8
+SHRINK = 0.7
 """Of the width δ of the weights, per round, at least."""
 
 HALFWAY = 1e-6
@@ -99,29 +99,41 @@ def split(table: Array, eps: float = float(np.finfo(np.float64).eps)) -> Split |
     sure = start[np.median(np.abs(clipped - start), axis=1) <= 1e-3]
     sure = sure if len(sure) > table.shape[1] else start
     best: Split | None = None
-    ranks = _ranks(sure)
-    while ranks:
-        rank = ranks.pop(0)
-        found = alternate(scaled, start, sure, rank, eps)
-        # One rank more always explains a little more: up to an entry in each row.
-        if best is None or found.share > best.share + (rank > best.rank) / table.shape[1]:
-            best = found
-            # What most rows have in common may be a part of the space only: go on from there.
-            ranks = [rank + 1] if found.share > 0.5 and rank + 1 < min(table.shape) else ranks
-        elif best.share > 0.5:
+    directions = np.linalg.svd(sure, full_matrices=False)[2].T
+    for rank in _ranks(sure):
+        found = alternate(scaled, directions[:, :rank], eps, start)
+        best = found if best is None or found.share > best.share else best
+        if best.share > 0.5:
             break
+    # A direction too many fits errors, and shows as rows that are given up.
+    least = 1 / table.shape[1]
+    while best is not None and best.rank > 1 and best.lost.mean() > least:
+        found = alternate(scaled, directions[:, : best.rank - 1], eps, start)
+        if found.share < best.share - least:
+            break
+        best = found
+    # What most rows have in common may be a part of the space only: go on with what the others
+    # have in common. One rank more always explains a little more, up to an entry in each row.
+    while best is not None and best.share > 0.25 and best.lost.mean() > least:
+        if best.rank + 1 >= min(table.shape):
+            break
+        wider = _widened(clipped, best)
+        found = alternate(scaled, wider, eps)
+        if found.share <= best.share + least:
+            break
+        best = found
     if best is None:
         return None
     return replace(best, left=best.left * length, right=best.right * size[:, None])
 
 
 def typical(table: Array) -> Array:
-    """Size of each column that a minority of entries cannot change: the median distance from the
-    median; where that is zero, the median of what is not zero."""
-    off = np.abs(table - np.median(table, axis=0))
-    size = np.median(off, axis=0)
+    """Size of each column that a third of its entries cannot change: what six in ten of them stay
+    below; where that is zero, the median of those that are not."""
+    sizes = np.abs(table)
+    size = np.quantile(sizes, 0.6, axis=0)
     for column in np.flatnonzero(~(size > 0)):
-        some = off[off[:, column] > 0, column]
+        some = sizes[sizes[:, column] > 0, column]
         size[column] = np.median(some) if len(some) else 1.0
     return np.asarray(size)
 
@@ -169,9 +181,22 @@ def _ranks(low: Array) -> list[int]:
     return [int(rank) for rank in order if rank < min(low.shape)]
 
 
-def alternate(table: Array, start: Array, sure: Array, rank: int, eps: float) -> Split:
-    """Reweighted, then trimmed alternating least squares at this rank, from the low-rank part as
-    it seems (`start`) and rows that span its row space (`sure`).
+def _widened(table: Array, found: Split) -> Array:
+    """The columns' space with the direction that the rows outside it share most."""
+    rest = np.abs(table - found.low_rank)
+    others = found.lost if found.lost.any() else np.ones(len(table), dtype=np.bool_)
+    left = _rows(table, found.right, _weights(rest, 1.0))
+    off = (table - left @ found.right.T)[others]
+    size = np.median(np.abs(off), axis=1, keepdims=True) + SMALL
+    off = np.clip(off / size, -3.0, 3.0)
+    off -= off @ found.right @ found.right.T
+    direction = np.linalg.svd(off, full_matrices=False)[2][:1].T
+    return np.asarray(np.linalg.qr(np.hstack([found.right, direction]))[0])
+
+
+def alternate(table: Array, right: Array, eps: float, start: Array | None = None) -> Split:
+    """Reweighted, then trimmed alternating least squares from an orthonormal basis (m, r) of
+    what the rows span. With the low-rank part as it seems, `start`, the weights begin there.
 
     Weights 1/(ρ² + δ²) of the residuals ρ come from Σ log(ρ² + δ²), which for δ to 0 counts the
     entries that are off; δ goes down with the median residual, so the first rounds are smooth.
@@ -179,10 +204,14 @@ def alternate(table: Array, start: Array, sure: Array, rank: int, eps: float) ->
     of the columns' space are known each row is fitted to it anew, and marks take over.
     """
     m = table.shape[1]
-    right = np.linalg.svd(sure, full_matrices=False)[2][:rank].T
+    rank = right.shape[1]
     clipped = np.clip(table, -CLIP, CLIP)
-    rest = np.abs(clipped - start)
-    width = max(HALFWAY, min(1.0, 3 * float(np.median(rest))))
+    width = 1.0
+    if start is None:
+        rest = np.abs(clipped - _rows(clipped, right, np.ones_like(clipped)) @ right.T)
+    else:
+        rest = np.abs(clipped - start)
+        width = max(HALFWAY, min(1.0, 3 * float(np.median(rest))))
     for _ in range(ROUNDS):
         left = _rows(clipped, right, _weights(rest, width))
         rest = np.abs(clipped - left @ right.T)
@@ -191,7 +220,9 @@ def alternate(table: Array, start: Array, sure: Array, rank: int, eps: float) ->
         right = np.linalg.qr(_rows(clipped.T, left, (whole * _weights(rest, width)).T))[0]
         if width <= HALFWAY:
             break
-        width = max(HALFWAY, min(SHRINK * width, 3 * float(np.median(rest))))
+        # From far away slowly: the median may be that of rows that ask for nothing new.
+        settled = 3 * float(np.median(rest)) if start is not None else np.inf
+        width = max(HALFWAY, min(SHRINK * width, settled))
 
     # A row, or a column, that has ended elsewhere is found when it starts anew.
     left = _anew(clipped, right)
@@ -222,11 +253,11 @@ def alternate(table: Array, start: Array, sure: Array, rank: int, eps: float) ->
 
 def _anew(table: Array, basis: Array) -> Array:
     """Coefficients of each row in the basis, whatever they have been before."""
-    found, width = np.zeros((len(table), basis.shape[1])), 2.0
+    found, width = np.zeros((len(table), basis.shape[1])), CLIP
     while width > HALFWAY:
         rest = np.abs(table - found @ basis.T)
         found = _rows(table, basis, _weights(rest, width))
-        width /= 2
+        width *= SHRINK
     return found
 
 
