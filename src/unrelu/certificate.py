@@ -9,22 +9,30 @@ pinned       the canonical Jacobian has full rank, and errors of the size of the
 surplus      the samples are more equations than the network has unknowns, by so many that a
              network with some other sign pattern would not pass by chance.
 sides        no other choice of the side on which each unit is active gives the same function.
+
+For noisy labels, which nothing explains to rounding:
+
+independent  what the network leaves does not depend on the inputs, so it may be noise.
+pinned       the information matrix of the weights has full rank.
 """
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from unrelu.checks import verdict
 from unrelu.checks.counting import chance_equations, independent_equations
 from unrelu.checks.explained import Explained, explain
-from unrelu.checks.pinned import Pinned, not_pinned, pin
-from unrelu.checks.sides import in_a_half_space, opposite_pair, other_sides
+from unrelu.checks.gross import choice_equations, clean, objection
+from unrelu.checks.pinned import not_pinned, pin
+from unrelu.checks.unexplained import Unexplained, unexplained
+from unrelu.checks.verdict import listed
 from unrelu.errors import InputError, InputTypeError
 from unrelu.network import Network
+from unrelu.numerics.dependence import DEPENDENT
 from unrelu.result import Status
 from unrelu.samples import Samples
 
@@ -50,7 +58,11 @@ class Certificate:
         free weights, and by how many the first must exceed the second.
     weight_errors : (k,) estimated error of each unit's hidden weights and bias (unit rows).
     weak_units : units that the samples do not pin down.
+    corrupted : (s, 2) row and output of the label entries left out as grossly wrong, where that
+        was allowed; every statement above is about the others.
     more_samples : about how many more samples of the same kind would do; None if none or unknown.
+    unexplained : what the network leaves of noisy labels; None where they had to be explained to
+        rounding. `weight_errors` are then standard errors, in radians.
     """
 
     network: Network
@@ -70,13 +82,22 @@ class Certificate:
     weight_errors: Array
     weak_units: Index
     more_samples: int | None
+    corrupted: Index = field(default_factory=lambda: np.zeros((0, 2), dtype=np.intp))
+    unexplained: Unexplained | None = None
 
     def recheck(self, X: ArrayLike, Y: ArrayLike) -> Certificate:
         """The same checks on these samples, none of them used to find the network."""
-        return judge(self.network, Samples.of(X, Y), np.arange(0), self.biased)
+        if self.unexplained is not None:
+            fresh = Samples.of(X, Y)
+            errors, weak = self.weight_errors, self.weak_units
+            return judge_estimate(self.network, fresh, np.arange(0), self.biased, errors, weak)
+        gross = len(self.corrupted) > 0
+        return judge(self.network, Samples.of(X, Y), np.arange(0), self.biased, gross=gross)
 
     def rows(self) -> list[tuple[str, str]]:
         """The certificate as labelled lines."""
+        if self.unexplained is not None:
+            return self._estimate_rows(self.unexplained)
         rows = [
             ("verdict", self.explanation),
             (
@@ -99,8 +120,26 @@ class Certificate:
         if len(self.weight_errors):
             rows.append(("hidden weights good to", f"{self.weight_errors.max():.1e}"))
         if len(self.weak_units):
-            rows.append(("not pinned down", _listed(self.weak_units)))
+            rows.append(("not pinned down", listed(self.weak_units)))
+        if len(self.corrupted):
+            shown = ", ".join(f"({row}, {output})" for row, output in self.corrupted[:4].tolist())
+            more = ", …" if len(self.corrupted) > 4 else ""
+            rows.append(("corrupted entries", f"{len(self.corrupted)}: {shown}{more}"))
         return rows
+
+    def _estimate_rows(self, left: Unexplained) -> list[tuple[str, str]]:
+        return [
+            ("verdict", self.explanation),
+            (
+                "left unexplained",
+                (
+                    f"{100 * left.share:.3g}% of the labels' spread; dependence on the inputs "
+                    f"{left.dependence:.1f} (plain from {DEPENDENT:g} on)"
+                ),
+            ),
+            ("samples", f"{self.n_samples}, of them {self.n_fresh} not used to find the network"),
+            ("equations", f"{self.equations} for {self.unknowns} unknowns"),
+        ]
 
     def to_dict(self) -> dict[str, object]:
         """Plain numbers, lists and words, without the network."""
@@ -109,6 +148,8 @@ class Certificate:
             value = getattr(self, item.name)
             if isinstance(value, np.ndarray):
                 value = value.tolist()
+            if isinstance(value, Unexplained):
+                value = asdict(value)
             plain[item.name] = value.value if isinstance(value, Status) else value
         del plain["network"]
         return plain
@@ -154,38 +195,55 @@ def judge(
     used: Index,
     biased: bool,
     explained: Explained | None = None,
+    *,
+    gross: bool = False,
 ) -> Certificate:
     """`verify` for checked samples, of which the rows `used` served to find the network; `biased`
     says whether networks with biases compete. `explained` saves the pass over the samples, where
-    it has been made for this very network."""
-    for what, got, expected in (
-        ("inputs", samples.d, net.n_inputs),
-        ("outputs", samples.m, net.n_outputs),
-    ):
-        if got != expected:
-            raise InputError(f"samples have {got} {what}, the network has {expected}")
+    it has been made for this very network. `gross`: entries that the network does not explain
+    may be left out, within the limits of `checks.gross`."""
+    _check_widths(net, samples)
     net = net.canonical()
     limit = samples.eps**0.75
+    sound = clean(net, samples) if gross else None
+    usable = samples
+    if sound is not None and sound.wrong.any():
+        samples, usable, explained = sound.samples, sound.usable, None
+    else:
+        sound = None
     explained = explained or explain(net, samples)
-    fits = explained.in_roundings <= 1  # not so for NaN
-    pinned = pin(net, samples, biased, limit) if fits else not_pinned(net, samples)
+    refused = objection(net, sound) if sound is not None else ""
+    fits = explained.in_roundings <= 1 and not refused  # not so for NaN
+    pinned = pin(net, usable, biased, limit) if fits else not_pinned(net, samples)
     dimension, outputs = samples.d + biased, pinned.outputs
     unknowns = net.n_units * (dimension + outputs - 1) + biased * outputs
     needed = chance_equations(dimension, samples.n, net.n_units, samples.eps)
-    equations = independent_equations(samples, outputs, biased, unknowns + needed)
-    if not fits:
-        verdict = _not_explained(explained)
+    equations = 0
+    if len(usable.X):
+        equations = independent_equations(usable, outputs, biased, 2 * (unknowns + needed))
+    if sound is not None:
+        needed += choice_equations(sound, equations, net.n_units)
+    if refused:
+        said = verdict.Verdict(Status.FAILED, f"not by gross errors in a few labels: {refused}")
+    elif not fits:
+        said = verdict.not_explained(explained)
     elif len(pinned.weak(limit)):
-        verdict = _weak(net, samples, pinned, pinned.weak(limit))
-    elif net.n_units and equations < unknowns + needed:
-        verdict = _short_of_equations(equations, unknowns, unknowns + needed, outputs)
+        said = verdict.weak(net, samples, pinned, pinned.weak(limit))
+    elif (net.n_units or sound is not None) and equations < unknowns + needed:
+        said = verdict.short_of_equations(equations, unknowns, unknowns + needed, outputs)
     else:
-        verdict = _sides(net, samples, biased)
+        said = verdict.sides(net, usable, biased)
+    if sound is not None and said.status == Status.EXACT:
+        said = verdict.Verdict(
+            Status.EXACT,
+            f"all but {len(sound.entries)} of {sound.wrong.size} labels are explained to rounding "
+            f"by this network of {net.n_units} units, and by no other; those are gross errors",
+        )
     return Certificate(
         network=net,
         biased=biased,
-        status=verdict.status,
-        explanation=verdict.explanation,
+        status=said.status,
+        explanation=said.explanation,
         n_samples=samples.n,
         n_fresh=samples.n - len(used),
         residual=explained.residual,
@@ -197,107 +255,48 @@ def judge(
         unknowns=unknowns,
         surplus_needed=needed,
         weight_errors=pinned.errors,
-        weak_units=verdict.weak_units,
-        more_samples=verdict.more_samples,
+        weak_units=said.weak_units,
+        more_samples=said.more_samples,
+        corrupted=sound.entries if sound is not None else np.zeros((0, 2), dtype=np.intp),
     )
 
 
-@dataclass(frozen=True, eq=False)
-class _Verdict:
-    status: Status
-    explanation: str
-    weak_units: Index = field(default_factory=lambda: np.arange(0))
-    more_samples: int | None = None
-
-
-def _not_explained(explained: Explained) -> _Verdict:
-    return _Verdict(
-        Status.FAILED,
-        f"the largest residual, in sample {explained.worst_sample}, is {explained.residual:.1e} "
-        f"of the labels' size, {explained.in_roundings:.1e} times what rounding allows",
+def judge_estimate(
+    net: Network, samples: Samples, used: Index, biased: bool, errors: Array, weak: Index
+) -> Certificate:
+    """The certificate of a fit to noisy labels, whose hidden weights have standard `errors` (k,)
+    in radians; `weak` units have a part that no label depends on."""
+    _check_widths(net, samples)
+    net = net.canonical()
+    left = unexplained(net, samples, biased)
+    unknowns = net.n_units * (samples.d + biased + samples.m - 1) + biased * samples.m
+    said = verdict.estimate(net, samples, left, unknowns, errors, weak)
+    return Certificate(
+        network=net,
+        biased=biased,
+        status=said.status,
+        explanation=said.explanation,
+        n_samples=samples.n,
+        n_fresh=samples.n - len(used),
+        residual=left.largest,
+        residual_in_roundings=np.inf,
+        worst_sample=left.worst_sample,
+        margin=np.nan,
+        on_kink=0,
+        equations=samples.n * samples.m,
+        unknowns=unknowns,
+        surplus_needed=0,
+        weight_errors=errors,
+        weak_units=said.weak_units,
+        more_samples=said.more_samples,
+        unexplained=left,
     )
 
 
-def _short_of_equations(equations: int, unknowns: int, wanted: int, outputs: int) -> _Verdict:
-    more = math.ceil((wanted - equations) / outputs)
-    return _Verdict(
-        Status.UNDETERMINED,
-        f"every sample is explained, but {equations} independent equations for {unknowns} "
-        f"unknowns do not rule out another network: about {more} more samples would do",
-        more_samples=more,
-    )
-
-
-def _sides(net: Network, samples: Samples, biased: bool) -> _Verdict:
-    pair = opposite_pair(net)
-    if pair is not None and (biased or in_a_half_space(samples)):
-        return _Verdict(
-            Status.UNDETERMINED,
-            f"{_listed(np.array(pair))} face each other on one hyperplane, which one unit "
-            "and one that is active on every sample explain as well: u f(z) + u' f(−z) = "
-            "(u + u') f(−z) + u z",
-            weak_units=np.array(pair),
-        )
-    sides = other_sides(net, samples)
-    if sides is None:
-        return _Verdict(
-            Status.UNDETERMINED,
-            "every sample is explained and every hyperplane pinned down; but with so many units "
-            "for so few inputs and outputs, or weights so regular, it cannot be decided on which "
-            "side each unit is active",
-        )
-    if sides:
-        units = np.flatnonzero(sides[0])
-        return _Verdict(
-            Status.UNDETERMINED,
-            f"{_listed(units)} can change sides (v, b become −v, −b) without changing "
-            "the function: no samples tell the two networks apart",
-            weak_units=units,
-        )
-    return _Verdict(
-        Status.EXACT,
-        f"all {samples.n} samples are explained to rounding by this network of {net.n_units} "
-        "units, and by no other",
-    )
-
-
-def _weak(net: Network, samples: Samples, pinned: Pinned, weak: Index) -> _Verdict:
-    """Which units are open, why, and about how many more samples would close them."""
-    never_off = weak[pinned.shares[weak] == 1.0]
-    if len(never_off):
-        return _Verdict(
-            Status.UNDETERMINED,
-            f"{_listed(never_off)}: active on every sample, so nothing in the samples says where "
-            "it ends",
-            weak_units=weak,
-        )
-    if (pinned.spare[weak] >= pinned.needed).all() and np.isfinite(pinned.errors[weak]).all():
-        return _Verdict(
-            Status.UNDETERMINED,
-            f"every sample is explained, but {_listed(weak)}: known to "
-            f"{pinned.errors[weak].max():.0e} only, for all that the labels' rounding tells; where "
-            "they have a large offset, subtract it, else take samples that differ more",
-            weak_units=weak,
-        )
-    # A unit needs about D samples on its active side and, so that the others can be told from
-    # it, k on the other; a tenth more for good conditioning.
-    shares = np.clip(pinned.shares[weak], 1 / samples.n, 1 - 1 / samples.n)
-    needed = 1.1 * np.maximum(pinned.dimension / shares, net.n_units / (1 - shares)).max()
-    more = max(math.ceil(needed) - samples.n, math.ceil(0.1 * samples.n))
-    return _Verdict(
-        Status.UNDETERMINED,
-        f"every sample is explained, but {_listed(weak)}: not pinned down (active on "
-        f"{_percent(shares)} of the samples): about {more} more samples would do",
-        weak_units=weak,
-        more_samples=more,
-    )
-
-
-def _percent(shares: Array) -> str:
-    low, high = 100 * shares.min(), 100 * shares.max()
-    return f"{low:.2g}%" if high - low < 1 else f"{low:.2g} to {high:.2g}%"
-
-
-def _listed(units: Index) -> str:
-    shown = ("unit " if len(units) == 1 else "units ") + ", ".join(map(str, units[:6]))
-    return shown + (f" and {len(units) - 6} more" if len(units) > 6 else "")
+def _check_widths(net: Network, samples: Samples) -> None:
+    for what, got, expected in (
+        ("inputs", samples.d, net.n_inputs),
+        ("outputs", samples.m, net.n_outputs),
+    ):
+        if got != expected:
+            raise InputError(f"samples have {got} {what}, the network has {expected}")

@@ -18,7 +18,7 @@ METHODS = ("auto", "row-space", "hyperplanes")
 ESTIMATED = ("gaussian", "independent", "poisson")
 """Kinds of noise that leave an estimate, with standard errors."""
 
-NOISE = ("auto", "none", *ESTIMATED)
+NOISE = ("auto", "none", "sparse", *ESTIMATED)
 
 
 def label_rank(samples: Samples, bias: bool, rng: np.random.Generator) -> int:

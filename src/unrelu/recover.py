@@ -2,34 +2,29 @@
 
 from __future__ import annotations
 
-import logging
 import math
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from unrelu.activations import Activation, resolve
-from unrelu.certificate import Certificate, judge
-from unrelu.checks.explained import Explained, explain
+from unrelu.certificate import Certificate
 from unrelu.errors import RecoveryError
-from unrelu.methods import hyperplanes, row_space
-from unrelu.methods.candidate import Candidate
-from unrelu.methods.problem import Missed
-from unrelu.network import Network
+from unrelu.ladder import Judged, Task, climb
 from unrelu.numerics.threads import one_thread
-from unrelu.preparation import check_independent, check_options, generator, label_rank
+from unrelu.preparation import (
+    check_independent,
+    check_options,
+    generator,
+    label_rank,
+)
 from unrelu.result import Recovery, Status
 from unrelu.samples import Samples
 
-Index = NDArray[np.intp]
-
 MANY_ENTRIES = 1e6
 """Entries of X from which on the products are worth several threads."""
-
-log = logging.getLogger(__name__)
 
 
 def recover(
@@ -55,7 +50,15 @@ def recover(
     activation : "relu".
     bias : look for b and c. Without, only networks with b = c = 0 are considered.
     method : "auto", or a single one: "row-space" (needs rank(Y) = k), "hyperplanes".
-    noise : "auto" or "none": labels are explained to rounding or not at all.
+    noise : what the labels may be off by.
+        "none"         rounding only: they are explained to that, or not at all.
+        "gaussian"     mean-zero noise of finite variance, any covariance between the outputs.
+        "independent"  anything that does not depend on X: heavy tails, outliers.
+        "poisson"      noise whose variance is proportional to the mean, as that of counts.
+        "sparse"       nothing, but for gross errors in fewer than a third of the entries, which
+                       the certificate lists.
+        "auto"         "none"; where nothing explains the labels to rounding, and what is left does
+                       not depend on the inputs, "gaussian", or what the residuals look like.
     exact : rational arithmetic; not available yet.
     rng : seed or generator for the random starts; the same seed gives the same bits.
     throw : raise `RecoveryError`, with the result on it, unless the network is certain.
@@ -64,6 +67,7 @@ def recover(
     -------
     Recovery, with the network in canonical form. Its status is
     exact          every sample is explained to rounding, and no other network explains them;
+    estimated      the labels are noisy; `noise` says how, `uncertainty` how far the network is off;
     undetermined   the samples do not pin the network down; the certificate says where;
     failed         no such network was found; the certificate says how far the best one is off.
 
@@ -97,16 +101,20 @@ def recover(
 
     with one_thread(samples.n * samples.d < MANY_ENTRIES):
         rank = label_rank(samples, bias, rng)
-        name, candidate, certificate = _best(samples, rank, n_units, bias, method, rng)
-    certificate = _with_context(certificate, candidate, samples, rank, n_units, bias)
+        task = Task(samples, rank, n_units, bias, method, noise)
+        best = climb(task, rng)
+    certificate = best.certificate
+    if best.candidate.noise is None:
+        certificate = _with_context(best, task)
     result = Recovery(
         status=certificate.status,
         network=certificate.network,
         certificate=certificate,
-        stderr=None,
+        noise=best.candidate.noise,
+        uncertainty=best.uncertainty,
         stats={
-            "method": name,
-            **candidate.stats,
+            "method": best.method,
+            **best.candidate.stats,
             "label_rank": rank,
             "seconds": time.perf_counter() - started,
         },
@@ -116,111 +124,11 @@ def recover(
     return result
 
 
-def _best(
-    samples: Samples,
-    rank: int,
-    n_units: int | None,
-    bias: bool,
-    method: str,
-    rng: np.random.Generator,
-) -> tuple[str, Candidate, Certificate]:
-    """The first candidate that is not refuted, or the one that comes closest."""
-    passes = _Passes(samples)
-    best: tuple[str, Candidate, Certificate] | None = None
-    for name, candidate in _proposals(samples, rank, n_units, bias, method, rng, passes.missed):
-        explained = passes.last(candidate.network)
-        certificate = judge(candidate.network, samples, candidate.rows, bias, explained)
-        log.info("%s: %s", name, certificate.explanation)
-        if best is None or _better(certificate, best[2]):
-            best = name, candidate, certificate
-        if certificate.status != Status.FAILED:
-            break
-    assert best is not None, "the ladder always proposes something"
-    return best
-
-
-class _Passes:
-    """Passes over all samples, the last of them remembered: what a method looks at to see whether
-    a network explains them all is what the certificate starts with."""
-
-    def __init__(self, samples: Samples) -> None:
-        self._samples = samples
-        self._last: tuple[Network, Explained] | None = None
-
-    def missed(self, net: Network) -> Index:
-        self._last = net, explain(net.canonical(), self._samples)
-        return self._last[1].missed
-
-    def last(self, net: Network) -> Explained | None:
-        return self._last[1] if self._last is not None and self._last[0] is net else None
-
-
-def _proposals(
-    samples: Samples,
-    rank: int,
-    n_units: int | None,
-    bias: bool,
-    method: str,
-    rng: np.random.Generator,
-    missed: Missed,
-) -> Iterator[tuple[str, Candidate]]:
-    """The methods that apply, cheapest first.
-
-    Row-space alternation needs as many units as the labels have rank, so it is tried unless more
-    are asked for; what units it finds, if not all, are a start for the general route.
-    """
-    known = None
-    if rank == 0:
-        yield "constant", _constant(samples, bias)
-        return
-    if method != "hyperplanes" and (n_units is None or n_units <= rank):
-        candidate = row_space.find(samples, bias=bias, rng=rng, missed=missed)
-        if candidate is not None:
-            known = candidate.network
-            yield "row-space", candidate
-    if method == "row-space":
-        if known is None:
-            yield "row-space", _constant(samples, bias)
-        return
-    yield (
-        "hyperplanes",
-        hyperplanes.find(
-            samples,
-            n_units=n_units,
-            least=rank,
-            bias=bias,
-            rng=rng,
-            missed=missed,
-            known=known,
-        ),
-    )
-
-
-def _constant(samples: Samples, bias: bool) -> Candidate:
-    """The network without units: the mean label, or zero."""
-    total = np.zeros(samples.m)
-    for _, _, Y in samples.blocks():
-        total += Y.sum(axis=0)
-    c = total / samples.n if bias else np.zeros(samples.m)
-    net = Network(np.zeros((0, samples.d)), np.zeros((samples.m, 0)), c=c)
-    return Candidate(net, np.arange(samples.n), {"starts": 0})
-
-
-def _better(new: Certificate, old: Certificate) -> bool:
-    if (new.status == Status.FAILED) != (old.status == Status.FAILED):
-        return new.status != Status.FAILED
-    return new.residual < old.residual
-
-
-def _with_context(
-    certificate: Certificate,
-    candidate: Candidate,
-    samples: Samples,
-    rank: int,
-    n_units: int | None,
-    bias: bool,
-) -> Certificate:
+def _with_context(best: Judged, task: Task) -> Certificate:
     """The certificate seen with what was asked for and what the samples could have shown."""
+    certificate, candidate = best.certificate, best.candidate
+    samples, n_units, bias = task.samples, task.n_units, task.bias
+    rank = int(candidate.stats.get("split_rank", task.rank))
     found = certificate.network.n_units
     status, more = certificate.status, certificate.more_samples
     said = certificate.explanation

@@ -89,15 +89,22 @@ class Recovery:
     status : `Status`, the verdict of the certificate.
     network : the network found in canonical form, or None when there is not even a candidate.
     certificate : what was checked, measured and bounded; its `recheck(X, Y)` does it again.
-    stderr : standard errors in the shape of the network when noise was found, else None.
-    stats : plain numbers and words: method, starts, steps, seconds, rows used.
+    stats : plain numbers and words: method, starts, seconds, rows used.
+    noise : which noise was found, when the labels are not explained to rounding.
+    uncertainty : standard errors, intervals and predictions with errors, for an estimate.
     """
 
     status: Status
     network: Network | None
     certificate: Certificate
-    stderr: Network | None
     stats: Mapping[str, float | int | str]
+    noise: Noise | None = None
+    uncertainty: Uncertainty | None = None
+
+    @property
+    def stderr(self) -> Network | None:
+        """Standard errors in the shape of the network when noise was found, else None."""
+        return None if self.uncertainty is None else self.uncertainty.stderr
 
     def rows(self) -> list[tuple[str, str]]:
         """The result as labelled lines, the one source of every rendering."""

@@ -12,7 +12,7 @@ The search is least squares in every case, so the number of units is chosen ther
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,7 +32,10 @@ HEAVY = 5.0
 a quarter of the samples or more: its efficiency is 1 − 6/(ν(ν + 1))."""
 
 CLIPPED_FROM = 3.0
-"""The same, for the labels less an affine function, from which on they are clipped."""
+"""The same, for the labels less an affine function: kinks make those less heavy."""
+
+LOOKED_AT = 20_000
+"""Rows that decide whether they are."""
 
 REACH = 4.0
 """Standard deviations (of the middle half of the labels) at which they are clipped."""
@@ -51,8 +54,8 @@ def find(
 ) -> Candidate:
     """The estimate for the kind of noise named, or, for "auto", for the one that is there."""
     clipped = samples
-    if kind in ("auto", "independent"):
-        clipped = _clipped(samples, bias, always=kind == "independent")
+    if kind == "independent" or (kind == "auto" and heavy(samples, bias)):
+        clipped = _clipped(samples, bias)
     candidate = least_squares.find(clipped, n_units=n_units, bias=bias, rng=rng)
     assert candidate.noise is not None, "least squares always leaves a noise"
     net = candidate.network
@@ -80,33 +83,53 @@ def find(
     return replace(candidate, network=net, noise=noise)
 
 
-def weighting(net: Network, samples: Samples, noise: Noise) -> dict[str, Array]:
-    """What the fit minimised, in the words of `uncertainty.assess`."""
+@dataclass(frozen=True, eq=False)
+class Weighting:
+    """What a fit minimised, in the words of `uncertainty.assess`."""
+
+    covariance: Array | None = None
+    weights: Array | None = None
+    scores: Array | None = None
+
+
+def weighting(net: Network, samples: Samples, noise: Noise) -> Weighting:
+    """Of the fit that left this noise."""
     if noise.kind == "poisson":
         Y = np.asarray(samples.Y, np.float64)
-        return {"weights": counted(Y, net(samples.X))}
+        return Weighting(weights=counted(Y, net(samples.X)))
     if noise.kind == "independent":
         tails = HeavyTails(noise.freedom, np.sqrt(np.diag(noise.covariance)))
         residual = np.asarray(samples.Y, np.float64) - net(samples.X)
         slopes = tails.slopes(residual)
-        return {"weights": slopes, "scores": tails.weights(residual) * residual}
-    return {"covariance": noise.covariance}
+        return Weighting(weights=slopes, scores=tails.weights(residual) * residual)
+    return Weighting(noise.covariance)
 
 
-def _clipped(samples: Samples, bias: bool, *, always: bool) -> Samples:
-    """Labels within REACH robust standard deviations of an affine function of the inputs (itself
-    fitted to labels clipped about their median), if their tails are heavy."""
+def heavy(samples: Samples, bias: bool) -> bool:
+    """Whether labels, less an affine function of the inputs, have heavy tails."""
+    few = samples.take(choose_rows(samples, LOOKED_AT, np.random.default_rng(0)))
+    return heavy_tails(few.Y - _robust_affine(few, bias)).freedom <= CLIPPED_FROM
+
+
+def _clipped(samples: Samples, bias: bool) -> Samples:
+    """Labels within REACH robust standard deviations of an affine function of the inputs."""
+    Y = np.asarray(samples.Y, np.float64)
+    fitted = _robust_affine(samples, bias)
+    width = REACH * np.median(np.abs(Y - fitted), axis=0) / 0.6745
+    return Samples(samples.X, np.clip(Y, fitted - width, fitted + width), samples.eps)
+
+
+def _robust_affine(samples: Samples, bias: bool) -> Array:
+    """Affine predictions (n, m), fitted to labels clipped about their median, then about the
+    fit."""
     X, Y = np.asarray(samples.X, np.float64), np.asarray(samples.Y, np.float64)
     design = with_constant(X) if bias else X
     fitted = np.median(Y, axis=0) * np.ones((len(Y), 1))
     for _ in range(2):
         width = REACH * np.median(np.abs(Y - fitted), axis=0) / 0.6745
         tame = np.clip(Y, fitted - width, fitted + width)
-        fitted = design @ np.linalg.lstsq(design, tame)[0]
-    width = REACH * np.median(np.abs(Y - fitted), axis=0) / 0.6745
-    if not always and heavy_tails(Y - fitted).freedom > CLIPPED_FROM:
-        return samples
-    return Samples(samples.X, np.clip(Y, fitted - width, fitted + width), samples.eps)
+        fitted = np.asarray(design @ np.linalg.lstsq(design, tame)[0])
+    return fitted
 
 
 def _grows(net: Network, samples: Samples) -> bool:

@@ -1,0 +1,210 @@
+"""Labels of which some entries are grossly wrong: which, what the others still say, and whether
+so many may be left out.
+
+Anything could be explained by calling the rest an error. So
+
+1. fewer than a third of all entries may be left out, and about so many in every part that a
+   weight depends on: each output, each side of each unit, each output on the active side of each
+   unit. Two networks that both pass agree on a third of each part, and whoever wants to hide one
+   network behind another needs two thirds of some part.
+2. choosing s out of N entries can be done in C(N, s) ways, which the equations pay for;
+3. what is left out must not itself look like a unit.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unrelu.checks.scales import CONFIDENCE, SAME
+from unrelu.network import Network
+from unrelu.numerics.rank import column_space
+from unrelu.samples import Samples
+
+Array = NDArray[np.float64]
+Index = NDArray[np.intp]
+Marks = NDArray[np.bool_]
+
+THIRD = 1 / 3
+
+PAIRED, MOST_ERRORS = 150, 2000
+"""Wrong rows that are compared in pairs, and wrong entries of an output that are looked at."""
+
+ALIKE = 1e-9
+"""Ratios closer than this are the same: by chance in one of a billion."""
+
+EXTRA = 3
+"""Errors on a plane beyond those that it passes through anyway."""
+
+AMPLIFIED = 8.0
+"""Rounding may grow that much when the labels of a row are completed from its clean entries."""
+
+
+@dataclass(frozen=True, eq=False)
+class Clean:
+    """`samples`: all rows, with the network's own labels in the place of wrong ones. `wrong`
+    (n, m), `errors` (n, m) by how much. `usable`: the rows whose clean entries tell the labels of all outputs, with labels
+    made from those alone."""
+
+    samples: Samples
+    wrong: Marks
+    errors: Array
+    usable: Samples
+
+    @property
+    def entries(self) -> Index:
+        """(s, 2) rows and outputs."""
+        return np.argwhere(self.wrong)
+
+
+def misfits(net: Network, samples: Samples) -> Marks:
+    """Entries (n, m) that differ from the network by more than rounding, as `explain` has it; the
+    usual size of a label is that of the entries that agree."""
+    X, Y = np.asarray(samples.X, np.float64), np.asarray(samples.Y, np.float64)
+    unit = 0.5 * samples.eps * CONFIDENCE * math.sqrt(net.n_inputs + net.n_units + 2)
+    Z = net.preactivations(X)
+    answers = np.maximum(Z, 0.0) @ net.U.T + net.c
+    error = np.abs(answers - Y)
+    lengths = np.linalg.norm(X, axis=1, keepdims=True)
+    reach = (np.linalg.norm(net.V, axis=1) * lengths + np.abs(net.b)) * (Z > 0)
+    allowed = reach**2 @ (net.U**2).T
+    size = np.sqrt((answers**2).mean(axis=0))
+    wrong = np.zeros(Y.shape, dtype=np.bool_)
+    for _ in range(2):
+        bar = unit * np.sqrt(size**2 + net.c**2 + allowed) + np.finfo(np.float64).tiny
+        wrong = ~(error <= bar)
+        counts = np.maximum(1, (~wrong).sum(axis=0))
+        size = np.minimum(size, np.sqrt(np.where(wrong, 0.0, Y**2).sum(axis=0) / counts))
+    return wrong
+
+
+def clean(net: Network, samples: Samples) -> Clean:
+    """Cost: one pass, and O(m r²) for each row with wrong entries, r the rank of U."""
+    wrong = misfits(net, samples)
+    answers = net(np.asarray(samples.X, np.float64))
+    Y = np.asarray(samples.Y, np.float64)
+    filled = Samples(samples.X, np.where(wrong, answers, Y), samples.eps)
+
+    # Labels lie in c + col(U): coordinates there, from the clean entries of each row.
+    size = np.sqrt((answers**2).mean(axis=0))
+    size = np.where(size > 0, size, 1.0)
+    left, values, _ = np.linalg.svd(net.U / size[:, None], full_matrices=False)
+    left = left[:, values > SAME * values.max(initial=0.0)]
+    r = left.shape[1]
+    if r == 0:
+        return Clean(filled, wrong, Y - answers, filled.take(np.flatnonzero(~wrong.all(axis=1))))
+    marks = (~wrong).astype(np.float64)
+    grams = (marks @ (left[:, :, None] * left[:, None, :]).reshape(-1, r * r)).reshape(-1, r, r)
+    kept = np.linalg.eigvalsh(grams)[:, 0] >= AMPLIFIED**-2
+    rest = marks[kept] * (Y[kept] - answers[kept]) / size
+    inverse = np.linalg.inv(grams[kept]) if kept.any() else grams[kept]
+    coordinates = np.einsum("nij,nj->ni", inverse, rest @ left)
+    labels = answers[kept] + (coordinates @ left.T) * size
+    grown = np.sqrt(np.einsum("nii->n", inverse).mean() / r) if kept.any() else 1.0
+    rows = np.flatnonzero(kept)
+    usable = Samples(np.asarray(samples.X[rows], np.float64), labels, samples.eps * max(1.0, grown))
+    return Clean(filled, wrong, Y - answers, usable)
+
+
+def choice_equations(clean: Clean, equations: int, units: int) -> int:
+    """What choosing the entries to leave out costs: log C(N, s) / ln(1/ρ) of the N − s clean
+    ones, and the same share of the independent equations."""
+    total, left_out = clean.wrong.size, int(clean.wrong.sum())
+    if not left_out:
+        return 0
+    ways = math.lgamma(total + 1) - math.lgamma(left_out + 1) - math.lgamma(total - left_out + 1)
+    width = clean.samples.d + units
+    price = ways / -math.log(clean.samples.eps * CONFIDENCE * math.sqrt(width))
+    return math.ceil(equations * min(1.0, price / max(1, total - left_out)))
+
+
+def objection(net: Network, clean: Clean) -> str:
+    """Why these entries may not be left out; empty if they may."""
+    wrong = clean.wrong
+    n, m = wrong.shape
+    if 3 * int(wrong.sum()) >= wrong.size:
+        return f"{wrong.mean():.0%} of the label entries would have to be wrong, a third or more"
+    active = net.preactivations(np.asarray(clean.samples.X, np.float64)) > 0
+    share, many = _share(np.ones((n, 1)), wrong * 1.0)
+    if many.any():
+        output = int(np.argwhere(many)[0, 1])
+        return f"{share[0, output]:.0%} of the labels of output {output} would have to be wrong"
+    share, many = _share(active * 1.0, wrong * 1.0)
+    if many.any():
+        unit, output = np.argwhere(many)[0]
+        return (
+            f"{share[unit, output]:.0%} of the labels of output {output} where unit {unit} is "
+            "active would have to be wrong"
+        )
+    whole = wrong.mean(axis=1, keepdims=True)
+    for what, rows in (("active", active * 1.0), ("inactive", ~active * 1.0)):
+        share, many = _share(rows, whole)
+        if many.any():
+            unit = int(np.argwhere(many)[0, 0])
+            return (
+                f"{share[unit, 0]:.0%} of the labels where unit {unit} is {what} would have to be "
+                "wrong"
+            )
+    hidden = np.column_stack([np.maximum(net.preactivations(clean.samples.X), 0.0), np.ones(n)])
+    if not net.c.any():
+        hidden = hidden[:, :-1]
+    basis = column_space(hidden)
+    for output in range(m):
+        some = basis[~wrong[:, output]]
+        least = np.linalg.eigvalsh(some.T @ some).min(initial=1.0)
+        if not least >= AMPLIFIED**-2:
+            return f"the clean entries of output {output} do not determine its weights"
+    return _missing_unit(clean)
+
+
+def _share(rows: Array, wrong: Array) -> tuple[Array, Marks]:
+    """Shares left out of each group of rows and each column, and where they are too many: more
+    than a third, give or take three standard deviations of a third, and at most half."""
+    counts = np.maximum(rows.sum(axis=0), 1.0)
+    share = rows.T @ wrong / counts[:, None]
+    limit = np.minimum(0.5, THIRD + 3 * np.sqrt(THIRD * (1 - THIRD) / counts))
+    return np.asarray(share), np.asarray(share > limit[:, None])
+
+
+def _missing_unit(clean: Clean) -> str:
+    """Are the wrong entries those of a unit that is missing? Then whole rows are wrong by
+    multiples of one vector, and columns by a linear function of the inputs. Errors are not, and
+    a unit that is rarely active could pass for errors in a few rows."""
+    rng = np.random.default_rng(0)  # a certificate is a function of its samples
+    n, m = clean.wrong.shape
+    rows = np.flatnonzero(2 * clean.wrong.sum(axis=1) > m)
+    if m > 1 and len(rows) > 1:
+        some = rng.choice(rows, min(len(rows), PAIRED), replace=False)
+        errors = np.where(clean.wrong[some], clean.errors[some], np.nan)
+        with np.errstate(all="ignore"):
+            for i in range(len(some) - 1):
+                ratios = errors[i + 1 :] / errors[i]
+                middle = np.sort(ratios, axis=1)  # NaN last
+                known = np.isfinite(ratios).sum(axis=1)
+                middle = middle[np.arange(len(middle)), np.maximum(known - 1, 0) // 2][:, None]
+                alike = (np.abs(ratios - middle) <= ALIKE * np.abs(middle)).sum(axis=1)
+                if (alike >= np.maximum(min(3, m), known / 4)).any():
+                    return "rows are wrong by multiples of one vector, as if a unit were missing"
+    X = np.asarray(clean.samples.X, np.float64)
+    X = np.column_stack([X, np.ones(n)])
+    for output in np.flatnonzero(clean.wrong.sum(axis=0) > X.shape[1] + EXTRA):
+        some = np.flatnonzero(clean.wrong[:, output])[:MOST_ERRORS]
+        errors = clean.errors[some, output]
+        if _on_a_plane(X[some], errors / np.median(np.abs(errors))):
+            return f"output {output} is wrong by a linear function, as if a unit were missing"
+    return ""
+
+
+def _on_a_plane(X: Array, errors: Array) -> bool:
+    """Do more of the errors lie on one linear function than its coefficients can pass through?
+    Least absolute deviations, then fewer and fewer, by reweighting."""
+    weights = np.ones(len(X))
+    for width in np.geomspace(1.0, 1e-8, 17):
+        root = np.sqrt(weights)[:, None]
+        plane = np.linalg.lstsq(X * root, errors * root[:, 0])[0]
+        rest = np.abs(errors - X @ plane)
+        weights = 1 / (rest**2 + width**2) / (1 / width**2)
+    return bool((rest <= 1e-7).sum() >= X.shape[1] + EXTRA)

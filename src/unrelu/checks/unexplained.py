@@ -1,0 +1,52 @@
+"""What does a network leave of noisy labels, and may it be noise?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unrelu.network import Network
+from unrelu.numerics.dependence import MOST_ROWS, dependence
+from unrelu.numerics.whitening import whiten
+from unrelu.samples import Samples
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Unexplained:
+    """`share`: root mean square of the residual over that of the labels about their mean;
+    `largest`: the largest residual over the labels' root mean square, in `worst_sample`;
+    `dependence`: score of the residual's dependence on the inputs (`numerics.dependence`)."""
+
+    share: float
+    largest: float
+    worst_sample: int
+    dependence: float
+
+
+def unexplained(net: Network, samples: Samples, biased: bool) -> Unexplained:
+    """One pass over the samples, and pairs among 1500 of them."""
+    total, squares, left = np.zeros(samples.m), 0.0, 0.0
+    largest, worst = 0.0, 0
+    for rows, X, Y in samples.blocks():
+        residual = Y - net(X)
+        total += Y.sum(axis=0)
+        squares += float(np.vdot(Y, Y))
+        left += float(np.vdot(residual, residual))
+        sizes = np.abs(residual).max(axis=1)
+        if sizes.max() > largest:
+            largest, worst = float(sizes.max()), rows.start + int(sizes.argmax())
+    spread = squares - float(total @ total) / samples.n if biased else squares
+    few = samples.take(np.arange(0, samples.n, max(1, -(-samples.n // MOST_ROWS))))
+    columns = np.column_stack([few.X, np.ones(few.n)]) if biased else few.X
+    score = dependence(few.Y - net(few.X), whiten(columns).features)
+    tiny = np.finfo(np.float64).tiny
+    return Unexplained(
+        share=float(np.sqrt(left / max(spread, tiny))),
+        largest=largest / float(np.sqrt(max(squares / (samples.n * samples.m), tiny))),
+        worst_sample=worst,
+        dependence=score,
+    )

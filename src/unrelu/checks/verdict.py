@@ -1,0 +1,158 @@
+"""What follows from the checks, in words."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unrelu.checks.explained import Explained
+from unrelu.checks.pinned import Pinned
+from unrelu.checks.sides import in_a_half_space, opposite_pair, other_sides
+from unrelu.checks.unexplained import Unexplained
+from unrelu.network import Network
+from unrelu.numerics.dependence import DEPENDENT
+from unrelu.result import Status
+from unrelu.samples import Samples
+
+Array = NDArray[np.float64]
+Index = NDArray[np.intp]
+
+
+@dataclass(frozen=True, eq=False)
+class Verdict:
+    status: Status
+    explanation: str
+    weak_units: Index = field(default_factory=lambda: np.arange(0))
+    more_samples: int | None = None
+
+
+def not_explained(explained: Explained) -> Verdict:
+    return Verdict(
+        Status.FAILED,
+        f"the largest residual, in sample {explained.worst_sample}, is {explained.residual:.1e} "
+        f"of the labels' size, {explained.in_roundings:.1e} times what rounding allows",
+    )
+
+
+def short_of_equations(equations: int, unknowns: int, wanted: int, outputs: int) -> Verdict:
+    more = math.ceil((wanted - equations) / outputs)
+    return Verdict(
+        Status.UNDETERMINED,
+        f"every sample is explained, but {equations} independent equations for {unknowns} "
+        f"unknowns do not rule out another network: about {more} more samples would do",
+        more_samples=more,
+    )
+
+
+def sides(net: Network, samples: Samples, biased: bool) -> Verdict:
+    pair = opposite_pair(net)
+    if pair is not None and (biased or in_a_half_space(samples)):
+        return Verdict(
+            Status.UNDETERMINED,
+            f"{listed(np.array(pair))} face each other on one hyperplane, which one unit "
+            "and one that is active on every sample explain as well: u f(z) + u' f(−z) = "
+            "(u + u') f(−z) + u z",
+            weak_units=np.array(pair),
+        )
+    sides = other_sides(net, samples)
+    if sides is None:
+        return Verdict(
+            Status.UNDETERMINED,
+            "every sample is explained and every hyperplane pinned down; but with so many units "
+            "for so few inputs and outputs, or weights so regular, it cannot be decided on which "
+            "side each unit is active",
+        )
+    if sides:
+        units = np.flatnonzero(sides[0])
+        return Verdict(
+            Status.UNDETERMINED,
+            f"{listed(units)} can change sides (v, b become −v, −b) without changing "
+            "the function: no samples tell the two networks apart",
+            weak_units=units,
+        )
+    return Verdict(
+        Status.EXACT,
+        f"all {samples.n} samples are explained to rounding by this network of {net.n_units} "
+        "units, and by no other",
+    )
+
+
+def weak(net: Network, samples: Samples, pinned: Pinned, weak: Index) -> Verdict:
+    """Which units are open, why, and about how many more samples would close them."""
+    never_off = weak[pinned.shares[weak] == 1.0]
+    if len(never_off):
+        return Verdict(
+            Status.UNDETERMINED,
+            f"{listed(never_off)}: active on every sample, so nothing in the samples says where "
+            "it ends",
+            weak_units=weak,
+        )
+    if (pinned.spare[weak] >= pinned.needed).all() and np.isfinite(pinned.errors[weak]).all():
+        return Verdict(
+            Status.UNDETERMINED,
+            f"every sample is explained, but {listed(weak)}: known to "
+            f"{pinned.errors[weak].max():.0e} only, for all that the labels' rounding tells; where "
+            "they have a large offset, subtract it, else take samples that differ more",
+            weak_units=weak,
+        )
+    # A unit needs about D samples on its active side and, so that the others can be told from
+    # it, k on the other; a tenth more for good conditioning.
+    shares = np.clip(pinned.shares[weak], 1 / samples.n, 1 - 1 / samples.n)
+    needed = 1.1 * np.maximum(pinned.dimension / shares, net.n_units / (1 - shares)).max()
+    more = max(math.ceil(needed) - samples.n, math.ceil(0.1 * samples.n))
+    return Verdict(
+        Status.UNDETERMINED,
+        f"every sample is explained, but {listed(weak)}: not pinned down (active on "
+        f"{_percent(shares)} of the samples): about {more} more samples would do",
+        weak_units=weak,
+        more_samples=more,
+    )
+
+
+def estimate(
+    net: Network, samples: Samples, left: Unexplained, unknowns: int, errors: Array, weak: Index
+) -> Verdict:
+    """Of a fit to noisy labels."""
+    entries = samples.n * samples.m
+    if net.n_units == 0:
+        return Verdict(Status.FAILED, "no unit stands out of the noise: more samples may show some")
+    if entries <= 2 * unknowns:
+        more = math.ceil((2 * unknowns + 1 - entries) / samples.m)
+        return Verdict(
+            Status.UNDETERMINED,
+            f"{entries} noisy labels for {unknowns} unknowns tell noise from network for nobody: "
+            f"at the very least {more} more samples are needed",
+            more_samples=more,
+        )
+    if left.dependence > DEPENDENT:
+        return Verdict(
+            Status.FAILED,
+            f"what the network of {net.n_units} units leaves, {100 * left.share:.3g}% of the "
+            f"labels' spread, still depends on the inputs (score {left.dependence:.1f}, noise "
+            f"stays below {DEPENDENT:g}): there are more units, or none such made these labels",
+        )
+    if len(weak):
+        return Verdict(
+            Status.UNDETERMINED,
+            f"{listed(weak)}: some of the weights could be anything, for all that the labels tell",
+            weak_units=weak,
+        )
+    known = f", hidden weights known to {errors.max():.2g} rad" if len(errors) else ""
+    return Verdict(
+        Status.ESTIMATED,
+        f"the best network of {net.n_units} units leaves {100 * left.share:.3g}% of the labels' "
+        f"spread, which does not depend on the inputs: noise{known}",
+    )
+
+
+def _percent(shares: Array) -> str:
+    low, high = 100 * shares.min(), 100 * shares.max()
+    return f"{low:.2g}%" if high - low < 1 else f"{low:.2g} to {high:.2g}%"
+
+
+def listed(units: Index) -> str:
+    shown = ("unit " if len(units) == 1 else "units ") + ", ".join(map(str, units[:6]))
+    return shown + (f" and {len(units) - 6} more" if len(units) > 6 else "")

@@ -1,0 +1,177 @@
+"""The ladder: the methods that apply, cheapest first, and the certificate that judges each."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unrelu.certificate import Certificate, judge, judge_estimate
+from unrelu.checks.explained import Explained, explain
+from unrelu.errors import InputError
+from unrelu.methods import hyperplanes, noisy, row_space, sparse_noise
+from unrelu.methods.candidate import Candidate
+from unrelu.network import Network
+from unrelu.result import Status
+from unrelu.samples import Samples
+from unrelu.uncertainty import Uncertainty, assess
+
+Index = NDArray[np.intp]
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """What is to be recovered: the samples, the rank of their labels, and what was asked for."""
+
+    samples: Samples
+    rank: int
+    n_units: int | None
+    bias: bool
+    method: str
+    noise: str
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """A candidate, the method that proposed it, and what it is worth."""
+
+    method: str
+    candidate: Candidate
+    certificate: Certificate
+    uncertainty: Uncertainty | None = None
+
+
+def climb(task: Task, rng: np.random.Generator) -> Judged:
+    """The first candidate that is not refuted, or the one that comes closest."""
+    passes = _Passes(task.samples)
+    best: Judged | None = None
+    for method, candidate in _proposals(task, passes, rng):
+        new = _judged(task, method, candidate, passes)
+        log.info("%s: %s", method, new.certificate.explanation)
+        if best is None or _better(new.certificate, best.certificate):
+            best = new
+        if new.certificate.status != Status.FAILED:
+            break
+    assert best is not None, "the ladder always proposes something"
+    return best
+
+
+class _Passes:
+    """Passes over all samples, the last of them remembered: what a method looks at to see whether
+    a network explains them all is what the certificate starts with."""
+
+    def __init__(self, samples: Samples) -> None:
+        self._samples = samples
+        self._last: tuple[Network, Explained] | None = None
+
+    def missed(self, net: Network) -> Index:
+        self._last = net, explain(net.canonical(), self._samples)
+        return self._last[1].missed
+
+    def last(self, net: Network) -> Explained | None:
+        return self._last[1] if self._last is not None and self._last[0] is net else None
+
+
+def _proposals(
+    task: Task, passes: _Passes, rng: np.random.Generator
+) -> Iterator[tuple[str, Candidate]]:
+    """Candidates for exact labels, for labels with gross errors, for noisy ones.
+
+    Row-space alternation needs as many units as the labels have rank, so it is tried unless more
+    are asked for; what units it finds, if not all, are a start for the general route. Labels that
+    look noisy are left to the estimators.
+    """
+    samples, n_units, bias = task.samples, task.n_units, task.bias
+    if task.noise in ("auto", "none"):
+        yield from _exact(task, passes, rng)
+    gross = task.noise == "auto" and task.rank == samples.m and noisy.heavy(samples, bias)
+    if task.noise == "sparse" or (gross and task.method == "auto"):
+        found = sparse_noise.find(samples, n_units=n_units, bias=bias, rng=rng)
+        found = found or replace(_constant(samples, bias), note=sparse_noise.NO_SPLIT)
+        yield "sparse-noise", found
+    if task.noise not in ("none", "sparse") and task.method == "auto" and task.rank > 0:
+        found = noisy.find(samples, n_units=n_units, bias=bias, kind=task.noise, rng=rng)
+        yield "least-squares", found
+
+
+def _exact(
+    task: Task, passes: _Passes, rng: np.random.Generator
+) -> Iterator[tuple[str, Candidate]]:
+    samples, n_units, bias = task.samples, task.n_units, task.bias
+    known = None
+    if task.rank == 0:
+        yield "constant", _constant(samples, bias)
+        return
+    if task.method != "hyperplanes" and (n_units is None or n_units <= task.rank):
+        candidate = row_space.find(samples, bias=bias, rng=rng, missed=passes.missed)
+        if candidate is not None:
+            known = candidate.network
+            yield "row-space", candidate
+    if task.method == "row-space":
+        if known is None:
+            yield "row-space", _constant(samples, bias)
+        return
+    yield (
+        "hyperplanes",
+        hyperplanes.find(
+            samples,
+            n_units=n_units,
+            least=task.rank,
+            bias=bias,
+            rng=rng,
+            missed=passes.missed,
+            known=known,
+            noise=task.noise == "auto" and task.method == "auto",
+        ),
+    )
+
+
+def _constant(samples: Samples, bias: bool) -> Candidate:
+    """The network without units: the mean label, or zero."""
+    total = np.zeros(samples.m)
+    for _, _, Y in samples.blocks():
+        total += Y.sum(axis=0)
+    c = total / samples.n if bias else np.zeros(samples.m)
+    net = Network(np.zeros((0, samples.d)), np.zeros((samples.m, 0)), c=c)
+    return Candidate(net, np.arange(samples.n), {"starts": 0})
+
+
+def _judged(task: Task, method: str, candidate: Candidate, passes: _Passes) -> Judged:
+    samples, bias, net = task.samples, task.bias, candidate.network
+    if candidate.noise is None:
+        gross = method == "sparse-noise"
+        explained = passes.last(net)
+        certificate = judge(net, samples, candidate.rows, bias, explained, gross=gross)
+        return Judged(method, candidate, certificate)
+    fitted = samples if len(candidate.rows) == samples.n else samples.take(candidate.rows)
+    uncertainty, errors, weak = None, np.full(net.n_units, np.inf), np.arange(0)
+    if net.n_units:
+        fit = noisy.weighting(net, fitted, candidate.noise)
+        try:
+            uncertainty = assess(
+                net,
+                fitted.X,
+                fitted.Y,
+                biased=bias,
+                covariance=fit.covariance,
+                weights=fit.weights,
+                scores=fit.scores,
+            )
+        except InputError as error:  # more unknowns than it can take, or than there are labels
+            log.info("no standard errors: %s", error)
+        else:
+            errors = np.array([unit.angle_error for unit in uncertainty.units])
+            weak = uncertainty.undetermined
+    certificate = judge_estimate(net, samples, candidate.rows, bias, errors, weak)
+    return Judged(method, candidate, certificate, uncertainty)
+
+
+def _better(new: Certificate, old: Certificate) -> bool:
+    if (new.status == Status.FAILED) != (old.status == Status.FAILED):
+        return new.status != Status.FAILED
+    return new.residual < old.residual

@@ -1,0 +1,121 @@
+"""Gross errors: any values at all in up to a third of the label entries, or in whole rows.
+
+Where the labels have less rank than outputs, they are split into low rank plus sparse
+(`numerics.robust_pca`; BJW Theorem 7), and the usual methods find the network of the low-rank
+part. Where they have not, nothing but the network itself tells a wrong label from a right one:
+a fit with kinks is made to all rows, those that it explains worst are taken out, and again.
+
+Either way the network then speaks for itself: entries that it explains to rounding are right,
+whatever the split said, the others are replaced by its own labels, and it is refined on those.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unrelu.methods import hyperplanes, row_space
+from unrelu.methods.candidate import Candidate
+from unrelu.methods.problem import Problem, choose_rows
+from unrelu.network import Network
+from unrelu.numerics.rank import column_space
+from unrelu.numerics.robust_pca import split
+from unrelu.samples import Samples
+
+Array = NDArray[np.float64]
+Index = NDArray[np.intp]
+
+ROWS = 2000
+"""Rows that are split at least, so that a third of them wrong leaves enough on every side."""
+
+AGREE = 0.6
+"""Share of entries that a split has to explain: less than two thirds are never certified."""
+
+NO_SPLIT = "no low-rank part shows behind the errors (fewer units than outputs are needed for that)"
+
+ROUNDS = 10
+"""Times that a network may find other entries wrong than the one before."""
+
+NEAR = 1e-9
+"""Relative misfit up to which an entry counts as right before the network has been refined."""
+
+
+def find(
+    samples: Samples, *, n_units: int | None, bias: bool, rng: np.random.Generator
+) -> Candidate | None:
+    """None when the labels neither split nor can be trimmed.
+
+    Cost: the split, O(l m²) some hundred times on l = 2000 + 8 (d + m) rows, the search on the
+    labels that it leaves, and a few passes over all rows."""
+    rows = choose_rows(samples, ROWS + 8 * (samples.d + samples.m), rng)
+    taken = samples.take(rows)
+    found = None
+    stats: dict[str, float | int | str] = {}
+    if samples.m > 1:
+        parts = split(taken.Y, samples.eps)
+        if parts is not None and parts.share >= AGREE and parts.rank < samples.m:
+            kept = np.flatnonzero(~parts.lost)
+            cleaned = Samples(taken.X[kept], parts.low_rank[kept], samples.eps)
+            found = _network(cleaned, n_units, bias, rng, thorough=parts.share > 2 / 3)
+            stats["split_rank"] = parts.rank
+    if found is None:
+        return None
+    net, left_out = settle(found, samples, rows, bias)
+    return Candidate(net, rows, {**stats, "left_out": left_out, "rows": len(rows)})
+
+
+def _network(
+    cleaned: Samples,
+    n_units: int | None,
+    bias: bool,
+    rng: np.random.Generator,
+    *,
+    thorough: bool,
+) -> Network | None:
+    """The network of labels that are right, to the accuracy of the split. The general route, slow
+    on labels that no small network has made, is for a split that is `thorough`."""
+    Y = cleaned.Y - cleaned.Y.mean(axis=0) if bias else cleaned.Y
+    rank = column_space(Y, cleaned.eps).shape[1]
+
+    def missed(net: Network) -> Index:
+        return np.flatnonzero(_off(net, cleaned.X, cleaned.Y).any(axis=1))
+
+    known = None
+    if n_units is None or n_units <= rank:
+        candidate = row_space.find(cleaned, bias=bias, rng=rng, missed=missed)
+        known = None if candidate is None else candidate.network
+        if known is not None and not len(missed(known)):
+            return known
+    if not thorough:
+        return known
+    return hyperplanes.find(
+        cleaned, n_units=n_units, least=rank, bias=bias, rng=rng, missed=missed, known=known
+    ).network
+
+
+def _off(net: Network, X: Array, Y: Array, near: float = NEAR) -> NDArray[np.bool_]:
+    """Entries that the network does not even explain roughly."""
+    answers = net(X)
+    size = np.sqrt((answers**2).mean(axis=0))
+    reach = np.abs(answers).max(axis=1, keepdims=True)
+    return np.asarray(~(np.abs(Y - answers) <= near * np.maximum(size, reach)))
+
+
+def settle(net: Network, samples: Samples, rows: Index, bias: bool) -> tuple[Network, int]:
+    """Refine the network on the entries that it explains, with its own labels for the others,
+    until those stay the same; and how many they are.
+
+    Each round lowers the error by the share of entries left out, as imputation does."""
+    X, Y = np.asarray(samples.X[rows], np.float64), np.asarray(samples.Y[rows], np.float64)
+    before = np.zeros(Y.shape, dtype=np.bool_)
+    for round_ in range(ROUNDS):
+        near = NEAR * 10.0 ** -min(4, round_)
+        wrong = _off(net, X, Y, near)
+        if wrong.mean() > 0.5 or not net.n_units:
+            break
+        filled = Samples(X, np.where(wrong, net(X), Y), samples.eps)
+        net = Problem(filled, np.arange(len(X)), bias).refined(net)
+        if round_ > 4 and np.array_equal(wrong, before):
+            break
+        before = wrong
+    return net, int(before.sum())

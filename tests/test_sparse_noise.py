@@ -1,0 +1,223 @@
+"""recover(noise="sparse"): gross errors in entries and rows; and that no lie passes as exact."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from planting import Planted, plant
+
+from unrelu import Network, Recovery, Status, match, recover, verify
+from unrelu.certificate import judge
+from unrelu.samples import Samples
+
+Array = NDArray[np.float64]
+Marks = NDArray[np.bool_]
+EPS = float(np.finfo(np.float64).eps)
+KINDS = ["entries", "rows"]
+
+
+def errors(problem: Planted, share: float, kind: str, seed: int) -> tuple[Array, Marks]:
+    """Labels with that share of the entries or rows replaced or added to, 100 times the signal,
+    and the marks."""
+    rng = np.random.default_rng(seed)
+    n, m = problem.Y.shape
+    marks = np.broadcast_to(rng.random((n, m if kind == "entries" else 1)) < share, (n, m))
+    gross = 100 * np.sqrt((problem.Y**2).mean()) * rng.standard_normal((n, m))
+    gross += np.where(rng.random((n, m)) < 0.5, problem.Y, 0.0)
+    return np.where(marks, gross, problem.Y), marks
+
+
+def sparse(problem: Planted, Y: Array, *, bias: bool = True) -> Recovery:
+    return recover(problem.X, Y, bias=bias, noise="sparse", rng=0, throw=False)
+
+
+def assert_named(result: Recovery, problem: Planted, marks: Marks) -> None:
+    """Exact, every weight within ten of the certificate's own estimates, every wrong entry named
+    and no other."""
+    assert result.status == Status.EXACT, str(result)
+    assert result.network is not None
+    bound = 10 * result.certificate.weight_errors.max() + 16 * EPS
+    assert bound <= 1e-10
+    error = match(result.network, problem.truth)
+    assert error.hidden.max() <= bound
+    assert error.max_error <= 100 * bound
+    assert np.array_equal(result.certificate.corrupted, np.argwhere(marks))
+
+
+def assert_no_lie(result: Recovery, truth: Network) -> None:
+    if result.status == Status.EXACT:
+        assert result.network is not None
+        assert match(result.network, truth).max_error <= 1e-9, str(result)
+
+
+@pytest.mark.parametrize("bias", [False, True])
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("share", [0.1, 0.27])
+def test_exact(share: float, kind: str, bias: bool) -> None:
+    problem = plant(8, 4, 40, 800, seed=1, bias=0.5 * bias)
+    Y, marks = errors(problem, share, kind, seed=2)
+    assert_named(sparse(problem, Y, bias=bias), problem, marks)
+
+
+def test_canaries() -> None:
+    problem = plant(8, 4, 40, 600, seed=1)
+    Y, marks = errors(problem, 0.1, "entries", seed=2)
+    result = sparse(problem, Y)
+    assert_named(result, problem, marks)
+    V = problem.truth.V.copy()
+    V[0, 0] += 1e-9
+    wrong = Network(V, problem.truth.U)
+    with pytest.raises(AssertionError):
+        assert_named(result, Planted(problem.X, Y, wrong), marks)
+    with pytest.raises(AssertionError):
+        assert_no_lie(result, Network(V + 1e-6, problem.truth.U))
+    other = marks.copy()
+    other[3, 4] = ~other[3, 4]
+    with pytest.raises(AssertionError):
+        assert_named(result, problem, other)
+
+
+def test_no_errors_and_faint_ones() -> None:
+    problem = plant(6, 3, 12, 400, seed=3, bias=0.5)
+    none = np.zeros(problem.Y.shape, dtype=np.bool_)
+    assert_named(sparse(problem, problem.Y), problem, none)
+    Y, marks = problem.Y.copy(), none.copy()
+    for row, output, size in ((5, 2, 1e-7), (17, 2, 1e-9), (200, 11, 1e-11)):
+        Y[row, output] += size
+        marks[row, output] = True
+    assert_named(sparse(problem, Y), problem, marks)
+
+
+def test_outputs_in_different_units() -> None:
+    problem = plant(6, 3, 20, 600, seed=4)
+    Y, marks = errors(problem, 0.15, "entries", seed=1)
+    units = 10.0 ** np.random.default_rng(0).integers(-4, 4, 20)
+    scaled = Network(problem.truth.V, problem.truth.U * units[:, None])
+    result = sparse(problem, Y * units)
+    assert result.status == Status.EXACT
+    assert result.network is not None
+    assert np.array_equal(result.certificate.corrupted, np.argwhere(marks))
+    assert match(result.network, scaled).hidden.max() <= 1e-12
+
+
+def test_the_certificate_names_them_and_does_it_again() -> None:
+    problem = plant(6, 3, 20, 600, seed=5)
+    Y, marks = errors(problem, 0.1, "entries", seed=1)
+    certificate = sparse(problem, Y).certificate
+    again = certificate.recheck(problem.X, Y)
+    assert again.status == Status.EXACT
+    assert np.array_equal(again.corrupted, certificate.corrupted)
+    assert dict(again.rows())["corrupted entries"].startswith(f"{marks.sum()}: ")
+    plain = verify(problem.truth, problem.X, Y)
+    assert plain.status == Status.FAILED
+    assert plain.corrupted.shape == (0, 2)
+
+
+def test_choosing_costs_equations() -> None:
+    """log C(N, s) of it, at the price of a label's digits."""
+    problem = plant(6, 3, 20, 600, seed=5)
+    Y, marks = errors(problem, 0.1, "entries", seed=1)
+    clean = judge(problem.truth, Samples.of(problem.X, problem.Y), np.arange(0), False)
+    left_out = judge(problem.truth, Samples.of(problem.X, Y), np.arange(0), False, gross=True)
+    total, wrong = marks.size, int(marks.sum())
+    ways = math.lgamma(total + 1) - math.lgamma(wrong + 1) - math.lgamma(total - wrong + 1)
+    least = left_out.equations * (ways / 36) / (total - wrong)
+    assert left_out.surplus_needed - clean.surplus_needed >= least
+
+
+# What must not be called exact.
+
+
+@pytest.mark.parametrize("bias", [False, True])
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("share", [0.45, 0.5, 0.55, 0.6])
+def test_a_second_network_supplies_half_of_the_labels(share: float, kind: str, bias: bool) -> None:
+    problem = plant(5, 3, 12, 300, seed=6, bias=0.5 * bias)
+    other = plant(5, 3, 12, 300, seed=7, bias=0.5 * bias).truth
+    n, m = problem.Y.shape
+    rng = np.random.default_rng(1)
+    marks = rng.random((n, m if kind == "entries" else 1)) < share
+    Y = np.where(marks, other(problem.X), problem.Y)
+    assert_no_lie(sparse(problem, Y, bias=bias), problem.truth)
+    for net in (problem.truth, other):  # whoever proposes it
+        certificate = judge(net, Samples.of(problem.X, Y), np.arange(0), bias, gross=True)
+        assert certificate.status == Status.FAILED
+
+
+def test_a_column_without_a_clean_entry() -> None:
+    problem = plant(6, 3, 15, 400, seed=8)
+    Y = problem.Y.copy()
+    Y[:, 4] = 10 * np.random.default_rng(0).standard_normal(len(Y))
+    result = sparse(problem, Y)
+    assert_no_lie(result, problem.truth)
+    assert result.status == Status.FAILED
+    assert "output 4" in result.certificate.explanation
+
+
+@pytest.mark.parametrize("share", [0.6, 1.0])
+@pytest.mark.parametrize("kind", KINDS)
+def test_errors_on_one_side_of_a_unit(kind: str, share: float) -> None:
+    problem = plant(6, 3, 15, 600, seed=9)
+    rng = np.random.default_rng(0)
+    active = problem.X @ problem.truth.V[0] > 0
+    marks = active[:, None] & (rng.random((600, 15 if kind == "entries" else 1)) < share)
+    Y = np.where(marks, 10 * rng.standard_normal((600, 15)), problem.Y)
+    assert_no_lie(sparse(problem, Y), problem.truth)
+
+
+def test_a_consistent_lie_about_one_unit() -> None:
+    """Six in ten of the labels on its active side are those of a network with another v."""
+    problem = plant(6, 3, 15, 800, seed=9)
+    rng = np.random.default_rng(0)
+    V = problem.truth.V.copy()
+    V[0] += 0.3 * rng.standard_normal(6)
+    other = Network(V, problem.truth.U)
+    active = problem.X @ problem.truth.V[0] > 0
+    marks = active[:, None] & (rng.random((800, 15)) < 0.6)
+    Y = np.where(marks, other(problem.X), problem.Y)
+    assert_no_lie(sparse(problem, Y), problem.truth)
+    certificate = judge(other, Samples.of(problem.X, Y), np.arange(0), False, gross=True)
+    assert certificate.status == Status.FAILED
+
+
+def test_noise_everywhere_is_not_gross() -> None:
+    problem = plant(6, 3, 15, 400, seed=10)
+    Y = problem.Y + 1e-6 * np.random.default_rng(0).standard_normal(problem.Y.shape)
+    result = sparse(problem, Y)
+    assert result.status == Status.FAILED
+    certificate = judge(problem.truth, Samples.of(problem.X, Y), np.arange(0), False, gross=True)
+    assert certificate.status == Status.FAILED
+
+
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.25])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_rarely_active_unit_is_not_an_error(kind: str, share: float) -> None:
+    """Without it the network is wrong on a few whole rows."""
+    problem = plant(6, 3, 12, 800, seed=11)
+    b = np.array([-2.0, 0.0, 0.3])
+    truth = Network(problem.truth.V, problem.truth.U, b)
+    problem = Planted(problem.X, truth(problem.X), truth)
+    assert 5 <= (problem.X @ truth.V[0] > 2.0).sum() <= 40
+    Y, _ = errors(problem, share, kind, seed=1)
+    assert_no_lie(sparse(problem, Y), truth)
+    without = Network(truth.V[1:], truth.U[:, 1:], b[1:])
+    certificate = judge(without, Samples.of(problem.X, Y), np.arange(0), True, gross=True)
+    assert certificate.status == Status.FAILED
+
+
+def test_too_few_samples() -> None:
+    problem = plant(10, 4, 12, 30, seed=12)
+    Y, _ = errors(problem, 0.1, "entries", seed=1)
+    assert_no_lie(sparse(problem, Y), problem.truth)
+
+
+def test_labels_that_do_not_split() -> None:
+    problem = plant(6, 4, 2, 400, seed=13)
+    Y, _ = errors(problem, 0.1, "entries", seed=1)
+    result = sparse(problem, Y)
+    assert_no_lie(result, problem.truth)
+    if result.status != Status.EXACT:
+        assert "low-rank" in result.certificate.explanation
