@@ -46,8 +46,8 @@ AMPLIFIED = 8.0
 @dataclass(frozen=True, eq=False)
 class Clean:
     """`samples`: all rows, with the network's own labels in the place of wrong ones. `wrong`
-    (n, m), `errors` (n, m) by how much. `usable`: the rows whose clean entries tell the labels of all outputs, with labels
-    made from those alone."""
+    (n, m), `errors` (n, m) by how much. `usable`: the rows whose clean entries tell the labels of
+    all outputs, with labels made from those alone."""
 
     samples: Samples
     wrong: Marks
@@ -127,6 +127,8 @@ def objection(net: Network, clean: Clean) -> str:
     n, m = wrong.shape
     if 3 * int(wrong.sum()) >= wrong.size:
         return f"{wrong.mean():.0%} of the label entries would have to be wrong, a third or more"
+    if clean.usable.n == 0:
+        return "no sample has clean entries enough to tell its other labels"
     active = net.preactivations(np.asarray(clean.samples.X, np.float64)) > 0
     share, many = _share(np.ones((n, 1)), wrong.astype(np.float64))
     if many.any():
