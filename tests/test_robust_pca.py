@@ -69,7 +69,7 @@ def test_small_errors_are_found_beside_large_ones() -> None:
 
 def test_columns_in_different_units() -> None:
     table, low, wrong = planted(400, 40, 4, 0.2, rows=False, size=10.0, seed=4)
-    units = 10.0 ** np.random.default_rng(0).integers(-6, 6, 40)
+    units: Array = 10.0 ** np.random.default_rng(0).integers(-6, 6, 40).astype(np.float64)
     assert_split(split(table * units), low * units, wrong, units)
 
 
@@ -99,6 +99,7 @@ def test_pursuit_is_a_start() -> None:
 
 
 def test_typical_size_ignores_a_minority_and_zeros() -> None:
-    column = np.r_[np.zeros(60), np.full(30, 2.0), np.full(10, 1e9)]
+    column = np.r_[np.zeros(64), np.full(26, 2.0), np.full(10, 1e9)]
     assert typical(column[:, None]).tolist() == [2.0]
+    assert typical(np.r_[np.full(70, 3.0), np.full(30, 1e9)][:, None]).tolist() == [3.0]
     assert typical(np.zeros((5, 1))).tolist() == [1.0]

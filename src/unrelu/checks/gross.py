@@ -46,8 +46,8 @@ AMPLIFIED = 8.0
 @dataclass(frozen=True, eq=False)
 class Clean:
     """`samples`: all rows, with the network's own labels in the place of wrong ones. `wrong`
-    (n, m), `errors` (n, m) by how much. `usable`: the rows whose clean entries tell the labels of all outputs, with labels
-    made from those alone."""
+    (n, m), `errors` (n, m) by how much. `usable`: the rows whose clean entries tell the labels of
+    all outputs, with labels made from those alone."""
 
     samples: Samples
     wrong: Marks
@@ -127,12 +127,14 @@ def objection(net: Network, clean: Clean) -> str:
     n, m = wrong.shape
     if 3 * int(wrong.sum()) >= wrong.size:
         return f"{wrong.mean():.0%} of the label entries would have to be wrong, a third or more"
+    if clean.usable.n == 0:
+        return "no sample has clean entries enough to tell its other labels"
     active = net.preactivations(np.asarray(clean.samples.X, np.float64)) > 0
-    share, many = _share(np.ones((n, 1)), wrong * 1.0)
+    share, many = _share(np.ones((n, 1)), wrong.astype(np.float64))
     if many.any():
         output = int(np.argwhere(many)[0, 1])
         return f"{share[0, output]:.0%} of the labels of output {output} would have to be wrong"
-    share, many = _share(active * 1.0, wrong * 1.0)
+    share, many = _share(active.astype(np.float64), wrong.astype(np.float64))
     if many.any():
         unit, output = np.argwhere(many)[0]
         return (
@@ -140,7 +142,10 @@ def objection(net: Network, clean: Clean) -> str:
             "active would have to be wrong"
         )
     whole = wrong.mean(axis=1, keepdims=True)
-    for what, rows in (("active", active * 1.0), ("inactive", ~active * 1.0)):
+    for what, rows in (
+        ("active", active.astype(np.float64)),
+        ("inactive", (~active).astype(np.float64)),
+    ):
         share, many = _share(rows, whole)
         if many.any():
             unit = int(np.argwhere(many)[0, 0])
@@ -154,8 +159,8 @@ def objection(net: Network, clean: Clean) -> str:
     basis = column_space(hidden)
     for output in range(m):
         some = basis[~wrong[:, output]]
-        least = np.linalg.eigvalsh(some.T @ some).min(initial=1.0)
-        if not least >= AMPLIFIED**-2:
+        weakest = np.linalg.eigvalsh(some.T @ some).min(initial=1.0)
+        if not weakest >= AMPLIFIED**-2:
             return f"the clean entries of output {output} do not determine its weights"
     return _missing_unit(clean)
 

@@ -2,11 +2,10 @@
 
 Where the labels have less rank than outputs, they are split into low rank plus sparse
 (`numerics.robust_pca`; BJW Theorem 7), and the usual methods find the network of the low-rank
-part. Where they have not, nothing but the network itself tells a wrong label from a right one:
-a fit with kinks is made to all rows, those that it explains worst are taken out, and again.
+part. Where they have not, this method does not apply.
 
-Either way the network then speaks for itself: entries that it explains to rounding are right,
-whatever the split said, the others are replaced by its own labels, and it is refined on those.
+The network then speaks for itself: entries that it explains to rounding are right, whatever the
+split said, the others are replaced by its own labels, and it is refined on those.
 """
 
 from __future__ import annotations
@@ -43,7 +42,7 @@ NEAR = 1e-9
 def find(
     samples: Samples, *, n_units: int | None, bias: bool, rng: np.random.Generator
 ) -> Candidate | None:
-    """None when the labels neither split nor can be trimmed.
+    """None when the labels do not split.
 
     Cost: the split, O(l m²) some hundred times on l = 2000 + 8 (d + m) rows, the search on the
     labels that it leaves, and a few passes over all rows."""

@@ -5,10 +5,10 @@ Y = L + S with L of small but unknown rank r, S arbitrary where it is not zero. 
 1. Principal component pursuit, min ‖L‖_* + λ‖S‖₁ (Candès, Li, Ma, Wright 2011), by the inexact
    augmented Lagrangian method (Lin, Chen, Ma 2010). Convex, so it needs no start and no rank. In
    a tall table whole rows are sparse, too. It is good to seven digits.
-2. Trimmed alternating least squares at the rank that it shows: rows and columns of the factors
-   are fitted in turn to the entries that are right, and an entry is right when it is off by no
-   more than a multiple of the median. The median goes to rounding, and with it what counts as
-   wrong, so errors far smaller than L are found as well.
+2. Alternating least squares at the rank that it shows, one less and one more: rows and columns
+   of the factors are fitted in turn, reweighted while entries that are off show themselves, then
+   to those alone that are right, within a multiple of the median. The median goes to rounding,
+   and with it what counts as wrong, so errors far smaller than L are found as well.
 
 Assumes less than half of the entries wrong, and L spread out: no row or column of its own. What
 comes out is checked against the table, not believed: see `Split.share`.
@@ -39,6 +39,7 @@ TRIM = 10.0
 """Entries off by more than so many medians are wrong: seven standard deviations of a Gaussian."""
 
 SMALL = float(np.finfo(np.float64).tiny)
+"""Keeps divisions by what may be zero finite."""
 
 SHRINK = 0.7
 """Of the width δ of the weights, per round, at least."""
@@ -239,8 +240,8 @@ def alternate(table: Array, right: Array, eps: float, start: Array | None = None
         kept = _enough(agree, rank)
         if kept.sum() <= rank:
             break
-        right = np.linalg.qr(_rows(table[kept].T, left[kept], agree[kept].T * 1.0))[0]
-        left = _rows(table, right, agree * 1.0)
+        right = np.linalg.qr(_rows(table[kept].T, left[kept], agree[kept].T.astype(np.float64)))[0]
+        left = _rows(table, right, agree.astype(np.float64))
         rest = np.abs(table - left @ right.T)
         before, bar = bar, TRIM * float(np.median(rest[kept][agree[kept]]))
         now = rest <= np.maximum(bar, floor)
