@@ -89,9 +89,9 @@ def _proposals(
     samples, n_units, bias = task.samples, task.n_units, task.bias
     if task.noise in ("auto", "none"):
         yield from _exact(task, passes, rng)
-    gross = task.noise == "auto" and task.rank == samples.m and noisy.heavy(samples, bias)
+    gross = task.noise == "auto" and task.rank == samples.m and noisy.gross(samples, bias)
     if task.noise == "sparse" or (gross and task.method == "auto"):
-        found = sparse_noise.find(samples, n_units=n_units, bias=bias, rng=rng)
+        found = sparse_noise.find(samples, n_units=n_units, bias=bias, rng=rng, quick=gross)
         found = found or replace(_constant(samples, bias), note=sparse_noise.NO_SPLIT)
         yield "sparse-noise", found
     if task.noise not in ("none", "sparse") and task.method == "auto" and task.rank > 0:

@@ -59,6 +59,10 @@ FIRST_WIDTH = 8
 """Units looked for first when their number is not known; twice as many while too few are left
 over."""
 
+WORTH = 0.9
+"""Share to which twice the width must bring the noise variance to be worth doubling again: what
+few units are still missing then are found one by one."""
+
 MOMENTS_FROM = 20
 """Samples to an input from which second moments are worth looking at."""
 
@@ -80,31 +84,45 @@ class Effort:
     gains: dict[int, float] = field(default_factory=dict)
 
 
-def find(
-    samples: Samples, *, n_units: int | None, bias: bool, rng: np.random.Generator
-) -> Candidate:
-    """The least-squares network of `n_units` units, or of as many as stand out of the noise;
-    without any unit where none does.
+def search(
+    samples: Samples,
+    *,
+    n_units: int | None,
+    bias: bool,
+    rng: np.random.Generator,
+    effort: Effort,
+    most_starts: int = MOST_STARTS,
+) -> Network:
+    """A network of `n_units` units, or of as many as stand out of the noise, from no knowledge.
 
-    The search looks at a part of many samples, with every output at its own noise level. The last
-    steps look at all (or as many as memory holds), in the metric of the noise covariance found,
-    and once more weigh units against it.
+    Looks at a part of many samples, with every output at its own noise level.
     """
-    effort = Effort()
-    rows = choose_rows(samples, search_rows(samples, n_units or FIRST_WIDTH), rng)
-    taken = samples.take(rows)
+    taken = samples.take(choose_rows(samples, search_rows(samples, n_units or FIRST_WIDTH), rng))
     metric = np.diag(1 / _affine_residual(taken, bias))
     problem = in_metric(taken, metric, bias)
-    fit = _best_of_starts(problem, n_units, rng, effort)
+    return _network(problem, _best_of_starts(problem, n_units, rng, effort, most_starts), metric)
+
+
+def finish(
+    net: Network,
+    samples: Samples,
+    *,
+    n_units: int | None,
+    bias: bool,
+    rng: np.random.Generator,
+    effort: Effort,
+) -> Candidate:
+    """The least-squares network near one that has (nearly) every unit: on all samples (or as many
+    as memory holds), in the metric of the noise covariance, units weighed against it once more.
+    Without any unit where none stands out of the noise.
+    """
+    rows = choose_rows(samples, most_rows(samples, net.n_units), rng)
+    taken = samples.take(rows)
+    metric = whitener(noise_covariance(taken.Y - net(taken.X), net, bias))
+    problem = in_metric(taken, metric, bias)
+    fit = _settle(problem, problem.strict, problem.points(net.V, net.b), effort)
+    fit = _revise(problem, fit, n_units, rng, effort)
     net = _network(problem, fit, metric)
-    if samples.m > 1 or len(rows) < samples.n:
-        rows = choose_rows(samples, most_rows(samples, net.n_units), rng)
-        taken = samples.take(rows)
-        metric = whitener(noise_covariance(taken.Y - net(taken.X), net, bias))
-        problem = in_metric(taken, metric, bias)
-        fit = _settle(problem, problem.strict, problem.points(net.V, net.b), effort)
-        fit = _revise(problem, fit, n_units, rng, effort)
-        net = _network(problem, fit, metric)
     if n_units is None and not _any_unit(problem, fit, effort):
         c = taken.Y.mean(axis=0) if bias else np.zeros(samples.m)
         net = Network(np.zeros((0, samples.d)), np.zeros((samples.m, 0)), c=c)
@@ -183,7 +201,7 @@ def _variance(problem: Problem, model: Kinks, fit: Fit) -> float:
     n, m = problem.Y.shape
     used = fit.width * (fit.point.shape[1] + m - 1) + m * model.nuisance.shape[1]
     floor = (problem.floor * model.size) ** 2
-    return max(fit.cost, floor) / max(1, n * m - used)
+    return float(max(fit.cost, floor) / max(1, n * m - used))
 
 
 def _edge(problem: Problem) -> float:
@@ -191,12 +209,16 @@ def _edge(problem: Problem) -> float:
 
 
 def _best_of_starts(
-    problem: Problem, n_units: int | None, rng: np.random.Generator, effort: Effort
+    problem: Problem,
+    n_units: int | None,
+    rng: np.random.Generator,
+    effort: Effort,
+    most_starts: int,
 ) -> Fit:
     """Descents from moments and from random hyperplanes, until two agree on the best."""
     best: Fit | None = None
     agree, width = 0, n_units
-    for attempt in range(MOST_STARTS):
+    for attempt in range(most_starts):
         start = _moments(problem, width, rng) if attempt == (n_units is None) else None
         effort.starts += 1
         if start is None:
@@ -248,14 +270,15 @@ def _from_random(
     dimension = model.features.shape[1]
     most = max(1, int(n * m / (2 * (dimension + m))))
     wide = min(most, math.ceil(OVERWIDE * (width or FIRST_WIDTH)) + 2)
-    points = rng.standard_normal((wide, dimension))
+    points, variance = rng.standard_normal((wide, dimension)), np.inf
     while True:
         fit = _settle(problem, model, points, effort, steps=60, share=1e-2)
         if not free:
             fit = _reduce(problem, model, fit, effort, bar=np.inf, least=width or 1)
             break
         fit = _reduce(problem, model, fit, effort, bar=_edge(problem), least=1)
-        if OVERWIDE * fit.width + 2 <= wide or wide == most:
+        before, variance = variance, _variance(problem, model, fit)
+        if OVERWIDE * fit.width + 2 <= wide or wide == most or variance > WORTH * before:
             break
         wide = min(most, 2 * wide)
         points = np.vstack([fit.point, rng.standard_normal((wide - fit.width, dimension))])
@@ -298,21 +321,21 @@ def _any_unit(problem: Problem, fit: Fit, effort: Effort) -> bool:
 
 def _turned(problem: Problem, fit: Fit) -> Array:
     """Hyperplanes of the strict model: each unit on the side that explains the affine term, then
-    the better side while there is any."""
+    on the better side, one after the other, until none changes."""
     V, b = problem.hyperplanes(fit.point)
     U, W, _ = problem.weights(V, b, affine=True)
     turned = orient(V, b, U, W)
     best = problem.strict.evaluate(problem.points(turned.V[: len(V)], turned.b[: len(V)]))
-    while True:
-        others = []
+    better = True
+    while better:
+        better = False
         for j in range(best.width):
             points = best.point.copy()
             points[j] = -points[j]
-            others.append(problem.strict.evaluate(points))
-        other = min(others, key=lambda fit: fit.cost, default=best)
-        if not other.cost < (1 - 1e-9) * best.cost:
-            return best.point
-        best = other
+            other = problem.strict.evaluate(points)
+            if other.cost < (1 - 1e-9) * best.cost:
+                best, better = other, True
+    return best.point
 
 
 def _revise(

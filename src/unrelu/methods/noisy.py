@@ -2,9 +2,10 @@
 
 gaussian     mean-zero noise of finite variance, of any covariance between the outputs: least
              squares (`least_squares`) in the metric of that covariance.
-independent  anything that does not depend on X (BJW Theorem 6). Labels far out are clipped for
-             the search, which leaves them with finite variance and their dependence on X nearly
-             what it was; then maximum likelihood under Student's t on the labels as they are.
+independent  anything that does not depend on X (BJW Theorem 6). For the search, labels far from
+             an affine fit are clipped, then those far from the first network found (Huber's
+             pseudo-values), so that their variance is finite; at the end comes maximum
+             likelihood under Student's t, on the labels as they are.
 poisson      variance proportional to the mean, as that of counts: least squares with weights.
 
 The search is least squares in every case, so the number of units is chosen there.
@@ -31,8 +32,11 @@ HEAVY = 5.0
 """Degrees of freedom of Student's t up to which tails are called heavy. Least squares then wastes
 a quarter of the samples or more: its efficiency is 1 − 6/(ν(ν + 1))."""
 
-CLIPPED_FROM = 3.0
-"""The same, for the labels less an affine function: kinks make those less heavy."""
+SUSPECT = 8.0
+"""The same, for labels less an affine function: from which on a search looks at clipped labels."""
+
+GROSS = 2.0
+"""The same, for labels in which gross errors are looked for."""
 
 LOOKED_AT = 20_000
 """Rows that decide whether they are."""
@@ -53,23 +57,33 @@ def find(
     rng: np.random.Generator,
 ) -> Candidate:
     """The estimate for the kind of noise named, or, for "auto", for the one that is there."""
-    clipped = samples
-    if kind == "independent" or (kind == "auto" and heavy(samples, bias)):
-        clipped = _clipped(samples, bias)
-    candidate = least_squares.find(clipped, n_units=n_units, bias=bias, rng=rng)
+    effort = least_squares.Effort()
+    tamed = samples
+    if kind == "independent" or (kind == "auto" and _tails(samples, bias) <= SUSPECT):
+        tamed = _clipped(samples, _robust_affine(samples, bias))
+        rough = least_squares.search(
+            tamed, n_units=n_units, bias=bias, rng=rng, effort=effort, most_starts=1
+        )
+        tamed = _clipped(samples, rough(samples.X))
+    net = least_squares.search(tamed, n_units=n_units, bias=bias, rng=rng, effort=effort)
+    few = samples.take(choose_rows(samples, least_squares.most_rows(samples, net.n_units), rng))
+    heavy = kind == "independent"
+    if kind == "auto" and net.n_units:
+        heavy = heavy_tails(few.Y - net(few.X)).freedom <= HEAVY
+    labels = _clipped(samples, net(samples.X)) if heavy else samples
+    candidate = least_squares.finish(
+        net, labels, n_units=n_units, bias=bias, rng=rng, effort=effort
+    )
     assert candidate.noise is not None, "least squares always leaves a noise"
     net = candidate.network
     if kind == "gaussian" or net.n_units == 0:
         return candidate
-
-    few = samples.take(choose_rows(samples, least_squares.most_rows(samples, net.n_units), rng))
-    if kind == "poisson" or (kind == "auto" and clipped is samples and _grows(net, few)):
+    if kind == "poisson" or (kind == "auto" and _grows(net, few)):
         net = reweighted(net, few.X, few.Y, counted, bias)
         said = "" if kind == "poisson" else "the labels' variance grows in proportion to their mean"
         noise = replace(candidate.noise, kind="poisson", reason=said)
         return replace(candidate, network=net, noise=noise)
-    tails = heavy_tails(few.Y - net(few.X))
-    if kind == "auto" and tails.freedom > HEAVY:
+    if not heavy:
         return candidate
     net, tails = robust(net, few.X, few.Y, bias)
     said = "" if kind == "independent" else "its tails are heavy"
@@ -105,16 +119,21 @@ def weighting(net: Network, samples: Samples, noise: Noise) -> Weighting:
     return Weighting(noise.covariance)
 
 
-def heavy(samples: Samples, bias: bool) -> bool:
-    """Whether labels, less an affine function of the inputs, have heavy tails."""
+def gross(samples: Samples, bias: bool) -> bool:
+    """Whether labels, less an affine function of the inputs, have tails as heavy as gross errors
+    would make them."""
+    return _tails(samples, bias) <= GROSS
+
+
+def _tails(samples: Samples, bias: bool) -> float:
+    """Degrees of freedom of Student's t that suit the labels less an affine function."""
     few = samples.take(choose_rows(samples, LOOKED_AT, np.random.default_rng(0)))
-    return heavy_tails(few.Y - _robust_affine(few, bias)).freedom <= CLIPPED_FROM
+    return heavy_tails(few.Y - _robust_affine(few, bias)).freedom
 
 
-def _clipped(samples: Samples, bias: bool) -> Samples:
-    """Labels within REACH robust standard deviations of an affine function of the inputs."""
+def _clipped(samples: Samples, fitted: Array) -> Samples:
+    """Labels within REACH robust standard deviations of what has been fitted to them."""
     Y = np.asarray(samples.Y, np.float64)
-    fitted = _robust_affine(samples, bias)
     width = REACH * np.median(np.abs(Y - fitted), axis=0) / 0.6745
     return Samples(samples.X, np.clip(Y, fitted - width, fitted + width), samples.eps)
 
