@@ -77,8 +77,9 @@ noise, end a descent: a standard error would be visible at 1."""
 @dataclass
 class Effort:
     """What a search has cost so far, and what each width has shown: how much the fit gains by
-    the least of so many units."""
+    the least of so many units. `caution`: a unit counts from so many times `unit_edge` on."""
 
+    caution: float = 1.0
     starts: int = 0
     products: int = 0
     gains: dict[int, float] = field(default_factory=dict)
@@ -99,8 +100,9 @@ def search(
     """
     taken = samples.take(choose_rows(samples, search_rows(samples, n_units or FIRST_WIDTH), rng))
     metric = np.diag(1 / _affine_residual(taken, bias))
-    problem = in_metric(taken, metric, bias)
-    return _network(problem, _best_of_starts(problem, n_units, rng, effort, most_starts), metric)
+    problem = Problem(taken, np.arange(taken.n), bias, metric)
+    fit = _best_of_starts(problem, n_units, rng, effort, most_starts)
+    return problem.network(*problem.hyperplanes(fit.point))
 
 
 def finish(
@@ -119,14 +121,14 @@ def finish(
     rows = choose_rows(samples, most_rows(samples, net.n_units), rng)
     taken = samples.take(rows)
     metric = whitener(noise_covariance(taken.Y - net(taken.X), net, bias))
-    problem = in_metric(taken, metric, bias)
+    problem = Problem(taken, np.arange(taken.n), bias, metric)
     fit = _settle(problem, problem.strict, problem.points(net.V, net.b), effort)
     fit = _revise(problem, fit, n_units, rng, effort)
-    net = _network(problem, fit, metric)
+    net = problem.network(*problem.hyperplanes(fit.point))
     if n_units is None and not _any_unit(problem, fit, effort):
         c = taken.Y.mean(axis=0) if bias else np.zeros(samples.m)
         net = Network(np.zeros((0, samples.d)), np.zeros((samples.m, 0)), c=c)
-    edge = _edge(problem)
+    edge = _edge(problem, effort)
     widths = tuple(Width(k, gain, edge) for k, gain in sorted(effort.gains.items()))
     covariance = noise_covariance(taken.Y - net(taken.X), net, bias)
     stats = {"starts": effort.starts, "products": effort.products, "rows": len(rows)}
@@ -142,19 +144,6 @@ def search_rows(samples: Samples, width: int) -> int:
 def most_rows(samples: Samples, width: int) -> int:
     """Rows that a fit of some width can hold."""
     return int(MOST_ENTRIES / (samples.d + samples.m + 2 * width))
-
-
-def in_metric(samples: Samples, metric: Array, bias: bool) -> Problem:
-    """The problem with labels Y M, in which the noise is to be white."""
-    labelled = Samples(samples.X, samples.Y @ metric, samples.eps)
-    return Problem(labelled, np.arange(samples.n), bias)
-
-
-def _network(problem: Problem, fit: Fit, metric: Array) -> Network:
-    """The fitted network, for the labels as they came."""
-    net = problem.network(*problem.hyperplanes(fit.point))
-    back = np.linalg.inv(metric).T
-    return Network(net.V, back @ net.U, net.b, back @ net.c)
 
 
 def noise_covariance(residual: Array, net: Network, bias: bool) -> Array:
@@ -204,8 +193,8 @@ def _variance(problem: Problem, model: Kinks, fit: Fit) -> float:
     return float(max(fit.cost, floor) / max(1, n * m - used))
 
 
-def _edge(problem: Problem) -> float:
-    return unit_edge(problem.loose.features.shape[1], problem.Y.shape[1])
+def _edge(problem: Problem, effort: Effort) -> float:
+    return effort.caution * unit_edge(problem.loose.features.shape[1], problem.Y.shape[1])
 
 
 def _best_of_starts(
@@ -229,10 +218,10 @@ def _best_of_starts(
         log.info("start %d: %d units, %.4e", attempt, fit.width, problem.strict.relative(fit))
         if n_units is None:
             width = max(fit.width, width or 0)
-        tolerance = 0.5 * _edge(problem) * _variance(problem, problem.strict, fit)
+        tolerance = 0.5 * _edge(problem, effort) * _variance(problem, problem.strict, fit)
         same = best is not None and fit.width == best.width
         same = same and best is not None and abs(best.cost - fit.cost) < tolerance
-        if best is None or _preferable(problem, fit, best):
+        if best is None or _preferable(problem, fit, best, effort):
             best, agree = fit, agree + 1 if same else 1
         else:
             agree += same
@@ -254,10 +243,10 @@ def _moments(problem: Problem, width: int | None, rng: np.random.Generator) -> A
     return np.vstack([points, fresh])
 
 
-def _preferable(problem: Problem, new: Fit, old: Fit) -> bool:
+def _preferable(problem: Problem, new: Fit, old: Fit, effort: Effort) -> bool:
     """Fewer units if the others do not stand out of the noise, else the lower cost."""
     variance = _variance(problem, problem.strict, min(new, old, key=lambda fit: fit.cost))
-    edge = _edge(problem) * variance
+    edge = _edge(problem, effort) * variance
     return new.cost + edge * new.width < old.cost + edge * old.width
 
 
@@ -276,7 +265,7 @@ def _from_random(
         if not free:
             fit = _reduce(problem, model, fit, effort, bar=np.inf, least=width or 1)
             break
-        fit = _reduce(problem, model, fit, effort, bar=_edge(problem), least=1)
+        fit = _reduce(problem, model, fit, effort, bar=_edge(problem, effort), least=1)
         before, variance = variance, _variance(problem, model, fit)
         if OVERWIDE * fit.width + 2 <= wide or wide == most or variance > WORTH * before:
             break
@@ -316,7 +305,7 @@ def _any_unit(problem: Problem, fit: Fit, effort: Effort) -> bool:
     nothing = float(np.vdot(problem.strict.target, problem.strict.target))
     gain = (nothing - fit.cost) / _variance(problem, problem.strict, fit)
     effort.gains[1] = gain
-    return gain > _edge(problem)
+    return gain > _edge(problem, effort)
 
 
 def _turned(problem: Problem, fit: Fit) -> Array:
@@ -343,7 +332,7 @@ def _revise(
 ) -> Fit:
     """Drop units that do not stand out of the noise, try new ones, until neither helps. With the
     number of units given, a new one takes the place of the least important."""
-    model, edge = problem.strict, _edge(problem)
+    model, edge = problem.strict, _edge(problem, effort)
     dimension = fit.point.shape[1]
     failures = 0
     if n_units is None:

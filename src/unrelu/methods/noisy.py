@@ -42,7 +42,12 @@ LOOKED_AT = 20_000
 """Rows that decide whether they are."""
 
 REACH = 4.0
-"""Standard deviations (of the middle half of the labels) at which they are clipped."""
+"""Standard deviations (of the middle half of the residuals) at which labels are clipped."""
+
+CAUTIONS = 3.0, 2.0
+"""Times the usual edge that a unit must show in the first two networks that labels are clipped
+about: clipping bends what it clips, and what is bent would be explained by units that are not
+there, and that clipping about them would confirm."""
 
 SIGNIFICANT = 6.0
 """Standard errors by which noise must grow with the mean to be called Poisson-like."""
@@ -60,11 +65,18 @@ def find(
     effort = least_squares.Effort()
     tamed = samples
     if kind == "independent" or (kind == "auto" and _tails(samples, bias) <= SUSPECT):
-        tamed = _clipped(samples, _robust_affine(samples, bias))
-        rough = least_squares.search(
-            tamed, n_units=n_units, bias=bias, rng=rng, effort=effort, most_starts=1
-        )
-        tamed = _clipped(samples, rough(samples.X))
+        fitted = _robust_affine(samples, bias)
+        for caution in CAUTIONS:
+            rough = least_squares.search(
+                _clipped(samples, fitted),
+                n_units=n_units,
+                bias=bias,
+                rng=rng,
+                effort=least_squares.Effort(caution),
+                most_starts=1,
+            )
+            fitted = rough(samples.X)
+        tamed = _clipped(samples, fitted)
     net = least_squares.search(tamed, n_units=n_units, bias=bias, rng=rng, effort=effort)
     few = samples.take(choose_rows(samples, least_squares.most_rows(samples, net.n_units), rng))
     heavy = kind == "independent"

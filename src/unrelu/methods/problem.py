@@ -24,10 +24,16 @@ Missed = Callable[[Network], Index]
 
 class Problem:
     """Rows in use, with two models over them: `loose` has a free affine term, `strict` only what
-    a network has (output biases, or nothing)."""
+    a network has (output biases, or nothing).
 
-    def __init__(self, samples: Samples, rows: Index, bias: bool) -> None:
+    `metric` (m, m) is what labels are multiplied by, so that noise has the same size in all
+    directions; without it, every output is scaled to size 1."""
+
+    def __init__(
+        self, samples: Samples, rows: Index, bias: bool, metric: Array | None = None
+    ) -> None:
         self.bias = bias
+        self._metric = metric
         self._take(samples, rows)
         if len(rows) < samples.n and not self._whitened.independent:
             # A column that is zero nearly everywhere, say: then no subset is safe.
@@ -42,12 +48,13 @@ class Problem:
         self.floor = 16 * samples.eps * np.sqrt(features.shape[1]) * max(1.0, spread)
 
     def _take(self, samples: Samples, rows: Index) -> None:
-        """Rows with every input and output scaled to size 1."""
+        """Rows with every input scaled to size 1, and labels by the metric."""
         taken = samples.take(rows)
-        self._scale, self._label_scale = _power_of_two(taken.X), _power_of_two(taken.Y)
-        self.rows, self.X, self.Y = rows, taken.X, taken.Y
+        self._scale = _power_of_two(taken.X)
+        metric = np.diag(1 / _power_of_two(taken.Y)) if self._metric is None else self._metric
+        self._to_metric, self._from_metric = metric.T, np.linalg.inv(metric).T
+        self.rows, self.X, self.Y = rows, taken.X, taken.Y @ metric
         self.X /= self._scale
-        self.Y /= self._label_scale
         self._whitened = whiten(with_constant(self.X) if self.bias else self.X)
 
     def _hidden(self, V: Array, b: Array) -> Array:
@@ -110,7 +117,7 @@ class Problem:
     def network(self, V: Array, b: Array) -> Network:
         """The network with these hidden weights; output weights and biases by least squares."""
         U, _, c = self.weights(V, b, affine=False)
-        return Network(V, U * self._label_scale[:, None], b, c * self._label_scale)
+        return Network(V, self._from_metric @ U, b, self._from_metric @ c)
 
     def refined(self, net: Network) -> Network:
         """Gauss–Newton steps to the last digit, for a network that is right up to rounding.
@@ -125,7 +132,8 @@ class Problem:
             points = self._whitened.to_features(rows)
             lengths = np.linalg.norm(points, axis=1, keepdims=True)
             fit = self.strict.evaluate(points / lengths)
-            answers = (self._hidden(net.V, net.b) @ net.U.T + net.c) / self._label_scale
+            answers = self._hidden(net.V, net.b) @ (self._to_metric @ net.U).T
+            answers += self._to_metric @ net.c
             residual = self.strict.off_range(fit, self.Y - answers)
             step = newton_step(self.strict, fit, self.strict.pull(fit, residual))
             size = float(np.linalg.norm(step))
