@@ -85,6 +85,7 @@ def recover(
 
     Source: the problem is that of Bakshi, Jayaram and Woodruff (COLT 2019), Theorems 1 to 3.
 
+    >>> from unrelu import Network
     >>> rng = np.random.default_rng(1)
     >>> truth = Network(rng.standard_normal((3, 4)), rng.standard_normal((2, 3)))
     >>> X = rng.standard_normal((200, 4))

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.linalg import solve_triangular
-from scipy.stats import t
+from scipy.special import stdtrit
 
 from unrelu.checks import doubts
 from unrelu.checks.fitted import (
@@ -153,7 +153,7 @@ class Uncertainty:
     def _quantile(self, level: float) -> float:
         if not 0 < level < 1:
             raise InputError(f"level: got {level}, expected a number between 0 and 1, such as 0.95")
-        return float(t.ppf(0.5 + 0.5 * level, self.tail))
+        return float(stdtrit(self.tail, 0.5 + 0.5 * level))
 
     def _features(self, X: NDArray[Any]) -> Iterator[tuple[slice, Array]]:
         """Rows of X, checked by the network before, in the coordinates of the model."""

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import chi2
+from scipy.special import chdtrc
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
@@ -207,7 +207,7 @@ def _depends(squares: Array, regressors: Array) -> float:
     fitted, _, rank, _ = np.linalg.lstsq(design, centred)
     rest = centred - design @ fitted
     explained = 1.0 - float(rest @ rest) / total
-    return float(chi2.sf(len(squares) * explained, max(1, rank - 1)))
+    return float(chdtrc(max(1, rank - 1), len(squares) * explained))
 
 
 def p_text(p: float) -> str:

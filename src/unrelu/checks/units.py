@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import solve_triangular
-from scipy.stats import chi2, f
+from scipy.special import chdtrc, fdtrc
 
 from unrelu.checks.doubts import DOUBTFUL, TOGETHER
 from unrelu.network import Network
@@ -130,7 +130,7 @@ def estimate_units(
                 active=float(active[j]) / samples.n,
                 near_kink=float(near[j] / max(active[j], 1.0)),
                 wald=wald,
-                p_value=float(f.sf(wald / m, m, tail)) if rank == m or np.isinf(wald) else 1.0,
+                p_value=float(fdtrc(m, tail, wald / m)) if rank == m or np.isinf(wald) else 1.0,
                 determined=j not in undetermined,
             )
         )
@@ -162,7 +162,7 @@ def alike(net: Network, spread: Spread) -> list[tuple[int, int]]:
         if apart @ apart > 9 * np.trace(covariance):
             continue
         wald, rank = _wald(apart, covariance)
-        if np.isfinite(wald) and (rank == 0 or chi2.sf(wald, rank) > DOUBTFUL):
+        if np.isfinite(wald) and (rank == 0 or chdtrc(rank, wald) > DOUBTFUL):
             pairs.append((int(i), int(j)))
     return pairs
 
