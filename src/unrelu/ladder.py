@@ -158,6 +158,7 @@ def _judged(task: Task, method: str, candidate: Candidate, passes: _Passes) -> J
                 fitted.X,
                 fitted.Y,
                 biased=bias,
+                form=fit.form,
                 covariance=fit.covariance,
                 weights=fit.weights,
                 scores=fit.scores,

@@ -141,10 +141,17 @@ def reweighted(net: Network, X: Array, Y: Array, weigh: Weigh, bias: bool) -> Ne
 
 
 def counted(Y: Array, predicted: Array) -> Array:
-    """Weights for labels whose variance is proportional to their mean: 1/mean. Predictions near
-    or below zero count as a twentieth of the mean label, so that no sample has all the weight."""
+    """Weights for labels whose variance is proportional to their mean: 1/(φ mean), with φ, the
+    dispersion of each output, as large as its residuals say: 1 for Poisson counts, another for
+    counts in other units, or more or less regular ones.
+
+    With φ = 1 a fit reweighted so is one of maximum Poisson likelihood. Predictions near or below
+    zero count as a twentieth of the mean label, so that no sample has all the weight.
+    """
     floor = 0.05 * np.maximum(Y.mean(axis=0), np.finfo(np.float64).tiny)
-    return np.asarray(1 / np.maximum(predicted, floor))
+    mean = np.maximum(predicted, floor)
+    dispersion = ((Y - predicted) ** 2 / mean).mean(axis=0)
+    return np.asarray(1 / (np.where(dispersion > 0, dispersion, 1.0) * mean))
 
 
 @dataclass(frozen=True, eq=False)
