@@ -90,7 +90,15 @@ class Certificate:
         if self.unexplained is not None:
             fresh = Samples.of(X, Y)
             errors, weak = self.weight_errors, self.weak_units
-            return judge_estimate(self.network, fresh, np.arange(0), self.biased, errors, weak)
+            return judge_estimate(
+                self.network,
+                fresh,
+                np.arange(0),
+                self.biased,
+                errors,
+                weak,
+                clipped=self.unexplained.clipped,
+            )
         gross = len(self.corrupted) > 0
         return judge(self.network, Samples.of(X, Y), np.arange(0), self.biased, gross=gross)
 
@@ -262,13 +270,21 @@ def judge(
 
 
 def judge_estimate(
-    net: Network, samples: Samples, used: Index, biased: bool, errors: Array, weak: Index
+    net: Network,
+    samples: Samples,
+    used: Index,
+    biased: bool,
+    errors: Array,
+    weak: Index,
+    *,
+    clipped: bool,
 ) -> Certificate:
     """The certificate of a fit to noisy labels, whose hidden weights have standard `errors` (k,)
-    in radians; `weak` units have a part that no label depends on."""
+    in radians; `weak` units have a part that no label depends on. `clipped`: tails may be heavy,
+    and are clipped before it is asked whether what is left depends on the inputs."""
     _check_widths(net, samples)
     net = net.canonical()
-    left = unexplained(net, samples, biased)
+    left = unexplained(net, samples, biased, clipped)
     unknowns = net.n_units * (samples.d + biased + samples.m - 1) + biased * samples.m
     said = verdict.estimate(net, samples, left, unknowns, errors, weak)
     return Certificate(

@@ -168,7 +168,8 @@ def _judged(task: Task, method: str, candidate: Candidate, passes: _Passes) -> J
         else:
             errors = np.array([unit.angle_error for unit in uncertainty.units])
             weak = uncertainty.undetermined
-    certificate = judge_estimate(net, samples, candidate.rows, bias, errors, weak)
+    clipped = candidate.noise.kind == "independent"
+    certificate = judge_estimate(net, samples, candidate.rows, bias, errors, weak, clipped=clipped)
     return Judged(method, candidate, certificate, uncertainty)
 
 

@@ -21,9 +21,9 @@ from numpy.typing import NDArray
 from unrelu.methods import least_squares
 from unrelu.methods.candidate import Candidate
 from unrelu.methods.problem import choose_rows, with_constant
-from unrelu.methods.weighted import HeavyTails, counted, heavy_tails, reweighted, robust
+from unrelu.methods.weighted import HeavyTails, counted, heavy_tails, reduced, reweighted, robust
 from unrelu.network import Network
-from unrelu.result import Noise
+from unrelu.result import Noise, Width
 from unrelu.samples import Samples
 
 Array = NDArray[np.float64]
@@ -101,9 +101,15 @@ def find(
     proportional = _likelier(net, few) if counts else kind == "auto" and _grows(net, few)
     if kind == "poisson" or proportional:
         net = reweighted(net, few.X, few.Y, counted, bias)
+        widths = candidate.noise.widths
+        if n_units is None:
+            edge = least_squares.unit_edge(samples.d + bias, samples.m)
+            net, gains = reduced(net, few.X, few.Y, counted, bias, edge)
+            rest = [width for width in widths if width.units > gains[0][0]] if gains else []
+            widths = (*(Width(k, gain, edge) for k, gain in gains[::-1]), *rest)
         said = "" if kind == "poisson" else "the labels' variance grows in proportion to their mean"
         said = "the labels are counts, and " * counts + said
-        noise = replace(candidate.noise, kind="poisson", reason=said)
+        noise = replace(candidate.noise, kind="poisson", reason=said, widths=widths)
         return replace(candidate, network=net, noise=noise)
     if not heavy:
         return candidate

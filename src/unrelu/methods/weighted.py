@@ -140,6 +140,44 @@ def reweighted(net: Network, X: Array, Y: Array, weigh: Weigh, bias: bool) -> Ne
     ).canonical()
 
 
+def reduced(
+    net: Network, X: Array, Y: Array, weigh: Weigh, bias: bool, edge: float
+) -> tuple[Network, list[tuple[int, float]]]:
+    """From `net`, fitted by `reweighted`, units dropped while the weighted squares grow by less
+    than `edge` (in units of the noise variance) once the others are refitted: least squares takes
+    the noise of large counts for units, when it does not know that it is large there.
+
+    Also the gains: (units, by how much the least of them helps). Cost: a refit for each try.
+    """
+    gains = []
+    while net.n_units > 1:
+        weights = weigh(Y, predicted := net(X))
+        least = int(np.argmin(_importance(net, X, weights, bias)))
+        kept = np.delete(np.arange(net.n_units), least)
+        smaller = Network(net.V[kept], net.U[:, kept], net.b[kept], net.c)
+        smaller = reweighted(smaller, X, Y, weigh, bias)
+        squares = [np.vdot(weights, (Y - fit) ** 2) for fit in (smaller(X), predicted)]
+        gain = float((squares[0] - squares[1]) / squares[1] * Y.size)
+        gains.append((net.n_units, gain))
+        if gain > edge:
+            break
+        net = smaller
+    return net, gains
+
+
+def _importance(net: Network, X: Array, weights: Array, bias: bool) -> Array:
+    """(k,): by how much the weighted squares would grow without each unit, hidden weights held."""
+    hidden = net.activation(net.preactivations(X))
+    if bias:
+        hidden = with_constant(hidden)
+    total = np.zeros(net.n_units)
+    for u, w in zip(net.U, weights.T, strict=True):
+        inverse = np.linalg.pinv((hidden.T * w) @ hidden, hermitian=True)
+        spread = np.diag(inverse)[: net.n_units]
+        total += u**2 / np.where(spread > 0, spread, np.inf)
+    return total
+
+
 def counted(Y: Array, predicted: Array) -> Array:
     """Weights for labels whose variance is proportional to their mean: 1/(φ mean), with φ, the
     dispersion of each output, as large as its residuals say: 1 for Poisson counts, another for
