@@ -66,8 +66,8 @@ def test_heavy_tails_and_reasons_are_told() -> None:
         (
             "units weighed",
             (
-                "the least of 1 explains 0.5 noise variances, noise alone would explain up to 9: it "
-                "is not needed"
+                "the least of 1 explains 0.5 noise variances, noise alone would explain up to 9: "
+                "it is not needed"
             ),
         ),
     ]

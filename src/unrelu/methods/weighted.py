@@ -151,13 +151,16 @@ def reduced(
     """
     gains = []
     while net.n_units > 1:
-        weights = weigh(Y, predicted := net(X))
-        least = int(np.argmin(_importance(net, X, weights, bias)))
+        predicted = net(X)
+        least = int(np.argmin(_importance(net, X, weigh(Y, predicted), bias)))
         kept = np.delete(np.arange(net.n_units), least)
         smaller = Network(net.V[kept], net.U[:, kept], net.b[kept], net.c)
         smaller = reweighted(smaller, X, Y, weigh, bias)
-        squares = [np.vdot(weights, (Y - fit) ** 2) for fit in (smaller(X), predicted)]
-        gain = float((squares[0] - squares[1]) / squares[1] * Y.size)
+        # Weighed as if the unit were not there: where it takes the prediction to zero, its own
+        # weights would call every count there next to impossible without it.
+        without = smaller(X)
+        weights = weigh(Y, without)
+        gain = float(np.vdot(weights, (Y - without) ** 2 - (Y - predicted) ** 2))
         gains.append((net.n_units, gain))
         if gain > edge:
             break
