@@ -40,7 +40,7 @@ STANDS_ON: dict[str, set[str]] = {
     "demo": BELOW_RECOVER | {"recover", "formats", "report"},
     "cli": BELOW_RECOVER | {"__init__", "recover", "formats", "report", "demo"},
     "__main__": {"cli"},
-    "__init__": BELOW_RECOVER | {"recover", "formats"},
+    "__init__": BELOW_RECOVER | {"recover", "formats", "uncertainty"},
 }
 """Each file or folder of src/unrelu, and the others that it may import. Arrows go down only; a
 folder may always import from itself."""
@@ -53,11 +53,15 @@ PUBLIC = [
     "Match",
     "MissingExtraError",
     "Network",
+    "Noise",
+    "Prediction",
     "Recovery",
     "RecoveryError",
     "Status",
+    "Uncertainty",
     "UnreluError",
     "activations",
+    "assess",
     "load",
     "match",
     "recover",

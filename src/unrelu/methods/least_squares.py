@@ -42,8 +42,8 @@ log = logging.getLogger(__name__)
 OVERWIDE = 1.3
 """As in `hyperplanes`; and two units more, for very few."""
 
-MOST_ENTRIES = 4e7
-"""Numbers (rows times inputs, outputs and units) that a fit holds at once, some 300 MB."""
+MOST_ENTRIES = 1e8
+"""Numbers (rows times inputs, outputs and units) that a fit holds at once, some 800 MB."""
 
 SEARCHED = 60
 """Equations to an unknown in a search: what more samples add is found in the last steps, from
