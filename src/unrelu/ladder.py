@@ -167,7 +167,15 @@ def _judged(task: Task, method: str, candidate: Candidate, passes: _Passes) -> J
         else:
             errors = np.array([unit.angle_error for unit in uncertainty.units])
             weak = uncertainty.undetermined
-    certificate = judge_estimate(net, samples, candidate.rows, bias, errors, weak)
+    certificate = judge_estimate(
+        net,
+        samples,
+        candidate.rows,
+        bias,
+        errors=errors,
+        weak=weak,
+        growth=candidate.noise.growth,
+    )
     return Judged(method, candidate, certificate, uncertainty)
 
 

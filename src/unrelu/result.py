@@ -72,6 +72,8 @@ class Noise:
         was chosen, where the samples were asked.
     covariance : (m, m), of the noise of one sample; of heavy tails, the squared scales.
     widths : the numbers of units weighed, where it was not given.
+    growth : noise variance by samples that the search did not see over that by those it saw,
+        corrected for the unknowns: about one, if this is noise.
     freedom : degrees of freedom of the Student t distribution of heavy tails, else infinite.
     """
 
@@ -79,6 +81,7 @@ class Noise:
     reason: str
     covariance: Array
     widths: tuple[Width, ...] = ()
+    growth: float = 1.0
     freedom: float = math.inf
 
 

@@ -19,12 +19,14 @@ Array = NDArray[np.float64]
 class Unexplained:
     """`share`: root mean square of the residual over that of the labels about their mean;
     `largest`: the largest residual over the labels' root mean square, in `worst_sample`;
-    `dependence`: score of the residual's dependence on the inputs (`numerics.dependence`)."""
+    `dependence`: score of the residual's dependence on the inputs (`numerics.dependence`);
+    `growth`: variance on samples kept aside over that on those fitted to, about 1 for noise."""
 
     share: float
     largest: float
     worst_sample: int
     dependence: float
+    growth: float = 1.0
 
 
 def unexplained(net: Network, samples: Samples, biased: bool) -> Unexplained:

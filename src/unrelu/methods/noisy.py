@@ -49,6 +49,11 @@ CAUTIONS = 3.0, 2.0
 about: clipping bends what it clips, and what is bent would be explained by units that are not
 there, and that clipping about them would confirm."""
 
+ASIDE, MOST_ASIDE, FEW_ASIDE = 0.2, 10_000, 200
+"""Share of the samples that the search does not see, so that what it finds can be tried on them;
+at most so many samples; and labels from which on that tells anything, its median being good to a
+tenth."""
+
 SIGNIFICANT = 6.0
 """Standard errors by which noise must grow with the mean to be called Poisson-like."""
 
@@ -63,21 +68,14 @@ def find(
 ) -> Candidate:
     """The estimate for the kind of noise named, or, for "auto", for the one that is there."""
     effort = least_squares.Effort()
-    tamed = samples
-    if kind == "independent" or (kind == "auto" and _tails(samples, bias) <= SUSPECT):
-        fitted = _robust_affine(samples, bias)
-        for caution in CAUTIONS:
-            rough = least_squares.search(
-                _clipped(samples, fitted),
-                n_units=n_units,
-                bias=bias,
-                rng=rng,
-                effort=least_squares.Effort(caution),
-                most_starts=1,
-            )
-            fitted = rough(samples.X)
-        tamed = _clipped(samples, fitted)
-    net = least_squares.search(tamed, n_units=n_units, bias=bias, rng=rng, effort=effort)
+    wanted = least_squares.search_rows(samples, n_units or least_squares.FIRST_WIDTH)
+    order = rng.permutation(samples.n)
+    used = min(wanted, samples.n - int(ASIDE * samples.n))
+    seen, aside = (
+        samples.take(np.sort(rows)) for rows in (order[:used], order[used:][:MOST_ASIDE])
+    )
+    net = _searched(seen, n_units, bias, kind, rng, effort)
+    growth = _growth(net, seen, aside, bias)
     few = samples.take(choose_rows(samples, least_squares.most_rows(samples, net.n_units), rng))
     heavy = kind == "independent"
     if kind == "auto" and net.n_units:
@@ -87,6 +85,8 @@ def find(
         net, labels, n_units=n_units, bias=bias, rng=rng, effort=effort
     )
     assert candidate.noise is not None, "least squares always leaves a noise"
+    candidate = replace(candidate, noise=replace(candidate.noise, growth=growth))
+    assert candidate.noise is not None
     net = candidate.network
     if kind == "gaussian" or net.n_units == 0:
         return candidate
@@ -107,6 +107,44 @@ def find(
         freedom=tails.freedom,
     )
     return replace(candidate, network=net, noise=noise)
+
+
+def _searched(
+    samples: Samples,
+    n_units: int | None,
+    bias: bool,
+    kind: str,
+    rng: np.random.Generator,
+    effort: least_squares.Effort,
+) -> Network:
+    """The search, on labels that are clipped about one fit after the other if tails are heavy."""
+    if kind == "independent" or (kind == "auto" and _tails(samples, bias) <= SUSPECT):
+        fitted = _robust_affine(samples, bias)
+        for caution in CAUTIONS:
+            rough = least_squares.search(
+                _clipped(samples, fitted),
+                n_units=n_units,
+                bias=bias,
+                rng=rng,
+                effort=least_squares.Effort(caution),
+                most_starts=1,
+            )
+            fitted = rough(samples.X)
+        samples = _clipped(samples, fitted)
+    return least_squares.search(samples, n_units=n_units, bias=bias, rng=rng, effort=effort)
+
+
+def _growth(net: Network, seen: Samples, aside: Samples, bias: bool) -> float:
+    """Noise variance by the samples kept aside over that by those the network was fitted to, less
+    what fitting does to both: p unknowns lower the one by 1 − p/N and raise the other by 1 + p/N.
+    By medians, so that gross errors do not count. One where there are too few to tell."""
+    if aside.n * aside.m < FEW_ASIDE:
+        return 1.0
+    scale = np.median(np.abs(seen.Y - net(seen.X)), axis=0)
+    scale = np.where(scale > 0, scale, np.finfo(np.float64).tiny)
+    ratio = float(np.median(np.abs(aside.Y - net(aside.X)) / scale)) ** 2
+    share = least_squares.unknowns(net.n_units, seen.d, seen.m, bias) / (seen.n * seen.m)
+    return ratio * max(0.0, 1 - share) / (1 + share)
 
 
 @dataclass(frozen=True, eq=False)
