@@ -72,8 +72,8 @@ class Noise:
         was chosen, where the samples were asked.
     covariance : (m, m), of the noise of one sample; of heavy tails, the squared scales.
     widths : the numbers of units weighed, where it was not given.
-    growth : noise variance by samples that the search did not see over that by those it saw,
-        corrected for the unknowns: about one, if this is noise.
+    growth : noise variance by samples that the search did not see over that by those it saw, at
+        least: below one, if this is noise.
     freedom : degrees of freedom of the Student t distribution of heavy tails, else infinite.
     """
 

@@ -20,7 +20,7 @@ class Unexplained:
     """`share`: root mean square of the residual over that of the labels about their mean;
     `largest`: the largest residual over the labels' root mean square, in `worst_sample`;
     `dependence`: score of the residual's dependence on the inputs (`numerics.dependence`);
-    `growth`: variance on samples kept aside over that on those fitted to, about 1 for noise."""
+    `growth`: variance on samples kept aside over that on those fitted to, a lower bound."""
 
     share: float
     largest: float

@@ -19,7 +19,7 @@ from unrelu.samples import Samples
 
 Array = NDArray[np.float64]
 
-GROWTH = 1.5
+GROWTH = 1.2
 """Growth of the residual variance, on samples kept aside, from which on it is no noise: what an
 over-fitted unit adds is a few per cent."""
 
@@ -145,9 +145,9 @@ def estimate(
     if left.growth > GROWTH:
         return Verdict(
             Status.FAILED,
-            f"the best network of {net.n_units} units leaves {100 * left.share:.3g}% of the labels' "
-            f"spread, but {math.sqrt(left.growth):.2g} times as much on samples kept aside: not "
-            "noise, but something that so few units, or so few samples, do not show",
+            f"the best network of {net.n_units} units leaves {100 * left.share:.3g}% of the "
+            f"labels' spread, but {math.sqrt(left.growth):.2g} times as much on samples kept "
+            "aside: not noise, but something that so few units, or so few samples, do not show",
         )
     if len(weak):
         return Verdict(

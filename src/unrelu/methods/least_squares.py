@@ -99,16 +99,28 @@ def search(
     bias: bool,
     rng: np.random.Generator,
     effort: Effort,
+    near: Network | None = None,
     most_starts: int = MOST_STARTS,
 ) -> Network:
     """A network of `n_units` units, or of as many as stand out of the noise, from no knowledge.
 
-    Looks at a part of many samples, with every output at its own noise level.
+    Looks at a part of many samples, with every output at its own noise level. A network that is
+    `near` already is the only start.
     """
     taken = samples.take(choose_rows(samples, search_rows(samples, n_units or FIRST_WIDTH), rng))
     metric = np.diag(1 / _affine_residual(taken, bias))
     problem = Problem(taken, np.arange(taken.n), bias, metric)
-    fit = _best_of_starts(problem, n_units, rng, effort, most_starts)
+    start = None
+    if near is not None and near.n_units >= (n_units or 1):
+        start = problem.points(near.V, near.b)
+    if start is None:
+        fit = _best_of_starts(problem, n_units, rng, effort, most_starts)
+    else:
+        effort.starts += 1
+        fit = _settle(problem, problem.strict, start, effort)
+        if n_units is not None:
+            fit = _reduce(problem, problem.strict, fit, effort, bar=np.inf, least=n_units)
+        fit = _revise(problem, fit, n_units, rng, effort)
     return problem.network(*problem.hyperplanes(fit.point))
 
 

@@ -65,16 +65,17 @@ def find(
     bias: bool,
     kind: str,
     rng: np.random.Generator,
+    near: Network | None = None,
 ) -> Candidate:
-    """The estimate for the kind of noise named, or, for "auto", for the one that is there."""
+    """The estimate for the kind of noise named, or, for "auto", for the one that is there. The
+    search starts from a network that is `near` already, where there is one."""
     effort = least_squares.Effort()
     wanted = least_squares.search_rows(samples, n_units or least_squares.FIRST_WIDTH)
     order = rng.permutation(samples.n)
     used = min(wanted, samples.n - int(ASIDE * samples.n))
-    seen, aside = (
-        samples.take(np.sort(rows)) for rows in (order[:used], order[used:][:MOST_ASIDE])
-    )
-    net = _searched(seen, n_units, bias, kind, rng, effort)
+    seen = samples.take(np.sort(order[:used]))
+    aside = samples.take(np.sort(order[used : used + MOST_ASIDE]))
+    net = _searched(seen, n_units, bias, kind, rng, effort, near)
     growth = _growth(net, seen, aside, bias)
     few = samples.take(choose_rows(samples, least_squares.most_rows(samples, net.n_units), rng))
     heavy = kind == "independent"
@@ -116,11 +117,12 @@ def _searched(
     kind: str,
     rng: np.random.Generator,
     effort: least_squares.Effort,
+    near: Network | None,
 ) -> Network:
     """The search, on labels that are clipped about one fit after the other if tails are heavy."""
     if kind == "independent" or (kind == "auto" and _tails(samples, bias) <= SUSPECT):
-        fitted = _robust_affine(samples, bias)
-        for caution in CAUTIONS:
+        fitted = _robust_affine(samples, bias) if near is None else near(samples.X)
+        for caution in CAUTIONS if near is None else ():
             rough = least_squares.search(
                 _clipped(samples, fitted),
                 n_units=n_units,
@@ -131,20 +133,24 @@ def _searched(
             )
             fitted = rough(samples.X)
         samples = _clipped(samples, fitted)
-    return least_squares.search(samples, n_units=n_units, bias=bias, rng=rng, effort=effort)
+    return least_squares.search(
+        samples, n_units=n_units, bias=bias, rng=rng, effort=effort, near=near
+    )
 
 
 def _growth(net: Network, seen: Samples, aside: Samples, bias: bool) -> float:
     """Noise variance by the samples kept aside over that by those the network was fitted to, less
     what fitting does to both: p unknowns lower the one by 1 − p/N and raise the other by 1 + p/N.
-    By medians, so that gross errors do not count. One where there are too few to tell."""
+    By medians, so that gross errors do not count, and less four standard errors of the median of
+    N' normal values: it is a lower bound. One where there are too few to tell."""
     if aside.n * aside.m < FEW_ASIDE:
         return 1.0
     scale = np.median(np.abs(seen.Y - net(seen.X)), axis=0)
     scale = np.where(scale > 0, scale, np.finfo(np.float64).tiny)
     ratio = float(np.median(np.abs(aside.Y - net(aside.X)) / scale)) ** 2
     share = least_squares.unknowns(net.n_units, seen.d, seen.m, bias) / (seen.n * seen.m)
-    return ratio * max(0.0, 1 - share) / (1 + share)
+    doubt = 4 * 2.33 / np.sqrt(aside.n * aside.m)
+    return float(ratio * max(0.0, 1 - share) / (1 + share) / (1 + doubt))
 
 
 @dataclass(frozen=True, eq=False)
