@@ -41,7 +41,7 @@ STANDS_ON: dict[str, set[str]] = {
     "terminal": {"errors", "report"},
     "cli": BELOW_RECOVER | {"__init__", "terminal", "recover", "formats", "report", "demo"},
     "__main__": {"cli"},
-    "__init__": BELOW_RECOVER | {"recover", "formats"},
+    "__init__": BELOW_RECOVER | {"recover", "formats", "uncertainty"},
 }
 """Each file or folder of src/unrelu, and the others that it may import. Arrows go down only; a
 folder may always import from itself."""
@@ -54,11 +54,15 @@ PUBLIC = [
     "Match",
     "MissingExtraError",
     "Network",
+    "Noise",
+    "Prediction",
     "Recovery",
     "RecoveryError",
     "Status",
+    "Uncertainty",
     "UnreluError",
     "activations",
+    "assess",
     "load",
     "match",
     "recover",

@@ -56,7 +56,9 @@ def test_an_estimate_as_plain_values(estimate: Recovery) -> None:
 
 
 def test_heavy_tails_and_reasons_are_told() -> None:
-    noise = Noise("independent", "its tails are heavy", np.eye(1), (Width(1, 0.5, 9.0),), 3.0)
+    noise = Noise(
+        "independent", "its tails are heavy", np.eye(1), (Width(1, 0.5, 9.0),), freedom=3.0
+    )
     assert noise.rows() == [
         ("noise", "independent: its tails are heavy"),
         (

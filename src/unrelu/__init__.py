@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from unrelu.formats.networks import load, save
     from unrelu.network import Match, Network, match
     from unrelu.recover import recover
-    from unrelu.result import Recovery, Status
+    from unrelu.result import Noise, Recovery, Status
+    from unrelu.uncertainty import Prediction, Uncertainty, assess
 
 __version__ = "0.1.0"
 
@@ -37,11 +38,15 @@ __all__ = [
     "Match",
     "MissingExtraError",
     "Network",
+    "Noise",
+    "Prediction",
     "Recovery",
     "RecoveryError",
     "Status",
+    "Uncertainty",
     "UnreluError",
     "activations",
+    "assess",
     "load",
     "match",
     "recover",
@@ -62,7 +67,8 @@ _HOMES = {
     "formats.networks": ("load", "save"),
     "network": ("Match", "Network", "match"),
     "recover": ("recover",),
-    "result": ("Recovery", "Status"),
+    "result": ("Noise", "Recovery", "Status"),
+    "uncertainty": ("Prediction", "Uncertainty", "assess"),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 

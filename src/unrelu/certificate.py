@@ -18,7 +18,7 @@ pinned       the information matrix of the weights has full rank.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -89,14 +89,14 @@ class Certificate:
         """The same checks on these samples, none of them used to find the network."""
         if self.unexplained is not None:
             fresh = Samples.of(X, Y)
-            errors, weak = self.weight_errors, self.weak_units
             return judge_estimate(
                 self.network,
                 fresh,
                 np.arange(0),
                 self.biased,
-                errors,
-                weak,
+                errors=self.weight_errors,
+                weak=self.weak_units,
+                growth=self.unexplained.growth,
                 clipped=self.unexplained.clipped,
             )
         gross = len(self.corrupted) > 0
@@ -274,17 +274,19 @@ def judge_estimate(
     samples: Samples,
     used: Index,
     biased: bool,
+    *,
     errors: Array,
     weak: Index,
-    *,
+    growth: float,
     clipped: bool,
 ) -> Certificate:
     """The certificate of a fit to noisy labels, whose hidden weights have standard `errors` (k,)
-    in radians; `weak` units have a part that no label depends on. `clipped`: tails may be heavy,
-    and are clipped before it is asked whether what is left depends on the inputs."""
+    in radians; `weak` units have a part that no label depends on; `growth` as in `Noise`;
+    `clipped`: tails may be heavy, and are clipped before it is asked whether what is left depends
+    on the inputs."""
     _check_widths(net, samples)
     net = net.canonical()
-    left = unexplained(net, samples, biased, clipped)
+    left = replace(unexplained(net, samples, biased, clipped), growth=growth)
     unknowns = net.n_units * (samples.d + biased + samples.m - 1) + biased * samples.m
     said = verdict.estimate(net, samples, left, unknowns, errors, weak)
     return Certificate(

@@ -23,6 +23,10 @@ Index = NDArray[np.intp]
 
 log = logging.getLogger(__name__)
 
+NEAR = 1e-3
+"""Residual of a network for exact labels from which on it is a start for noisy ones: where there
+is so little noise, the search for exact labels is the better one."""
+
 
 @dataclass(frozen=True, eq=False)
 class Task:
@@ -73,6 +77,13 @@ class _Passes:
         self._last = net, explain(net.canonical(), self._samples)
         return self._last[1].missed
 
+    def residual(self, net: Network) -> float:
+        """Largest residual as a share of the labels' root mean square."""
+        if self.last(net) is None:
+            self.missed(net)
+        assert self._last is not None
+        return self._last[1].residual
+
     def last(self, net: Network) -> Explained | None:
         return self._last[1] if self._last is not None and self._last[0] is net else None
 
@@ -87,15 +98,18 @@ def _proposals(
     look noisy are left to the estimators.
     """
     samples, n_units, bias = task.samples, task.n_units, task.bias
+    near: Network | None = None
     if task.noise in ("auto", "none"):
-        yield from _exact(task, passes, rng)
+        for method, candidate in _exact(task, passes, rng):
+            yield method, candidate
+            near = candidate.network if passes.residual(candidate.network) < NEAR else near
     gross = task.noise == "auto" and task.rank == samples.m and noisy.gross(samples, bias)
     if task.noise == "sparse" or (gross and task.method == "auto"):
         found = sparse_noise.find(samples, n_units=n_units, bias=bias, rng=rng, quick=gross)
         found = found or replace(_constant(samples, bias), note=sparse_noise.NO_SPLIT)
         yield "sparse-noise", found
     if task.noise not in ("none", "sparse") and task.method == "auto" and task.rank > 0:
-        found = noisy.find(samples, n_units=n_units, bias=bias, kind=task.noise, rng=rng)
+        found = noisy.find(samples, n_units=n_units, bias=bias, kind=task.noise, rng=rng, near=near)
         yield "least-squares", found
 
 
@@ -168,8 +182,16 @@ def _judged(task: Task, method: str, candidate: Candidate, passes: _Passes) -> J
         else:
             errors = np.array([unit.angle_error for unit in uncertainty.units])
             weak = uncertainty.undetermined
-    clipped = candidate.noise.kind == "independent"
-    certificate = judge_estimate(net, samples, candidate.rows, bias, errors, weak, clipped=clipped)
+    certificate = judge_estimate(
+        net,
+        samples,
+        candidate.rows,
+        bias,
+        errors=errors,
+        weak=weak,
+        growth=candidate.noise.growth,
+        clipped=candidate.noise.kind == "independent",
+    )
     return Judged(method, candidate, certificate, uncertainty)
 
 

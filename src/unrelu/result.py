@@ -100,6 +100,8 @@ class Noise:
         was chosen, where the samples were asked.
     covariance : (m, m), of the noise of one sample; of heavy tails, the squared scales.
     widths : the numbers of units weighed, where it was not given.
+    growth : noise variance by samples that the search did not see over that by those it saw, at
+        least: below one, if this is noise.
     freedom : degrees of freedom of the Student t distribution of heavy tails, else infinite.
     """
 
@@ -107,6 +109,7 @@ class Noise:
     reason: str
     covariance: Array
     widths: tuple[Width, ...] = ()
+    growth: float = 1.0
     freedom: float = math.inf
 
     def rows(self) -> list[tuple[str, str]]:
@@ -129,6 +132,7 @@ class Noise:
             "kind": self.kind,
             "reason": self.reason,
             "covariance": self.covariance.tolist(),
+            "growth": self.growth,
             "freedom": self.freedom,
             "widths": [asdict(width) for width in self.widths],
         }

@@ -20,13 +20,15 @@ class Unexplained:
     """`share`: root mean square of the residual over that of the labels about their mean;
     `largest`: the largest residual over the labels' root mean square, in `worst_sample`;
     `dependence`: score of the residual's dependence on the inputs (`numerics.dependence`), of
-    `clipped` residuals or not."""
+    `clipped` residuals or not;
+    `growth`: variance on samples kept aside over that on those fitted to, a lower bound."""
 
     share: float
     largest: float
     worst_sample: int
     dependence: float
     clipped: bool
+    growth: float = 1.0
 
 
 def unexplained(net: Network, samples: Samples, biased: bool, clipped: bool) -> Unexplained:

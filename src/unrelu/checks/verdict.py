@@ -18,6 +18,14 @@ from unrelu.result import Status
 from unrelu.samples import Samples
 
 Array = NDArray[np.float64]
+
+GROWTH = 1.2
+"""Growth of the residual variance, on samples kept aside, from which on it is no noise: what an
+over-fitted unit adds is a few per cent."""
+
+LABELS_PER_UNKNOWN = 4
+"""Noisy labels to an unknown from which a fit is an estimate: below, any other function of the
+inputs is explained as well by so many units, and the residual looks like noise."""
 Index = NDArray[np.intp]
 
 
@@ -119,12 +127,12 @@ def estimate(
     entries = samples.n * samples.m
     if net.n_units == 0:
         return Verdict(Status.FAILED, "no unit stands out of the noise: more samples may show some")
-    if entries <= 2 * unknowns:
-        more = math.ceil((2 * unknowns + 1 - entries) / samples.m)
+    if entries < LABELS_PER_UNKNOWN * unknowns:
+        more = math.ceil((LABELS_PER_UNKNOWN * unknowns - entries) / samples.m)
         return Verdict(
             Status.UNDETERMINED,
-            f"{entries} noisy labels for {unknowns} unknowns tell noise from network for nobody: "
-            f"at the very least {more} more samples are needed",
+            f"{entries} labels for the {unknowns} unknowns of {net.n_units} units: so few tell no "
+            f"noise from network; if there are so many units, {more} more samples would do",
             more_samples=more,
         )
     if left.dependence > DEPENDENT:
@@ -133,6 +141,13 @@ def estimate(
             f"what the network of {net.n_units} units leaves, {100 * left.share:.3g}% of the "
             f"labels' spread, still depends on the inputs (score {left.dependence:.1f}, noise "
             f"stays below {DEPENDENT:g}): there are more units, or none such made these labels",
+        )
+    if left.growth > GROWTH:
+        return Verdict(
+            Status.FAILED,
+            f"the best network of {net.n_units} units leaves {100 * left.share:.3g}% of the "
+            f"labels' spread, but {math.sqrt(left.growth):.2g} times as much on samples kept "
+            "aside: not noise, but something that so few units, or so few samples, do not show",
         )
     if len(weak):
         return Verdict(

@@ -42,8 +42,8 @@ log = logging.getLogger(__name__)
 OVERWIDE = 1.3
 """As in `hyperplanes`; and two units more, for very few."""
 
-MOST_ENTRIES = 4e7
-"""Numbers (rows times inputs, outputs and units) that a fit holds at once, some 300 MB."""
+MOST_ENTRIES = 1e8
+"""Numbers (rows times inputs, outputs and units) that a fit holds at once, some 800 MB."""
 
 SEARCHED = 60
 """Equations to an unknown in a search: what more samples add is found in the last steps, from
@@ -54,6 +54,13 @@ AGREE = 2
 
 MOST_STARTS = 12
 """Starts after which the best is taken as it is."""
+
+PATIENCE = 5e10
+"""Operations after which it is, once there have been AGREE starts: some ten seconds. Labels of no
+small network, of which every start makes something else, take long."""
+
+LABELS_PER_UNKNOWN = 3
+"""Labels to an unknown in the widest fit of a search: with fewer, noise is all that it fits."""
 
 FIRST_WIDTH = 8
 """Units looked for first when their number is not known; twice as many while too few are left
@@ -81,7 +88,7 @@ class Effort:
 
     caution: float = 1.0
     starts: int = 0
-    products: int = 0
+    operations: float = 0.0
     gains: dict[int, float] = field(default_factory=dict)
 
 
@@ -92,16 +99,28 @@ def search(
     bias: bool,
     rng: np.random.Generator,
     effort: Effort,
+    near: Network | None = None,
     most_starts: int = MOST_STARTS,
 ) -> Network:
     """A network of `n_units` units, or of as many as stand out of the noise, from no knowledge.
 
-    Looks at a part of many samples, with every output at its own noise level.
+    Looks at a part of many samples, with every output at its own noise level. A network that is
+    `near` already is the only start.
     """
     taken = samples.take(choose_rows(samples, search_rows(samples, n_units or FIRST_WIDTH), rng))
     metric = np.diag(1 / _affine_residual(taken, bias))
     problem = Problem(taken, np.arange(taken.n), bias, metric)
-    fit = _best_of_starts(problem, n_units, rng, effort, most_starts)
+    start = None
+    if near is not None and near.n_units >= (n_units or 1):
+        start = problem.points(near.V, near.b)
+    if start is None:
+        fit = _best_of_starts(problem, n_units, rng, effort, most_starts)
+    else:
+        effort.starts += 1
+        fit = _settle(problem, problem.strict, start, effort)
+        if n_units is not None:
+            fit = _reduce(problem, problem.strict, fit, effort, bar=np.inf, least=n_units)
+        fit = _revise(problem, fit, n_units, rng, effort)
     return problem.network(*problem.hyperplanes(fit.point))
 
 
@@ -131,7 +150,7 @@ def finish(
     edge = _edge(problem, effort)
     widths = tuple(Width(k, gain, edge) for k, gain in sorted(effort.gains.items()))
     covariance = noise_covariance(taken.Y - net(taken.X), net, bias)
-    stats = {"starts": effort.starts, "products": effort.products, "rows": len(rows)}
+    stats = {"starts": effort.starts, "operations": effort.operations, "rows": len(rows)}
     return Candidate(net, rows, stats, noise=Noise("gaussian", "", covariance, widths))
 
 
@@ -225,7 +244,8 @@ def _best_of_starts(
             best, agree = fit, agree + 1 if same else 1
         else:
             agree += same
-        if agree >= AGREE or problem.strict.relative(best) <= 10 * problem.floor:
+        weary = attempt + 1 >= AGREE and effort.operations > PATIENCE
+        if weary or agree >= AGREE or problem.strict.relative(best) <= 10 * problem.floor:
             break
     assert best is not None, "there is at least one start"
     return best
@@ -257,7 +277,7 @@ def _from_random(
     model = problem.loose
     n, m = problem.Y.shape
     dimension = model.features.shape[1]
-    most = max(1, int(n * m / (2 * (dimension + m))))
+    most = max(1, int(n * m / (LABELS_PER_UNKNOWN * (dimension + m))))
     wide = min(most, math.ceil(OVERWIDE * (width or FIRST_WIDTH)) + 2)
     points, variance = rng.standard_normal((wide, dimension)), np.inf
     while True:
@@ -373,5 +393,6 @@ def _settle(
 
     start = model.evaluate(unit_rows(points))
     fit, trace = minimise(model, start, size=model.size, steps=steps, enough=enough)
-    effort.products += trace.products
+    n, dimension = model.features.shape
+    effort.operations += 4.0 * trace.products * n * len(points) * (dimension + problem.Y.shape[1])
     return fit

@@ -49,6 +49,11 @@ CAUTIONS = 3.0, 2.0
 about: clipping bends what it clips, and what is bent would be explained by units that are not
 there, and that clipping about them would confirm."""
 
+ASIDE, MOST_ASIDE, FEW_ASIDE = 0.2, 10_000, 200
+"""Share of the samples that the search does not see, so that what it finds can be tried on them;
+at most so many samples; and labels from which on that tells anything, its median being good to a
+tenth."""
+
 SIGNIFICANT = 6.0
 """Standard errors by which the noise of labels that are no counts must grow with the mean to be
 called Poisson-like."""
@@ -65,27 +70,20 @@ def find(
     bias: bool,
     kind: str,
     rng: np.random.Generator,
+    near: Network | None = None,
 ) -> Candidate:
-    """The estimate for the kind of noise named, or, for "auto", for the one that is there."""
+    """The estimate for the kind of noise named, or, for "auto", for the one that is there. The
+    search starts from a network that is `near` already, where there is one."""
     effort = least_squares.Effort()
-    tamed = samples
     counts = kind == "auto" and _counts(samples, bias)
-    if kind == "independent" or (
-        kind == "auto" and not counts and _tails(samples, bias) <= SUSPECT
-    ):
-        fitted = _robust_affine(samples, bias)
-        for caution in CAUTIONS:
-            rough = least_squares.search(
-                _clipped(samples, fitted),
-                n_units=n_units,
-                bias=bias,
-                rng=rng,
-                effort=least_squares.Effort(caution),
-                most_starts=1,
-            )
-            fitted = rough(samples.X)
-        tamed = _clipped(samples, fitted)
-    net = least_squares.search(tamed, n_units=n_units, bias=bias, rng=rng, effort=effort)
+    wanted = least_squares.search_rows(samples, n_units or least_squares.FIRST_WIDTH)
+    order = rng.permutation(samples.n)
+    used = min(wanted, samples.n - int(ASIDE * samples.n))
+    seen = samples.take(np.sort(order[:used]))
+    aside = samples.take(np.sort(order[used : used + MOST_ASIDE]))
+    known = "poisson" if counts else kind
+    net = _searched(seen, n_units, bias, known, rng, effort, near)
+    growth = _growth(net, seen, aside, bias)
     few = samples.take(choose_rows(samples, least_squares.most_rows(samples, net.n_units), rng))
     heavy = kind == "independent"
     if kind == "auto" and not counts and net.n_units:
@@ -95,6 +93,8 @@ def find(
         net, labels, n_units=n_units, bias=bias, rng=rng, effort=effort
     )
     assert candidate.noise is not None, "least squares always leaves a noise"
+    candidate = replace(candidate, noise=replace(candidate.noise, growth=growth))
+    assert candidate.noise is not None
     net = candidate.network
     if kind == "gaussian" or net.n_units == 0:
         return candidate
@@ -123,6 +123,49 @@ def find(
         freedom=tails.freedom,
     )
     return replace(candidate, network=net, noise=noise)
+
+
+def _searched(
+    samples: Samples,
+    n_units: int | None,
+    bias: bool,
+    kind: str,
+    rng: np.random.Generator,
+    effort: least_squares.Effort,
+    near: Network | None,
+) -> Network:
+    """The search, on labels that are clipped about one fit after the other if tails are heavy."""
+    if kind == "independent" or (kind == "auto" and _tails(samples, bias) <= SUSPECT):
+        fitted = _robust_affine(samples, bias) if near is None else near(samples.X)
+        for caution in CAUTIONS if near is None else ():
+            rough = least_squares.search(
+                _clipped(samples, fitted),
+                n_units=n_units,
+                bias=bias,
+                rng=rng,
+                effort=least_squares.Effort(caution),
+                most_starts=1,
+            )
+            fitted = rough(samples.X)
+        samples = _clipped(samples, fitted)
+    return least_squares.search(
+        samples, n_units=n_units, bias=bias, rng=rng, effort=effort, near=near
+    )
+
+
+def _growth(net: Network, seen: Samples, aside: Samples, bias: bool) -> float:
+    """Noise variance by the samples kept aside over that by those the network was fitted to, less
+    what fitting does to both: p unknowns lower the one by 1 − p/N and raise the other by 1 + p/N.
+    By medians, so that gross errors do not count, and less four standard errors of the median of
+    N' normal values: it is a lower bound. One where there are too few to tell."""
+    if aside.n * aside.m < FEW_ASIDE:
+        return 1.0
+    scale = np.median(np.abs(seen.Y - net(seen.X)), axis=0)
+    scale = np.where(scale > 0, scale, np.finfo(np.float64).tiny)
+    ratio = float(np.median(np.abs(aside.Y - net(aside.X)) / scale)) ** 2
+    share = least_squares.unknowns(net.n_units, seen.d, seen.m, bias) / (seen.n * seen.m)
+    doubt = 4 * 2.33 / np.sqrt(aside.n * aside.m)
+    return float(ratio * max(0.0, 1 - share) / (1 + share) / (1 + doubt))
 
 
 @dataclass(frozen=True, eq=False)
