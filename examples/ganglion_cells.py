@@ -15,7 +15,7 @@ one, as a two-layer network whose noise is that of counts:
     c_q   baseline: what cell q fires while all its subunits are silent, between 2 and 6 spikes a
           second here
 
-Frames last 1/15 s, and 20,000 of them are 22 minutes of recording; cells fire about 30 spikes a
+Frames last 1/15 s, and 20,000 of them are 22 minutes of recording; cells fire about 25 spikes a
 second in the mean. Time is left out: counts are those of the frame's own bin, the delay being
 known, and frames do not act on each other. Only frames and counts are handed to `recover`,
 not the number of subunits, nor where they are, nor that weights are positive.
@@ -151,7 +151,7 @@ def draw(seen: Comparison, side: int, title: str) -> Figure:
     figure.suptitle(title, fontsize=14, weight="bold", x=0.01, ha="left")
     left, right = figure.subfigures(1, 2, width_ratios=(1.25, 1))
 
-    left.suptitle("receptive fields: true on the left, found on the right", fontsize=10)
+    left.suptitle("receptive fields of the subunits", fontsize=10)
     across = -(-len(seen.fields) // 3)
     frames = left.subplots(3, 2 * across, squeeze=False)
     for axes in frames.flat:
@@ -159,7 +159,9 @@ def draw(seen: Comparison, side: int, title: str) -> Figure:
     for unit, pair in enumerate(zip(seen.true_fields, seen.fields, strict=True)):
         row, column = divmod(unit, across)
         largest = np.abs(pair[0]).max()
-        for axes, field in zip(frames[row, 2 * column : 2 * column + 2], pair, strict=True):
+        places = frames[row, 2 * column : 2 * column + 2]
+        for axes, field, word in zip(places, pair, ("true", "found"), strict=True):
+            axes.set_title(word, fontsize=8, color="0.4", pad=2)
             axes.imshow(field.reshape(side, side), cmap="RdBu_r", vmin=-largest, vmax=largest)
             axes.set(xticks=[], yticks=[])
             axes.set_axis_on()

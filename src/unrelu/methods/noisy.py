@@ -6,9 +6,11 @@ independent  anything that does not depend on X (BJW Theorem 6). For the search,
              an affine fit are clipped, then those far from the first network found (Huber's
              pseudo-values), so that their variance is finite; at the end comes maximum
              likelihood under Student's t, on the labels as they are.
-poisson      variance proportional to the mean, as that of counts: least squares with weights.
+poisson      variance proportional to the mean, as that of counts: least squares with weights,
+             for true Poisson counts the maximum of their likelihood.
 
-The search is least squares in every case, so the number of units is chosen there.
+The search is least squares in every case, and chooses the number of units; those of counts are
+weighed again.
 """
 
 from __future__ import annotations
