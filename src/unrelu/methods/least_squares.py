@@ -177,8 +177,10 @@ def noise_covariance(residual: Array, net: Network, bias: bool) -> Array:
 
 
 def whitener(covariance: Array) -> Array:
-    """M with Mᵀ Ω M = I."""
-    return np.asarray(np.linalg.inv(np.linalg.cholesky(covariance)).T)
+    """M with Mᵀ Ω M = I; directions without noise count as if they had its rounding."""
+    values, vectors = np.linalg.eigh(covariance)
+    floor = len(values) * np.finfo(np.float64).eps * float(values.max())
+    return np.asarray(vectors / np.sqrt(np.maximum(values, floor)))
 
 
 def _affine_residual(samples: Samples, bias: bool) -> Array:
