@@ -105,6 +105,56 @@ def test_json_says_what_the_table_says(tmp_path: Path, samples: Path) -> None:
     assert answer("verify", net, samples)["status"] == "exact"
 
 
+@pytest.fixture
+def noisy(tmp_path: Path, truth: Path) -> Path:
+    """A thousand samples with noise of a tenth of the labels' spread."""
+    file = tmp_path / "noisy.npz"
+    assert answer("sample", truth, "-o", file, "--noise", 0.1, "--seed", 4)["samples"] == 1000
+    return file
+
+
+def test_sample_adds_noise(tmp_path: Path, truth: Path, noisy: Path) -> None:
+    answer("sample", truth, "-o", tmp_path / "clean.npz", "--seed", 4)
+    X, Y = read_samples(tmp_path / "clean.npz")
+    same, shaken = read_samples(noisy)
+    assert np.array_equal(X, same)
+    share = (np.asarray(shaken) - Y).std(axis=0) / np.asarray(Y).std(axis=0)
+    # The standard deviation of 1000 Gaussian numbers is known to 1/√2000.
+    assert np.abs(share / 0.1 - 1).max() < 5 / np.sqrt(2000)
+
+
+def test_an_estimate_in_words(tmp_path: Path, noisy: Path) -> None:
+    result = run("recover", noisy, "-o", tmp_path / "net.npz", "--noise", "gaussian", "--seed", 0)
+    assert result.exit_code == 0, result.output
+    for words in ("estimated: ", "│ noise ", "gaussian", "noise size", "units weighed", "v ± rad"):
+        assert words in result.stdout
+
+
+def test_an_estimate_for_machines(tmp_path: Path, truth: Path, noisy: Path) -> None:
+    net = tmp_path / "net.npz"
+    values = answer("recover", noisy, "-o", net, "--seed", 0)
+    assert values["status"] == "estimated"
+    assert values["noise"]["kind"] == "gaussian"
+    assert values["noise"]["freedom"] is None
+    assert [set(width) for width in values["noise"]["widths"]] == [{"units", "gain", "edge"}] * 2
+    told = values["uncertainty"]
+    assert len(told["units"]) == 3
+    assert told["form"] == "homoscedastic"
+    assert isinstance(told["notes"], list)
+    found, true = load(net), load(truth).canonical()
+    for name, errors in told["stderr"].items():
+        assert np.shape(errors) == getattr(found, name).shape
+    largest = max(np.max(errors) for errors in told["stderr"].values())
+    assert answer("match", net, truth)["max_error"] < 5 * np.sqrt(6) * largest
+    assert len(found.V) == len(true.V)
+
+
+def test_what_is_exact_has_no_noise(tmp_path: Path, samples: Path) -> None:
+    values = answer("recover", samples, "-o", tmp_path / "net.npz", "--seed", 0)
+    assert values["noise"] is None
+    assert values["uncertainty"] is None
+
+
 def test_the_same_seed_gives_the_same_bytes(tmp_path: Path, samples: Path) -> None:
     for name in ("a.npz", "b.npz"):
         answer("recover", samples, "-o", tmp_path / name, "--seed", 7)

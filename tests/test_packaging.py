@@ -38,7 +38,8 @@ STANDS_ON: dict[str, set[str]] = {
     "recover": BELOW_RECOVER | {"preparation", "ladder"},
     "report": BELOW_RECOVER | {"recover"},
     "demo": BELOW_RECOVER | {"recover", "formats", "report"},
-    "cli": BELOW_RECOVER | {"__init__", "recover", "formats", "report", "demo"},
+    "terminal": {"errors", "report"},
+    "cli": BELOW_RECOVER | {"__init__", "terminal", "recover", "formats", "report", "demo"},
     "__main__": {"cli"},
     "__init__": BELOW_RECOVER | {"recover", "formats", "uncertainty"},
 }

@@ -97,6 +97,7 @@ class Certificate:
                 errors=self.weight_errors,
                 weak=self.weak_units,
                 growth=self.unexplained.growth,
+                clipped=self.unexplained.clipped,
             )
         gross = len(self.corrupted) > 0
         return judge(self.network, Samples.of(X, Y), np.arange(0), self.biased, gross=gross)
@@ -277,12 +278,15 @@ def judge_estimate(
     errors: Array,
     weak: Index,
     growth: float,
+    clipped: bool,
 ) -> Certificate:
     """The certificate of a fit to noisy labels, whose hidden weights have standard `errors` (k,)
-    in radians; `weak` units have a part that no label depends on; `growth` as in `Noise`."""
+    in radians; `weak` units have a part that no label depends on; `growth` as in `Noise`;
+    `clipped`: tails may be heavy, and are clipped before it is asked whether what is left depends
+    on the inputs."""
     _check_widths(net, samples)
     net = net.canonical()
-    left = replace(unexplained(net, samples, biased), growth=growth)
+    left = replace(unexplained(net, samples, biased, clipped), growth=growth)
     unknowns = net.n_units * (samples.d + biased + samples.m - 1) + biased * samples.m
     said = verdict.estimate(net, samples, left, unknowns, errors, weak)
     return Certificate(

@@ -7,23 +7,16 @@ recovered (what there is has still been written, marked as such), 2 wrong use.
 
 from __future__ import annotations
 
-import logging
-import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from unrelu import __version__
-from unrelu.errors import FileError, UnreluError
+from unrelu.terminal import busy, exit_codes, keep, leave, write_json, write_table
 
 if TYPE_CHECKING:
     from unrelu.network import Network
-
-NOT_RECOVERED = 1
-INTERRUPTED = 130
 
 SAMPLES_HELP = """
 SAMPLES is a .npz with arrays X and Y, a .csv or .parquet with columns x0, x1, … and y0, y1, …,
@@ -31,58 +24,6 @@ or a pair of .npy files, X first: X.npy Y.npy.
 """
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Write the result as JSON.")
-
-
-class WrongUse(click.ClickException):
-    exit_code = 2
-
-
-@contextmanager
-def _exit_codes() -> Iterator[None]:
-    """Errors at the boundary as one line and exit code 2; other errors are our own bugs and keep
-    their traceback."""
-    try:
-        yield
-    except UnreluError as error:
-        raise WrongUse(" ".join(str(error).split())) from error
-    except KeyboardInterrupt:  # click would leave with 1, which says "not recovered" here
-        sys.exit(INTERRUPTED)
-
-
-@contextmanager
-def _busy(words: str) -> Iterator[Callable[[str], None]]:
-    """A sign of life on standard error, if that is a terminal; yields a way to change its words.
-    What the library logs on its way (widths tried, units left, residual) follows them."""
-    if not sys.stderr.isatty():
-        yield _silent
-        return
-    from rich.console import Console
-
-    with Console(stderr=True).status(words) as status:
-        shown = words
-
-        def say(new: str) -> None:
-            nonlocal shown
-            shown = new
-            status.update(new)
-
-        class Follow(logging.Handler):
-            def emit(self, record: logging.LogRecord) -> None:
-                status.update(f"{shown} [dim]({record.getMessage()})[/dim]")
-
-        library, follow = logging.getLogger("unrelu"), Follow(logging.INFO)
-        before = library.level
-        library.addHandler(follow)
-        library.setLevel(logging.INFO)
-        try:
-            yield say
-        finally:
-            library.removeHandler(follow)
-            library.setLevel(before)
-
-
-def _silent(_words: str) -> None:
-    pass
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -122,19 +63,19 @@ def main() -> None:
 )
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @as_json
-@_exit_codes()
+@exit_codes()
 def demo(folder: Path, units: int, queries: int, seed: int, as_json: bool) -> None:
     """Train a network on digits, query it, recover its weights.
 
     A scikit-learn network learns to read handwritten digits. Its weights are then recovered
     from its answers to random inputs, and compared with the true ones.
     """
-    with _busy("loading scikit-learn") as say:
+    with busy("loading scikit-learn") as say:
         from unrelu.demo import run
 
         result = run(folder, units=units, queries=queries, seed=seed, say=say)
     if as_json:
-        _write_json(
+        write_json(
             {
                 "status": result.recovery.status.value,
                 "summary": dict(result.rows),
@@ -143,8 +84,8 @@ def demo(folder: Path, units: int, queries: int, seed: int, as_json: bool) -> No
             }
         )
     else:
-        _write_table("unrelu demo", [*result.rows, ("written", ", ".join(map(str, result.files)))])
-    _leave(result.recovery.status.certain)
+        write_table("unrelu demo", [*result.rows, ("written", ", ".join(map(str, result.files)))])
+    leave(result.recovery.status.certain)
 
 
 @main.command(epilog=SAMPLES_HELP)
@@ -158,11 +99,14 @@ def demo(folder: Path, units: int, queries: int, seed: int, as_json: bool) -> No
     "--noise",
     default="auto",
     show_default=True,
-    help="auto or none: labels are explained to rounding or not at all.",
+    help="""What the labels may be off by. none: rounding. gaussian: mean-zero noise of finite
+    variance. independent: anything that does not depend on the inputs, outliers too. poisson:
+    noise of counts. sparse: gross errors in a few entries. auto: none, and where that explains
+    nothing, what the residuals look like.""",
 )
 @click.option("--seed", type=click.IntRange(0), help="The same seed gives the same bits.")
 @as_json
-@_exit_codes()
+@exit_codes()
 def recover(
     samples: str,
     labels: str | None,
@@ -179,8 +123,8 @@ def recover(
     from unrelu.formats.samples import read_samples
 
     check_target(output)
-    _keep(output, samples, labels)
-    with _busy(f"reading {samples}") as say:
+    keep(output, samples, labels)
+    with busy(f"reading {samples}") as say:
         X, Y = read_samples(samples, labels)
         say(f"recovering a network from {len(X)} samples")
         from unrelu.recover import recover as recovered
@@ -192,20 +136,22 @@ def recover(
     mark = None if result.status.certain else Mark(result.status.value, reason)
     save_marked(result.network, output, mark)
     if as_json:
-        _write_json(
+        write_json(
             {
                 "status": result.status.value,
                 "reason": reason,
                 "network": _described(result.network, output),
                 "certificate": result.certificate.to_dict(),
+                "noise": result.noise and result.noise.to_dict(),
+                "uncertainty": result.uncertainty and result.uncertainty.to_dict(),
                 "stats": result.stats,
             }
         )
     else:
-        _write_table("unrelu recover", [*result.rows(), ("written", output)])
+        write_table("unrelu recover", [*result.rows(), ("written", output)])
     if mark is not None:
         click.echo(f"not recovered: {reason}", err=True)
-    _leave(result.status.certain)
+    leave(result.status.certain)
 
 
 @main.command(epilog=SAMPLES_HELP)
@@ -213,20 +159,20 @@ def recover(
 @click.argument("samples")
 @click.argument("labels", required=False)
 @as_json
-@_exit_codes()
+@exit_codes()
 def verify(net: str, samples: str, labels: str | None, as_json: bool) -> None:
     """Check whether NET explains SAMPLES, and no other network does."""
     from unrelu.formats.samples import read_samples
 
     network = _loaded(net)
-    with _busy(f"reading {samples}") as say:
+    with busy(f"reading {samples}") as say:
         X, Y = read_samples(samples, labels)
         say(f"checking {len(X)} samples")
         from unrelu.certificate import verify as verified
 
         certificate = verified(network, X, Y)
     if as_json:
-        _write_json(
+        write_json(
             {
                 "status": certificate.status.value,
                 "reason": certificate.explanation,
@@ -236,15 +182,15 @@ def verify(net: str, samples: str, labels: str | None, as_json: bool) -> None:
         )
     else:
         rows = [("status", str(certificate.status)), ("network", repr(network))]
-        _write_table("unrelu verify", rows + certificate.rows())
-    _leave(certificate.status.certain)
+        write_table("unrelu verify", rows + certificate.rows())
+    leave(certificate.status.certain)
 
 
 @main.command()
 @click.argument("net")
 @click.argument("truth")
 @as_json
-@_exit_codes()
+@exit_codes()
 def match(net: str, truth: str, as_json: bool) -> None:
     """Compare NET with TRUTH unit by unit.
 
@@ -255,7 +201,7 @@ def match(net: str, truth: str, as_json: bool) -> None:
 
     result = matched(*networks)
     if as_json:
-        _write_json(
+        write_json(
             {
                 "max_error": result.max_error,
                 "per_unit": result.per_unit,
@@ -289,15 +235,23 @@ def match(net: str, truth: str, as_json: bool) -> None:
     show_default=True,
     help="Standard deviation of the inputs.",
 )
+@click.option(
+    "--noise",
+    type=click.FloatRange(0),
+    default=0.0,
+    metavar="SIZE",
+    help="Gaussian noise on the labels: its standard deviation as a share of theirs.",
+)
 @click.option("--seed", type=click.IntRange(0), help="The same seed gives the same bits.")
 @as_json
-@_exit_codes()
+@exit_codes()
 def sample(
     net: str,
     n: int,
     output: str,
     labels: str | None,
     scale: float,
+    noise: float,
     seed: int | None,
     as_json: bool,
 ) -> None:
@@ -306,18 +260,21 @@ def sample(
 
     check_target(output, labels)
     for written in (output, labels):
-        _keep(written, net)
+        keep(written, net)
     network = _loaded(net)
     import numpy as np
 
-    with _busy(f"drawing {n} samples") as say:
-        X = scale * np.random.default_rng(seed).standard_normal((n, network.n_inputs))
+    with busy(f"drawing {n} samples") as say:
+        rng = np.random.default_rng(seed)
+        X = scale * rng.standard_normal((n, network.n_inputs))
         Y = network(X)
+        if noise:
+            Y = Y + noise * Y.std(axis=0) * rng.standard_normal(Y.shape)
         say(f"writing {output}")
         write_samples(output, X, Y, labels)
     files = [output] if labels is None else [output, labels]
     if as_json:
-        _write_json(
+        write_json(
             {"samples": n, "inputs": network.n_inputs, "outputs": network.n_outputs, "files": files}
         )
     else:
@@ -325,15 +282,6 @@ def sample(
             f"{n} samples of {network.n_inputs} inputs and {network.n_outputs} outputs written "
             f"to {' and '.join(files)}"
         )
-
-
-def _keep(written: str | None, *read: str | None) -> None:
-    """Refuse to write over a file that is about to be read."""
-    import os
-
-    for path in read:
-        if written and path and os.path.realpath(written) == os.path.realpath(path):
-            raise FileError(f"{written}: got the file to be read, expected another one to write")
 
 
 def _loaded(path: str) -> Network:
@@ -356,24 +304,3 @@ def _described(network: Network | None, path: str) -> dict[str, object] | None:
         "outputs": network.n_outputs,
         "activation": network.activation.name,
     }
-
-
-def _write_table(title: str, rows: list[tuple[str, str]]) -> None:
-    from rich.console import Console
-
-    from unrelu.report import table
-
-    # Only a terminal has an edge to wrap at; what goes into a file or a pipe keeps its lines.
-    width = None if sys.stdout.isatty() else 10_000
-    Console(file=sys.stdout, width=width).print(table(title, rows))
-
-
-def _write_json(values: Mapping[str, object]) -> None:
-    from unrelu.report import json_text
-
-    click.echo(json_text(values))
-
-
-def _leave(certain: bool) -> None:
-    if not certain:
-        sys.exit(NOT_RECOVERED)

@@ -172,6 +172,7 @@ def _judged(task: Task, method: str, candidate: Candidate, passes: _Passes) -> J
                 fitted.X,
                 fitted.Y,
                 biased=bias,
+                form=fit.form,
                 covariance=fit.covariance,
                 weights=fit.weights,
                 scores=fit.scores,
@@ -189,6 +190,7 @@ def _judged(task: Task, method: str, candidate: Candidate, passes: _Passes) -> J
         errors=errors,
         weak=weak,
         growth=candidate.noise.growth,
+        clipped=candidate.noise.kind == "independent",
     )
     return Judged(method, candidate, certificate, uncertainty)
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+import textwrap
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from enum import Enum
 from html import escape
 from typing import TYPE_CHECKING
@@ -53,6 +54,26 @@ SENTENCES = {
 }
 
 
+LINE = 100
+"""Columns that a result in text takes up at most."""
+
+
+def labelled(rows: Sequence[tuple[str, str]]) -> str:
+    """Labelled lines, long ones continued below their beginning.
+
+    >>> print(labelled([("status", "exact"), ("seconds", "0.1")]))
+    status   exact
+    seconds  0.1
+    """
+    label = max(len(name) for name, _ in rows)
+    lines = []
+    for name, text in rows:
+        first, *rest = textwrap.wrap(text, LINE - label - 2) or [""]
+        lines.append(f"{name:<{label}}  {first}")
+        lines += [" " * (label + 2) + line for line in rest]
+    return "\n".join(lines)
+
+
 @dataclass(frozen=True)
 class Width:
     """What weighing a number of units has shown: `gain`, how much the fit gains by the least of
@@ -62,6 +83,13 @@ class Width:
     units: int
     gain: float
     edge: float
+
+    def __str__(self) -> str:
+        stays = "is there" if self.gain > self.edge else "is not needed"
+        return (
+            f"the least of {self.units} explains {self.gain:.3g} noise variances, noise alone "
+            f"would explain up to {self.edge:.3g}: it {stays}"
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,6 +111,31 @@ class Noise:
     widths: tuple[Width, ...] = ()
     growth: float = 1.0
     freedom: float = math.inf
+
+    def rows(self) -> list[tuple[str, str]]:
+        """The noise as labelled lines."""
+        kind = self.kind if not self.reason else f"{self.kind}: {self.reason}"
+        sizes = np.sqrt(np.diag(self.covariance))
+        size = f"standard deviation {sizes.min():.3g}"
+        if len(sizes) > 1:
+            size += f" to {sizes.max():.3g}, by output"
+        if math.isfinite(self.freedom):
+            size += f", and tails of Student's t with {self.freedom:g} degrees of freedom"
+        rows = [("noise", kind), ("noise size", size)]
+        if self.widths:
+            rows.append(("units weighed", "; ".join(map(str, self.widths))))
+        return rows
+
+    def to_dict(self) -> dict[str, object]:
+        """Plain numbers, lists and words."""
+        return {
+            "kind": self.kind,
+            "reason": self.reason,
+            "covariance": self.covariance.tolist(),
+            "growth": self.growth,
+            "freedom": self.freedom,
+            "widths": [asdict(width) for width in self.widths],
+        }
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,6 +166,11 @@ class Recovery:
         """The result as labelled lines, the one source of every rendering."""
         rows = [("status", str(self.status)), ("network", repr(self.network))]
         rows += self.certificate.rows()
+        if self.noise is not None:
+            rows += self.noise.rows()
+        if self.uncertainty is not None:
+            rows += self.uncertainty.unit_rows()
+            rows += [("note", note) for note in self.uncertainty.notes]
         rows += [
             (name.replace("_", " "), f"{value:.3g}" if isinstance(value, float) else str(value))
             for name, value in self.stats.items()
@@ -120,14 +178,12 @@ class Recovery:
         return rows
 
     def __str__(self) -> str:
-        rows = self.rows()
-        width = max(len(name) for name, _ in rows)
-        return "\n".join(f"{name:<{width}}  {text}" for name, text in rows)
+        return labelled(self.rows())
 
     def _repr_html_(self) -> str:
         cells = "".join(
             f"<tr><th style='text-align:left'>{escape(name)}</th>"
-            f"<td style='text-align:left'>{escape(text)}</td></tr>"
+            f"<td style='text-align:left; white-space:pre-wrap'>{escape(text)}</td></tr>"
             for name, text in self.rows()
         )
         return f"<table>{cells}</table>"

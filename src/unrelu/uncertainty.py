@@ -13,7 +13,6 @@ good.
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -37,6 +36,7 @@ from unrelu.network import Network
 from unrelu.numerics import fisher
 from unrelu.numerics.covariance import in_outputs, least_squares, weighted
 from unrelu.numerics.whitening import Whitened
+from unrelu.result import labelled
 from unrelu.samples import Samples
 
 Array = NDArray[np.float64]
@@ -147,8 +147,32 @@ class Uncertainty:
             *((f"note {i}", note) for i, note in enumerate(self.notes, 1)),
         ]
 
+    def unit_rows(self) -> list[tuple[str, str]]:
+        """The units as labelled lines, the first of them the heads of the columns."""
+        cells = _cells(self.units[:UNITS_SHOWN], self.biased)
+        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+        rows = [
+            (row[0], "  ".join(cell.rjust(w) for cell, w in zip(row[1:], widths[1:], strict=True)))
+            for row in cells
+        ]
+        if len(self.units) > UNITS_SHOWN:
+            rows.append(("…", f"and {len(self.units) - UNITS_SHOWN} more"))
+        return rows
+
+    def to_dict(self) -> dict[str, object]:
+        """Plain numbers, lists and words; of the networks, the standard errors alone."""
+        error = self.stderr
+        return {
+            "form": self.form,
+            "degrees_of_freedom": self.degrees_of_freedom,
+            "units": self.table(),
+            "undetermined": self.undetermined.tolist(),
+            "notes": list(self.notes),
+            "stderr": {name: getattr(error, name).tolist() for name in ("V", "U", "b", "c")},
+        }
+
     def __str__(self) -> str:
-        return _text(self.rows(), self.units, self.biased)
+        return f"{labelled(self.rows())}\n\n{labelled(self.unit_rows())}"
 
     def _quantile(self, level: float) -> float:
         if not 0 < level < 1:
@@ -294,18 +318,11 @@ def _relative(steps: Array, variances: Array) -> Array:
     return np.where(known, steps / np.sqrt(np.where(known, variances, 1.0)), 0.0)
 
 
-def _text(rows: list[tuple[str, str]], units: tuple[UnitEstimate, ...], biased: bool) -> str:
-    """At most 100 columns wide."""
-    label = max(len(name) for name, _ in rows)
-    lines = []
-    for name, text in rows:
-        first, *rest = textwrap.wrap(text, 98 - label)
-        lines.append(f"{name:<{label}}  {first}")
-        lines += [" " * (label + 2) + line for line in rest]
+def _cells(units: tuple[UnitEstimate, ...], biased: bool) -> list[list[str]]:
+    """The units, and above them what is in each column."""
     heads = ["unit", "‖u‖", "±", "v ± rad", *(["bias", "±"] if biased else [])]
-    heads += ["active", "Wald u=0", "p"]
-    cells = [heads]
-    for unit in units[:UNITS_SHOWN]:
+    cells = [[*heads, "active", "Wald u=0", "p"]]
+    for unit in units:
         bias = [f"{unit.bias:.4g}", f"{unit.bias_error:.2g}"] if biased else []
         cells.append(
             [
@@ -319,10 +336,4 @@ def _text(rows: list[tuple[str, str]], units: tuple[UnitEstimate, ...], biased: 
                 f"{unit.p_value:.1g}" if unit.p_value > 1e-16 else "<1e-16",
             ]
         )
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    lines.append("")
-    for row in cells:
-        lines.append("  ".join(cell.rjust(w) for cell, w in zip(row, widths, strict=True)))
-    if len(units) > UNITS_SHOWN:
-        lines.append(f"and {len(units) - UNITS_SHOWN} more")
-    return "\n".join(lines)
+    return cells

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unrelu.network import Network
-from unrelu.numerics.dependence import MOST_ROWS, dependence
+from unrelu.numerics.dependence import CLIP, MOST_ROWS, dependence
 from unrelu.numerics.whitening import whiten
 from unrelu.samples import Samples
 
@@ -19,17 +19,19 @@ Array = NDArray[np.float64]
 class Unexplained:
     """`share`: root mean square of the residual over that of the labels about their mean;
     `largest`: the largest residual over the labels' root mean square, in `worst_sample`;
-    `dependence`: score of the residual's dependence on the inputs (`numerics.dependence`);
+    `dependence`: score of the residual's dependence on the inputs (`numerics.dependence`), of
+    `clipped` residuals or not;
     `growth`: variance on samples kept aside over that on those fitted to, a lower bound."""
 
     share: float
     largest: float
     worst_sample: int
     dependence: float
+    clipped: bool
     growth: float = 1.0
 
 
-def unexplained(net: Network, samples: Samples, biased: bool) -> Unexplained:
+def unexplained(net: Network, samples: Samples, biased: bool, clipped: bool) -> Unexplained:
     """One pass over the samples, and pairs among 1500 of them."""
     total, squares, left = np.zeros(samples.m), 0.0, 0.0
     largest, worst = 0.0, 0
@@ -44,11 +46,13 @@ def unexplained(net: Network, samples: Samples, biased: bool) -> Unexplained:
     spread = squares - float(total @ total) / samples.n if biased else squares
     few = samples.take(np.arange(0, samples.n, max(1, -(-samples.n // MOST_ROWS))))
     columns = np.column_stack([few.X, np.ones(few.n)]) if biased else few.X
-    score = dependence(few.Y - net(few.X), whiten(columns).features)
+    clip = CLIP if clipped else np.inf
+    score = dependence(few.Y - net(few.X), whiten(columns).features, clip=clip)
     tiny = np.finfo(np.float64).tiny
     return Unexplained(
         share=float(np.sqrt(left / max(spread, tiny))),
         largest=largest / float(np.sqrt(max(squares / (samples.n * samples.m), tiny))),
         worst_sample=worst,
         dependence=score,
+        clipped=clipped,
     )

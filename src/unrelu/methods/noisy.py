@@ -21,9 +21,9 @@ from numpy.typing import NDArray
 from unrelu.methods import least_squares
 from unrelu.methods.candidate import Candidate
 from unrelu.methods.problem import choose_rows, with_constant
-from unrelu.methods.weighted import HeavyTails, counted, heavy_tails, reweighted, robust
+from unrelu.methods.weighted import HeavyTails, counted, heavy_tails, reduced, reweighted, robust
 from unrelu.network import Network
-from unrelu.result import Noise
+from unrelu.result import Noise, Width
 from unrelu.samples import Samples
 
 Array = NDArray[np.float64]
@@ -55,7 +55,12 @@ at most so many samples; and labels from which on that tells anything, its media
 tenth."""
 
 SIGNIFICANT = 6.0
-"""Standard errors by which noise must grow with the mean to be called Poisson-like."""
+"""Standard errors by which the noise of labels that are no counts must grow with the mean to be
+called Poisson-like."""
+
+DISPERSED = 10.0
+"""Variances to a mean label, of what no affine function explains, up to which whole numbers are
+taken for counts: those of neurons or photons stay below 3 or so, gross errors go beyond."""
 
 
 def find(
@@ -70,16 +75,18 @@ def find(
     """The estimate for the kind of noise named, or, for "auto", for the one that is there. The
     search starts from a network that is `near` already, where there is one."""
     effort = least_squares.Effort()
+    counts = kind == "auto" and _counts(samples, bias)
     wanted = least_squares.search_rows(samples, n_units or least_squares.FIRST_WIDTH)
     order = rng.permutation(samples.n)
     used = min(wanted, samples.n - int(ASIDE * samples.n))
     seen = samples.take(np.sort(order[:used]))
     aside = samples.take(np.sort(order[used : used + MOST_ASIDE]))
-    net = _searched(seen, n_units, bias, kind, rng, effort, near)
+    known = "poisson" if counts else kind
+    net = _searched(seen, n_units, bias, known, rng, effort, near)
     growth = _growth(net, seen, aside, bias)
     few = samples.take(choose_rows(samples, least_squares.most_rows(samples, net.n_units), rng))
     heavy = kind == "independent"
-    if kind == "auto" and net.n_units:
+    if kind == "auto" and not counts and net.n_units:
         heavy = heavy_tails(few.Y - net(few.X)).freedom <= HEAVY
     labels = _clipped(samples, net(samples.X)) if heavy else samples
     candidate = least_squares.finish(
@@ -91,10 +98,18 @@ def find(
     net = candidate.network
     if kind == "gaussian" or net.n_units == 0:
         return candidate
-    if kind == "poisson" or (kind == "auto" and _grows(net, few)):
+    proportional = _likelier(net, few) if counts else kind == "auto" and _grows(net, few)
+    if kind == "poisson" or proportional:
         net = reweighted(net, few.X, few.Y, counted, bias)
+        widths = candidate.noise.widths
+        if n_units is None:
+            edge = least_squares.unit_edge(samples.d + bias, samples.m)
+            net, gains = reduced(net, few.X, few.Y, counted, bias, edge)
+            rest = [width for width in widths if width.units > gains[0][0]] if gains else []
+            widths = (*(Width(k, gain, edge) for k, gain in gains[::-1]), *rest)
         said = "" if kind == "poisson" else "the labels' variance grows in proportion to their mean"
-        noise = replace(candidate.noise, kind="poisson", reason=said)
+        said = "the labels are counts, and " * counts + said
+        noise = replace(candidate.noise, kind="poisson", reason=said, widths=widths)
         return replace(candidate, network=net, noise=noise)
     if not heavy:
         return candidate
@@ -155,8 +170,10 @@ def _growth(net: Network, seen: Samples, aside: Samples, bias: bool) -> float:
 
 @dataclass(frozen=True, eq=False)
 class Weighting:
-    """What a fit minimised, in the words of `uncertainty.assess`."""
+    """What a fit minimised, and what may be assumed of the noise, in the words of
+    `uncertainty.assess`."""
 
+    form: str = "homoscedastic"
     covariance: Array | None = None
     weights: Array | None = None
     scores: Array | None = None
@@ -166,19 +183,32 @@ def weighting(net: Network, samples: Samples, noise: Noise) -> Weighting:
     """Of the fit that left this noise."""
     if noise.kind == "poisson":
         Y = np.asarray(samples.Y, np.float64)
-        return Weighting(weights=counted(Y, net(samples.X)))
+        # Spikes of neighbouring cells come together, and their variance need not be quite
+        # proportional to the mean: the sandwich holds all the same.
+        return Weighting("sandwich", weights=counted(Y, net(samples.X)))
     if noise.kind == "independent":
         tails = HeavyTails(noise.freedom, np.sqrt(np.diag(noise.covariance)))
         residual = np.asarray(samples.Y, np.float64) - net(samples.X)
         slopes = tails.slopes(residual)
         return Weighting(weights=slopes, scores=tails.weights(residual) * residual)
-    return Weighting(noise.covariance)
+    return Weighting(covariance=noise.covariance)
 
 
 def gross(samples: Samples, bias: bool) -> bool:
     """Whether labels, less an affine function of the inputs, have tails as heavy as gross errors
-    would make them."""
-    return _tails(samples, bias) <= GROSS
+    would make them. Counts are left out: most of them may be zero, which says nothing of tails."""
+    return not _counts(samples, bias) and _tails(samples, bias) <= GROSS
+
+
+def _counts(samples: Samples, bias: bool) -> bool:
+    """Whether labels are whole numbers, none negative, and no more dispersed than counts are."""
+    few = samples.take(choose_rows(samples, LOOKED_AT, np.random.default_rng(0)))
+    Y = np.asarray(few.Y, np.float64)
+    if Y.min() < 0 or (Y % 1).any():
+        return False
+    design = with_constant(few.X) if bias else np.asarray(few.X, np.float64)
+    rest = Y - design @ np.linalg.lstsq(design, Y)[0]
+    return bool((rest.var(axis=0) <= DISPERSED * Y.mean(axis=0)).all())
 
 
 def _tails(samples: Samples, bias: bool) -> float:
@@ -207,10 +237,19 @@ def _robust_affine(samples: Samples, bias: bool) -> Array:
     return fitted
 
 
+def _likelier(net: Network, samples: Samples) -> bool:
+    """Are counts likelier with a variance proportional to their mean than with a constant one?
+    Of normal likelihoods; at the best dispersion only the logarithms of the variances differ."""
+    Y, predicted = np.asarray(samples.Y, np.float64), net(samples.X)
+    growing = -np.log(counted(Y, predicted)).mean(axis=0)
+    constant = np.log(((Y - predicted) ** 2).mean(axis=0) + np.finfo(np.float64).tiny)
+    return bool(growing.sum() < constant.sum())
+
+
 def _grows(net: Network, samples: Samples) -> bool:
     """Is the noise of labels that are never negative proportional to their mean? In the
-    regression of r² on the prediction the slope must be plain, and r² at the lower quarter of
-    the predictions no larger than the line through zero allows."""
+    regression of r² on the prediction the slope must be plain, and the constant small beside the
+    mean of r²."""
     Y = np.asarray(samples.Y, np.float64)
     if Y.min() < 0:
         return False

@@ -140,11 +140,59 @@ def reweighted(net: Network, X: Array, Y: Array, weigh: Weigh, bias: bool) -> Ne
     ).canonical()
 
 
+def reduced(
+    net: Network, X: Array, Y: Array, weigh: Weigh, bias: bool, edge: float
+) -> tuple[Network, list[tuple[int, float]]]:
+    """From `net`, fitted by `reweighted`, units dropped while the weighted squares grow by less
+    than `edge` (in units of the noise variance) once the others are refitted: least squares takes
+    the noise of large counts for units, when it does not know that it is large there.
+
+    Also the gains: (units, by how much the least of them helps). Cost: a refit for each try.
+    """
+    gains = []
+    while net.n_units > 1:
+        predicted = net(X)
+        least = int(np.argmin(_importance(net, X, weigh(Y, predicted), bias)))
+        kept = np.delete(np.arange(net.n_units), least)
+        smaller = Network(net.V[kept], net.U[:, kept], net.b[kept], net.c)
+        smaller = reweighted(smaller, X, Y, weigh, bias)
+        # Weighed as if the unit were not there: where it takes the prediction to zero, its own
+        # weights would call every count there next to impossible without it.
+        without = smaller(X)
+        weights = weigh(Y, without)
+        gain = float(np.vdot(weights, (Y - without) ** 2 - (Y - predicted) ** 2))
+        gains.append((net.n_units, gain))
+        if gain > edge:
+            break
+        net = smaller
+    return net, gains
+
+
+def _importance(net: Network, X: Array, weights: Array, bias: bool) -> Array:
+    """(k,): by how much the weighted squares would grow without each unit, hidden weights held."""
+    hidden = net.activation(net.preactivations(X))
+    if bias:
+        hidden = with_constant(hidden)
+    total = np.zeros(net.n_units)
+    for u, w in zip(net.U, weights.T, strict=True):
+        inverse = np.linalg.pinv((hidden.T * w) @ hidden, hermitian=True)
+        spread = np.diag(inverse)[: net.n_units]
+        total += u**2 / np.where(spread > 0, spread, np.inf)
+    return total
+
+
 def counted(Y: Array, predicted: Array) -> Array:
-    """Weights for labels whose variance is proportional to their mean: 1/mean. Predictions near
-    or below zero count as a twentieth of the mean label, so that no sample has all the weight."""
+    """Weights for labels whose variance is proportional to their mean: 1/(φ mean), with φ, the
+    dispersion of each output, as large as its residuals say: 1 for Poisson counts, another for
+    counts in other units, or more or less regular ones.
+
+    With φ = 1 a fit reweighted so is one of maximum Poisson likelihood. Predictions near or below
+    zero count as a twentieth of the mean label, so that no sample has all the weight.
+    """
     floor = 0.05 * np.maximum(Y.mean(axis=0), np.finfo(np.float64).tiny)
-    return np.asarray(1 / np.maximum(predicted, floor))
+    mean = np.maximum(predicted, floor)
+    dispersion = ((Y - predicted) ** 2 / mean).mean(axis=0)
+    return np.asarray(1 / (np.where(dispersion > 0, dispersion, 1.0) * mean))
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,7 +12,8 @@ MOST_ROWS = 1500
 
 CLIP = 3.0
 """Residuals count up to this many of their median size: a few gross ones must not drown the
-others."""
+others. Not so for skewed noise, such as that of rare counts: what is clipped from one side shifts
+the mean, and by as much as the inputs say."""
 
 DEPENDENT = 7.0
 """Score from which on residuals depend on the inputs. Under independence the score has mean 0
@@ -20,7 +21,7 @@ and variance 1; in high dimensions it is normal, and where one direction carries
 centred χ² with one degree of freedom, beyond 7 one time in a thousand."""
 
 
-def dependence(residual: Array, inputs: Array) -> float:
+def dependence(residual: Array, inputs: Array, *, clip: float = CLIP) -> float:
     """A score for the dependence of residuals (n, m) on white inputs (n, D): about 0 when they
     are independent, growing with n when they are not.
 
@@ -39,7 +40,7 @@ def dependence(residual: Array, inputs: Array) -> float:
     Z, R = inputs[::step], residual[::step]
     median = np.median(np.abs(R), axis=0)
     R = R / np.where(median > 0, median, np.abs(R).max(axis=0) + np.finfo(np.float64).tiny)
-    R = np.clip(R, -CLIP, CLIP)
+    R = np.clip(R, -clip, clip)
     Z = np.column_stack([np.ones(len(Z)), Z]) / np.sqrt(Z.shape[1] + 1)
     K = _arc_cosine(Z)
     basis = np.linalg.qr(Z)[0]

@@ -1,0 +1,144 @@
+"""Counts: their weights, the errors that hold for them, and whether `noise="auto"` knows them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from unrelu import Network, Status, match, recover
+from unrelu.methods.least_squares import unit_edge
+from unrelu.methods.noisy import gross, weighting
+from unrelu.methods.weighted import counted, reduced, reweighted
+from unrelu.numerics.dependence import DEPENDENT, dependence
+from unrelu.result import Noise
+from unrelu.samples import Samples
+from unrelu.uncertainty import assess
+
+Array = NDArray[np.float64]
+
+
+def rates(level: float, seed: int, d: int = 6, k: int = 2, m: int = 3) -> Network:
+    """Positive outputs of about `level`, a quarter of it there without any unit."""
+    rng = np.random.default_rng(seed)
+    V = np.linalg.qr(rng.standard_normal((d, k)))[0].T
+    U = rng.uniform(0.5, 2.0, (m, k))
+    share = level / (0.4 * U.sum(axis=1, keepdims=True))
+    return Network(V, 0.75 * share * U, -0.1 * np.ones(k), 0.25 * level * np.ones(m)).canonical()
+
+
+def log_likelihood(counts: Array, mean: Array) -> float:
+    """Poisson, up to a constant."""
+    return float((counts * np.log(np.maximum(mean, 1e-12)) - mean).sum())
+
+
+def test_the_reweighted_fit_is_the_most_likely_one() -> None:
+    truth, rng = rates(2.0, 0), np.random.default_rng(0)
+    X = rng.standard_normal((3000, 6))
+    Y = rng.poisson(truth(X)).astype(np.float64)
+    plain = reweighted(truth, X, Y, lambda Y, _: np.ones_like(Y), True)
+    fit = reweighted(plain, X, Y, counted, True)
+    best = log_likelihood(Y, fit(X))
+    assert best > log_likelihood(Y, truth(X))
+    assert best > log_likelihood(Y, plain(X))
+    for seed in range(20):  # a quarter of a standard error away, in any direction
+        step = 0.005 * np.random.default_rng(seed).standard_normal(fit.V.shape)
+        assert best > log_likelihood(Y, Network(fit.V + step, fit.U, fit.b, fit.c)(X))
+
+
+def test_counts_in_other_units_weigh_the_same() -> None:
+    rng = np.random.default_rng(1)
+    mean = rng.uniform(0.5, 4.0, (500, 3))
+    Y, units = rng.poisson(mean).astype(np.float64), np.array([1.0, 0.01, 300.0])
+    again = counted(units * Y, units * mean) * units**2
+    assert np.abs(again / counted(Y, mean) - 1).max() < 100 * np.finfo(np.float64).eps
+    # True Poisson counts have dispersion one, known to √(2/n + 1/(n mean)).
+    assert np.abs(counted(Y, mean) * mean - 1).max() < 5 * np.sqrt(4 / 500)
+
+
+def test_intervals_hold_for_over_dispersed_counts_that_come_together() -> None:
+    """All cells share a gain that changes from sample to sample: variances beyond the mean, and
+    correlated. Errors that take counts for independent have to fail here."""
+    truth, forms = rates(3.0, 2), ("sandwich", "homoscedastic")
+    inside: dict[str, list[float]] = {form: [] for form in forms}
+    for seed in range(25):
+        rng = np.random.default_rng(seed)
+        X = rng.standard_normal((1500, 6))
+        gain = rng.gamma(3.0, 1 / 3, (1500, 1))
+        Y = rng.poisson(gain * truth(X)).astype(np.float64)
+        net = reweighted(truth, X, Y, counted, True)
+        order = match(net, truth).permutation
+        fit = weighting(net, Samples.of(X, Y), Noise("poisson", "", np.eye(3)))
+        assert fit.form == "sandwich"
+        for form in forms:
+            low, high = assess(net, X, Y, biased=True, form=form, weights=fit.weights).intervals()
+            inside[form] += (
+                ((low.U[:, order] <= truth.U) & (high.U[:, order] >= truth.U)).ravel().tolist()
+            )
+    # 25 seeds of 6 intervals each; those of one seed are far from independent: count it as one.
+    tolerance = 3 * np.sqrt(0.95 * 0.05 / 25)
+    assert abs(np.mean(inside["sandwich"]) - 0.95) < tolerance
+    assert np.mean(inside["homoscedastic"]) < np.mean(inside["sandwich"])
+
+
+@pytest.mark.parametrize(("level", "n"), [(0.2, 6000), (1.0, 1500), (20.0, 800)])
+def test_auto_knows_counts(level: float, n: int) -> None:
+    """Also rare ones, most of which are zero."""
+    truth, rng = rates(level, 3), np.random.default_rng(3)
+    X = rng.standard_normal((n, 6))
+    Y = rng.poisson(truth(X))
+    assert not gross(Samples.of(X, Y), True)
+    result = recover(X, Y, rng=0)
+    assert result.status == Status.ESTIMATED
+    assert result.noise is not None
+    assert result.noise.kind == "poisson"
+    assert "counts" in result.noise.reason
+    assert result.network is not None
+    assert result.network.n_units == 2
+    assert result.uncertainty is not None
+    assert result.uncertainty.form == "sandwich"
+    assert match(result.network, truth).hidden.max() < 5 * result.certificate.weight_errors.max()
+
+
+@pytest.mark.parametrize("positive", [False, True])
+def test_noise_of_one_size_is_not_taken_for_that_of_counts(positive: bool) -> None:
+    truth, rng = rates(5.0, 4), np.random.default_rng(4)
+    X = rng.standard_normal((2000, 6))
+    Y = truth(X) + 0.5 * rng.standard_normal((2000, 3))
+    if positive:  # never below zero, and in whole numbers
+        Y = np.round(10 * Y + 20)
+        assert Y.min() >= 0
+    result = recover(X, Y, rng=0)
+    assert result.noise is not None
+    assert result.noise.kind == "gaussian"
+
+
+def test_units_that_only_explain_noise_go() -> None:
+    truth, rng = rates(0.3, 5), np.random.default_rng(5)
+    X = rng.standard_normal((3000, 6))
+    Y = rng.poisson(truth(X)).astype(np.float64)
+    # Active on twenty samples, where it follows the counts of one output.
+    row = rng.standard_normal(6)
+    row /= np.linalg.norm(row)
+    off = -np.sort(X @ row)[-20]
+    wide = Network(
+        np.vstack([truth.V, row]),
+        np.column_stack([truth.U, [-1.0, -1.0, 2.0]]),
+        np.append(truth.b, off),
+        truth.c,
+    )
+    wide = reweighted(wide, X, Y, counted, True)
+    net, gains = reduced(wide, X, Y, counted, True, unit_edge(7, 3))
+    assert [units for units, _ in gains] == [3, 2]
+    assert gains[0][1] < unit_edge(7, 3) < gains[1][1]
+    assert match(net, truth).hidden.max() < 0.5
+    assert reduced(net, X, Y, counted, True, 0.0)[0].n_units == 2
+
+
+def test_rare_counts_do_not_seem_to_depend_on_the_inputs() -> None:
+    truth, rng = rates(0.05, 0), np.random.default_rng(0)
+    X = rng.standard_normal((1500, 6))
+    noise = rng.poisson(truth(X)) - truth(X)
+    assert dependence(noise, X, clip=np.inf) < DEPENDENT
+    assert dependence(noise, X) > DEPENDENT  # clipped, the noise of a spike is what the rate says
+    assert dependence(truth(X) - truth(X).mean(axis=0), X, clip=np.inf) > DEPENDENT
