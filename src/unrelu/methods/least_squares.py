@@ -139,9 +139,11 @@ def finish(
     """
     rows = choose_rows(samples, most_rows(samples, net.n_units), rng)
     taken = samples.take(rows)
-    metric = whitener(noise_covariance(taken.Y - net(taken.X), net, bias))
-    problem = Problem(taken, np.arange(taken.n), bias, metric)
-    fit = _settle(problem, problem.strict, problem.points(net.V, net.b), effort)
+    for _ in range(2):  # what a rough network leaves is not only noise
+        metric = whitener(noise_covariance(taken.Y - net(taken.X), net, bias))
+        problem = Problem(taken, np.arange(taken.n), bias, metric)
+        fit = _settle(problem, problem.strict, problem.points(net.V, net.b), effort)
+        net = problem.network(*problem.hyperplanes(fit.point))
     fit = _revise(problem, fit, n_units, rng, effort)
     net = problem.network(*problem.hyperplanes(fit.point))
     if n_units is None and not _any_unit(problem, fit, effort):
