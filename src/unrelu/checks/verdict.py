@@ -155,7 +155,7 @@ def estimate(
             f"{listed(weak)}: some of the weights could be anything, for all that the labels tell",
             weak_units=weak,
         )
-    known = f", hidden weights known to {errors.max():.2g} rad" if len(errors) else ""
+    known = f", hidden weights known to {errors.max():.2g} rad" if np.isfinite(errors).all() else ""
     return Verdict(
         Status.ESTIMATED,
         f"the best network of {net.n_units} units leaves {100 * left.share:.3g}% of the labels' "

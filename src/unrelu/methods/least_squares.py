@@ -139,9 +139,11 @@ def finish(
     """
     rows = choose_rows(samples, most_rows(samples, net.n_units), rng)
     taken = samples.take(rows)
-    metric = whitener(noise_covariance(taken.Y - net(taken.X), net, bias))
-    problem = Problem(taken, np.arange(taken.n), bias, metric)
-    fit = _settle(problem, problem.strict, problem.points(net.V, net.b), effort)
+    for _ in range(2):  # what a rough network leaves is not only noise
+        metric = whitener(noise_covariance(taken.Y - net(taken.X), net, bias))
+        problem = Problem(taken, np.arange(taken.n), bias, metric)
+        fit = _settle(problem, problem.strict, problem.points(net.V, net.b), effort)
+        net = problem.network(*problem.hyperplanes(fit.point))
     fit = _revise(problem, fit, n_units, rng, effort)
     net = problem.network(*problem.hyperplanes(fit.point))
     if n_units is None and not _any_unit(problem, fit, effort):
@@ -177,8 +179,10 @@ def noise_covariance(residual: Array, net: Network, bias: bool) -> Array:
 
 
 def whitener(covariance: Array) -> Array:
-    """M with Mᵀ Ω M = I."""
-    return np.asarray(np.linalg.inv(np.linalg.cholesky(covariance)).T)
+    """M with Mᵀ Ω M = I; directions without noise count as if they had its rounding."""
+    values, vectors = np.linalg.eigh(covariance)
+    floor = len(values) * np.finfo(np.float64).eps * float(values.max())
+    return np.asarray(vectors / np.sqrt(np.maximum(values, floor)))
 
 
 def _affine_residual(samples: Samples, bias: bool) -> Array:
