@@ -87,6 +87,9 @@ def _proposals(
     look noisy are left to the estimators.
     """
     samples, n_units, bias = task.samples, task.n_units, task.bias
+    if task.rank == 0:
+        yield "constant", _constant(samples, bias)
+        return
     if task.noise in ("auto", "none"):
         yield from _exact(task, passes, rng)
     gross = task.noise == "auto" and task.rank == samples.m and noisy.gross(samples, bias)
@@ -94,7 +97,7 @@ def _proposals(
         found = sparse_noise.find(samples, n_units=n_units, bias=bias, rng=rng, quick=gross)
         found = found or replace(_constant(samples, bias), note=sparse_noise.NO_SPLIT)
         yield "sparse-noise", found
-    if task.noise not in ("none", "sparse") and task.method == "auto" and task.rank > 0:
+    if task.noise not in ("none", "sparse") and task.method == "auto":
         found = noisy.find(samples, n_units=n_units, bias=bias, kind=task.noise, rng=rng)
         yield "least-squares", found
 
@@ -104,9 +107,6 @@ def _exact(
 ) -> Iterator[tuple[str, Candidate]]:
     samples, n_units, bias = task.samples, task.n_units, task.bias
     known = None
-    if task.rank == 0:
-        yield "constant", _constant(samples, bias)
-        return
     if task.method != "hyperplanes" and (n_units is None or n_units <= task.rank):
         candidate = row_space.find(samples, bias=bias, rng=rng, missed=passes.missed)
         if candidate is not None:

@@ -38,7 +38,7 @@ def not_explained(explained: Explained) -> Verdict:
 
 
 def short_of_equations(equations: int, unknowns: int, wanted: int, outputs: int) -> Verdict:
-    more = math.ceil((wanted - equations) / outputs)
+    more = math.ceil((wanted - equations) / max(1, outputs))
     return Verdict(
         Status.UNDETERMINED,
         f"every sample is explained, but {equations} independent equations for {unknowns} "

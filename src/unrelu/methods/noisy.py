@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from unrelu.methods import least_squares
 from unrelu.methods.candidate import Candidate
-from unrelu.methods.problem import choose_rows, with_constant
+from unrelu.methods.problem import choose_rows, resolution, with_constant
 from unrelu.methods.weighted import HeavyTails, counted, heavy_tails, reweighted, robust
 from unrelu.network import Network
 from unrelu.result import Noise
@@ -81,7 +81,7 @@ def find(
     few = samples.take(choose_rows(samples, least_squares.most_rows(samples, net.n_units), rng))
     heavy = kind == "independent"
     if kind == "auto" and net.n_units:
-        heavy = heavy_tails(few.Y - net(few.X)).freedom <= HEAVY
+        heavy = heavy_tails(few.Y - net(few.X), resolution(few)).freedom <= HEAVY
     labels = _clipped(samples, net(samples.X)) if heavy else samples
     candidate = least_squares.finish(
         net, labels, n_units=n_units, bias=bias, rng=rng, effort=effort
@@ -97,7 +97,7 @@ def find(
         return replace(candidate, network=net, noise=noise)
     if not heavy:
         return candidate
-    net, tails = robust(net, few.X, few.Y, bias)
+    net, tails = robust(net, few.X, few.Y, bias, resolution(few))
     said = "" if kind == "independent" else "its tails are heavy"
     noise = replace(
         candidate.noise,
@@ -140,7 +140,7 @@ def gross(samples: Samples, bias: bool) -> bool:
 def _tails(samples: Samples, bias: bool) -> float:
     """Degrees of freedom of Student's t that suit the labels less an affine function."""
     few = samples.take(choose_rows(samples, LOOKED_AT, np.random.default_rng(0)))
-    return heavy_tails(few.Y - _robust_affine(few, bias)).freedom
+    return heavy_tails(few.Y - _robust_affine(few, bias), resolution(few)).freedom
 
 
 def _clipped(samples: Samples, fitted: Array) -> Samples:
@@ -173,9 +173,10 @@ def _grows(net: Network, samples: Samples) -> bool:
     mean = net(samples.X)
     square = (Y - mean) ** 2
     centred = mean - mean.mean(axis=0)
-    slope = (centred * square).sum(axis=0) / (centred**2).sum(axis=0)
+    spread = (centred**2).sum(axis=0) + np.finfo(np.float64).tiny
+    slope = (centred * square).sum(axis=0) / spread
     rest = square - square.mean(axis=0) - slope * centred
-    error = np.sqrt((centred**2 * rest**2).sum(axis=0)) / (centred**2).sum(axis=0)
+    error = np.sqrt((centred**2 * rest**2).sum(axis=0)) / spread
     constant = square.mean(axis=0) - slope * mean.mean(axis=0)
     plain = slope > SIGNIFICANT * error
     proportional = np.abs(constant) < 0.5 * square.mean(axis=0)
