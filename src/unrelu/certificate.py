@@ -262,13 +262,20 @@ def judge(
 
 
 def judge_estimate(
-    net: Network, samples: Samples, used: Index, biased: bool, errors: Array, weak: Index
+    net: Network,
+    samples: Samples,
+    used: Index,
+    biased: bool,
+    errors: Array,
+    weak: Index,
+    left: Unexplained | None = None,
 ) -> Certificate:
     """The certificate of a fit to noisy labels, whose hidden weights have standard `errors` (k,)
-    in radians; `weak` units have a part that no label depends on."""
+    in radians; `weak` units have a part that no label depends on. `left`, where it is known what
+    this very network leaves, saves the pass over the samples."""
     _check_widths(net, samples)
     net = net.canonical()
-    left = unexplained(net, samples, biased)
+    left = left or unexplained(net, samples, biased)
     unknowns = net.n_units * (samples.d + biased + samples.m - 1) + biased * samples.m
     said = verdict.estimate(net, samples, left, unknowns, errors, weak)
     return Certificate(

@@ -14,6 +14,7 @@ from unrelu.checks.explained import Explained, explain
 from unrelu.errors import InputError
 from unrelu.methods import hyperplanes, noisy, row_space, sparse_noise
 from unrelu.methods.candidate import Candidate
+from unrelu.methods.problem import Problem
 from unrelu.network import Network
 from unrelu.result import Status
 from unrelu.samples import Samples
@@ -148,26 +149,36 @@ def _judged(task: Task, method: str, candidate: Candidate, passes: _Passes) -> J
         explained = passes.last(net)
         certificate = judge(net, samples, candidate.rows, bias, explained, gross=gross)
         return Judged(method, candidate, certificate)
+    unknown = np.full(net.n_units, np.inf)
+    certificate = judge_estimate(net, samples, candidate.rows, bias, unknown, np.arange(0))
+    left = certificate.unexplained
+    assert left is not None, "an estimate leaves something"
+    if net.n_units and left.share <= samples.eps**0.75:  # rounding, though noise was expected
+        rows = candidate.rows
+        refined = Problem(samples, rows, bias).refined(net)
+        exact = judge(refined, samples, rows, bias)
+        if exact.status != Status.FAILED:
+            return Judged(method, Candidate(refined, rows, candidate.stats), exact)
+    if certificate.status != Status.ESTIMATED:  # standard errors are dear, and those mean nothing
+        return Judged(method, candidate, certificate)
     fitted = samples if len(candidate.rows) == samples.n else samples.take(candidate.rows)
-    uncertainty, errors, weak = None, np.full(net.n_units, np.inf), np.arange(0)
-    if net.n_units:
-        fit = noisy.weighting(net, fitted, candidate.noise)
-        try:
-            uncertainty = assess(
-                net,
-                fitted.X,
-                fitted.Y,
-                biased=bias,
-                covariance=fit.covariance,
-                weights=fit.weights,
-                scores=fit.scores,
-            )
-        except InputError as error:  # more unknowns than it can take, or than there are labels
-            log.info("no standard errors: %s", error)
-        else:
-            errors = np.array([unit.angle_error for unit in uncertainty.units])
-            weak = uncertainty.undetermined
-    certificate = judge_estimate(net, samples, candidate.rows, bias, errors, weak)
+    fit = noisy.weighting(net, fitted, candidate.noise)
+    try:
+        uncertainty = assess(
+            net,
+            fitted.X,
+            fitted.Y,
+            biased=bias,
+            covariance=fit.covariance,
+            weights=fit.weights,
+            scores=fit.scores,
+        )
+    except InputError as error:  # more unknowns than it can take
+        log.info("no standard errors: %s", error)
+        return Judged(method, candidate, certificate)
+    errors = np.array([unit.angle_error for unit in uncertainty.units])
+    weak = uncertainty.undetermined
+    certificate = judge_estimate(net, samples, candidate.rows, bias, errors, weak, left)
     return Judged(method, candidate, certificate, uncertainty)
 
 

@@ -32,14 +32,11 @@ HEAVY = 5.0
 """Degrees of freedom of Student's t up to which tails are called heavy. Least squares then wastes
 a quarter of the samples or more: its efficiency is 1 − 6/(ν(ν + 1))."""
 
-SUSPECT = 8.0
-"""The same, for labels less an affine function: from which on a search looks at clipped labels."""
-
 GROSS = 2.0
-"""The same, for labels in which gross errors are looked for."""
+"""The same, for labels less an affine function: from which on gross errors are looked for."""
 
 LOOKED_AT = 20_000
-"""Rows that decide whether they are."""
+"""Rows that decide either."""
 
 REACH = 4.0
 """Standard deviations (of the middle half of the residuals) at which labels are clipped."""
@@ -63,9 +60,10 @@ def find(
 ) -> Candidate:
     """The estimate for the kind of noise named, or, for "auto", for the one that is there."""
     effort = least_squares.Effort()
-    tamed = samples
-    if kind == "independent" or (kind == "auto" and _tails(samples, bias) <= SUSPECT):
-        fitted = _robust_affine(samples, bias)
+    net = least_squares.search(samples, n_units=n_units, bias=bias, rng=rng, effort=effort)
+    heavy = kind in ("auto", "independent") and _heavy(samples, net)
+    if heavy:
+        fitted, effort = _robust_affine(samples, bias), least_squares.Effort()
         for caution in CAUTIONS:
             rough = least_squares.search(
                 _clipped(samples, fitted),
@@ -77,11 +75,9 @@ def find(
             )
             fitted = rough(samples.X)
         tamed = _clipped(samples, fitted)
-    net = least_squares.search(tamed, n_units=n_units, bias=bias, rng=rng, effort=effort)
+        net = least_squares.search(tamed, n_units=n_units, bias=bias, rng=rng, effort=effort)
     few = samples.take(choose_rows(samples, least_squares.most_rows(samples, net.n_units), rng))
-    heavy = kind == "independent"
-    if kind == "auto" and net.n_units:
-        heavy = heavy_tails(few.Y - net(few.X), resolution(few)).freedom <= HEAVY
+    heavy = heavy and _heavy(few, net)
     labels = _clipped(samples, net(samples.X)) if heavy else samples
     candidate = least_squares.finish(
         net, labels, n_units=n_units, bias=bias, rng=rng, effort=effort
@@ -95,9 +91,11 @@ def find(
         said = "" if kind == "poisson" else "the labels' variance grows in proportion to their mean"
         noise = replace(candidate.noise, kind="poisson", reason=said)
         return replace(candidate, network=net, noise=noise)
-    if not heavy:
+    if not heavy and kind == "auto":
         return candidate
     net, tails = robust(net, few.X, few.Y, bias, resolution(few))
+    if n_units is None:
+        net, tails = _weighed(net, tails, few, bias)
     said = "" if kind == "independent" else "its tails are heavy"
     noise = replace(
         candidate.noise,
@@ -107,6 +105,30 @@ def find(
         freedom=tails.freedom,
     )
     return replace(candidate, network=net, noise=noise)
+
+
+def _weighed(
+    net: Network, tails: HeavyTails, samples: Samples, bias: bool
+) -> tuple[Network, HeavyTails]:
+    """Without the units that the likelihood hardly misses, half of `unit_edge` each or less: what
+    clipping bends is explained by units that are not there. The one that leaves least behind goes
+    first."""
+    X, Y = np.asarray(samples.X, np.float64), np.asarray(samples.Y, np.float64)
+    edge = least_squares.unit_edge(samples.d + bias, samples.m)
+    while net.n_units > 1:
+        smaller = [_without(net, unit) for unit in range(net.n_units)]
+        best = max(smaller, key=lambda other: tails.log_likelihood(Y - other(X)))
+        best, its = robust(best, X, Y, bias, resolution(samples))
+        gain = tails.log_likelihood(Y - net(X)) - its.log_likelihood(Y - best(X))
+        if 2 * gain > edge:
+            break
+        net, tails = best, its
+    return net, tails
+
+
+def _without(net: Network, unit: int) -> Network:
+    V, U, b = np.delete(net.V, unit, 0), np.delete(net.U, unit, 1), np.delete(net.b, unit)
+    return Network(V, U, b, net.c)
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,6 +163,11 @@ def _tails(samples: Samples, bias: bool) -> float:
     """Degrees of freedom of Student's t that suit the labels less an affine function."""
     few = samples.take(choose_rows(samples, LOOKED_AT, np.random.default_rng(0)))
     return heavy_tails(few.Y - _robust_affine(few, bias), resolution(few)).freedom
+
+
+def _heavy(samples: Samples, net: Network) -> bool:
+    few = samples.take(choose_rows(samples, LOOKED_AT, np.random.default_rng(0)))
+    return heavy_tails(few.Y - net(few.X), resolution(few)).freedom <= HEAVY
 
 
 def _clipped(samples: Samples, fitted: Array) -> Samples:
