@@ -59,7 +59,7 @@ def test_heavy_tails_and_reasons_are_told() -> None:
     noise = Noise(
         "independent", "its tails are heavy", np.eye(1), (Width(1, 0.5, 9.0),), freedom=3.0
     )
-    assert noise.rows() == [
+    assert noise.rows(1) == [
         ("noise", "independent: its tails are heavy"),
         (
             "noise size",

@@ -88,16 +88,13 @@ class Certificate:
     def recheck(self, X: ArrayLike, Y: ArrayLike) -> Certificate:
         """The same checks on these samples, none of them used to find the network."""
         if self.unexplained is not None:
-            fresh = Samples.of(X, Y)
+            fresh, before = Samples.of(X, Y), self.unexplained
+            _check_widths(self.network, fresh)
+            left = unexplained(self.network, fresh, self.biased, before.clipped)
+            left = replace(left, growth=before.growth)
+            errors, weak = self.weight_errors, self.weak_units
             return judge_estimate(
-                self.network,
-                fresh,
-                np.arange(0),
-                self.biased,
-                errors=self.weight_errors,
-                weak=self.weak_units,
-                growth=self.unexplained.growth,
-                clipped=self.unexplained.clipped,
+                self.network, fresh, np.arange(0), self.biased, left, errors, weak
             )
         gross = len(self.corrupted) > 0
         return judge(self.network, Samples.of(X, Y), np.arange(0), self.biased, gross=gross)
@@ -274,19 +271,14 @@ def judge_estimate(
     samples: Samples,
     used: Index,
     biased: bool,
-    *,
+    left: Unexplained,
     errors: Array,
     weak: Index,
-    growth: float,
-    clipped: bool,
 ) -> Certificate:
-    """The certificate of a fit to noisy labels, whose hidden weights have standard `errors` (k,)
-    in radians; `weak` units have a part that no label depends on; `growth` as in `Noise`;
-    `clipped`: tails may be heavy, and are clipped before it is asked whether what is left depends
-    on the inputs."""
+    """The certificate of a fit to noisy labels of which it leaves `left`, and whose hidden weights
+    have standard `errors` (k,) in radians; `weak` units have a part that no label depends on."""
     _check_widths(net, samples)
     net = net.canonical()
-    left = replace(unexplained(net, samples, biased, clipped), growth=growth)
     unknowns = net.n_units * (samples.d + biased + samples.m - 1) + biased * samples.m
     said = verdict.estimate(net, samples, left, unknowns, errors, weak)
     return Certificate(

@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 
 from unrelu.certificate import Certificate, judge, judge_estimate
 from unrelu.checks.explained import Explained, explain
+from unrelu.checks.unexplained import unexplained
 from unrelu.errors import InputError
 from unrelu.methods import hyperplanes, noisy, row_space, sparse_noise
 from unrelu.methods.candidate import Candidate
+from unrelu.methods.problem import Problem
 from unrelu.network import Network
 from unrelu.result import Status
 from unrelu.samples import Samples
@@ -99,16 +101,21 @@ def _proposals(
     """
     samples, n_units, bias = task.samples, task.n_units, task.bias
     near: Network | None = None
-    if task.noise in ("auto", "none"):
+    if task.rank == 0:
+        yield "constant", _constant(samples, bias)
+        return
+    if task.noise != "sparse":
         for method, candidate in _exact(task, passes, rng):
             yield method, candidate
             near = candidate.network if passes.residual(candidate.network) < NEAR else near
     gross = task.noise == "auto" and task.rank == samples.m and noisy.gross(samples, bias)
     if task.noise == "sparse" or (gross and task.method == "auto"):
         found = sparse_noise.find(samples, n_units=n_units, bias=bias, rng=rng, quick=gross)
+        if found is None and task.noise == "sparse":  # perhaps nothing is wrong with the labels
+            yield from _exact(task, passes, rng)
         found = found or replace(_constant(samples, bias), note=sparse_noise.NO_SPLIT)
         yield "sparse-noise", found
-    if task.noise not in ("none", "sparse") and task.method == "auto" and task.rank > 0:
+    if task.noise not in ("none", "sparse") and task.method == "auto":
         found = noisy.find(samples, n_units=n_units, bias=bias, kind=task.noise, rng=rng, near=near)
         yield "least-squares", found
 
@@ -118,9 +125,6 @@ def _exact(
 ) -> Iterator[tuple[str, Candidate]]:
     samples, n_units, bias = task.samples, task.n_units, task.bias
     known = None
-    if task.rank == 0:
-        yield "constant", _constant(samples, bias)
-        return
     if task.method != "hyperplanes" and (n_units is None or n_units <= task.rank):
         candidate = row_space.find(samples, bias=bias, rng=rng, missed=passes.missed)
         if candidate is not None:
@@ -140,7 +144,7 @@ def _exact(
             rng=rng,
             missed=passes.missed,
             known=known,
-            noise=task.noise == "auto" and task.method == "auto",
+            noise=task.noise != "none" and task.method == "auto",
         ),
     )
 
@@ -162,40 +166,42 @@ def _judged(task: Task, method: str, candidate: Candidate, passes: _Passes) -> J
         explained = passes.last(net)
         certificate = judge(net, samples, candidate.rows, bias, explained, gross=gross)
         return Judged(method, candidate, certificate)
+    unknown = np.full(net.n_units, np.inf)
+    clipped = candidate.noise.kind == "independent"
+    left = unexplained(net, samples, bias, clipped)
+    left = replace(left, growth=candidate.noise.growth)
+    certificate = judge_estimate(net, samples, candidate.rows, bias, left, unknown, np.arange(0))
+    if net.n_units and left.share <= samples.eps**0.75:  # rounding, though noise was expected
+        rows = candidate.rows
+        refined = Problem(samples, rows, bias).refined(net)
+        exact = judge(refined, samples, rows, bias)
+        if exact.status != Status.FAILED:
+            return Judged(method, Candidate(refined, rows, candidate.stats), exact)
+    if certificate.status != Status.ESTIMATED:  # standard errors are dear, and those mean nothing
+        return Judged(method, candidate, certificate)
     fitted = samples if len(candidate.rows) == samples.n else samples.take(candidate.rows)
-    uncertainty, errors, weak = None, np.full(net.n_units, np.inf), np.arange(0)
-    if net.n_units:
-        fit = noisy.weighting(net, fitted, candidate.noise)
-        try:
-            uncertainty = assess(
-                net,
-                fitted.X,
-                fitted.Y,
-                biased=bias,
-                form=fit.form,
-                covariance=fit.covariance,
-                weights=fit.weights,
-                scores=fit.scores,
-            )
-        except InputError as error:  # more unknowns than it can take, or than there are labels
-            log.info("no standard errors: %s", error)
-        else:
-            errors = np.array([unit.angle_error for unit in uncertainty.units])
-            weak = uncertainty.undetermined
-    certificate = judge_estimate(
-        net,
-        samples,
-        candidate.rows,
-        bias,
-        errors=errors,
-        weak=weak,
-        growth=candidate.noise.growth,
-        clipped=candidate.noise.kind == "independent",
-    )
+    fit = noisy.weighting(net, fitted, candidate.noise)
+    try:
+        uncertainty = assess(
+            net,
+            fitted.X,
+            fitted.Y,
+            biased=bias,
+            form=fit.form,
+            covariance=fit.covariance,
+            weights=fit.weights,
+            scores=fit.scores,
+        )
+    except InputError as error:  # more unknowns than it can take
+        log.info("no standard errors: %s", error)
+        return Judged(method, candidate, certificate)
+    errors = np.array([unit.angle_error for unit in uncertainty.units])
+    weak = uncertainty.undetermined
+    certificate = judge_estimate(net, samples, candidate.rows, bias, left, errors, weak)
     return Judged(method, candidate, certificate, uncertainty)
 
 
 def _better(new: Certificate, old: Certificate) -> bool:
     if (new.status == Status.FAILED) != (old.status == Status.FAILED):
         return new.status != Status.FAILED
-    return new.residual < old.residual
+    return new.unexplained is not None or new.residual < old.residual

@@ -22,13 +22,31 @@ NOISE = ("auto", "none", "sparse", *ESTIMATED)
 
 
 def label_rank(samples: Samples, bias: bool, rng: np.random.Generator) -> int:
-    """Rank of the labels; with output biases, of what varies in them."""
+    """Rank of the labels; with output biases, of what varies in them. A few rows tell, unless
+    nothing varies there."""
     rows = choose_rows(samples, 8 * (samples.d + samples.m + 1), rng)
+    rank = _rank(samples, rows, bias)
+    if rank == 0 and len(rows) < samples.n:
+        rank = _rank(samples, np.union1d(rows, _varying(samples, bias, len(rows))), bias)
+    return rank
+
+
+def _rank(samples: Samples, rows: Index, bias: bool) -> int:
     Y = samples.take(rows).Y
     if not bias:
         return int(column_space(Y, samples.eps).shape[1])
     constant = np.ptp(Y, axis=0) <= 4 * samples.eps * np.abs(Y).max(axis=0)
     return int(column_space(with_constant(Y[:, ~constant]), samples.eps).shape[1]) - 1
+
+
+def _varying(samples: Samples, bias: bool, most: int) -> Index:
+    """Some rows whose labels are not those of the first; without biases, not zero."""
+    usual = np.asarray(samples.Y[0], np.float64) * bias
+    for rows, _, Y in samples.blocks():
+        off = np.flatnonzero((np.abs(Y - usual) > 4 * samples.eps * np.abs(usual)).any(axis=1))
+        if len(off):
+            return np.asarray(rows.start + off[:most])
+    return np.arange(0)
 
 
 def generator(rng: int | np.random.Generator | None) -> np.random.Generator:
@@ -56,8 +74,26 @@ def check_options(n_units: int | None, bias: bool, method: str, noise: str, exac
             raise InputError(
                 f"{name}: got {value!r}, expected one of {', '.join(map(repr, known))}"
             )
+    if method != "auto" and noise in ESTIMATED:
+        raise InputError(
+            f"method: got {method!r} with noise={noise!r}, expected 'auto': the single methods are "
+            "for labels without noise"
+        )
     if exact:
         raise InputError("exact: got True, expected False: rational arithmetic is not available")
+
+
+def check_counts(samples: Samples) -> None:
+    """The variance of a label cannot be proportional to a mean below zero."""
+    total = np.zeros(samples.m)
+    for _, _, Y in samples.blocks():
+        total += Y.sum(axis=0)
+    low = int(total.argmin())
+    if total[low] < 0:
+        raise InputError(
+            f"noise: got 'poisson' for labels of mean {total[low] / samples.n:.3g} in output "
+            f"{low}, expected means from zero on: the variance is to be proportional to them"
+        )
 
 
 def check_independent(samples: Samples, bias: bool) -> None:

@@ -15,6 +15,7 @@ from unrelu.errors import RecoveryError
 from unrelu.ladder import Judged, Task, climb
 from unrelu.numerics.threads import one_thread
 from unrelu.preparation import (
+    check_counts,
     check_independent,
     check_options,
     generator,
@@ -98,6 +99,8 @@ def recover(
     resolve(activation)
     samples = Samples.of(X, Y)
     check_independent(samples, bias)
+    if noise == "poisson":
+        check_counts(samples)
     rng = generator(rng)
 
     with one_thread(samples.n * samples.d < MANY_ENTRIES):

@@ -112,8 +112,8 @@ class Noise:
     growth: float = 1.0
     freedom: float = math.inf
 
-    def rows(self) -> list[tuple[str, str]]:
-        """The noise as labelled lines."""
+    def rows(self, units: int) -> list[tuple[str, str]]:
+        """The noise as labelled lines; of the widths, those next to the number of `units` found."""
         kind = self.kind if not self.reason else f"{self.kind}: {self.reason}"
         sizes = np.sqrt(np.diag(self.covariance))
         size = f"standard deviation {sizes.min():.3g}"
@@ -122,8 +122,9 @@ class Noise:
         if math.isfinite(self.freedom):
             size += f", and tails of Student's t with {self.freedom:g} degrees of freedom"
         rows = [("noise", kind), ("noise size", size)]
-        if self.widths:
-            rows.append(("units weighed", "; ".join(map(str, self.widths))))
+        next_to = [width for width in self.widths if width.units in (units, units + 1)]
+        if next_to:
+            rows.append(("units weighed", "; ".join(map(str, next_to))))
         return rows
 
     def to_dict(self) -> dict[str, object]:
@@ -167,7 +168,7 @@ class Recovery:
         rows = [("status", str(self.status)), ("network", repr(self.network))]
         rows += self.certificate.rows()
         if self.noise is not None:
-            rows += self.noise.rows()
+            rows += self.noise.rows(self.network.n_units if self.network else 0)
         if self.uncertainty is not None:
             rows += self.uncertainty.unit_rows()
             rows += [("note", note) for note in self.uncertainty.notes]

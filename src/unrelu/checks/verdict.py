@@ -23,7 +23,7 @@ GROWTH = 1.2
 """Growth of the residual variance, on samples kept aside, from which on it is no noise: what an
 over-fitted unit adds is a few per cent."""
 
-LABELS_PER_UNKNOWN = 4
+LABELS_PER_UNKNOWN = 6
 """Noisy labels to an unknown from which a fit is an estimate: below, any other function of the
 inputs is explained as well by so many units, and the residual looks like noise."""
 Index = NDArray[np.intp]
@@ -46,7 +46,7 @@ def not_explained(explained: Explained) -> Verdict:
 
 
 def short_of_equations(equations: int, unknowns: int, wanted: int, outputs: int) -> Verdict:
-    more = math.ceil((wanted - equations) / outputs)
+    more = math.ceil((wanted - equations) / max(1, outputs))
     return Verdict(
         Status.UNDETERMINED,
         f"every sample is explained, but {equations} independent equations for {unknowns} "
@@ -135,7 +135,7 @@ def estimate(
             f"noise from network; if there are so many units, {more} more samples would do",
             more_samples=more,
         )
-    if left.dependence > DEPENDENT:
+    if left.dependence > DEPENDENT and left.share > samples.eps**0.75:  # as rounding may
         return Verdict(
             Status.FAILED,
             f"what the network of {net.n_units} units leaves, {100 * left.share:.3g}% of the "

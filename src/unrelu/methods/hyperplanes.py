@@ -98,14 +98,15 @@ def find(
     missed: Missed,
     known: Network | None = None,
     noise: bool = False,
+    most: int | None = None,
 ) -> Candidate:
     """Explain some rows; finish the network; add rows on which it is wrong, and again.
 
     `least` units are needed at least (the rank of the labels). `known` units, found by another
     method, take part in the start. `missed` finds the rows to add. With `noise`, a search that
-    leaves what looks like noise is not pursued.
+    leaves what looks like noise is not pursued; more than `most` units are not looked for.
     """
-    widths = Widths(samples, bias, n_units or max(3, least), min(least, samples.m))
+    widths = Widths(samples, bias, n_units or max(3, least), min(least, samples.m), most)
     rows = np.arange(0)
     start = (np.zeros((0, samples.d)), np.zeros(0)) if known is None else (known.V, known.b)
     effort = Effort()
@@ -211,12 +212,16 @@ def _noise_level(problem: Problem, fit: Fit) -> float:
 class Widths:
     """Which widths make sense for these samples, and how many rows each deserves."""
 
-    def __init__(self, samples: Samples, bias: bool, units: int, outputs: int) -> None:
+    def __init__(
+        self, samples: Samples, bias: bool, units: int, outputs: int, most: int | None = None
+    ) -> None:
         self.n, self.m = samples.n, outputs
         self.dimension = samples.d + bias
         # A model with more than 4 unknowns to 5 equations would only interpolate.
         equations = self.n * self.m / 1.25 - self.m * self.dimension
         self.last = max(1, int(equations / (self.dimension + self.m - 1)))
+        if most is not None:
+            self.last = min(self.last, math.ceil(OVERWIDE * most))
         self.first = min(self.last, math.ceil(OVERWIDE * units))
 
     def at_least(self, width: int) -> int:

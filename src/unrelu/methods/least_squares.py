@@ -28,7 +28,7 @@ from unrelu.methods.candidate import Candidate
 from unrelu.methods.kinks import Fit, Kinks, unit_rows
 from unrelu.methods.moment_start import moment_start
 from unrelu.methods.orientation import orient
-from unrelu.methods.problem import Problem, choose_rows, with_constant
+from unrelu.methods.problem import Problem, choose_rows, resolution, with_constant
 from unrelu.network import Network
 from unrelu.numerics.levenberg import minimise
 from unrelu.result import Noise, Width
@@ -108,6 +108,7 @@ def search(
     `near` already is the only start.
     """
     taken = samples.take(choose_rows(samples, search_rows(samples, n_units or FIRST_WIDTH), rng))
+    taken, centre = _centred(taken, bias)
     metric = np.diag(1 / _affine_residual(taken, bias))
     problem = Problem(taken, np.arange(taken.n), bias, metric)
     start = None
@@ -121,7 +122,7 @@ def search(
         if n_units is not None:
             fit = _reduce(problem, problem.strict, fit, effort, bar=np.inf, least=n_units)
         fit = _revise(problem, fit, n_units, rng, effort)
-    return problem.network(*problem.hyperplanes(fit.point))
+    return _moved(problem.network(*problem.hyperplanes(fit.point)), centre)
 
 
 def finish(
@@ -139,8 +140,11 @@ def finish(
     """
     rows = choose_rows(samples, most_rows(samples, net.n_units), rng)
     taken = samples.take(rows)
+    least = resolution(taken)
+    taken, centre = _centred(taken, bias)
+    net = _moved(net, -centre)
     for _ in range(2):  # what a rough network leaves is not only noise
-        metric = whitener(noise_covariance(taken.Y - net(taken.X), net, bias))
+        metric = whitener(noise_covariance(taken.Y - net(taken.X), net, bias, least))
         problem = Problem(taken, np.arange(taken.n), bias, metric)
         fit = _settle(problem, problem.strict, problem.points(net.V, net.b), effort)
         net = problem.network(*problem.hyperplanes(fit.point))
@@ -151,9 +155,21 @@ def finish(
         net = Network(np.zeros((0, samples.d)), np.zeros((samples.m, 0)), c=c)
     edge = _edge(problem, effort)
     widths = tuple(Width(k, gain, edge) for k, gain in sorted(effort.gains.items()))
-    covariance = noise_covariance(taken.Y - net(taken.X), net, bias)
+    covariance = noise_covariance(taken.Y - net(taken.X), net, bias, least)
     stats = {"starts": effort.starts, "operations": effort.operations, "rows": len(rows)}
-    return Candidate(net, rows, stats, noise=Noise("gaussian", "", covariance, widths))
+    noise = Noise("gaussian", "", covariance, widths)
+    return Candidate(_moved(net, centre), rows, stats, noise=noise)
+
+
+def _centred(samples: Samples, bias: bool) -> tuple[Samples, Array]:
+    """With output biases, labels about their mean, and that mean: of an output far from zero, or
+    a constant one, the noise would be lost in the rounding of a product. A copy."""
+    centre = samples.Y.mean(axis=0) if bias else np.zeros(samples.m)
+    return Samples(samples.X, samples.Y - centre, samples.eps), centre
+
+
+def _moved(net: Network, by: Array) -> Network:
+    return Network(net.V, net.U, net.b, net.c + by) if by.any() else net
 
 
 def search_rows(samples: Samples, width: int) -> int:
@@ -167,22 +183,28 @@ def most_rows(samples: Samples, width: int) -> int:
     return int(MOST_ENTRIES / (samples.d + samples.m + 2 * width))
 
 
-def noise_covariance(residual: Array, net: Network, bias: bool) -> Array:
-    """(m, m), of the noise in one sample. Diagonal, unless there are ten samples to an output."""
+def noise_covariance(residual: Array, net: Network, bias: bool, least: Array) -> Array:
+    """(m, m), of the noise in one sample. Diagonal, unless there are ten samples to an output.
+    `least` (m,) are the smallest standard deviations that an output is credited with."""
     n, m = residual.shape
     freedom = max(1.0, n - unknowns(net.n_units, net.n_inputs, m, bias) / m)
     covariance = residual.T @ residual / freedom
     if freedom < 10 * m:
         covariance = np.diag(np.diag(covariance))
-    tiny = np.finfo(np.float64).eps * float(np.trace(covariance)) + np.finfo(np.float64).tiny
-    return np.asarray(covariance + tiny * np.eye(m))
+    variances = np.diag(covariance)
+    raised = np.maximum(variances, least**2)
+    # Outputs may share all of their noise; the ridge is what rounding leaves of zero.
+    ridge = m * np.finfo(np.float64).eps * raised
+    return np.asarray(covariance + np.diag(raised - variances + ridge))
 
 
 def whitener(covariance: Array) -> Array:
-    """M with Mᵀ Ω M = I; directions without noise count as if they had its rounding."""
-    values, vectors = np.linalg.eigh(covariance)
+    """M with Mᵀ Ω M = I, whatever the units of the outputs; combinations of outputs without noise
+    count as if they had its rounding."""
+    sizes = np.sqrt(np.diag(covariance))
+    values, vectors = np.linalg.eigh(covariance / np.outer(sizes, sizes))
     floor = len(values) * np.finfo(np.float64).eps * float(values.max())
-    return np.asarray(vectors / np.sqrt(np.maximum(values, floor)))
+    return np.asarray(vectors / np.sqrt(np.maximum(values, floor)) / sizes[:, None])
 
 
 def _affine_residual(samples: Samples, bias: bool) -> Array:
@@ -190,6 +212,9 @@ def _affine_residual(samples: Samples, bias: bool) -> Array:
     design = with_constant(samples.X) if bias else samples.X
     residual = samples.Y - design @ np.linalg.lstsq(design, samples.Y)[0]
     size = np.sqrt((residual**2).mean(axis=0))
+    spread = np.sqrt((samples.Y**2).mean(axis=0))
+    # An output that is affine has nothing to tell: its rounding should not be looked at.
+    size = np.where(size > samples.eps**0.75 * spread, size, spread)
     return np.asarray(np.where(size > 0, size, 1.0))
 
 

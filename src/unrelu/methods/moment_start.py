@@ -269,7 +269,8 @@ def _offsets(Z: Array, moments: Moments, V: Array, centre: Array | None) -> Unit
         weighted = model / (factorial(r) * np.diag(inverse))
         score = score + weighted[..., None] * (inverse @ along)  # (2, tried, k, m)
         norm = norm + weighted * model
-    gain = (score**2).sum(axis=-1) / norm
+    # Far outside the data a unit is affine, and has none of these moments.
+    gain = (score**2).sum(axis=-1) / np.maximum(norm, np.finfo(np.float64).tiny)
     chosen = gain.reshape(-1, len(V)).argmax(axis=0)
     side, place = np.unravel_index(chosen, gain.shape[:2])
     flip = signs[side, 0, 0][:, None]

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from unrelu.methods import least_squares
 from unrelu.methods.candidate import Candidate
-from unrelu.methods.problem import choose_rows, with_constant
+from unrelu.methods.problem import choose_rows, resolution, with_constant
 from unrelu.methods.weighted import HeavyTails, counted, heavy_tails, reduced, reweighted, robust
 from unrelu.network import Network
 from unrelu.result import Noise, Width
@@ -34,14 +34,11 @@ HEAVY = 5.0
 """Degrees of freedom of Student's t up to which tails are called heavy. Least squares then wastes
 a quarter of the samples or more: its efficiency is 1 − 6/(ν(ν + 1))."""
 
-SUSPECT = 8.0
-"""The same, for labels less an affine function: from which on a search looks at clipped labels."""
-
 GROSS = 2.0
-"""The same, for labels in which gross errors are looked for."""
+"""The same, for labels less an affine function: from which on gross errors are looked for."""
 
 LOOKED_AT = 20_000
-"""Rows that decide whether they are."""
+"""Rows that decide either."""
 
 REACH = 4.0
 """Standard deviations (of the middle half of the residuals) at which labels are clipped."""
@@ -87,9 +84,7 @@ def find(
     net = _searched(seen, n_units, bias, known, rng, effort, near)
     growth = _growth(net, seen, aside, bias)
     few = samples.take(choose_rows(samples, least_squares.most_rows(samples, net.n_units), rng))
-    heavy = kind == "independent"
-    if kind == "auto" and not counts and net.n_units:
-        heavy = heavy_tails(few.Y - net(few.X)).freedom <= HEAVY
+    heavy = known in ("auto", "independent") and _heavy(few, net)
     labels = _clipped(samples, net(samples.X)) if heavy else samples
     candidate = least_squares.finish(
         net, labels, n_units=n_units, bias=bias, rng=rng, effort=effort
@@ -113,9 +108,11 @@ def find(
         said = "the labels are counts, and " * counts + said
         noise = replace(candidate.noise, kind="poisson", reason=said, widths=widths)
         return replace(candidate, network=net, noise=noise)
-    if not heavy:
+    if not heavy and kind == "auto":
         return candidate
-    net, tails = robust(net, few.X, few.Y, bias)
+    net, tails = robust(net, few.X, few.Y, bias, resolution(few))
+    if n_units is None:
+        net, tails = _weighed(net, tails, few, bias)
     said = "" if kind == "independent" else "its tails are heavy"
     noise = replace(
         candidate.noise,
@@ -136,22 +133,27 @@ def _searched(
     effort: least_squares.Effort,
     near: Network | None,
 ) -> Network:
-    """The search, on labels that are clipped about one fit after the other if tails are heavy."""
-    if kind == "independent" or (kind == "auto" and _tails(samples, bias) <= SUSPECT):
-        fitted = _robust_affine(samples, bias) if near is None else near(samples.X)
-        for caution in CAUTIONS if near is None else ():
-            rough = least_squares.search(
-                _clipped(samples, fitted),
-                n_units=n_units,
-                bias=bias,
-                rng=rng,
-                effort=least_squares.Effort(caution),
-                most_starts=1,
-            )
-            fitted = rough(samples.X)
-        samples = _clipped(samples, fitted)
-    return least_squares.search(
+    """The search; if it leaves heavy tails, again, on labels clipped about one fit after the
+    other."""
+    net = least_squares.search(
         samples, n_units=n_units, bias=bias, rng=rng, effort=effort, near=near
+    )
+    if kind not in ("auto", "independent") or not _heavy(samples, net):
+        return net
+    fitted = _robust_affine(samples, bias) if near is None else near(samples.X)
+    for caution in CAUTIONS if near is None else ():
+        rough = least_squares.search(
+            _clipped(samples, fitted),
+            n_units=n_units,
+            bias=bias,
+            rng=rng,
+            effort=least_squares.Effort(caution),
+            most_starts=1,
+        )
+        fitted = rough(samples.X)
+    effort.gains.clear()
+    return least_squares.search(
+        _clipped(samples, fitted), n_units=n_units, bias=bias, rng=rng, effort=effort, near=near
     )
 
 
@@ -163,11 +165,35 @@ def _growth(net: Network, seen: Samples, aside: Samples, bias: bool) -> float:
     if aside.n * aside.m < FEW_ASIDE:
         return 1.0
     scale = np.median(np.abs(seen.Y - net(seen.X)), axis=0)
-    scale = np.where(scale > 0, scale, np.finfo(np.float64).tiny)
+    scale = np.maximum(scale, resolution(seen) + np.finfo(np.float64).tiny)
     ratio = float(np.median(np.abs(aside.Y - net(aside.X)) / scale)) ** 2
     share = least_squares.unknowns(net.n_units, seen.d, seen.m, bias) / (seen.n * seen.m)
     doubt = 4 * 2.33 / np.sqrt(aside.n * aside.m)
     return float(ratio * max(0.0, 1 - share) / (1 + share) / (1 + doubt))
+
+
+def _weighed(
+    net: Network, tails: HeavyTails, samples: Samples, bias: bool
+) -> tuple[Network, HeavyTails]:
+    """Without the units that the likelihood hardly misses, half of `unit_edge` each or less: what
+    clipping bends is explained by units that are not there. The one that leaves least behind goes
+    first."""
+    X, Y = np.asarray(samples.X, np.float64), np.asarray(samples.Y, np.float64)
+    edge = least_squares.unit_edge(samples.d + bias, samples.m)
+    while net.n_units > 1:
+        smaller = [_without(net, unit) for unit in range(net.n_units)]
+        best = max(smaller, key=lambda other: tails.log_likelihood(Y - other(X)))
+        best, its = robust(best, X, Y, bias, resolution(samples))
+        gain = tails.log_likelihood(Y - net(X)) - its.log_likelihood(Y - best(X))
+        if 2 * gain > edge:
+            break
+        net, tails = best, its
+    return net, tails
+
+
+def _without(net: Network, unit: int) -> Network:
+    V, U, b = np.delete(net.V, unit, 0), np.delete(net.U, unit, 1), np.delete(net.b, unit)
+    return Network(V, U, b, net.c)
 
 
 @dataclass(frozen=True, eq=False)
@@ -216,7 +242,12 @@ def _counts(samples: Samples, bias: bool) -> bool:
 def _tails(samples: Samples, bias: bool) -> float:
     """Degrees of freedom of Student's t that suit the labels less an affine function."""
     few = samples.take(choose_rows(samples, LOOKED_AT, np.random.default_rng(0)))
-    return heavy_tails(few.Y - _robust_affine(few, bias)).freedom
+    return heavy_tails(few.Y - _robust_affine(few, bias), resolution(few)).freedom
+
+
+def _heavy(samples: Samples, net: Network) -> bool:
+    few = samples.take(choose_rows(samples, LOOKED_AT, np.random.default_rng(0)))
+    return heavy_tails(few.Y - net(few.X), resolution(few)).freedom <= HEAVY
 
 
 def _clipped(samples: Samples, fitted: Array) -> Samples:
@@ -258,9 +289,10 @@ def _grows(net: Network, samples: Samples) -> bool:
     mean = net(samples.X)
     square = (Y - mean) ** 2
     centred = mean - mean.mean(axis=0)
-    slope = (centred * square).sum(axis=0) / (centred**2).sum(axis=0)
+    spread = (centred**2).sum(axis=0) + np.finfo(np.float64).tiny
+    slope = (centred * square).sum(axis=0) / spread
     rest = square - square.mean(axis=0) - slope * centred
-    error = np.sqrt((centred**2 * rest**2).sum(axis=0)) / (centred**2).sum(axis=0)
+    error = np.sqrt((centred**2 * rest**2).sum(axis=0)) / spread
     constant = square.mean(axis=0) - slope * mean.mean(axis=0)
     plain = slope > SIGNIFICANT * error
     proportional = np.abs(constant) < 0.5 * square.mean(axis=0)

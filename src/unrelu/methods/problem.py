@@ -156,6 +156,15 @@ def _power_of_two(columns: Array) -> Array:
     return np.exp2(np.round(np.log2(np.where(size > 0, size, 1.0))))
 
 
+def resolution(samples: Samples) -> Array:
+    """The least noise (m,) that the labels of an output are credited with, three quarters of the
+    digits that they have: one that is constant, or explained to rounding, would otherwise have
+    all the weight. For an output of zeros, that of the largest."""
+    size = np.sqrt((np.asarray(samples.Y, np.float64) ** 2).mean(axis=0))
+    size = np.where(size > 0, size, size.max() or 1.0)
+    return np.asarray(samples.eps**0.75 * size)
+
+
 def with_constant(columns: Array) -> Array:
     return np.column_stack([columns, np.ones(len(columns))])
 

@@ -80,9 +80,13 @@ def _network(
     thorough: bool,
 ) -> Network | None:
     """The network of labels that are right, to the accuracy of the split. The general route, slow
-    on labels that no small network has made, is for a split that is `thorough`."""
+    on labels that no small network has made, is for a split that is `thorough`, and looks for no
+    more units than there are outputs: as many, in general position, would have left no rank."""
     Y = cleaned.Y - cleaned.Y.mean(axis=0) if bias else cleaned.Y
     rank = column_space(Y, cleaned.eps).shape[1]
+    if rank == 0:
+        c = cleaned.Y.mean(axis=0) if bias else np.zeros(cleaned.m)
+        return Network(np.zeros((0, cleaned.d)), np.zeros((cleaned.m, 0)), c=c)
 
     def missed(net: Network) -> Index:
         return np.flatnonzero(_off(net, cleaned.X, cleaned.Y).any(axis=1))
@@ -96,7 +100,14 @@ def _network(
     if not thorough:
         return known
     return hyperplanes.find(
-        cleaned, n_units=n_units, least=rank, bias=bias, rng=rng, missed=missed, known=known
+        cleaned,
+        n_units=n_units,
+        least=rank,
+        bias=bias,
+        rng=rng,
+        missed=missed,
+        known=known,
+        most=max(cleaned.m, n_units or 0),
     ).network
 
 

@@ -90,14 +90,17 @@ class WeightedNetwork:
         return np.concatenate([rows.ravel(), (state.hidden.T @ change).ravel(), offset])
 
     def scale(self, state: State) -> Array:
-        """√diag JᵀWJ; features are white, so all entries of a row of A have the same."""
+        """√diag JᵀWJ; features are white, so all entries of a row of A have the same. Idle units
+        get a small floor: of the other units', and, for each output has a size of its own, of
+        what a white feature would have there."""
         _, U, _ = self.parts(state.point)
         rows = ((self.weights @ (U**2).T) * state.active).sum(axis=0)
+        rows = np.maximum(rows, 1e-6 * rows.max(initial=0.0))
+        total = self.weights.sum(axis=0)
+        outputs = np.maximum((state.hidden**2).T @ self.weights, 1e-6 * total)
         rows = np.repeat(rows, self.features.shape[1])
-        outputs = (state.hidden**2).T @ self.weights
-        diagonal = np.concatenate([rows, outputs.ravel(), self.weights.sum(axis=0)])
-        floor = 1e-6 * float(diagonal.max()) + np.finfo(np.float64).tiny
-        return np.asarray(np.sqrt(np.maximum(diagonal, floor)))
+        diagonal = np.concatenate([rows, outputs.ravel(), total])
+        return np.asarray(np.sqrt(diagonal + np.finfo(np.float64).tiny))
 
     def retract(self, point: Array, step: Array) -> Array:
         moved = point + step
@@ -187,10 +190,12 @@ def counted(Y: Array, predicted: Array) -> Array:
     counts in other units, or more or less regular ones.
 
     With φ = 1 a fit reweighted so is one of maximum Poisson likelihood. Predictions near or below
-    zero count as a twentieth of the mean label, so that no sample has all the weight.
+    zero count as a twentieth of the mean label, so that no sample has all the weight. An output
+    of zeros is as good as the largest.
     """
-    floor = 0.05 * np.maximum(Y.mean(axis=0), np.finfo(np.float64).tiny)
-    mean = np.maximum(predicted, floor)
+    usual = Y.mean(axis=0)
+    usual = np.where(usual > 0, usual, usual.max())
+    mean = np.maximum(predicted, 0.05 * usual)
     dispersion = ((Y - predicted) ** 2 / mean).mean(axis=0)
     return np.asarray(1 / (np.where(dispersion > 0, dispersion, 1.0) * mean))
 
@@ -226,26 +231,37 @@ FREEDOMS = (1.0, 1.5, 2.0, 3.0, 5.0, 8.0, 16.0, 64.0)
 """Degrees of freedom weighed; beyond the last, t is normal for any purpose."""
 
 
-def heavy_tails(residual: Array) -> HeavyTails:
+def heavy_tails(residual: Array, least: Array) -> HeavyTails:
     """The t distribution, one for all outputs but for their scales, that fits residuals (n, m)
-    best: for each of FREEDOMS the scale by maximum likelihood (EM), then the best of them."""
+    best: for each of FREEDOMS the scale by maximum likelihood (EM), then the best of them.
+
+    Scales are `least` (m,) at least; an output without larger residuals, such as a constant one,
+    has no say in the tails."""
     fits = []
     for freedom in FREEDOMS:
         scale = np.median(np.abs(residual), axis=0) / 0.8
-        scale = np.where(scale > 0, scale, np.abs(residual).mean(axis=0) + 1e-300)
+        scale = np.where(scale > least, scale, np.maximum(np.abs(residual).mean(axis=0), least))
         for _ in range(50):
             weights = (freedom + 1) / (freedom + (residual / scale) ** 2)
-            scale = np.sqrt((weights * residual**2).mean(axis=0))
+            scale = np.maximum(np.sqrt((weights * residual**2).mean(axis=0)), least)
         fits.append(HeavyTails(freedom, scale))
-    return max(fits, key=lambda fit: fit.log_likelihood(residual))
+    noisy = np.abs(residual).max(axis=0) > least
+
+    def likelihood(fit: HeavyTails) -> float:
+        return HeavyTails(fit.freedom, fit.scale[noisy]).log_likelihood(residual[:, noisy])
+
+    return max(fits, key=likelihood)
 
 
-def robust(net: Network, X: Array, Y: Array, bias: bool) -> tuple[Network, HeavyTails]:
+def robust(
+    net: Network, X: Array, Y: Array, bias: bool, least: Array
+) -> tuple[Network, HeavyTails]:
     """Maximum likelihood for noise with Student's t distribution, its degrees of freedom and
     scales found beside the network. For any noise independent of X it is a consistent finish:
-    the weights see residuals only, and those of the truth do not know X (up to c)."""
-    tails = heavy_tails(Y - net(X))
+    the weights see residuals only, and those of the truth do not know X (up to c). `least` (m,)
+    are the smallest scales that an output is credited with."""
+    tails = heavy_tails(Y - net(X), least)
     for _ in range(2):
         net = reweighted(net, X, Y, tails.weigh, bias)
-        tails = heavy_tails(Y - net(X))
+        tails = heavy_tails(Y - net(X), least)
     return net, tails
