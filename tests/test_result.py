@@ -38,7 +38,7 @@ def test_an_estimate_says_what_noise_it_found_and_how_far_it_is_off(estimate: Re
 
 
 def test_notes_come_with_the_estimate() -> None:
-    problem = plant(10, 3, 1, 220, seed=2)
+    problem = plant(10, 3, 1, 260, seed=2)
     noise = 0.3 * np.random.default_rng(2).standard_normal(problem.Y.shape)
     result = recover(problem.X, problem.Y + noise, 3, noise="gaussian", rng=0, throw=False)
     assert result.uncertainty is not None

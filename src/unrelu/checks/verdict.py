@@ -23,7 +23,7 @@ GROWTH = 1.2
 """Growth of the residual variance, on samples kept aside, from which on it is no noise: what an
 over-fitted unit adds is a few per cent."""
 
-LABELS_PER_UNKNOWN = 6
+LABELS_PER_UNKNOWN = 7
 """Noisy labels to an unknown from which a fit is an estimate: below, any other function of the
 inputs is explained as well by so many units, and the residual looks like noise."""
 Index = NDArray[np.intp]
