@@ -30,6 +30,7 @@ from unrelu.methods.moment_start import moment_start
 from unrelu.methods.orientation import orient
 from unrelu.methods.problem import Problem, choose_rows, resolution, with_constant
 from unrelu.network import Network
+from unrelu.numerics.dependence import DEPENDENT, dependence
 from unrelu.numerics.levenberg import minimise
 from unrelu.result import Noise, Width
 from unrelu.samples import Samples
@@ -55,6 +56,10 @@ AGREE = 2
 MOST_STARTS = 12
 """Starts after which the best is taken as it is."""
 
+PATIENCE = 3e10
+"""Operations that may go into starts, or three times those of the first, while their number of
+units is open: labels that no small network has made ask for ever more."""
+
 FIRST_WIDTH = 8
 """Units looked for first when their number is not known; twice as many while too few are left
 over."""
@@ -76,12 +81,14 @@ noise, end a descent: a standard error would be visible at 1."""
 
 @dataclass
 class Effort:
-    """What a search has cost so far, and what each width has shown: how much the fit gains by
-    the least of so many units. `caution`: a unit counts from so many times `unit_edge` on."""
+    """What a search has cost so far (starts, products, and multiply-adds in those), and what each
+    width has shown: how much the fit gains by the least of so many units. `caution`: a unit
+    counts from so many times `unit_edge` on."""
 
     caution: float = 1.0
     starts: int = 0
     products: int = 0
+    operations: float = 0.0
     gains: dict[int, float] = field(default_factory=dict)
 
 
@@ -230,6 +237,7 @@ def _best_of_starts(
     """Descents from moments and from random hyperplanes, until two agree on the best."""
     best: Fit | None = None
     agree, width = 0, n_units
+    before, patience = effort.operations, PATIENCE
     for attempt in range(most_starts):
         start = _moments(problem, width, rng) if attempt == (n_units is None) else None
         effort.starts += 1
@@ -249,6 +257,11 @@ def _best_of_starts(
         else:
             agree += same
         if agree >= AGREE or problem.strict.relative(best) <= 10 * problem.floor:
+            break
+        spent = effort.operations - before
+        if attempt == 0:
+            patience = max(3 * spent, PATIENCE)
+        if n_units is None and spent > patience:
             break
     assert best is not None, "there is at least one start"
     return best
@@ -284,13 +297,15 @@ def _from_random(
     wide = min(most, math.ceil(OVERWIDE * (width or FIRST_WIDTH)) + 2)
     points, variance = rng.standard_normal((wide, dimension)), np.inf
     while True:
-        fit = _settle(problem, model, points, effort, steps=60, share=1e-2)
+        fit = _settle(problem, model, points, effort, steps=60, share=1.0 if free else SETTLED)
         if not free:
             fit = _reduce(problem, model, fit, effort, bar=np.inf, least=width or 1)
             break
         fit = _reduce(problem, model, fit, effort, bar=_edge(problem, effort), least=1)
         before, variance = variance, _variance(problem, model, fit)
         if OVERWIDE * fit.width + 2 <= wide or wide == most or variance > WORTH * before:
+            break
+        if dependence(fit.residual, model.features) <= DEPENDENT:
             break
         wide = min(most, 2 * wide)
         points = np.vstack([fit.point, rng.standard_normal((wide - fit.width, dimension))])
@@ -397,4 +412,6 @@ def _settle(
     start = model.evaluate(unit_rows(points))
     fit, trace = minimise(model, start, size=model.size, steps=steps, enough=enough)
     effort.products += trace.products
+    per_unit = entries + problem.X.shape[0] * points.shape[1]
+    effort.operations += 4.0 * trace.products * fit.width * per_unit
     return fit
