@@ -21,6 +21,11 @@ Array = NDArray[np.float64]
 Index = NDArray[np.intp]
 
 
+VAGUE = 1.0
+"""Standard error of a direction, in radians, beyond which nothing is known of it: directions drawn
+at random are not much further apart."""
+
+
 @dataclass(frozen=True, eq=False)
 class Verdict:
     status: Status
@@ -139,6 +144,16 @@ def estimate(
             Status.UNDETERMINED,
             f"{listed(weak)}: some of the weights could be anything, for all that the labels tell",
             weak_units=weak,
+        )
+    vague = np.flatnonzero(errors > VAGUE)
+    if np.isfinite(errors).all() and len(vague):
+        more = math.ceil(samples.n * min(errors.max() / VAGUE, 1e3) ** 2) - samples.n
+        return Verdict(
+            Status.UNDETERMINED,
+            f"{listed(vague)}: with this much noise the hidden weights could point anywhere (known "
+            f"to {errors.max():.2g} rad), or the unit may not be there",
+            weak_units=vague,
+            more_samples=more,
         )
     known = f", hidden weights known to {errors.max():.2g} rad" if len(errors) else ""
     return Verdict(

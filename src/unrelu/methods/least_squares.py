@@ -71,6 +71,11 @@ few units are still missing then are found one by one."""
 MOMENTS_FROM = 20
 """Samples to an input from which second moments are worth looking at."""
 
+DISAGREED = (
+    "no two searches ended in the same place, so other networks, of as many units or not, may do "
+    "as well"
+)
+
 TRIES = 3
 """Random new units that must fail to help before a width is left at that."""
 
@@ -83,12 +88,14 @@ noise, end a descent: a standard error would be visible at 1."""
 class Effort:
     """What a search has cost so far (starts, products, and multiply-adds in those), and what each
     width has shown: how much the fit gains by the least of so many units. `caution`: a unit
-    counts from so many times `unit_edge` on."""
+    counts from so many times `unit_edge` on. `agreed`: whether two of the starts, all of them
+    without knowledge, ended in the best minimum."""
 
     caution: float = 1.0
     starts: int = 0
     products: int = 0
     operations: float = 0.0
+    agreed: bool = True
     gains: dict[int, float] = field(default_factory=dict)
 
 
@@ -144,7 +151,8 @@ def finish(
     covariance = noise_covariance(taken.Y - net(taken.X), net, bias, least)
     stats = {"starts": effort.starts, "products": effort.products, "rows": len(rows)}
     noise = Noise("gaussian", "", covariance, widths)
-    return Candidate(_moved(net, centre), rows, stats, noise=noise)
+    note = "" if effort.agreed else DISAGREED
+    return Candidate(_moved(net, centre), rows, stats, note, noise)
 
 
 def _centred(samples: Samples, bias: bool) -> tuple[Samples, Array]:
@@ -238,6 +246,7 @@ def _best_of_starts(
     best: Fit | None = None
     agree, width = 0, n_units
     before, patience = effort.operations, PATIENCE
+    effort.agreed = False
     for attempt in range(most_starts):
         start = _moments(problem, width, rng) if attempt == (n_units is None) else None
         effort.starts += 1
@@ -256,7 +265,8 @@ def _best_of_starts(
             best, agree = fit, agree + 1 if same else 1
         else:
             agree += same
-        if agree >= AGREE or problem.strict.relative(best) <= 10 * problem.floor:
+        effort.agreed = agree >= AGREE or problem.strict.relative(best) <= 10 * problem.floor
+        if effort.agreed:
             break
         spent = effort.operations - before
         if attempt == 0:
