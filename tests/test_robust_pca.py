@@ -86,6 +86,15 @@ def test_what_half_of_the_rows_have_in_common_is_not_all() -> None:
     assert_split(split(table), low, wrong)
 
 
+def test_tables_that_are_mostly_zero() -> None:
+    """Typical entries of a row may be zero; nothing divides by them."""
+    rng = np.random.default_rng(8)
+    table = np.where(rng.random((100, 10)) < 0.2, rng.standard_normal((100, 10)), 0.0)
+    for zeros in (table, np.zeros((100, 10))):
+        found = split(zeros)
+        assert found is None or np.isfinite(found.low_rank).all()
+
+
 def test_no_low_rank_part() -> None:
     table = np.random.default_rng(6).standard_normal((150, 10))
     found = split(table)
