@@ -30,6 +30,7 @@ from unrelu.methods.moment_start import moment_start
 from unrelu.methods.orientation import orient
 from unrelu.methods.problem import Problem, choose_rows, resolution, with_constant
 from unrelu.network import Network
+from unrelu.numerics.dependence import DEPENDENT, dependence
 from unrelu.numerics.levenberg import minimise
 from unrelu.result import Noise, Width
 from unrelu.samples import Samples
@@ -56,8 +57,8 @@ MOST_STARTS = 12
 """Starts after which the best is taken as it is."""
 
 PATIENCE = 5e10
-"""Operations after which it is, once there have been AGREE starts: some ten seconds. Labels of no
-small network, of which every start makes something else, take long."""
+"""Operations that may go into starts, or three times those of the first, while their number of
+units is open: some ten seconds. Labels that no small network has made ask for ever more."""
 
 LABELS_PER_UNKNOWN = 3
 """Labels to an unknown in the widest fit of a search: with fewer, noise is all that it fits."""
@@ -73,6 +74,11 @@ few units are still missing then are found one by one."""
 MOMENTS_FROM = 20
 """Samples to an input from which second moments are worth looking at."""
 
+DISAGREED = (
+    "no two searches ended in the same place, so other networks, of as many units or not, may do "
+    "as well"
+)
+
 TRIES = 3
 """Random new units that must fail to help before a width is left at that."""
 
@@ -83,12 +89,14 @@ noise, end a descent: a standard error would be visible at 1."""
 
 @dataclass
 class Effort:
-    """What a search has cost so far, and what each width has shown: how much the fit gains by
-    the least of so many units. `caution`: a unit counts from so many times `unit_edge` on."""
+    """What a search has cost so far (starts, and multiply-adds), and what each width has shown:
+    how much the fit gains by the least of so many units. `caution`: a unit counts from so many
+    times `unit_edge` on. `agreed`: whether two starts ended in the best minimum."""
 
     caution: float = 1.0
     starts: int = 0
     operations: float = 0.0
+    agreed: bool = True
     gains: dict[int, float] = field(default_factory=dict)
 
 
@@ -158,7 +166,8 @@ def finish(
     covariance = noise_covariance(taken.Y - net(taken.X), net, bias, least)
     stats = {"starts": effort.starts, "operations": effort.operations, "rows": len(rows)}
     noise = Noise("gaussian", "", covariance, widths)
-    return Candidate(_moved(net, centre), rows, stats, noise=noise)
+    note = "" if effort.agreed else DISAGREED
+    return Candidate(_moved(net, centre), rows, stats, note, noise)
 
 
 def _centred(samples: Samples, bias: bool) -> tuple[Samples, Array]:
@@ -257,6 +266,8 @@ def _best_of_starts(
     """Descents from moments and from random hyperplanes, until two agree on the best."""
     best: Fit | None = None
     agree, width = 0, n_units
+    before, patience = effort.operations, PATIENCE
+    effort.agreed = False
     for attempt in range(most_starts):
         start = _moments(problem, width, rng) if attempt == (n_units is None) else None
         effort.starts += 1
@@ -275,8 +286,13 @@ def _best_of_starts(
             best, agree = fit, agree + 1 if same else 1
         else:
             agree += same
-        weary = attempt + 1 >= AGREE and effort.operations > PATIENCE
-        if weary or agree >= AGREE or problem.strict.relative(best) <= 10 * problem.floor:
+        effort.agreed = agree >= AGREE or problem.strict.relative(best) <= 10 * problem.floor
+        if effort.agreed:
+            break
+        spent = effort.operations - before
+        if attempt == 0:
+            patience = max(3 * spent, PATIENCE)
+        if n_units is None and spent > patience:
             break
     assert best is not None, "there is at least one start"
     return best
@@ -312,13 +328,15 @@ def _from_random(
     wide = min(most, math.ceil(OVERWIDE * (width or FIRST_WIDTH)) + 2)
     points, variance = rng.standard_normal((wide, dimension)), np.inf
     while True:
-        fit = _settle(problem, model, points, effort, steps=60, share=1e-2)
+        fit = _settle(problem, model, points, effort, steps=60, share=1.0 if free else SETTLED)
         if not free:
             fit = _reduce(problem, model, fit, effort, bar=np.inf, least=width or 1)
             break
         fit = _reduce(problem, model, fit, effort, bar=_edge(problem, effort), least=1)
         before, variance = variance, _variance(problem, model, fit)
         if OVERWIDE * fit.width + 2 <= wide or wide == most or variance > WORTH * before:
+            break
+        if dependence(fit.residual, model.features) <= DEPENDENT:
             break
         wide = min(most, 2 * wide)
         points = np.vstack([fit.point, rng.standard_normal((wide - fit.width, dimension))])
