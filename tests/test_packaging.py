@@ -18,11 +18,12 @@ import unrelu
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src" / "unrelu"
 
-GROUND = {"errors", "activations", "network", "samples", "result"}
+GROUND = {"errors", "extras", "activations", "network", "samples", "result"}
 BELOW_RECOVER = GROUND | {"methods", "numerics", "checks", "certificate"}
 
 STANDS_ON: dict[str, set[str]] = {
     "errors": set(),
+    "extras": {"errors"},
     "activations": {"errors"},
     "network": {"errors", "activations"},
     "samples": {"errors"},
