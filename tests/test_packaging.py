@@ -41,7 +41,9 @@ STANDS_ON: dict[str, set[str]] = {
     "report": BELOW_RECOVER | {"recover"},
     "demo": BELOW_RECOVER | {"recover", "formats", "report"},
     "terminal": {"errors", "report"},
-    "cli": BELOW_RECOVER | {"__init__", "terminal", "recover", "formats", "report", "demo"},
+    "completion": {"preparation"},
+    "cli": BELOW_RECOVER
+    | {"__init__", "completion", "terminal", "recover", "formats", "report", "demo"},
     "__main__": {"cli"},
     "__init__": BELOW_RECOVER | {"recover", "formats", "uncertainty", "estimator"},
 }
