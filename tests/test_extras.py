@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ast
 import importlib
+import re
 import subprocess
 import sys
 import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -34,6 +36,14 @@ def test_each_one_missing_is_said(needed: Required) -> None:
 
 def test_each_extra_is_needed_somewhere_and_offered() -> None:
     assert {needed.extra for needed in NEEDED} == EXTRAS.keys() - FOR_DEVELOPERS
+
+
+def test_each_extra_installs_what_it_is_needed_for() -> None:
+    sources = packages_distributions()
+    for needed in NEEDED:
+        names = {re.split(r"[<>=!~\[ ]", wanted)[0].lower() for wanted in EXTRAS[needed.extra]}
+        installed_by = {name.lower() for name in sources[needed.package]}
+        assert names & installed_by, f"{needed.where}: {needed.extra} has no {needed.package}"
 
 
 def test_optional_packages_are_imported_by_require_alone() -> None:

@@ -123,7 +123,8 @@ class RectifiedNetworkRegressor(
             throw=False,
         )
         if not all_kept:
-            result = _widened(result, kept, inputs.shape[1])
+            names = getattr(self, "feature_names_in_", np.arange(inputs.shape[1]))
+            result = _widened(result, kept, [str(name) for name in names])
         network = result.network
         if network is None or network.n_units > (self.n_units or network.n_units):
             raise RecoveryError(result)
@@ -207,13 +208,13 @@ def _independent(samples: Samples, bias: bool) -> Index:
     return np.arange(samples.d)
 
 
-def _widened(result: Recovery, kept: Index, n_inputs: int) -> Recovery:
+def _widened(result: Recovery, kept: Index, names: list[str]) -> Recovery:
     """The result for all inputs: those left out have weight zero. Since others would do as well,
     the network is not certain, and its standard errors mean nothing."""
-    left_out = np.setdiff1d(np.arange(n_inputs), kept)
+    left_out = [names[i] for i in np.setdiff1d(np.arange(len(names)), kept)]
     several = len(left_out) > 1
     said = (
-        f"column{'s' if several else ''} {', '.join(map(str, left_out[:6]))}"
+        f"column{'s' if several else ''} {', '.join(left_out[:6])}"
         f"{' and more' if len(left_out) > 6 else ''} of X {'are' if several else 'is'} constant or "
         "a combination of others, so there are many networks that agree on such inputs; in this "
         f"one the weights from there are zero. Of the other inputs, "
@@ -222,7 +223,7 @@ def _widened(result: Recovery, kept: Index, n_inputs: int) -> Recovery:
     status = result.status if result.status == Status.FAILED else Status.UNDETERMINED
     network = result.network
     if network is not None:
-        V = np.zeros((network.n_units, n_inputs))
+        V = np.zeros((network.n_units, len(names)))
         V[:, kept] = network.V
         network = Network(V, network.U, network.b, network.c, network.activation)
     certificate = replace(
