@@ -149,20 +149,20 @@ class RectifiedNetworkRegressor(
 
         With `return_std`, also how far they may be off, as standard deviations, without the noise
         that a new label would have: those of `result_.uncertainty` for an estimate, zero for
-        an exact network. A network that is neither has none, which is an InputError.
+        an exact network. A network that is neither has none to rely on: an InputError.
         """
         inputs = self._checked(X)
         labels = self._as_fitted(self.network_(inputs))
         if not return_std:
             return labels
         status, uncertainty = self.result_.status, self.result_.uncertainty
-        if uncertainty is not None:
+        if status.certain and uncertainty is not None:
             return labels, self._as_fitted(uncertainty.predict(inputs).stderr)
         if status.certain and self.result_.noise is None:
             return labels, np.zeros_like(labels)
         raise InputError(
-            f"return_std: got True, expected False: this network is {status.value}, and has no "
-            f"standard errors: {self.result_.certificate.explanation}"
+            f"return_std: got True, expected False: this network is {status.value}, without "
+            f"standard errors to rely on: {self.result_.certificate.explanation}"
         )
 
     def transform(self, X: ArrayLike) -> Array:
