@@ -1,17 +1,20 @@
 """Claim: the number of units is right, where the noise lets the weakest of them be seen.
 
 Planted: Gaussian weights and inputs, n = 50 (d + k) samples; with biases, hidden ones of standard
-deviation 0.5. Each output has Gaussian noise of 1/snr times its root mean square about its mean.
-The number of units is not given.
+deviation 0.5. Each output has Gaussian noise of 1/snr times its root mean square about its mean;
+or, with `signal` unit in the place of labels, all noise is so much less that snr is that of the
+weakest unit alone (root mean square of u f(v·x + b) about its mean to that of the noise, over all
+outputs). The number of units is not given.
 
 The weakest unit counts as seen if, in the fit started at the truth, the sum of squares grows by
 more than `unit_edge` noise variances when it is left out and the others are fitted again: more
 than a unit could have gained by fitting noise.
 
-Columns: problem d, k, m; n; biases; snr; seeds; right, few, many: seeds with the right number, too
-few, too many units; seen: seeds in which the weakest unit is seen; right_seen: of those, seeds
-with the right number; edge; weakest: median over the seeds of the gain by the weakest unit;
-missed: seed:units found(gain of the weakest unit), where the number is wrong; median_s.
+Columns: problem d, k, m; n; biases; signal, snr: what the noise is compared with; seeds; right,
+few, many: seeds with the right number, too few, too many units; seen: seeds in which the weakest
+unit is seen; right_seen: of those, seeds with the right number; edge; weakest: median over the
+seeds of the gain by the weakest unit; missed: seed:units found(gain of the weakest unit), where
+the number is wrong; median_s.
 """
 
 from __future__ import annotations
@@ -19,9 +22,9 @@ from __future__ import annotations
 import time
 
 import numpy as np
-from _noisy import Noisy, gaussian, told
+from _noisy import Noisy, gaussian, signal, told
 from _table import Table, parser
-from planting import plant
+from planting import Planted, plant
 
 import unrelu
 from unrelu.methods.selection import unit_edge
@@ -31,6 +34,7 @@ COLUMNS = (
     "problem",
     "n",
     "biases",
+    "signal",
     "snr",
     "seeds",
     "right",
@@ -57,17 +61,25 @@ def weakest(problem: Noisy) -> float:
     return float(least - problem.squares(net))
 
 
+def share_of_weakest(planted: Planted) -> float:
+    """Size of the weakest unit's signal to that of all labels, over all outputs."""
+    net = planted.truth
+    hidden = np.maximum(planted.X @ net.V.T + net.b, 0.0)
+    alone = (hidden.std(axis=0) * np.linalg.norm(net.U, axis=0)).min()
+    return float(alone / np.linalg.norm(signal(planted.Y)))
+
+
 def row(
-    size: tuple[int, int, int], snr: float, bias: bool, seeds: int
+    size: tuple[int, int, int], of: str, snr: float, bias: bool, seeds: int
 ) -> dict[str, str | int | float]:
     d, k, m = size
     n = 50 * (d + k)
     edge = unit_edge(d + bias, m)
     found, gains, seconds = [], [], []
     for seed in range(seeds):
-        problem = gaussian(
-            plant(d, k, m, n, seed=seed, bias=0.5 * bias), 1 / snr, bias=bias, seed=seed
-        )
+        planted = plant(d, k, m, n, seed=seed, bias=0.5 * bias)
+        share = 1.0 if of == "labels" else share_of_weakest(planted)
+        problem = gaussian(planted, share / snr, bias=bias, seed=seed)
         start = time.perf_counter()
         result = unrelu.recover(problem.X, problem.Y, bias=bias, rng=seed, throw=False)
         seconds.append(time.perf_counter() - start)
@@ -78,6 +90,7 @@ def row(
         "problem": f"{d},{k},{m}",
         "n": n,
         "biases": "yes" if bias else "no",
+        "signal": of,
         "snr": snr,
         "seeds": seeds,
         "right": int((units == k).sum()),
@@ -105,8 +118,8 @@ def main() -> None:
         if number not in (given.rows or ([0] if given.quick else range(len(PROBLEMS)))):
             continue
         for bias in (False, True):
-            for snr in (1.0, 3.0):
-                table.add(row(size, snr, bias, 2 if given.quick else given.seeds))
+            for of, snr in (("labels", 1.0), ("labels", 3.0), ("unit", 1.0)):
+                table.add(row(size, of, snr, bias, 2 if given.quick else given.seeds))
 
 
 if __name__ == "__main__":

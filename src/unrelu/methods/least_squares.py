@@ -136,7 +136,6 @@ def finish(
     as memory holds), in the metric of the noise covariance, units weighed against it once more.
     Without any unit where none stands out of the noise.
     """
-    effort.caution = 1.0
     rows = choose_rows(samples, most_rows(samples, net.n_units), rng)
     taken = samples.take(rows)
     least = resolution(taken)

@@ -15,11 +15,6 @@ from unrelu.numerics.levenberg import minimise
 
 Array = NDArray[np.float64]
 
-SEARCHING = 1.3
-"""Times its edge that a unit must show during a search. Idle units of an over-wide fit explain
-noise together, with the usual edge they would justify each other: measured at 40 labels to an
-unknown, 14 of them each 1.2 times the edge. To a network of true units they come one by one."""
-
 TRIES = 5
 """Moves and new units that must fail to help, one after the other, before a width is left at
 that."""
@@ -35,7 +30,7 @@ class Effort:
     how much the fit gains by the least of so many units. `caution`: a unit counts from so many
     times `unit_edge` on. `agreed`: whether two starts ended in the best minimum."""
 
-    caution: float = SEARCHING
+    caution: float = 1.0
     starts: int = 0
     operations: float = 0.0
     agreed: bool = True
@@ -60,6 +55,17 @@ def noise_variance(problem: Problem, model: Kinks, fit: Fit) -> float:
     return float(max(fit.cost, floor) / max(1, n * m - used))
 
 
+def null_variance(problem: Problem, model: Kinks, fit: Fit, effort: Effort) -> float:
+    """The same if the units of the fit had only noise to explain, of which each takes what the
+    best one can, not only its share of the unknowns: many idle units, each of which seems to
+    explain something, would otherwise lower the noise and so justify each other. At most twice as
+    much: fits of many units to few labels are left to themselves."""
+    labels = problem.Y.size
+    plain = noise_variance(problem, model, fit)
+    left = labels - fit.width * bar(problem, effort) - problem.Y.shape[1] * model.nuisance.shape[1]
+    return min(2 * plain, max(plain, fit.cost / max(1.0, left)))
+
+
 def bar(problem: Problem, effort: Effort) -> float:
     """Noise variances that a unit must explain to count."""
     return effort.caution * unit_edge(problem.loose.features.shape[1], problem.Y.shape[1])
@@ -67,7 +73,8 @@ def bar(problem: Problem, effort: Effort) -> float:
 
 def preferable(problem: Problem, new: Fit, old: Fit, effort: Effort) -> bool:
     """Fewer units if the others do not stand out of the noise, else the lower cost."""
-    variance = noise_variance(problem, problem.strict, min(new, old, key=lambda fit: fit.cost))
+    lower = min(new, old, key=lambda fit: fit.cost)
+    variance = null_variance(problem, problem.strict, lower, effort)
     price = bar(problem, effort) * variance
     return new.cost + price * new.width < old.cost + price * old.width
 
@@ -77,7 +84,7 @@ def reduce(
 ) -> Fit:
     """Drop the least important units while that costs less than `price` times the noise variance
     each, down to `least` units: several at once where all of them seem idle."""
-    variance = noise_variance(problem, model, fit)
+    variance = null_variance(problem, model, fit, effort)
     while fit.width > least:
         gains = _gains(model, fit, variance)
         order = np.argsort(gains)
