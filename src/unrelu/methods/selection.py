@@ -63,7 +63,7 @@ def null_variance(problem: Problem, model: Kinks, fit: Fit, effort: Effort) -> f
     labels = problem.Y.size
     plain = noise_variance(problem, model, fit)
     left = labels - fit.width * bar(problem, effort) - problem.Y.shape[1] * model.nuisance.shape[1]
-    return min(2 * plain, max(plain, fit.cost / max(1.0, left)))
+    return float(min(2 * plain, max(plain, fit.cost / max(1.0, left))))
 
 
 def bar(problem: Problem, effort: Effort) -> float:
