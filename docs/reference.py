@@ -1,0 +1,146 @@
+"""What the build makes of the library itself: pages of the API, docstrings, pictures."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import shutil
+import tempfile
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from docstrings import to_rest
+
+import unrelu
+
+PICTURES = Path(tempfile.gettempdir()) / "unrelu-docs-pictures"
+"""Where examples that write files write them during a build."""
+
+ORDER = ["digits", "behind_a_wide_network", "extract_model_file", "phase_diagram", "ganglion_cells"]
+"""Examples as they should be read; others follow."""
+
+
+def kind_of(name: str) -> str:
+    """Under which heading a public name is listed."""
+    value = getattr(unrelu, name)
+    if isinstance(value, ModuleType):
+        return "Modules"
+    if not inspect.isclass(value):
+        return "Functions"
+    if issubclass(value, BaseException):
+        return "Errors"
+    return "Results and values" if dataclasses.is_dataclass(value) else "Classes"
+
+
+HEADINGS = {
+    "Functions": "",
+    "Classes": "",
+    "Results and values": "Frozen: what a function returns, nothing can change.",
+    "Errors": "",
+    "Modules": "",
+}
+
+
+def write_pages(folder: Path) -> None:
+    """A page for every name in `unrelu.__all__`, and one that lists them. Files that would not
+    change stay as they are, so that a second build has little to do."""
+    folder.mkdir(exist_ok=True)
+    pages = {"index": _listing()}
+    for name in unrelu.__all__:
+        directive = {"Functions": "autofunction", "Modules": "automodule"}.get(
+            kind_of(name), "autoclass"
+        )
+        if kind_of(name) == "Errors":
+            directive = "autoexception"
+        body = [title(name), f".. {directive}:: unrelu.{name}"]
+        if directive != "autofunction":
+            body.append("   :members:")
+        pages[f"{name}"] = "\n".join(body) + "\n"
+    for name, text in pages.items():
+        path = folder / f"{name}.rst"
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            path.write_text(text, encoding="utf-8")
+    for path in folder.glob("*.rst"):
+        if path.stem not in pages:
+            path.unlink()
+
+
+def title(text: str, line: str = "=") -> str:
+    return f"{text}\n{line * len(text)}\n"
+
+
+def first_sentence(name: str) -> str:
+    paragraph = (inspect.getdoc(getattr(unrelu, name)) or "").split("\n\n")[0]
+    return to_rest([" ".join(paragraph.split())])[0]
+
+
+def _listing() -> str:
+    parts = [
+        title("API"),
+        "Every public name. Each is used as ``unrelu.name``; ``import unrelu`` loads none of them "
+        "until it is first used.\n",
+    ]
+    for heading, said in HEADINGS.items():
+        names = [name for name in unrelu.__all__ if kind_of(name) == heading]
+        if not names:
+            continue
+        parts += [title(heading, "-"), *([said, ""] if said else [])]
+        parts += [".. list-table::", "   :widths: 30 70", ""]
+        for name in names:
+            parts += [f"   * - :doc:`{name}`", f"     - {first_sentence(name)}"]
+        parts += ["", ".. toctree::", "   :hidden:", "", *(f"   {name}" for name in names), ""]
+    return "\n".join(parts)
+
+
+def show_docstring(
+    _app: Any, _what: str, _name: str, _value: Any, _options: Any, lines: list[str]
+) -> None:
+    """autodoc's event: docstrings are plain text, and are made into reST here."""
+    lines[:] = to_rest(lines)
+
+
+def hide_built_constructor(
+    _app: Any, what: str, _name: str, value: Any, _options: Any, *signature: str | None
+) -> tuple[str, None] | None:
+    """autodoc's event: a result is returned by a function, and nobody calls its class."""
+    own = "__init__" in vars(value) if what in ("class", "exception") else True
+    generated = what == "class" and dataclasses.is_dataclass(value) and not _written_out(value)
+    return ("", None) if generated or what == "exception" or not own else None
+
+
+def _written_out(value: type) -> bool:
+    """Whether a dataclass was given a constructor of its own."""
+    return not getattr(value, "__dataclass_params__").init  # noqa: B009
+
+
+def by_reading_order(path: str) -> tuple[int, str]:
+    name = Path(path).stem
+    return (ORDER.index(name) if name in ORDER else len(ORDER), name)
+
+
+def arguments(_conf: dict[str, Any], script: dict[str, Any]) -> list[str]:
+    """sphinx-gallery's `reset_argv`: what an example is started with."""
+    shutil.rmtree(PICTURES, ignore_errors=True)
+    PICTURES.mkdir(parents=True)
+    writes_files = '"--output"' in Path(script["src_file"]).read_text(encoding="utf-8")
+    return ["-o", str(PICTURES)] if writes_files else []
+
+
+def written_pictures(_block: Any, variables: dict[str, Any], conf: dict[str, Any]) -> str:
+    """sphinx-gallery's scraper of pictures that an example has written."""
+    from sphinx_gallery.scrapers import figure_rst
+
+    shown = []
+    for path in sorted(PICTURES.glob("*.png")):
+        target = next(variables["image_path_iterator"])
+        shutil.move(path, target)
+        shown.append(target)
+    return str(figure_rst(shown, conf["src_dir"]))
+
+
+def setup(app: Any) -> dict[str, bool]:
+    write_pages(Path(app.srcdir) / "api")
+    app.connect("autodoc-process-docstring", show_docstring)
+    app.connect("autodoc-process-signature", hide_built_constructor)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
