@@ -18,12 +18,13 @@ version = release = unrelu.__version__
 extensions = [
     "sphinx.ext.autodoc",
     "myst_parser",
-    "sphinx_click",
     "sphinx_gallery.gen_gallery",
     "reference",  # ours, beside this file
 ]
 exclude_patterns = ["_build", "examples/*.py", "examples/*.ipynb"]
 default_role = "code"
+highlight_language = "none"
+smartquotes = False
 pygments_style = "friendly"
 pygments_dark_style = "monokai"
 

@@ -10,14 +10,21 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from docstrings import to_rest
+from docstrings import indented, inline, inline_code, to_rest
 
 import unrelu
 
 PICTURES = Path(tempfile.gettempdir()) / "unrelu-docs-pictures"
 """Where examples that write files write them during a build."""
 
-ORDER = ["digits", "behind_a_wide_network", "extract_model_file", "phase_diagram", "ganglion_cells"]
+ORDER = [
+    "digits",
+    "model_file",
+    "behind_a_wide_network",
+    "behind_a_trained_student",
+    "phase_diagram",
+    "ganglion_cells",
+]
 """Examples as they should be read; others follow."""
 
 
@@ -43,8 +50,7 @@ HEADINGS = {
 
 
 def write_pages(folder: Path) -> None:
-    """A page for every name in `unrelu.__all__`, and one that lists them. Files that would not
-    change stay as they are, so that a second build has little to do."""
+    """A page for every name in `unrelu.__all__`, and one that lists them."""
     folder.mkdir(exist_ok=True)
     pages = {"index": _listing()}
     for name in unrelu.__all__:
@@ -56,14 +62,18 @@ def write_pages(folder: Path) -> None:
         body = [title(name), f".. {directive}:: unrelu.{name}"]
         if directive != "autofunction":
             body.append("   :members:")
-        pages[f"{name}"] = "\n".join(body) + "\n"
+        pages[name] = "\n".join(body) + "\n"
     for name, text in pages.items():
-        path = folder / f"{name}.rst"
-        if not path.exists() or path.read_text(encoding="utf-8") != text:
-            path.write_text(text, encoding="utf-8")
+        write(folder / f"{name}.rst", text)
     for path in folder.glob("*.rst"):
         if path.stem not in pages:
             path.unlink()
+
+
+def write(path: Path, text: str) -> None:
+    """A file that would not change stays as it is, so that a second build has little to do."""
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
+        path.write_text(text, encoding="utf-8")
 
 
 def title(text: str, line: str = "=") -> str:
@@ -93,6 +103,41 @@ def _listing() -> str:
     return "\n".join(parts)
 
 
+def command_line() -> str:
+    """Every command with its options, read off click."""
+    import click
+
+    from unrelu.cli import main
+
+    context = click.Context(main, info_name="unrelu")
+    parts = [title("The command line"), *_paragraphs(main.help)]
+    for name in main.list_commands(context):
+        command = main.get_command(context, name)
+        assert command is not None
+        inner = click.Context(command, info_name=name, parent=context)
+        usage = command.get_usage(inner).removeprefix("Usage: ")
+        parts += [title(f"unrelu {name}", "-"), *_paragraphs(command.help)]
+        parts += [".. code-block:: none", "", *indented(usage.splitlines()), ""]
+        records = [found for item in command.params if (found := item.get_help_record(inner))]
+        parts += [".. list-table::", "   :widths: 30 70", "   :class: options", ""]
+        for option, said in records:
+            parts += [f"   * - {inline_code(option)}", f"     - {inline(' '.join(said.split()))}"]
+        parts += ["", *_paragraphs(command.epilog)]
+    return "\n".join(parts) + "\n"
+
+
+def _paragraphs(text: str | None) -> list[str]:
+    """Help as click reflows it; `\\b` marks a paragraph whose lines stay."""
+    made: list[str] = []
+    for paragraph in inspect.cleandoc(text or "").split("\n\n"):
+        if paragraph.startswith("\b"):
+            lines = paragraph.splitlines()[1:]
+            made += [".. code-block:: none", "", *indented(lines), ""]
+        elif paragraph:
+            made += [inline(" ".join(paragraph.split())), ""]
+    return made
+
+
 def show_docstring(
     _app: Any, _what: str, _name: str, _value: Any, _options: Any, lines: list[str]
 ) -> None:
@@ -100,18 +145,19 @@ def show_docstring(
     lines[:] = to_rest(lines)
 
 
-def hide_built_constructor(
-    _app: Any, what: str, _name: str, value: Any, _options: Any, *signature: str | None
+def hide_constructor(
+    _app: Any, what: str, _name: str, value: Any, _options: Any, signature: Any, _returns: Any
 ) -> tuple[str, None] | None:
-    """autodoc's event: a result is returned by a function, and nobody calls its class."""
-    own = "__init__" in vars(value) if what in ("class", "exception") else True
-    generated = what == "class" and dataclasses.is_dataclass(value) and not _written_out(value)
-    return ("", None) if generated or what == "exception" or not own else None
-
-
-def _written_out(value: type) -> bool:
-    """Whether a dataclass was given a constructor of its own."""
-    return not getattr(value, "__dataclass_params__").init  # noqa: B009
+    """autodoc's event: the class of a result or of an error is not called by its user."""
+    if not signature:
+        return None
+    if what == "exception":
+        return "", None
+    if what == "class" and dataclasses.is_dataclass(value):
+        # A dataclass with a constructor that was written out is a value that users make.
+        generated = value.__dataclass_params__.init  # type: ignore[union-attr]
+        return ("", None) if generated else None
+    return None
 
 
 def by_reading_order(path: str) -> tuple[int, str]:
@@ -141,6 +187,7 @@ def written_pictures(_block: Any, variables: dict[str, Any], conf: dict[str, Any
 
 def setup(app: Any) -> dict[str, bool]:
     write_pages(Path(app.srcdir) / "api")
+    write(Path(app.srcdir) / "command-line.rst", command_line())
     app.connect("autodoc-process-docstring", show_docstring)
-    app.connect("autodoc-process-signature", hide_built_constructor)
+    app.connect("autodoc-process-signature", hide_constructor)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
