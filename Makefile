@@ -2,6 +2,7 @@
 #
 #   make demo    train a small network on handwritten digits, query it, recover its weights
 #   make test    style, types and tests
+#   make docs    the documentation, with its examples run, in docs/_build/html
 #   make bench   the benchmarks, listed; make bench NAME=... runs one
 #   make clean   removes what the above have made
 
@@ -17,7 +18,7 @@ PYTHON ?= $(shell for python in python3 python python3.14 python3.13 python3.12 
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 \
 	VECLIB_MAXIMUM_THREADS=1
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test lint docs bench clean
 
 demo: $(VENV)/.ready
 	$(BIN)/unrelu demo -o unrelu-demo
@@ -30,6 +31,9 @@ lint: $(VENV)/.ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+docs: $(VENV)/.ready
+	$(ONE_THREAD) $(BIN)/python -m sphinx -W --keep-going docs docs/_build/html
 
 bench: $(VENV)/.ready
 ifdef NAME
@@ -52,5 +56,6 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 	touch $@
 
 clean:
-	rm -rf $(VENV) build dist unrelu-demo .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist unrelu-demo docs/_build docs/api docs/examples \
+		docs/command-line.rst docs/sg_execution_times.rst .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -60,7 +60,7 @@ sphinx_gallery_conf = {
     "write_computation_times": False,
     "download_all_examples": False,
     "remove_config_comments": True,
-    "plot_gallery": True,
+    "plot_gallery": not tags.has("examples_not_run"),  # noqa: F821, from sphinx-build -t
     "abort_on_example_error": True,
     "thumbnail_size": (480, 320),
 }

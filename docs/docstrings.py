@@ -31,7 +31,7 @@ def to_rest(lines: Sequence[str]) -> list[str]:
             made += ["", f".. rubric:: {inline(line.strip())}", ""]
             del rest[:2]
         elif line.lstrip().startswith(">>>"):
-            made += ["", *taken(rest, until_empty=True), ""]
+            made += ["", *taken_session(rest), ""]
         elif line.rstrip().endswith("::"):
             rest.pop(0)
             before = line.rstrip().removesuffix("::").rstrip()
@@ -75,10 +75,12 @@ def indented(lines: Sequence[str]) -> list[str]:
     return [f"    {line}" if line else "" for line in lines]
 
 
-def taken(rest: list[str], *, until_empty: bool) -> list[str]:
+def taken_session(rest: list[str]) -> list[str]:
+    """A session in Python, up to the next empty line, from the margin on."""
+    margin = len(rest[0]) - len(rest[0].lstrip())
     found = []
-    while rest and (rest[0].strip() or not until_empty):
-        found.append(rest.pop(0).strip())
+    while rest and rest[0].strip():
+        found.append(rest.pop(0)[margin:])
     return found
 
 

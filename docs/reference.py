@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import re
 import shutil
 import tempfile
 from pathlib import Path
@@ -88,8 +89,7 @@ def first_sentence(name: str) -> str:
 def _listing() -> str:
     parts = [
         title("API"),
-        "Every public name. Each is used as ``unrelu.name``; ``import unrelu`` loads none of them "
-        "until it is first used.\n",
+        "Every public name. Each is used as ``unrelu.name``, and loaded when it is first used.\n",
     ]
     for heading, said in HEADINGS.items():
         names = [name for name in unrelu.__all__ if kind_of(name) == heading]
@@ -119,6 +119,7 @@ def command_line() -> str:
         parts += [title(f"unrelu {name}", "-"), *_paragraphs(command.help)]
         parts += [".. code-block:: none", "", *indented(usage.splitlines()), ""]
         records = [found for item in command.params if (found := item.get_help_record(inner))]
+        records = [(option, said) for option, said in records if said]
         parts += [".. list-table::", "   :widths: 30 70", "   :class: options", ""]
         for option, said in records:
             parts += [f"   * - {inline_code(option)}", f"     - {inline(' '.join(said.split()))}"]
@@ -145,19 +146,19 @@ def show_docstring(
     lines[:] = to_rest(lines)
 
 
-def hide_constructor(
-    _app: Any, what: str, _name: str, value: Any, _options: Any, signature: Any, _returns: Any
-) -> tuple[str, None] | None:
-    """autodoc's event: the class of a result or of an error is not called by its user."""
+def show_signature(
+    _app: Any, what: str, _name: str, value: Any, _options: Any, signature: Any, returns: Any
+) -> tuple[str, str | None] | None:
+    """autodoc's event: constructors that no user calls are left out, aliases of types are names."""
     if not signature:
         return None
-    if what == "exception":
+    # A dataclass whose constructor is written out is a value that users make.
+    made_for_us = (
+        what == "class" and dataclasses.is_dataclass(value) and value.__dataclass_params__.init  # type: ignore[union-attr]
+    )
+    if what == "exception" or made_for_us:
         return "", None
-    if what == "class" and dataclasses.is_dataclass(value):
-        # A dataclass with a constructor that was written out is a value that users make.
-        generated = value.__dataclass_params__.init  # type: ignore[union-attr]
-        return ("", None) if generated else None
-    return None
+    return re.sub(r"TypeAliasForwardRef\('(\w+)'\)", r"\1", signature), returns
 
 
 def by_reading_order(path: str) -> tuple[int, str]:
@@ -189,5 +190,5 @@ def setup(app: Any) -> dict[str, bool]:
     write_pages(Path(app.srcdir) / "api")
     write(Path(app.srcdir) / "command-line.rst", command_line())
     app.connect("autodoc-process-docstring", show_docstring)
-    app.connect("autodoc-process-signature", hide_constructor)
+    app.connect("autodoc-process-signature", show_signature)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -66,12 +66,10 @@ for units, result in found.items():
     said = result.network(fresh)
     to_student.append(100 * error(said, student.predict(fresh)))
     to_teacher.append(100 * error(said, teacher(fresh)))
-    print(
-        f"{units:5d}  {result.status.value}  {to_student[-1]:13.1f} %  {to_teacher[-1]:13.1f} %"
-    )
+    print(f"{units:5d}  {result.status.value}  {to_student[-1]:13.1f} %  {to_teacher[-1]:13.1f} %")
 
 # %%
-# From three to four units the error falls to a tenth and more, and with a fifth nothing is gained:
+# From three to four units the error falls to less than a tenth, and with a fifth little is gained:
 # four are behind this student. The network of four units is several times nearer to the teacher
 # than the student is. Its units are the teacher's:
 

@@ -82,9 +82,7 @@ print(f"largest difference on {len(test)} test images: {difference:.1e}")
 true = secret.canonical().V
 found = result.network.canonical().V[match.permutation]
 figure, axes = plt.subplots(4, 16, figsize=(12, 3.2), layout="constrained")
-for place, pixels in zip(
-    axes.flat, np.stack([true, found], axis=1).reshape(-1, 8, 8), strict=True
-):
+for place, pixels in zip(axes.flat, np.stack([true, found], axis=1).reshape(-1, 8, 8), strict=True):
     largest = np.abs(pixels).max()
     place.imshow(pixels, cmap="RdBu_r", vmin=-largest, vmax=largest)
     place.set_axis_off()

@@ -29,13 +29,23 @@ class Block:
     line: int
 
 
+FENCED = re.compile(
+    r"^```(python|console)\n(.*?)^```\n(?:```\n(.*?)^```$)?", re.MULTILINE | re.DOTALL
+)
+
+
 def blocks(text: str) -> Iterator[Block]:
     """The fenced blocks in python and console of a page; output is a bare block right after, or
     in a console block the lines without a prompt."""
-    fenced = re.compile(r"^```(python|console)\n(.*?)^```\n(?:```\n(.*?)^```$)?", re.M | re.S)
-    for found in fenced.finditer(text):
+    for found in FENCED.finditer(text):
         language, code, shown = found.groups()
         yield Block(language, code, shown or "", text.count("\n", 0, found.start()) + 1)
+
+
+def outside(text: str) -> list[str]:
+    """What bare blocks hold that is not the output of anything."""
+    rest = re.sub(r"^```[^\n]+\n.*?^```$", "", FENCED.sub("", text), flags=re.MULTILINE | re.DOTALL)
+    return re.findall(r"^```\n(.*?)^```$", rest, re.MULTILINE | re.DOTALL)
 
 
 def printed(code: str, names: dict[str, Any]) -> str:
@@ -60,7 +70,7 @@ def commands(code: str) -> list[tuple[list[str], str]]:
 def difference(said: str, shown: str) -> str:
     """The first line of `shown` that was not said, or nothing. Words have to be the same; numbers
     to a tenth or 0.02, for rounding may move the last digit shown. On a line with an error of
-    rounding in it, numbers may be others, as long as it stays one."""
+    rounding in it, other numbers are not compared, and it has to stay one."""
     rest = _lines(said)
     skipping = False
     for line in _lines(shown):
@@ -87,11 +97,16 @@ def _lines(text: str) -> list[str]:
 def _alike(said: str, shown: str) -> bool:
     if NUMBER.sub("#", said) != NUMBER.sub("#", shown):
         return False
-    pairs = list(zip(_numbers(said), _numbers(shown), strict=True))
-    if any(0 < abs(number) < ROUNDING for _, number in pairs):
-        return all(abs(a) < ROUNDING for a, b in pairs if 0 < abs(b) < ROUNDING)
-    return all(abs(a - b) <= 0.1 * abs(b) + 0.02 for a, b in pairs)
+    pairs = list(zip(NUMBER.findall(said), NUMBER.findall(shown), strict=True))
+    if any(_is_rounding(number) for _, number in pairs):
+        return all(_is_rounding(a) for a, b in pairs if _is_rounding(b))
+    return all(abs(_value(a) - _value(b)) <= 0.1 * abs(_value(b)) + 0.02 for a, b in pairs)
 
 
-def _numbers(line: str) -> list[float]:
-    return [float(found.group().strip("<").replace(",", "")) for found in NUMBER.finditer(line)]
+def _is_rounding(number: str) -> bool:
+    """A small error; "<1e-16" is none, but a level of significance."""
+    return "e-" in number and "<" not in number and abs(_value(number)) < ROUNDING
+
+
+def _value(number: str) -> float:
+    return float(number.strip("<").replace(",", ""))
