@@ -4,6 +4,7 @@
 #   make test    style, types and tests
 #   make docs    the documentation, with its examples run, in docs/_build/html
 #   make bench   the benchmarks, listed; make bench NAME=... runs one
+#   make wheel-check   builds the wheel and tries it in an environment with nothing else in it
 #   make clean   removes what the above have made
 
 VENV := .venv
@@ -18,7 +19,16 @@ PYTHON ?= $(shell for python in python3 python python3.14 python3.13 python3.12 
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 \
 	VECLIB_MAXIMUM_THREADS=1
 
-.PHONY: demo test lint docs bench clean
+# Some systems ship venv without the pip that belongs inside; the outer pip can install from
+# without. $(call fresh,FOLDER) makes an environment, $(call install,FOLDER,WHAT) fills it.
+fresh = $(PYTHON) -m venv $(1) || $(PYTHON) -m venv --clear --without-pip $(1)
+install = if $(1)/bin/python -m pip --version >/dev/null 2>&1; \
+	then $(1)/bin/python -m pip install --quiet -c constraints.txt $(2); \
+	else $(PYTHON) -m pip --python $(1)/bin/python install --quiet -c constraints.txt $(2); fi
+
+EVERYTHING := -e '.[dev,all]'
+
+.PHONY: demo test lint docs bench wheel-check clean
 
 demo: $(VENV)/.ready
 	$(BIN)/unrelu demo -o unrelu-demo
@@ -43,16 +53,23 @@ else
 	@ls benchmarks | sed -n 's/^\([a-z].*\)\.py$$/  \1/p'
 endif
 
-# Some systems ship venv without the pip that belongs inside; the outer pip can install from
-# without. The stamp is written last: an interrupted installation starts again.
+WHEEL := build/wheel-check
+
+# Outside of the repository's folder, and without PYTHONPATH, the wheel is all there is to import.
+wheel-check: $(VENV)/.ready
+	rm -rf $(WHEEL)
+	$(BIN)/python -m hatchling build -t wheel -d $(WHEEL)
+	$(call fresh,$(WHEEL)/venv)
+	$(call install,$(WHEEL)/venv,$(WHEEL)/*.whl)
+	version=$$($(BIN)/python -c 'import unrelu; print(unrelu.__version__)') && cd $(WHEEL) \
+	&& env -u PYTHONPATH venv/bin/python $(CURDIR)/tests/lean_installation.py $$version
+
+# The stamp is written last: an interrupted installation starts again.
 $(VENV)/.ready: pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "unrelu needs Python 3.11 or newer on the PATH" >&2; exit 1; }
 	rm -rf $(VENV)
-	$(PYTHON) -m venv $(VENV) || $(PYTHON) -m venv --clear --without-pip $(VENV)
-	if $(BIN)/python -m pip --version >/dev/null 2>&1; \
-	then $(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev,all]'; \
-	else $(PYTHON) -m pip --python $(BIN)/python install --quiet \
-		-c constraints.txt -e '.[dev,all]'; fi
+	$(call fresh,$(VENV))
+	$(call install,$(VENV),$(EVERYTHING))
 	touch $@
 
 clean:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from planting import Planted
 
 import unrelu
-from unrelu.methods.least_squares import unknowns
+from unrelu.methods.noise_metric import unknowns
 from unrelu.methods.problem import Problem, with_constant
 from unrelu.numerics import fisher
 from unrelu.numerics.levenberg import minimise

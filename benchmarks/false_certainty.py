@@ -4,12 +4,12 @@ Each family of tests/families.py makes small samples that tempt to a false answe
 than asked, three layers, noise, rounding, duplicated rows, units that are never or always active,
 networks built to hide. Every exact answer is compared with the truth on 4,000 fresh inputs.
 
-Columns: family; cases; of them exact, undetermined, failed, refused as bad input; unseen: exact,
-and different from the truth only by units of which the samples hold no trace; false_exact: exact,
-and a lie (tests/hunting.py says which); crashes: anything raised that is not the library's own,
-warnings and running for more than two minutes among them; slowest case in seconds; worst_error:
-largest difference of an exact answer (unseen ones aside) on fresh inputs, as a share of the
-largest label.
+Columns: family; cases; of them exact, estimated, undetermined, failed, refused as bad input;
+unseen: exact, and different from the truth only by units of which the samples hold no trace;
+false_exact: exact, and a lie (tests/hunting.py says which); crashes: anything raised that is not
+the library's own, warnings and running for more than two minutes among them; slowest case in
+seconds; worst_error: largest difference of an exact answer (unseen ones aside) on fresh inputs, as
+a share of the largest label.
 
 Exit status 1 on any false exact or crash; each is printed with what to reproduce it.
 """
@@ -52,6 +52,7 @@ def row(name: str, outcomes: list[Outcome]) -> dict[str, str | int | float]:
         "family": f"{name:<28}",
         "cases": len(outcomes),
         "exact": verdicts.count("exact"),
+        "estimated": verdicts.count("estimated"),
         "undetermined": verdicts.count("undetermined"),
         "failed": verdicts.count("failed"),
         "input_error": verdicts.count("input error"),

@@ -24,7 +24,7 @@ from _table import Table, parser
 from planting import plant
 
 import unrelu
-from unrelu.methods.least_squares import unit_edge
+from unrelu.methods.selection import unit_edge
 
 PROBLEMS = ((20, 5, 5), (20, 5, 2), (20, 5, 1), (50, 10, 20))
 COLUMNS = (

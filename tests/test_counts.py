@@ -7,8 +7,8 @@ import pytest
 from numpy.typing import NDArray
 
 from unrelu import Network, Status, match, recover
-from unrelu.methods.least_squares import unit_edge
 from unrelu.methods.noisy import gross, weighting
+from unrelu.methods.selection import unit_edge
 from unrelu.methods.weighted import counted, reduced, reweighted
 from unrelu.numerics.dependence import DEPENDENT, dependence
 from unrelu.result import Noise

@@ -114,6 +114,18 @@ def test_gross_errors_do_not_hide_a_unit() -> None:
     assert dependence(residual, Z) > DEPENDENT
 
 
+def test_units_of_the_outputs_and_of_the_inputs_do_not_matter() -> None:
+    """Powers of two, so not even rounding differs."""
+    rng = np.random.default_rng(0)
+    Z = inputs(rng, 200)
+    residual = rng.standard_normal((200, 3))
+    plain = dependence(residual, Z)
+    assert dependence(residual * [2.0**-60, 1.0, 2.0**40], Z) == plain
+    order = rng.permutation(200)
+    assert abs(dependence(residual[order], Z[order]) - plain) < 1e-9
+    assert abs(dependence(np.clip(residual, -1e9, 1e9), Z) - plain) == 0.0
+
+
 @pytest.mark.parametrize("value", [0.0, 1.0])
 def test_nothing_left(value: float) -> None:
     """A residual of zeros, or one that is the same everywhere, is no dependence."""

@@ -9,8 +9,9 @@ from planting import gaussian, plant, student, uniform
 
 from unrelu import Network, match
 from unrelu.methods import least_squares
-from unrelu.methods.least_squares import Effort, noise_covariance, unit_edge, whitener
+from unrelu.methods.noise_metric import noise_covariance, whitener
 from unrelu.methods.problem import Problem, resolution
+from unrelu.methods.selection import Effort, settle, unit_edge
 from unrelu.samples import Samples
 
 Array = NDArray[np.float64]
@@ -31,7 +32,7 @@ def best_gain(X: Array, Y: Array, starts: int, seed: int) -> float:
         v = rng.standard_normal((1, X.shape[1]))
         beyond = np.quantile(X @ v[0], rng.uniform(0.9, 0.99) if start % 2 else rng.uniform())
         point = problem.points(v, np.array([-beyond]))
-        lowest = min(lowest, least_squares._settle(problem, model, point, Effort()).cost)
+        lowest = min(lowest, settle(problem, model, point, Effort()).cost)
     return float(np.vdot(model.target, model.target)) - lowest
 
 

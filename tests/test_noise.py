@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from planting import Planted, plant
 
 from unrelu import InputError, Network, Recovery, RecoveryError, Status, match, recover
+from unrelu.methods import least_squares
 from unrelu.methods.problem import resolution
 from unrelu.methods.weighted import heavy_tails, robust
 from unrelu.samples import Samples
@@ -111,16 +112,16 @@ def test_tiny_noise() -> None:
 def test_correlated_outputs() -> None:
     """Two outputs share nearly all of their noise: their difference is known far better, and the
     fit knows it."""
-    problem = plant(4, 3, 3, 800, seed=4, bias=0.5)
+    problem = plant(4, 2, 3, 600, seed=4, bias=0.5)
     rng = np.random.default_rng(0)
-    common, own = rng.standard_normal((800, 1)), rng.standard_normal((800, 3))
+    common, own = rng.standard_normal((600, 1)), rng.standard_normal((600, 3))
     Y = problem.Y + common * [1.0, 1.0, 0.0] + 0.05 * own
     result = estimate(problem.X, Y)
     assert_estimated(result, problem.truth)
     assert result.noise is not None
     covariance = result.noise.covariance
     assert covariance[0, 1] / np.sqrt(covariance[0, 0] * covariance[1, 1]) > 0.98
-    alone = estimate(problem.X, Y[:, :1], 3)
+    alone = estimate(problem.X, Y[:, :1], 2)
     assert result.stderr is not None
     assert alone.stderr is not None
     assert np.median(result.stderr.V) < 0.3 * np.median(alone.stderr.V)
@@ -132,7 +133,7 @@ def test_correlated_outputs() -> None:
 def test_poisson_counts() -> None:
     rng = np.random.default_rng(0)
     truth = Network([[1.0, 0.0, 0.0], [0.0, 0.8, 0.6]], [[6.0, 4.0], [2.0, 9.0]], c=[3.0, 1.0])
-    X = rng.standard_normal((3000, 3))
+    X = rng.standard_normal((2000, 3))
     Y = rng.poisson(truth(X))
     for noise in ("auto", "poisson"):
         result = estimate(X, Y, noise=noise)
@@ -145,7 +146,7 @@ def test_poisson_counts() -> None:
 @pytest.mark.parametrize("freedom", [1.0, 2.0])
 def test_heavy_tails(freedom: float) -> None:
     """As near as the fit that starts at the truth."""
-    problem = plant(4, 3, 2, 1500, seed=5, bias=0.5)
+    problem = plant(4, 2, 2, 1000, seed=5, bias=0.5)
     noise = np.random.default_rng(0).standard_t(freedom, problem.Y.shape)
     Y = problem.Y + 0.2 * noise
     samples = Samples.of(problem.X, Y)
@@ -176,11 +177,11 @@ def test_noiseless_labels_stay_exact(shape: tuple[int, int, int, int]) -> None:
 
 def test_noise_expected_where_there_is_none() -> None:
     problem = plant(4, 3, 3, 300, seed=7, bias=0.5)
-    for noise in ("gaussian", "independent", "sparse"):
+    for noise in ("gaussian", "independent"):
         result = estimate(problem.X, problem.Y, noise=noise)
         assert result.status in (Status.EXACT, Status.ESTIMATED), str(result)
         assert result.network is not None
-        assert match(result.network, problem.truth).max_error <= 1e-6
+        assert match(result.network, problem.truth).max_error <= 1e-10
 
 
 # What must not matter.
@@ -237,18 +238,22 @@ def test_permuted_labels(noise: str) -> None:
         assert "no unit stands out" in result.certificate.explanation
 
 
-def test_three_layers_are_not_two() -> None:
+@pytest.mark.parametrize("told", [None, 4])
+def test_three_layers_are_not_two(told: int | None) -> None:
+    """Never exact; where what is left of a wide fit cannot be told from noise, it is said that
+    the number of units is not settled."""
     rng = np.random.default_rng(0)
-    X = rng.standard_normal((600, 4))
-    for told in (None, 6):
-        hidden = np.maximum(X @ rng.standard_normal((4, 6)), 0) @ rng.standard_normal((6, 6))
-        Y = np.maximum(hidden - 0.5, 0) @ rng.standard_normal((6, 2))
-        result = estimate(X, Y, told)
-        assert result.status in (Status.FAILED, Status.UNDETERMINED), str(result)
+    X = rng.standard_normal((300, 4))
+    hidden = np.maximum(X @ rng.standard_normal((4, 4)), 0) @ rng.standard_normal((4, 4))
+    Y = np.maximum(hidden - 0.5, 0) @ rng.standard_normal((4, 2))
+    result = estimate(X, Y, told)
+    assert result.status != Status.EXACT
+    if result.status == Status.ESTIMATED:
+        assert least_squares.DISAGREED in result.certificate.explanation
 
 
 def test_more_units_than_there_are() -> None:
-    """What the surplus units fit is noise, and their errors say so."""
+    """What the surplus units fit is noise: they are known less well than any that is there."""
     problem = plant(4, 2, 2, 500, seed=12, bias=0.5)
     result = estimate(problem.X, noisy(problem, 0.1), 4)
     assert result.status in (Status.ESTIMATED, Status.UNDETERMINED)
@@ -258,12 +263,14 @@ def test_more_units_than_there_are() -> None:
     if result.uncertainty is not None and result.status == Status.ESTIMATED:
         surplus = known.extra
         angles = np.array([unit.angle_error for unit in result.uncertainty.units])
-        assert angles[surplus].min() > 2 * angles[known.permutation].max()
+        assert angles[surplus].min() > angles[known.permutation].max()
 
 
 def test_fewer_units_than_there_are() -> None:
     problem = plant(4, 4, 3, 1500, seed=13, bias=0.5)
-    result = estimate(problem.X, noisy(problem, 0.02), 2)
+    Y = noisy(problem, 0.02)
+    assert estimate(problem.X, Y, 2).status == Status.FAILED
+    result = estimate(problem.X, Y, 2, noise="gaussian")
     assert result.status == Status.FAILED
     assert "depends on the inputs" in result.certificate.explanation
 

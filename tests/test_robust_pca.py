@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from scipy.stats import binom
 
 from unrelu.numerics.robust_pca import Split, pursuit, split, typical
 
@@ -40,11 +41,13 @@ def assert_split(found: Split | None, low: Array, wrong: Marks, scale: float | A
 @pytest.mark.parametrize("rows", [False, True])
 @pytest.mark.parametrize("share", [0.1, 0.3])
 def test_exact(share: float, rows: bool, size: float) -> None:
-    table, low, wrong = planted(500, 60, 5, share, rows=rows, size=size, seed=1)
+    table, low, wrong = planted(300, 40, 4, share, rows=rows, size=size, seed=1)
     found = split(table)
     assert_split(found, low, wrong)
     assert found is not None
-    assert found.lost.mean() <= (share + 0.1 if rows else 0.02)
+    # Given up are wrong rows, and those of whose 36 entries to spare more than half are wrong.
+    chance = share if rows else float(binom.sf(18, 40, share))
+    assert found.lost.mean() <= chance + 5 * np.sqrt(chance / 300)
 
 
 def test_canary() -> None:
@@ -76,15 +79,24 @@ def test_columns_in_different_units() -> None:
 def test_what_half_of_the_rows_have_in_common_is_not_all() -> None:
     """On half of the rows one of the factors is zero, so those have one rank less."""
     rng = np.random.default_rng(5)
-    factors = np.maximum(rng.standard_normal((600, 4)), 0.0)
+    factors = np.maximum(rng.standard_normal((400, 4)), 0.0)
     low = factors @ rng.standard_normal((4, 30))
     wrong = rng.random(low.shape) < 0.2
     table = np.where(wrong, 50 * rng.standard_normal(low.shape), low)
     assert_split(split(table), low, wrong)
 
 
+def test_tables_that_are_mostly_zero() -> None:
+    """Typical entries of a row may be zero; nothing divides by them."""
+    rng = np.random.default_rng(8)
+    table = np.where(rng.random((100, 10)) < 0.2, rng.standard_normal((100, 10)), 0.0)
+    for zeros in (table, np.zeros((100, 10))):
+        found = split(zeros)
+        assert found is None or np.isfinite(found.low_rank).all()
+
+
 def test_no_low_rank_part() -> None:
-    table = np.random.default_rng(6).standard_normal((300, 12))
+    table = np.random.default_rng(6).standard_normal((150, 10))
     found = split(table)
     assert found is None or found.share < 0.5
 
@@ -92,7 +104,7 @@ def test_no_low_rank_part() -> None:
 def test_pursuit_is_a_start() -> None:
     """Right in nearly all entries, to about its tolerance; a few it leaves off by per cents, so
     that the alternation is not only there for the last digits."""
-    table, low, _ = planted(500, 60, 5, 0.1, rows=False, size=1.0, seed=7)
+    table, low, _ = planted(300, 40, 4, 0.1, rows=False, size=1.0, seed=7)
     off = np.abs(pursuit(table) - low)
     assert np.median(off) <= 1e-6
     assert (off <= 1e-4).mean() >= 0.98

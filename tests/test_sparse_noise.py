@@ -57,13 +57,13 @@ def assert_no_lie(result: Recovery, truth: Network) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("share", [0.1, 0.27])
 def test_exact(share: float, kind: str, bias: bool) -> None:
-    problem = plant(8, 4, 40, 800, seed=1, bias=0.5 * bias)
+    problem = plant(6, 3, 30, 500, seed=1, bias=0.5 * bias)
     Y, marks = errors(problem, share, kind, seed=2)
     assert_named(sparse(problem, Y, bias=bias), problem, marks)
 
 
 def test_canaries() -> None:
-    problem = plant(8, 4, 40, 600, seed=1)
+    problem = plant(6, 3, 20, 400, seed=1)
     Y, marks = errors(problem, 0.1, "entries", seed=2)
     result = sparse(problem, Y)
     assert_named(result, problem, marks)
@@ -133,10 +133,10 @@ def test_choosing_costs_equations() -> None:
 
 @pytest.mark.parametrize("bias", [False, True])
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("share", [0.45, 0.5, 0.55, 0.6])
+@pytest.mark.parametrize("share", [0.45, 0.55])
 def test_a_second_network_supplies_half_of_the_labels(share: float, kind: str, bias: bool) -> None:
-    problem = plant(5, 3, 12, 300, seed=6, bias=0.5 * bias)
-    other = plant(5, 3, 12, 300, seed=7, bias=0.5 * bias).truth
+    problem = plant(4, 2, 8, 150, seed=6, bias=0.5 * bias)
+    other = plant(4, 2, 8, 150, seed=7, bias=0.5 * bias).truth
     n, m = problem.Y.shape
     rng = np.random.default_rng(1)
     marks = rng.random((n, m if kind == "entries" else 1)) < share
@@ -148,7 +148,7 @@ def test_a_second_network_supplies_half_of_the_labels(share: float, kind: str, b
 
 
 def test_a_column_without_a_clean_entry() -> None:
-    problem = plant(6, 3, 15, 400, seed=8)
+    problem = plant(4, 2, 8, 150, seed=8)
     Y = problem.Y.copy()
     Y[:, 4] = 10 * np.random.default_rng(0).standard_normal(len(Y))
     assert sparse(problem, Y).status != Status.EXACT
@@ -160,23 +160,23 @@ def test_a_column_without_a_clean_entry() -> None:
 @pytest.mark.parametrize("share", [0.6, 1.0])
 @pytest.mark.parametrize("kind", KINDS)
 def test_errors_on_one_side_of_a_unit(kind: str, share: float) -> None:
-    problem = plant(6, 3, 15, 600, seed=9)
+    problem = plant(4, 2, 8, 300, seed=9)
     rng = np.random.default_rng(0)
     active = problem.X @ problem.truth.V[0] > 0
-    marks = active[:, None] & (rng.random((600, 15 if kind == "entries" else 1)) < share)
-    Y = np.where(marks, 10 * rng.standard_normal((600, 15)), problem.Y)
+    marks = active[:, None] & (rng.random((300, 8 if kind == "entries" else 1)) < share)
+    Y = np.where(marks, 10 * rng.standard_normal((300, 8)), problem.Y)
     assert_no_lie(sparse(problem, Y), problem.truth)
 
 
 def test_a_consistent_lie_about_one_unit() -> None:
     """Six in ten of the labels on its active side are those of a network with another v."""
-    problem = plant(6, 3, 15, 800, seed=9)
+    problem = plant(4, 2, 8, 300, seed=9)
     rng = np.random.default_rng(0)
     V = problem.truth.V.copy()
-    V[0] += 0.3 * rng.standard_normal(6)
+    V[0] += 0.3 * rng.standard_normal(4)
     other = Network(V, problem.truth.U)
     active = problem.X @ problem.truth.V[0] > 0
-    marks = active[:, None] & (rng.random((800, 15)) < 0.6)
+    marks = active[:, None] & (rng.random((300, 8)) < 0.6)
     Y = np.where(marks, other(problem.X), problem.Y)
     assert_no_lie(sparse(problem, Y), problem.truth)
     certificate = judge(other, Samples.of(problem.X, Y), np.arange(0), False, gross=True)
@@ -184,7 +184,7 @@ def test_a_consistent_lie_about_one_unit() -> None:
 
 
 def test_noise_everywhere_is_not_gross() -> None:
-    problem = plant(6, 3, 15, 400, seed=10)
+    problem = plant(4, 2, 8, 200, seed=10)
     Y = problem.Y + 1e-6 * np.random.default_rng(0).standard_normal(problem.Y.shape)
     result = sparse(problem, Y)
     assert result.status == Status.FAILED
@@ -192,11 +192,11 @@ def test_noise_everywhere_is_not_gross() -> None:
     assert certificate.status == Status.FAILED
 
 
-@pytest.mark.parametrize("share", [0.0, 0.1, 0.25])
+@pytest.mark.parametrize("share", [0.0, 0.2])
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_rarely_active_unit_is_not_an_error(kind: str, share: float) -> None:
     """Without it the network is wrong on a few whole rows."""
-    problem = plant(6, 3, 12, 800, seed=11)
+    problem = plant(4, 3, 10, 500, seed=11)
     b = np.array([-2.0, 0.0, 0.3])
     truth = Network(problem.truth.V, problem.truth.U, b)
     problem = Planted(problem.X, truth(problem.X), truth)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         RecoveryError,
         UnreluError,
     )
+    from unrelu.estimator import RectifiedNetworkRegressor
     from unrelu.formats.networks import load, save
     from unrelu.network import Match, Network, match
     from unrelu.recover import recover
@@ -42,6 +43,7 @@ __all__ = [
     "Prediction",
     "Recovery",
     "RecoveryError",
+    "RectifiedNetworkRegressor",
     "Status",
     "Uncertainty",
     "UnreluError",
@@ -64,6 +66,7 @@ _HOMES = {
         "RecoveryError",
         "UnreluError",
     ),
+    "estimator": ("RectifiedNetworkRegressor",),
     "formats.networks": ("load", "save"),
     "network": ("Match", "Network", "match"),
     "recover": ("recover",),

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from unrelu import __version__
+from unrelu.completion import FILE, SHELLS, options_of_recover, script
 from unrelu.terminal import busy, exit_codes, keep, leave, write_json, write_table
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def main() -> None:
     """Recover the weights of two-layer ReLU networks from samples.
 
     Exit code 0: done. 1: not recovered; the best network and the reason are written all the
-    same. 2: wrong use.
+    same. 2: wrong use. `unrelu completion --help` says how the shell learns these commands.
     """
 
 
@@ -89,16 +90,23 @@ def demo(folder: Path, units: int, queries: int, seed: int, as_json: bool) -> No
 
 
 @main.command(epilog=SAMPLES_HELP)
-@click.argument("samples")
-@click.argument("labels", required=False)
-@click.option("-o", "--output", required=True, metavar="NET", help="The .npz to write.")
+@click.argument("samples", type=FILE)
+@click.argument("labels", type=FILE, required=False)
+@click.option("-o", "--output", type=FILE, required=True, metavar="NET", help="The .npz to write.")
 @click.option("--units", type=int, help="Number of hidden units, if it is known.")
 @click.option("--bias/--no-bias", default=True, help="Look for biases, or know there are none.")
-@click.option("--method", default="auto", show_default=True, help="A single method, by name.")
+@click.option(
+    "--method",
+    default="auto",
+    show_default=True,
+    shell_complete=options_of_recover,
+    help="A single method, by name.",
+)
 @click.option(
     "--noise",
     default="auto",
     show_default=True,
+    shell_complete=options_of_recover,
     help="""What the labels may be off by. none: rounding. gaussian: mean-zero noise of finite
     variance. independent: anything that does not depend on the inputs, outliers too. poisson:
     noise of counts. sparse: gross errors in a few entries. auto: none, and where that explains
@@ -155,9 +163,9 @@ def recover(
 
 
 @main.command(epilog=SAMPLES_HELP)
-@click.argument("net")
-@click.argument("samples")
-@click.argument("labels", required=False)
+@click.argument("net", type=FILE)
+@click.argument("samples", type=FILE)
+@click.argument("labels", type=FILE, required=False)
 @as_json
 @exit_codes()
 def verify(net: str, samples: str, labels: str | None, as_json: bool) -> None:
@@ -187,8 +195,8 @@ def verify(net: str, samples: str, labels: str | None, as_json: bool) -> None:
 
 
 @main.command()
-@click.argument("net")
-@click.argument("truth")
+@click.argument("net", type=FILE)
+@click.argument("truth", type=FILE)
 @as_json
 @exit_codes()
 def match(net: str, truth: str, as_json: bool) -> None:
@@ -216,7 +224,7 @@ def match(net: str, truth: str, as_json: bool) -> None:
 
 
 @main.command(epilog=SAMPLES_HELP)
-@click.argument("net")
+@click.argument("net", type=FILE)
 @click.option(
     "-n",
     "--samples",
@@ -226,8 +234,12 @@ def match(net: str, truth: str, as_json: bool) -> None:
     show_default=True,
     help="How many.",
 )
-@click.option("-o", "--output", required=True, metavar="SAMPLES", help="The file to write.")
-@click.option("--labels", metavar="Y.npy", help="The second file, when SAMPLES is a .npy.")
+@click.option(
+    "-o", "--output", type=FILE, required=True, metavar="SAMPLES", help="The file to write."
+)
+@click.option(
+    "--labels", type=FILE, metavar="Y.npy", help="The second file, when SAMPLES is a .npy."
+)
 @click.option(
     "--scale",
     type=click.FloatRange(0, min_open=True),
@@ -282,6 +294,24 @@ def sample(
             f"{n} samples of {network.n_inputs} inputs and {network.n_outputs} outputs written "
             f"to {' and '.join(files)}"
         )
+
+
+@main.command()
+@click.argument("shell", type=click.Choice(SHELLS))
+def completion(shell: str) -> None:
+    """Write what SHELL needs to complete commands.
+
+    With it, the tab key completes commands, options and names of files.
+
+    \b
+    bash (4.4 or newer), in ~/.bashrc:
+        eval "$(unrelu completion bash)"
+    zsh, in ~/.zshrc, after compinit:
+        eval "$(unrelu completion zsh)"
+    fish, once:
+        unrelu completion fish > ~/.config/fish/completions/unrelu.fish
+    """
+    click.echo(script(main, "unrelu", shell))
 
 
 def _loaded(path: str) -> Network:

@@ -198,6 +198,9 @@ def _judged(task: Task, method: str, candidate: Candidate, passes: _Passes) -> J
     errors = np.array([unit.angle_error for unit in uncertainty.units])
     weak = uncertainty.undetermined
     certificate = judge_estimate(net, samples, candidate.rows, bias, left, errors, weak)
+    if candidate.note:
+        said = f"{certificate.explanation}; {candidate.note}"
+        certificate = replace(certificate, explanation=said)
     return Judged(method, candidate, certificate, uncertainty)
 
 

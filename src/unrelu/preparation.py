@@ -98,12 +98,8 @@ def check_counts(samples: Samples) -> None:
 
 def check_independent(samples: Samples, bias: bool) -> None:
     """Inputs must span their space, else directions without data could be anything. A column of
-    ones is fine when there is no bias to confuse it with. A few rows are looked at, and all of
-    them, in two passes, when those do not suffice."""
-    rows = choose_rows(samples, 16 * (samples.d + 1), np.random.default_rng(0))
-    if not len(_dependent(samples.take(rows), bias)[0]):
-        return
-    dependent, why = _dependent(samples, bias)
+    ones is fine when there is no bias to confuse it with."""
+    dependent, why = dependent_inputs(samples, bias)
     if not len(dependent):
         return
     several = len(dependent) > 1
@@ -112,6 +108,16 @@ def check_independent(samples: Samples, bias: bool) -> None:
         f"X: got dependent inputs, expected independent ones: {what} {'are' if several else 'is'} "
         f"{why}"
     )
+
+
+def dependent_inputs(samples: Samples, bias: bool) -> tuple[Index, str]:
+    """Columns of X that are zero or constant or, if there are none of those, combinations of the
+    others; and which of these they are, in words. A few rows are looked at, and all of them, in
+    two passes, when those do not suffice."""
+    rows = choose_rows(samples, 16 * (samples.d + 1), np.random.default_rng(0))
+    if not len(_dependent(samples.take(rows), bias)[0]):
+        return np.arange(0), ""
+    return _dependent(samples, bias)
 
 
 def _dependent(samples: Samples, bias: bool) -> tuple[Index, str]:

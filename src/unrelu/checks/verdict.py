@@ -29,6 +29,11 @@ inputs is explained as well by so many units, and the residual looks like noise.
 Index = NDArray[np.intp]
 
 
+VAGUE = 1.0
+"""Standard error of a direction, in radians, beyond which nothing is known of it: directions drawn
+at random are not much further apart."""
+
+
 @dataclass(frozen=True, eq=False)
 class Verdict:
     status: Status
@@ -155,7 +160,17 @@ def estimate(
             f"{listed(weak)}: some of the weights could be anything, for all that the labels tell",
             weak_units=weak,
         )
-    known = f", hidden weights known to {errors.max():.2g} rad" if np.isfinite(errors).all() else ""
+    vague = np.flatnonzero(errors > VAGUE)
+    if np.isfinite(errors).all() and len(vague):
+        more = math.ceil(samples.n * min(errors.max() / VAGUE, 1e3) ** 2) - samples.n
+        return Verdict(
+            Status.UNDETERMINED,
+            f"{listed(vague)}: with this much noise the hidden weights could point anywhere (known "
+            f"to {errors.max():.2g} rad), or the unit may not be there",
+            weak_units=vague,
+            more_samples=more,
+        )
+    known = f", hidden weights known to {errors.max():.2g} rad" if len(errors) else ""
     return Verdict(
         Status.ESTIMATED,
         f"the best network of {net.n_units} units leaves {100 * left.share:.3g}% of the labels' "

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unrelu.errors import FileError, MissingExtraError
+from unrelu.errors import FileError
+from unrelu.extras import require
 from unrelu.formats.archive import unreadable
 from unrelu.formats.whole import written_whole
 
@@ -152,14 +153,8 @@ def _stacked(path: Path, table: Any, columns: list[int]) -> AnyArray:
 
 
 def _arrow() -> tuple[ModuleType, ModuleType]:
-    try:
-        import pyarrow
-        import pyarrow.parquet
-    except ImportError as error:
-        raise MissingExtraError(
-            ".parquet files need pyarrow, which is not installed: pip install 'unrelu[parquet]'"
-        ) from error
-    return pyarrow, pyarrow.parquet
+    parquet = require("pyarrow.parquet", "parquet", ".parquet files need")
+    return require("pyarrow", "parquet", ".parquet files need"), parquet
 
 
 def _damaged(path: Path, error: Exception) -> FileError:

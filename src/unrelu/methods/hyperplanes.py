@@ -70,6 +70,9 @@ SAME_LEVEL = 0.8
 """Two widths, half as many units apart, leave the same noise if the one leaves no less than this
 share of the other. Units still missing would have made more of a difference."""
 
+PLATEAU = 16
+"""Times as many units that leave the same, whatever it looks like: no width will explain it."""
+
 NOISE_EQUATIONS = 2.5
 """Equations to an unknown from which a residual is looked at at all: with fewer, what an
 over-wide fit leaves looks like noise whatever it is."""
@@ -147,6 +150,7 @@ def explain_rows(
     best: tuple[float, Problem, Fit] | None = None
     rescues, spent, first_pass = 0, 0.0, 0.0
     level = math.inf
+    levels: list[tuple[int, float]] = []
     for _ in range(MOST_STARTS):
         if problem is None or len(rows) < widths.rows(width):
             rows = np.union1d(rows, choose_rows(samples, widths.rows(width), rng))
@@ -174,10 +178,15 @@ def explain_rows(
             best = relative, problem, fit
         if relative <= 10 * problem.floor or rescues >= MOST_RESCUES:
             break
-        before, level = level, _noise_level(problem, fit) if noise else math.inf
-        if before < math.inf and SAME_LEVEL * before < level < math.inf:
-            effort.noise = True
-            break
+        if noise:
+            left = _level(problem, fit)
+            if any(PLATEAU * w <= width and SAME_LEVEL * of <= left < math.inf for w, of in levels):
+                break
+            levels.append((width, left))
+            before, level = level, left if _looks_like_noise(problem, fit) else math.inf
+            if before < math.inf and SAME_LEVEL * before < level < math.inf:
+                effort.noise = True
+                break
 
         if reduced:
             keep, target = fit.point, relative / 10
@@ -198,15 +207,18 @@ def explain_rows(
     return best[1], best[2]
 
 
-def _noise_level(problem: Problem, fit: Fit) -> float:
-    """Standard deviation of the noise, if the residual is noise; infinite if it depends on the
-    inputs, or if there are too few samples to tell."""
+def _level(problem: Problem, fit: Fit) -> float:
+    """Standard deviation of the noise, if the residual is noise; infinite if there are too few
+    samples to tell."""
     n, m = problem.Y.shape
-    freedom = n * m - fit.width * (fit.point.shape[1] + m)
-    enough = fit.width * (fit.point.shape[1] + m) * NOISE_EQUATIONS < n * m
-    if not enough or dependence(fit.residual, problem.loose.features) > DEPENDENT:
+    unknowns = fit.width * (fit.point.shape[1] + m)
+    if unknowns * NOISE_EQUATIONS >= n * m:
         return math.inf
-    return math.sqrt(fit.cost / freedom)
+    return math.sqrt(fit.cost / (n * m - unknowns))
+
+
+def _looks_like_noise(problem: Problem, fit: Fit) -> bool:
+    return dependence(fit.residual, problem.loose.features) <= DEPENDENT
 
 
 class Widths:

@@ -22,7 +22,9 @@ from numpy.typing import NDArray
 
 from unrelu.methods import least_squares
 from unrelu.methods.candidate import Candidate
+from unrelu.methods.noise_metric import unknowns
 from unrelu.methods.problem import choose_rows, resolution, with_constant
+from unrelu.methods.selection import Effort, unit_edge
 from unrelu.methods.weighted import HeavyTails, counted, heavy_tails, reduced, reweighted, robust
 from unrelu.network import Network
 from unrelu.result import Noise, Width
@@ -73,7 +75,7 @@ def find(
 ) -> Candidate:
     """The estimate for the kind of noise named, or, for "auto", for the one that is there. The
     search starts from a network that is `near` already, where there is one."""
-    effort = least_squares.Effort()
+    effort = Effort()
     counts = kind == "auto" and _counts(samples, bias)
     wanted = least_squares.search_rows(samples, n_units or least_squares.FIRST_WIDTH)
     order = rng.permutation(samples.n)
@@ -100,7 +102,7 @@ def find(
         net = reweighted(net, few.X, few.Y, counted, bias)
         widths = candidate.noise.widths
         if n_units is None:
-            edge = least_squares.unit_edge(samples.d + bias, samples.m)
+            edge = unit_edge(samples.d + bias, samples.m)
             net, gains = reduced(net, few.X, few.Y, counted, bias, edge)
             rest = [width for width in widths if width.units > gains[0][0]] if gains else []
             widths = (*(Width(k, gain, edge) for k, gain in gains[::-1]), *rest)
@@ -130,7 +132,7 @@ def _searched(
     bias: bool,
     kind: str,
     rng: np.random.Generator,
-    effort: least_squares.Effort,
+    effort: Effort,
     near: Network | None,
 ) -> Network:
     """The search; if it leaves heavy tails, again, on labels clipped about one fit after the
@@ -147,7 +149,7 @@ def _searched(
             n_units=n_units,
             bias=bias,
             rng=rng,
-            effort=least_squares.Effort(caution),
+            effort=Effort(caution),
             most_starts=1,
         )
         fitted = rough(samples.X)
@@ -167,7 +169,7 @@ def _growth(net: Network, seen: Samples, aside: Samples, bias: bool) -> float:
     scale = np.median(np.abs(seen.Y - net(seen.X)), axis=0)
     scale = np.maximum(scale, resolution(seen) + np.finfo(np.float64).tiny)
     ratio = float(np.median(np.abs(aside.Y - net(aside.X)) / scale)) ** 2
-    share = least_squares.unknowns(net.n_units, seen.d, seen.m, bias) / (seen.n * seen.m)
+    share = unknowns(net.n_units, seen.d, seen.m, bias) / (seen.n * seen.m)
     doubt = 4 * 2.33 / np.sqrt(aside.n * aside.m)
     return float(ratio * max(0.0, 1 - share) / (1 + share) / (1 + doubt))
 
@@ -179,7 +181,7 @@ def _weighed(
     clipping bends is explained by units that are not there. The one that leaves least behind goes
     first."""
     X, Y = np.asarray(samples.X, np.float64), np.asarray(samples.Y, np.float64)
-    edge = least_squares.unit_edge(samples.d + bias, samples.m)
+    edge = unit_edge(samples.d + bias, samples.m)
     while net.n_units > 1:
         smaller = [_without(net, unit) for unit in range(net.n_units)]
         best = max(smaller, key=lambda other: tails.log_likelihood(Y - other(X)))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from unrelu.numerics.rank import column_space
+
 Array = NDArray[np.float64]
 
 MOST_ROWS = 1500
@@ -43,7 +45,7 @@ def dependence(residual: Array, inputs: Array, *, clip: float = CLIP) -> float:
     R = np.clip(R, -clip, clip)
     Z = np.column_stack([np.ones(len(Z)), Z]) / np.sqrt(Z.shape[1] + 1)
     K = _arc_cosine(Z)
-    basis = np.linalg.qr(Z)[0]
+    basis = column_space(Z)  # one column less where the inputs span the constants themselves
     K -= basis @ (basis.T @ K)
     K -= (K @ basis) @ basis.T
     K *= R @ R.T

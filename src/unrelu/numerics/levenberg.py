@@ -88,7 +88,7 @@ def minimise(
         ratio = (state.cost - trial.cost) / max(gain, np.finfo(np.float64).tiny)
         if ratio > 1e-4:
             state, growth = trial, 2.0
-            damping = max(damping * max(0.2, 1 - (2 * ratio - 1) ** 3), 1e-12)
+            damping = max(damping * max(0.2, 1 - (2 * min(ratio, 1.0) - 1) ** 3), 1e-12)
         else:
             damping *= growth
             growth *= 2

@@ -92,7 +92,8 @@ def split(table: Array, eps: float = float(np.finfo(np.float64).eps)) -> Split |
     scaled = table / size
     # Rows at one size, too, so that a large one is no outlier; small ones keep some of theirs.
     length = np.median(np.abs(scaled), axis=1, keepdims=True)
-    length = np.maximum(length, 0.1 * float(np.median(length))) + SMALL
+    length = np.maximum(length, 0.1 * float(np.median(length)))
+    length = np.where(length > 0, length, 1.0)  # mostly zeros: as columns have it
     scaled /= length
     clipped = np.clip(scaled, -CLIP, CLIP)
     start = pursuit(clipped)

@@ -1,0 +1,237 @@
+"""RectifiedNetworkRegressor: `recover` as scikit-learn's estimators are used."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import replace
+from typing import Any, Literal, overload
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import (
+    BaseEstimator,
+    ClassNamePrefixFeaturesOutMixin,
+    MultiOutputMixin,
+    RegressorMixin,
+    TransformerMixin,
+)
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from unrelu.activations import Activation
+from unrelu.errors import InputError, RecoveryError
+from unrelu.network import Network
+from unrelu.preparation import dependent_inputs
+from unrelu.recover import recover
+from unrelu.result import Recovery, Status
+from unrelu.samples import Samples
+
+Array = NDArray[np.float64]
+Index = NDArray[np.intp]
+
+
+class RectifiedNetworkRegressor(
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+    MultiOutputMixin,
+    RegressorMixin,
+    BaseEstimator,
+):
+    """The two-layer rectified network behind samples, Y = f(X Vᵀ + b) Uᵀ + c + noise.
+
+    `fit` is `unrelu.recover`, and `result_` all that it returns: look at `result_.status` before
+    reading anything into the weights. `predict` gives labels, `transform` the values of the
+    hidden units, f(X Vᵀ + b).
+
+    Parameters
+    ----------
+    n_units : number of hidden units, where known. Found from the samples otherwise.
+    activation, bias, method, noise : as in `unrelu.recover`.
+    throw : raise `RecoveryError` where the network is not certain, that is, where the status is
+        "undetermined" or "failed". By default the network that comes closest is kept (in the
+        worst case one without units, which predicts the mean label), and scikit-learn's
+        `ConvergenceWarning` says why it is not to be trusted.
+    random_state : seed, `numpy.random.Generator` or `RandomState` for the random starts. The same
+        seed gives the same bits, those of `recover(..., rng=seed)`.
+
+    Attributes
+    ----------
+    result_ : `Recovery`, with status, certificate, noise and uncertainty.
+    network_ : `Network`, in canonical form: unit rows of V, units by falling ‖u‖.
+    coefs_, intercepts_ : [Vᵀ, Uᵀ] and [b, c], as in `MLPRegressor`.
+    n_features_in_, feature_names_in_ : number of inputs, and their names if they had any.
+
+    Raises
+    ------
+    InputError, InputTypeError (a ValueError and a TypeError) in `fit`, for data and options that
+    cannot be meant, such as no more samples than inputs. RecoveryError, whatever `throw` says,
+    where only a network of more than `n_units` units was found: a search over `n_units` counts
+    that as a failed fit.
+
+    Assumptions: those of `recover`, but for inputs that are constant or a combination of others,
+    as one-hot columns are. They are left out and have weight zero, and the status is then at best
+    "undetermined". Cost: that of `recover`. Weights of samples are not supported.
+
+    >>> X = np.random.default_rng(0).standard_normal((100, 2))
+    >>> model = RectifiedNetworkRegressor(bias=False, random_state=0).fit(X, np.abs(X[:, 0]))
+    >>> model.result_.status.value, model.network_.n_units
+    ('exact', 2)
+    >>> bool(abs(model.predict([[-3.0, 5.0]]) - 3.0) < 1e-12)
+    True
+    """
+
+    result_: Recovery
+    network_: Network
+
+    def __init__(
+        self,
+        n_units: int | None = None,
+        *,
+        activation: str | Activation = "relu",
+        bias: bool = True,
+        method: str = "auto",
+        noise: str = "auto",
+        throw: bool = False,
+        random_state: int | np.random.Generator | np.random.RandomState | None = None,
+    ) -> None:
+        self.n_units = n_units
+        self.activation = activation
+        self.bias = bias
+        self.method = method
+        self.noise = noise
+        self.throw = throw
+        self.random_state = random_state
+
+    def fit(self, X: ArrayLike, y: ArrayLike) -> RectifiedNetworkRegressor:
+        """Recover the network behind inputs X (n, d) and labels y (n,) or (n, m)."""
+        # Two, since one sample is refused in scikit-learn's words; recover knows the true number.
+        checked: tuple[Any, Any] = validate_data(
+            self, X, y, multi_output=True, y_numeric=True, ensure_min_samples=2
+        )
+        inputs, labels = checked
+        kept = _independent(Samples.of(inputs, labels), self.bias)
+        all_kept = len(kept) == inputs.shape[1]
+        result = recover(
+            inputs if all_kept else inputs[:, kept],
+            labels,
+            self.n_units,
+            activation=self.activation,
+            bias=self.bias,
+            method=self.method,
+            noise=self.noise,
+            rng=_seed(self.random_state),
+            throw=False,
+        )
+        if not all_kept:
+            names = getattr(self, "feature_names_in_", np.arange(inputs.shape[1]))
+            result = _widened(result, kept, [str(name) for name in names])
+        network = result.network
+        if network is None or network.n_units > (self.n_units or network.n_units):
+            raise RecoveryError(result)
+        if not result.status.certain:
+            if self.throw:
+                raise RecoveryError(result)
+            warnings.warn(str(RecoveryError(result)), ConvergenceWarning, stacklevel=2)
+        self.result_ = result
+        self.network_ = network
+        self._n_features_out = network.n_units
+        self._one_label = labels.ndim == 1
+        return self
+
+    @overload
+    def predict(self, X: ArrayLike, return_std: Literal[False] = False) -> Array: ...
+
+    @overload
+    def predict(self, X: ArrayLike, return_std: Literal[True]) -> tuple[Array, Array]: ...
+
+    def predict(self, X: ArrayLike, return_std: bool = False) -> Array | tuple[Array, Array]:
+        """Labels of the rows of X, (n,) or (n, m) as in `fit`.
+
+        With `return_std`, also how far they may be off, as standard deviations, without the noise
+        that a new label would have: those of `result_.uncertainty` for an estimate, zero for
+        an exact network. A network that is neither has none to rely on: an InputError.
+        """
+        inputs = self._checked(X)
+        labels = self._as_fitted(self.network_(inputs))
+        if not return_std:
+            return labels
+        status, uncertainty = self.result_.status, self.result_.uncertainty
+        if status.certain and uncertainty is not None:
+            return labels, self._as_fitted(uncertainty.predict(inputs).stderr)
+        if status.certain and self.result_.noise is None:
+            return labels, np.zeros_like(labels)
+        raise InputError(
+            f"return_std: got True, expected False: this network is {status.value}, without "
+            f"standard errors to rely on: {self.result_.certificate.explanation}"
+        )
+
+    def transform(self, X: ArrayLike) -> Array:
+        """What the hidden units make of the rows of X: f(X Vᵀ + b), shape (n, k)."""
+        inputs = self._checked(X)
+        return self.network_.activation(self.network_.preactivations(inputs))
+
+    @property
+    def coefs_(self) -> list[Array]:
+        return [self.network_.V.T, self.network_.U.T]
+
+    @property
+    def intercepts_(self) -> list[Array]:
+        return [self.network_.b, self.network_.c]
+
+    def _checked(self, X: ArrayLike) -> Array:
+        check_is_fitted(self)
+        return np.asarray(validate_data(self, X, reset=False), dtype=np.float64)
+
+    def _as_fitted(self, Y: Array) -> Array:
+        return Y[:, 0] if self._one_label else Y
+
+
+def _seed(
+    random_state: int | np.random.Generator | np.random.RandomState | None,
+) -> int | np.random.Generator | None:
+    """RandomState, numpy's older kind of generator, seeds one of the newer kind."""
+    if isinstance(random_state, np.random.RandomState):
+        return np.random.default_rng(random_state.randint(2**32, size=4, dtype=np.uint32))
+    return random_state
+
+
+def _independent(samples: Samples, bias: bool) -> Index:
+    """Columns of X without those that are constant or combinations of others; all of them where
+    none would be left, which is for `recover` to refuse."""
+    kept = np.arange(samples.d)
+    while len(kept):
+        inputs = samples if len(kept) == samples.d else replace(samples, X=samples.X[:, kept])
+        dependent, _ = dependent_inputs(inputs, bias)
+        if not len(dependent):
+            return kept
+        kept = np.delete(kept, dependent)
+    return np.arange(samples.d)
+
+
+def _widened(result: Recovery, kept: Index, names: list[str]) -> Recovery:
+    """The result for all inputs: those left out have weight zero. Since others would do as well,
+    the network is not certain, and its standard errors mean nothing."""
+    left_out = [names[i] for i in np.setdiff1d(np.arange(len(names)), kept)]
+    several = len(left_out) > 1
+    said = (
+        f"column{'s' if several else ''} {', '.join(left_out[:6])}"
+        f"{' and more' if len(left_out) > 6 else ''} of X {'are' if several else 'is'} constant or "
+        "a combination of others, so there are many networks that agree on such inputs; in this "
+        f"one the weights from there are zero. Of the other inputs, "
+        f"{result.certificate.explanation}"
+    )
+    status = result.status if result.status == Status.FAILED else Status.UNDETERMINED
+    network = result.network
+    if network is not None:
+        V = np.zeros((network.n_units, len(names)))
+        V[:, kept] = network.V
+        network = Network(V, network.U, network.b, network.c, network.activation)
+    certificate = replace(
+        result.certificate,
+        status=status,
+        explanation=said,
+        network=network or result.certificate.network,
+    )
+    return replace(
+        result, status=status, network=network, certificate=certificate, uncertainty=None
+    )

@@ -1,0 +1,52 @@
+"""The size of noise: its covariance, and the metric in which it is white."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unrelu.methods.problem import with_constant
+from unrelu.network import Network
+from unrelu.samples import Samples
+
+Array = NDArray[np.float64]
+
+
+def noise_covariance(residual: Array, net: Network, bias: bool, least: Array) -> Array:
+    """(m, m), of the noise in one sample. Diagonal, unless there are ten samples to an output.
+    `least` (m,) are the smallest standard deviations that an output is credited with."""
+    n, m = residual.shape
+    freedom = max(1.0, n - unknowns(net.n_units, net.n_inputs, m, bias) / m)
+    covariance = residual.T @ residual / freedom
+    if freedom < 10 * m:
+        covariance = np.diag(np.diag(covariance))
+    variances = np.diag(covariance)
+    raised = np.maximum(variances, least**2)
+    # Outputs may share all of their noise; the ridge is what rounding leaves of zero.
+    ridge = m * np.finfo(np.float64).eps * raised
+    return np.asarray(covariance + np.diag(raised - variances + ridge))
+
+
+def whitener(covariance: Array) -> Array:
+    """M with Mᵀ Ω M = I, whatever the units of the outputs; combinations of outputs without noise
+    count as if they had its rounding."""
+    sizes = np.sqrt(np.diag(covariance))
+    values, vectors = np.linalg.eigh(covariance / np.outer(sizes, sizes))
+    floor = len(values) * np.finfo(np.float64).eps * float(values.max())
+    return np.asarray(vectors / np.sqrt(np.maximum(values, floor)) / sizes[:, None])
+
+
+def affine_residual(samples: Samples, bias: bool) -> Array:
+    """Size of what no affine function explains of each output."""
+    design = with_constant(samples.X) if bias else samples.X
+    residual = samples.Y - design @ np.linalg.lstsq(design, samples.Y)[0]
+    size = np.sqrt((residual**2).mean(axis=0))
+    spread = np.sqrt((samples.Y**2).mean(axis=0))
+    # An output that is affine has nothing to tell: its rounding should not be looked at.
+    size = np.where(size > samples.eps**0.75 * spread, size, spread)
+    return np.asarray(np.where(size > 0, size, 1.0))
+
+
+def unknowns(k: int, d: int, m: int, bias: bool) -> int:
+    """Free weights of a network: the scale of each unit is none."""
+    return k * (d + bias + m - 1) + m * bias

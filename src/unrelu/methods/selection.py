@@ -1,0 +1,185 @@
+"""Which units to keep in the presence of noise, and how many: a unit stays while it explains more
+than the best of all units would explain of noise alone (`unit_edge`)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unrelu.methods.kinks import Fit, Kinks, unit_rows
+from unrelu.methods.problem import Problem
+from unrelu.numerics.levenberg import minimise
+
+Array = NDArray[np.float64]
+
+SEARCHING = 1.3
+"""Times its edge that a unit must show during a search. Idle units of an over-wide fit explain
+noise together, with the usual edge they would justify each other: measured at 40 labels to an
+unknown, 14 of them each 1.2 times the edge. To a network of true units they come one by one."""
+
+TRIES = 5
+"""Moves and new units that must fail to help, one after the other, before a width is left at
+that."""
+
+SETTLED = 0.01
+"""Three steps that together lower the cost by less than this, in units of the variance of the
+noise, end a descent: a standard error would be visible at 1."""
+
+
+@dataclass
+class Effort:
+    """What a search has cost so far (starts, and multiply-adds), and what each width has shown:
+    how much the fit gains by the least of so many units. `caution`: a unit counts from so many
+    times `unit_edge` on. `agreed`: whether two starts ended in the best minimum."""
+
+    caution: float = SEARCHING
+    starts: int = 0
+    operations: float = 0.0
+    agreed: bool = True
+    gains: dict[int, float] = field(default_factory=dict)
+
+
+def unit_edge(dimension: int, m: int) -> float:
+    """How much the best of all units explains of noise alone, in units of its variance.
+
+    For a random linear function of D inputs instead of a unit it is the square of the largest
+    singular value of an m × D Gaussian matrix, (√m + √D)². The kink of a unit adds choice:
+    measured (benchmarks/unit_edge.py), the best of 40 noises stays below (√m + 1.25 √D + 1)².
+    """
+    return float((math.sqrt(m) + 1.35 * math.sqrt(dimension) + 1) ** 2)
+
+
+def noise_variance(problem: Problem, model: Kinks, fit: Fit) -> float:
+    """By what is left of a fit."""
+    n, m = problem.Y.shape
+    used = fit.width * (fit.point.shape[1] + m - 1) + m * model.nuisance.shape[1]
+    floor = (problem.floor * model.size) ** 2
+    return float(max(fit.cost, floor) / max(1, n * m - used))
+
+
+def bar(problem: Problem, effort: Effort) -> float:
+    """Noise variances that a unit must explain to count."""
+    return effort.caution * unit_edge(problem.loose.features.shape[1], problem.Y.shape[1])
+
+
+def preferable(problem: Problem, new: Fit, old: Fit, effort: Effort) -> bool:
+    """Fewer units if the others do not stand out of the noise, else the lower cost."""
+    variance = noise_variance(problem, problem.strict, min(new, old, key=lambda fit: fit.cost))
+    price = bar(problem, effort) * variance
+    return new.cost + price * new.width < old.cost + price * old.width
+
+
+def reduce(
+    problem: Problem, model: Kinks, fit: Fit, effort: Effort, *, price: float, least: int
+) -> Fit:
+    """Drop the least important units while that costs less than `price` times the noise variance
+    each, down to `least` units: several at once where all of them seem idle."""
+    variance = noise_variance(problem, model, fit)
+    while fit.width > least:
+        gains = _gains(model, fit, variance)
+        order = np.argsort(gains)
+        count = min(fit.width - least, max(1, int((gains.cumsum() < price).sum()) // 2))
+        while count:
+            kept = np.delete(fit.point, order[:count], axis=0)
+            trial = settle(problem, model, kept, effort, steps=30)
+            if trial.cost - fit.cost <= price * variance * (1 if count == 1 else 0.5):
+                break
+            if count == 1 and model is problem.strict:
+                effort.gains[fit.width] = (trial.cost - fit.cost) / variance
+            count //= 2
+        if not count:
+            break
+        fit = trial
+    return fit
+
+
+def any_unit(problem: Problem, fit: Fit, effort: Effort) -> bool:
+    """Does the only unit left stand out of the noise?"""
+    if fit.width > 1:
+        return True
+    nothing = float(np.vdot(problem.strict.target, problem.strict.target))
+    gain = (nothing - fit.cost) / noise_variance(problem, problem.strict, fit)
+    effort.gains[1] = gain
+    return gain > bar(problem, effort)
+
+
+def revise(
+    problem: Problem, fit: Fit, n_units: int | None, rng: np.random.Generator, effort: Effort
+) -> Fit:
+    """Drop units that do not stand out of the noise, move the others as far as the noise leaves
+    them free, try new ones, until nothing helps. With the number of units given, a new one takes
+    the place of the least important."""
+    model, price = problem.strict, bar(problem, effort)
+    failures = 0
+    if n_units is None:
+        fit = reduce(problem, model, fit, effort, price=price, least=1)
+    while failures < TRIES and model.relative(fit) > 10 * problem.floor:
+        before = fit
+        variance = noise_variance(problem, model, fit)
+        shaken = settle(problem, model, _shaken(model, fit, variance, rng), effort, steps=40)
+        fit = min(fit, shaken, key=lambda one: one.cost)
+        more = np.vstack([fit.point, _promising(model, fit, rng)])
+        wider = settle(problem, model, more, effort, steps=40)
+        if n_units is not None:
+            other = reduce(problem, model, wider, effort, price=np.inf, least=n_units)
+            fit = min(fit, other, key=lambda one: one.cost)
+        else:
+            gain = (fit.cost - wider.cost) / variance
+            effort.gains[wider.width] = max(gain, effort.gains.get(wider.width, gain))
+            if gain > price:
+                fit = reduce(problem, model, wider, effort, price=price, least=1)
+        helped = fit.width != before.width or before.cost - fit.cost > variance
+        failures = 0 if helped else failures + 1
+    return fit
+
+
+def _shaken(model: Kinks, fit: Fit, variance: float, rng: np.random.Generator) -> Array:
+    """Every unit moved about as far as the noise hides: noise makes minima of every kink near a
+    sample, and strong units find the lowest of those, weak ones another place altogether. Turning
+    a unit by an angle φ costs a few times φ² of what it gains in all."""
+    size = 1 / np.sqrt(np.maximum(_gains(model, fit, variance), 1.0))
+    return fit.point + size[:, None] * rng.standard_normal(fit.point.shape)
+
+
+def _promising(model: Kinks, fit: Fit, rng: np.random.Generator) -> Array:
+    """A direction along which some combination of the residuals curves: random, after two power
+    steps with Σ rᵢ zᵢ zᵢᵀ."""
+    combined = fit.residual @ rng.standard_normal(fit.residual.shape[1])
+    Z = model.features
+    direction: Array = rng.standard_normal(size=(int(Z.shape[1]),))
+    for _ in range(2):
+        direction = np.asarray((combined * (Z @ direction)) @ Z)
+        direction /= np.linalg.norm(direction)
+    return direction
+
+
+def _gains(model: Kinks, fit: Fit, variance: float) -> Array:
+    """What each unit explains, in noise variances."""
+    return (model.importance(fit) * model.size) ** 2 / variance
+
+
+def settle(
+    problem: Problem,
+    model: Kinks,
+    points: Array,
+    effort: Effort,
+    *,
+    steps: int = 200,
+    share: float = SETTLED,
+) -> Fit:
+    """Descend until three steps gain less than `share` of the variance of the noise."""
+    entries = problem.Y.size
+
+    def enough(norms: list[float]) -> bool:
+        if norms[-1] <= 10 * problem.floor * model.size:
+            return True
+        return len(norms) > 3 and norms[-4] ** 2 - norms[-1] ** 2 < share * norms[-1] ** 2 / entries
+
+    start = model.evaluate(unit_rows(points))
+    fit, trace = minimise(model, start, size=model.size, steps=steps, enough=enough)
+    n, dimension = model.features.shape
+    effort.operations += 4.0 * trace.products * n * len(points) * (dimension + problem.Y.shape[1])
+    return fit

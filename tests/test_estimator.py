@@ -1,0 +1,301 @@
+"""The scikit-learn estimator: its own checks, and the ways it is used there."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import subprocess
+import sys
+import warnings
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.typing import NDArray
+from planting import Planted, plant
+from sklearn.base import clone
+from sklearn.compose import make_column_transformer
+from sklearn.datasets import make_regression
+from sklearn.exceptions import ConvergenceWarning, FitFailedWarning, NotFittedError
+from sklearn.linear_model import LinearRegression
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from unrelu import (
+    InputError,
+    InputTypeError,
+    Network,
+    RecoveryError,
+    RectifiedNetworkRegressor,
+    Status,
+    match,
+    recover,
+    verify,
+)
+
+Array = NDArray[np.float64]
+
+EXACT = 400 * 100 * np.finfo(np.float64).eps
+"""400 samples, weights of condition number below 100: what rounding can do at worst."""
+
+
+@pytest.fixture
+def exact() -> Planted:
+    return plant(5, 3, 2, 400, seed=0, bias=0.5)
+
+
+@pytest.fixture
+def noisy() -> Planted:
+    """Noise of a tenth of what a unit adds to the labels."""
+    planted = plant(5, 3, 2, 400, seed=0, bias=0.5)
+    noise = 0.1 * np.random.default_rng(1).standard_normal(planted.Y.shape)
+    return Planted(planted.X, planted.Y + noise, planted.truth)
+
+
+# Most checks fit data without any network behind it, and the estimator says so.
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@parametrize_with_checks([RectifiedNetworkRegressor()])  # type: ignore[untyped-decorator]
+def test_scikit_learn_checks(
+    estimator: RectifiedNetworkRegressor, check: Callable[[RectifiedNetworkRegressor], None]
+) -> None:
+    check(estimator)
+
+
+def test_the_check_that_needs_another_environment() -> None:
+    """scikit-learn skips it unless a variable is set before scipy is imported."""
+    code = """
+from sklearn.utils.estimator_checks import estimator_checks_generator
+from unrelu import RectifiedNetworkRegressor
+checks = estimator_checks_generator(RectifiedNetworkRegressor(), mark=None)
+wanted = [(model, check) for model, check in checks if "array_api" in str(check)]
+assert len(wanted) == 1
+for model, check in wanted:
+    check(model)
+"""
+    finished = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code],
+        env=os.environ | {"SCIPY_ARRAY_API": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert finished.returncode == 0, finished.stderr
+
+
+def test_it_is_recover(exact: Planted) -> None:
+    model = RectifiedNetworkRegressor(random_state=0).fit(exact.X, exact.Y)
+    result = recover(exact.X, exact.Y, rng=0)
+    assert model.result_.status == Status.EXACT
+    for name in ("V", "U", "b", "c"):
+        assert np.array_equal(getattr(model.network_, name), getattr(result.network, name))
+    assert match(model.network_, exact.truth).max_error <= EXACT
+    assert model.score(exact.X, exact.Y) == 1.0
+
+
+def test_predictions_have_the_shape_of_the_labels(exact: Planted) -> None:
+    for Y in (exact.Y, exact.Y[:, :1], exact.Y[:, 0]):
+        model = RectifiedNetworkRegressor(random_state=0).fit(exact.X, Y)
+        assert model.predict(exact.X).shape == Y.shape
+        assert np.abs(model.predict(exact.X) - Y).max() <= EXACT
+
+
+def test_weights_in_the_layout_of_mlp_regressors(exact: Planted) -> None:
+    model = RectifiedNetworkRegressor(random_state=0).fit(exact.X, exact.Y)
+    (V, U), (b, c) = model.coefs_, model.intercepts_
+    labels = np.maximum(exact.X @ V + b, 0.0) @ U + c
+    assert np.allclose(labels, model.predict(exact.X), rtol=0, atol=EXACT)
+
+
+def test_transform_gives_the_hidden_values(exact: Planted) -> None:
+    model = RectifiedNetworkRegressor(random_state=0).fit(exact.X, exact.Y)
+    hidden = model.transform(exact.X)
+    assert hidden.shape == (400, 3)
+    assert np.array_equal(hidden, np.maximum(exact.X @ model.network_.V.T + model.network_.b, 0))
+
+    names = [f"rectifiednetworkregressor{unit}" for unit in range(3)]
+    assert list(model.get_feature_names_out()) == names
+    frame = model.set_output(transform="pandas").transform(exact.X)
+    assert list(frame.columns) == names
+
+    read_out = make_pipeline(clone(model).set_output(transform="default"), LinearRegression())
+    assert read_out.fit(exact.X, exact.Y).score(exact.X, exact.Y) > 1 - EXACT
+
+
+def test_nothing_happens_before_fit(exact: Planted) -> None:
+    nonsense = RectifiedNetworkRegressor(n_units=-3, noise="loud")  # said when it is used
+    for use in (nonsense.predict, nonsense.transform):
+        with pytest.raises(NotFittedError):
+            use(exact.X)
+    with pytest.raises(InputError, match="n_units: got -3"):
+        nonsense.fit(exact.X, exact.Y)
+    with pytest.raises(InputTypeError, match="rng: got a str"):
+        RectifiedNetworkRegressor(random_state="chance").fit(exact.X, exact.Y)  # type: ignore[arg-type]
+
+
+def test_seeds_and_generators(noisy: Planted) -> None:
+    def weights(random_state: object) -> Array:
+        model = RectifiedNetworkRegressor(3, random_state=random_state)  # type: ignore[arg-type]
+        return model.fit(noisy.X, noisy.Y).network_.V
+
+    assert np.array_equal(weights(1), weights(1))
+    assert np.array_equal(weights(np.random.default_rng(1)), weights(1))
+    older = [weights(np.random.RandomState(1)) for _ in range(2)]
+    assert np.array_equal(older[0], older[1])
+
+
+def test_a_clone_is_not_fitted_and_a_pickle_is(noisy: Planted) -> None:
+    model = RectifiedNetworkRegressor(3, noise="gaussian", random_state=0).fit(noisy.X, noisy.Y)
+    assert clone(model).get_params() == model.get_params()
+    assert not hasattr(clone(model), "network_")
+    back = pickle.loads(pickle.dumps(model))
+    assert np.array_equal(back.predict(noisy.X), model.predict(noisy.X))
+    assert str(back.result_) == str(model.result_)
+
+
+def test_standard_deviations(noisy: Planted, exact: Planted) -> None:
+    model = RectifiedNetworkRegressor(random_state=0).fit(noisy.X, noisy.Y)
+    assert model.result_.status == Status.ESTIMATED
+    fresh = np.random.default_rng(2).standard_normal((1000, 5))
+    labels, off = model.predict(fresh, return_std=True)
+    assert labels.shape == off.shape == (1000, 2)
+    # Errors of one network at many inputs are not independent: only their size can be held.
+    ratio = np.sqrt((((labels - noisy.truth(fresh)) / off) ** 2).mean())
+    assert 0.5 < ratio < 2.0
+
+    single = RectifiedNetworkRegressor(random_state=0).fit(noisy.X, noisy.Y[:, 0])
+    assert [part.shape for part in single.predict(fresh, return_std=True)] == [(1000,), (1000,)]
+
+    model.fit(exact.X, exact.Y)
+    labels, off = model.predict(fresh, return_std=True)
+    assert not off.any()
+    assert off.shape == labels.shape
+
+
+def test_without_a_network_the_mean_is_predicted_and_a_warning_given() -> None:
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((60, 4)), rng.standard_normal(60)
+    with pytest.warns(ConvergenceWarning, match="failed: no network was found"):
+        model = RectifiedNetworkRegressor(random_state=0).fit(X, y)
+    assert model.result_.status == Status.FAILED
+    assert np.allclose(model.predict(X), y.mean())
+    assert model.transform(X).shape == (60, 0)
+    with pytest.raises(InputError, match="return_std: got True, expected False"):
+        model.predict(X, return_std=True)
+    with pytest.raises(RecoveryError) as caught:
+        clone(model).set_params(throw=True).fit(X, y)
+    assert caught.value.result.status == Status.FAILED
+
+
+def test_a_wider_network_than_asked_for_is_refused(exact: Planted) -> None:
+    model = RectifiedNetworkRegressor(2, random_state=0)
+    with pytest.raises(RecoveryError, match="no network of 2 units explains") as caught:
+        model.fit(exact.X, exact.Y)
+    assert caught.value.result.network is not None
+    assert caught.value.result.network.n_units == 3
+    assert not hasattr(model, "network_")
+
+
+def test_labels_that_never_change() -> None:
+    X = np.random.default_rng(0).standard_normal((50, 3))
+    model = RectifiedNetworkRegressor().fit(X, np.full(50, 7.0))
+    assert model.network_.n_units == 0
+    assert np.array_equal(model.predict(X), np.full(50, 7.0))
+
+
+def test_in_a_pipeline(exact: Planted) -> None:
+    stretched = exact.X * [2.0**-10, 1.0, 2.0**10, 8.0, 0.125]  # which loses no digits
+    model = make_pipeline(StandardScaler(), RectifiedNetworkRegressor(random_state=0))
+    model.fit(stretched, exact.Y)
+    assert model[-1].result_.status == Status.EXACT
+    assert np.abs(model.predict(stretched) - exact.Y).max() <= EXACT
+
+
+def test_cross_validation(noisy: Planted) -> None:
+    scores = cross_val_score(RectifiedNetworkRegressor(3, random_state=0), noisy.X, noisy.Y, cv=4)
+    noise = 0.1**2 / noisy.Y.var(axis=0).mean()
+    assert (scores > 1 - 3 * noise).all()
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_grid_search_finds_the_number_of_units(noisy: Planted, exact: Planted) -> None:
+    for samples in (noisy, exact):
+        search = GridSearchCV(
+            RectifiedNetworkRegressor(random_state=0), {"n_units": [1, 2, 3, 4]}, cv=3
+        )
+        with warnings.catch_warnings():
+            # Exact labels leave no network of fewer units: those fits fail, and scikit-learn
+            # says so.
+            warnings.simplefilter("ignore", FitFailedWarning)
+            warnings.filterwarnings("ignore", "One or more of the test scores", UserWarning)
+            search.fit(samples.X, samples.Y)
+        scores = search.cv_results_["mean_test_score"]
+        if samples is exact:
+            assert np.isnan(scores).tolist() == [True, True, False, False]
+            assert search.best_params_ == {"n_units": 3}
+        else:
+            assert not np.isnan(scores).any()
+            assert search.best_params_["n_units"] >= 3
+        assert search.best_estimator_.network_.n_units == 3
+
+
+def test_frames_in_and_names_kept(exact: Planted) -> None:
+    frame = pd.DataFrame(exact.X, columns=list("abcde"))
+    labels = pd.DataFrame(exact.Y, columns=["left", "right"])
+    model = RectifiedNetworkRegressor(random_state=0).fit(frame, labels)
+    assert list(model.feature_names_in_) == list("abcde")
+    assert model.n_features_in_ == 5
+    assert np.abs(model.predict(frame) - exact.Y).max() <= EXACT
+    with pytest.raises(ValueError, match="feature names should match"):
+        model.predict(frame[list("edcba")])
+    with pytest.warns(UserWarning, match="does not have valid feature names"):
+        model.predict(exact.X)
+    series = RectifiedNetworkRegressor(random_state=0).fit(frame, labels["left"])
+    assert series.predict(frame).shape == (400,)
+
+
+def test_inputs_that_say_nothing_new_have_no_weight(exact: Planted) -> None:
+    X = np.column_stack([exact.X, exact.X[:, 0] - exact.X[:, 3], np.full(400, 2.0)])
+    with pytest.warns(ConvergenceWarning, match=r"columns [0-5], 6 of X are") as said:
+        model = RectifiedNetworkRegressor(random_state=0).fit(X, exact.Y)
+    assert len(said) == 1
+    # They explain every sample, and so would others: never "exact".
+    assert model.result_.status == model.result_.certificate.status == Status.UNDETERMINED
+    assert model.result_.certificate.network is model.network_ is model.result_.network
+    assert model.network_.V.shape == (3, 7)
+    assert (model.network_.V == 0).all(axis=0).sum() == 2
+    assert np.abs(model.predict(X) - exact.Y).max() <= EXACT
+    assert not verify(model.network_, X, exact.Y).status.certain
+    with pytest.raises(RecoveryError, match="constant or a combination of others"):
+        clone(model).set_params(throw=True).fit(X, exact.Y)
+    with pytest.raises(InputError, match="dependent inputs"):
+        model.fit(np.ones((50, 3)), np.arange(50.0))
+
+
+def test_one_hot_columns() -> None:
+    rng = np.random.default_rng(0)
+    truth = Network(rng.standard_normal((3, 4)), [[1.0, -2.0, 1.5]], [0.3, -0.2, 0.1])
+    frame = pd.DataFrame(rng.standard_normal((500, 3)), columns=list("abc"))
+    frame["kind"] = rng.choice(["red", "green", "blue"], 500)
+    y = truth(np.column_stack([frame[list("abc")], frame["kind"] == "red"]))[:, 0]
+    encode = make_column_transformer(
+        (OneHotEncoder(sparse_output=False), ["kind"]), remainder="passthrough"
+    )
+    model = make_pipeline(encode, RectifiedNetworkRegressor(random_state=0))
+    model.set_output(transform="pandas")
+    with pytest.warns(ConvergenceWarning, match="column onehotencoder__kind_[a-z]+ of X is const"):
+        model.fit(frame[:400], y[:400])
+    assert model[-1].network_.n_units == 3
+    assert model.score(frame[400:], y[400:]) > 1 - EXACT
+
+
+def test_a_score_that_is_worth_having() -> None:
+    """Not the data it is for, and still no worse than a straight line."""
+    X, y = make_regression(n_samples=300, n_features=6, noise=5.0, random_state=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model = RectifiedNetworkRegressor(random_state=0).fit(X[:200], y[:200])
+    line = LinearRegression().fit(X[:200], y[:200])
+    assert model.score(X[200:], y[200:]) > line.score(X[200:], y[200:]) - 0.02
