@@ -120,7 +120,8 @@ def command_line() -> str:
         parts += [".. code-block:: none", "", *indented(usage.splitlines()), ""]
         records = [found for item in command.params if (found := item.get_help_record(inner))]
         records = [(option, said) for option, said in records if said]
-        parts += [".. list-table::", "   :widths: 30 70", "   :class: options", ""]
+        if records:
+            parts += [".. list-table::", "   :widths: 30 70", "   :class: options", ""]
         for option, said in records:
             parts += [f"   * - {inline_code(option)}", f"     - {inline(' '.join(said.split()))}"]
         parts += ["", *_paragraphs(command.epilog)]
