@@ -2,6 +2,7 @@
 #
 #   make demo    train a small network on handwritten digits, query it, recover its weights
 #   make test    style, types and tests
+#   make docs    the documentation, with its examples run, in docs/_build/html
 #   make bench   the benchmarks, listed; make bench NAME=... runs one
 #   make wheel-check   builds the wheel and tries it in an environment with nothing else in it
 #   make clean   removes what the above have made
@@ -27,7 +28,7 @@ install = if $(1)/bin/python -m pip --version >/dev/null 2>&1; \
 
 EVERYTHING := -e '.[dev,all]'
 
-.PHONY: demo test lint bench wheel-check clean
+.PHONY: demo test lint docs bench wheel-check clean
 
 demo: $(VENV)/.ready
 	$(BIN)/unrelu demo -o unrelu-demo
@@ -40,6 +41,9 @@ lint: $(VENV)/.ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+docs: $(VENV)/.ready
+	$(ONE_THREAD) $(BIN)/python -m sphinx -W --keep-going docs docs/_build/html
 
 bench: $(VENV)/.ready
 ifdef NAME
@@ -69,5 +73,6 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 	touch $@
 
 clean:
-	rm -rf $(VENV) build dist unrelu-demo .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist unrelu-demo docs/_build docs/api docs/examples \
+		docs/command-line.rst docs/sg_execution_times.rst .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

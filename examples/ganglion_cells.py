@@ -1,10 +1,13 @@
-"""The subunits that retinal ganglion cells share, found from spike counts under white noise.
+"""
+Ganglion cells: receptive fields of shared subunits
+===================================================
 
+The subunits that retinal ganglion cells share are found from spike counts under white noise.
 A retinal ganglion cell does not see pixels. It adds up bipolar cells, each of which looks at a
 small patch of the image and passes on the bright part of what it sees: it is a rectified subunit.
 Spike-triggered averages blur the subunits of a cell into one receptive field. Cells that are
-neighbours share subunits, and from all cells together `unrelu.recover` finds the subunits one by
-one, as a two-layer network whose noise is that of counts:
+neighbours share subunits, and from all cells together ``unrelu.recover`` finds the subunits one by
+one, as a two-layer network whose noise is that of counts::
 
     counts of cell q in a frame  ~  Poisson(c_q + Σ_j u_qj max(0, v_j · x + b_j))
 
@@ -17,13 +20,13 @@ one, as a two-layer network whose noise is that of counts:
 
 Frames last 1/15 s, and 20,000 of them are 22 minutes of recording; cells fire about 25 spikes a
 second in the mean. Time is left out: counts are those of the frame's own bin, the delay being
-known, and frames do not act on each other. Only frames and counts are handed to `recover`,
+known, and frames do not act on each other. Only frames and counts are handed to ``recover``,
 not the number of subunits, nor where they are, nor that weights are positive.
 
-The picture `ganglion_cells.png` shows each true receptive field beside the one found; the pooling
+The picture ``ganglion_cells.png`` shows each true receptive field beside the one found; the pooling
 weights found, with 95% intervals, against the true ones; and baselines likewise. The table says
 how many subunits were found, how well their receptive fields correlate with the true ones, and
-how many of the weights lie within their 95% interval.
+how many of the weights lie within their 95% interval. ::
 
     python examples/ganglion_cells.py [-o FOLDER] [--seed SEED] [--frames N] [--side PIXELS]
 """
@@ -203,7 +206,7 @@ def table(result: unrelu.Recovery, seen: Comparison, seconds: float) -> list[tup
 
 def main(arguments: Sequence[str] | None = None) -> tuple[Comparison, dict[Path, Figure]]:
     """Simulate, recover, compare, draw. Returns the comparison and the pictures written."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser = argparse.ArgumentParser(description="Subunits of ganglion cells from spike counts.")
     parser.add_argument("-o", "--output", type=Path, default=Path("."), metavar="FOLDER")
     parser.add_argument("--seed", type=int, default=0, help="the same seed gives the same picture")
     parser.add_argument("--frames", type=int, default=20_000, help="frames shown")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
+import io
+import runpy
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -11,10 +14,15 @@ from typing import Any
 import numpy as np
 import pytest
 
+import unrelu
+
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
 SMALL: dict[str, list[str]] = {"ganglion_cells": ["--frames", "10000", "--side", "6"]}
-"""Each example, and options that make it small."""
+"""Examples with a function main, and options that make it small."""
+
+PAGES = ["behind_a_trained_student", "behind_a_wide_network", "digits", "phase_diagram"]
+"""Examples that are read, and run, from top to bottom."""
 
 
 def load(name: str) -> ModuleType:
@@ -30,7 +38,65 @@ def load(name: str) -> ModuleType:
 
 
 def test_every_example_is_tested() -> None:
-    assert {path.stem for path in EXAMPLES.glob("*.py")} == SMALL.keys()
+    """Those read from top to bottom have a test of their own name below."""
+    assert {path.stem for path in EXAMPLES.glob("*.py")} == {*SMALL, *PAGES}
+
+
+def read(name: str) -> dict[str, Any]:
+    """Runs a page to its end; returns its names, with `printed` for what it has said."""
+    pyplot = pytest.importorskip("matplotlib.pyplot")
+    said = io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(said):
+        pyplot.switch_backend("agg")
+        patch.setattr(pyplot, "show", lambda: None)
+        patch.setattr(sys, "argv", [name])
+        names = runpy.run_path(str(EXAMPLES / f"{name}.py"), run_name="__main__")
+    drawn = [pyplot.figure(number) for number in pyplot.get_fignums()]
+    assert drawn
+    for figure in drawn:
+        figure.canvas.draw()
+    pyplot.close("all")
+    return {**names, "printed": said.getvalue()}
+
+
+def test_digits() -> None:
+    names = read("digits")
+    assert names["result"].status == "exact"
+    assert names["match"].max_error < 1e-12
+    assert names["difference"] < 1e-12
+
+
+def test_behind_a_wide_network() -> None:
+    names = read("behind_a_wide_network")
+    wide, small, found = names["wide"], names["small"], names["result"].network
+    assert (wide.n_units, found.n_units) == (60, small.n_units)
+    assert names["result"].status == "exact"
+    assert unrelu.match(found, small).max_error < 1e-12
+    X = np.random.default_rng(1).standard_normal((1000, wide.n_inputs))
+    assert np.abs(found(X) - wide(X)).max() < 1e-12 * np.abs(wide(X)).max()
+    assert wide.canonical().n_units == 18
+
+
+def test_behind_a_trained_student() -> None:
+    names = read("behind_a_trained_student")
+    off = dict(zip(names["found"], names["to_teacher"], strict=True))
+    assert min(off, key=lambda units: off[units]) == names["teacher"].n_units
+    assert off[4] < names["student_error"] / 2
+    assert names["match"].hidden.max() < 0.05
+    # What the page says of them: none is the student, so none explains it.
+    assert all(result.status == "failed" for result in names["found"].values())
+    before, after, more = (names["to_student"][units - 1] for units in (3, 4, 5))
+    assert after < before / 10
+    assert more > after / 2
+
+
+def test_phase_diagram() -> None:
+    names = read("phase_diagram")
+    assert names["wrong"] == 0
+    # A unit needs as many samples as inputs on its active side, and has half of them there.
+    assert names["SAMPLES"][0] < 2 * names["INPUTS"] < names["SAMPLES"][-1]
+    assert (names["success"][:, 0] < 0.5).all()
+    assert (names["success"][:, -1] == 1).all()
 
 
 @pytest.fixture(scope="module")
