@@ -66,11 +66,20 @@ def show(driver: Any, page: Path, width: int, *, dark: bool = False) -> None:
 
 
 def requested(driver: Any) -> list[str]:
-    """Addresses requested since the page was opened, itself included; data within it is not."""
+    """Addresses that pages requested since one was opened, its own included. Left out are data
+    within it, what it forbids itself to fetch, and what the browser's own pages want."""
     entries = [json.loads(entry["message"])["message"] for entry in driver.get_log("performance")]
-    urls = [
-        entry["params"]["request"]["url"]
+    forbidden = {
+        entry["params"]["requestId"]
         for entry in entries
-        if entry["method"] == "Network.requestWillBeSent"
+        if entry["method"] == "Network.loadingFailed"
+        and entry["params"].get("blockedReason") == "csp"
+    }
+    sent = [e["params"] for e in entries if e["method"] == "Network.requestWillBeSent"]
+    return [
+        params["request"]["url"]
+        for params in sent
+        if params["requestId"] not in forbidden
+        and not params["request"]["url"].startswith("data:")
+        and not params["documentURL"].startswith("chrome")
     ]
-    return [url for url in urls if not url.startswith("data:")]

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import chdtrc
 
 from unrelu.certificate import Certificate, judge, judge_estimate
 from unrelu.checks.unexplained import unexplained
@@ -26,6 +27,12 @@ DRAWN = 20_000
 
 DRAWN_ENTRIES = 4_000_000
 """Preactivations looked at for quantiles: 32 MB, sorted in some tenths of a second."""
+
+ROWS_PER_COLUMN = 3
+"""Samples to a regressor from which on the χ² distribution of n R² is to be trusted that far."""
+
+BY_CHANCE = 1e-6
+"""Probability at which a correlation is no chance any more, in all the reports ever made."""
 
 LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
 """Where the quantiles of a unit's preactivation are taken."""
@@ -133,6 +140,9 @@ def _verified(
     estimate = judge_estimate(net, samples, nothing, biased, left, unknown, nothing)
     if estimate.status != Status.ESTIMATED:
         return certificate, None, (f"Taken as noise: {estimate.explanation}.",)
+    objection = _not_fitted(net, samples)
+    if objection:
+        return certificate, None, (objection,)
     try:
         errors = assess(net, samples.X, samples.Y, biased=biased, form="sandwich")
     except InputError as error:
@@ -141,6 +151,36 @@ def _verified(
     weak = errors.undetermined
     estimate = judge_estimate(net, samples, nothing, biased, left, angles, weak)
     return estimate, errors, ()
+
+
+def _not_fitted(net: Network, samples: Samples) -> str:
+    """What speaks against a network being fitted to noisy samples, or having made them: noise is
+    not correlated with inputs or with hidden values. n R² in the regression on them, χ² by then.
+    Finer than the score of the dependence, which has to be blind to what a fit takes away."""
+    rows = _drawn(samples.n, DRAWN, None)
+    few, columns = samples.take(rows), 1 + net.n_inputs + net.n_units
+    if few.n < ROWS_PER_COLUMN * columns:
+        return (
+            f"Taken as noise: {few.n} samples are too few to tell noise from a network that does "
+            "not fit."
+        )
+    residual = few.Y - net(few.X)
+    residual -= residual.mean(axis=0)
+    design = np.column_stack([few.X, net.activation(net.preactivations(few.X))])
+    design -= design.mean(axis=0)
+    size = np.linalg.norm(design, axis=0)
+    design /= np.where(size > 0, size, 1.0)
+    fitted, _, rank, _ = np.linalg.lstsq(design, residual)
+    total = (residual**2).sum(axis=0)
+    explained = ((design @ fitted) ** 2).sum(axis=0) / np.where(total > 0, total, 1.0)
+    chance = samples.m * float(chdtrc(rank, few.n * explained).min())
+    if chance > BY_CHANCE:
+        return ""
+    return (
+        f"Taken as noise: {100 * explained.max():.3g}% of what the network leaves of an output "
+        "follows the inputs or the hidden units in proportion, which a fit would have taken up, "
+        "and noise does not do."
+    )
 
 
 def _no_errors(result: Recovery) -> tuple[str, ...]:

@@ -176,7 +176,7 @@ class _Frame:
                 heads[axis] += f" × 10{str(power).translate(SUPERSCRIPT)}"
             for tick in ticks:
                 at = tick / 10.0**power
-                text = number(10.0**tick, 2) if logs else number(at or 0.0, 4)
+                text = number(10.0**tick, 2) if logs else number(at or 0.0, 6)
                 if axis:
                     y = self.y(tick)
                     parts.append(f'<path class="grid" d="M{self.left} {y:.1f}H{right}"/>')
@@ -231,4 +231,4 @@ def _power(ticks: Sequence[float]) -> int:
     """The power of ten that the ticks are written without."""
     largest = max(map(abs, ticks), default=0.0)
     power = math.floor(math.log10(largest)) if largest else 0
-    return 0 if -3 < power < 4 else power
+    return 0 if -3 < power < 5 else power

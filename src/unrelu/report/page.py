@@ -38,7 +38,7 @@ MOST_DOUBTED = 12
 LARGE, SMALL = 320, 176
 """Pixels across a chart: one, or two, to a telephone."""
 
-PICTURE = 112
+PICTURE = 104
 """Pixels across the weights of a unit."""
 
 
@@ -63,9 +63,10 @@ class Row:
 
 @dataclass(frozen=True)
 class Picture:
-    """The weights of a unit: an image or bars, and bars for the outputs."""
+    """The weights of a unit: an image or bars, and bars for the outputs; of a single output, the
+    weight is in the caption."""
 
-    unit: int
+    caption: str
     told: str
     image: str
     bars: str
@@ -242,7 +243,7 @@ def _picture(told: Appraisal, unit: int, shape: tuple[int, int] | None) -> Pictu
     seen = f"{v.min():.2g} to {v.max():.2g}, largest in size at input {np.abs(v).argmax()}"
     told_in_words = f"Hidden weights of unit {unit}: {seen}"
     return Picture(
-        unit=unit,
+        caption=f"Unit {unit}" + (f": {charts.number(u[0])}" if len(u) == 1 else ""),
         told=told_in_words,
         image=images.signed(v.reshape(shape)) if shape else "",
         bars="" if shape else charts.bars(v, told_in_words, width=2 * PICTURE, height=64),
@@ -251,7 +252,9 @@ def _picture(told: Appraisal, unit: int, shape: tuple[int, int] | None) -> Pictu
             f"Output weights of unit {unit}: {u.min():.2g} to {u.max():.2g}",
             width=PICTURE if shape else 2 * PICTURE,
             height=28,
-        ),
+        )
+        if len(u) > 1
+        else "",
     )
 
 
@@ -356,6 +359,7 @@ def _details(told: Appraisal) -> list[tuple[str, str]]:
     """The certificate line by line; for a network from elsewhere nobody knows which samples are
     fresh."""
     rows = [("status", str(told.status)), *told.certificate.rows()]
+    rows = [(name, "not known" if text == "inf" else text) for name, text in rows]
     if not told.recovered:
         rows = [(name, text) for name, text in rows if name != "samples"]
     if told.noise is not None:
