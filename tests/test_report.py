@@ -272,6 +272,17 @@ def test_on_the_command_line(tmp_path: Path, files: tuple[Path, Path]) -> None:
     assert "written" in run("report", *files, "-o", target).stdout
 
 
+def test_recover_writes_one_too(tmp_path: Path, files: tuple[Path, Path]) -> None:
+    target = tmp_path / "r.html"
+    arguments = ("recover", files[1], "-o", tmp_path / "found.npz", "--seed", 0, "--report")
+    result = run(*arguments, target)
+    assert result.exit_code == 0, result.output
+    text = Reader(target.read_text(encoding="utf-8")).text
+    assert "took no part in finding the network" in text
+    assert f"recovered from {files[1]}" in text
+    assert "expected '.html'" in run(*arguments, tmp_path / "r.txt").stderr
+
+
 def test_a_doubtful_network_leaves_with_1_and_a_page(
     tmp_path: Path, files: tuple[Path, Path]
 ) -> None:

@@ -105,6 +105,7 @@ def demo(folder: Path, units: int, queries: int, seed: int, as_json: bool) -> No
     nothing, what the residuals look like.""",
 )
 @click.option("--seed", type=click.IntRange(0), help="The same seed gives the same bits.")
+@click.option("--report", "page", metavar="PAGE", help="Write a report too, an .html.")
 @as_json
 @exit_codes()
 def recover(
@@ -116,6 +117,7 @@ def recover(
     method: str,
     noise: str,
     seed: int | None,
+    page: str | None,
     as_json: bool,
 ) -> None:
     """Recover the network behind SAMPLES and write it to NET."""
@@ -124,6 +126,11 @@ def recover(
 
     check_target(output)
     keep(output, samples, labels)
+    if page is not None:
+        from unrelu.report.page import check_target as check_page
+
+        check_page(page)
+        keep(page, samples, labels, output)
     with busy(f"reading {samples}") as say:
         X, Y = read_samples(samples, labels)
         say(f"recovering a network from {len(X)} samples")
@@ -135,6 +142,12 @@ def recover(
     reason = result.certificate.explanation
     mark = None if result.status.certain else Mark(result.status.value, reason)
     save_marked(result.network, output, mark)
+    if page is not None:
+        from unrelu.appraisal import appraise
+        from unrelu.report.page import html_page, save_page
+
+        title = f"{output}, recovered from {samples}"
+        save_page(html_page(appraise(result, X, Y), title=title), page)
     if as_json:
         write_json(
             {
@@ -148,7 +161,8 @@ def recover(
             }
         )
     else:
-        write_table("unrelu recover", [*result.rows(), ("written", output)])
+        written = output if page is None else f"{output}, {page}"
+        write_table("unrelu recover", [*result.rows(), ("written", written)])
     if mark is not None:
         click.echo(f"not recovered: {reason}", err=True)
     leave(result.status.certain)

@@ -27,15 +27,17 @@ WIDEST_BAR = 24
 SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
-def number(value: float, digits: int = 3) -> str:
-    """As it is written by hand.
+def number(value: float, digits: int = 3, *, padded: bool = False) -> str:
+    """As it is written by hand; `padded` with zeros to so many digits, as in a column.
 
     >>> number(0.25), number(1234567), number(3.2e-16), number(1e-9, 1), number(float("inf"))
     ('0.25', '1.23 × 10⁶', '3.2 × 10⁻¹⁶', '10⁻⁹', '∞')
+    >>> number(1.5, 4, padded=True), number(1234, 4, padded=True)
+    ('1.500', '1234')
     """
     if not math.isfinite(value):
         return "–" if math.isnan(value) else "∞" if value > 0 else "−∞"
-    text = f"{value:.{digits}g}"
+    text = (f"{value:#.{digits}g}" if padded else f"{value:.{digits}g}").rstrip(".")
     if "e" in text:
         mantissa, exponent = text.split("e")
         power = "10" + str(int(exponent)).translate(SUPERSCRIPT)

@@ -216,13 +216,14 @@ def _row(told: Appraisal, unit: int) -> Row:
         error_text = f"{np.degrees(error):.2g}°" if np.isfinite(error) else "–"
     else:
         error_text = charts.number(error, 2) if np.isfinite(error) else "–"
-    reach = float(np.abs(told.quantiles[:, [0, -1]]).max())
+    # Units far from all samples run off the edge, or nothing would be seen of the others.
+    reach = 1.5 * float(np.median(np.abs(told.quantiles[:, [0, -1]]).max(axis=1)))
     return Row(
         unit=unit,
-        strength=charts.number(float(strengths[unit]), 4),
+        strength=charts.number(float(strengths[unit]), 4, padded=True),
         strength_error=charts.number(fitted.strength_error, 2) if fitted else "",
         strength_bar=100 * float(strengths[unit] / strengths.max()),
-        bias=charts.number(float(net.b[unit]), 4),
+        bias=charts.number(float(net.b[unit]), 4, padded=True),
         bias_error=charts.number(fitted.bias_error, 2) if fitted else "",
         error=error_text,
         sides=charts.sides(told.quantiles[unit], reach or 1.0),
