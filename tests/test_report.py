@@ -206,7 +206,38 @@ def test_a_network_without_units(outputs: int) -> None:
     result = recover(X, Y, throw=False)
     assert result.certificate.network.n_units == 0
     text = Reader(html_page(appraise(result, X, Y))).text
-    assert "0 hidden units" in text
+    assert ("A network without hidden units" in text) == (result.status == "exact")
+    assert "The units" not in text
+
+
+def test_gross_errors_are_left_out_in_words_and_charts() -> None:
+    problem = plant(6, 2, 20, 400, seed=6)
+    Y = problem.Y.copy()
+    Y[3, 5] += 1000.0
+    Y[100, 0] -= 1000.0
+    text = html_page(appraise(recover(problem.X, Y, noise="sparse", rng=0), problem.X, Y))
+    assert "all but 2 of 8,000 labels" in text
+    assert "2 labels contradict the network" in text
+    assert "10⁻¹⁵" in text.split("residual (label")[1][:30]
+
+
+def test_what_no_sample_can_settle_is_not_promised() -> None:
+    rng = np.random.default_rng(7)
+    V = rng.standard_normal((3, 5))
+    V[1] = -V[0]  # two units that face each other on one hyperplane
+    net = Network(V, rng.standard_normal((2, 3)), [0.3, -0.3, 0.1])
+    X = rng.standard_normal((400, 5))
+    text = Reader(html_page(appraise(net, X, net(X)))).text
+    assert "More samples of the same kind would not settle it" in text
+    assert "Take about" not in text
+
+
+def test_too_few_samples_are_told_how_many_more() -> None:
+    problem = plant(10, 4, 2, 25, seed=1, bias=0.2)
+    result = recover(problem.X, problem.Y, rng=0, noise="none", throw=False)
+    assert result.status == "undetermined"
+    text = Reader(html_page(appraise(result, problem.X, problem.Y))).text
+    assert f"Take about {result.certificate.more_samples} more samples" in text
 
 
 def test_many_dots_become_a_picture() -> None:

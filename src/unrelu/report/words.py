@@ -20,6 +20,11 @@ POWER = re.compile(r"\d(\.\d+)?e[+-]\d+")
 """A number as a computer writes it."""
 
 
+LOPSIDED = 0.45
+"""How far from a half the share of samples that switch a unit on has to be for advice to take
+others: one in twenty on the poorer side."""
+
+
 @dataclass(frozen=True)
 class Words:
     """A title, a sentence that sums up, and three lists of sentences."""
@@ -86,12 +91,13 @@ def percent(share: float) -> str:
 
 
 def digits(error: float) -> str:
-    return counted(max(1, math.floor(-math.log10(error))) if error > 0 else 16, "digit")
+    return counted(min(15, max(1, math.floor(-math.log10(max(error, 1e-16))))), "digit")
 
 
 def _exact(told: Appraisal) -> Words:
     proof, net = told.certificate, told.network
-    units = counted(net.n_units, "hidden unit")
+    if not net.n_units:
+        return _constant(told)
     certain = [
         _explained(told),
         (
@@ -126,11 +132,14 @@ def _exact(told: Appraisal) -> Words:
                 "others. They are taken for gross errors and left out of every statement here."
             ),
         )
+    units, all_of_it = counted(net.n_units, "hidden unit"), counted(proof.n_samples, "sample")
+    if len(proof.corrupted):
+        entries = proof.n_samples * net.n_outputs
+        all_of_it = f"but {len(proof.corrupted):,} of {counted(entries, 'label')}"
     return Words(
         "Exact",
-        f"This is the network behind the samples. Its {units} reproduce all "
-        f"{counted(proof.n_samples, 'sample')} as closely as computer arithmetic can, and no "
-        "other network with so many units does.",
+        f"This is the network behind the samples. Its {units} reproduce all {all_of_it} as closely "
+        "as computer arithmetic can, and no other network with so many units does.",
         tuple(certain),
         tuple(doubtful),
         (
@@ -140,6 +149,22 @@ def _exact(told: Appraisal) -> Words:
                 "“unrelu verify NETWORK NEW_SAMPLES”."
             ),
         ),
+    )
+
+
+def _constant(told: Appraisal) -> Words:
+    return Words(
+        "Exact",
+        f"The labels of all {counted(told.certificate.n_samples, 'sample')} are the same, whatever "
+        "the inputs. A network without hidden units, a constant, explains them.",
+        (_explained(told),),
+        (
+            (
+                "What no sample shows. Units that none of these samples switches on leave no trace "
+                "in the labels, and nothing can be said of them."
+            ),
+        ),
+        ("If there should be more to it, take samples of a wider range of inputs.",),
     )
 
 
@@ -212,7 +237,12 @@ def _undetermined(told: Appraisal) -> Words:
             f"The labels seem to be noisy, and {samples} do not pin down the network of {units} "
             "that fits them best."
         )
-        certain = [f"The network leaves {percent(proof.unexplained.share)} of the labels' spread."]
+        certain = [
+            (
+                f"The network leaves {percent(proof.unexplained.share)} of the labels' spread, and "
+                "it is open how much of that is noise."
+            )
+        ]
     else:
         lead = (
             f"The closest network found, with {units}, does not reproduce the labels; but "
@@ -239,13 +269,13 @@ def _undetermined(told: Appraisal) -> Words:
             f"Take about {counted(proof.more_samples, 'more sample')} of the same kind, and "
             "recover the network again from all of them."
         )
-    if weak:
+    elif explained:
+        todo.append("More samples of the same kind would not settle it; other ones may.")
+    if len(weak) and (np.abs(told.active[weak] - 0.5) > LOPSIDED).any():
         todo.append(
             "Where the inputs can be chosen, choose some for which the units named are on, and "
             "some for which they are off."
         )
-    if not todo:
-        todo.append("Take samples that differ more from each other, and recover again.")
     todo.append("Until then, trust predictions near these samples, and no single weight.")
     return Words("Undetermined", lead, tuple(certain), (*doubtful, *told.remarks), tuple(todo))
 
