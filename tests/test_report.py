@@ -14,6 +14,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pages import appraisals, page, references
 from PIL import Image
 from planting import plant
@@ -197,6 +199,36 @@ def test_more_of_everything_is_cut_and_said() -> None:
     assert "Left out here: 30 weaker units" in text
     assert f"The strongest {MOST_PICTURES} of {k} units" in text
     assert f"The first {MOST_OUTPUTS} of {m} outputs" in text
+
+
+@settings(max_examples=25)
+@given(
+    seed=st.integers(0, 10**6),
+    d=st.integers(1, 5),
+    k=st.integers(0, 4),
+    m=st.integers(1, 3),
+    labels=st.sampled_from(["exact", "noisy", "shifted", "constant"]),
+    scale=st.sampled_from([1e-12, 1.0, 1e12]),
+)
+def test_any_network_has_a_page(
+    seed: int, d: int, k: int, m: int, labels: str, scale: float
+) -> None:
+    rng = np.random.default_rng(seed)
+    net = Network(
+        rng.integers(-2, 3, (k, d)), scale * rng.standard_normal((m, k)), rng.integers(-2, 3, k)
+    )
+    X = rng.standard_normal((d + 1 + seed % 60, d))
+    Y = net(X)
+    if labels == "noisy":
+        Y = Y + 0.1 * scale * rng.standard_normal(Y.shape)
+    elif labels == "shifted":
+        Y = Y + scale
+    elif labels == "constant":
+        Y = np.full_like(Y, scale)
+    text = html_page(appraise(net, X, Y))
+    assert not re.search(r"\b(nan|inf)\b", text.split("<body")[1])
+    assert references(text) == []
+    Reader(text)
 
 
 @pytest.mark.parametrize("outputs", [1, 2])

@@ -4,6 +4,7 @@ neither chromium nor a driver for it."""
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -99,7 +100,13 @@ def problems(driver: Any, file: Path, width: int, *, dark: bool = False) -> list
 
 @pytest.fixture(scope="module")
 def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    with browser(tmp_path_factory.mktemp("profile")) as opened:
+    from selenium.common.exceptions import WebDriverException
+
+    with ExitStack() as stack:
+        try:
+            opened = stack.enter_context(browser(tmp_path_factory.mktemp("profile")))
+        except WebDriverException as error:  # such as a stub that only tells how to install one
+            pytest.skip(f"the browser on the PATH does not start: {error.msg}")
         yield opened
 
 

@@ -136,6 +136,8 @@ def _verified(
     net = certificate.network
     if certificate.status != Status.FAILED or noise == "none" or not net.n_units:
         return certificate, None, ()
+    if not np.ptp(samples.Y, axis=0).any():
+        return certificate, None, ("All labels are the same, and noise is not.",)
     left, unknown = unexplained(net, samples, biased, False), np.full(net.n_units, np.inf)
     estimate = judge_estimate(net, samples, nothing, biased, left, unknown, nothing)
     if estimate.status != Status.ESTIMATED:

@@ -360,7 +360,9 @@ def _details(told: Appraisal) -> list[tuple[str, str]]:
     """The certificate line by line; for a network from elsewhere nobody knows which samples are
     fresh."""
     rows = [("status", str(told.status)), *told.certificate.rows()]
-    rows = [(name, "not known" if text == "inf" else text) for name, text in rows]
+    rows = [
+        (name, "not known" if text == "inf" else text.replace("inf ", "∞ ")) for name, text in rows
+    ]
     if not told.recovered:
         rows = [(name, text) for name, text in rows if name != "samples"]
     if told.noise is not None:
