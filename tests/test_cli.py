@@ -281,6 +281,7 @@ def test_every_command_has_help() -> None:
         "demo",
         "match",
         "recover",
+        "report",
         "sample",
         "verify",
     }

@@ -11,6 +11,8 @@ import sys
 from types import ModuleType
 from typing import TYPE_CHECKING
 
+from unrelu.version import __version__ as __version__
+
 if TYPE_CHECKING:
     from unrelu import activations
     from unrelu.certificate import Certificate, verify
@@ -26,10 +28,9 @@ if TYPE_CHECKING:
     from unrelu.formats.networks import load, save
     from unrelu.network import Match, Network, match
     from unrelu.recover import recover
+    from unrelu.report.page import write_report
     from unrelu.result import Noise, Recovery, Status
     from unrelu.uncertainty import Prediction, Uncertainty, assess
-
-__version__ = "0.1.0"
 
 __all__ = [
     "Certificate",
@@ -54,6 +55,7 @@ __all__ = [
     "recover",
     "save",
     "verify",
+    "write_report",
 ]
 
 _HOMES = {
@@ -70,6 +72,7 @@ _HOMES = {
     "formats.networks": ("load", "save"),
     "network": ("Match", "Network", "match"),
     "recover": ("recover",),
+    "report.page": ("write_report",),
     "result": ("Noise", "Recovery", "Status"),
     "uncertainty": ("Prediction", "Uncertainty", "assess"),
 }

@@ -113,6 +113,7 @@ def demo(folder: Path, units: int, queries: int, seed: int, as_json: bool) -> No
     nothing, what the residuals look like.""",
 )
 @click.option("--seed", type=click.IntRange(0), help="The same seed gives the same bits.")
+@click.option("--report", "page", metavar="PAGE", help="Write a report too, an .html.")
 @as_json
 @exit_codes()
 def recover(
@@ -124,6 +125,7 @@ def recover(
     method: str,
     noise: str,
     seed: int | None,
+    page: str | None,
     as_json: bool,
 ) -> None:
     """Recover the network behind SAMPLES and write it to NET."""
@@ -132,6 +134,11 @@ def recover(
 
     check_target(output)
     keep(output, samples, labels)
+    if page is not None:
+        from unrelu.report.page import check_target as check_page
+
+        check_page(page)
+        keep(page, samples, labels, output)
     with busy(f"reading {samples}") as say:
         X, Y = read_samples(samples, labels)
         say(f"recovering a network from {len(X)} samples")
@@ -143,6 +150,12 @@ def recover(
     reason = result.certificate.explanation
     mark = None if result.status.certain else Mark(result.status.value, reason)
     save_marked(result.network, output, mark)
+    if page is not None:
+        from unrelu.appraisal import appraise
+        from unrelu.report.page import html_page, save_page
+
+        title = f"{output}, recovered from {samples}"
+        save_page(html_page(appraise(result, X, Y), title=title), page)
     if as_json:
         write_json(
             {
@@ -156,7 +169,8 @@ def recover(
             }
         )
     else:
-        write_table("unrelu recover", [*result.rows(), ("written", output)])
+        written = output if page is None else f"{output}, {page}"
+        write_table("unrelu recover", [*result.rows(), ("written", written)])
     if mark is not None:
         click.echo(f"not recovered: {reason}", err=True)
     leave(result.status.certain)
@@ -192,6 +206,93 @@ def verify(net: str, samples: str, labels: str | None, as_json: bool) -> None:
         rows = [("status", str(certificate.status)), ("network", repr(network))]
         write_table("unrelu verify", rows + certificate.rows())
     leave(certificate.status.certain)
+
+
+@main.command(epilog=SAMPLES_HELP)
+@click.argument("net")
+@click.argument("samples")
+@click.argument("labels", required=False)
+@click.option("-o", "--output", required=True, metavar="PAGE", help="The .html to write.")
+@click.option(
+    "--image-shape",
+    metavar="HxW",
+    help="""Where inputs are the pixels of an image, its height and width, such as 28x28; none
+    where they are not. A square number of inputs, from 64 on, is taken for an image.""",
+)
+@click.option(
+    "--noise",
+    type=click.Choice(["auto", "none"]),
+    default="auto",
+    show_default=True,
+    help="none: labels must be explained to rounding. auto: NET may be an estimate.",
+)
+@click.option("--title", help="Above the verdict; the names of the files otherwise.")
+@as_json
+@exit_codes()
+def report(
+    net: str,
+    samples: str,
+    labels: str | None,
+    output: str,
+    image_shape: str | None,
+    noise: str,
+    title: str | None,
+    as_json: bool,
+) -> None:
+    """Write what SAMPLES show of NET as a page to read.
+
+    One HTML file that loads nothing: the verdict in words, the units, their weights as pictures,
+    predictions, residuals, margins, and what is uncertain.
+    """
+    from unrelu.formats.samples import read_samples
+    from unrelu.report.page import check_target, html_page, save_page
+
+    check_target(output)
+    for read in (net, samples, labels):
+        keep(output, read)
+    network = _loaded(net)
+    if image_shape is not None:
+        from unrelu.report.images import image_shape as shape_of
+
+        shape_of(image_shape, network.n_inputs)  # a misspelt one is told before the long work
+    files = " ".join(filter(None, (samples, labels)))
+    with busy(f"reading {samples}") as say:
+        X, Y = read_samples(samples, labels)
+        say(f"checking {len(X)} samples")
+        from unrelu.appraisal import appraise
+
+        told = appraise(network, X, Y, noise=noise)
+        say(f"writing {output}")
+        save_page(
+            html_page(
+                told,
+                image_shape=image_shape,
+                title=title or f"{net} against {files}",
+                command=f"unrelu report {net} {files} -o {output}"
+                + (f" --image-shape {image_shape}" if image_shape else "")
+                + (f" --noise {noise}" if noise != "auto" else ""),
+            ),
+            output,
+        )
+    if as_json:
+        write_json(
+            {
+                "status": told.status.value,
+                "reason": told.certificate.explanation,
+                "network": _described(told.network, net),
+                "file": output,
+            }
+        )
+    else:
+        write_table(
+            "unrelu report",
+            [
+                ("status", str(told.status)),
+                ("verdict", told.certificate.explanation),
+                ("written", output),
+            ],
+        )
+    leave(told.status.certain)
 
 
 @main.command()

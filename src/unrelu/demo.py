@@ -22,7 +22,7 @@ from unrelu.formats.samples import write_samples
 from unrelu.formats.whole import written_whole
 from unrelu.network import Match, Network, match
 from unrelu.recover import recover
-from unrelu.report import unit_pairs
+from unrelu.report.pairs import unit_pairs
 from unrelu.result import Recovery
 
 Array = NDArray[np.float64]

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
+import re
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import Enum
-from html import escape
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+
+from unrelu.card import card
 
 if TYPE_CHECKING:
     from unrelu.certificate import Certificate
@@ -182,9 +184,10 @@ class Recovery:
         return labelled(self.rows())
 
     def _repr_html_(self) -> str:
-        cells = "".join(
-            f"<tr><th style='text-align:left'>{escape(name)}</th>"
-            f"<td style='text-align:left; white-space:pre-wrap'>{escape(text)}</td></tr>"
-            for name, text in self.rows()
-        )
-        return f"<table>{cells}</table>"
+        """What a notebook shows: the lines of `rows`, but the units as a table."""
+        rows, units = self.rows()[1:], []
+        if self.uncertainty is not None:
+            lines = [row for row in self.uncertainty.unit_rows() if row[0] != "…"]
+            rows = [row for row in rows if row not in lines]
+            units = [[name, *re.split(" {2,}", text.strip())] for name, text in lines]
+        return card(self.status.value, SENTENCES[self.status], rows, units)

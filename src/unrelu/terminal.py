@@ -81,7 +81,7 @@ def keep(written: str | None, *read: str | None) -> None:
 def write_table(title: str, rows: list[tuple[str, str]]) -> None:
     from rich.console import Console
 
-    from unrelu.report import table
+    from unrelu.report.text import table
 
     # Only a terminal has an edge to wrap at; what goes into a file or a pipe keeps its lines.
     width = None if sys.stdout.isatty() else 10_000
@@ -89,7 +89,7 @@ def write_table(title: str, rows: list[tuple[str, str]]) -> None:
 
 
 def write_json(values: Mapping[str, object]) -> None:
-    from unrelu.report import json_text
+    from unrelu.report.text import json_text
 
     click.echo(json_text(values))
 

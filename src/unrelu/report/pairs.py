@@ -1,45 +1,15 @@
-"""Results as text and pictures; computes nothing."""
+"""True weights beside recovered ones."""
 
 from __future__ import annotations
 
-import json
-import math
-from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import numpy as np
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
-    from rich.table import Table
 
     Array = NDArray[np.float64]
-
-
-def table(title: str, rows: Iterable[tuple[str, str]]) -> Table:
-    """Labelled lines, such as `Recovery.rows()`, as a table for the terminal."""
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
-    drawn = Table(title=title, title_justify="left", box=box.ROUNDED, show_header=False)
-    drawn.add_column(style="cyan", no_wrap=True)
-    drawn.add_column(overflow="fold")
-    for label, text in rows:
-        drawn.add_row(Text(label), Text(text))  # Text: brackets in it are not styles
-    return drawn
-
-
-def json_text(values: Mapping[str, object]) -> str:
-    """Results for machines; numbers that are not finite, which JSON does not know, are null.
-
-    >>> print(json_text({"error": float("inf")}))
-    {
-      "error": null
-    }
-    """
-    return json.dumps(_plain(values), indent=2, allow_nan=False)
-
 
 PAIRS_ACROSS = 8
 
@@ -88,16 +58,3 @@ def unit_pairs(true: Array, found: Array, shape: tuple[int, int], title: str) ->
                 axes.set_ylabel(str(unit + 1), rotation=0, fontsize=8, color="0.45", labelpad=8)
                 axes.yaxis.label.set_verticalalignment("center")
     return figure
-
-
-def _plain(value: object) -> object:
-    """Mappings, lists, numbers and words, without numpy."""
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if hasattr(value, "tolist"):
-        return _plain(value.tolist())
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
