@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         UnreluError,
     )
     from unrelu.formats.networks import load, save
+    from unrelu.formats.sklearn_objects import from_sklearn, to_sklearn
     from unrelu.network import Match, Network, match
     from unrelu.recover import recover
     from unrelu.result import Noise, Recovery, Status
@@ -47,10 +48,12 @@ __all__ = [
     "UnreluError",
     "activations",
     "assess",
+    "from_sklearn",
     "load",
     "match",
     "recover",
     "save",
+    "to_sklearn",
     "verify",
 ]
 
@@ -65,6 +68,7 @@ _HOMES = {
         "UnreluError",
     ),
     "formats.networks": ("load", "save"),
+    "formats.sklearn_objects": ("from_sklearn", "to_sklearn"),
     "network": ("Match", "Network", "match"),
     "recover": ("recover",),
     "result": ("Noise", "Recovery", "Status"),

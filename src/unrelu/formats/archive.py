@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unrelu.errors import FileError
-from unrelu.formats.zips import checked
 from unrelu.formats.whole import written_whole
+from unrelu.formats.zips import checked
 
 AnyArray = NDArray[Any]
 

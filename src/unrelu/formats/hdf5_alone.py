@@ -49,7 +49,7 @@ def contents(data: bytes) -> dict[str, Any]:
     room = [MANY, max(1 << 20, MOST_PACKED * len(data))]
 
     def attributes(path: str, item: Any) -> None:
-        kept = {}
+        kept: dict[str, str | list[str]] = {}
         for name in item.attrs:
             value = item.attrs[name]
             if isinstance(value, bytes | str | np.bytes_):

@@ -104,15 +104,15 @@ def _dense(
 
 def _activation(given: Any) -> list[Step]:
     """The step of an activation by its name or its configuration; none for a linear one."""
-    name, options = given, {}
+    name, options = given, dict[str, Any]()
     if isinstance(given, dict):
-        name, options = given.get("class_name"), given.get("config")
+        name, config = given.get("class_name"), given.get("config")
         if name == "function":
-            name, options = options, {}
+            name = config
+        elif isinstance(config, dict):
+            options = config
     if name in (None, "linear"):
         return []
-    if not isinstance(options, dict):
-        options = {}
     # A bounded, shifted or leaky ReLU is another activation.
     bent = [key for key in ("max_value", "negative_slope", "threshold") if options.get(key)]
     return [Nonlinear(f"{name} with {bent[0]}" if bent else str(name))]
@@ -180,10 +180,10 @@ def _in_order(path: Path, model: Config) -> list[Config]:
             f"{path}: got a model of class {shortened(kind)}, expected a Sequential or Functional "
             "one"
         )
-    layers: list[Config] = config if isinstance(config, list) else config["layers"]
+    layers: list[Any] = config if isinstance(config, list) else config["layers"]
     for layer in layers:
         if not isinstance(layer, dict) or not isinstance(layer.get("class_name"), str):
-            raise FileError(f"{path}: got a layer without a name")
+            raise FileError(f"{path}: got a layer without a class")
     if kind == "Sequential":
         return layers
     before: dict[str, list[str]] = {}
@@ -258,7 +258,7 @@ def _of_layer(held: Hdf5, name: str, numbered: str) -> list[Array]:
         if isinstance(listed, list):
             return [_floats(held.arrays[base + each]) for each in listed]
     for root in ROOTS:
-        found = []
+        found: list[Array] = []
         while (path := f"{root}/{numbered}/vars/{len(found)}") in held.arrays:
             found.append(_floats(held.arrays[path]))
         if found:

@@ -18,7 +18,7 @@ from unrelu.formats.keras_config import keras_chain
 from unrelu.formats.layers import two_layers
 from unrelu.formats.marks import KEY, Contents, Mark, mark_of, mark_text, no_network
 from unrelu.formats.needed import needed
-from unrelu.formats.steps import folded
+from unrelu.formats.steps import folded, shortened
 from unrelu.formats.whole import written_whole
 from unrelu.network import Network
 
@@ -57,7 +57,9 @@ def _weights_alone(path: Path, held: Hdf5) -> Network:
     for name, array in held.arrays.items():
         place = re.fullmatch(r"(.*?)(_\d+)?/vars/([01])", name)
         if place is None:
-            raise FileError(f"{path}: got an array {name!r:.80}, expected the weights of two layers")
+            raise FileError(
+                f"{path}: got an array {shortened(name)}, expected the weights of two layers"
+            )
         kind = ("kernel", "bias")[int(place[3])]
         arrays[f"{place[1]}{place[2] or '_0'}/{kind}"] = array  # dense comes before dense_1
     return two_layers(path, arrays, in_order=False)

@@ -34,7 +34,9 @@ class Contents:
 
 def mark_text(mark: Mark | None) -> str | None:
     """A mark as the text that files with room for remarks hold under `KEY`."""
-    return mark and json.dumps({"status": mark.status, "reason": mark.reason}, ensure_ascii=False)
+    if mark is None:
+        return None
+    return json.dumps({"status": mark.status, "reason": mark.reason}, ensure_ascii=False)
 
 
 def mark_of(remarks: Mapping[str, str]) -> Mark | None:

@@ -20,6 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from unrelu.errors import FileError, InputError, InputTypeError, MissingExtraError
 from unrelu.formats.archive import unreadable
 from unrelu.formats.marks import Contents, Mark
@@ -137,7 +139,8 @@ def read(path: str | os.PathLike[str], *, drop_head: bool = False) -> Contents:
     form = None
     try:
         form = _form_of(path)
-        contents: Contents = form.function("read")(path, drop_head)
+        with np.errstate(all="ignore"):  # what is not finite is refused as a weight
+            contents: Contents = form.function("read")(path, drop_head)
     except (FileError, MissingExtraError):
         raise
     except (InputError, InputTypeError) as error:

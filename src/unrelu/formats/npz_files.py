@@ -61,9 +61,10 @@ def read_npz(path: Path, drop_head: bool) -> Contents:
 def _plain(path: Path) -> Network:
     """The network of an .npz that somebody else made."""
     arrays = read_arrays(path, ("V", "U"), ("b", "c"))
-    if not arrays["V"].size or not arrays["U"].size:
+    V, U = arrays["V"], arrays["U"]
+    if not V.size or not U.size:
         raise FileError(f"{path}: got empty arrays, expected V (k, d) and U (m, k)")
-    return Network(**arrays)
+    return Network(V, U, arrays.get("b"), arrays.get("c"))
 
 
 def write_npz(path: Path, net: Network | None, mark: Mark | None) -> None:

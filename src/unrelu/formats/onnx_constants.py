@@ -73,7 +73,7 @@ class Constants:
         array = array.astype(np.float64 if kind in FLOATS else np.int64)
         if array.shape != shape:
             raise FileError(f"{self.path}: {name}: got {array.size} numbers for shape {shape}")
-        return array  # type: ignore[no-any-return]
+        return array
 
     def _outside(self, tensor: Any, size: int) -> AnyArray:
         """Numbers kept in a second file, which must lie beside the first: a model that names any

@@ -367,7 +367,7 @@ def _declared(given: Any, *, columns: bool) -> tuple[Shape, int | None]:
     if len(sizes) == 1:
         return (None if sizes[0] is None else (sizes[0],)), None
     if columns:
-        sizes = sizes[::-1]
+        sizes.reverse()
     batch, rest = sizes[0], sizes[1:]
     known = tuple(size for size in rest if size is not None)
     return (known if len(known) == len(rest) else None), batch

@@ -162,7 +162,7 @@ def _view(name: str, tensor: Tensor, fetch: Fetch) -> AnyArray:
 def _numbers(data: bytes | memoryview, kind: str, order: str) -> AnyArray:
     if kind.startswith(("float", "bfloat")):
         return float_array(data, kind, order)
-    return np.frombuffer(data, dtype=np.dtype(kind).newbyteorder(order))  # type: ignore[call-overload]
+    return np.frombuffer(data, dtype=order + np.dtype(kind).str[1:])
 
 
 def _width(kind: str) -> int:
