@@ -84,13 +84,13 @@ def main() -> None:
     table = Table("mutated_files", columns, quick=given.quick)
     faults: list[str] = []
     for form, count in FILES.items():
-        count = count // 50 if given.quick else count * given.seeds
-        found = measured(load_all, form, count, 0).value
+        files = count // 50 if given.quick else count * given.seeds
+        found = measured(load_all, form, files, 0).value
         faults += found.other
         table.add(
             {
                 "form": form,
-                "files": count,
+                "files": files,
                 "networks": found.networks,
                 "refused": found.refused,
                 "other": len(found.other),

@@ -22,7 +22,8 @@ Array = NDArray[Any]
 def drawn(seed: int, d: int = 4, k: int = 5, m: int = 3) -> Network:
     """A network whose weights are float32 numbers."""
     normal = np.random.default_rng(seed).standard_normal
-    return Network(*(normal(s).astype(np.float32) for s in ((k, d), (m, k), (k,), (m,))))
+    V, U, b, c = (normal(shape).astype(np.float32) for shape in ((k, d), (m, k), (k,), (m,)))
+    return Network(V, U, b, c)
 
 
 def onnx_model(

@@ -30,7 +30,7 @@ VALUES: tuple[Any, ...] = (*NUMBERS, None, True, "", "relu", "x" * 1000, [], {},
 
 def mutated(form: str, files: Sequence[bytes], rng: Rng) -> bytes:
     """One of the files, damaged."""
-    data = files[rng.integers(len(files))]
+    data = files[int(rng.integers(len(files)))]
     deeper = DEEPER.get(form)
     if deeper is not None and rng.random() < 0.6:
         return deeper(data, files, rng)
@@ -63,7 +63,7 @@ def bytes_changed(data: bytes, files: Sequence[bytes], rng: Rng) -> bytes:
             start = int(rng.integers(len(broken)))
             broken[at:at] = broken[start : start + length]
         elif kind == 5:
-            other = files[rng.integers(len(files))]
+            other = files[int(rng.integers(len(files)))]
             start = int(rng.integers(len(other)))
             broken[at : at + length] = other[start : start + length]
         elif rng.random() < 0.3:
@@ -227,7 +227,8 @@ def onnx_changed(data: bytes, _files: Sequence[bytes], rng: Rng) -> bytes:
             del graph.node[rng.integers(len(graph.node))]
         else:
             graph.node.add().CopyFrom(node)
-    return model.SerializeToString()
+    made: bytes = model.SerializeToString()
+    return made
 
 
 def config_changed(data: bytes, files: Sequence[bytes], rng: Rng) -> bytes:

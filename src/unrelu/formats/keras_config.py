@@ -129,9 +129,8 @@ def _normalization(
         mean, variance = weights[0], weights[1]
     else:
         raise FileError(f"{path}: got a Normalization without its mean and variance")
-    with np.errstate(all="ignore"):  # what is not finite is refused as a weight
-        deviation = np.maximum(np.sqrt(_spread(path, variance, shape)), 1e-7)  # as Keras does
-        factor = 1 / deviation
+    deviation = np.maximum(np.sqrt(_spread(path, variance, shape)), 1e-7)  # as Keras does
+    factor = 1 / deviation
     return Scale(factor, -_spread(path, mean, shape) * factor)
 
 
@@ -146,9 +145,8 @@ def _batch_normalization(
     *learned, mean, variance = weights
     gamma = learned[0] if "scale" in names else np.ones_like(mean)
     beta = learned[-1] if "center" in names else np.zeros_like(mean)
-    with np.errstate(all="ignore"):
-        factor = gamma / np.sqrt(variance + float(config.get("epsilon", 1e-3)))
-        return Scale(factor, beta - mean * factor)
+    factor = gamma / np.sqrt(variance + float(config.get("epsilon", 1e-3)))
+    return Scale(factor, beta - mean * factor)
 
 
 def _numbers(value: Any) -> Array:

@@ -22,6 +22,9 @@ FLOATS = {1: "float32", 10: "float16", 11: "float64", 16: "bfloat16"}
 INTEGERS = {2: "u1", 3: "i1", 4: "u2", 5: "i2", 6: "i4", 7: "i8", 9: "b1", 12: "u4", 13: "u8"}
 """Types of numbers, by their code in the format."""
 
+STANDARD = ("", "ai.onnx")
+"""The domain of the operators that ONNX itself defines."""
+
 DEEP = 50
 """Nodes that a constant may be computed through; exporters use two or three."""
 
@@ -114,7 +117,7 @@ class Constants:
 
     def _made(self, node: Node, depth: int) -> AnyArray | None:
         """What a node computes, if that does not depend on the input."""
-        if node.domain not in ("", "ai.onnx"):
+        if node.domain not in STANDARD:
             return None
         if node.op_type == "Constant":
             return self._constant(node)
@@ -155,8 +158,7 @@ class Constants:
             given[1].shape,
         ):
             return None
-        with np.errstate(all="ignore"):  # what is not finite is refused as a weight
-            return np.asarray(ARITHMETIC[node.op_type](*given))
+        return np.asarray(ARITHMETIC[node.op_type](*given))
 
     def _reshaped(self, node: Node, given: list[AnyArray]) -> AnyArray | None:
         first = given[0]

@@ -9,6 +9,7 @@ import numpy as np
 from unrelu.errors import FileError
 from unrelu.formats.marks import KEY, Contents, Mark, mark_of, mark_text, no_network
 from unrelu.formats.needed import needed
+from unrelu.formats.onnx_constants import STANDARD
 from unrelu.formats.onnx_graph import chain
 from unrelu.formats.steps import folded
 from unrelu.formats.whole import written_whole
@@ -41,7 +42,7 @@ def read_onnx(path: Path, drop_head: bool) -> Contents:
         raise no_network(path, mark)
     if not model.graph.node:
         raise FileError(f"{path}: got a file without a graph, expected an ONNX model")
-    version = min((o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), default=1)
+    version = min((o.version for o in model.opset_import if o.domain in STANDARD), default=1)
     if version < OLDEST:
         raise FileError(
             f"{path}: got operator set {version}, expected {OLDEST} or newer: "
