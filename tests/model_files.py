@@ -59,7 +59,9 @@ def onnx_model(
         [numpy_helper.from_array(array, name) for name, array in tensors.items()],
     )
     made: onnx.ModelProto = helper.make_model(
-        graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=7
+        graph,
+        opset_imports=[helper.make_opsetid("", opset), helper.make_opsetid("ai.onnx.ml", 1)],
+        ir_version=7,
     )
     return made
 

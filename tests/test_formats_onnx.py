@@ -12,6 +12,7 @@ import pytest
 onnx = pytest.importorskip("onnx", reason="onnx is not installed: pip install 'unrelu[onnx]'")
 
 from model_files import drawn, onnx_model, plain_onnx  # noqa: E402
+from mutating import onnx_changed  # noqa: E402
 from onnx import helper, numpy_helper  # noqa: E402
 
 from unrelu.errors import FileError  # noqa: E402
@@ -41,7 +42,8 @@ def answers(model: Any, X: np.ndarray) -> list[np.ndarray]:
     """What the model gives, by onnx's own slow evaluator and, if it is there, by onnxruntime."""
     from onnx.reference import ReferenceEvaluator
 
-    found: list[Any] = [ReferenceEvaluator(model).run(["y"], {"x": X})[0]]
+    evaluator: Any = ReferenceEvaluator(model)
+    found = [evaluator.run(["y"], {"x": X})[0]]
     try:
         import onnxruntime
     except ImportError:
@@ -164,6 +166,10 @@ def test_weights_keep_every_bit(tmp_path: Path, name: str) -> None:
     assert agree(net, model, ROWS, np.ascontiguousarray(X))
 
 
+KEPT_COLUMNS = onnx_model(KEPT["columns"][0], KEPT["columns"][1], shape=(4, "n"))
+
+SCALER = {"offset": [1.0, 2.0, 3.0, 4.0], "scale": [0.5] * 4}
+
 IMAGE = {
     **EXACT,
     "mean": np.array([0.5, -0.25], np.float32).reshape(1, 2, 1, 1),
@@ -172,6 +178,7 @@ IMAGE = {
     "gain": np.array([1.0, 2.0, 3.0], np.float32),
     "many": np.linspace(1, 2, 5, dtype=np.float32),
     "shape": np.array([0, -1]),
+    "column": np.array([-1, 1]),
 }
 FLAT = [node("Flatten", ["x2"], ["x3"]), gemm("x3", "V", "b", "z", transB=1), *LAST]
 
@@ -219,6 +226,16 @@ FOLDED: dict[str, tuple[list[Any], tuple[Any, ...]]] = {
             node("Div", ["h0", "many"], ["h1"]),
             node("Add", ["h1", "many"], ["h"]),
             LAST[1],
+        ],
+        ("n", 4),
+    ),
+    "Scaler, and outputs in one column": (
+        [
+            node("Scaler", ["x"], ["x1"], domain="ai.onnx.ml", **SCALER),
+            gemm("x1", "V", "b", "z", transB=1),
+            LAST[0],
+            gemm("h", "U", "c", "y0", transB=1),
+            node("Reshape", ["y0", "column"], ["y"]),
         ],
         ("n", 4),
     ),
@@ -415,6 +432,37 @@ def test_weights_in_a_second_file_are_read_if_it_lies_beside(tmp_path: Path) -> 
     (tmp_path / "net.onnx.data").write_bytes(data[:-30])
     with pytest.raises(FileError, match="does not hold what the model says"):
         load(path)
+
+
+def test_models_with_wrong_parts_are_refused_or_read_as_they_run(tmp_path: Path) -> None:
+    """Operators, connections, attributes and numbers changed at random: what is still read must
+    be what onnxruntime makes of it."""
+    runtime = pytest.importorskip("onnxruntime", reason="pip install 'unrelu[onnxruntime]'")
+    runtime.set_default_logger_severity(4)  # it would tell of every model that makes no sense
+    rng, path, compared = np.random.default_rng(0), tmp_path / "net.onnx", 0
+    tensors = IMAGE | {"zero": np.array([0]), "minus": np.array([-1])}
+    models = [onnx_model(WHOLE, EXACT), plain_onnx(NET), KEPT_COLUMNS]
+    models += [onnx_model(n, tensors, shape=s, opset=15) for n, s in FOLDED.values()]
+    sound = [model.SerializeToString() for model in models]
+    for _ in range(600):
+        data = onnx_changed(sound[int(rng.integers(len(sound)))], sound, rng)
+        path.write_bytes(data)
+        try:
+            net = load(path)
+            session = runtime.InferenceSession(data)
+            shape = [6 if isinstance(size, str) else size for size in session.get_inputs()[0].shape]
+            X = rng.standard_normal(shape).astype(np.float32)
+            got = session.run(None, {"x": X})[0]
+        except Exception:  # refused here, or a model that does not run
+            continue
+        rows = X.T if shape[-1:] == [6] else X.reshape(6, -1)
+        assert rows.shape[1] == net.n_inputs
+        expected = net(rows)
+        largest = np.abs(expected).max()
+        if largest < 1e6:  # float32 drowns what comes beside a flipped exponent
+            assert np.abs(got.reshape(expected.shape) - expected).max() <= 1e-5 * (1 + largest)
+            compared += 1
+    assert compared >= 30
 
 
 def test_what_is_written_runs_elsewhere(tmp_path: Path) -> None:

@@ -25,6 +25,9 @@ INTEGERS = {2: "u1", 3: "i1", 4: "u2", 5: "i2", 6: "i4", 7: "i8", 9: "b1", 12: "
 STANDARD = ("", "ai.onnx")
 """The domain of the operators that ONNX itself defines."""
 
+LEARNING = "ai.onnx.ml"
+"""The domain of those for scikit-learn's models."""
+
 DEEP = 50
 """Nodes that a constant may be computed through; exporters use two or three."""
 
@@ -187,6 +190,6 @@ def attribute(node: Node, name: str, default: Any) -> Any:
                 return each.f
             if each.type == 2:
                 return each.i
-            if each.type == 7:
-                return list(each.ints)
+            if each.type in (6, 7):
+                return list(each.floats if each.type == 6 else each.ints)
     return default

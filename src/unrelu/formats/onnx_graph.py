@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from unrelu.errors import FileError
-from unrelu.formats.onnx_constants import FLOATS, Constants, Node, attribute
+from unrelu.formats.onnx_constants import FLOATS, LEARNING, Constants, Node, attribute
 from unrelu.formats.onnx_walk import Rule, Turned, Walk, title
 from unrelu.formats.steps import Array, Linear, Nonlinear, Pick, Scale, Step, unexpected
 
@@ -55,6 +55,8 @@ def flatten(walk: Walk, node: Node) -> None:
 
 def reshape(walk: Walk, node: Node) -> None:
     target = None if len(node.input) < 2 else walk.constants.get(node.input[1])
+    if walk.layers == 2 and walk.ends(node):
+        return  # the outputs are arranged in another way, as some exporters do, but stay the same
     if walk.columns:
         raise Turned
     size = None if walk.shape is None else math.prod(walk.shape)
@@ -201,6 +203,14 @@ def batch_normalization(walk: Walk, node: Node) -> None:
     walk.found.append(Scale(factor, shift - mean * factor))
 
 
+def scaler(walk: Walk, node: Node) -> None:
+    """(x - offset) scale, as scikit-learn's StandardScaler is exported."""
+    offset, scale = (np.array(attribute(node, name, [])) for name in ("offset", "scale"))
+    shift = walk.values(node, -offset) if offset.size else None
+    walk.found.append(Scale(None, shift))
+    walk.found.append(Scale(walk.values(node, scale) if scale.size else None))
+
+
 def activation(walk: Walk, node: Node) -> None:
     walk.found.append(Nonlinear(node.op_type))
 
@@ -223,6 +233,7 @@ RULES: dict[str, Rule] = {
     "Gemm": gemm,
     "MatMul": matmul,
     "BatchNormalization": batch_normalization,
+    f"{LEARNING}.Scaler": scaler,
     "Relu": activation,
     "Max": maximum,
 }

@@ -83,8 +83,8 @@ class Walk:
             if id(nodes[0]) in seen:
                 raise FileError(f"{self.path}: leads back into itself")
             seen.add(id(nodes[0]))
-            rule = rules.get(nodes[0].op_type)
-            if rule is None or nodes[0].domain not in STANDARD:
+            rule = rules.get(name)
+            if rule is None:
                 raise unexpected(self.path, name, self.layers)
             rule(self, nodes[0])
             if not nodes[0].output:
@@ -93,6 +93,10 @@ class Walk:
 
     def refused(self, node: Node, why: str) -> FileError:
         return FileError(f"{self.path}: {title(node)}: {why}")
+
+    def ends(self, node: Node) -> bool:
+        """Whether nothing comes after the node."""
+        return not any(name in self.consumers for name in node.output)
 
     def constant(self, node: Node, index: int) -> NDArray[Any] | None:
         """The constant at an input of the node; None where nothing is connected."""
