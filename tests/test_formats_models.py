@@ -332,7 +332,10 @@ def test_hdf5_files_that_lead_elsewhere_or_crash_are_refused(tmp_path: Path) -> 
 
 
 def test_scikit_learn_networks_come_and_go() -> None:
+    from sklearn.decomposition import PCA
     from sklearn.neural_network import MLPClassifier, MLPRegressor
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, StandardScaler
 
     rng = np.random.default_rng(2)
     X = rng.standard_normal((60, 4))
@@ -348,6 +351,15 @@ def test_scikit_learn_networks_come_and_go() -> None:
     mlp = MLPClassifier(hidden_layer_sizes=(6,), **options).fit(X, rng.integers(3, size=60))
     logits = np.exp(from_sklearn(mlp)(X))
     assert np.allclose(logits / logits.sum(axis=1, keepdims=True), mlp.predict_proba(X))
+
+    scalers: list[Any] = [StandardScaler(), MinMaxScaler((-1, 2)), MaxAbsScaler()]
+    scalers += [StandardScaler(with_mean=False), StandardScaler(with_std=False), "passthrough"]
+    line = make_pipeline(*scalers, MLPRegressor(hidden_layer_sizes=(6,), **options))
+    line.fit(3 * X + 1, X[:, :2])
+    # Five scalers, each some rounding errors of the values it takes.
+    assert np.allclose(from_sklearn(line)(3 * X + 1), line.predict(3 * X + 1), rtol=1e-12)
+    with pytest.raises(InputError, match="got a PCA in front"):
+        from_sklearn(make_pipeline(PCA(2), MLPRegressor(**options)).fit(X, X[:, 0]))
 
     with pytest.raises(InputTypeError, match="got a ndarray, expected an MLPRegressor"):
         from_sklearn(X)

@@ -168,7 +168,7 @@ def test_weights_keep_every_bit(tmp_path: Path, name: str) -> None:
 
 KEPT_COLUMNS = onnx_model(KEPT["columns"][0], KEPT["columns"][1], shape=(4, "n"))
 
-SCALER = {"offset": [1.0, 2.0, 3.0, 4.0], "scale": [0.5] * 4}
+SCALER: dict[str, Any] = {"offset": [1.0, 2.0, 3.0, 4.0], "scale": [0.5] * 4}
 
 IMAGE = {
     **EXACT,
@@ -401,6 +401,19 @@ def test_wrong_inputs_and_sizes_are_refused(tmp_path: Path) -> None:
     huge.graph.initializer[0].dims[0] = 1 << 40
     with pytest.raises(FileError, match="more than the file holds"):
         loaded(path, huge)
+
+
+def test_models_that_would_never_end_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "net.onnx"
+    chain = [node("Add", [f"x{i}" if i else "x", "one"], [f"x{i + 1}"]) for i in range(300)]
+    last = gemm("x300", "V", "b", "z", transB=1)
+    one = {"one": np.ones(4, np.float32)}
+    with pytest.raises(FileError, match="more than 200 nodes"):
+        loaded(path, onnx_model([*chain, last, *LAST], EXACT | one))
+    big = {"V0": np.ones((100, 100), np.float32)}
+    chain = [node("Add", [f"V{i}", f"V{i}"], [f"V{i + 1}"]) for i in range(3000)]
+    with pytest.raises(FileError, match="at too great a length"):
+        loaded(path, onnx_model([*chain, gemm("x", "V3000", "b", "z"), *LAST], EXACT | big))
 
 
 def test_weights_in_a_second_file_are_read_if_it_lies_beside(tmp_path: Path) -> None:

@@ -15,7 +15,6 @@ import json
 import sys
 from typing import Any
 
-import h5py
 import numpy as np
 
 MOST_PACKED = 200
@@ -44,6 +43,8 @@ def limit_memory(size: int) -> None:
 
 def contents(data: bytes) -> dict[str, Any]:
     """Arrays and attributes under their paths; what optimizers keep is left out."""
+    import h5py
+
     arrays: list[Any] = []
     found: dict[str, Any] = {"names": [], "attributes": {}}
     room = [MANY, max(1 << 20, MOST_PACKED * len(data))]

@@ -13,7 +13,16 @@ from numpy.typing import NDArray
 
 from unrelu.errors import FileError
 from unrelu.formats.hdf5 import Hdf5
-from unrelu.formats.steps import Array, Linear, Nonlinear, Scale, Step, shortened, unexpected
+from unrelu.formats.steps import (
+    MOST_STEPS,
+    Array,
+    Linear,
+    Nonlinear,
+    Scale,
+    Step,
+    shortened,
+    unexpected,
+)
 
 Config = dict[str, Any]
 
@@ -30,6 +39,8 @@ ROOTS = ("layers", "_layer_checkpoint_dependencies")
 def keras_chain(path: Path, model: Config, held: Hdf5) -> list[Step]:
     """The steps from the model's input to its output."""
     layers = _in_order(path, model)
+    if len(layers) > MOST_STEPS:
+        raise FileError(f"{path}: got {len(layers)} layers, expected a few")
     steps: list[Step] = []
     shape: tuple[int, ...] | None = None
     dense = 0

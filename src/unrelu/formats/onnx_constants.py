@@ -28,6 +28,9 @@ STANDARD = ("", "ai.onnx")
 LEARNING = "ai.onnx.ml"
 """The domain of those for scikit-learn's models."""
 
+COMPUTED_ROOM = 10
+"""As many times the numbers of a file may be used to compute constants: once would do."""
+
 DEEP = 50
 """Nodes that a constant may be computed through; exporters use two or three."""
 
@@ -45,6 +48,7 @@ class Constants:
                 if name and (name in self.made_by or name in self.tensors):
                     raise FileError(f"{path}: got {shortened(name)} from two nodes, expected one")
                 self.made_by[name] = node
+        self.room = COMPUTED_ROOM * budget
         self.known: dict[str, AnyArray | None] = {}
 
     def __contains__(self, name: str) -> bool:
@@ -130,6 +134,9 @@ class Constants:
         if not values or any(value is None for value in values):
             return None
         given = [value for value in values if value is not None]
+        self.room -= max(value.size for value in given)
+        if self.room < 0:
+            raise FileError(f"{self.path}: computes its constants at too great a length")
         return self._computed(node, given)
 
     def _constant(self, node: Node) -> AnyArray | None:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from unrelu.errors import FileError
 from unrelu.formats.onnx_constants import STANDARD, Constants, Node
-from unrelu.formats.steps import Array, Nonlinear, Step, shortened, unexpected
+from unrelu.formats.steps import MOST_STEPS, Array, Nonlinear, Step, shortened, unexpected
 
 Shape = tuple[int, ...] | None
 """Of one sample, or of what the network makes of it; None where it is not known."""
@@ -80,6 +80,8 @@ class Walk:
             if len(nodes) > 1:
                 names = ", ".join(title(node) for node in nodes[:5])
                 raise FileError(f"{self.path}: branches into {names}, expected a single path")
+            if len(seen) == MOST_STEPS:
+                raise FileError(f"{self.path}: got more than {MOST_STEPS} nodes, expected a dozen")
             if id(nodes[0]) in seen:
                 raise FileError(f"{self.path}: leads back into itself")
             seen.add(id(nodes[0]))

@@ -17,11 +17,13 @@ LOG = logging.getLogger(__name__)
 
 
 def from_sklearn(mlp: Any) -> Network:
-    """The network of a fitted MLPRegressor or MLPClassifier with one hidden layer of ReLUs.
+    """The network of a fitted MLPRegressor or MLPClassifier with one hidden layer of ReLUs, or of
+    a pipeline that ends in one.
 
     Of a regressor it gives what `predict` gives. Of a classifier it gives the values that the
     function named by `mlp.out_activation_` ("softmax", "logistic") turns into probabilities.
-    Weights keep every bit.
+    StandardScaler, MinMaxScaler and MaxAbsScaler in front are folded into the hidden weights,
+    which otherwise keep every bit.
 
     Raises InputTypeError for another object, InputError for one that is not fitted or of another
     architecture.
@@ -33,11 +35,15 @@ def from_sklearn(mlp: Any) -> Network:
     Network(1 inputs, 3 units, 1 outputs, relu, biases)
     """
     from sklearn.neural_network import MLPClassifier, MLPRegressor
+    from sklearn.pipeline import Pipeline
 
+    front: list[Any] = []
+    if isinstance(mlp, Pipeline):
+        *front, mlp = (step for _, step in mlp.steps)
     if not isinstance(mlp, MLPRegressor | MLPClassifier):
         raise InputTypeError(
-            f"from_sklearn: got a {type(mlp).__name__}, expected an MLPRegressor or MLPClassifier "
-            "(of a pipeline, its last step)"
+            f"from_sklearn: got a {type(mlp).__name__}, expected an MLPRegressor or MLPClassifier, "
+            "or a pipeline that ends in one"
         )
     if not hasattr(mlp, "coefs_"):
         raise InputError(f"from_sklearn: got an unfitted {type(mlp).__name__}, fit it first")
@@ -55,7 +61,31 @@ def from_sklearn(mlp: Any) -> Network:
             )
         LOG.info("left off: %s", mlp.out_activation_)
     (V, U), (b, c) = mlp.coefs_, mlp.intercepts_
-    return Network(V.T, U.T, b, c)
+    V = V.T
+    for scaler in reversed(front):
+        if scaler not in (None, "passthrough"):
+            factor, shift = _scaling(scaler)
+            V, b = V * factor, b + (V * shift).sum(axis=1)
+    return Network(V, U.T, b, c)
+
+
+def _scaling(scaler: Any) -> tuple[Any, Any]:
+    """Factor and shift of a fitted scaler: it makes factor x + shift of x."""
+    from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, StandardScaler
+
+    if isinstance(scaler, StandardScaler):
+        factor = 1.0 if scaler.scale_ is None else 1 / scaler.scale_
+        return factor, (
+            0.0 if scaler.mean_ is None or not scaler.with_mean else -scaler.mean_
+        ) * factor
+    if isinstance(scaler, MinMaxScaler) and not scaler.clip:
+        return scaler.scale_, scaler.min_
+    if isinstance(scaler, MaxAbsScaler):
+        return 1 / scaler.scale_, 0.0
+    raise InputError(
+        f"from_sklearn: got a {type(scaler).__name__} in front of the network, "
+        "expected scalers only"
+    )
 
 
 def to_sklearn(net: Network) -> MLPRegressor:

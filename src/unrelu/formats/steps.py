@@ -53,6 +53,10 @@ class Nonlinear:
 
 Step = Scale | Pick | Linear | Nonlinear
 
+MOST_STEPS = 200
+"""Nodes or layers of a model. Two-layer networks take a dozen; each may cost as much as the
+whole file is large, so that a file of a million would never end."""
+
 
 def folded(path: Path, steps: Sequence[Step], *, drop_head: bool) -> Contents:
     """The network that the steps amount to.
