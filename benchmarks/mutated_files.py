@@ -31,13 +31,13 @@ from mutating import mutated
 import unrelu
 
 FILES = {
-    "npz": 1500,
-    "onnx": 2500,
-    "safetensors": 1000,
+    "npz": 1200,
+    "onnx": 3500,
+    "safetensors": 1500,
     "state_dict": 2000,
     "legacy state_dict": 1000,
-    "h5": 1200,
-    "keras": 800,
+    "h5": 500,
+    "keras": 300,
 }
 
 

@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unrelu.errors import FileError
-from unrelu.formats.needed import needed
+from unrelu.formats.needed import require
 
-WHAT = "Keras files (.h5, .keras)"
+WHY = "Keras files (.h5, .keras) need"
 
 SLOWEST = 1e6
 """Bytes that are read in a second, at the least, on a slow and busy machine."""
@@ -40,7 +40,7 @@ def read_hdf5(path: Path, data: bytes) -> Hdf5:
     """What the bytes of an HDF5 file hold. Raises FileError; costs the start of an interpreter,
     some 0.2 s."""
     if find_spec("h5py") is None:
-        needed("h5py", "keras", WHAT)
+        require("h5py", "keras", WHY)
     script = Path(__file__).with_name("hdf5_alone.py")
     paths = os.pathsep.join(entry for entry in sys.path if entry)
     environment = {**os.environ, "PYTHONPATH": paths, "OPENBLAS_NUM_THREADS": "1"}

@@ -13,11 +13,11 @@ import numpy as np
 
 from unrelu.errors import FileError
 from unrelu.formats import zips
-from unrelu.formats.hdf5 import WHAT, Hdf5, read_hdf5
+from unrelu.formats.hdf5 import WHY, Hdf5, read_hdf5
 from unrelu.formats.keras_config import keras_chain
 from unrelu.formats.layers import two_layers
 from unrelu.formats.marks import KEY, Contents, Mark, mark_of, mark_text, no_network
-from unrelu.formats.needed import needed
+from unrelu.formats.needed import require
 from unrelu.formats.steps import folded, shortened
 from unrelu.formats.whole import written_whole
 from unrelu.network import Network
@@ -89,7 +89,7 @@ def _layers(net: Network | None) -> list[tuple[str, Any, Any, str]]:
 
 def _numbered(net: Network | None, mark: Mark | None) -> bytes:
     """Weights as Keras 3 keeps them: layers/dense/vars/0, …"""
-    h5py, data = needed("h5py", "keras", WHAT), io.BytesIO()
+    h5py, data = require("h5py", "keras", WHY), io.BytesIO()
     with h5py.File(data, "w") as file:
         _remark(file, mark)
         for name, kernel, bias, _ in _layers(net):
@@ -100,7 +100,7 @@ def _numbered(net: Network | None, mark: Mark | None) -> bytes:
 
 def _named(net: Network | None, mark: Mark | None) -> bytes:
     """A model as Keras 2 keeps it: model_weights/dense/dense/kernel:0, …"""
-    h5py, data = needed("h5py", "keras", WHAT), io.BytesIO()
+    h5py, data = require("h5py", "keras", WHY), io.BytesIO()
     with h5py.File(data, "w") as file:
         _remark(file, mark)
         if net is not None:

@@ -8,12 +8,13 @@ from types import ModuleType
 from unrelu.errors import MissingExtraError
 
 
-def needed(module: str, extra: str, what: str) -> ModuleType:
-    """The module, or a MissingExtraError that says which extra brings it."""
+def require(module: str, extra: str, why: str) -> ModuleType:
+    """The module, or a MissingExtraError that says which extra brings it;
+    `why` names what needs it, with its verb."""
     try:
         return importlib.import_module(module)
     except ImportError as error:
         package = module.partition(".")[0]
         raise MissingExtraError(
-            f"{what} need {package}, which is not installed: pip install 'unrelu[{extra}]'"
+            f"{why} {package}, which is not installed: pip install 'unrelu[{extra}]'"
         ) from error

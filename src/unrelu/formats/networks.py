@@ -25,7 +25,7 @@ import numpy as np
 from unrelu.errors import FileError, InputError, InputTypeError, MissingExtraError
 from unrelu.formats.archive import unreadable
 from unrelu.formats.marks import Contents, Mark
-from unrelu.formats.needed import needed
+from unrelu.formats.needed import require
 from unrelu.formats.whole import check_writable
 from unrelu.network import Network
 
@@ -100,7 +100,7 @@ def check_target(path: str | os.PathLike[str]) -> None:
     """Raise the error that `save` would raise for this path, before anything is computed."""
     form = _check_form(Path(path))
     if form.package is not None:
-        needed(form.package, form.extra, f"{path}: {form.suffixes[0]} files")
+        require(form.package, form.extra, f"{path}: {form.suffixes[0]} files need")
     check_writable(Path(path))
 
 

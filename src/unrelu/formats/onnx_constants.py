@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unrelu.errors import FileError
-from unrelu.formats.needed import needed
+from unrelu.formats.needed import require
 from unrelu.formats.steps import shortened
 
 AnyArray = NDArray[Any]
@@ -79,7 +79,7 @@ class Constants:
             array = self._outside(tensor, size).reshape(shape)
         else:
             # Its type is known, and a shape that does not fit its data is an error there.
-            array = needed("onnx", "onnx", ".onnx files").numpy_helper.to_array(tensor)
+            array = require("onnx", "onnx", ".onnx files need").numpy_helper.to_array(tensor)
         array = array.astype(np.float64 if kind in FLOATS else np.int64)
         if array.shape != shape:
             raise FileError(f"{self.path}: {name}: got {array.size} numbers for shape {shape}")

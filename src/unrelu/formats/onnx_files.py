@@ -8,14 +8,14 @@ import numpy as np
 
 from unrelu.errors import FileError
 from unrelu.formats.marks import KEY, Contents, Mark, mark_of, mark_text, no_network
-from unrelu.formats.needed import needed
+from unrelu.formats.needed import require
 from unrelu.formats.onnx_constants import STANDARD
 from unrelu.formats.onnx_graph import chain
 from unrelu.formats.steps import folded
 from unrelu.formats.whole import written_whole
 from unrelu.network import Network
 
-WHAT = ".onnx files"
+WHY = ".onnx files need"
 
 OPERATORS = 13
 """The operator set that is written: from 2020, so that older runtimes read it too."""
@@ -33,7 +33,7 @@ LARGEST = 2_000_000_000
 def read_onnx(path: Path, drop_head: bool) -> Contents:
     """The network of an ONNX model that is one: linear, ReLU, linear, whatever the exporter put
     around it."""
-    onnx = needed("onnx", "onnx", WHAT)
+    onnx = require("onnx", "onnx", WHY)
     data = path.read_bytes()
     model = onnx.ModelProto()
     model.ParseFromString(data)
@@ -67,7 +67,7 @@ def _beside(path: Path, model: object) -> set[Path]:
 
 def write_onnx(path: Path, net: Network | None, mark: Mark | None) -> None:
     """Write Gemm, Relu, Gemm in double precision, from an input `x` (n, d) to an output `y`."""
-    onnx = needed("onnx", "onnx", WHAT)
+    onnx = require("onnx", "onnx", WHY)
     helper = onnx.helper
     nodes, tensors, ends = [], [], []
     if net is not None:

@@ -10,20 +10,20 @@ import numpy as np
 from unrelu.errors import FileError
 from unrelu.formats.layers import float_array, two_layers
 from unrelu.formats.marks import KEY, Contents, Mark, mark_of, mark_text, no_network
-from unrelu.formats.needed import needed
+from unrelu.formats.needed import require
 from unrelu.formats.steps import shortened
 from unrelu.formats.whole import written_whole
 from unrelu.network import Network
 
 KINDS = {"F16": "float16", "F32": "float32", "F64": "float64", "BF16": "bfloat16"}
 
-WHAT = ".safetensors files"
+WHY = ".safetensors files need"
 
 
 def read_safetensors(path: Path, drop_head: bool) -> Contents:
     """The network of a safetensors file; it holds weights alone, so ReLU is taken for granted."""
     del drop_head  # weights have no head
-    package = needed("safetensors", "safetensors", WHAT)
+    package = require("safetensors", "safetensors", WHY)
     data = path.read_bytes()
     arrays = {}
     for name, tensor in package.deserialize(data):
@@ -46,8 +46,8 @@ def read_safetensors(path: Path, drop_head: bool) -> Contents:
 def write_safetensors(path: Path, net: Network | None, mark: Mark | None) -> None:
     """Write the weights as float64 under the names that
     nn.Sequential(nn.Linear(d, k), nn.ReLU(), nn.Linear(k, m)) gives them."""
-    needed("safetensors", "safetensors", WHAT)
-    numpy = needed("safetensors.numpy", "safetensors", WHAT)
+    require("safetensors", "safetensors", WHY)
+    numpy = require("safetensors.numpy", "safetensors", WHY)
     arrays = {}
     if net is not None:
         named = {"0.weight": net.V, "0.bias": net.b, "2.weight": net.U, "2.bias": net.c}
