@@ -11,7 +11,8 @@ networks     of these, the network (or, damage being what it is, another one) wa
 refused      FileError
 other        anything else: must be 0
 slowest_s    the longest that a file took; HDF5 is read in a fresh process each time
-memory_mb    the most memory beyond that before the first file
+memory_mb    the most memory beyond that before the first file; not that of the processes that
+             read HDF5, which run under a limit of their own
 """
 
 from __future__ import annotations
