@@ -12,6 +12,7 @@ import click
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
+from model_files import drawn, plain_onnx
 
 from unrelu import Network, load, save
 from unrelu.cli import main
@@ -232,6 +233,28 @@ def test_match_tells_of_missing_units(tmp_path: Path, truth: Path) -> None:
     assert len(values["missing"]) == 1
 
 
+def test_every_command_takes_model_files(tmp_path: Path, truth: Path, samples: Path) -> None:
+    pytest.importorskip("onnx")
+    for name in ("net.pt", "net.onnx"):
+        net = tmp_path / name
+        assert run("recover", samples, "-o", net, "--seed", 0).exit_code == 0
+        assert run("verify", net, samples).exit_code == 0
+        assert answer("match", net, truth)["max_error"] <= EXACT
+        assert run("sample", net, "-n", 5, "-o", tmp_path / "s5.npz").exit_code == 0
+
+
+def test_heads_are_left_off_on_request(tmp_path: Path) -> None:
+    pytest.importorskip("onnx")
+    net, plain = tmp_path / "softmax.onnx", tmp_path / "plain.npz"
+    net.write_bytes(plain_onnx(drawn(0), front=False, head="Softmax").SerializeToString())
+    save(drawn(0), plain)
+    assert "got a Softmax behind the second layer" in refused("match", net, plain)
+    result = run("match", net, plain, "--drop-head")
+    assert result.exit_code == 0
+    assert "left off: Softmax" in result.stderr
+    assert "5 of 5 units paired" in result.stdout
+
+
 def test_wrong_use_is_one_line_and_leaves_nothing(tmp_path: Path, truth: Path) -> None:
     net = tmp_path / "net.npz"
     table = tmp_path / "s.csv"
@@ -241,10 +264,10 @@ def test_wrong_use_is_one_line_and_leaves_nothing(tmp_path: Path, truth: Path) -
         (("recover", tmp_path / "s.txt", "-o", net), "ending in '.txt'"),
         (("recover", tmp_path / "x.npy", "-o", net), "give the labels too"),
         (("recover", table, "-o", net), "Y: got inf in row 5"),
-        (("recover", table, "-o", tmp_path / "net.onnx"), "expected '.npz'"),
+        (("recover", table, "-o", tmp_path / "net.txt"), "expected one of .npz, .onnx"),
         (("recover", table, "-o", tmp_path / "no" / "net.npz"), "there is no folder"),
         (("recover", table), "Missing option '-o'"),
-        (("verify", table, table), "not an .npz archive"),
+        (("verify", table, table), "got a file of unknown content"),
         (("match", truth, tmp_path / "none.npz"), "none.npz: cannot be read"),
         (("sample", truth, "-o", tmp_path / "s.txt"), "ending in '.txt'"),
         (("sample", truth, "-o", tmp_path / "s.npz", "-n", 0), "Invalid value for '-n'"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import zipfile
 from pathlib import Path
 
@@ -79,7 +80,7 @@ def test_a_mark_without_a_network_says_why_there_is_none(tmp_path: Path) -> None
     ("change", "message"),
     [
         ({"V": None}, r"got arrays .*expected .*V.*: V missing"),
-        ({"version": None}, "version missing"),
+        ({"version": None}, "version is missing"),
         ({"version": np.array(2)}, "got format version 2, expected 1"),
         ({"version": np.array("one")}, "version: got .*expected a single integer"),
         ({"version": np.array([1, 1])}, "version: got .* shape"),
@@ -166,10 +167,44 @@ def test_damage_gives_a_clean_error_or_the_same_network(tmp_path: Path) -> None:
     assert refused > 200
 
 
-@pytest.mark.parametrize("name", ["net.onnx", "net"])
-def test_only_npz_is_written(tmp_path: Path, name: str) -> None:
-    with pytest.raises(FileError, match=r"expected '\.npz'"):
+@pytest.mark.parametrize("name", ["net.bin", "net"])
+def test_only_known_suffixes_are_written(tmp_path: Path, name: str) -> None:
+    with pytest.raises(FileError, match=r"expected one of \.npz, \.onnx"):
         save(planted(6), tmp_path / name)
+
+
+def test_a_plain_archive_of_weights_is_read(tmp_path: Path) -> None:
+    net, path = planted(9), tmp_path / "net.npz"
+    np.savez(path, V=net.V, b=net.b, U=net.U, c=net.c)
+    assert same(load(path), net)
+    np.savez_compressed(path, V=net.V.astype(np.float32), U=net.U)
+    assert same(load(path), Network(net.V.astype(np.float32), net.U))
+    np.savez(path, V=np.ones((10**9, 0)), U=np.ones((1, 10**9 % 7)))
+    with pytest.raises(FileError, match="got empty arrays"):
+        load(path)
+
+
+def test_arrays_that_claim_too_much_are_refused_before_memory_is_taken(tmp_path: Path) -> None:
+    net, path = planted(10), tmp_path / "net.npz"
+    header = io.BytesIO()
+    claim = {"descr": "<f8", "fortran_order": False, "shape": (10**6, 10**8)}
+    np.lib.format.write_array_header_1_0(header, claim)
+    save(net, path)
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    members["V.npy"] = header.getvalue() + bytes(1000)
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    with pytest.raises(FileError, match=r"V says it takes 8\d{14} bytes, its member has 1128"):
+        load(path)
+
+    members["V.npy"] = header.getvalue() + bytes(1 << 24)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    with pytest.raises(FileError, match=r"V\.npy would unpack .* more than 200 times"):
+        load(path)
 
 
 def test_impossible_places_are_refused(tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ STANDS_ON: dict[str, set[str]] = {
     "certificate": GROUND | {"checks", "numerics"},
     "uncertainty": GROUND | {"checks", "numerics"},
     "methods": GROUND | {"numerics"},
-    "formats": GROUND,
+    "formats": GROUND | {"extras"},
     "preparation": GROUND | {"methods", "numerics"},
     "ladder": BELOW_RECOVER | {"uncertainty"},
     "recover": BELOW_RECOVER | {"preparation", "ladder"},
@@ -72,10 +72,12 @@ PUBLIC = [
     "UnreluError",
     "activations",
     "assess",
+    "from_sklearn",
     "load",
     "match",
     "recover",
     "save",
+    "to_sklearn",
     "verify",
     "write_report",
 ]
@@ -187,6 +189,11 @@ HEAVY = {
     "pyarrow",
     "flint",
     "highspy",
+    "onnx",
+    "onnxruntime",
+    "safetensors",
+    "h5py",
+    "torch",
 }
 
 

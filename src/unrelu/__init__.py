@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     )
     from unrelu.estimator import RectifiedNetworkRegressor
     from unrelu.formats.networks import load, save
+    from unrelu.formats.sklearn_objects import from_sklearn, to_sklearn
     from unrelu.network import Match, Network, match
     from unrelu.recover import recover
     from unrelu.report.page import write_report
@@ -50,10 +51,12 @@ __all__ = [
     "UnreluError",
     "activations",
     "assess",
+    "from_sklearn",
     "load",
     "match",
     "recover",
     "save",
+    "to_sklearn",
     "verify",
     "write_report",
 ]
@@ -70,6 +73,7 @@ _HOMES = {
     ),
     "estimator": ("RectifiedNetworkRegressor",),
     "formats.networks": ("load", "save"),
+    "formats.sklearn_objects": ("from_sklearn", "to_sklearn"),
     "network": ("Match", "Network", "match"),
     "recover": ("recover",),
     "report.page": ("write_report",),

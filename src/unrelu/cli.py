@@ -24,6 +24,16 @@ SAMPLES is a .npz with arrays X and Y, a .csv or .parquet with columns x0, x1, â
 or a pair of .npy files, X first: X.npy Y.npy.
 """
 
+NET_HELP = """
+NET is a .npz, .onnx, .safetensors, PyTorch state_dict (.pt, .pth, .state_dict) or Keras model
+(.h5, .keras).
+"""
+
+drop_head = click.option(
+    "--drop-head",
+    is_flag=True,
+    help="Leave off what follows the second layer of a model: a Softmax, say.",
+)
 as_json = click.option("--json", "as_json", is_flag=True, help="Write the result as JSON.")
 
 
@@ -89,10 +99,10 @@ def demo(folder: Path, units: int, queries: int, seed: int, as_json: bool) -> No
     leave(result.recovery.status.certain)
 
 
-@main.command(epilog=SAMPLES_HELP)
+@main.command(epilog=SAMPLES_HELP + NET_HELP)
 @click.argument("samples", type=FILE)
 @click.argument("labels", type=FILE, required=False)
-@click.option("-o", "--output", type=FILE, required=True, metavar="NET", help="The .npz to write.")
+@click.option("-o", "--output", type=FILE, required=True, metavar="NET", help="The file to write.")
 @click.option("--units", type=int, help="Number of hidden units, if it is known.")
 @click.option("--bias/--no-bias", default=True, help="Look for biases, or know there are none.")
 @click.option(
@@ -176,17 +186,18 @@ def recover(
     leave(result.status.certain)
 
 
-@main.command(epilog=SAMPLES_HELP)
+@main.command(epilog=SAMPLES_HELP + NET_HELP)
 @click.argument("net", type=FILE)
 @click.argument("samples", type=FILE)
 @click.argument("labels", type=FILE, required=False)
+@drop_head
 @as_json
 @exit_codes()
-def verify(net: str, samples: str, labels: str | None, as_json: bool) -> None:
+def verify(net: str, samples: str, labels: str | None, drop_head: bool, as_json: bool) -> None:
     """Check whether NET explains SAMPLES, and no other network does."""
     from unrelu.formats.samples import read_samples
 
-    network = _loaded(net)
+    network = _loaded(net, drop_head)
     with busy(f"reading {samples}") as say:
         X, Y = read_samples(samples, labels)
         say(f"checking {len(X)} samples")
@@ -208,10 +219,11 @@ def verify(net: str, samples: str, labels: str | None, as_json: bool) -> None:
     leave(certificate.status.certain)
 
 
-@main.command(epilog=SAMPLES_HELP)
-@click.argument("net")
-@click.argument("samples")
-@click.argument("labels", required=False)
+@main.command(epilog=SAMPLES_HELP + NET_HELP)
+@click.argument("net", type=FILE)
+@click.argument("samples", type=FILE)
+@click.argument("labels", type=FILE, required=False)
+@drop_head
 @click.option("-o", "--output", required=True, metavar="PAGE", help="The .html to write.")
 @click.option(
     "--image-shape",
@@ -237,6 +249,7 @@ def report(
     image_shape: str | None,
     noise: str,
     title: str | None,
+    drop_head: bool,
     as_json: bool,
 ) -> None:
     """Write what SAMPLES show of NET as a page to read.
@@ -250,7 +263,7 @@ def report(
     check_target(output)
     for read in (net, samples, labels):
         keep(output, read)
-    network = _loaded(net)
+    network = _loaded(net, drop_head)
     if image_shape is not None:
         from unrelu.report.images import image_shape as shape_of
 
@@ -295,17 +308,18 @@ def report(
     leave(told.status.certain)
 
 
-@main.command()
+@main.command(epilog=NET_HELP)
 @click.argument("net", type=FILE)
 @click.argument("truth", type=FILE)
+@drop_head
 @as_json
 @exit_codes()
-def match(net: str, truth: str, as_json: bool) -> None:
+def match(net: str, truth: str, drop_head: bool, as_json: bool) -> None:
     """Compare NET with TRUTH unit by unit.
 
     Both are brought into canonical form first: scaling and order of the units do not count.
     """
-    networks = _loaded(net), _loaded(truth)
+    networks = _loaded(net, drop_head), _loaded(truth, drop_head)
     from unrelu.network import match as matched
 
     result = matched(*networks)
@@ -324,7 +338,7 @@ def match(net: str, truth: str, as_json: bool) -> None:
         click.echo(str(result))
 
 
-@main.command(epilog=SAMPLES_HELP)
+@main.command(epilog=SAMPLES_HELP + NET_HELP)
 @click.argument("net", type=FILE)
 @click.option(
     "-n",
@@ -356,6 +370,7 @@ def match(net: str, truth: str, as_json: bool) -> None:
     help="Gaussian noise on the labels: its standard deviation as a share of theirs.",
 )
 @click.option("--seed", type=click.IntRange(0), help="The same seed gives the same bits.")
+@drop_head
 @as_json
 @exit_codes()
 def sample(
@@ -366,6 +381,7 @@ def sample(
     scale: float,
     noise: float,
     seed: int | None,
+    drop_head: bool,
     as_json: bool,
 ) -> None:
     """Draw Gaussian inputs, label them with NET, write both to SAMPLES."""
@@ -374,7 +390,7 @@ def sample(
     check_target(output, labels)
     for written in (output, labels):
         keep(written, net)
-    network = _loaded(net)
+    network = _loaded(net, drop_head)
     import numpy as np
 
     with busy(f"drawing {n} samples") as say:
@@ -415,14 +431,17 @@ def completion(shell: str) -> None:
     click.echo(script(main, "unrelu", shell))
 
 
-def _loaded(path: str) -> Network:
-    """The network of a file, with a word on standard error if it is marked as uncertain."""
-    from unrelu.formats.networks import load_marked
+def _loaded(path: str, drop_head: bool) -> Network:
+    """The network of a file, with a word on standard error if it is marked as uncertain, or if
+    something was left off."""
+    from unrelu.formats.networks import read
 
-    network, mark = load_marked(path)
-    if mark is not None:
-        click.echo(f"{path}: written as {mark.status}: {mark.reason}", err=True)
-    return network
+    found = read(path, drop_head=drop_head)
+    if found.mark is not None:
+        click.echo(f"{path}: written as {found.mark.status}: {found.mark.reason}", err=True)
+    if found.head is not None:
+        click.echo(f"{path}: left off: {found.head}", err=True)
+    return found.network
 
 
 def _described(network: Network | None, path: str) -> dict[str, object] | None:

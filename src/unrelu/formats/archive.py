@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from unrelu.errors import FileError
 from unrelu.formats.whole import written_whole
+from unrelu.formats.zips import checked
 
 AnyArray = NDArray[Any]
 
@@ -63,9 +65,29 @@ def unreadable(path: Path, error: OSError) -> FileError:
 
 
 def _array(archive: zipfile.ZipFile, name: str) -> AnyArray:
-    with archive.open(f"{name}.npy") as member, warnings.catch_warnings():
+    info = checked(archive, f"{name}.npy")
+    with warnings.catch_warnings():
         # A damaged header may look like an old one, or like dubious Python, and earn a warning.
         warnings.simplefilter("ignore")
+        with archive.open(info) as member:
+            size = _claimed(member)
+        if size > info.file_size:  # before the memory for it is taken
+            raise ValueError(f"{name} says it takes {size} bytes, its member has {info.file_size}")
+        return _whole(archive.open(info), name)
+
+
+def _claimed(member: IO[bytes]) -> int:
+    """Bytes of the array that a header announces."""
+    version = np.lib.format.read_magic(member)
+    read = {1: np.lib.format.read_array_header_1_0, 2: np.lib.format.read_array_header_2_0}
+    if version[0] not in read:  # the newest is for the names of fields, which no plain array has
+        raise ValueError(f"version {version[0]} of the form of arrays")
+    shape, _, dtype = read[version[0]](member)
+    return math.prod(shape) * dtype.itemsize
+
+
+def _whole(opened: IO[bytes], name: str) -> AnyArray:
+    with opened as member:
         array: AnyArray = np.lib.format.read_array(member, allow_pickle=False)
         # The checksum is compared at the end of the member, so the end has to be reached.
         if member.read(1):

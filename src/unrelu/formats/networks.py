@@ -1,46 +1,77 @@
-"""Networks in .npz files: arrays V, U, b, c, the name of the activation and a format version.
+"""Networks in files, in one of five forms, told apart by their suffix, or else by their content.
 
-No pickled objects, so that a file from a stranger can be loaded without running anything of
-theirs. A network that was not recovered with certainty carries two more arrays, `status` and
-`reason`; it loads like any other.
+    NAME.npz                     our own, see `npz_files`
+    NAME.onnx                    ONNX models; needs the extra `onnx`
+    NAME.safetensors             needs the extra `safetensors`
+    NAME.pt .pth .state_dict     PyTorch state_dicts, read and written without torch
+    NAME.h5 .hdf5 .keras         Keras models and weights; needs the extra `keras`
+
+Weights are kept bit for bit as they are given. Nothing in a file is ever run.
 """
 
 from __future__ import annotations
 
+import importlib
+import logging
 import os
+import zipfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from unrelu.activations import NAMES
-from unrelu.errors import FileError, InputError, InputTypeError
-from unrelu.formats.archive import read_arrays, write_arrays
+from unrelu.errors import FileError, InputError, InputTypeError, MissingExtraError
+from unrelu.extras import require
+from unrelu.formats.archive import unreadable
+from unrelu.formats.marks import Contents, Mark
 from unrelu.formats.whole import check_writable
 from unrelu.network import Network
 
-SUFFIX = ".npz"
+__all__ = ["Contents", "Mark", "check_target", "load", "load_marked", "read", "save", "save_marked"]
 
-FORMAT_VERSION = 1
-"""Raised when a file of the new kind would be misread by an older library."""
+LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Mark:
-    """Why the network of a file is not to be trusted: the status of its recovery, in one word,
-    and the reason in a sentence."""
+class Form:
+    """A form of file: its suffixes, the module that reads and writes it (`read_<name>`,
+    `write_<name>`), and the package and extra that this takes."""
 
-    status: str
-    reason: str
+    name: str
+    suffixes: tuple[str, ...]
+    module: str
+    package: str | None = None
+    extra: str = ""
+
+    def function(self, verb: str) -> Callable[..., Any]:
+        """`read_<name>` or `write_<name>`; the module is imported when it is needed."""
+        module = importlib.import_module(f"unrelu.formats.{self.module}")
+        return getattr(module, f"{verb}_{self.name}")  # type: ignore[no-any-return]
+
+
+FORMS = (
+    Form("npz", (".npz",), "npz_files"),
+    Form("onnx", (".onnx",), "onnx_files", "onnx", "onnx"),
+    Form("safetensors", (".safetensors",), "safetensors_files", "safetensors", "safetensors"),
+    Form("state_dict", (".pt", ".pth", ".state_dict"), "state_dicts"),
+    Form("keras", (".h5", ".hdf5", ".keras"), "keras_files", "h5py", "keras"),
+)
+
+SUFFIXES = tuple(suffix for form in FORMS for suffix in form.suffixes)
 
 
 def save(net: Network, path: str | os.PathLike[str]) -> None:
-    """Write a network to an .npz file; the file appears whole or not at all.
+    """Write a network, in float64, in the form that the suffix names; the file appears whole or
+    not at all.
 
-    The same network gives the same bytes. Raises FileError when the file cannot be written, or
-    its name does not end in .npz.
+    .npz; .onnx; .safetensors; .pt, .pth or .state_dict (PyTorch); .h5, .weights.h5 or .keras
+    (Keras). PyTorch and safetensors use the names of nn.Sequential(Linear, ReLU, Linear).
+
+    The same network gives the same bytes, except in .h5 and .keras. Raises FileError when the file
+    cannot be written, or its suffix is another; MissingExtraError when the form needs a package
+    that is not installed.
 
     >>> import tempfile
     >>> net = Network([[1.0], [-1.0]], [[1.0, 1.0]])
@@ -58,77 +89,105 @@ def save_marked(net: Network | None, path: str | os.PathLike[str], mark: Mark | 
     if net is not None and not isinstance(net, Network):
         raise InputTypeError(f"save: got a {type(net).__name__}, expected a Network")
     path = Path(path)
-    check_target(path)
-    arrays: dict[str, NDArray[Any]] = {"version": np.array(FORMAT_VERSION)}
-    if net is not None:
-        arrays |= {"V": net.V, "U": net.U, "b": net.b, "c": net.c}
-        arrays["activation"] = np.array(net.activation.name)
-    if mark is not None:
-        arrays |= {"status": np.array(mark.status), "reason": np.array(mark.reason)}
-    write_arrays(path, arrays)
+    form = _check_form(path)
+    check_writable(path)
+    if form.name != "npz" and net is not None and not (net.n_units and net.n_inputs):
+        raise FileError(f"{path}: the network has no units, which only .npz can say")
+    form.function("write")(path, net, mark)
 
 
 def check_target(path: str | os.PathLike[str]) -> None:
-    """Raise the FileError that `save` would raise for this path, before anything is computed."""
-    path = Path(path)
-    if path.suffix.lower() != SUFFIX:
-        raise FileError(
-            f"{path}: got a name ending in {path.suffix!r}, expected {SUFFIX!r}, the form in "
-            "which networks are kept"
-        )
-    check_writable(path)
+    """Raise the error that `save` would raise for this path, before anything is computed."""
+    form = _check_form(Path(path))
+    if form.package is not None:
+        require(form.package, form.extra, f"{path}: {form.suffixes[0]} files need")
+    check_writable(Path(path))
 
 
-def load(path: str | os.PathLike[str]) -> Network:
-    """The network of an .npz file written by `save`.
+def load(path: str | os.PathLike[str], *, drop_head: bool = False) -> Network:
+    """The network of a model file.
 
-    Raises FileError for everything that is not one: no such file, damaged, arrays missing or of
-    shapes that do not fit, an activation or a format version that this library does not know.
+    Reads .npz, ONNX, safetensors, PyTorch state_dicts and Keras models or weights, told apart by
+    the suffix, or by the content where the suffix says nothing. Constants that scale inputs,
+    hidden values or outputs are folded into the weights, which otherwise keep every bit. Files
+    that hold weights alone (safetensors, state_dicts, Keras weights) are taken for ReLU networks.
+
+    drop_head : leave off what follows the second layer (a Softmax, Sigmoid, …), so that the
+        network gives what it is given; its name is logged. Without, such a file is refused.
+
+    Raises FileError for everything that is not a two-layer ReLU network: no such file, damaged,
+    more layers, another activation, a version that this library does not know.
+    MissingExtraError when the form needs a package that is not installed.
     """
-    return load_marked(path)[0]
+    contents = read(path, drop_head=drop_head)
+    if contents.head is not None:
+        LOG.info("%s: left off: %s", path, contents.head)
+    return contents.network
 
 
-def load_marked(path: str | os.PathLike[str]) -> tuple[Network, Mark | None]:
+def load_marked(
+    path: str | os.PathLike[str], *, drop_head: bool = False
+) -> tuple[Network, Mark | None]:
     """`load`, and the mark of a network that was not recovered with certainty."""
-    path = Path(path)
-    head = read_arrays(path, ("version",), ("status", "reason"))
-    version = _scalar(path, "version", head["version"], "iu")
-    if version != FORMAT_VERSION:
-        raise FileError(
-            f"{path}: got format version {version}, expected {FORMAT_VERSION}; a newer unrelu may "
-            "read it"
-        )
-    mark = None
-    if "status" in head:
-        reason = head.get("reason", np.array(""))
-        mark = Mark(
-            _scalar(path, "status", head["status"], "U"), _scalar(path, "reason", reason, "U")
-        )
-    try:
-        arrays = read_arrays(path, ("V", "U", "b", "c", "activation"))
-    except FileError as error:
-        if mark is None:
-            raise
-        raise FileError(
-            f"{path}: holds no network, because none was found: {mark.reason}"
-        ) from error
+    contents = read(path, drop_head=drop_head)
+    return contents.network, contents.mark
 
-    activation = _scalar(path, "activation", arrays.pop("activation"), "U")
-    if activation not in NAMES:
-        raise FileError(
-            f"{path}: got activation {activation!r}, expected one of {', '.join(map(repr, NAMES))}"
-        )
+
+def read(path: str | os.PathLike[str], *, drop_head: bool = False) -> Contents:
+    """`load`, and all that the file says beside the weights."""
+    path = Path(path)
+    form = None
     try:
-        return Network(**arrays, activation=activation), mark
+        form = _form_of(path)
+        with np.errstate(all="ignore"):  # what is not finite is refused as a weight
+            contents: Contents = form.function("read")(path, drop_head)
+    except (FileError, MissingExtraError):
+        raise
     except (InputError, InputTypeError) as error:
         raise FileError(f"{path}: {error}") from error
-
-
-def _scalar(path: Path, name: str, array: NDArray[Any], kinds: str) -> Any:
-    """The one value of a zero-dimensional array, of a type among the numpy kinds given."""
-    if array.shape != () or array.dtype.kind not in kinds:
+    except OSError as error:
+        raise unreadable(path, error) from error
+    except Exception as error:  # damage shows as anything, in other people's readers and in ours
+        kind = "a model file" if form is None else f"a {form.name} file"
+        reason = (str(error).splitlines() or [""])[0][:200]
         raise FileError(
-            f"{path}: {name}: got an array of {array.dtype} with shape {array.shape}, expected "
-            f"a single {'text' if kinds == 'U' else 'integer'}"
-        )
-    return array.item()
+            f"{path}: damaged or not {kind} ({type(error).__name__}: {reason})"
+        ) from error
+    return contents
+
+
+def _check_form(path: Path) -> Form:
+    for form in FORMS:
+        if path.suffix.lower() in form.suffixes:
+            return form
+    raise FileError(
+        f"{path}: got a name ending in {path.suffix!r}, expected one of {', '.join(SUFFIXES)}, "
+        "the forms in which networks are kept"
+    )
+
+
+def _form_of(path: Path) -> Form:
+    """The form of an existing file."""
+    for form in FORMS:
+        if path.suffix.lower() in form.suffixes:
+            return form
+    by_name = {form.name: form for form in FORMS}
+    with open(path, "rb") as file:
+        start = file.read(16)
+        if start.startswith(b"PK"):
+            with zipfile.ZipFile(file) as archive:
+                names = archive.namelist()
+            if any(name.endswith("data.pkl") for name in names):
+                return by_name["state_dict"]
+            return by_name["keras" if "config.json" in names else "npz"]
+    if start.startswith(b"\x89HDF\r\n\x1a\n"):
+        return by_name["keras"]
+    if start[8:9] == b"{":
+        return by_name["safetensors"]
+    if start[:1] == b"\x80":
+        return by_name["state_dict"]
+    if start[:1] == b"\x08":  # the version, first field of the protocol buffer
+        return by_name["onnx"]
+    raise FileError(
+        f"{path}: got a file of unknown content, expected a network in one of {', '.join(SUFFIXES)}"
+    )

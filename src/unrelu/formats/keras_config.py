@@ -1,0 +1,287 @@
+"""A Keras model's configuration and weights as a chain of steps."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unrelu.errors import FileError
+from unrelu.formats.hdf5 import Hdf5
+from unrelu.formats.steps import (
+    MOST_STEPS,
+    Array,
+    Linear,
+    Nonlinear,
+    Scale,
+    Step,
+    shortened,
+    unexpected,
+)
+
+Config = dict[str, Any]
+
+SKIPPED = {
+    *("InputLayer", "Dropout", "SpatialDropout1D", "GaussianNoise", "GaussianDropout"),
+    *("AlphaDropout", "ActivityRegularization", "Identity"),
+}
+"""Layers that do nothing once a model is trained."""
+
+ROOTS = ("layers", "_layer_checkpoint_dependencies")
+"""Where Keras 3 keeps the weights of its layers."""
+
+
+def keras_chain(path: Path, model: Config, held: Hdf5) -> list[Step]:
+    """The steps from the model's input to its output."""
+    layers = _in_order(path, model)
+    if len(layers) > MOST_STEPS:
+        raise FileError(f"{path}: got {len(layers)} layers, expected a few")
+    steps: list[Step] = []
+    shape: tuple[int, ...] | None = None
+    dense = 0
+    for layer, weights in zip(layers, _weights(layers, held), strict=True):
+        kind, config = str(layer["class_name"]), layer.get("config", {})
+        shape = shape or _input_shape(layer)
+        if kind in SKIPPED:
+            continue
+        if kind == "Flatten":
+            shape = None if shape is None else (math.prod(shape),)
+        elif kind == "Reshape":
+            target = tuple(int(n) for n in config["target_shape"])
+            if shape is not None and target.count(-1) == 1:
+                rest = max(1, math.prod(n for n in target if n != -1))
+                target = tuple(math.prod(shape) // rest if n == -1 else n for n in target)
+            if shape is not None and math.prod(target) != math.prod(shape):
+                raise FileError(f"{path}: Reshape to {target}: one sample has shape {shape}")
+            shape = None if -1 in target else target
+        elif kind == "Dense":
+            steps += _dense(path, config, weights, shape, dense)
+            dense += 1
+            shape = None
+        elif kind == "Rescaling":
+            values = _numbers(config["scale"]), _numbers(config.get("offset", 0.0))
+            steps.append(Scale(*(_spread(path, value, shape) for value in values)))
+        elif kind == "Normalization":
+            steps.append(_normalization(path, config, weights, shape))
+        elif kind == "BatchNormalization":
+            steps.append(_batch_normalization(path, config, weights, shape))
+        elif kind == "Activation":
+            steps += _activation(config["activation"])
+        else:
+            steps += _activation({"class_name": kind, "config": config})
+            if not dense:
+                raise unexpected(path, kind, 0)
+            if kind not in ACTIVATIONS:
+                raise unexpected(path, kind, dense)
+    return steps
+
+
+ACTIVATIONS = {"ReLU", "Softmax", "LeakyReLU", "PReLU", "ELU", "ThresholdedReLU"}
+"""Activations that are layers of their own."""
+
+
+def _dense(
+    path: Path, config: Config, weights: list[Array], shape: tuple[int, ...] | None, number: int
+) -> list[Step]:
+    if shape is not None and len(shape) != 1:
+        raise FileError(
+            f"{path}: Dense layer {number + 1} is applied along samples of shape {shape}, "
+            "expected them flattened"
+        )
+    expected = 2 if config.get("use_bias", True) else 1
+    if len(weights) != expected or weights[0].ndim != 2 or not weights[0].size:
+        shapes = ", ".join(str(weight.shape) for weight in weights) or "none"
+        raise FileError(
+            f"{path}: Dense layer {number + 1}: got weights of shapes {shapes}, expected a kernel"
+            f"{' and a bias' if expected == 2 else ''}"
+        )
+    if shape is not None and shape[0] != weights[0].shape[0]:
+        raise FileError(
+            f"{path}: Dense layer {number + 1}: got a kernel of shape {weights[0].shape} for "
+            f"{shape[0]} inputs"
+        )
+    if any(key in config for key in ("lora_rank", "quantization_config")) and (
+        config.get("lora_rank") or config.get("quantization_config")
+    ):
+        raise FileError(f"{path}: Dense layer {number + 1} is quantized or has LoRA weights")
+    step = Linear(weights[0].T, weights[1] if expected == 2 else None)
+    return [step, *_activation(config.get("activation"))]
+
+
+def _activation(given: Any) -> list[Step]:
+    """The step of an activation by its name or its configuration; none for a linear one."""
+    name, options = given, dict[str, Any]()
+    if isinstance(given, dict):
+        name, config = given.get("class_name"), given.get("config")
+        if name == "function":
+            name = config
+        elif isinstance(config, dict):
+            options = config
+    if name in (None, "linear"):
+        return []
+    # A bounded, shifted or leaky ReLU is another activation.
+    bent = [key for key in ("max_value", "negative_slope", "threshold") if options.get(key)]
+    return [Nonlinear(f"{name} with {bent[0]}" if bent else str(name))]
+
+
+def _normalization(
+    path: Path, config: Config, weights: list[Array], shape: tuple[int, ...] | None
+) -> Scale:
+    if config.get("invert"):
+        raise FileError(f"{path}: got an inverted Normalization, expected one that standardizes")
+    if config.get("mean") is not None:
+        mean, variance = _numbers(config["mean"]), _numbers(config["variance"])
+    elif len(weights) >= 2:
+        mean, variance = weights[0], weights[1]
+    else:
+        raise FileError(f"{path}: got a Normalization without its mean and variance")
+    deviation = np.maximum(np.sqrt(_spread(path, variance, shape)), 1e-7)  # as Keras does
+    factor = 1 / deviation
+    return Scale(factor, -_spread(path, mean, shape) * factor)
+
+
+def _batch_normalization(
+    path: Path, config: Config, weights: list[Array], shape: tuple[int, ...] | None
+) -> Scale:
+    names = [name for name in ("scale", "center") if config.get(name, True)]
+    if len(weights) != 2 + len(names) or len({weight.shape for weight in weights}) != 1:
+        raise FileError(f"{path}: got a BatchNormalization with {len(weights)} arrays")
+    if shape is not None and len(shape) != 1:
+        raise FileError(f"{path}: got a BatchNormalization over channels, expected flat samples")
+    *learned, mean, variance = weights
+    gamma = learned[0] if "scale" in names else np.ones_like(mean)
+    beta = learned[-1] if "center" in names else np.zeros_like(mean)
+    factor = gamma / np.sqrt(variance + float(config.get("epsilon", 1e-3)))
+    return Scale(factor, beta - mean * factor)
+
+
+def _numbers(value: Any) -> Array:
+    return np.asarray(value, dtype=np.float64)
+
+
+def _spread(path: Path, value: Array, shape: tuple[int, ...] | None) -> Array:
+    """A constant as one number, or as one for each value of a flattened sample."""
+    if value.size == 1:
+        return value.reshape(-1)
+    if shape is None:
+        return value.reshape(-1)
+    if math.prod(shape) > LARGEST:
+        raise FileError(f"{path}: got samples of shape {shape}, more than a file has weights for")
+    if value.ndim > len(shape):
+        value = value.reshape(value.shape[-len(shape) :])
+    return np.broadcast_to(value, shape).reshape(-1)
+
+
+LARGEST = 1 << 24
+"""Inputs: more would take a first layer of gigabytes."""
+
+
+def _in_order(path: Path, model: Config) -> list[Config]:
+    """The layers as data passes them. Raises FileError for anything but a single path."""
+    kind, config = str(model["class_name"]), model["config"]
+    if kind not in ("Sequential", "Functional", "Model"):
+        raise FileError(
+            f"{path}: got a model of class {shortened(kind)}, expected a Sequential or Functional "
+            "one"
+        )
+    layers: list[Any] = config if isinstance(config, list) else config["layers"]
+    for layer in layers:
+        if not isinstance(layer, dict) or not isinstance(layer.get("class_name"), str):
+            raise FileError(f"{path}: got a layer without a class")
+    if kind == "Sequential":
+        return layers
+    before: dict[str, list[str]] = {}
+    named: dict[str, Config] = {}
+    for layer in layers:
+        name = str(layer.get("name") or layer["config"]["name"])
+        named[name] = layer
+        before[name] = list(_sources(layer.get("inbound_nodes", [])))
+    for name, sources in before.items():
+        if len(sources) > 1:
+            raise FileError(
+                f"{path}: layer {shortened(name)} joins {len(sources)} paths, expected one"
+            )
+    after: dict[str, list[str]] = {}
+    for name, sources in before.items():
+        for source in sources:
+            after.setdefault(source, []).append(name)
+    starts = [name for name, sources in before.items() if not sources]
+    if len(starts) != 1 or any(len(names) > 1 for names in after.values()):
+        raise FileError(f"{path}: got a model that branches, expected a single path of layers")
+    order = starts
+    while order[-1] in after and len(order) < len(named):
+        order.append(after[order[-1]][0])
+    if len(order) != len(named):
+        raise FileError(f"{path}: got layers that the input does not reach")
+    return [named[name] for name in order]
+
+
+def _sources(node: Any) -> Iterator[str]:
+    """Names of the layers that a layer takes its input from, in any version's notation."""
+    if isinstance(node, dict):
+        history = node.get("config", {}).get("keras_history") if "config" in node else None
+        if history:
+            yield str(history[0])
+        else:
+            for value in node.values():
+                yield from _sources(value)
+    elif isinstance(node, list):
+        if len(node) >= 3 and isinstance(node[0], str) and isinstance(node[1], int):
+            yield node[0]
+        else:
+            for value in node:
+                yield from _sources(value)
+
+
+def _input_shape(layer: Config) -> tuple[int, ...] | None:
+    """The shape of one sample, where the layer declares it."""
+    config, built = layer.get("config", {}), layer.get("build_config") or {}
+    for given in (
+        config.get("batch_shape"),
+        config.get("batch_input_shape"),
+        built.get("input_shape") if isinstance(built, dict) else None,
+    ):
+        if isinstance(given, list) and len(given) > 1 and all(given[1:]):
+            return tuple(int(n) for n in given[1:])
+    return None
+
+
+def _weights(layers: Sequence[Config], held: Hdf5) -> Iterator[list[Array]]:
+    """The arrays of each layer, in Keras 2's layout or Keras 3's."""
+    counts: dict[str, int] = {}
+    for layer in layers:
+        kind = snake_case(str(layer["class_name"]))
+        number = counts[kind] = counts.get(kind, -1) + 1
+        name = str(layer.get("config", {}).get("name", ""))
+        yield _of_layer(held, name, kind if number == 0 else f"{kind}_{number}")
+
+
+def _of_layer(held: Hdf5, name: str, numbered: str) -> list[Array]:
+    for base in (f"model_weights/{name}/", f"{name}/"):
+        listed = held.attributes.get(base, {}).get("weight_names")
+        if isinstance(listed, list):
+            return [_floats(held.arrays[base + each]) for each in listed]
+    for root in ROOTS:
+        found: list[Array] = []
+        while (path := f"{root}/{numbered}/vars/{len(found)}") in held.arrays:
+            found.append(_floats(held.arrays[path]))
+        if found:
+            return found
+    return []
+
+
+def _floats(array: NDArray[Any]) -> Array:
+    if array.dtype.kind not in "fiu":
+        raise ValueError(f"got weights of type {array.dtype}, expected real numbers")
+    return array.astype(np.float64)
+
+
+def snake_case(name: str) -> str:
+    """BatchNormalization -> batch_normalization, as Keras names the weights of a layer."""
+    name = re.sub(r"\W+", "", name)
+    return re.sub("([a-z])([A-Z])", r"\1_\2", re.sub("(.)([A-Z][a-z]+)", r"\1_\2", name)).lower()

@@ -1,0 +1,139 @@
+"""Keras models and weights: HDF5 of Keras 2 and 3 (.h5), and the zip of Keras 3 (.keras)."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from unrelu.errors import FileError
+from unrelu.extras import require
+from unrelu.formats import zips
+from unrelu.formats.hdf5 import WHY, Hdf5, read_hdf5
+from unrelu.formats.keras_config import keras_chain
+from unrelu.formats.layers import two_layers
+from unrelu.formats.marks import KEY, Contents, Mark, mark_of, mark_text, no_network
+from unrelu.formats.steps import folded, shortened
+from unrelu.formats.whole import written_whole
+from unrelu.network import Network
+
+
+def read_keras(path: Path, drop_head: bool) -> Contents:
+    """The network of a Keras model, or of a file of weights alone, which is taken for ReLU."""
+    data = path.read_bytes()
+    config = None
+    if data[:2] == b"PK":
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            if not {"config.json", "model.weights.h5"} <= set(archive.namelist()):
+                raise FileError(f"{path}: got a zip archive without config.json and weights")
+            config = json.loads(zips.content(archive, "config.json"))
+            data = zips.content(archive, "model.weights.h5")
+    held = read_hdf5(path, data)
+    mark = mark_of(held.attributes.get("", {}))
+    if mark is not None and not held.arrays:
+        raise no_network(path, mark)
+    if config is None and "model_config" in held.attributes.get("", {}):
+        config = json.loads(held.attributes[""]["model_config"])
+    if config is None:
+        return Contents(_weights_alone(path, held), mark)
+    found = folded(path, keras_chain(path, config, held), drop_head=drop_head)
+    return Contents(found.network, mark, found.head)
+
+
+def _weights_alone(path: Path, held: Hdf5) -> Network:
+    """The two Dense layers of a file of weights."""
+    arrays: dict[str, Any] = {}
+    order = held.attributes.get("", {}).get("layer_names")
+    if isinstance(order, list):
+        for layer in order:
+            for name in held.attributes.get(f"{layer}/", {}).get("weight_names", []):
+                arrays[name.removesuffix(":0")] = held.arrays[f"{layer}/{name}"]
+        return two_layers(path, arrays, in_order=True)
+    for name, array in held.arrays.items():
+        place = re.fullmatch(r"(.*?)(_\d+)?/vars/([01])", name)
+        if place is None:
+            raise FileError(
+                f"{path}: got an array {shortened(name)}, expected the weights of two layers"
+            )
+        kind = ("kernel", "bias")[int(place[3])]
+        arrays[f"{place[1]}{place[2] or '_0'}/{kind}"] = array  # dense comes before dense_1
+    return two_layers(path, arrays, in_order=False)
+
+
+def write_keras(path: Path, net: Network | None, mark: Mark | None) -> None:
+    """Write a float64 Sequential model of two Dense layers: a .keras of Keras 3, a .weights.h5
+    with its weights alone, or an .h5 that Keras 2 and 3 load as a model."""
+    if path.suffix.lower() == ".keras":
+        with written_whole(path) as file, zipfile.ZipFile(file, "w") as archive:
+            said = {"keras_version": "3.0.0", "date_saved": "1980-01-01@00:00:00"}
+            zips.write(archive, "metadata.json", json.dumps(said).encode())
+            zips.write(archive, "config.json", json.dumps(_config(net, three=True)).encode())
+            zips.write(archive, "model.weights.h5", _numbered(net, mark))
+        return
+    weights_alone = path.name.lower().endswith(".weights.h5")
+    data = _numbered(net, mark) if weights_alone else _named(net, mark)
+    with written_whole(path) as file:
+        file.write(data)
+
+
+def _layers(net: Network | None) -> list[tuple[str, Any, Any, str]]:
+    if net is None:
+        return []
+    return [("dense", net.V.T, net.b, "relu"), ("dense_1", net.U.T, net.c, "linear")]
+
+
+def _numbered(net: Network | None, mark: Mark | None) -> bytes:
+    """Weights as Keras 3 keeps them: layers/dense/vars/0, …"""
+    h5py, data = require("h5py", "keras", WHY), io.BytesIO()
+    with h5py.File(data, "w") as file:
+        _remark(file, mark)
+        for name, kernel, bias, _ in _layers(net):
+            group = file.create_group(f"layers/{name}/vars")
+            group["0"], group["1"] = np.ascontiguousarray(kernel), bias
+    return data.getvalue()
+
+
+def _named(net: Network | None, mark: Mark | None) -> bytes:
+    """A model as Keras 2 keeps it: model_weights/dense/dense/kernel:0, …"""
+    h5py, data = require("h5py", "keras", WHY), io.BytesIO()
+    with h5py.File(data, "w") as file:
+        _remark(file, mark)
+        if net is not None:
+            file.attrs["model_config"] = json.dumps(_config(net, three=False))
+        file.attrs["keras_version"], file.attrs["backend"] = b"2.4.0", b"tensorflow"
+        root = file.create_group("model_weights")
+        root.attrs["layer_names"] = np.array([name.encode() for name, *_ in _layers(net)], "S7")
+        for name, kernel, bias, _ in _layers(net):
+            group = root.create_group(name)
+            names = [f"{name}/kernel:0", f"{name}/bias:0"]
+            group.attrs["weight_names"] = np.array([each.encode() for each in names])
+            group[names[0]], group[names[1]] = np.ascontiguousarray(kernel), bias
+    return data.getvalue()
+
+
+def _remark(file: Any, mark: Mark | None) -> None:
+    if text := mark_text(mark):
+        file.attrs[KEY] = text
+
+
+def _config(net: Network | None, *, three: bool) -> dict[str, Any]:
+    """The configuration of the model; Keras 3 has modules and another name for a shape."""
+    shape = "batch_shape" if three else "batch_input_shape"
+    inputs = None if net is None else net.n_inputs
+    first = {shape: [None, inputs], "dtype": "float64", "name": "input_layer"}
+    layers = [("InputLayer", first)]
+    for name, kernel, _, activation in _layers(net):
+        config = {"name": name, "dtype": "float64", "units": kernel.shape[1]}
+        layers.append(("Dense", config | {"activation": activation, "use_bias": True}))
+    module = {"module": "keras.layers", "registered_name": None} if three else {}
+    listed = [module | {"class_name": kind, "config": config} for kind, config in layers]
+    whole = {"module": "keras", "registered_name": "Sequential"} if three else {}
+    return whole | {
+        "class_name": "Sequential",
+        "config": {"name": "sequential", "layers": listed},
+    }

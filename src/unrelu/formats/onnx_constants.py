@@ -1,0 +1,202 @@
+"""The constants of an ONNX graph: initialisers, Constant nodes, and what is computed from them."""
+
+from __future__ import annotations
+
+import math
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unrelu.errors import FileError
+from unrelu.extras import require
+from unrelu.formats.steps import shortened
+
+AnyArray = NDArray[Any]
+Node = Any
+"""onnx.NodeProto; the package carries no types worth the name."""
+
+FLOATS = {1: "float32", 10: "float16", 11: "float64", 16: "bfloat16"}
+INTEGERS = {2: "u1", 3: "i1", 4: "u2", 5: "i2", 6: "i4", 7: "i8", 9: "b1", 12: "u4", 13: "u8"}
+"""Types of numbers, by their code in the format."""
+
+STANDARD = ("", "ai.onnx")
+"""The domain of the operators that ONNX itself defines."""
+
+LEARNING = "ai.onnx.ml"
+"""The domain of those for scikit-learn's models."""
+
+COMPUTED_ROOM = 10
+"""As many times the numbers of a file may be used to compute constants: once would do."""
+
+DEEP = 50
+"""Nodes that a constant may be computed through; exporters use two or three."""
+
+
+class Constants:
+    """Constants by name, each computed when it is first asked for."""
+
+    def __init__(self, path: Path, graph: Any, budget: int) -> None:
+        self.path, self.budget = path, budget
+        self.nodes = list(graph.node)
+        self.made_by: dict[str, Node] = {}
+        self.tensors = {tensor.name: tensor for tensor in graph.initializer}
+        for node in self.nodes:
+            for name in node.output:
+                if name and (name in self.made_by or name in self.tensors):
+                    raise FileError(f"{path}: got {shortened(name)} from two nodes, expected one")
+                self.made_by[name] = node
+        self.room = COMPUTED_ROOM * budget
+        self.known: dict[str, AnyArray | None] = {}
+
+    def __contains__(self, name: str) -> bool:
+        return self.get(name) is not None
+
+    def get(self, name: str, depth: int = 0) -> AnyArray | None:
+        """The value of a name, float64 or int64; None where it depends on the input."""
+        if name not in self.known:
+            self.known[name] = None  # what leads back to itself is no constant
+            value = None
+            if name in self.tensors:
+                value = self.array(self.tensors[name])
+            elif name in self.made_by and depth < DEEP:
+                value = self._made(self.made_by[name], depth)
+            self.known[name] = value
+        return self.known[name]
+
+    def array(self, tensor: Any) -> AnyArray:
+        """A tensor of the file as float64 or int64, its shape checked against its data."""
+        kind, name = tensor.data_type, shortened(tensor.name)
+        if kind not in FLOATS and kind not in INTEGERS:
+            raise FileError(f"{self.path}: {name}: got type {kind}, expected real numbers")
+        shape = tuple(tensor.dims)
+        size = math.prod(shape)
+        if min(shape, default=1) < 0 or size > self.budget:
+            raise FileError(f"{self.path}: {name}: got shape {shape}, more than the file holds")
+        if tensor.data_location == 1:
+            array = self._outside(tensor, size).reshape(shape)
+        else:
+            # Its type is known, and a shape that does not fit its data is an error there.
+            array = require("onnx", "onnx", ".onnx files need").numpy_helper.to_array(tensor)
+        array = array.astype(np.float64 if kind in FLOATS else np.int64)
+        if array.shape != shape:
+            raise FileError(f"{self.path}: {name}: got {array.size} numbers for shape {shape}")
+        return array
+
+    def _outside(self, tensor: Any, size: int) -> AnyArray:
+        """Numbers kept in a second file, which must lie beside the first: a model that names any
+        other file of the machine is refused."""
+        from unrelu.formats.layers import float_array
+
+        said = {entry.key: entry.value for entry in tensor.external_data}
+        place = said.get("location", "")
+        beside = self.path.parent / place
+        if (
+            not place
+            or place != os.path.basename(place)
+            or "\\" in place
+            or place in (".", "..")
+            or beside.is_symlink()
+            or not beside.is_file()
+        ):
+            raise FileError(
+                f"{self.path}: keeps weights in a second file {shortened(place)}, expected one "
+                "beside it: put it there, or save the model as a single file "
+                "(onnx.save_model(model, path, save_as_external_data=False))"
+            )
+        kind = FLOATS.get(tensor.data_type)
+        if kind is None:
+            width = int(INTEGERS[tensor.data_type][1])
+        else:
+            width = {"float64": 8, "float32": 4}.get(kind, 2)
+        offset = int(said.get("offset", 0))
+        length = int(said.get("length", width * size))
+        if length != width * size or offset < 0 or offset + length > beside.stat().st_size:
+            raise FileError(f"{self.path}: {place} does not hold what the model says")
+        with open(beside, "rb") as file:
+            file.seek(offset)
+            data = file.read(length)
+        if kind is None:
+            return np.frombuffer(data, "<" + INTEGERS[tensor.data_type])
+        return float_array(data, kind)
+
+    def _made(self, node: Node, depth: int) -> AnyArray | None:
+        """What a node computes, if that does not depend on the input."""
+        if node.domain not in STANDARD:
+            return None
+        if node.op_type == "Constant":
+            return self._constant(node)
+        if node.op_type not in COMPUTED:
+            return None
+        values = [self.get(name, depth + 1) for name in node.input if name]
+        if not values or any(value is None for value in values):
+            return None
+        given = [value for value in values if value is not None]
+        self.room -= max(value.size for value in given)
+        if self.room < 0:
+            raise FileError(f"{self.path}: computes its constants at too great a length")
+        return self._computed(node, given)
+
+    def _constant(self, node: Node) -> AnyArray | None:
+        for attribute in node.attribute:
+            if attribute.name == "value":
+                return self.array(attribute.t)
+            if attribute.name in ("value_float", "value_floats"):
+                plain = attribute.name == "value_float"
+                return np.array(attribute.f if plain else list(attribute.floats), dtype=np.float64)
+            if attribute.name in ("value_int", "value_ints"):
+                plain = attribute.name == "value_int"
+                return np.array(attribute.i if plain else list(attribute.ints), dtype=np.int64)
+        return None
+
+    def _computed(self, node: Node, given: list[AnyArray]) -> AnyArray | None:
+        first = given[0]
+        if node.op_type == "Transpose":
+            order = attribute(node, "perm", None)
+            return first.transpose(order)
+        if node.op_type == "Identity":
+            return first
+        if node.op_type == "Cast":
+            return first.astype(np.float64) if attribute(node, "to", 0) in FLOATS else None
+        if node.op_type in ("Reshape", "Squeeze", "Unsqueeze"):
+            return self._reshaped(node, given)
+        # Broadcasting only a small constant along a large one takes no more room than is there.
+        if len(given) != 2 or np.broadcast_shapes(*(g.shape for g in given)) not in (
+            given[0].shape,
+            given[1].shape,
+        ):
+            return None
+        return np.asarray(ARITHMETIC[node.op_type](*given))
+
+    def _reshaped(self, node: Node, given: list[AnyArray]) -> AnyArray | None:
+        first = given[0]
+        axes = attribute(node, "axes", None)
+        if len(given) > 1:
+            axes = [int(i) for i in given[1].reshape(-1)]
+        if node.op_type == "Reshape":
+            if len(given) != 2 or 0 in axes:
+                return None
+            return first.reshape(axes)
+        if node.op_type == "Squeeze":
+            return np.squeeze(first, None if axes is None else tuple(axes))
+        return None if axes is None else np.expand_dims(first, tuple(axes))
+
+
+ARITHMETIC = {"Add": np.add, "Sub": np.subtract, "Mul": np.multiply, "Div": np.divide}
+
+COMPUTED = {"Transpose", "Identity", "Cast", "Reshape", "Squeeze", "Unsqueeze", *ARITHMETIC}
+
+
+def attribute(node: Node, name: str, default: Any) -> Any:
+    """The value of a node's attribute: a number, a list of them, or the default."""
+    for each in node.attribute:
+        if each.name == name:
+            if each.type == 1:
+                return each.f
+            if each.type == 2:
+                return each.i
+            if each.type in (6, 7):
+                return list(each.floats if each.type == 6 else each.ints)
+    return default

@@ -1,0 +1,97 @@
+"""ONNX models; the protocol buffers are the onnx package's, their meaning is found here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from unrelu.errors import FileError
+from unrelu.extras import require
+from unrelu.formats.marks import KEY, Contents, Mark, mark_of, mark_text, no_network
+from unrelu.formats.onnx_constants import STANDARD
+from unrelu.formats.onnx_graph import chain
+from unrelu.formats.steps import folded
+from unrelu.formats.whole import written_whole
+from unrelu.network import Network
+
+WHY = ".onnx files need"
+
+OPERATORS = 13
+"""The operator set that is written: from 2020, so that older runtimes read it too."""
+
+FORMAT = 7
+"""The version of the file format that belongs to it."""
+
+OLDEST = 7
+"""Before this operator set, additions broadcast by other rules."""
+
+LARGEST = 2_000_000_000
+"""Bytes that a protocol buffer can hold, and a little less."""
+
+
+def read_onnx(path: Path, drop_head: bool) -> Contents:
+    """The network of an ONNX model that is one: linear, ReLU, linear, whatever the exporter put
+    around it."""
+    onnx = require("onnx", "onnx", WHY)
+    data = path.read_bytes()
+    model = onnx.ModelProto()
+    model.ParseFromString(data)
+    mark = mark_of({entry.key: entry.value for entry in model.metadata_props if entry.key == KEY})
+    if mark is not None and not model.graph.node:
+        raise no_network(path, mark)
+    if not model.graph.node:
+        raise FileError(f"{path}: got a file without a graph, expected an ONNX model")
+    version = min((o.version for o in model.opset_import if o.domain in STANDARD), default=1)
+    if version < OLDEST:
+        raise FileError(
+            f"{path}: got operator set {version}, expected {OLDEST} or newer: "
+            "onnx.version_converter.convert_version renews the model"
+        )
+    room = len(data) + sum(p.stat().st_size for p in _beside(path, model))
+    found = folded(path, chain(path, model.graph, room), drop_head=drop_head)
+    return Contents(found.network, mark, found.head)
+
+
+def _beside(path: Path, model: object) -> set[Path]:
+    """Files that hold weights of the model; those that lie elsewhere are refused later."""
+    names = {
+        entry.value
+        for tensor in model.graph.initializer  # type: ignore[attr-defined]
+        for entry in tensor.external_data
+        if entry.key == "location" and len(entry.value) < 256 and "\0" not in entry.value
+    }
+    places = {path.parent / name for name in names if name and Path(name).name == name}
+    return {place for place in places if place.is_file()}
+
+
+def write_onnx(path: Path, net: Network | None, mark: Mark | None) -> None:
+    """Write Gemm, Relu, Gemm in double precision, from an input `x` (n, d) to an output `y`."""
+    onnx = require("onnx", "onnx", WHY)
+    helper = onnx.helper
+    nodes, tensors, ends = [], [], []
+    if net is not None:
+        if 8 * (net.V.size + net.U.size + net.n_units + net.n_outputs) > LARGEST:
+            raise FileError(f"{path}: the network is too large for ONNX's 2 GB: use .safetensors")
+        nodes = [
+            helper.make_node("Gemm", ["x", "V", "b"], ["z"], transB=1),
+            helper.make_node("Relu", ["z"], ["h"]),
+            helper.make_node("Gemm", ["h", "U", "c"], ["y"], transB=1),
+        ]
+        arrays = {"V": net.V, "b": net.b, "U": net.U, "c": net.c}
+        tensors = [
+            onnx.numpy_helper.from_array(np.ascontiguousarray(array), name)
+            for name, array in arrays.items()
+        ]
+        ends = [
+            helper.make_tensor_value_info(name, onnx.TensorProto.DOUBLE, ["n", width])
+            for name, width in (("x", net.n_inputs), ("y", net.n_outputs))
+        ]
+    graph = helper.make_graph(nodes, "network", ends[:1], ends[1:], tensors)
+    versions = [helper.make_opsetid("", OPERATORS)]
+    model = helper.make_model(graph, opset_imports=versions, ir_version=FORMAT)
+    model.producer_name = "unrelu"
+    if text := mark_text(mark):
+        helper.set_model_props(model, {KEY: text})
+    with written_whole(path) as file:
+        file.write(model.SerializeToString(deterministic=True))

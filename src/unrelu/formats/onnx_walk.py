@@ -1,0 +1,188 @@
+"""The walk along an ONNX graph, from its input to its output.
+
+On the way the shape that one sample has is kept where it is known, so that what mixes samples, or
+is applied to something else than a row of inputs, is refused and not guessed at.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unrelu.errors import FileError
+from unrelu.formats.onnx_constants import STANDARD, Constants, Node
+from unrelu.formats.steps import MOST_STEPS, Array, Nonlinear, Step, shortened, unexpected
+
+Shape = tuple[int, ...] | None
+"""Of one sample, or of what the network makes of it; None where it is not known."""
+
+LAYERS = {"Gemm", "MatMul", "Conv", "ConvTranspose", "LSTM", "GRU", "RNN", "Attention", "Einsum"}
+
+HEADS = {
+    *("Sigmoid", "Softmax", "LogSoftmax", "Relu", "Tanh", "Softplus", "Softsign", "HardSigmoid"),
+    *("LeakyRelu", "Elu", "Selu", "Exp", "Clip", "ArgMax", "Hardmax", "Sign", "TopK", "Erf"),
+}
+"""What may stand behind the second layer and be left off."""
+
+
+class Turned(Exception):
+    """The graph holds samples as columns where rows were supposed, or the other way round."""
+
+
+class Walk:
+    """How far the input has been followed: where it is (`current`), what shape a sample has there,
+    whether samples lie in rows or in columns, and the steps found."""
+
+    def __init__(self, path: Path, graph: Any, constants: Constants, *, columns: bool) -> None:
+        self.path, self.constants, self.columns = path, constants, columns
+        inputs = [each for each in graph.input if each.name not in constants.tensors]
+        if len(inputs) != 1:
+            names = ", ".join(shortened(each.name) for each in inputs[:5]) or "none"
+            raise FileError(f"{path}: got {len(inputs)} inputs ({names}), expected one")
+        self.current = inputs[0].name
+        self.shape, self.batch = _declared(inputs[0], columns=columns)
+        self.outputs = {each.name for each in graph.output}
+        self.consumers: dict[str, list[Node]] = {}
+        self.live = _live(constants, self.outputs)
+        for node in self.live:
+            for name in dict.fromkeys(node.input):
+                if name:
+                    self.consumers.setdefault(name, []).append(node)
+        self.found: list[Step] = []
+        self.layers = 0
+
+    def steps(self, rules: Mapping[str, Rule]) -> list[Step]:
+        """Follow the input to the output, taking in each node by the rule of its operator."""
+        seen: set[int] = set()
+        while True:
+            nodes = [n for n in self.consumers.get(self.current, []) if n.op_type != "Shape"]
+            if self.current in self.outputs and not nodes:
+                return self.found
+            if not nodes:
+                raise FileError(f"{self.path}: the input does not lead to an output")
+            name = title(nodes[0])
+            if self.layers == 2 and nodes[0].op_type in HEADS:
+                if self.current in self.outputs:
+                    return self.found
+                for node in self.live:
+                    if id(node) not in seen and node.op_type in LAYERS:
+                        raise FileError(
+                            f"{self.path}: got three layers or more ({title(node)} behind "
+                            f"{name}), expected two"
+                        )
+                self.found.append(Nonlinear(name))
+                return self.found
+            if len(nodes) > 1:
+                names = ", ".join(title(node) for node in nodes[:5])
+                raise FileError(f"{self.path}: branches into {names}, expected a single path")
+            if len(seen) == MOST_STEPS:
+                raise FileError(f"{self.path}: got more than {MOST_STEPS} nodes, expected a dozen")
+            if id(nodes[0]) in seen:
+                raise FileError(f"{self.path}: leads back into itself")
+            seen.add(id(nodes[0]))
+            rule = rules.get(name)
+            if rule is None:
+                raise unexpected(self.path, name, self.layers)
+            rule(self, nodes[0])
+            if not nodes[0].output:
+                raise FileError(f"{self.path}: {name} has no output")
+            self.current = nodes[0].output[0]
+
+    def refused(self, node: Node, why: str) -> FileError:
+        return FileError(f"{self.path}: {title(node)}: {why}")
+
+    def ends(self, node: Node) -> bool:
+        """Whether nothing comes after the node."""
+        return not any(name in self.consumers for name in node.output)
+
+    def constant(self, node: Node, index: int) -> NDArray[Any] | None:
+        """The constant at an input of the node; None where nothing is connected."""
+        if index >= len(node.input) or not node.input[index]:
+            return None
+        value = self.constants.get(node.input[index])
+        if value is None:
+            raise self.refused(
+                node, f"input {shortened(node.input[index])} is not a constant of the file"
+            )
+        return value
+
+    def values(self, node: Node, constant: NDArray[Any] | None) -> Array:
+        """A constant as one number for each value of a sample, or for all of them."""
+        assert constant is not None
+        value = constant.astype(np.float64)
+        if value.size == 1:
+            return value.reshape(-1)
+        if self.columns:
+            if value.ndim == 2 and value.shape[1] == 1:
+                return value.reshape(-1)
+            raise Turned
+        shape = self.shape
+        if value.ndim and value.shape[0] == 1 and (shape is None or value.ndim == len(shape) + 1):
+            value = value[0]  # the axis of the samples
+        if shape is None:
+            if value.ndim == 1:
+                return value
+            if value.ndim == 2 and value.shape[1] == 1:
+                raise Turned
+            raise self.refused(node, f"a constant of shape {value.shape} for an unknown shape")
+        size = math.prod(shape)
+        self.fits(node, size)
+        try:
+            spread = np.broadcast_to(value, shape)
+        except ValueError:
+            if value.ndim == 2 and value.shape[1] == 1:
+                raise Turned from None
+            raise self.refused(
+                node, f"a constant of shape {value.shape} for values of shape {shape}"
+            ) from None
+        return spread.reshape(-1)
+
+    def fits(self, node: Node, size: int) -> None:
+        """Every input has a weight in the file, so more of them cannot be."""
+        if size > self.constants.budget:
+            raise self.refused(node, f"works on {size} values, more than the file has weights")
+
+
+Rule = Callable[[Walk, Node], None]
+"""Takes in one node: appends its steps and follows the shape."""
+
+
+def title(node: Node) -> str:
+    """What a node is called in messages: its operator."""
+    name = node.op_type if node.domain in STANDARD else f"{node.domain}.{node.op_type}"
+    return shortened(name)
+
+
+def _declared(given: Any, *, columns: bool) -> tuple[Shape, int | None]:
+    """The shape of one sample that the graph declares for its input, and of the batch."""
+    tensor = given.type.tensor_type
+    if not tensor.HasField("shape") or not tensor.shape.dim:
+        return None, None
+    sizes = [dim.dim_value or None for dim in tensor.shape.dim]
+    if len(sizes) == 1:
+        return (None if sizes[0] is None else (sizes[0],)), None
+    if columns:
+        sizes.reverse()
+    batch, rest = sizes[0], sizes[1:]
+    known = tuple(size for size in rest if size is not None)
+    return (known if len(known) == len(rest) else None), batch
+
+
+def _live(constants: Constants, outputs: set[str]) -> list[Node]:
+    """The nodes that the outputs depend on, constants left out."""
+    wanted, kept = list(outputs), dict[int, Node]()
+    while wanted:
+        node = constants.made_by.get(wanted.pop())
+        if node is not None and id(node) not in kept:
+            kept[id(node)] = node
+            wanted += node.input
+    return [
+        node
+        for node in constants.nodes
+        if id(node) in kept and not all(name in constants for name in node.output)
+    ]

@@ -1,0 +1,59 @@
+"""safetensors files; reading and writing is the package's, finding the two layers is ours."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from unrelu.errors import FileError
+from unrelu.extras import require
+from unrelu.formats.layers import float_array, two_layers
+from unrelu.formats.marks import KEY, Contents, Mark, mark_of, mark_text, no_network
+from unrelu.formats.steps import shortened
+from unrelu.formats.whole import written_whole
+from unrelu.network import Network
+
+KINDS = {"F16": "float16", "F32": "float32", "F64": "float64", "BF16": "bfloat16"}
+
+WHY = ".safetensors files need"
+
+
+def read_safetensors(path: Path, drop_head: bool) -> Contents:
+    """The network of a safetensors file; it holds weights alone, so ReLU is taken for granted."""
+    del drop_head  # weights have no head
+    package = require("safetensors", "safetensors", WHY)
+    data = path.read_bytes()
+    arrays = {}
+    for name, tensor in package.deserialize(data):
+        if tensor["dtype"] not in KINDS:
+            raise FileError(
+                f"{path}: got {shortened(name)} of type {tensor['dtype']}, expected one of "
+                f"{', '.join(KINDS)}"
+            )
+        flat = float_array(tensor["data"], KINDS[tensor["dtype"]])
+        arrays[name] = flat.reshape(tensor["shape"])
+    # What the package has accepted begins with the length of its header.
+    remarks = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")]).get("__metadata__", {})
+    mark = mark_of(remarks)
+    if mark is not None and not arrays:
+        raise no_network(path, mark)
+    # The package sorts by type and name.
+    return Contents(two_layers(path, arrays, in_order=False), mark)
+
+
+def write_safetensors(path: Path, net: Network | None, mark: Mark | None) -> None:
+    """Write the weights as float64 under the names that
+    nn.Sequential(nn.Linear(d, k), nn.ReLU(), nn.Linear(k, m)) gives them."""
+    require("safetensors", "safetensors", WHY)
+    numpy = require("safetensors.numpy", "safetensors", WHY)
+    arrays = {}
+    if net is not None:
+        named = {"0.weight": net.V, "0.bias": net.b, "2.weight": net.U, "2.bias": net.c}
+        arrays = {name: np.ascontiguousarray(array) for name, array in named.items()}
+    # The package writes several remarks in no fixed order, so there is at most one.
+    text = mark_text(mark)
+    data = numpy.save(arrays, metadata={KEY: text} if text else None)
+    with written_whole(path) as file:
+        file.write(data)

@@ -1,0 +1,215 @@
+"""PyTorch `state_dict` files, read and written without torch.
+
+What torch.save writes: since 1.6 a zip archive with a pickle of names, shapes and references
+(`data.pkl`) beside the bytes of each storage (`data/0`, …); before, pickles and bytes one after
+the other. `pickles` reads the pickle without running it.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import struct
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unrelu.errors import FileError
+from unrelu.formats import zips
+from unrelu.formats.layers import float_array, two_layers
+from unrelu.formats.marks import KEY, Contents, Mark, mark_of, mark_text, no_network
+from unrelu.formats.pickles import RefusedPickleError, Storage, Tensor, read
+from unrelu.formats.whole import written_whole
+from unrelu.network import Network
+
+AnyArray = NDArray[Any]
+
+LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
+"""The number that older torch.save puts first, pickled."""
+
+NESTED = ("state_dict", "model_state_dict", "model", "module", "net")
+"""Where a training script's checkpoint keeps the state_dict."""
+
+ADVICE = "; expected a plain state_dict: torch.save(model.state_dict(), path)"
+
+Fetch = Callable[[Storage], AnyArray]
+
+
+def read_state_dict(path: Path, drop_head: bool) -> Contents:
+    """The network of a state_dict; it holds weights alone, so ReLU is taken for granted."""
+    del drop_head  # weights have no head
+    with open(path, "rb") as file:
+        try:
+            if file.read(4).startswith(b"PK"):
+                return _of_zip(path, file)
+            file.seek(0)
+            return Contents(_network(path, *_of_pickles(path, io.BytesIO(file.read()))))
+        except RefusedPickleError as error:
+            raise FileError(f"{path}: {error}, and ran nothing of the file{ADVICE}") from error
+
+
+def _of_zip(path: Path, file: BinaryIO) -> Contents:
+    with zipfile.ZipFile(file) as archive:
+        names = archive.namelist()
+        pickles = [name for name in names if name.rpartition("/")[2] == "data.pkl"]
+        if any(name.endswith("constants.pkl") for name in names):
+            raise FileError(f"{path}: got a TorchScript program{ADVICE}")
+        if len(pickles) != 1:
+            raise FileError(f"{path}: got a zip archive with {len(pickles)} data.pkl{ADVICE}")
+        root = pickles[0].removesuffix("data.pkl")
+        order = ">" if _optional(archive, root + "byteorder") == b"big" else "<"
+        held = _optional(archive, root + KEY)
+        mark = None if held is None else mark_of({KEY: held.decode()})
+        kept: dict[str, AnyArray] = {}
+
+        def fetch(storage: Storage) -> AnyArray:
+            if storage.key not in kept:
+                data = zips.content(archive, f"{root}data/{storage.key}")
+                kept[storage.key] = _numbers(data, storage.kind, order)
+            return kept[storage.key]
+
+        value = read(io.BytesIO(zips.content(archive, pickles[0])))
+        if mark is not None and value == {}:
+            raise no_network(path, mark)
+        return Contents(_network(path, value, fetch), mark)
+
+
+def _optional(archive: zipfile.ZipFile, name: str) -> bytes | None:
+    return zips.content(archive, name) if name in archive.namelist() else None
+
+
+def _of_pickles(path: Path, file: io.BytesIO) -> tuple[Any, Fetch]:
+    if read(file) != LEGACY_MAGIC:
+        raise FileError(f"{path}: got a pickle that torch.save did not write{ADVICE}")
+    protocol, system = read(file), read(file)
+    if protocol != 1001:
+        raise FileError(f"{path}: got a file of protocol {protocol!s:.20}, expected 1001")
+    order = "<" if not isinstance(system, dict) or system.get("little_endian", True) else ">"
+    value = read(file)
+    keys = read(file)
+    storages: dict[str, tuple[int, int]] = {}
+    view = file.getbuffer()
+    at = file.tell()
+    # The length in numbers precedes each storage; how wide a number is, only the tensors say.
+    widths = {tensor.storage.key: _width(tensor.storage.kind) for _, tensor in _tensors(value)}
+    for key in keys:
+        if not isinstance(key, str) or key not in widths:
+            raise FileError(f"{path}: got a storage that no tensor of the file uses")
+        if at + 8 > len(view):
+            raise FileError(f"{path}: ends before its storages do")
+        (length,) = struct.unpack(f"{order}q", view[at : at + 8])
+        end = at + 8 + length * widths[key]
+        if not at + 8 <= end <= len(view):
+            raise FileError(f"{path}: ends before its storages do")
+        storages[key] = (at + 8, end)
+        at = end
+
+    def fetch(storage: Storage) -> AnyArray:
+        start, end = storages[storage.key]
+        return _numbers(view[start:end], storage.kind, order)
+
+    return value, fetch
+
+
+def _network(path: Path, value: Any, fetch: Fetch) -> Network:
+    if isinstance(value, dict) and not any(isinstance(each, Tensor) for each in value.values()):
+        inner = [value[key] for key in NESTED if isinstance(value.get(key), dict)]
+        value = inner[0] if len(inner) == 1 else value
+    tensors = _tensors(value)
+    if not tensors:
+        raise FileError(f"{path}: got no tensors{ADVICE}")
+    arrays = {name: _view(name, tensor, fetch) for name, tensor in tensors}
+    return two_layers(path, arrays, in_order=True)
+
+
+def _tensors(value: Any) -> list[tuple[str, Tensor]]:
+    """The tensors of a state_dict, or of one in a checkpoint, in their order."""
+    if not isinstance(value, dict):
+        return []
+    found = [(str(name), each) for name, each in value.items() if isinstance(each, Tensor)]
+    if found:
+        return found
+    return [pair for key in NESTED if key in value for pair in _tensors(_shallow(value[key]))]
+
+
+def _shallow(value: Any) -> Any:
+    """A dict without the dicts in it: a checkpoint is looked into once, not for ever."""
+    if not isinstance(value, dict):
+        return None
+    return {key: each for key, each in value.items() if isinstance(each, Tensor)}
+
+
+def _view(name: str, tensor: Tensor, fetch: Fetch) -> AnyArray:
+    """A tensor as an array that shares the memory of its storage."""
+    flat = fetch(tensor.storage)
+    shape, strides = tensor.shape, tensor.strides
+    if len(shape) != len(strides) or len(shape) > 8:
+        raise ValueError(f"{name} has {len(shape)} axes and {len(strides)} strides")
+    last = tensor.offset + sum((n - 1) * s for n, s in zip(shape, strides, strict=True))
+    size = math.prod(shape)
+    if size and (last >= len(flat) or size > len(flat)):
+        raise ValueError(f"{name} reaches beyond the numbers that are there")
+    if not size:
+        return np.empty(0, flat.dtype)
+    steps = [step * flat.itemsize for step in strides]
+    return np.lib.stride_tricks.as_strided(flat[tensor.offset :], shape, steps, writeable=False)
+
+
+def _numbers(data: bytes | memoryview, kind: str, order: str) -> AnyArray:
+    if kind.startswith(("float", "bfloat")):
+        return float_array(data, kind, order)
+    return np.frombuffer(data, dtype=order + np.dtype(kind).str[1:])
+
+
+def _width(kind: str) -> int:
+    return 2 if kind == "bfloat16" else np.dtype(kind).itemsize
+
+
+def write_state_dict(path: Path, net: Network | None, mark: Mark | None) -> None:
+    """Write what torch.save(model.state_dict(), path) would for a float64
+    nn.Sequential(nn.Linear(d, k), nn.ReLU(), nn.Linear(k, m))."""
+    tensors: list[tuple[str, AnyArray]] = []
+    if net is not None:
+        named = ("0.weight", net.V), ("0.bias", net.b), ("2.weight", net.U), ("2.bias", net.c)
+        tensors = [(name, np.ascontiguousarray(array)) for name, array in named]
+    with written_whole(path) as file, zipfile.ZipFile(file, "w") as archive:
+        zips.write(archive, "network/data.pkl", _pickled(tensors))
+        zips.write(archive, "network/byteorder", b"little")
+        for number, (_, array) in enumerate(tensors):
+            zips.write(archive, f"network/data/{number}", array.astype("<f8").tobytes())
+        zips.write(archive, "network/version", b"3\n")
+        if text := mark_text(mark):
+            zips.write(archive, f"network/{KEY}", text.encode())
+
+
+def _pickled(tensors: list[tuple[str, AnyArray]]) -> bytes:
+    """The program, in protocol 2, that puts the tensors into an OrderedDict."""
+    ordered = b"ccollections\nOrderedDict\n)R"
+    items = []
+    for number, (name, array) in enumerate(tensors):
+        storage = (
+            b"(" + _text("storage") + b"ctorch\nDoubleStorage\n" + _text(str(number))
+            + _text("cpu") + _integer(array.size) + b"tQ"
+        )  # fmt: skip
+        shape = b"(" + b"".join(map(_integer, array.shape)) + b"t"
+        strides = b"(" + b"".join(_integer(s // array.itemsize) for s in array.strides) + b"t"
+        items.append(
+            _text(name) + b"ctorch._utils\n_rebuild_tensor_v2\n(" + storage + _integer(0)
+            + shape + strides + b"\x89" + ordered + b"tR"
+        )  # fmt: skip
+    return b"\x80\x02" + ordered + b"(" + b"".join(items) + b"u."
+
+
+def _text(text: str) -> bytes:
+    data = text.encode()
+    return b"X" + struct.pack("<I", len(data)) + data
+
+
+def _integer(number: int) -> bytes:
+    if number < 1 << 31:
+        return b"J" + struct.pack("<i", number)
+    return b"\x8a\x08" + struct.pack("<q", number)

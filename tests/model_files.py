@@ -1,0 +1,202 @@
+"""Model files as other programs write them, made by hand, for the tests and the benchmarks."""
+
+from __future__ import annotations
+
+import io
+import json
+import pickle
+import struct
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unrelu.formats.networks import save
+from unrelu.network import Network
+
+Array = NDArray[Any]
+
+
+def drawn(seed: int, d: int = 4, k: int = 5, m: int = 3) -> Network:
+    """A network whose weights are float32 numbers."""
+    normal = np.random.default_rng(seed).standard_normal
+    V, U, b, c = (normal(shape).astype(np.float32) for shape in ((k, d), (m, k), (k,), (m,)))
+    return Network(V, U, b, c)
+
+
+def onnx_model(
+    nodes: list[Any],
+    tensors: dict[str, Array],
+    *,
+    shape: tuple[Any, ...] = ("n", 4),
+    outputs: tuple[str, ...] = ("y",),
+    listed: bool = False,
+    opset: int = 13,
+) -> Any:
+    """A model of the given nodes, from "x" to the outputs; float32 unless "x" meets doubles.
+    `listed`: initialisers are inputs too, as in files from before 2019."""
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
+    kind = TensorProto.FLOAT
+    if any(array.dtype == np.float64 for array in tensors.values()):
+        kind = TensorProto.DOUBLE
+    inputs = [helper.make_tensor_value_info("x", kind, list(shape))]
+    if listed:
+        inputs += [
+            helper.make_tensor_value_info(
+                name, helper.np_dtype_to_tensor_dtype(array.dtype), array.shape
+            )
+            for name, array in tensors.items()
+        ]
+    graph = helper.make_graph(
+        nodes,
+        "g",
+        inputs,
+        [helper.make_tensor_value_info(name, kind, None) for name in outputs],
+        [numpy_helper.from_array(array, name) for name, array in tensors.items()],
+    )
+    made: onnx.ModelProto = helper.make_model(
+        graph,
+        opset_imports=[helper.make_opsetid("", opset), helper.make_opsetid("ai.onnx.ml", 1)],
+        ir_version=7,
+    )
+    return made
+
+
+def plain_onnx(net: Network, *, front: bool = True, head: str | None = None) -> Any:
+    """MatMul and Add, float32, with a leading Sub and Div and a Flatten, or without."""
+    from onnx import helper
+
+    node = helper.make_node
+    nodes = []
+    if front:
+        nodes = [
+            node("Flatten", ["x"], ["x0"]),
+            node("Sub", ["x0", "mean"], ["x1"]),
+            node("Div", ["x1", "std"], ["x2"]),
+        ]
+    nodes += [
+        node("MatMul", ["x2" if front else "x", "V"], ["z0"]),
+        node("Add", ["z0", "b"], ["z"]),
+        node("Relu", ["z"], ["h"]),
+        node("MatMul", ["h", "U"], ["y0"]),
+        node("Add", ["y0", "c"], ["y1" if head else "y"]),
+    ]
+    if head:
+        nodes.append(node(head, ["y1"], ["y"]))
+    tensors = {"V": net.V.T, "U": net.U.T, "b": net.b, "c": net.c}
+    if front:
+        tensors |= {"mean": np.full((1, 4), 0.5), "std": np.array(2.0)}
+    narrow = {name: np.ascontiguousarray(array, np.float32) for name, array in tensors.items()}
+    return onnx_model(nodes, narrow)
+
+
+def state_dict_pickle(tensors: list[tuple[str, Array]], *, legacy: bool = False) -> bytes:
+    """The pickle of an OrderedDict of float32 tensors, as torch.save writes it."""
+
+    def text(words: str) -> bytes:
+        return b"X" + struct.pack("<I", len(words)) + words.encode()
+
+    def number(value: int) -> bytes:
+        return b"J" + struct.pack("<i", value)
+
+    made = b"\x80\x02ccollections\nOrderedDict\nq\x00)Rq\x01("
+    for at, (name, array) in enumerate(tensors):
+        strides = np.array(array.strides) // array.itemsize
+        made += text(name) + b"ctorch._utils\n_rebuild_tensor_v2\n((" + text("storage")
+        made += b"ctorch\nFloatStorage\n" + text(str(at)) + text("cpu") + number(array.size)
+        made += (b"N" if legacy else b"") + b"tQ" + number(0)
+        made += b"(" + b"".join(map(number, array.shape)) + b"t"
+        made += b"(" + b"".join(map(number, strides)) + b"t\x89h\x00)RtR"
+    return made + b"u}" + text("_metadata") + b"h\x00)Rsb."
+
+
+def named_tensors(net: Network, prefix: str = "") -> list[tuple[str, Array]]:
+    names = ("fc1.weight", net.V), ("fc1.bias", net.b), ("fc2.weight", net.U), ("fc2.bias", net.c)
+    return [(prefix + name, np.ascontiguousarray(array, np.float32)) for name, array in names]
+
+
+def state_dict(tensors: list[tuple[str, Array]], data: bytes | None = None) -> bytes:
+    """What torch.save has written since version 1.6."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as archive:
+        archive.writestr("net/data.pkl", state_dict_pickle(tensors) if data is None else data)
+        for at, (_, array) in enumerate(tensors):
+            archive.writestr(f"net/data/{at}", array.tobytes())
+        archive.writestr("net/version", b"3\n")
+    return made.getvalue()
+
+
+def legacy_state_dict(tensors: list[tuple[str, Array]]) -> bytes:
+    """What torch.save wrote before."""
+    system = {"protocol_version": 1001, "little_endian": True, "type_sizes": {"int": 4}}
+    made = b"".join(pickle.dumps(each, 2) for each in (0x1950A86A20F9469CFC6C, 1001, system))
+    made += state_dict_pickle(tensors, legacy=True)
+    made += pickle.dumps([str(at) for at in range(len(tensors))], 2)
+    for _, array in tensors:
+        made += struct.pack("<q", array.size) + array.tobytes()
+    return made
+
+
+def keras_h5(layers: list[dict[str, Any]], weights: dict[str, dict[str, Array]]) -> bytes:
+    """A model in the HDF5 of Keras 2: configurations of layers, their arrays by layer and name;
+    without layers, the weights alone."""
+    import h5py
+
+    made = io.BytesIO()
+    with h5py.File(made, "w") as file:
+        root = file
+        if layers:
+            config = {"class_name": "Sequential", "config": {"name": "s", "layers": layers}}
+            file.attrs["model_config"] = json.dumps(config)
+            root = file.create_group("model_weights")
+        root.attrs["layer_names"] = np.array([name.encode() for name in weights])
+        for layer, arrays in weights.items():
+            group = root.create_group(layer)
+            names = [f"{layer}/{name}:0" for name in arrays]
+            group.attrs["weight_names"] = np.array([name.encode() for name in names], "S")
+            for name, array in zip(names, arrays.values(), strict=True):
+                group[name] = array
+    return made.getvalue()
+
+
+def dense(name: str, net: Network, activation: Any = "relu", **more: Any) -> dict[str, Any]:
+    """The configuration of a Dense layer: the first for "dense", else the second."""
+    units = net.n_units if name == "dense" else net.n_outputs
+    config = {"name": name, "units": units, "activation": activation, "use_bias": True}
+    return {"class_name": "Dense", "config": config | more}
+
+
+def kernels(net: Network) -> dict[str, dict[str, Array]]:
+    return {
+        "dense": {"kernel": net.V.T.astype(np.float32), "bias": net.b.astype(np.float32)},
+        "dense_1": {"kernel": net.U.T.astype(np.float32), "bias": net.c.astype(np.float32)},
+    }
+
+
+def sound_files(folder: Path) -> dict[str, tuple[str, list[bytes]]]:
+    """For each form: the suffix, and files of it that are read without complaint."""
+    net = drawn(0)
+
+    def saved(name: str) -> bytes:
+        save(net, folder / name)
+        return (folder / name).read_bytes()
+
+    normalization = {"class_name": "Normalization", "config": {"mean": [1.0], "variance": [4.0]}}
+    models = [
+        keras_h5([], kernels(net)),
+        keras_h5([normalization, dense("dense", net), dense("dense_1", net, None)], kernels(net)),
+    ]
+    onnx = [plain_onnx(net).SerializeToString(), plain_onnx(net, front=False).SerializeToString()]
+    return {
+        "npz": (".npz", [saved("a.npz")]),
+        "onnx": (".onnx", [saved("a.onnx"), *onnx]),
+        "safetensors": (".safetensors", [saved("a.safetensors")]),
+        "state_dict": (".pt", [saved("a.pt"), state_dict(named_tensors(net))]),
+        "legacy state_dict": (".pt", [legacy_state_dict(named_tensors(net))]),
+        "h5": (".h5", [saved("a.h5"), saved("a.weights.h5"), *models]),
+        "keras": (".keras", [saved("a.keras")]),
+    }
