@@ -39,6 +39,8 @@ def required(source: Path) -> Iterator[Required]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("require"):
                 where = f"{path.name}, line {node.lineno}"
+                if ast.unparse(node.args[0]) == "form.package":
+                    continue  # of the table of forms, whose readers ask again
                 names = [each.value for each in node.args[:2] if isinstance(each, ast.Constant)]
                 assert len(names) == 2, f"{where}: write module and extra as plain texts"
                 yield Required(str(names[0]), str(names[1]), where)

@@ -17,6 +17,7 @@ from test_packaging import imported
 
 from unrelu.errors import MissingExtraError
 from unrelu.extras import require
+from unrelu.formats.networks import FORMS
 
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src" / "unrelu"
@@ -36,6 +37,11 @@ def test_each_one_missing_is_said(needed: Required) -> None:
 
 def test_each_extra_is_needed_somewhere_and_offered() -> None:
     assert {needed.extra for needed in NEEDED} == EXTRAS.keys() - FOR_DEVELOPERS
+
+
+def test_the_table_of_forms_names_what_their_readers_need() -> None:
+    known = {(needed.package, needed.extra) for needed in NEEDED}
+    assert {(form.package, form.extra) for form in FORMS if form.package is not None} <= known
 
 
 def test_each_extra_installs_what_it_is_needed_for() -> None:
