@@ -19,9 +19,11 @@ if TYPE_CHECKING:
         InputError,
         InputTypeError,
         MissingExtraError,
+        OracleError,
         RecoveryError,
         UnreluError,
     )
+    from unrelu.extract import extract
     from unrelu.formats.networks import load, save
     from unrelu.network import Match, Network, match
     from unrelu.recover import recover
@@ -39,6 +41,7 @@ __all__ = [
     "MissingExtraError",
     "Network",
     "Noise",
+    "OracleError",
     "Prediction",
     "Recovery",
     "RecoveryError",
@@ -47,6 +50,7 @@ __all__ = [
     "UnreluError",
     "activations",
     "assess",
+    "extract",
     "load",
     "match",
     "recover",
@@ -61,9 +65,11 @@ _HOMES = {
         "InputError",
         "InputTypeError",
         "MissingExtraError",
+        "OracleError",
         "RecoveryError",
         "UnreluError",
     ),
+    "extract": ("extract",),
     "formats.networks": ("load", "save"),
     "network": ("Match", "Network", "match"),
     "recover": ("recover",),
@@ -88,12 +94,12 @@ def __dir__() -> list[str]:
 
 
 class _Package(ModuleType):
-    """`unrelu.recover` is the function, although a module has the same name: importing that
-    module would otherwise bind itself here in the function's place."""
+    """`unrelu.recover` and `unrelu.extract` are functions, although modules have the same names:
+    importing such a module would otherwise bind itself here in the function's place."""
 
     def __setattr__(self, name: str, value: object) -> None:
-        if name == "recover" and isinstance(value, ModuleType):
-            value = value.recover
+        if name in ("recover", "extract") and isinstance(value, ModuleType):
+            value = getattr(value, name)
         super().__setattr__(name, value)
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from unrelu import __version__
+from unrelu.cli_extract import extract
 from unrelu.terminal import busy, exit_codes, keep, leave, write_json, write_table
 
 if TYPE_CHECKING:
@@ -34,6 +35,9 @@ def main() -> None:
     Exit code 0: done. 1: not recovered; the best network and the reason are written all the
     same. 2: wrong use.
     """
+
+
+main.add_command(extract)
 
 
 @main.command()
