@@ -46,6 +46,9 @@ SPARE = 1.5
 FRESH = 0.1, 30
 """Share of the queries, and least number of them, that come after the network was found."""
 
+CLOSE = 3.0
+"""Orders of magnitude over which queries come close to a unit that is not pinned down."""
+
 PASSIVE = 8, 4, 5
 """Random queries without lines: for each weight of one unit at first, growth, and rounds."""
 
@@ -88,6 +91,11 @@ class Search:
         self.units = lines.Units.none(questions.n_inputs, 1)
         self.noise = 0.0
 
+    @property
+    def single(self) -> bool:
+        """Whether the model answers in single precision."""
+        return self.questions.single
+
     # Asking.
 
     def grow(self, n: int) -> None:
@@ -111,7 +119,7 @@ class Search:
 
     def samples(self) -> Samples:
         """All random queries and those around units, in the model's own precision."""
-        if self.questions.single:
+        if self.single:
             return Samples.of(self.X.astype(np.float32), self.Y.astype(np.float32))
         return Samples.of(self.X, self.Y)
 
@@ -123,12 +131,12 @@ class Search:
         d, m = self.X.shape[1], self.Y.shape[1]
         decimals = decimal_places(self.Y)
         self.questions.single = decimals is None and in_single(self.Y)
-        eps = float(np.finfo(np.float32 if self.questions.single else np.float64).eps)
+        eps = float(np.finfo(np.float32 if self.single else np.float64).eps)
         size = float(np.sqrt((self.Y**2).mean()))
         rounding = max(0.5 * eps * size, float(np.finfo(np.float64).tiny))
         bends = [
             lines.measure_bend(self.questions, d, self.scale, step, self._lines)
-            for step in STEPS[: 1 if self.questions.single else 2]
+            for step in STEPS[: 1 if self.single else 2]
         ]
         self.units = lines.Units.none(d, m)
         self._rounding = lines.Rounding(max(bends[0], rounding), self.scale * math.sqrt(d))
@@ -154,7 +162,7 @@ class Search:
                 self.units,
                 self._rounding,
                 self._lines,
-                subtract=not self.questions.single,
+                subtract=not self.single,
             )
             self.lines += 1
             log.info(
@@ -213,7 +221,26 @@ class Search:
             blocks.append(
                 foot + self.scale * self._around.standard_normal((2 * short[unit], self.X.shape[1]))
             )
+        for unit in self._weak():
+            # Near it at all scales: what is next to it may be a hyperplane very close by.
+            foot = -self.units.b[unit] * self.units.V[unit]
+            size = self.scale * 10.0 ** -self._around.uniform(0, CLOSE, (2 * wanted, 1))
+            aside = self._around.standard_normal((2 * wanted, self.X.shape[1]))
+            blocks.append(foot + size * aside)
         return np.vstack(blocks).astype(np.float32).astype(np.float64)
+
+    def _weak(self) -> Index:
+        """Units that the last certificate has found not to be pinned down."""
+        if self.best is None or self.best.status != Status.UNDETERMINED:
+            return np.arange(0)
+        net = self.best.certificate.network
+        rows = np.column_stack([self.units.V, self.units.b])
+        weak = np.column_stack([net.V, net.b])[self.best.certificate.weak_units]
+        apart = np.minimum(
+            np.linalg.norm(rows - weak[:, None], axis=2),
+            np.linalg.norm(rows + weak[:, None], axis=2),
+        )
+        return np.unique(apart.argmin(axis=1)) if len(rows) else np.arange(0)
 
     def _fit(self, rows: Index) -> tuple[Network, str]:
         return hyperplanes.fit_from(self.samples(), rows, self.units.V, self.units.b, self.bias)

@@ -151,10 +151,11 @@ def _extracted(search: Search, first: int) -> Recovery:
                 before = len(search.units.b)
                 if not search.look() or not len(search.units.b):
                     break
-                if search.settle() == Status.EXACT:
+                status = search.settle()
+                if status == Status.EXACT:
                     break
-                if len(search.units.b) == before:
-                    if search.questions.single:
+                if len(search.units.b) == before and (status == Status.FAILED or search.single):
+                    if search.single:
                         search.complete()
                     break
         if search.best is None or search.best.status == Status.FAILED:

@@ -157,7 +157,7 @@ def find_units(
     def tolerance(X: Array) -> Array:
         norms = np.linalg.norm(X, axis=1)
         left = float(np.linalg.norm(np.linalg.norm(off.U, axis=0) * off.errors))
-        return CONFIDENCE * (rounding.at(norms) + left * norms)
+        return np.asarray(CONFIDENCE * (rounding.at(norms) + left * norms))
 
     kinks = kinks_on(rest, line, tolerance)
     new = _unknown(kinks, line, known)

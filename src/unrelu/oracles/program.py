@@ -13,6 +13,7 @@ import signal
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,7 +41,7 @@ class Program:
             raise InputError("program: got nothing, expected a command and its arguments")
         return cls(tuple(words), timeout)
 
-    def __call__(self, X: Array) -> Array:
+    def __call__(self, X: NDArray[Any]) -> Array:
         """Raises OracleError for a program that cannot be started, does not end in time, ends with
         an error, or writes anything else than one line of numbers to a query."""
         lines = [",".join(map(repr, row)) for row in X.astype(np.float64).tolist()]

@@ -54,7 +54,7 @@ class WebModel:
             if not getattr(self, name) > least:
                 raise InputError(f"{name}: got {getattr(self, name)}, expected a positive number")
 
-    def __call__(self, X: Array) -> Any:
+    def __call__(self, X: NDArray[Any]) -> Any:
         """The answers as they came: a list of rows. Raises OracleError."""
         # Rows in float32 are written with the digits that float32 needs; both read back exactly.
         body = json.dumps(X.astype(np.float64).tolist()).encode()
