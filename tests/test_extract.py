@@ -208,7 +208,8 @@ def test_no_budget_is_exceeded(budget: int) -> None:
     result = unrelu.extract(oracle, 6, budget=budget, rng=0, throw=False)
     assert len(oracle.seen) <= budget
     assert (result.status == "exact") == (budget == 250)
-    assert result.certificate.n_fresh > 0 or budget < 30
+    if result.status.certain:
+        assert result.certificate.n_fresh > 0
 
 
 @pytest.mark.parametrize(
