@@ -6,7 +6,8 @@ are active on less than 0.1% of Gaussian queries.
 
 Columns: problem d, k, m; runs; exact (status); within (every weight within 1e-12 of the truth, for
 a unit whose output weights are a share s of the largest within 1e-12 / s: what it adds to the
-answers is known as well); units found, in the same sense, in the worst run; most and median queries; budget; most seconds; failed seeds.
+answers is known as well); units found, in the same sense, in the worst run; most and median
+queries; budget; most seconds; failed seeds.
 """
 
 from __future__ import annotations

@@ -276,7 +276,7 @@ def test_an_interruption_is_not_taken_for_a_verdict(
 
 
 def test_every_command_has_help() -> None:
-    assert set(main.commands) == {"demo", "recover", "verify", "match", "sample"}
+    assert set(main.commands) == {"demo", "extract", "recover", "verify", "match", "sample"}
     for name, command in main.commands.items():
         result = run(name, "--help")
         assert result.exit_code == 0

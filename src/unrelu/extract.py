@@ -76,6 +76,7 @@ def extract(
     some more for the certificate. Answers that are noisy, or not those of such a network, leave
     random queries and `recover`, in growing numbers up to the budget.
 
+    >>> from unrelu import Network
     >>> rng = np.random.default_rng(1)
     >>> truth = Network(rng.standard_normal((3, 4)), rng.standard_normal((1, 3)), [0.1, 9.0, -9.0])
     >>> result = extract(truth, 4, rng=0)
