@@ -34,7 +34,9 @@ def unitary(folder: Path) -> Network:
 def mnist(folder: Path) -> Network:
     import torch
 
-    state = torch.load(folder / "mnist_784_500_10.state_dict", weights_only=True)
+    state = torch.load(
+        folder / "mnist_784_500_10.state_dict", weights_only=True, map_location="cpu"
+    )
     V, b, U, c = (
         state[f"{layer}.{kind}"].numpy() for layer in ("fc1", "fc2") for kind in ("weight", "bias")
     )
