@@ -302,6 +302,7 @@ def test_every_command_has_help() -> None:
     assert set(main.commands) == {
         "completion",
         "demo",
+        "extract",
         "match",
         "recover",
         "report",

@@ -41,15 +41,20 @@ STANDS_ON: dict[str, set[str]] = {
     "recover": BELOW_RECOVER | {"preparation", "ladder"},
     "appraisal": BELOW_RECOVER | {"uncertainty"},
     "estimator": BELOW_RECOVER | {"preparation", "recover"},
+    "oracles": {"errors", "extras"},
+    "asking": BELOW_RECOVER | {"recover", "oracles"},
+    "extract": BELOW_RECOVER | {"preparation", "recover", "oracles", "asking"},
     "report": BELOW_RECOVER | {"appraisal", "formats", "version"},
     "demo": BELOW_RECOVER | {"recover", "formats", "report"},
     "terminal": {"errors", "report"},
     "completion": {"preparation"},
+    "cli_extract": GROUND | {"completion", "terminal", "extract", "oracles", "formats"},
     "cli": BELOW_RECOVER
-    | {"__init__", "completion", "terminal", "recover", "formats", "appraisal", "report", "demo"},
+    | {"__init__", "completion", "terminal", "recover", "formats", "appraisal", "report", "demo"}
+    | {"cli_extract"},
     "__main__": {"cli"},
     "__init__": BELOW_RECOVER
-    | {"recover", "formats", "report", "uncertainty", "estimator", "version"},
+    | {"recover", "extract", "formats", "report", "uncertainty", "estimator", "version"},
 }
 """Each file or folder of src/unrelu, and the others that it may import. Arrows go down only; a
 folder may always import from itself."""
@@ -63,6 +68,7 @@ PUBLIC = [
     "MissingExtraError",
     "Network",
     "Noise",
+    "OracleError",
     "Prediction",
     "Recovery",
     "RecoveryError",
@@ -72,6 +78,7 @@ PUBLIC = [
     "UnreluError",
     "activations",
     "assess",
+    "extract",
     "from_sklearn",
     "load",
     "match",

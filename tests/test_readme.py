@@ -35,6 +35,16 @@ def test_the_example_prints_what_is_shown() -> None:
     assert max(errors) <= 1e-13
 
 
+def test_the_extraction_example_prints_what_is_shown() -> None:
+    section = README[README.index("## From a black box") :]
+    match = re.search(r"```python\n(.*?)```\n```\n(.*?)```", section, re.DOTALL)
+    assert match is not None
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said):
+        exec(match[1], {})
+    assert said.getvalue() == match[2]
+
+
 def test_the_noisy_example_prints_what_is_shown() -> None:
     section = README[README.index("## Noisy labels") :]
     match = re.search(r"```python\n(.*?)```\n```\n(.*?)```", section, re.DOTALL)

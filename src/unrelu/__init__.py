@@ -21,10 +21,12 @@ if TYPE_CHECKING:
         InputError,
         InputTypeError,
         MissingExtraError,
+        OracleError,
         RecoveryError,
         UnreluError,
     )
     from unrelu.estimator import RectifiedNetworkRegressor
+    from unrelu.extract import extract
     from unrelu.formats.networks import load, save
     from unrelu.formats.sklearn_objects import from_sklearn, to_sklearn
     from unrelu.network import Match, Network, match
@@ -42,6 +44,7 @@ __all__ = [
     "MissingExtraError",
     "Network",
     "Noise",
+    "OracleError",
     "Prediction",
     "Recovery",
     "RecoveryError",
@@ -51,6 +54,7 @@ __all__ = [
     "UnreluError",
     "activations",
     "assess",
+    "extract",
     "from_sklearn",
     "load",
     "match",
@@ -68,10 +72,12 @@ _HOMES = {
         "InputError",
         "InputTypeError",
         "MissingExtraError",
+        "OracleError",
         "RecoveryError",
         "UnreluError",
     ),
     "estimator": ("RectifiedNetworkRegressor",),
+    "extract": ("extract",),
     "formats.networks": ("load", "save"),
     "formats.sklearn_objects": ("from_sklearn", "to_sklearn"),
     "network": ("Match", "Network", "match"),
@@ -98,12 +104,12 @@ def __dir__() -> list[str]:
 
 
 class _Package(ModuleType):
-    """`unrelu.recover` is the function, although a module has the same name: importing that
-    module would otherwise bind itself here in the function's place."""
+    """`unrelu.recover` and `unrelu.extract` are functions, although modules have the same names:
+    importing such a module would otherwise bind itself here in the function's place."""
 
     def __setattr__(self, name: str, value: object) -> None:
-        if name == "recover" and isinstance(value, ModuleType):
-            value = value.recover
+        if name in ("recover", "extract") and isinstance(value, ModuleType):
+            value = getattr(value, name)
         super().__setattr__(name, value)
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from unrelu import __version__
+from unrelu.cli_extract import extract
 from unrelu.completion import FILE, SHELLS, options_of_recover, script
 from unrelu.terminal import busy, exit_codes, keep, leave, write_json, write_table
 
@@ -45,6 +46,9 @@ def main() -> None:
     Exit code 0: done. 1: not recovered; the best network and the reason are written all the
     same. 2: wrong use. `unrelu completion --help` says how the shell learns these commands.
     """
+
+
+main.add_command(extract)
 
 
 @main.command()

@@ -11,6 +11,7 @@ to do. Mathematics that does not work out is a `Status` on the result, and becom
     ├── InputTypeError      (TypeError)     complex, object or otherwise non-numeric data
     ├── FileError           (ValueError)    a file that holds no samples, or no network
     ├── MissingExtraError   (ImportError)   an optional dependency is not installed
+    ├── OracleError         (RuntimeError)  a model that does not answer, or not with numbers
     └── RecoveryError       (RuntimeError)  nothing certain was recovered; carries the result
 """
 
@@ -40,6 +41,10 @@ class FileError(UnreluError, ValueError):
 
 class MissingExtraError(UnreluError, ImportError):
     """A feature needs a package that the lean installation leaves out."""
+
+
+class OracleError(UnreluError, RuntimeError):
+    """A model that was asked gave no answer, or one that is no table of finite numbers."""
 
 
 class RecoveryError(UnreluError, RuntimeError):

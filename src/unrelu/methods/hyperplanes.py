@@ -128,6 +128,12 @@ def find(
     return Candidate(net, problem.rows, stats, note)
 
 
+def fit_from(samples: Samples, rows: Index, V: Array, b: Array, bias: bool) -> tuple[Network, str]:
+    """Steps 3 and 4 from hyperplanes that are about right: the network, and a note if needed."""
+    problem = Problem(samples, rows, bias)
+    return finish(problem, polish(problem.loose, problem.points(V, b), problem.floor))
+
+
 def explain_rows(
     samples: Samples,
     rows: Index,

@@ -1,0 +1,398 @@
+"""The stages of an extraction: what has been asked, what was found in it, and what to ask next.
+
+All random numbers come from the seed, each stage with a stream of its own, and nothing depends on
+the budget before it is spent: the same seed asks the same queries, however often the extraction
+was killed on its way.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unrelu.certificate import Certificate, judge, judge_estimate
+from unrelu.checks.counting import chance_equations
+from unrelu.checks.explained import explain
+from unrelu.checks.unexplained import unexplained
+from unrelu.methods import hyperplanes, lines
+from unrelu.network import Network
+from unrelu.oracles.questions import BudgetSpent, Questions
+from unrelu.recover import recover
+from unrelu.result import Recovery, Status
+from unrelu.samples import Samples
+
+Array = NDArray[np.float64]
+Index = NDArray[np.intp]
+
+log = logging.getLogger(__name__)
+
+QUIET = 2
+"""Lines in a row without a new unit after which all are taken to be found."""
+
+FURTHER = 10.0
+"""A line runs on behind the reach: it meets the hyperplanes there at all angles, and 10 times as
+far out it has met all but 8% of them. The next line meets those."""
+
+MOST_LINES = 24
+"""Lines of one round; what they leave open, queries in other places have to show."""
+
+SPARE = 1.5
+"""Queries over the fewest that would do, so that the weights are well conditioned."""
+
+FRESH = 0.1, 30
+"""Share of the queries, and least number of them, that come after the network was found."""
+
+CLOSE = 3.0
+"""Orders of magnitude over which queries come close to a unit that is not pinned down."""
+
+PASSIVE = 8, 4, 5
+"""Random queries without lines: for each weight of one unit at first, growth, and rounds."""
+
+STEPS = 2.0**-13, 2.0**-26
+"""Over both, noise bends a function alike, and over the second, smooth curves do not. In single
+precision only the first leaves digits."""
+
+EXACTLY = 200.0
+"""Rounding beyond so many times that of one label is noise: sums over the inputs and units add
+up, but not to this."""
+
+NOISE = 5.0
+"""Root mean square residual over the noise measured beforehand, on a handful of points, from
+which on the residual is something else."""
+
+WORTH = {Status.PROVED: 4, Status.EXACT: 4, Status.ESTIMATED: 3, Status.UNDETERMINED: 2}
+
+
+class Search:
+    """An extraction under way. `units` are those found on lines, `best` the best answer so far
+    and `method` what found it; `lines` counts lines."""
+
+    def __init__(
+        self,
+        questions: Questions,
+        n_units: int | None,
+        bias: bool,
+        scale: float,
+        reach: float,
+        seed: int,
+    ) -> None:
+        self.questions, self.n_units, self.bias = questions, n_units, bias
+        self.scale, self.reach = scale, reach
+        streams = np.random.SeedSequence(seed).spawn(4)
+        self._random, self._lines, self._around, self._fits = map(np.random.default_rng, streams)
+        self.X, self.Y = np.zeros((0, questions.n_inputs)), np.zeros((0, 0))
+        self.best: Recovery | None = None
+        self.method, self.lines, self._gaussian, self._spare = "", 0, 0, SPARE
+        self._starts = self.X
+        self.units = lines.Units.none(questions.n_inputs, 1)
+        self.noise = 0.0
+
+    @property
+    def single(self) -> bool:
+        """Whether the model answers in single precision."""
+        return self.questions.single
+
+    # Asking.
+
+    def grow(self, n: int) -> None:
+        """Random queries up to n in all; as many of them as the budget allows. Their numbers are
+        such that float32 holds them exactly: nobody knows yet what the model makes of others."""
+        wanted = n - self._gaussian
+        if wanted <= 0:
+            return
+        count = min(wanted, self.questions.left)
+        X = self.scale * self._random.standard_normal((count, self.X.shape[1]))
+        self._gaussian += count
+        self._ask(X.astype(np.float32).astype(np.float64))
+        if count < wanted:
+            raise BudgetSpent
+
+    def _ask(self, X: Array) -> None:
+        if len(X):
+            X, Y = self.questions(X)
+            self.X = np.vstack([self.X, X])
+            self.Y = np.vstack([self.Y, Y]) if self.Y.size else Y
+
+    def samples(self) -> Samples:
+        """All random queries and those around units, in the model's own precision."""
+        if self.single:
+            return Samples.of(self.X.astype(np.float32), self.Y.astype(np.float32))
+        return Samples.of(self.X, self.Y)
+
+    # Lines.
+
+    def measure(self) -> bool:
+        """Whether answers are straight but for rounding, in double or in single precision; sets
+        `noise`, how far an answer is off from the same asked again, if it is not."""
+        d, m = self.X.shape[1], self.Y.shape[1]
+        decimals = decimal_places(self.Y)
+        self.questions.single = decimals is None and in_single(self.Y)
+        eps = float(np.finfo(np.float32 if self.single else np.float64).eps)
+        size = float(np.sqrt((self.Y**2).mean()))
+        rounding = max(0.5 * eps * size, float(np.finfo(np.float64).tiny))
+        bends = [
+            lines.measure_bend(self.questions, d, self.scale, step, self._lines)
+            for step in STEPS[: 1 if self.single else 2]
+        ]
+        self.units = lines.Units.none(d, m)
+        self._rounding = lines.Rounding(max(bends[0], rounding), self.scale * math.sqrt(d))
+        most = EXACTLY * math.sqrt(d) * rounding
+        if decimals is not None:
+            bends.append(10.0**-decimals)
+        self.noise = bends[-1] if bends[-1] > most else 0.0
+        log.info("an answer is off by %s", ", ".join(f"{bend:.1e}" for bend in bends))
+        return max(bends) <= most
+
+    def look(self) -> bool:
+        """Lines until no more units show; false if this is not a piecewise linear function."""
+        quiet = 0
+        for _ in range(MOST_LINES):
+            d = self.X.shape[1]
+            start = self.scale * self._lines.standard_normal(d)
+            if len(self._starts):
+                start = self._starts[self._lines.integers(len(self._starts))]
+            direction = self.scale * self._lines.standard_normal(d)
+            new, kinks = lines.find_units(
+                self.questions,
+                lines.Line(start, direction, FURTHER * self.reach),
+                self.units,
+                self._rounding,
+                self._lines,
+                subtract=not self.single,
+            )
+            self.lines += 1
+            log.info(
+                "line %d: %d kinks, %d new units, %d queries so far",
+                self.lines,
+                len(kinks.at),
+                len(new.b),
+                self.questions.asked,
+            )
+            if not kinks.linear:
+                return False
+            self.units = self.units.and_(new)
+            quiet = 0 if len(new.b) else quiet + 1
+            if quiet == QUIET:
+                break
+        return True
+
+    # Fit and certificate.
+
+    def settle(self) -> Status:
+        """Random queries enough for the units found, and some around those that random queries
+        hardly see; the network through them; fresh queries; the certificate."""
+        self.grow(self._enough())
+        self._ask(self._around_units())
+        used = np.arange(len(self.X))
+        net, note = self._fit(used)
+        self.grow(self._gaussian + max(math.ceil(FRESH[0] * len(used)), FRESH[1]))
+        certificate = self._judge(net, used, note)
+        self._keep(certificate, "lines")
+        self._spare *= 1.3
+        return certificate.status
+
+    def _enough(self) -> int:
+        """Random queries that leave equations over when all unknowns are paid for."""
+        k, D, m = (
+            len(self.units.b),
+            self.X.shape[1] + self.bias,
+            min(self.Y.shape[1], len(self.units.b)),
+        )
+        unknowns = k * (D + m - 1) + self.bias * m
+        eps = self.samples().eps
+        n = unknowns // m
+        for _ in range(3):  # what rules out chance grows with the logarithm of n
+            n = math.ceil(self._spare * (unknowns + chance_equations(D, n, k, eps)) / m)
+        return max(n, 3 * D)
+
+    def _around_units(self) -> Array:
+        """Queries about the foot of each unit's hyperplane that has few on either of its sides."""
+        D = self.X.shape[1] + self.bias
+        wanted = math.ceil(self._spare * D) + 10
+        active = (self.X @ self.units.V.T + self.units.b > 0).sum(axis=0)
+        short = wanted - np.minimum(active, len(self.X) - active)
+        blocks = [np.zeros((0, self.X.shape[1]))]
+        for unit in np.flatnonzero(short > 0):
+            foot = -self.units.b[unit] * self.units.V[unit]
+            blocks.append(
+                foot + self.scale * self._around.standard_normal((2 * short[unit], self.X.shape[1]))
+            )
+        for unit in self._weak():
+            # Near it at all scales: what is next to it may be a hyperplane very close by.
+            foot = -self.units.b[unit] * self.units.V[unit]
+            size = self.scale * 10.0 ** -self._around.uniform(0, CLOSE, (2 * wanted, 1))
+            aside = self._around.standard_normal((2 * wanted, self.X.shape[1]))
+            blocks.append(foot + size * aside)
+        return np.vstack(blocks).astype(np.float32).astype(np.float64)
+
+    def _weak(self) -> Index:
+        """Units that the last certificate has found not to be pinned down."""
+        if self.best is None or self.best.status != Status.UNDETERMINED:
+            return np.arange(0)
+        net = self.best.certificate.network
+        rows = np.column_stack([self.units.V, self.units.b])
+        weak = np.column_stack([net.V, net.b])[self.best.certificate.weak_units]
+        apart = np.minimum(
+            np.linalg.norm(rows - weak[:, None], axis=2),
+            np.linalg.norm(rows + weak[:, None], axis=2),
+        )
+        return np.unique(apart.argmin(axis=1)) if len(rows) else np.arange(0)
+
+    def _fit(self, rows: Index) -> tuple[Network, str]:
+        return hyperplanes.fit_from(self.samples(), rows, self.units.V, self.units.b, self.bias)
+
+    def complete(self) -> None:
+        """Where lines left units out, as in single precision they may: those found are a start
+        for the search that needs random queries only."""
+        assert self.best is not None, "only after a fit"
+        net, m = self.best.network, self.Y.shape[1]
+        assert net is not None, "every fit has a network"
+        unknowns = 1.2 * net.n_units * (self.X.shape[1] + self.bias + m)
+        self.grow(math.ceil(hyperplanes.EQUATIONS_PER_UNKNOWN * unknowns / m))
+        samples = self.samples()
+        found = hyperplanes.find(
+            samples,
+            n_units=self.n_units or net.n_units + 1,
+            least=net.n_units,
+            bias=self.bias,
+            rng=self._fits,
+            missed=lambda net: explain(net.canonical(), samples).missed,
+            known=net,
+        )
+        self.grow(self._gaussian + max(math.ceil(FRESH[0] * samples.n), FRESH[1]))
+        self._keep(
+            self._judge(found.network, np.arange(samples.n), found.note),
+            "lines, then random queries",
+        )
+
+    def _judge(self, net: Network, used: Index, note: str) -> Certificate:
+        samples = self.samples()
+        explained = explain(net.canonical(), samples)
+        self._starts = self.X[explained.missed]
+        certificate = judge(net, samples, used, self.bias, explained)
+        said, status, found = (
+            certificate.explanation,
+            certificate.status,
+            certificate.network.n_units,
+        )
+        if note:
+            said += f"; {note}"
+        if status == Status.EXACT and self.n_units is not None and found != self.n_units:
+            status = Status.FAILED if found > self.n_units else Status.UNDETERMINED
+            said = f"{found} units explain the answers, not {self.n_units}: {said}"
+        return replace(certificate, status=status, explanation=said)
+
+    def _keep(self, certificate: Certificate, method: str) -> None:
+        log.info("%s: %s", method, certificate.explanation)
+        self._keep_result(
+            Recovery(certificate.status, certificate.network, certificate, {}), method
+        )
+
+    def _keep_result(self, result: Recovery, method: str) -> None:
+        if self.best is None or _worth(result) >= _worth(self.best):  # of equals, the later one
+            self.best, self.method = result, method
+
+    # Without lines.
+
+    def passive(self) -> None:
+        """Random queries in growing numbers, and `recover`."""
+        first, growth, rounds = PASSIVE
+        for number in range(rounds) if self.noise else (1,):  # or lines would have led somewhere
+            n = (self.X.shape[1] + self.bias) * first * growth**number
+            self.grow(max(n, self._gaussian))
+            result = self._recovered(len(self.X), fresh=True)
+            if result.status != Status.FAILED and not result.certificate.more_samples:
+                break
+
+    def _recovered(self, n: int, *, fresh: bool) -> Recovery:
+        """`recover` from the first n queries, judged on all."""
+        result = recover(
+            self.samples().X[:n],
+            self.samples().Y[:n],
+            self.n_units,
+            bias=self.bias,
+            noise="auto" if self.noise else "none",
+            rng=self._fits,
+            throw=False,
+        )
+        certain = result.status.certain
+        if certain and fresh:
+            self.grow(self._gaussian + max(math.ceil(FRESH[0] * n), FRESH[1]))
+        if certain and len(self.X) > n:
+            certificate = self._judged_again(result, np.arange(n))
+            result = replace(result, status=certificate.status, certificate=certificate)
+        self._keep_result(result, f"random queries, {result.stats['method']}")
+        return result
+
+    def _judged_again(self, result: Recovery, used: Index) -> Certificate:
+        certificate, net = result.certificate, result.certificate.network
+        before = certificate.unexplained
+        if before is None:
+            return self._judge(net, used, "")
+        left = unexplained(net, self.samples(), self.bias, before.clipped)
+        certificate = judge_estimate(
+            net,
+            self.samples(),
+            used,
+            self.bias,
+            replace(left, growth=before.growth),
+            certificate.weight_errors,
+            certificate.weak_units,
+        )
+        rest = float(np.sqrt(((net(self.X) - self.Y) ** 2).mean()))
+        if certificate.status == Status.ESTIMATED and rest > NOISE * self.noise:
+            said = (
+                f"the best network of {net.n_units} units leaves {rest:.1e} of the answers, which "
+                f"are repeated to {self.noise:.1e}: not noise, but another kind of function"
+            )
+            return replace(certificate, status=Status.FAILED, explanation=said)
+        return certificate
+
+    def conclude(self) -> None:
+        """The budget is spent: what the answers so far are worth, a part of them kept as fresh."""
+        n = len(self.X) - max(1, math.ceil(FRESH[0] * len(self.X)))
+        if self.best is None or not self.best.status.certain:
+            if len(self.units.b) and n > self.X.shape[1] + len(self.units.b):
+                self._keep(self._judge(*self._fit_first(n)), "lines")
+            if self.best is None:
+                self._recovered(n, fresh=False)
+        assert self.best is not None, "there is always a best network"
+        if not self.best.status.certain:
+            said = (
+                f"the budget of {self.questions.budget} queries is spent: "
+                f"{self.best.certificate.explanation}"
+            )
+            certificate = replace(self.best.certificate, explanation=said)
+            self.best = replace(self.best, certificate=certificate)
+
+    def _fit_first(self, n: int) -> tuple[Network, Index, str]:
+        net, note = self._fit(np.arange(n))
+        return net, np.arange(n), note
+
+
+def _worth(result: Recovery) -> tuple[int, float]:
+    failed = result.status == Status.FAILED
+    return WORTH.get(result.status, 0), -result.certificate.residual if failed else 0.0
+
+
+def decimal_places(Y: Array) -> int | None:
+    """Decimals that all answers are rounded to, if few: nobody would get zeros there by chance."""
+    if not Y.any():
+        return None
+    return next((p for p in range(1, 7) if np.array_equal(np.round(Y, p), Y)), None)
+
+
+def in_single(Y: Array) -> bool:
+    """Are all answers float32 numbers, or as few digits as those are written with?"""
+    with np.errstate(over="ignore"):
+        single = Y.astype(np.float32)
+    if np.array_equal(single, Y):
+        return bool((np.round(Y) != Y).any())
+    return all(
+        float(str(small)) == full
+        for small, full in zip(single.ravel(), Y.ravel().tolist(), strict=True)
+    )

@@ -1,0 +1,189 @@
+"""`unrelu extract`: the command, and which kind of model its argument names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from unrelu.completion import FILE
+from unrelu.terminal import busy, exit_codes, keep, leave, write_json, write_table
+
+if TYPE_CHECKING:
+    from unrelu.network import Network
+
+MODEL_HELP = """
+MODEL is an .onnx file (run by onnxruntime), an http:// or https:// address that answers a POST of
+a JSON array of rows with another, or a network file of this library. In place of MODEL, --program
+names a program that reads queries as CSV lines and writes answers as CSV lines, until its input
+ends.
+"""
+
+
+@click.command(epilog=MODEL_HELP)
+@click.argument("model", type=FILE, required=False)
+@click.option("-o", "--output", type=FILE, required=True, metavar="NET", help="The file to write.")
+@click.option(
+    "--inputs",
+    type=click.IntRange(1),
+    metavar="D",
+    help="Numbers in a query, where MODEL does not say.",
+)
+@click.option("--program", metavar="COMMAND", help="Ask a program, in place of MODEL.")
+@click.option("--units", type=click.IntRange(1), help="Number of hidden units, if it is known.")
+@click.option("--bias/--no-bias", default=True, help="Look for biases, or know there are none.")
+@click.option(
+    "--budget",
+    type=click.IntRange(1),
+    default=100_000,
+    show_default=True,
+    metavar="N",
+    help="Most queries in all, those of the journal included.",
+)
+@click.option(
+    "--scale",
+    type=click.FloatRange(0, min_open=True),
+    default=1.0,
+    show_default=True,
+    help="Usual size of an input.",
+)
+@click.option(
+    "--journal",
+    metavar="FILE",
+    help="Keep every answer there; the same command continues from it.",
+)
+@click.option(
+    "--batch",
+    type=click.IntRange(1),
+    default=1000,
+    show_default=True,
+    help="Most queries at a time.",
+)
+@click.option(
+    "--timeout",
+    type=click.FloatRange(0, min_open=True),
+    default=60.0,
+    show_default=True,
+    help="Seconds that an address or a program has for a batch.",
+)
+@click.option(
+    "--per-second",
+    type=click.FloatRange(0, min_open=True),
+    metavar="N",
+    help="Most requests to an address in a second.",
+)
+@click.option("--seed", type=click.IntRange(0), help="The same seed asks the same queries.")
+@click.option("--json", "as_json", is_flag=True, help="Write the result as JSON.")
+@exit_codes()
+def extract(
+    model: str | None,
+    output: str,
+    inputs: int | None,
+    program: str | None,
+    units: int | None,
+    bias: bool,
+    budget: int,
+    scale: float,
+    journal: str | None,
+    batch: int,
+    timeout: float,
+    per_second: float | None,
+    seed: int | None,
+    as_json: bool,
+) -> None:
+    """Recover the network behind MODEL by asking it, and write it to NET."""
+    from unrelu.formats.networks import Mark, check_target, save_marked
+
+    check_target(output)
+    keep(output, model, journal)
+    keep(journal, model)
+    with busy("opening the model") as say:
+        oracle, known = _opened(model, program, timeout, per_second)
+        from unrelu.errors import InputError
+        from unrelu.extract import extract as extracted
+
+        if known is not None and inputs is not None and known != inputs:
+            raise InputError(f"--inputs: got {inputs}, expected {known}, as the model says")
+        d = inputs or known
+        if d is None:
+            raise InputError("--inputs: got nothing, expected the number of inputs of the model")
+        say("asking")
+        result = extracted(
+            oracle,
+            d,
+            n_units=units,
+            bias=bias,
+            budget=budget,
+            scale=scale,
+            journal=journal,
+            batch=batch,
+            rng=seed,
+            throw=False,
+            report=lambda asked: say(f"asking: {asked} of at most {budget} queries"),
+        )
+    reason = result.certificate.explanation
+    mark = None if result.status.certain else Mark(result.status.value, reason)
+    save_marked(result.network, output, mark)
+    if as_json:
+        write_json(
+            {
+                "status": result.status.value,
+                "reason": reason,
+                "network": _described(result.network, output),
+                "certificate": result.certificate.to_dict(),
+                "stats": result.stats,
+            }
+        )
+    else:
+        write_table("unrelu extract", [*result.rows(), ("written", output)])
+    if mark is not None:
+        click.echo(f"not recovered: {reason}", err=True)
+    leave(result.status.certain)
+
+
+def _opened(
+    model: str | None, program: str | None, timeout: float, per_second: float | None
+) -> tuple[Callable[[Any], Any], int | None]:
+    """The oracle, and its number of inputs where it says."""
+    from unrelu.errors import FileError, InputError
+
+    if (model is None) == (program is None):
+        raise InputError("expected a MODEL or a --program, one of the two")
+    if program is not None:
+        from unrelu.oracles.program import Program
+
+        return Program.of(program, timeout), None
+    assert model is not None, "one of the two"
+    if "://" in model:
+        from unrelu.oracles.web import WebModel
+
+        return WebModel(model, timeout, per_second=per_second or float("inf")), None
+    suffix = Path(model).suffix.lower()
+    if suffix == ".onnx":
+        from unrelu.oracles.onnx_file import open_onnx
+
+        opened = open_onnx(model)
+        return opened, opened.n_inputs
+    if suffix == ".npz":
+        from unrelu.formats.networks import load
+
+        network = load(model)
+        return network, network.n_inputs
+    raise FileError(
+        f"{model}: got a name ending in {suffix!r}, expected .onnx, .npz, or an address with "
+        "http:// or https://; a program is named by --program"
+    )
+
+
+def _described(network: Network | None, path: str) -> dict[str, object] | None:
+    if network is None:
+        return None
+    return {
+        "file": path,
+        "inputs": network.n_inputs,
+        "units": network.n_units,
+        "outputs": network.n_outputs,
+        "activation": network.activation.name,
+    }

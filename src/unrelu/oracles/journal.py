@@ -1,0 +1,152 @@
+"""The journal: every answer on disk before it is used, so that a crash never costs a query twice.
+
+A text file that only grows. The first line holds the settings of the extraction, every other one
+an answer: the hash of the query, bit for bit, and the numbers. The queries need not be kept: an
+extraction that starts again from the same settings asks the same ones. A last line that a crash
+has torn is cut off; a damaged line anywhere else is an error.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unrelu.errors import FileError
+
+Array = NDArray[np.float64]
+
+FORMAT_VERSION = 1
+
+Settings = Mapping[str, int | float | str | bool | None]
+
+
+def key_of(query: Array) -> str:
+    """Of the bits of a query; −0 and 0 are the same number."""
+    return blake2b((query + 0.0).tobytes(), digest_size=16).hexdigest()
+
+
+class Journal:
+    """An open journal. `answers`: what it held when it was opened, and what was added."""
+
+    def __init__(self, path: str | os.PathLike[str], settings: Settings) -> None:
+        """Continue the journal at `path`, or begin it. Raises FileError for a file that is not a
+        journal, is damaged, belongs to other settings, or cannot be written."""
+        self.path = Path(path)
+        self.answers: dict[str, Array] = {}
+        try:
+            self._file: BinaryIO = open(self.path, "a+b")  # noqa: SIM115 (closed by `close`)
+        except OSError as error:
+            raise FileError(f"{path}: cannot be written: {error.strerror or error}") from error
+        try:
+            self._lock()
+            self._read(settings)
+        except BaseException:
+            self._file.close()
+            raise
+
+    def add(self, keys: list[str], answers: Array) -> None:
+        """Write the answers, and return when they are on disk."""
+        rows = answers.tolist()
+        lines = [json.dumps([key, *row]) + "\n" for key, row in zip(keys, rows, strict=True)]
+        self._write("".join(lines))
+        self.answers.update(zip(keys, answers, strict=True))
+
+    def close(self) -> None:
+        self._file.close()
+
+    def _write(self, text: str) -> None:
+        try:
+            self._file.write(text.encode())
+            self._file.flush()
+            os.fsync(self._file.fileno())
+        except OSError as error:
+            raise FileError(f"{self.path}: cannot be written: {error.strerror or error}") from error
+
+    def _lock(self) -> None:
+        """Two extractions in one journal would tear each other's lines."""
+        try:
+            import fcntl
+        except ImportError:  # where there is no such lock, users have to take care
+            return
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise FileError(
+                f"{self.path}: another extraction is writing to it: wait for its end, or give "
+                "another name"
+            ) from error
+
+    def _read(self, settings: Settings) -> None:
+        self._file.seek(0)
+        whole = 0
+        head: dict[str, Any] | None = None
+        for number, line in enumerate(self._file, start=1):
+            if not line.endswith(b"\n"):
+                break
+            if head is None:
+                head = _head(self.path, line)
+                _same(self.path, head, settings)
+            else:
+                self._take(number, line)
+            whole += len(line)
+        self._file.truncate(whole)  # what a crash has torn
+        if head is None:
+            self._write(json.dumps({"unrelu journal": FORMAT_VERSION, **settings}) + "\n")
+
+    def _take(self, number: int, line: bytes) -> None:
+        try:
+            key, *answer = json.loads(line)
+            values = np.array(answer, dtype=np.float64)
+            if not isinstance(key, str) or values.ndim != 1 or not np.isfinite(values).all():
+                raise ValueError
+        except (ValueError, TypeError) as error:
+            raise FileError(
+                f"{self.path}, line {number}: got no answer, expected the hash of a query and "
+                "numbers: the file is damaged; keep the lines before, or begin a new one"
+            ) from error
+        self.answers[key] = values
+
+
+def seed_of(path: str | os.PathLike[str]) -> int | None:
+    """The seed in the settings of the journal at `path`; None where there is no journal yet."""
+    try:
+        with open(path, "rb") as file:
+            line = file.readline()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise FileError(f"{path}: cannot be read: {error.strerror or error}") from error
+    if not line.endswith(b"\n"):
+        return None
+    seed = _head(Path(path), line).get("seed")
+    return seed if isinstance(seed, int) else None
+
+
+def _head(path: Path, line: bytes) -> dict[str, Any]:
+    try:
+        head = json.loads(line)
+    except ValueError:
+        head = None
+    version = head.get("unrelu journal") if isinstance(head, dict) else None
+    if version != FORMAT_VERSION:
+        raise FileError(
+            f"{path}: is not the journal of an extraction, or not one that this unrelu reads: "
+            "give another name"
+        )
+    return dict(head)
+
+
+def _same(path: Path, head: Mapping[str, Any], settings: Settings) -> None:
+    for name, value in settings.items():
+        if head.get(name) != value:
+            raise FileError(
+                f"{path}: got the journal of another extraction, with {name} = "
+                f"{head.get(name)}, expected {value}: use the same settings, or another journal"
+            )
