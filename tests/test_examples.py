@@ -21,7 +21,13 @@ EXAMPLES = Path(__file__).parents[1] / "examples"
 SMALL: dict[str, list[str]] = {"ganglion_cells": ["--frames", "10000", "--side", "6"]}
 """Examples with a function main, and options that make it small."""
 
-PAGES = ["behind_a_trained_student", "behind_a_wide_network", "digits", "phase_diagram"]
+PAGES = [
+    "behind_a_trained_student",
+    "behind_a_wide_network",
+    "digits",
+    "model_file",
+    "phase_diagram",
+]
 """Examples that are read, and run, from top to bottom."""
 
 
@@ -88,6 +94,14 @@ def test_behind_a_trained_student() -> None:
     before, after, more = (names["to_student"][units - 1] for units in (3, 4, 5))
     assert after < before / 10
     assert more > after / 2
+
+
+def test_model_file() -> None:
+    pytest.importorskip("onnxruntime")
+    names = read("model_file")
+    assert names["result"].status == "exact"
+    assert names["result"].stats["queries"] <= 20_000
+    assert names["match"].max_error < 1e-11
 
 
 def test_phase_diagram() -> None:
