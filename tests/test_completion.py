@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from unrelu.cli import main
-from unrelu.completion import SHELLS
+from unrelu.commands.completion import SHELLS
 from unrelu.preparation import METHODS, NOISE
 
 

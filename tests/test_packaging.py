@@ -46,12 +46,10 @@ STANDS_ON: dict[str, set[str]] = {
     "extract": BELOW_RECOVER | {"preparation", "recover", "oracles", "asking"},
     "report": BELOW_RECOVER | {"appraisal", "formats", "version"},
     "demo": BELOW_RECOVER | {"recover", "formats", "report"},
-    "terminal": {"errors", "report"},
-    "completion": {"preparation"},
-    "cli_extract": GROUND | {"completion", "terminal", "extract", "oracles", "formats"},
-    "cli": BELOW_RECOVER
-    | {"__init__", "completion", "terminal", "recover", "formats", "appraisal", "report", "demo"}
-    | {"cli_extract"},
+    "commands": BELOW_RECOVER
+    | {"preparation", "recover", "extract", "oracles", "formats", "appraisal"}
+    | {"report", "demo"},
+    "cli": {"commands", "version"},
     "__main__": {"cli"},
     "__init__": BELOW_RECOVER
     | {"recover", "extract", "formats", "report", "uncertainty", "estimator", "version"},

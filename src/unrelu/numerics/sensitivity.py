@@ -206,8 +206,13 @@ def _matrix_free(
     """One draw by conjugate gradients: T x = Jᵀ(residual + size e) + √(diag T) size η g.
 
     The last term, small, has components in every direction. In a null direction nothing can
-    cancel it, so the iteration does not converge and x grows there: both are seen.
+    cancel it, so the iteration does not converge and x grows there: both are seen. With fewer
+    equations than unknowns there are null directions, in general with a part in every unit, and
+    nothing is iterated.
     """
+    n, m = residual.shape
+    if m * (n - basis.shape[1]) < A.shape[0] * (A.shape[1] - 1):
+        return np.full((1, *A.shape), np.inf)
 
     def project(rows: Array) -> Array:
         return np.asarray(rows - A * (A * rows).sum(axis=1, keepdims=True))

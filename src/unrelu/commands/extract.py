@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from unrelu.completion import FILE
-from unrelu.terminal import busy, exit_codes, keep, leave, write_json, write_table
+from unrelu.commands.arguments import FILE
+from unrelu.commands.terminal import busy, exit_codes, keep, leave, write_json, write_table
 
 if TYPE_CHECKING:
     from unrelu.network import Network

@@ -1,0 +1,1 @@
+"""One command per file: options in, the same function of the library, results out."""

@@ -1,0 +1,102 @@
+"""`unrelu recover`: samples to a network, and optionally a report."""
+
+from __future__ import annotations
+
+import click
+
+from unrelu.commands.arguments import (
+    FILE,
+    NET_HELP,
+    SAMPLES_HELP,
+    as_json,
+    described,
+    options_of_recover,
+)
+from unrelu.commands.terminal import busy, exit_codes, keep, leave, write_json, write_table
+
+
+@click.command(epilog=SAMPLES_HELP + NET_HELP)
+@click.argument("samples", type=FILE)
+@click.argument("labels", type=FILE, required=False)
+@click.option("-o", "--output", type=FILE, required=True, metavar="NET", help="The file to write.")
+@click.option("--units", type=int, help="Number of hidden units, if it is known.")
+@click.option("--bias/--no-bias", default=True, help="Look for biases, or know there are none.")
+@click.option(
+    "--method",
+    default="auto",
+    show_default=True,
+    shell_complete=options_of_recover,
+    help="A single method, by name.",
+)
+@click.option(
+    "--noise",
+    default="auto",
+    show_default=True,
+    shell_complete=options_of_recover,
+    help="""What the labels may be off by. none: rounding. gaussian: mean-zero noise of finite
+    variance. independent: anything that does not depend on the inputs, outliers too. poisson:
+    noise of counts. sparse: gross errors in a few entries. auto: none, and where that explains
+    nothing, what the residuals look like.""",
+)
+@click.option("--seed", type=click.IntRange(0), help="The same seed gives the same bits.")
+@click.option("--report", "page", metavar="PAGE", help="Write a report too, an .html.")
+@as_json
+@exit_codes()
+def recover(
+    samples: str,
+    labels: str | None,
+    output: str,
+    units: int | None,
+    bias: bool,
+    method: str,
+    noise: str,
+    seed: int | None,
+    page: str | None,
+    as_json: bool,
+) -> None:
+    """Recover the network behind SAMPLES and write it to NET."""
+    from unrelu.formats.networks import Mark, check_target, save_marked
+    from unrelu.formats.samples import read_samples
+
+    check_target(output)
+    keep(output, samples, labels)
+    if page is not None:
+        from unrelu.report.page import check_target as check_page
+
+        check_page(page)
+        keep(page, samples, labels, output)
+    with busy(f"reading {samples}") as say:
+        X, Y = read_samples(samples, labels)
+        say(f"recovering a network from {len(X)} samples")
+        from unrelu.recover import recover as recovered
+
+        result = recovered(
+            X, Y, n_units=units, bias=bias, method=method, noise=noise, rng=seed, throw=False
+        )
+    reason = result.certificate.explanation
+    mark = None if result.status.certain else Mark(result.status.value, reason)
+    save_marked(result.network, output, mark)
+    if page is not None:
+        from unrelu.appraisal import appraise
+        from unrelu.report.page import html_page, save_page
+
+        title = f"{output}, recovered from {samples}"
+        save_page(html_page(appraise(result, X, Y), title=title), page)
+    if as_json:
+        write_json(
+            {
+                "status": result.status.value,
+                "reason": reason,
+                "network": described(result.network, output),
+                "certificate": result.certificate.to_dict(),
+                "noise": result.noise and result.noise.to_dict(),
+                "uncertainty": result.uncertainty and result.uncertainty.to_dict(),
+                "stats": result.stats,
+            }
+        )
+    else:
+        written = output if page is None else f"{output}, {page}"
+        write_table("unrelu recover", [*result.rows(), ("written", written)])
+    if mark is not None:
+        click.echo(f"not recovered: {reason}", err=True)
+    leave(result.status.certain)

@@ -1,0 +1,105 @@
+"""`unrelu report`: what samples show of a network, as a page."""
+
+from __future__ import annotations
+
+import click
+
+from unrelu.commands.arguments import (
+    FILE,
+    NET_HELP,
+    SAMPLES_HELP,
+    as_json,
+    described,
+    drop_head,
+    loaded,
+)
+from unrelu.commands.terminal import busy, exit_codes, keep, leave, write_json, write_table
+
+
+@click.command(epilog=SAMPLES_HELP + NET_HELP)
+@click.argument("net", type=FILE)
+@click.argument("samples", type=FILE)
+@click.argument("labels", type=FILE, required=False)
+@drop_head
+@click.option("-o", "--output", required=True, metavar="PAGE", help="The .html to write.")
+@click.option(
+    "--image-shape",
+    metavar="HxW",
+    help="""Where inputs are the pixels of an image, its height and width, such as 28x28; none
+    where they are not. A square number of inputs, from 64 on, is taken for an image.""",
+)
+@click.option(
+    "--noise",
+    type=click.Choice(["auto", "none"]),
+    default="auto",
+    show_default=True,
+    help="none: labels must be explained to rounding. auto: NET may be an estimate.",
+)
+@click.option("--title", help="Above the verdict; the names of the files otherwise.")
+@as_json
+@exit_codes()
+def report(
+    net: str,
+    samples: str,
+    labels: str | None,
+    output: str,
+    image_shape: str | None,
+    noise: str,
+    title: str | None,
+    drop_head: bool,
+    as_json: bool,
+) -> None:
+    """Write what SAMPLES show of NET as a page to read.
+
+    One HTML file that loads nothing: the verdict in words, the units, their weights as pictures,
+    predictions, residuals, margins, and what is uncertain.
+    """
+    from unrelu.formats.samples import read_samples
+    from unrelu.report.page import check_target, html_page, save_page
+
+    check_target(output)
+    for read in (net, samples, labels):
+        keep(output, read)
+    network = loaded(net, drop_head)
+    if image_shape is not None:
+        from unrelu.report.images import image_shape as shape_of
+
+        shape_of(image_shape, network.n_inputs)  # a misspelt one is told before the long work
+    files = " ".join(filter(None, (samples, labels)))
+    with busy(f"reading {samples}") as say:
+        X, Y = read_samples(samples, labels)
+        say(f"checking {len(X)} samples")
+        from unrelu.appraisal import appraise
+
+        told = appraise(network, X, Y, noise=noise)
+        say(f"writing {output}")
+        save_page(
+            html_page(
+                told,
+                image_shape=image_shape,
+                title=title or f"{net} against {files}",
+                command=f"unrelu report {net} {files} -o {output}"
+                + (f" --image-shape {image_shape}" if image_shape else "")
+                + (f" --noise {noise}" if noise != "auto" else ""),
+            ),
+            output,
+        )
+    if as_json:
+        write_json(
+            {
+                "status": told.status.value,
+                "reason": told.certificate.explanation,
+                "network": described(told.network, net),
+                "file": output,
+            }
+        )
+    else:
+        write_table(
+            "unrelu report",
+            [
+                ("status", str(told.status)),
+                ("verdict", told.certificate.explanation),
+                ("written", output),
+            ],
+        )
+    leave(told.status.certain)
