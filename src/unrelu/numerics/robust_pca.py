@@ -102,13 +102,17 @@ def split(table: Array, eps: float = float(np.finfo(np.float64).eps)) -> Split |
     sure = sure if len(sure) > table.shape[1] else start
     best: Split | None = None
     directions = np.linalg.svd(sure, full_matrices=False)[2].T
+    least = 1 / table.shape[1]
     for rank in _ranks(sure):
-        found = alternate(scaled, directions[:, :rank], eps, start)
-        best = found if best is None or found.share > best.share else best
-        if best.share > 0.5:
+        # Near the end a wrong column is held by rows that follow it; from afar it is not.
+        for near in (start, None):
+            found = alternate(scaled, directions[:, :rank], eps, near)
+            best = found if best is None or found.share > best.share else best
+            if best.lost.mean() <= least:
+                break
+        if best is not None and best.share > 0.5:
             break
     # A direction too many fits errors, and shows as rows that are given up.
-    least = 1 / table.shape[1]
     while best is not None and best.rank > 1 and best.lost.mean() > least:
         found = alternate(scaled, directions[:, : best.rank - 1], eps, start)
         if found.share < best.share - least:
