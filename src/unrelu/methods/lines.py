@@ -169,7 +169,7 @@ def find_units(
     new = _unknown(kinks, line, known)
     if not new.any():
         return Units.none(known.V.shape[1], len(known.U)), kinks
-    units = _units_at(rest, line, kinks, new, tolerance, rng)
+    units = _units_at(rest, line, kinks, new, tolerance, rng, careful=not subtract)
     return _without(units, known), kinks
 
 
@@ -318,6 +318,7 @@ def _units_at(
     new: Marks,
     tolerance: Callable[[Array], Array],
     rng: np.random.Generator,
+    careful: bool,
 ) -> Units:
     """Step 2, for the new kinks. One whose neighbouring gradients could not be had is left for
     another line."""
@@ -327,7 +328,7 @@ def _units_at(
     unclear = (kinks.unclear[:, :1] < stretches[1:]) & (kinks.unclear[:, 1:] > stretches[:-1])
     wanted = (np.append(new, False) | np.append(False, new)) & ~unclear.any(axis=0)
     gradients = [
-        _gradient(ask, line, low, high, turn, tolerance, rng) if wanted[number] else None
+        _gradient(ask, line, low, high, turn, tolerance, rng, careful) if wanted[number] else None
         for number, (low, high) in enumerate(pairwise(stretches))
     ]
     rows, outputs, errors = [], [], []
@@ -366,11 +367,12 @@ def _gradient(
     turn: Array,
     tolerance: Callable[[Array], Array],
     rng: np.random.Generator,
+    careful: bool,
 ) -> tuple[Array, Array, float] | None:
     """Gradient (m, d) and constant (m,) between two kinks, by differences along the rows of an
-    orthogonal matrix, and the error of the gradient; the sum of all displacements, with random
-    signs, must lead where it says."""
-    d = len(turn)
+    orthogonal matrix, and the error of the gradient. In double precision short displacements lose
+    nothing, and a sum of them all, with random signs, must lead where it says. In single precision
+    (`careful`) each is as long as it can be, and its mirror image says whether it is too long."""
     half = (high - low) / 2
     # Between the last kink and the end of the line, near the kink: far out rounding is larger.
     if abs(low) >= line.reach or abs(high) >= line.reach:
@@ -378,19 +380,42 @@ def _gradient(
     centre = low + half if abs(low) < line.reach else high - half
     point = line.at(np.array([centre]))
     length = STEP * half * float(np.linalg.norm(line.direction))
-    signs = rng.choice([-1.0, 1.0], d) / np.sqrt(d)
+    error = float(tolerance(point)[0])
+    if careful:
+        return _mirrored_gradient(ask, point, SHORTER[0] * length, turn, error)
+    root = float(np.sqrt(len(turn)))
+    signs = rng.choice([-1.0, 1.0], len(turn)) / root
     for _ in range(SHORTER[1]):
-        asked = np.vstack([point, point + length * turn, point + length * (signs @ turn)])
-        X, values = ask(asked)
+        X, values = ask(np.vstack([point, point + length * turn, point + length * (signs @ turn)]))
         moved, changed = X[1:] - X[0], values[1:] - values[0]
-        if np.array_equal(X, asked):
-            solution = turn.T @ (changed[:-1] / length)
-        else:
-            solution = np.linalg.solve(moved[:-1], changed[:-1])
-        error = float(tolerance(point)[0])
+        solution = turn.T @ (changed[:-1] / length)
         off = np.abs(moved[-1] @ solution - changed[-1]).max()
         if off <= 2 * error:
-            constant = values[0] - X[0] @ solution
-            return solution.T, constant, error * float(np.sqrt(d)) / length / CONFIDENCE
+            return solution.T, values[0] - X[0] @ solution, error * root / length / CONFIDENCE
         length /= SHORTER[0]
+    return None
+
+
+def _mirrored_gradient(
+    ask: Ask, point: Array, length: float, turn: Array, error: float
+) -> tuple[Array, Array, float] | None:
+    """The same by central differences, each of its own length: where the second difference shows
+    a kink, a shorter one."""
+    lengths, left = np.full(len(turn), length), np.arange(len(turn))
+    X, middle = ask(point)
+    moved, changed = np.zeros_like(turn), np.zeros((len(turn), middle.shape[1]))
+    for _ in range(SHORTER[1]):
+        aside = lengths[left, None] * turn[left]
+        asked, values = ask(np.vstack([point - aside, point + aside]))
+        before, after = np.split(values, 2)
+        straight = np.abs(before - 2 * middle + after).max(axis=1) <= 2.5 * error  # √6 and more
+        there = left[straight]
+        low, high = np.split(asked, 2)
+        moved[there], changed[there] = (high - low)[straight], (after - before)[straight]
+        left = left[~straight]
+        if not len(left):
+            solution = np.linalg.solve(moved, changed)
+            size = float(np.sqrt((0.5 / lengths**2).sum())) * error / CONFIDENCE
+            return np.asarray(solution.T), np.asarray(middle[0] - X[0] @ solution), size
+        lengths[left] /= SHORTER[0]
     return None
