@@ -32,13 +32,13 @@ Marks = NDArray[np.bool_]
 Ask = Callable[[Array], tuple[Array, Array]]
 """Points (n, d) -> the points as the oracle got them (rounded, where it takes float32), values."""
 
-CONFIDENCE = 8.0
+CONFIDENCE = 6.0
 """Standard deviations of rounding that count as rounding: thousands of values are compared."""
 
 TRIPLES = 8
 """Second differences from which rounding is measured; a kink within a few of them is no harm."""
 
-SHARE = 1 / 8
+SHARE = 1 / 3
 """Of an interval, or of the distance from the origin, over which the slope at an end is taken:
 long enough to keep rounding small, short enough that two kinks at an eighth of their distance
 from each other do not need many splits."""
@@ -55,8 +55,14 @@ shorter, and so many times at most."""
 ROUNDINGS = 1e-12
 """Error that even the best known unit is credited with."""
 
-MOST_ERROR = 0.05
-"""Of a unit: one that rounding leaves no better known is not taken for one."""
+ALIKE = 0.3
+"""Difference of two jumps, as a share of the larger, up to which they may be of one unit."""
+
+MOST_ERROR = 0.2
+"""Of a unit: one that is known no better is not taken for one. A fit mends errors up to there."""
+
+FAINT = 4.0
+"""Times what rounding allows: kinks that bend a function by less cannot be told apart."""
 
 MOST_OPEN = 4096
 """Open intervals after which a function is taken for one that is not piecewise linear."""
@@ -96,7 +102,7 @@ class Rounding:
     reach: float
 
     def at(self, norms: Array) -> Array:
-        return np.asarray(self.size * (1 + norms / self.reach))
+        return np.asarray(self.size * np.maximum(1.0, norms / self.reach))
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,7 +169,7 @@ def find_units(
     new = _unknown(kinks, line, known)
     if not new.any():
         return Units.none(known.V.shape[1], len(known.U)), kinks
-    units = _units_at(rest, line, kinks, new, tolerance, rng)
+    units = _units_at(rest, line, kinks, new, tolerance, rng, careful=not subtract)
     return _without(units, known), kinks
 
 
@@ -173,11 +179,14 @@ def _unknown(kinks: Kinks, line: Line, known: Units) -> Marks:
         return np.ones(len(kinks.at), dtype=bool)
     speed = known.V @ line.direction
     there = -(known.V @ line.start + known.b) / speed
-    norms = np.linalg.norm(line.at(there), axis=1)
-    near = np.abs(kinks.at[:, None] - there) <= (known.errors + ROUNDINGS) * norms / np.abs(speed)
-    own = np.linalg.norm(known.U, axis=0) * np.abs(speed)
-    size = np.linalg.norm(kinks.jumps, axis=1)[:, None]
-    return np.asarray(~(near & (size <= 2 * own)).any(axis=1))
+    norms = np.linalg.norm(line.at(there), axis=1) / np.sqrt(len(line.start))
+    errors = CONFIDENCE * known.errors + ROUNDINGS
+    near = np.abs(kinks.at[:, None] - there) <= errors * np.maximum(norms, 1.0) / np.abs(speed)
+    own = (known.U * np.abs(speed)).T
+    size = np.linalg.norm(own, axis=1)
+    left = np.linalg.norm(kinks.jumps, axis=1)[:, None] <= ALIKE * size
+    same = np.linalg.norm(kinks.jumps[:, None] - own, axis=2) <= ALIKE * size
+    return np.asarray(~(near & (left | same)).any(axis=1))
 
 
 def _without(units: Units, known: Units) -> Units:
@@ -216,11 +225,11 @@ def kinks_on(ask: Ask, line: Line, tolerance: Callable[[Array], Array]) -> Kinks
         y = values.reshape(*shape, -1)
         error = tolerance(points).reshape(shape)
         slope = (y[1] - y[0]) / step[..., None]
-        slope_error = (error[0] + error[1]) / np.abs(step)
+        slope_error = np.hypot(error[0], error[1]) / np.abs(step)
 
         length = high - low
         gap = slope * np.array([1.0, -1.0])[:, None, None] * length[:, None] + y[0] - y[0, ::-1]
-        allowed = error[0] + error[0, ::-1] + slope_error * length
+        allowed = np.hypot(np.hypot(error[0], error[0, ::-1]), slope_error * length)
         straight = (np.abs(gap).max(axis=2) <= allowed).all(axis=0)
 
         # y_l + s_l (t − l) = y_r + s_r (t − r), in all outputs at once by least squares.
@@ -247,10 +256,13 @@ def kinks_on(ask: Ask, line: Line, tolerance: Callable[[Array], Array]) -> Kinks
             found += zip(meet[single].tolist(), slope[1, single] - slope[0, single], strict=True)
 
         again = ~straight & ~inside
-        # Two kinks nearer than this bend the function by no more than rounding.
+        # Too little is left to see more of it: all that bends there is a few times rounding. A
+        # jump goes on bending, until its place is known as well as numbers can tell.
+        faint = (np.abs(gap).max(axis=2) <= FAINT * allowed).all(axis=0)
+        faint &= np.abs(bend).max(axis=1) * length <= FAINT * allowed.max(axis=0)
         size = np.maximum(np.maximum(np.abs(low), np.abs(high)), 1.0)
         scale = np.maximum(np.abs(y).max(axis=(0, 1, 3)), np.finfo(np.float64).tiny)
-        tiny = length < np.sqrt(error.max(axis=(0, 1)) / scale) * size
+        tiny = faint | (length < FAINT * error.max(axis=(0, 1)) / scale * size)
         unclear += [
             (float(a), float(b)) for a, b in zip(low[again & tiny], high[again & tiny], strict=True)
         ]
@@ -277,8 +289,8 @@ def _is_one(
     """Is there one kink where the tangents meet? Just before, the function must be on the left
     one, just behind on the right one. Looking at the meeting point alone would not do: that of two
     kinks in opposite directions lies outside of them, on the function."""
-    tangent = error + slope_error * np.abs(meet - ends)
-    allowed = tolerance(line.at(meet)) + tangent.max(axis=0)
+    tangent = np.hypot(error, slope_error * np.abs(meet - ends)).max(axis=0)
+    allowed = np.hypot(tolerance(line.at(meet)), tangent)
     # Far enough for the two tangents to be told apart.
     aside = 4 * allowed / np.abs(slope[1] - slope[0]).max(axis=1)
     inside = (meet - aside > ends[0]) & (meet + aside < ends[1])
@@ -306,6 +318,7 @@ def _units_at(
     new: Marks,
     tolerance: Callable[[Array], Array],
     rng: np.random.Generator,
+    careful: bool,
 ) -> Units:
     """Step 2, for the new kinks. One whose neighbouring gradients could not be had is left for
     another line."""
@@ -315,7 +328,7 @@ def _units_at(
     unclear = (kinks.unclear[:, :1] < stretches[1:]) & (kinks.unclear[:, 1:] > stretches[:-1])
     wanted = (np.append(new, False) | np.append(False, new)) & ~unclear.any(axis=0)
     gradients = [
-        _gradient(ask, line, low, high, turn, tolerance, rng) if wanted[number] else None
+        _gradient(ask, line, low, high, turn, tolerance, rng, careful) if wanted[number] else None
         for number, (low, high) in enumerate(pairwise(stretches))
     ]
     rows, outputs, errors = [], [], []
@@ -325,12 +338,12 @@ def _units_at(
             continue
         jump = after[0] - before[0]
         left, sizes, right = np.linalg.svd(jump, full_matrices=False)
-        error = float(np.hypot(before[2], after[2]))
-        # One unit: rank one, and the jump of the slope along the line.
+        # What is not of rank one is error, too: of displacements that crossed other hyperplanes.
+        error = float(np.linalg.norm([before[2], after[2], *sizes[1:]]))
+        # One unit: also its jump of the slope along the line.
         along = jump @ line.direction - kinks.jumps[number]
-        whole = np.linalg.norm(along) <= 0.1 * np.linalg.norm(kinks.jumps[number])
-        one = len(sizes) == 1 or sizes[1] <= max(0.1 * sizes[0], 2 * error)
-        if not (whole and one and error <= MOST_ERROR * sizes[0]):
+        whole = np.linalg.norm(along) <= ALIKE * np.linalg.norm(kinks.jumps[number])
+        if not (whole and error <= MOST_ERROR * sizes[0]):
             continue
         # The unit that is active behind the kink: u f(v·x + b) with G₁ − G₀ = u vᵀ, and both
         # affine functions agree on the hyperplane: G₁x + h₁ − G₀x − h₀ = u (v·x + b).
@@ -354,11 +367,12 @@ def _gradient(
     turn: Array,
     tolerance: Callable[[Array], Array],
     rng: np.random.Generator,
+    careful: bool,
 ) -> tuple[Array, Array, float] | None:
     """Gradient (m, d) and constant (m,) between two kinks, by differences along the rows of an
-    orthogonal matrix, and the error of the gradient; the sum of all displacements, with random
-    signs, must lead where it says."""
-    d = len(turn)
+    orthogonal matrix, and the error of the gradient. In double precision short displacements lose
+    nothing, and a sum of them all, with random signs, must lead where it says. In single precision
+    (`careful`) each is as long as it can be, and its mirror image says whether it is too long."""
     half = (high - low) / 2
     # Between the last kink and the end of the line, near the kink: far out rounding is larger.
     if abs(low) >= line.reach or abs(high) >= line.reach:
@@ -366,19 +380,42 @@ def _gradient(
     centre = low + half if abs(low) < line.reach else high - half
     point = line.at(np.array([centre]))
     length = STEP * half * float(np.linalg.norm(line.direction))
-    signs = rng.choice([-1.0, 1.0], d) / np.sqrt(d)
+    error = float(tolerance(point)[0])
+    if careful:
+        return _mirrored_gradient(ask, point, SHORTER[0] * length, turn, error)
+    root = float(np.sqrt(len(turn)))
+    signs = rng.choice([-1.0, 1.0], len(turn)) / root
     for _ in range(SHORTER[1]):
-        asked = np.vstack([point, point + length * turn, point + length * (signs @ turn)])
-        X, values = ask(asked)
+        X, values = ask(np.vstack([point, point + length * turn, point + length * (signs @ turn)]))
         moved, changed = X[1:] - X[0], values[1:] - values[0]
-        if np.array_equal(X, asked):
-            solution = turn.T @ (changed[:-1] / length)
-        else:
-            solution = np.linalg.solve(moved[:-1], changed[:-1])
-        error = float(tolerance(point)[0])
+        solution = turn.T @ (changed[:-1] / length)
         off = np.abs(moved[-1] @ solution - changed[-1]).max()
         if off <= 2 * error:
-            constant = values[0] - X[0] @ solution
-            return solution.T, constant, error * float(np.sqrt(d)) / length / CONFIDENCE
+            return solution.T, values[0] - X[0] @ solution, error * root / length / CONFIDENCE
         length /= SHORTER[0]
+    return None
+
+
+def _mirrored_gradient(
+    ask: Ask, point: Array, length: float, turn: Array, error: float
+) -> tuple[Array, Array, float] | None:
+    """The same by central differences, each of its own length: where the second difference shows
+    a kink, a shorter one."""
+    lengths, left = np.full(len(turn), length), np.arange(len(turn))
+    X, middle = ask(point)
+    moved, changed = np.zeros_like(turn), np.zeros((len(turn), middle.shape[1]))
+    for _ in range(SHORTER[1]):
+        aside = lengths[left, None] * turn[left]
+        asked, values = ask(np.vstack([point - aside, point + aside]))
+        before, after = np.split(values, 2)
+        straight = np.abs(before - 2 * middle + after).max(axis=1) <= 2.5 * error  # √6 and more
+        there = left[straight]
+        low, high = np.split(asked, 2)
+        moved[there], changed[there] = (high - low)[straight], (after - before)[straight]
+        left = left[~straight]
+        if not len(left):
+            solution = np.linalg.solve(moved, changed)
+            size = float(np.sqrt((0.5 / lengths**2).sum())) * error / CONFIDENCE
+            return np.asarray(solution.T), np.asarray(middle[0] - X[0] @ solution), size
+        lengths[left] /= SHORTER[0]
     return None
