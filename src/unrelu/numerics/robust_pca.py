@@ -103,15 +103,18 @@ def split(table: Array, eps: float = float(np.finfo(np.float64).eps)) -> Split |
     best: Split | None = None
     directions = np.linalg.svd(sure, full_matrices=False)[2].T
     least = 1 / table.shape[1]
-    for rank in _ranks(sure):
-        # Near the end a wrong column is held by rows that follow it; from afar it is not.
-        for near in (start, None):
-            found = alternate(scaled, directions[:, :rank], eps, near)
-            best = found if best is None or found.share > best.share else best
-            if best.lost.mean() <= least:
-                break
-        if best is not None and best.share > 0.5:
+    ranks = _ranks(sure)
+    for rank in ranks:
+        found = alternate(scaled, directions[:, :rank], eps, start)
+        best = found if best is None or found.share > best.share else best
+        if best.share > 0.5:
             break
+    # So near the end, a wrong column is held by rows that follow it; from afar it is not.
+    for rank in dict.fromkeys([best.rank, *ranks[:1]] if best is not None else ()):
+        if best is None or best.lost.mean() <= least:
+            break
+        found = alternate(scaled, directions[:, :rank], eps)
+        best = found if found.share > best.share else best
     # A direction too many fits errors, and shows as rows that are given up.
     while best is not None and best.rank > 1 and best.lost.mean() > least:
         found = alternate(scaled, directions[:, : best.rank - 1], eps, start)
