@@ -34,7 +34,7 @@ from unrelu.checks.units import Spread, UnitEstimate, alike, estimate_units, sta
 from unrelu.errors import InputError
 from unrelu.network import Network
 from unrelu.numerics import fisher
-from unrelu.numerics.covariance import Estimate, in_outputs, least_squares, weighted
+from unrelu.numerics.covariance import in_outputs, least_squares, weighted
 from unrelu.numerics.whitening import Whitened
 from unrelu.result import labelled
 from unrelu.samples import Samples
@@ -43,10 +43,6 @@ Array = NDArray[np.float64]
 Index = NDArray[np.intp]
 
 UNITS_SHOWN = 30
-
-SHARE_OF_NOISE = 0.01
-"""Of the square of a unit's output weights, from which on their noise changes other errors by
-half a per cent or more."""
 
 PREDICTED_TOGETHER = 1 << 14
 """Rows whose features are held at once."""
@@ -257,28 +253,20 @@ def assess(
     residual = np.asarray(samples.Y, dtype=np.float64) - mean
     # Outputs in the coordinates in which the fit was one of plain least squares.
     apart = solve_triangular(root, residual.T, lower=True).T
-    model = _model(net, white, net.U, biased)
-    pull = apart if slopes is None else slopes * apart if psi is None else psi
-
-    def estimate(U: Array) -> tuple[fisher.Model, Estimate, Array]:
-        inner = _model(net, white, solve_triangular(root, U, lower=True), biased)
-        if slopes is None:
-            found = least_squares(inner, Z, apart, sandwich=sandwich)
-        else:
-            found = weighted(inner, Z, apart, slopes, psi, sandwich=sandwich)
-        return inner, found, in_outputs(model, found.covariance, root)
-
-    inner, found, full = estimate(net.U)
+    model = _model(net, white, solve_triangular(root, net.U, lower=True), biased)
+    if slopes is None:
+        found, pull = least_squares(model, Z, apart, sandwich=sandwich), apart
+    else:
+        found = weighted(model, Z, apart, slopes, psi, sandwich=sandwich)
+        pull = slopes * apart if psi is None else psi
     steps = _relative(
-        found.inverse.matrix @ fisher.gradient(inner, Z, pull), np.diag(found.covariance)
+        found.inverse.matrix @ fisher.gradient(model, Z, pull), np.diag(found.covariance)
     )
+
+    model = _model(net, white, net.U, biased)
+    full = in_outputs(model, found.covariance, root)
     spread = Spread.of(model, white.factor, full)
     stderr = standard_errors(net, spread, biased)
-    weak = _shares_of_noise(net, stderr)
-    if weak.max(initial=0.0) > SHARE_OF_NOISE:
-        _, found, full = estimate(net.U * np.sqrt(1 - weak))
-        spread = Spread.of(model, white.factor, full)
-        stderr = standard_errors(net, spread, biased)
     lost = fisher.undetermined(model, found.inverse)
     units = estimate_units(net, spread, stderr, samples, found.tail, lost)
     noise = root @ found.noise @ root.T
@@ -323,15 +311,6 @@ def _model(net: Network, white: Whitened, U: Array, biased: bool) -> fisher.Mode
     normals = np.column_stack([net.V, np.zeros(net.n_units)]) if biased else net.V
     normals = solve_triangular(white.factor, normals.T, trans="T").T
     return fisher.Model(white.to_features(rows), U, normals, biased)
-
-
-def _shares_of_noise(net: Network, stderr: Network) -> Array:
-    """(k,): of ‖u‖², what is noise: E‖û‖² = ‖u‖² + tr Cov û. The errors of a direction are those
-    of noise over ‖u‖, and with ‖û‖ come out too small. At most one half: a unit of which more is
-    noise might not be there at all."""
-    strength = (net.U**2).sum(axis=0)
-    errors = np.where(np.isfinite(stderr.U), stderr.U, 0.0)
-    return np.asarray(np.minimum((errors**2).sum(axis=0) / strength, 0.5))
 
 
 def _relative(steps: Array, variances: Array) -> Array:
