@@ -142,3 +142,14 @@ def test_rare_counts_do_not_seem_to_depend_on_the_inputs() -> None:
     assert dependence(noise, X, clip=np.inf) < DEPENDENT
     assert dependence(noise, X) > DEPENDENT  # clipped, the noise of a spike is what the rate says
     assert dependence(truth(X) - truth(X).mean(axis=0), X, clip=np.inf) > DEPENDENT
+
+
+def test_an_output_of_zeros_beside_counts() -> None:
+    """A neuron that was never heard does not make the others' noise one of constant size."""
+    truth, rng = rates(1.0, 3), np.random.default_rng(3)
+    X = rng.standard_normal((1500, 6))
+    Y = rng.poisson(truth(X))
+    Y[:, -1] = 0
+    result = recover(X, Y, rng=0, throw=False)
+    assert result.noise is not None
+    assert result.noise.kind == "poisson"

@@ -374,3 +374,54 @@ def test_a_fixed_fit() -> None:
     assert tails.freedom == 2.0
     assert abs(tails.scale[0] - 1) <= 5 / np.sqrt(4000)
     assert tails.scale[1] == 1e-12
+
+
+@pytest.mark.parametrize("bias", [0.0, 0.5])
+def test_gross_errors_in_as_many_outputs_as_units(bias: float) -> None:
+    """All other residuals are rounding, which depends on the inputs and means nothing."""
+    problem, rng = plant(5, 3, 3, 1000, seed=533, bias=bias), np.random.default_rng(1)
+    wrong = rng.random(problem.Y.shape) < 0.1
+    Y = problem.Y + np.where(wrong, 100 * rng.standard_normal(wrong.shape), 0.0)
+    result = estimate(problem.X, Y, bias=bias > 0)
+    assert result.status == Status.ESTIMATED, str(result)
+    assert result.network is not None
+    assert match(result.network, problem.truth).max_error < 1e-9
+
+
+def test_skewed_noise_is_said_to_be() -> None:
+    """Student's t takes it for symmetric: the output biases are off by more than their errors."""
+    rng = np.random.default_rng(0)
+    for bias in (0.5, 0.0):
+        problem = plant(4, 2, 3, 600, seed=1, bias=bias)
+        skewed = rng.exponential(size=problem.Y.shape) - 1
+        symmetric = rng.standard_t(2, problem.Y.shape)
+        for noise, size in ((skewed, 0.4), (symmetric, 0.2)):
+            Y = problem.Y + size * noise
+            result = estimate(problem.X, Y, noise="independent", bias=bias > 0)
+            assert result.uncertainty is not None
+            said = [note for note in result.uncertainty.notes if note.startswith("noise is skewed")]
+            assert len(said) == (noise is skewed)
+
+
+def test_noise_that_outputs_share_does_not_make_units_doubtful() -> None:
+    """The errors of output weights are then of less dimensions than there are outputs."""
+    problem = plant(3, 2, 2, 500, seed=1, bias=0.5)
+    Y = noisy(problem, 0.2)
+    for more in (np.zeros((500, 1)), Y[:, :1]):
+        result = estimate(problem.X, np.column_stack([Y, more]))
+        assert result.uncertainty is not None
+        assert max(unit.p_value for unit in result.uncertainty.units) < 1e-16
+        assert not any("not significantly" in note for note in result.uncertainty.notes)
+
+
+@pytest.mark.parametrize("seed", range(16))
+def test_the_units_weighed_are_those_found(seed: int) -> None:
+    """One more unit may gain more than the edge before the others have moved."""
+    problem = plant(3, 2, 1, 100, seed=seed, bias=0.5)
+    result = estimate(problem.X, noisy(problem, 0.2, seed))
+    assert result.noise is not None
+    assert result.network is not None
+    k = result.network.n_units
+    for width in result.noise.widths:
+        if width.units in (k, k + 1):
+            assert (width.gain > width.edge) == (width.units == k), str(width)

@@ -192,9 +192,9 @@ def _judged(task: Task, method: str, candidate: Candidate, passes: _Passes) -> J
             weights=fit.weights,
             scores=fit.scores,
         )
-    except InputError as error:  # more unknowns than it can take
-        log.info("no standard errors: %s", error)
-        return Judged(method, candidate, certificate)
+    except InputError as error:  # such as more unknowns than it can take
+        said = f"{certificate.explanation}; there are no standard errors: {error}"
+        return Judged(method, candidate, replace(certificate, explanation=said))
     errors = np.array([unit.angle_error for unit in uncertainty.units])
     weak = uncertainty.undetermined
     certificate = judge_estimate(net, samples, candidate.rows, bias, left, errors, weak)

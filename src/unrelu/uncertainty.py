@@ -283,6 +283,8 @@ def assess(
     ]
     exact = doubts.no_noise(residual, mean, samples.eps)
     notes += exact or doubts.off_minimum(steps)
+    if psi is not None and not exact:
+        notes += doubts.skewed_noise(residual, biased)
     if psi is None and not exact:
         normal = apart if slopes is None else np.sqrt(slopes) * apart
         notes += doubts.uneven_noise(noise, covariance is not None or slopes is not None)

@@ -169,6 +169,28 @@ def changing_noise(residual: Array, mean: Array, Z: Array, allowed: bool) -> lis
     return [f"noise differs between samples ({p_text(among)}): {then}"] if among < SURELY else []
 
 
+def skewed_noise(residual: Array, biased: bool) -> list[str]:
+    """Is one tail of the noise that a robust fit leaves, residuals (n, m), heavier than the other?
+    Over the root of the sum of squares a sum of symmetric noise is no larger than one of normal
+    noise would be, however heavy the tails."""
+    usual = np.median(np.abs(residual), axis=0)
+    tails = np.where(np.abs(residual) > 2 * usual, residual, 0.0)
+    tails = tails / np.maximum(np.abs(tails).max(axis=0), np.finfo(np.float64).tiny)
+    size = np.sqrt((tails**2).sum(axis=0))
+    scores = tails.sum(axis=0) / np.where(size > 0, size, 1.0)
+    worst = int(np.abs(scores).argmax())
+    p = min(1.0, len(scores) * math.erfc(abs(scores[worst]) / math.sqrt(2)))
+    if p >= SURELY:
+        return []
+    then = (
+        "output biases and predictions are about its middle, not its mean, and so are their errors"
+        if biased
+        else "without biases the fit takes it for symmetric about zero, and is off by more than "
+        'the errors given; noise="gaussian", or biases, would not be'
+    )
+    return [f"noise is skewed, most clearly in output {worst} ({p_text(p)}): {then}"]
+
+
 def no_noise(residual: Array, labels: Array, eps: float) -> list[str]:
     """`ROUNDINGS` of the labels' size are what a few dozen operations leave."""
     if np.sqrt((residual**2).mean()) > ROUNDINGS * eps * np.sqrt((labels**2).mean()):

@@ -114,7 +114,7 @@ def estimate_units(
     undetermined: Index,
 ) -> tuple[UnitEstimate, ...]:
     """`errors` as from `standard_errors`; `tail` the degrees of freedom of the noise."""
-    m, (active, near) = net.n_outputs, _sides(net, spread, samples)
+    active, near = _sides(net, spread, samples)
     found = []
     for j, u in enumerate(net.U.T):
         covariance, strength = spread.of_column(j), float(np.linalg.norm(u))
@@ -130,7 +130,7 @@ def estimate_units(
                 active=float(active[j]) / samples.n,
                 near_kink=float(near[j] / max(active[j], 1.0)),
                 wald=wald,
-                p_value=float(fdtrc(m, tail, wald / m)) if rank == m or np.isinf(wald) else 1.0,
+                p_value=_p_value(wald, rank, tail),
                 determined=j not in undetermined,
             )
         )
@@ -189,3 +189,11 @@ def _wald(value: Array, covariance: Array) -> tuple[float, int]:
     sure = values > np.sqrt(np.finfo(np.float64).eps) * values.max(initial=0.0)
     along = vectors[:, sure].T @ (value * scale)
     return float((along**2 / values[sure]).sum()), int(sure.sum())
+
+
+def _p_value(wald: float, rank: int, tail: float) -> float:
+    """Of zero, in as many dimensions as there are errors: outputs may share all of their noise, or
+    have none."""
+    if rank == 0:
+        return 0.0 if wald else 1.0
+    return float(fdtrc(rank, tail, wald / rank))

@@ -170,7 +170,8 @@ def estimate(
             weak_units=vague,
             more_samples=more,
         )
-    known = f", hidden weights known to {errors.max():.2g} rad" if len(errors) else ""
+    told = len(errors) and np.isfinite(errors).all()
+    known = f", hidden weights known to {errors.max():.2g} rad" if told else ""
     return Verdict(
         Status.ESTIMATED,
         f"the best network of {net.n_units} units leaves {100 * left.share:.3g}% of the labels' "

@@ -22,8 +22,9 @@ def noise_covariance(residual: Array, net: Network, bias: bool, least: Array) ->
         covariance = np.diag(np.diag(covariance))
     variances = np.diag(covariance)
     raised = np.maximum(variances, least**2)
-    # Outputs may share all of their noise; the ridge is what rounding leaves of zero.
-    ridge = m * np.finfo(np.float64).eps * raised
+    # Outputs may share all of their noise; the ridge is what rounding leaves of zero, in a sum of
+    # n products and in a Cholesky factor (Higham 2002, Theorem 10.7).
+    ridge = (m * (m + 1) + np.sqrt(n)) * np.finfo(np.float64).eps * raised
     return np.asarray(covariance + np.diag(raised - variances + ridge))
 
 

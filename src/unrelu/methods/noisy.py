@@ -274,11 +274,13 @@ def _robust_affine(samples: Samples, bias: bool) -> Array:
 
 def _likelier(net: Network, samples: Samples) -> bool:
     """Are counts likelier with a variance proportional to their mean than with a constant one?
-    Of normal likelihoods; at the best dispersion only the logarithms of the variances differ."""
+    Of normal likelihoods; at the best dispersion only the logarithms of the variances differ. An
+    output without noise, such as one of zeros, has no say."""
     Y, predicted = np.asarray(samples.Y, np.float64), net(samples.X)
     growing = -np.log(counted(Y, predicted)).mean(axis=0)
-    constant = np.log(((Y - predicted) ** 2).mean(axis=0) + np.finfo(np.float64).tiny)
-    return bool(growing.sum() < constant.sum())
+    size = ((Y - predicted) ** 2).mean(axis=0)
+    said = size > resolution(samples) ** 2
+    return bool(growing[said].sum() < np.log(size[said]).sum())
 
 
 def _grows(net: Network, samples: Samples) -> bool:

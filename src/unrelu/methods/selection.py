@@ -92,10 +92,10 @@ def reduce(
         while count:
             kept = np.delete(fit.point, order[:count], axis=0)
             trial = settle(problem, model, kept, effort, steps=30)
+            if count == 1 and model is problem.strict and math.isfinite(price):
+                effort.gains[fit.width] = (trial.cost - fit.cost) / variance
             if trial.cost - fit.cost <= price * variance * (1 if count == 1 else 0.5):
                 break
-            if count == 1 and model is problem.strict:
-                effort.gains[fit.width] = (trial.cost - fit.cost) / variance
             count //= 2
         if not count:
             break
