@@ -205,6 +205,10 @@ def test_torch_reads_what_is_written_and_writes_what_is_read(tmp_path: Path) -> 
         for new in (True, False):
             torch.save(model.state_dict(), tmp_path / "a.pt", _use_new_zipfile_serialization=new)
             assert same(load(tmp_path / "a.pt"), Network(V, U, b, c))
+        negated = {name: torch._neg_view(each) for name, each in model.state_dict().items()}
+        torch.save(negated, tmp_path / "negated.pt")
+        with pytest.raises(FileError, match="a tensor with remarks"):
+            load(tmp_path / "negated.pt")
         optimizer = torch.optim.Adam(model.parameters()).state_dict()
         checkpoint = {"epoch": 3, "optimizer": optimizer, "state_dict": model.state_dict()}
         torch.save(checkpoint, tmp_path / "a.pt")
