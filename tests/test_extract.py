@@ -229,6 +229,22 @@ def test_other_functions_are_never_called_exact(function: Any) -> None:
     assert result.status in ("failed", "undetermined")
 
 
+@pytest.mark.parametrize(("edge", "step"), [(4.5, 1.0), (30.0, 1.0), (4.5, 1e-7)])
+def test_answers_on_lines_that_contradict_the_network_are_told(edge: float, step: float) -> None:
+    """A model that is a network where random queries fall, and something else further out."""
+    truth = small()
+
+    def oracle(X: Array) -> Array:
+        return np.asarray(truth(X) + step * (np.abs(X[:, :1]) > edge))
+
+    result = unrelu.extract(oracle, 6, budget=5000, rng=0, throw=False)
+    assert result.status == "failed"
+    assert "out there the model is another function" in result.certificate.explanation
+    if edge > 10:  # it is what it seems within the reach
+        result = unrelu.extract(oracle, 6, budget=5000, reach=0.02, rng=0, throw=False)
+        assert result.status == "exact"
+
+
 def test_noisy_answers_leave_an_estimate_at_best() -> None:
     truth, rng = small(), np.random.default_rng(0)
 

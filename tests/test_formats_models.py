@@ -167,6 +167,7 @@ def test_nothing_in_a_pickle_is_run(tmp_path: Path) -> None:
         ),
         (lambda t: [*t[:3], ("fc2.bias", np.ones(9, np.float32))], r"c: got shape \(9,\)"),
         (lambda t: [*t[:3], ("fc2.bias", np.full(3, np.nan, np.float32))], "not finite"),
+        (lambda t: [*t[:2], ("act.weight", np.ones(1)), ("fc2.weight", np.ones((1, 5)))], "PReLU"),
         (lambda _: [("fc2.weight", np.eye(3)), ("fc1.weight", np.eye(3))], "cannot tell which"),
         (lambda _: [], "got no tensors"),
     ],
@@ -204,6 +205,10 @@ def test_torch_reads_what_is_written_and_writes_what_is_read(tmp_path: Path) -> 
         for new in (True, False):
             torch.save(model.state_dict(), tmp_path / "a.pt", _use_new_zipfile_serialization=new)
             assert same(load(tmp_path / "a.pt"), Network(V, U, b, c))
+        negated = {name: torch._neg_view(each) for name, each in model.state_dict().items()}
+        torch.save(negated, tmp_path / "negated.pt")
+        with pytest.raises(FileError, match="a tensor with remarks"):
+            load(tmp_path / "negated.pt")
         optimizer = torch.optim.Adam(model.parameters()).state_dict()
         checkpoint = {"epoch": 3, "optimizer": optimizer, "state_dict": model.state_dict()}
         torch.save(checkpoint, tmp_path / "a.pt")
@@ -303,6 +308,15 @@ def test_keras_models_are_folded(tmp_path: Path) -> None:
                 b,
             ],
             r"along samples of shape \(9, 4\)",
+        ),
+        (
+            lambda a, b: [
+                {"class_name": "InputLayer", "config": {"batch_shape": [None, 2, 2]}},
+                {"class_name": "Flatten", "config": {"data_format": "channels_first"}},
+                a,
+                b,
+            ],
+            "moves the channels",
         ),
     ],
 )

@@ -377,6 +377,31 @@ def test_other_models_are_refused_with_the_reason(tmp_path: Path, name: str) -> 
         loaded(tmp_path / "net.onnx", onnx_model(nodes, EXACT | extra))
 
 
+def test_arithmetic_of_whole_numbers_is_refused(tmp_path: Path) -> None:
+    """7 / 2 is 3 there, and 3 − 5 of bytes is 254."""
+    path = tmp_path / "net.onnx"
+    nodes = [
+        node("Div", ["seven", "two"], ["cut"]),
+        node("Cast", ["cut"], ["factor"], to=1),
+        node("Mul", ["x", "factor"], ["x1"]),
+        gemm("x1", "V", "b", "z", transB=1),
+        *LAST,
+    ]
+    whole = {"seven": np.array([7]), "two": np.array([2])}
+    with pytest.raises(FileError, match="factor is not a constant"):
+        loaded(path, onnx_model(nodes, EXACT | whole))
+
+    cast = [node("Cast", ["x"], ["x1"], to=1), *nodes[3:]]
+    model = onnx_model(cast, EXACT)
+    model.graph.input[0].type.tensor_type.elem_type = onnx.TensorProto.INT64
+    assert np.array_equal(loaded(path, model).V, V)
+    nodes = [node("Div", ["x", "two"], ["x0"]), node("Cast", ["x0"], ["x1"], to=1), *nodes[3:]]
+    model = onnx_model(nodes, EXACT | whole)
+    model.graph.input[0].type.tensor_type.elem_type = onnx.TensorProto.INT64
+    with pytest.raises(FileError, match="Div: of whole numbers"):
+        loaded(path, model)
+
+
 def test_of_several_outputs_the_last_before_a_head_is_taken(tmp_path: Path) -> None:
     model = plain_onnx(NET, front=False, head="Softmax")
     for name in ("y0", "y1"):  # without the biases, and with them

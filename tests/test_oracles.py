@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -155,6 +156,34 @@ def test_a_server_that_never_answers_times_out() -> None:
                 ask(X)
         finally:
             held.set()
+
+
+def test_an_answer_that_breaks_off_is_asked_for_again() -> None:
+    def torn(_: bytes) -> Reply:
+        return 200, {"Content-Length": "1000"}, b"[[1.0"
+
+    with served(torn, sums) as (address, seen):
+        ask, waits = model(address)
+        assert np.allclose(ask(X), SUMS)
+    assert len(seen) == 2
+    assert waits == [0.5]
+
+
+def test_an_answer_that_takes_too_long_in_all_times_out() -> None:
+    ticks = count(step=10)
+    with served(sums) as (address, _):
+        ask, _ = model(address, timeout=5.0, retries=1, clock=lambda: float(next(ticks)))
+        with pytest.raises(OracleError, match=r"timed out.*after 2 attempts"):
+            ask(X)
+
+
+@pytest.mark.parametrize("status", [302, 307])
+def test_redirections_are_not_followed_but_told(status: int) -> None:
+    with served(fails(status, Location="/there"), sums) as (address, seen):
+        ask, _ = model(address)
+        with pytest.raises(OracleError, match="give the address /there itself"):
+            ask(X)
+    assert len(seen) == 1
 
 
 def test_requests_keep_their_distance() -> None:

@@ -272,6 +272,22 @@ def test_too_few_samples_are_told_how_many_more() -> None:
     assert f"Take about {result.certificate.more_samples} more samples" in text
 
 
+def test_a_network_through_random_labels_is_not_to_be_trusted() -> None:
+    """30 labels of no meaning, and a network of 29 units along one direction through them."""
+    rng = np.random.default_rng(0)
+    X, y, v = rng.standard_normal((30, 20)), rng.standard_normal(30), rng.standard_normal(20)
+    order = np.argsort(X @ v)
+    at, y = (X @ v)[order], y[order]
+    slopes = np.diff(y) / np.diff(at)
+    jumps = np.diff(slopes, prepend=0.0)
+    net = Network(np.tile(v, (29, 1)), [jumps], -at[:-1], y[:1])
+    told = appraise(net, X[order], net(X[order]))
+    assert told.status == "undetermined"
+    text = Reader(html_page(told)).text
+    assert "trust neither predictions nor weights" in text
+    assert "as good as any" not in text
+
+
 def test_many_dots_become_a_picture() -> None:
     x = np.linspace(0, 1, 50_000)
     few, many = (

@@ -64,7 +64,8 @@ def extract(
     Returns
     -------
     Recovery as from `recover`. The certificate is that of random queries, the last of them made
-    after the network was found; `stats` count queries, rounds, lines and units found by them.
+    after the network was found; what the lines have shown must not contradict the network, or the
+    status is "failed". `stats` count queries, rounds, lines and units found by them.
 
     Raises
     ------

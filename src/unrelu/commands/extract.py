@@ -50,6 +50,13 @@ ends.
     help="Usual size of an input.",
 )
 @click.option(
+    "--reach",
+    type=click.FloatRange(0, min_open=True),
+    default=1000.0,
+    show_default=True,
+    help="How far out units are looked for, in usual sizes of an input.",
+)
+@click.option(
     "--journal",
     metavar="FILE",
     help="Keep every answer there; the same command continues from it.",
@@ -86,6 +93,7 @@ def extract(
     bias: bool,
     budget: int,
     scale: float,
+    reach: float,
     journal: str | None,
     batch: int,
     timeout: float,
@@ -117,6 +125,7 @@ def extract(
             bias=bias,
             budget=budget,
             scale=scale,
+            reach=reach,
             journal=journal,
             batch=batch,
             rng=seed,

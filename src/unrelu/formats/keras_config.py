@@ -50,6 +50,11 @@ def keras_chain(path: Path, model: Config, held: Hdf5) -> list[Step]:
         if kind in SKIPPED:
             continue
         if kind == "Flatten":
+            if config.get("data_format") == "channels_first" and (shape is None or len(shape) > 1):
+                raise FileError(
+                    f"{path}: Flatten with channels_first moves the channels, expected "
+                    "channels_last"
+                )
             shape = None if shape is None else (math.prod(shape),)
         elif kind == "Reshape":
             target = tuple(int(n) for n in config["target_shape"])

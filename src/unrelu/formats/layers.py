@@ -39,6 +39,11 @@ def two_layers(path: Path, arrays: Mapping[str, AnyArray], *, in_order: bool) ->
                 f"{path}: got {shortened(name)}, {array.dtype} of shape {array.shape}, expected "
                 "weights (2 axes) and biases (1 axis) of two layers, and nothing else"
             )
+        if array.ndim == 1 and _last(name) in ("weight", "kernel", "gamma"):
+            raise FileError(
+                f"{path}: got {shortened(name)} of shape {array.shape}, which is no bias: a "
+                "normalization or a PReLU; expected two linear layers with a ReLU between them"
+            )
         if array.ndim == 1:
             biases[name] = array
         else:

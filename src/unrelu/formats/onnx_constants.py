@@ -168,6 +168,8 @@ class Constants:
             given[1].shape,
         ):
             return None
+        if node.op_type == "Div" and not any(value.dtype.kind == "f" for value in given):
+            return None  # of whole numbers, it is cut off
         return np.asarray(ARITHMETIC[node.op_type](*given))
 
     def _reshaped(self, node: Node, given: list[AnyArray]) -> AnyArray | None:

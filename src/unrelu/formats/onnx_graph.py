@@ -35,8 +35,10 @@ def chain(path: Path, graph: Any, budget: int) -> list[Step]:
 
 
 def same(walk: Walk, node: Node) -> None:
-    if node.op_type == "Cast" and attribute(node, "to", 0) not in FLOATS:
-        raise walk.refused(node, "rounds to whole numbers")
+    if node.op_type == "Cast":
+        if attribute(node, "to", 0) not in FLOATS:
+            raise walk.refused(node, "rounds to whole numbers")
+        walk.whole = False
     if node.op_type == "Dropout" and len(node.input) > 2 and node.input[2]:
         mode = walk.constants.get(node.input[2])
         if mode is None or mode.any():
@@ -125,6 +127,8 @@ def transpose(walk: Walk, node: Node) -> None:
 def arithmetic(walk: Walk, node: Node) -> None:
     if len(node.input) != 2:
         raise walk.refused(node, "expected two inputs")
+    if walk.whole:
+        raise walk.refused(node, "of whole numbers cuts off or wraps, expected a Cast before it")
     if attribute(node, "axis", 1) != 1:
         raise walk.refused(node, "is of an old kind; convert the model with onnx")
     left = node.input[0] == walk.current

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unrelu.errors import FileError
-from unrelu.formats.onnx_constants import STANDARD, Constants, Node
+from unrelu.formats.onnx_constants import INTEGERS, STANDARD, Constants, Node
 from unrelu.formats.steps import MOST_STEPS, Array, Nonlinear, Step, shortened, unexpected
 
 Shape = tuple[int, ...] | None
@@ -36,7 +36,8 @@ class Turned(Exception):
 
 class Walk:
     """How far the input has been followed: where it is (`current`), what shape a sample has there,
-    whether samples lie in rows or in columns, and the steps found."""
+    whether it is of whole numbers, whether samples lie in rows or in columns, and the steps
+    found."""
 
     def __init__(self, path: Path, graph: Any, constants: Constants, *, columns: bool) -> None:
         self.path, self.constants, self.columns = path, constants, columns
@@ -46,6 +47,7 @@ class Walk:
             raise FileError(f"{path}: got {len(inputs)} inputs ({names}), expected one")
         self.current = inputs[0].name
         self.shape, self.batch = _declared(inputs[0], columns=columns)
+        self.whole = inputs[0].type.tensor_type.elem_type in INTEGERS
         self.outputs = {each.name for each in graph.output}
         self.consumers: dict[str, list[Node]] = {}
         self.live = _live(constants, self.outputs)

@@ -226,6 +226,8 @@ def _called(function: Any, arguments: Any) -> Any:
     storage, offset, shape, strides = arguments[:4]
     if not (isinstance(storage, Storage) and _natural(offset) and _naturals(shape, strides)):
         raise RefusedPickleError("got a tensor of an impossible shape")
+    if any(arguments[6:]):  # of a negated view, say, whose numbers have the other sign
+        raise RefusedPickleError("got a tensor with remarks")
     return Tensor(storage, offset, shape, strides)
 
 

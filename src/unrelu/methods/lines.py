@@ -120,12 +120,13 @@ class Line:
 @dataclass(frozen=True, eq=False)
 class Kinks:
     """On one line: positions (s,) in order and slope jumps (s, m); stretches (·, 2) that stayed
-    unclear; `linear`: whether the search came to an end."""
+    unclear; `linear`: whether the search came to an end; `seen`: where the function was asked."""
 
     at: Array
     jumps: Array
     unclear: Array
     linear: bool
+    seen: Array
 
 
 def measure_bend(ask: Ask, d: int, scale: float, step: float, rng: np.random.Generator) -> float:
@@ -208,18 +209,21 @@ def _without(units: Units, known: Units) -> Units:
 def kinks_on(ask: Ask, line: Line, tolerance: Callable[[Array], Array]) -> Kinks:
     """Step 1, all open intervals at once: a level of splits is one batch of queries."""
     inner = min(1.0, line.reach)
-    low = np.array([-line.reach, -inner, inner][: 3 if line.reach > inner else 1])
-    high = np.array([-inner, inner, line.reach][: 3 if line.reach > inner else 1])
+    edges = np.unique([-line.reach, -inner, inner, line.reach])
+    low, high = edges[:-1], edges[1:]
     found: list[tuple[float, Array]] = []
     unclear: list[tuple[float, float]] = []
+    seen: list[Array] = []
     while len(low):
         if len(low) > MOST_OPEN:
-            return Kinks(np.zeros(0), np.zeros((0, 0)), np.zeros((0, 2)), linear=False)
+            nothing = np.zeros(0), np.zeros((0, 0)), np.zeros((0, 2))
+            return Kinks(*nothing, linear=False, seen=np.concatenate(seen))
         ends = np.stack([low, high])
         # Rounding grows with the distance from the origin, so slopes are taken over a share of it.
         step = np.minimum((high - low) * SHARE, np.maximum(np.abs(ends), 1.0) * SHARE)
         step[1] *= -1
-        points = line.at(np.concatenate([ends.ravel(), (ends + step).ravel()]))
+        seen.append(np.concatenate([ends.ravel(), (ends + step).ravel()]))
+        points = line.at(seen[-1])
         _, values = ask(points)
         shape = (2, 2, len(low))
         y = values.reshape(*shape, -1)
@@ -272,7 +276,8 @@ def kinks_on(ask: Ask, line: Line, tolerance: Callable[[Array], Array]) -> Kinks
     found.sort(key=lambda kink: kink[0])
     positions = np.array([t for t, _ in found])
     jumps = np.array([jump for _, jump in found])
-    return Kinks(positions, jumps, np.array(unclear).reshape(-1, 2), linear=True)
+    stretches = np.array(unclear).reshape(-1, 2)
+    return Kinks(positions, jumps, stretches, linear=True, seen=np.concatenate(seen))
 
 
 def _is_one(

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from http.client import HTTPException
+from http.client import HTTPException, HTTPResponse, IncompleteRead
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,9 @@ PASSING = (408, 425, 429, 500, 502, 503, 504)
 
 LONGEST_WAIT = 600.0
 """Seconds that a server may ask for before that counts as a refusal."""
+
+PART = 1 << 16
+"""Bytes read at a time."""
 
 LARGEST_ANSWER = 1 << 28
 """Bytes: a server that never stops talking is not one that answers."""
@@ -67,6 +70,8 @@ class WebModel:
             except urllib.error.HTTPError as error:
                 with error:
                     said = f"status {error.code} {error.reason}"
+                    if error.code // 100 == 3:
+                        said += f": give the address {error.headers.get('Location')} itself"
                     again = again and error.code in PASSING
                     pause = _named_wait(error.headers.get("Retry-After"), pause)
             except (OSError, HTTPException) as error:  # URLError is an OSError
@@ -89,11 +94,36 @@ class WebModel:
     def _post(self, body: bytes) -> bytes:
         headers = {"Content-Type": "application/json", "Accept": "application/json", **self.headers}
         request = urllib.request.Request(self.address, data=body, headers=headers, method="POST")
-        with urllib.request.urlopen(request, timeout=self.timeout) as answer:
-            read: bytes = answer.read(LARGEST_ANSWER + 1)
-        if len(read) > LARGEST_ANSWER:
-            raise OracleError(f"{self.address}: got an answer beyond {LARGEST_ANSWER} bytes")
-        return read
+        deadline = self.clock() + self.timeout  # of the socket alone, a byte in time is enough
+        with _OPENER.open(request, timeout=self.timeout) as answer:
+            return self._read(answer, deadline)
+
+    def _read(self, answer: HTTPResponse, deadline: float) -> bytes:
+        """All that was announced: what breaks off is no answer, and may come whole next time."""
+        announced = answer.length
+        data = bytearray()
+        while announced is None or len(data) < announced:
+            part = answer.read1(PART)
+            if not part:
+                break
+            data += part
+            if len(data) > LARGEST_ANSWER:
+                raise OracleError(f"{self.address}: got an answer beyond {LARGEST_ANSWER} bytes")
+            if self.clock() > deadline:
+                raise TimeoutError("timed out")
+        if announced is not None and len(data) < announced:
+            raise IncompleteRead(bytes(data), announced - len(data))
+        return bytes(data)
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """A redirected POST becomes a GET, which asks nothing."""
+
+    def redirect_request(self, *_: Any) -> None:
+        return None
+
+
+_OPENER = urllib.request.build_opener(_NoRedirect)
 
 
 def _answers(address: str, body: bytes) -> Any:

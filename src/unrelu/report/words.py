@@ -217,6 +217,8 @@ def _undetermined(told: Appraisal) -> Words:
     proof, net, weak = told.certificate, told.network, told.certificate.weak_units.tolist()
     units, samples = counted(net.n_units, "hidden unit"), counted(proof.n_samples, "sample")
     explained = proof.unexplained is None and proof.residual_in_roundings <= 1
+    # With so few equations, labels made up at random would be explained as well.
+    few = proof.equations < proof.unknowns + proof.surplus_needed
     certain: list[str] = []
     if explained:
         lead = (
@@ -226,6 +228,11 @@ def _undetermined(told: Appraisal) -> Words:
         certain = [
             _explained(told),
             (
+                f"But they are {proof.equations} equations for {proof.unknowns} unknowns: labels "
+                "made up at random could be explained as well."
+            )
+            if few
+            else (
                 "On inputs like these the network predicts as the true one would. It is its "
                 "weights that are in doubt."
             )
@@ -276,7 +283,11 @@ def _undetermined(told: Appraisal) -> Words:
             "Where the inputs can be chosen, choose some for which the units named are on, and "
             "some for which they are off."
         )
-    todo.append("Until then, trust predictions near these samples, and no single weight.")
+    todo.append(
+        "Until then, trust predictions near these samples, and no single weight."
+        if explained and not few
+        else "Until then, trust neither predictions nor weights."
+    )
     return Words("Undetermined", lead, tuple(certain), (*doubtful, *told.remarks), tuple(todo))
 
 
