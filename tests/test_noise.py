@@ -425,3 +425,23 @@ def test_the_units_weighed_are_those_found(seed: int) -> None:
     for width in result.noise.widths:
         if width.units in (k, k + 1):
             assert (width.gain > width.edge) == (width.units == k), str(width)
+
+
+@pytest.mark.parametrize("own", [0.0, 0.02])
+@pytest.mark.parametrize("seed", [1000, 1002])
+def test_shared_noise(own: float, seed: int) -> None:
+    """In its direction it is many times what it is in the mean, and no unit comes of that; in all
+    others the labels are nearly, or quite, without noise, and V is known as well as those tell."""
+    rng = np.random.default_rng(seed)
+    problem = plant(4, 2, 6, 600, seed=seed, bias=0.0)
+    shared = 0.2 * rng.standard_normal((600, 1)) @ rng.standard_normal((1, 6))
+    Y = problem.Y + shared + own * rng.standard_normal((600, 6))
+    result = estimate(problem.X, Y, bias=False)
+    assert result.status == Status.ESTIMATED
+    assert result.network is not None
+    found = match(result.network, problem.truth)
+    assert not len(found.missing) and not len(found.extra)
+    # d weights of each unit from n (m − 1) labels, a half of them on its active side.
+    strength = np.linalg.norm(problem.truth.canonical().U, axis=0).min()
+    bound = 5 * max(own, 1e-4) * np.sqrt(4 / 300) / strength
+    assert found.hidden.max() < bound

@@ -26,7 +26,13 @@ from numpy.typing import NDArray
 from unrelu.methods.candidate import Candidate
 from unrelu.methods.kinks import Fit
 from unrelu.methods.moment_start import moment_start
-from unrelu.methods.noise_metric import affine_residual, noise_covariance, whitener
+from unrelu.methods.noise_metric import (
+    FULL,
+    SHARED,
+    affine_residual,
+    noise_covariance,
+    whitener,
+)
 from unrelu.methods.orientation import orient
 from unrelu.methods.problem import Problem, choose_rows, resolution
 from unrelu.methods.selection import (
@@ -102,13 +108,16 @@ def search(
 ) -> Network:
     """A network of `n_units` units, or of as many as stand out of the noise, from no knowledge.
 
-    Looks at a part of many samples, with every output at its own noise level. A network that is
-    `near` already is the only start.
+    Looks at a part of many samples, with outputs made white by what an over-wide fit leaves. A
+    network that is `near` already is the only start.
     """
     taken = samples.take(choose_rows(samples, search_rows(samples, n_units or FIRST_WIDTH), rng))
     taken, centre = _centred(taken, bias)
     metric = np.diag(1 / affine_residual(taken, bias))
     problem = Problem(taken, np.arange(taken.n), bias, metric)
+    if samples.m > 1:
+        metric = metric @ _white_outputs(problem, n_units, rng, effort)
+        problem = Problem(taken, np.arange(taken.n), bias, metric)
     start = None
     if near is not None and near.n_units >= (n_units or 1):
         start = problem.points(near.V, near.b)
@@ -182,6 +191,30 @@ def most_rows(samples: Samples, width: int) -> int:
     return int(MOST_ENTRIES / (samples.d + samples.m + 2 * width))
 
 
+def _white_outputs(
+    problem: Problem, n_units: int | None, rng: np.random.Generator, effort: Effort
+) -> Array:
+    """(m, m), to multiply labels with. Of noise that outputs share, one unit explains far more
+    than its variance in the mean."""
+    n, m = problem.Y.shape
+    wide = _overwide(problem, n_units or FIRST_WIDTH)
+    points = rng.standard_normal((wide, problem.loose.features.shape[1]))
+    fit = settle(problem, problem.loose, points, effort, steps=60, share=1.0)
+    spare = n - wide * (1 + points.shape[1] / m) - points.shape[1]
+    if spare < FULL * m:
+        return np.eye(m)
+    covariance = fit.residual.T @ fit.residual / spare
+    covariance[np.diag_indices(m)] += SHARED**2  # of size 1 is what is not affine
+    return whitener(covariance)
+
+
+def _overwide(problem: Problem, width: int) -> int:
+    """Units of a first fit."""
+    n, m = problem.Y.shape
+    most = max(1, int(n * m / (LABELS_PER_UNKNOWN * (problem.loose.features.shape[1] + m))))
+    return min(most, math.ceil(OVERWIDE * width) + 2)
+
+
 def _best_of_starts(
     problem: Problem,
     n_units: int | None,
@@ -244,7 +277,7 @@ def _from_random(
     n, m = problem.Y.shape
     dimension = model.features.shape[1]
     most = max(1, int(n * m / (LABELS_PER_UNKNOWN * (dimension + m))))
-    wide = min(most, math.ceil(OVERWIDE * (width or FIRST_WIDTH)) + 2)
+    wide = _overwide(problem, width or FIRST_WIDTH)
     points, variance = rng.standard_normal((wide, dimension)), np.inf
     while True:
         fit = settle(problem, model, points, effort, steps=60, share=1.0 if free else SETTLED)

@@ -11,14 +11,21 @@ from unrelu.samples import Samples
 
 Array = NDArray[np.float64]
 
+FULL = 10
+"""Samples to an output from which covariances between outputs are looked at."""
+
+SHARED = 1e-3
+"""Least noise of a combination of outputs, to the largest. Where outputs share theirs, so that it
+cancels, what a search leaves there is the search's own, and would be explained by units."""
+
 
 def noise_covariance(residual: Array, net: Network, bias: bool, least: Array) -> Array:
-    """(m, m), of the noise in one sample. Diagonal, unless there are ten samples to an output.
+    """(m, m), of the noise in one sample. Diagonal, unless there are `FULL` samples to an output.
     `least` (m,) are the smallest standard deviations that an output is credited with."""
     n, m = residual.shape
     freedom = max(1.0, n - unknowns(net.n_units, net.n_inputs, m, bias) / m)
     covariance = residual.T @ residual / freedom
-    if freedom < 10 * m:
+    if freedom < FULL * m:
         covariance = np.diag(np.diag(covariance))
     variances = np.diag(covariance)
     raised = np.maximum(variances, least**2)
@@ -29,11 +36,11 @@ def noise_covariance(residual: Array, net: Network, bias: bool, least: Array) ->
 
 
 def whitener(covariance: Array) -> Array:
-    """M with Mᵀ Ω M = I, whatever the units of the outputs; combinations of outputs without noise
-    count as if they had its rounding."""
+    """M with Mᵀ Ω M = I, whatever the units of the outputs; combinations of outputs that have no
+    noise count as if they had `SHARED` of the largest."""
     sizes = np.sqrt(np.diag(covariance))
     values, vectors = np.linalg.eigh(covariance / np.outer(sizes, sizes))
-    floor = len(values) * np.finfo(np.float64).eps * float(values.max())
+    floor = SHARED**2 * float(values.max())
     return np.asarray(vectors / np.sqrt(np.maximum(values, floor)) / sizes[:, None])
 
 

@@ -48,11 +48,16 @@ def unit_edge(dimension: int, m: int) -> float:
 
 
 def noise_variance(problem: Problem, model: Kinks, fit: Fit) -> float:
-    """By what is left of a fit."""
+    """By what is left of a fit. In the direction of the outputs that has most of it, since a unit
+    may explain that one; beyond the mean by more than white noise has it,
+    (1 + √(m/n))² in many samples (Marchenko and Pastur 1967)."""
     n, m = problem.Y.shape
     used = fit.width * (fit.point.shape[1] + m - 1) + m * model.nuisance.shape[1]
+    spare = max(1, n * m - used)
+    largest = float(np.linalg.eigvalsh(fit.residual.T @ fit.residual)[-1]) * m
+    largest /= (1 + math.sqrt(m / n)) ** 2
     floor = (problem.floor * model.size) ** 2
-    return float(max(fit.cost, floor) / max(1, n * m - used))
+    return float(max(fit.cost, largest, floor) / spare)
 
 
 def null_variance(problem: Problem, model: Kinks, fit: Fit, effort: Effort) -> float:
