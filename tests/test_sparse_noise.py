@@ -221,3 +221,26 @@ def test_labels_that_do_not_split() -> None:
     assert_no_lie(result, problem.truth)
     if result.status != Status.EXACT:
         assert "low-rank" in result.certificate.explanation
+
+
+@pytest.mark.parametrize(("d", "k", "m", "n"), [(5, 3, 3, 1000), (4, 5, 2, 1500), (6, 3, 8, 500)])
+@pytest.mark.parametrize("noise", ["sparse", "auto"])
+def test_where_no_rank_is_left(d: int, k: int, m: int, n: int, noise: str) -> None:
+    """As many units as outputs, or more, or hardly fewer: the robust fit finds the network, and
+    what that explains to rounding does the rest."""
+    problem = plant(d, k, m, n, seed=533, bias=0.5)
+    rng = np.random.default_rng(1)
+    marks = rng.random((n, m)) < 0.1
+    Y = np.where(marks, 100 * rng.standard_normal((n, m)), problem.Y)
+    assert_named(recover(problem.X, Y, noise=noise, rng=0, throw=False), problem, marks)
+
+
+def test_gross_errors_on_top_of_noise_are_none() -> None:
+    """Nothing is explained to rounding, so nothing is exact, and no entry is called wrong."""
+    problem = plant(5, 3, 3, 1000, seed=533, bias=0.5)
+    rng = np.random.default_rng(1)
+    marks = rng.random(problem.Y.shape) < 0.1
+    Y = problem.Y + 1e-3 * rng.standard_normal(marks.shape) + np.where(marks, 100.0, 0.0)
+    result = recover(problem.X, Y, noise="auto", rng=0, throw=False)
+    assert result.status == Status.ESTIMATED
+    assert not len(result.certificate.corrupted)

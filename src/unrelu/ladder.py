@@ -115,8 +115,16 @@ def _proposals(
             yield from _exact(task, passes, rng)
         found = found or replace(_constant(samples, bias), note=sparse_noise.NO_SPLIT)
         yield "sparse-noise", found
-    if task.noise not in ("none", "sparse") and task.method == "auto":
-        found = noisy.find(samples, n_units=n_units, bias=bias, kind=task.noise, rng=rng, near=near)
+    if task.noise == "none" or task.method != "auto":
+        return
+    kind = "independent" if task.noise == "sparse" else task.noise
+    found = noisy.find(samples, n_units=n_units, bias=bias, kind=kind, rng=rng, near=near)
+    assert found.noise is not None, "estimates have a noise"
+    if found.noise.kind == "independent" and task.noise in ("auto", "sparse"):
+        confirmed = sparse_noise.confirm(found.network, samples, bias=bias, rng=rng)
+        if confirmed is not None:
+            yield "sparse-noise", confirmed
+    if task.noise != "sparse":
         yield "least-squares", found
 
 

@@ -2,7 +2,8 @@
 
 Where the labels have less rank than outputs, they are split into low rank plus sparse
 (`numerics.robust_pca`; BJW Theorem 7), and the usual methods find the network of the low-rank
-part. Where they have not, this method does not apply.
+part (`find`). Where they have not, or the split fails, a robust estimate (`noisy`) is close enough
+to tell right entries from wrong ones (`confirm`).
 
 The network then speaks for itself: entries that it explains to rounding are right, whatever the
 split said, the others are replaced by its own labels, and it is refined on those.
@@ -30,7 +31,7 @@ ROWS = 2000
 AGREE = 0.6
 """Share of entries that a split has to explain: less than two thirds are never certified."""
 
-NO_SPLIT = "no low-rank part shows behind the errors (fewer units than outputs are needed for that)"
+NO_SPLIT = "no low-rank part shows behind the errors, nor a network that explains most labels"
 
 ROUNDS = 10
 """Times that a network may find other entries wrong than the one before."""
@@ -69,6 +70,18 @@ def find(
         return None
     net, left_out = settle(found, samples, rows, bias)
     return Candidate(net, rows, {**stats, "left_out": left_out, "rows": len(rows)})
+
+
+def confirm(
+    net: Network, samples: Samples, *, bias: bool, rng: np.random.Generator
+) -> Candidate | None:
+    """A robust estimate, refined on what it explains to rounding: where the errors are gross and
+    few, it needs no rank to be left. None when it does not explain most entries."""
+    rows = choose_rows(samples, ROWS + 8 * (samples.d + samples.m), rng)
+    net, left_out = settle(net, samples, rows, bias)
+    if not net.n_units or left_out > (1 - AGREE) * len(rows) * samples.m:
+        return None
+    return Candidate(net, rows, {"left_out": left_out, "rows": len(rows)})
 
 
 def _network(
