@@ -48,7 +48,8 @@ class Walk:
         self.current = inputs[0].name
         self.shape, self.batch = _declared(inputs[0], columns=columns)
         self.whole = inputs[0].type.tensor_type.elem_type in INTEGERS
-        self.outputs = {each.name for each in graph.output}
+        # The first output is the model, for `oracles.onnx_file` too.
+        self.outputs = {each.name for each in graph.output[:1]}
         self.consumers: dict[str, list[Node]] = {}
         self.live = _live(constants, self.outputs)
         for node in self.live:
