@@ -20,7 +20,13 @@ from planting import plant
 
 import unrelu
 
-PROBLEMS = ((20, 10, 100, 2000), (10, 5, 30, 1000), (20, 10, 20, 2000))
+PROBLEMS = (
+    (20, 10, 100, 2000),
+    (10, 5, 30, 1000),
+    (20, 10, 20, 2000),
+    (6, 4, 4, 800),
+    (8, 10, 3, 3000),
+)
 COLUMNS = (
     "problem",
     "share",
