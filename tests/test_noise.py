@@ -11,6 +11,7 @@ from planting import Planted, plant
 
 from unrelu import InputError, Network, Recovery, RecoveryError, Status, match, recover
 from unrelu.methods import least_squares
+from unrelu.methods.noisy import TAILED
 from unrelu.methods.problem import resolution
 from unrelu.methods.weighted import heavy_tails, robust
 from unrelu.samples import Samples
@@ -374,6 +375,15 @@ def test_a_fixed_fit() -> None:
     assert tails.freedom == 2.0
     assert abs(tails.scale[0] - 1) <= 5 / np.sqrt(4000)
     assert tails.scale[1] == 1e-12
+
+
+def test_heavy_tails_are_said_where_gaussian_noise_was_asked_for() -> None:
+    problem = plant(4, 2, 2, 1500, seed=22, bias=0.5)
+    rng = np.random.default_rng(0)
+    for freedom, said in ((2, True), (1000, False)):
+        Y = problem.Y + 0.3 * rng.standard_t(freedom, problem.Y.shape)
+        result = estimate(problem.X, Y, 2, noise="gaussian")
+        assert (TAILED in result.certificate.explanation) == said
 
 
 def test_skewed_noise_is_said_to_be() -> None:

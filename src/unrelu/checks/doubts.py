@@ -86,11 +86,12 @@ def near_kinks(shares: Array, known: Index) -> list[str]:
     units = np.setdiff1d(np.flatnonzero(shares > UNSURE), known)
     if not len(units):
         return []
+    most = 100 * min(1.0, shares[units].max())
     return [
         (
-            f"{_listed(units)}: for up to {100 * shares[units].max():.2g}% of the samples that "
-            "matter, noise leaves open on which side of the kink they lie; the errors given take "
-            "that for certain, and are too small"
+            f"{_listed(units)}: for up to {most:.3g}% of the samples that matter, noise leaves "
+            "open on which side of the kink they lie; the errors given take that for certain, and "
+            "are too small"
         )
     ]
 

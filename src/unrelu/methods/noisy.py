@@ -36,6 +36,11 @@ HEAVY = 5.0
 """Degrees of freedom of Student's t up to which tails are called heavy. Least squares then wastes
 a quarter of the samples or more: its efficiency is 1 − 6/(ν(ν + 1))."""
 
+TAILED = (
+    "what is left has heavy tails: least squares is not precise then, and may take a few large "
+    "errors for units; noise='independent' is made for them"
+)
+
 GROSS = 2.0
 """The same, for labels less an affine function: from which on gross errors are looked for."""
 
@@ -86,7 +91,8 @@ def find(
     net = _searched(seen, n_units, bias, known, rng, effort, near)
     growth = _growth(net, seen, aside, bias)
     few = samples.take(choose_rows(samples, least_squares.most_rows(samples, net.n_units), rng))
-    heavy = known in ("auto", "independent") and _heavy(few, net)
+    tailed = known != "poisson" and _heavy(few, net)
+    heavy = tailed and known != "gaussian"
     labels = _clipped(samples, net(samples.X)) if heavy else samples
     candidate = least_squares.finish(
         net, labels, n_units=n_units, bias=bias, rng=rng, effort=effort
@@ -96,7 +102,7 @@ def find(
     assert candidate.noise is not None
     net = candidate.network
     if kind == "gaussian" or net.n_units == 0:
-        return candidate
+        return replace(candidate, note="; ".join(filter(None, (candidate.note, TAILED * tailed))))
     proportional = _likelier(net, few) if counts else kind == "auto" and _grows(net, few)
     if kind == "poisson" or proportional:
         net = reweighted(net, few.X, few.Y, counted, bias)
