@@ -5,7 +5,8 @@ Weights that others made, read from the folder given as the argument (see its RE
 `unitary_784_128_1.npz`, float64, and `mnist_784_500_10.state_dict`, float32 (read with torch).
 
 Columns: model; status; units of the truth, found on lines, and found in the end (hyperplane and
-output weights within `tolerance`); output_error, largest difference on 10,000 fresh Gaussian
+output weights within `tolerance`); row_error, median over all of the truth's units of the error of
+the hidden row next to it; output_error, largest difference on 10,000 fresh Gaussian
 queries over the root mean square of the answers; queries; seconds; peak memory in GB.
 """
 
@@ -73,6 +74,7 @@ def run(name: str, folder: str, budget: int, seed: int) -> dict[str, str | int |
         "on_lines": int(result.stats["units_found_by_lines"]),
         "found": int((aligned.per_unit < TOLERANCE[name]).sum()),
         "tolerance": TOLERANCE[name],
+        "row_error": float(np.median(aligned.hidden)),
         "output_error": error,
         "queries": int(result.stats["queries"]),
         "seconds": seconds,
@@ -85,8 +87,8 @@ def main() -> None:
     options.add_argument("--model", choices=sorted(TOLERANCE), help="only this one")
     options.add_argument("--budget", type=int, default=1_000_000, help="queries (1,000,000)")
     given = options.parse_args()
-    columns = ["model", "status", "units", "on_lines", "found", "tolerance", "output_error"]
-    columns += ["queries", "seconds", "peak_gb"]
+    columns = ["model", "status", "units", "on_lines", "found", "tolerance", "row_error"]
+    columns += ["output_error", "queries", "seconds", "peak_gb"]
     for name in [given.model] if given.model else sorted(TOLERANCE, reverse=True):
         table = Table(f"extraction_{name}", columns, quick=given.quick)
         budget = min(given.budget, 20_000) if given.quick else given.budget
