@@ -283,3 +283,13 @@ def test_missing_units_that_are_active_together() -> None:
         certificate = judge(without, Samples.of(X, Y), np.arange(0), True, gross=True)
         assert certificate.status == Status.FAILED, certificate.explanation
         assert "linear" in certificate.explanation
+
+
+def test_where_errors_are_no_excuse_none_are_named() -> None:
+    """Nor does a network that misses everything pass for the closest one."""
+    problem = plant(4, 2, 8, 150, seed=8)
+    none = Network(np.zeros((0, 4)), np.zeros((8, 0)))
+    certificate = judge(none, Samples.of(problem.X, problem.Y), np.arange(0), True, gross=True)
+    assert certificate.status == Status.FAILED
+    assert certificate.residual > 0.5
+    assert not len(certificate.corrupted)
