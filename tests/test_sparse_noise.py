@@ -244,3 +244,52 @@ def test_gross_errors_on_top_of_noise_are_none() -> None:
     result = recover(problem.X, Y, noise="auto", rng=0, throw=False)
     assert result.status == Status.ESTIMATED
     assert not len(result.certificate.corrupted)
+
+
+@pytest.mark.parametrize("m", [2, 3, 8])
+def test_a_missing_unit_among_many_wrong_rows(m: int) -> None:
+    """Few rows of the missing unit, hundreds of others: all have to be compared."""
+    problem = plant(5, 4, m, 3000, seed=14)
+    rng = np.random.default_rng(0)
+    heights = np.sort(problem.X @ problem.truth.V[0])
+    b = np.array([-(heights[-13] + heights[-12]) / 2, 0.1, 0.2, 0.3])
+    truth = Network(problem.truth.V, problem.truth.U, b)
+    marks = rng.random((3000, 1)) < 0.25
+    Y = np.where(marks, 100 * rng.standard_normal((3000, m)), truth(problem.X))
+    without = Network(truth.V[1:], truth.U[:, 1:], b[1:])
+    certificate = judge(without, Samples.of(problem.X, Y), np.arange(0), True, gross=True)
+    assert certificate.status == Status.FAILED
+    assert "multiples" in certificate.explanation
+    Y = np.where(marks, Y, without(problem.X))
+    certificate = judge(without, Samples.of(problem.X, Y), np.arange(0), True, gross=True)
+    assert certificate.status == Status.EXACT
+
+
+def test_missing_units_that_are_active_together() -> None:
+    """No row is a multiple of another, and no output has many wrong labels; but all of them are
+    linear in the inputs."""
+    problem = plant(6, 5, 12, 1000, seed=15)
+    X = problem.X.copy()
+    X[:10] += 12 * problem.truth.V[0]
+    V = problem.truth.V.copy()
+    V[1] = V[0] + 0.1 * V[1]
+    b = np.array([-6.0, -6.0, 0.1, 0.2, 0.3])
+    truth = Network(V, problem.truth.U, b)
+    assert (np.maximum(truth.preactivations(X), 0.0)[:, :2] > 0).sum(axis=0).tolist() == [10, 10]
+    without = Network(V[2:], truth.U[:, 2:], b[2:])
+    marks = np.random.default_rng(0).random((1000, 12)) < 0.05
+    marks[:10] = False
+    for Y in (truth(X), np.where(marks, 100.0 * X[:, :1] ** 2, truth(X))):
+        certificate = judge(without, Samples.of(X, Y), np.arange(0), True, gross=True)
+        assert certificate.status == Status.FAILED, certificate.explanation
+        assert "linear" in certificate.explanation
+
+
+def test_where_errors_are_no_excuse_none_are_named() -> None:
+    """Nor does a network that misses everything pass for the closest one."""
+    problem = plant(4, 2, 8, 150, seed=8)
+    none = Network(np.zeros((0, 4)), np.zeros((8, 0)))
+    certificate = judge(none, Samples.of(problem.X, problem.Y), np.arange(0), True, gross=True)
+    assert certificate.status == Status.FAILED
+    assert certificate.residual > 0.5
+    assert not len(certificate.corrupted)

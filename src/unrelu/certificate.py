@@ -59,7 +59,8 @@ class Certificate:
     weight_errors : (k,) estimated error of each unit's hidden weights and bias (unit rows).
     weak_units : units that the samples do not pin down.
     corrupted : (s, 2) row and output of the label entries left out as grossly wrong, where that
-        was allowed; every statement above is about the others.
+        was allowed; every statement above is about the others. None where so many, or such ones,
+        may not be left out: then it is about all.
     more_samples : about how many more samples of the same kind would do; None if none or unknown.
     unexplained : what the network leaves of noisy labels; None where they had to be explained to
         rounding. `weight_errors` are then standard errors, in radians.
@@ -211,13 +212,14 @@ def judge(
     net = net.canonical()
     limit = samples.eps**0.75
     sound = clean(net, samples) if gross else None
-    usable = samples
+    usable, refused = samples, ""
     if sound is not None and sound.wrong.any():
-        samples, usable, explained = sound.samples, sound.usable, None
-    else:
+        refused = objection(net, sound)
+    if sound is not None and (refused or not sound.wrong.any()):
         sound = None
+    if sound is not None:
+        samples, usable, explained = sound.samples, sound.usable, None
     explained = explained or explain(net, samples)
-    refused = objection(net, sound) if sound is not None else ""
     fits = explained.in_roundings <= 1 and not refused  # not so for NaN
     pinned = pin(net, usable, biased, limit) if fits else not_pinned(net, samples)
     dimension, outputs = samples.d + biased, pinned.outputs

@@ -30,11 +30,14 @@ Marks = NDArray[np.bool_]
 
 THIRD = 1 / 3
 
-PAIRED, MOST_ERRORS = 150, 2000
-"""Wrong rows that are compared in pairs, and wrong entries of an output that are looked at."""
+MOST_ROWS, MOST_ERRORS = 50_000, 2000
+"""Wrong rows that are compared, and wrong entries of an output that are looked at."""
 
 ALIKE = 1e-9
 """Ratios closer than this are the same: by chance in one of a billion."""
+
+RARELY = 1e-4
+"""Chance, about, at which two rows alike are no accident."""
 
 EXTRA = 3
 """Errors on a plane beyond those that it passes through anyway."""
@@ -178,38 +181,76 @@ def _missing_unit(clean: Clean) -> str:
     """Are the wrong entries those of a unit that is missing? Then whole rows are wrong by
     multiples of one vector, and columns by a linear function of the inputs. Errors are not, and
     a unit that is rarely active could pass for errors in a few rows."""
-    rng = np.random.default_rng(0)  # a certificate is a function of its samples
     n, m = clean.wrong.shape
     rows = np.flatnonzero(2 * clean.wrong.sum(axis=1) > m)
-    if m > 1 and len(rows) > 1:
-        some = rng.choice(rows, min(len(rows), PAIRED), replace=False)
-        errors = np.where(clean.wrong[some], clean.errors[some], np.nan)
-        with np.errstate(all="ignore"):
-            for i in range(len(some) - 1):
-                ratios = errors[i + 1 :] / errors[i]
-                middle = np.sort(ratios, axis=1)  # NaN last
-                known = np.isfinite(ratios).sum(axis=1)
-                middle = middle[np.arange(len(middle)), np.maximum(known - 1, 0) // 2][:, None]
-                alike = (np.abs(ratios - middle) <= ALIKE * np.abs(middle)).sum(axis=1)
-                if (alike >= np.maximum(min(3, m), known / 4)).any():
-                    return "rows are wrong by multiples of one vector, as if a unit were missing"
+    some = rows
+    if len(rows) > MOST_ROWS:  # a certificate is a function of its samples
+        some = np.random.default_rng(0).choice(rows, MOST_ROWS, replace=False)
+    if m > 1 and _multiples(np.where(clean.wrong[some], clean.errors[some], np.nan)):
+        return "rows are wrong by multiples of one vector, as if a unit were missing"
     X = np.asarray(clean.samples.X, np.float64)
     X = np.column_stack([X, np.ones(n)])
+    several = rows[clean.wrong[rows].all(axis=1)][:MOST_ERRORS]
+    if m > 1 and len(several) > X.shape[1]:
+        errors = clean.errors[several] / np.median(np.abs(clean.errors[several]), axis=0)
+        if _on_a_plane(X[several], errors):
+            return "rows are wrong by a linear function, as if units were missing"
     for output in np.flatnonzero(clean.wrong.sum(axis=0) > X.shape[1] + EXTRA):
         some = np.flatnonzero(clean.wrong[:, output])[:MOST_ERRORS]
-        errors = clean.errors[some, output]
+        errors = clean.errors[some, output][:, None]
         if _on_a_plane(X[some], errors / np.median(np.abs(errors))):
             return f"output {output} is wrong by a linear function, as if a unit were missing"
     return ""
 
 
+def _multiples(errors: Array) -> bool:
+    """Are some of these rows, NaN where they are right, multiples of one vector? Two of them have
+    the same ratios of three outputs (of two, where there are no more: then three rows, lest it be
+    chance), and are neighbours when sorted by those, however many other rows there are. Where
+    most outputs are wrong, three are at most three apart and the first two, or the last, at most
+    two, going round."""
+    m = errors.shape[1]
+    first, second = _alike(errors, 1), _alike(errors, 2)
+    if m == 2:
+        few = len(errors) ** 2 * ALIKE < RARELY
+        return bool(
+            np.unique(first[first[:, 0] >= 0, 0], return_counts=True)[1].max(initial=0)
+            > (1 if few else 2)
+        )
+    for one, step, other in ((first, 1, first), (first, 1, second), (second, 2, first)):
+        for i in range(m):
+            both = np.column_stack([one[:, i], other[:, (i + step) % m]])
+            both = both[(both >= 0).all(axis=1)]
+            if len(both) > len(np.unique(both, axis=0)):
+                return True
+    return False
+
+
+def _alike(errors: Array, step: int) -> Index:
+    """(s, m) numbers of the groups of rows in which the ratio of an output's error to that `step`
+    further on is the same; -1 in no group."""
+    groups = np.full(errors.shape, -1, dtype=np.intp)
+    with np.errstate(all="ignore"):
+        ratios = np.roll(errors, -step, axis=1) / errors
+    for i in range(errors.shape[1]):
+        order = np.argsort(ratios[:, i])  # NaN last
+        order = order[: np.isfinite(ratios[:, i]).sum()]
+        ordered = ratios[order, i]
+        apart = np.abs(np.diff(ordered)) > ALIKE * np.abs(ordered[1:])
+        number = np.cumsum(np.append(0, apart)[: len(order)])
+        alone = np.bincount(number, minlength=1)[number] == 1
+        groups[order, i] = np.where(alone, -1, number)
+    return groups
+
+
 def _on_a_plane(X: Array, errors: Array) -> bool:
-    """Do more of the errors lie on one linear function than its coefficients can pass through?
-    Least absolute deviations, then fewer and fewer, by reweighting."""
+    """Do more of the errors (s, m) lie on linear functions than their coefficients can pass
+    through? Least absolute deviations, then fewer and fewer, by reweighting."""
     weights = np.ones(len(X))
     for width in np.geomspace(1.0, 1e-8, 17):
         root = np.sqrt(weights)[:, None]
-        plane = np.linalg.lstsq(X * root, errors * root[:, 0])[0]
-        rest = np.abs(errors - X @ plane)
+        plane = np.linalg.lstsq(X * root, errors * root)[0]
+        rest = np.abs(errors - X @ plane).max(axis=1)
         weights = 1 / (rest**2 + width**2) / (1 / width**2)
-    return bool((rest <= 1e-7).sum() >= X.shape[1] + EXTRA)
+    beyond = int((rest <= 1e-7).sum()) - X.shape[1]
+    return bool(beyond * errors.shape[1] >= EXTRA)
