@@ -25,6 +25,9 @@ Index = NDArray[np.intp]
 
 log = logging.getLogger(__name__)
 
+RARE = 4
+"""Times the unknowns of a unit: so many samples off may be the work of as many rare units."""
+
 NEAR = 1e-3
 """Residual of a network for exact labels from which on it is a start for noisy ones: where there
 is so little noise, the search for exact labels is the better one."""
@@ -173,6 +176,8 @@ def _judged(task: Task, method: str, candidate: Candidate, passes: _Passes) -> J
         gross = method == "sparse-noise"
         explained = passes.last(net)
         certificate = judge(net, samples, candidate.rows, bias, explained, gross=gross)
+        if gross and task.noise == "auto" and certificate.status == Status.EXACT:
+            certificate = _rare(certificate, samples)
         return Judged(method, candidate, certificate)
     unknown = np.full(net.n_units, np.inf)
     clipped = candidate.noise.kind == "independent"
@@ -210,6 +215,20 @@ def _judged(task: Task, method: str, candidate: Candidate, passes: _Passes) -> J
         said = f"{certificate.explanation}; {candidate.note}"
         certificate = replace(certificate, explanation=said)
     return Judged(method, candidate, certificate, uncertainty)
+
+
+def _rare(certificate: Certificate, samples: Samples) -> Certificate:
+    """Nobody has said that labels are wrong, so a few that are off may be what a unit says that
+    hardly any sample sees: d + 1 samples fit any such unit."""
+    off = len(np.unique(certificate.corrupted[:, 0]))
+    if not 0 < off <= RARE * (samples.d + 1):
+        return certificate
+    return replace(
+        certificate,
+        status=Status.UNDETERMINED,
+        explanation=f"{off} of {samples.n} samples are not explained: their labels are wrong, or "
+        "there are units that are active on hardly any others; noise='sparse' takes them for wrong",
+    )
 
 
 def _better(new: Certificate, old: Certificate) -> bool:
