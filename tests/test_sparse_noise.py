@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pytest
+from families import made
 from numpy.typing import NDArray
 from planting import Planted, plant
 
@@ -293,3 +294,10 @@ def test_where_errors_are_no_excuse_none_are_named() -> None:
     assert certificate.status == Status.FAILED
     assert certificate.residual > 0.5
     assert not len(certificate.corrupted)
+
+
+def test_rows_that_are_left_may_span_too_little() -> None:
+    """Of inputs that are mostly zero, those rows are kept that say the same: no crash."""
+    case = made("sparse inputs", 100)
+    result = recover(case.X, case.Y, rng=100, throw=False)
+    assert result.status == Status.UNDETERMINED

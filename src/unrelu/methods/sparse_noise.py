@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from unrelu.methods import hyperplanes, row_space
 from unrelu.methods.candidate import Candidate
-from unrelu.methods.problem import Problem, choose_rows
+from unrelu.methods.problem import Problem, choose_rows, with_constant
 from unrelu.network import Network
 from unrelu.numerics.rank import column_space
 from unrelu.numerics.robust_pca import split
@@ -100,6 +100,10 @@ def _network(
     if rank == 0:
         c = cleaned.Y.mean(axis=0) if bias else np.zeros(cleaned.m)
         return Network(np.zeros((0, cleaned.d)), np.zeros((cleaned.m, 0)), c=c)
+
+    columns = with_constant(cleaned.X) if bias else cleaned.X
+    if column_space(columns, cleaned.eps).shape[1] < columns.shape[1]:
+        return None  # of the rows that are left, as of inputs that are mostly zero
 
     def missed(net: Network) -> Index:
         return np.flatnonzero(_off(net, cleaned.X, cleaned.Y).any(axis=1))
