@@ -372,3 +372,20 @@ def test_a_certificate_as_text_and_as_plain_values() -> None:
     assert set(plain) == {item.name for item in fields(certificate)} - {"network"}
     assert plain["status"] == "exact"
     assert isinstance(plain["weight_errors"], list)
+
+
+def test_units_that_face_each_other_across_a_gap() -> None:
+    """One input, two outputs: three units with their kinks in one gap look like two there. A
+    sample from the gap tells."""
+    truth = Network(
+        [[1.0], [1.0], [-1.0]],
+        [[0.4, -0.3, 0.3], [-1.5, -0.2, 0.1]],
+        [0.19, 0.29, -0.37],
+        [0.2, 0.5],
+    )
+    X = np.linspace(-2, 2, 200)[:, None]
+    outside = X[(X[:, 0] < -0.53) | (X[:, 0] > -0.12)]
+    result = recover(outside, truth(outside), rng=0, throw=False)
+    assert result.status == Status.UNDETERMINED
+    assert "gap" in result.certificate.explanation
+    assert recover(X, truth(X), rng=0, throw=False).status == Status.EXACT

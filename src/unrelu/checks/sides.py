@@ -47,6 +47,24 @@ def opposite_pair(net: Network) -> tuple[int, int] | None:
     return (int(pairs[0, 0]), int(pairs[0, 1])) if len(pairs) else None
 
 
+def pair_in_a_gap(net: Network, samples: Samples) -> tuple[int, int] | None:
+    """With a single input, two units that face each other across a gap in the samples, so that
+    one of them is active on every sample and never both.
+
+    Their four kink and constant values are then the only unknowns of the 2 m constants of the two
+    straight pieces, which with m <= 2 outputs they always meet: nothing shows that these units are
+    there, and not three in the same gap. (With more inputs the slopes show it: each is of rank
+    one.)"""
+    if net.n_inputs > 1 or np.linalg.matrix_rank(net.U) > 2:
+        return None
+    either = np.ones((net.n_units, net.n_units), dtype=np.bool_)
+    for _, X, _ in samples.blocks():
+        active = net.preactivations(X) > 0
+        either &= (active[:, :, None] != active[:, None, :]).all(axis=0)
+    pairs = np.argwhere(either)
+    return (int(pairs[0, 0]), int(pairs[0, 1])) if len(pairs) else None
+
+
 def in_a_half_space(samples: Samples) -> bool:
     """Is there w with x·w > 0 for (about two thousand of) the samples? A linear program: find w
     with x·w >= 1 for every x, each scaled to unit size."""

@@ -10,7 +10,12 @@ from numpy.typing import NDArray
 
 from unrelu.checks.explained import Explained
 from unrelu.checks.pinned import Pinned
-from unrelu.checks.sides import in_a_half_space, opposite_pair, other_sides
+from unrelu.checks.sides import (
+    in_a_half_space,
+    opposite_pair,
+    other_sides,
+    pair_in_a_gap,
+)
 from unrelu.checks.unexplained import Unexplained
 from unrelu.network import Network
 from unrelu.numerics.dependence import DEPENDENT
@@ -68,6 +73,15 @@ def sides(net: Network, samples: Samples, biased: bool) -> Verdict:
             f"{listed(np.array(pair))} face each other on one hyperplane, which one unit "
             "and one that is active on every sample explain as well: u f(z) + u' f(−z) = "
             "(u + u') f(−z) + u z",
+            weak_units=np.array(pair),
+        )
+    pair = pair_in_a_gap(net, samples) if biased else None
+    if pair is not None:
+        return Verdict(
+            Status.UNDETERMINED,
+            f"{listed(np.array(pair))} face each other across a gap between the samples: what the "
+            "network does inside it, and with how many units, cannot be known; samples from the "
+            "gap would tell",
             weak_units=np.array(pair),
         )
     sides = other_sides(net, samples)
