@@ -374,18 +374,20 @@ def test_a_certificate_as_text_and_as_plain_values() -> None:
     assert isinstance(plain["weight_errors"], list)
 
 
-def test_units_that_face_each_other_across_a_gap() -> None:
-    """One input, two outputs: three units with their kinks in one gap look like two there. A
-    sample from the gap tells."""
+@pytest.mark.parametrize("direction", [[1.0], [0.6, 0.8]])
+def test_units_that_face_each_other_across_a_gap(direction: list[float]) -> None:
+    """Two outputs, and three parallel units with their kinks in one gap: they look like two there.
+    Samples from the gap tell."""
+    along = np.array(direction)
     truth = Network(
-        [[1.0], [1.0], [-1.0]],
+        [along, along, -along],
         [[0.4, -0.3, 0.3], [-1.5, -0.2, 0.1]],
         [0.19, 0.29, -0.37],
         [0.2, 0.5],
     )
-    X = np.linspace(-2, 2, 200)[:, None]
-    outside = X[(X[:, 0] < -0.53) | (X[:, 0] > -0.12)]
+    X = np.random.default_rng(0).standard_normal((1500, len(along)))
+    outside = X[(X @ along < -0.53) | (X @ along > -0.12)]
     result = recover(outside, truth(outside), rng=0, throw=False)
     assert result.status == Status.UNDETERMINED
     assert "gap" in result.certificate.explanation
-    assert recover(X, truth(X), rng=0, throw=False).status == Status.EXACT
+    assert verify(truth, X, truth(X)).status == Status.EXACT

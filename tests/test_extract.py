@@ -382,7 +382,7 @@ def test_the_command_marks_what_it_did_not_recover(tmp_path: Path) -> None:
         ([], "expected a MODEL or a --program"),
         (["net.npz", "--program", "x"], "expected a MODEL or a --program"),
         (["--program", "x"], "--inputs: got nothing"),
-        (["model.pt", "--inputs", "3"], "expected .onnx, .npz"),
+        (["model.txt", "--inputs", "3"], "model.txt"),
         (["ftp://there", "--inputs", "3"], "expected http"),
         (["missing.npz"], "missing.npz"),
     ],

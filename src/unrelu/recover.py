@@ -67,7 +67,7 @@ def recover(
     Returns
     -------
     Recovery, with the network in canonical form. Its status is
-    exact          every sample is explained to rounding, and no other network explains them;
+    exact          every sample is explained to rounding, and by no other network of so many units;
     estimated      the labels are noisy; `noise` says how, `uncertainty` how far the network is off;
     undetermined   the samples do not pin the network down; the certificate says where;
     failed         no such network was found; the certificate says how far the best one is off.

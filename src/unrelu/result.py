@@ -49,7 +49,7 @@ class Status(str, Enum):
 
 SENTENCES = {
     Status.PROVED: "checked in rational arithmetic, without any error",
-    Status.EXACT: "every sample is explained to rounding, and no other network explains them",
+    Status.EXACT: "every sample is explained to rounding, and by no other network of so many units",
     Status.ESTIMATED: "the samples are noisy; this is the best estimate",
     Status.UNDETERMINED: "the samples do not pin the network down",
     Status.FAILED: "no network was found that explains these samples",

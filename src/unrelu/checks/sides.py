@@ -48,21 +48,23 @@ def opposite_pair(net: Network) -> tuple[int, int] | None:
 
 
 def pair_in_a_gap(net: Network, samples: Samples) -> tuple[int, int] | None:
-    """With a single input, two units that face each other across a gap in the samples, so that
-    one of them is active on every sample and never both.
+    """Two parallel units that face each other across a gap in the samples, so that on each sample
+    one of them is active, and never both.
 
-    Their four kink and constant values are then the only unknowns of the 2 m constants of the two
-    straight pieces, which with m <= 2 outputs they always meet: nothing shows that these units are
-    there, and not three in the same gap. (With more inputs the slopes show it: each is of rank
-    one.)"""
-    if net.n_inputs > 1 or np.linalg.matrix_rank(net.U) > 2:
+    Inside the gap lie their two kinks and the constant between, m + 2 unknowns, known by the 2 m
+    constants of the labels on either side. With one or two independent outputs these meet
+    whatever they are: nothing shows that there are two units in the gap, and not three. (Slopes
+    of rank one on either side are evidence only of directions, which parallel units share.)"""
+    antiparallel = np.abs(net.V[:, None] + net.V[None]).max(axis=2, initial=0.0) <= 1e-9
+    pairs = np.argwhere(np.triu(antiparallel))
+    if not len(pairs) or np.linalg.matrix_rank(net.U) > 2:
         return None
-    either = np.ones((net.n_units, net.n_units), dtype=np.bool_)
+    complementary = np.ones(len(pairs), dtype=np.bool_)
     for _, X, _ in samples.blocks():
         active = net.preactivations(X) > 0
-        either &= (active[:, :, None] != active[:, None, :]).all(axis=0)
-    pairs = np.argwhere(either)
-    return (int(pairs[0, 0]), int(pairs[0, 1])) if len(pairs) else None
+        complementary &= (active[:, pairs[:, 0]] != active[:, pairs[:, 1]]).all(axis=0)
+    found = pairs[complementary]
+    return (int(found[0, 0]), int(found[0, 1])) if len(found) else None
 
 
 def in_a_half_space(samples: Samples) -> bool:

@@ -103,7 +103,7 @@ def sides(net: Network, samples: Samples, biased: bool) -> Verdict:
     return Verdict(
         Status.EXACT,
         f"all {samples.n} samples are explained to rounding by this network of {net.n_units} "
-        "units, and by no other",
+        "units, and by no other of so many",
     )
 
 

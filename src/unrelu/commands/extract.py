@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from unrelu.commands.arguments import FILE
+from unrelu.commands.arguments import FILE, as_json, described, loaded
 from unrelu.commands.terminal import busy, exit_codes, keep, leave, write_json, write_table
-
-if TYPE_CHECKING:
-    from unrelu.network import Network
 
 MODEL_HELP = """
 MODEL is an .onnx file (run by onnxruntime), an http:// or https:// address that answers a POST of
-a JSON array of rows with another, or a network file of this library. In place of MODEL, --program
+a JSON array of rows with another, or any other file with a network. In place of MODEL, --program
 names a program that reads queries as CSV lines and writes answers as CSV lines, until its input
 ends.
 """
@@ -82,7 +79,7 @@ ends.
     help="Most requests to an address in a second.",
 )
 @click.option("--seed", type=click.IntRange(0), help="The same seed asks the same queries.")
-@click.option("--json", "as_json", is_flag=True, help="Write the result as JSON.")
+@as_json
 @exit_codes()
 def extract(
     model: str | None,
@@ -140,7 +137,7 @@ def extract(
             {
                 "status": result.status.value,
                 "reason": reason,
-                "network": _described(result.network, output),
+                "network": described(result.network, output),
                 "certificate": result.certificate.to_dict(),
                 "stats": result.stats,
             }
@@ -156,7 +153,7 @@ def _opened(
     model: str | None, program: str | None, timeout: float, per_second: float | None
 ) -> tuple[Callable[[Any], Any], int | None]:
     """The oracle, and its number of inputs where it says."""
-    from unrelu.errors import FileError, InputError
+    from unrelu.errors import InputError
 
     if (model is None) == (program is None):
         raise InputError("expected a MODEL or a --program, one of the two")
@@ -169,30 +166,10 @@ def _opened(
         from unrelu.oracles.web import WebModel
 
         return WebModel(model, timeout, per_second=per_second or float("inf")), None
-    suffix = Path(model).suffix.lower()
-    if suffix == ".onnx":
+    if Path(model).suffix.lower() == ".onnx":
         from unrelu.oracles.onnx_file import open_onnx
 
         opened = open_onnx(model)
         return opened, opened.n_inputs
-    if suffix == ".npz":
-        from unrelu.formats.networks import load
-
-        network = load(model)
-        return network, network.n_inputs
-    raise FileError(
-        f"{model}: got a name ending in {suffix!r}, expected .onnx, .npz, or an address with "
-        "http:// or https://; a program is named by --program"
-    )
-
-
-def _described(network: Network | None, path: str) -> dict[str, object] | None:
-    if network is None:
-        return None
-    return {
-        "file": path,
-        "inputs": network.n_inputs,
-        "units": network.n_units,
-        "outputs": network.n_outputs,
-        "activation": network.activation.name,
-    }
+    network = loaded(model, drop_head=False)
+    return network, network.n_inputs
