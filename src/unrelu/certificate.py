@@ -244,7 +244,8 @@ def judge(
         said = verdict.Verdict(
             Status.EXACT,
             f"all but {len(sound.entries)} of {sound.wrong.size} labels are explained to rounding "
-            f"by this network of {net.n_units} units, and by no other of so many; those are gross errors",
+            f"by this network of {net.n_units} units, and by no other of so many; "
+            "those are gross errors",
         )
     return Certificate(
         network=net,
