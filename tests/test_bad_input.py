@@ -187,9 +187,9 @@ WEIGHTS: dict[str, tuple[dict[str, Any], type[UnreluError], str]] = {
         "V: got data of type <U1, expected",
     ),
     "objects": (
-        {"V": TRUTH.V.astype(object)},
+        {"V": np.full(TRUTH.V.shape, "1", dtype=object)},
         InputTypeError,
-        "V: got data of type object, exp",
+        "V: got a str, expected rational numbers",
     ),
     "ragged": ({"V": [[1.0, 2.0], [3.0]]}, InputError, "V: got a ragged sequence, expected "),
     "activation": ({"activation": "step"}, InputError, "activation: got 'step', expected one of"),

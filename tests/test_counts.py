@@ -138,7 +138,7 @@ def test_units_that_only_explain_noise_go() -> None:
 def test_rare_counts_do_not_seem_to_depend_on_the_inputs() -> None:
     truth, rng = rates(0.05, 1), np.random.default_rng(1)
     X = rng.standard_normal((1500, 6))
-    noise = rng.poisson(truth(X)) - truth(X)
+    noise = rng.poisson(truth(X)).astype(float) - truth(X)
     assert dependence(noise, X, clip=np.inf) < DEPENDENT
     assert dependence(noise, X) > DEPENDENT  # clipped, the noise of a spike is what the rate says
     assert dependence(truth(X) - truth(X).mean(axis=0), X, clip=np.inf) > DEPENDENT

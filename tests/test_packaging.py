@@ -18,19 +18,30 @@ import unrelu
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src" / "unrelu"
 
-GROUND = {"errors", "extras", "activations", "network", "samples", "result"}
+GROUND = {
+    "errors",
+    "extras",
+    "activations",
+    "rationals",
+    "network",
+    "matching",
+    "samples",
+    "result",
+}
 BELOW_RECOVER = GROUND | {"methods", "numerics", "checks", "certificate"}
 
 STANDS_ON: dict[str, set[str]] = {
     "errors": set(),
     "extras": {"errors"},
     "activations": {"errors"},
-    "network": {"errors", "activations"},
-    "samples": {"errors"},
+    "rationals": {"errors"},
+    "network": {"errors", "activations", "rationals"},
+    "matching": {"errors", "network"},
+    "samples": {"errors", "rationals"},
     "version": set(),
     "card": set(),
     "result": {"errors", "card"},
-    "numerics": {"errors"},
+    "numerics": {"errors", "rationals"},
     "checks": GROUND | {"numerics"},
     "certificate": GROUND | {"checks", "numerics"},
     "uncertainty": GROUND | {"checks", "numerics"},

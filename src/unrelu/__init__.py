@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from unrelu.extract import extract
     from unrelu.formats.networks import load, save
     from unrelu.formats.sklearn_objects import from_sklearn, to_sklearn
-    from unrelu.network import Match, Network, match
+    from unrelu.matching import Match, match
+    from unrelu.network import Network
     from unrelu.recover import recover
     from unrelu.report.page import write_report
     from unrelu.result import Noise, Recovery, Status
@@ -80,7 +81,8 @@ _HOMES = {
     "extract": ("extract",),
     "formats.networks": ("load", "save"),
     "formats.sklearn_objects": ("from_sklearn", "to_sklearn"),
-    "network": ("Match", "Network", "match"),
+    "matching": ("Match", "match"),
+    "network": ("Network",),
     "recover": ("recover",),
     "report.page": ("write_report",),
     "result": ("Noise", "Recovery", "Status"),

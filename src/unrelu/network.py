@@ -1,8 +1,9 @@
-"""Network: the value that everything produces; its canonical form; two networks compared."""
+"""Network: the value that everything produces, and its canonical form."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -10,9 +11,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from unrelu.activations import Activation, resolve
 from unrelu.errors import InputError, InputTypeError
+from unrelu.rationals import Rationals, as_fractions, is_rational, product, rounded
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
+Weights = NDArray[Any]
+"""float64, or Fractions."""
 
 BLOCK_ENTRIES = 1 << 21
 """Labels are computed in blocks of about this many hidden values (16 MB), so that a million
@@ -31,7 +35,9 @@ class Network:
     c : (m,) output biases; zero when left out.
     activation : a name or an object of `unrelu.activations`.
 
-    The arrays are copied, converted to float64 and made read-only.
+    The arrays are copied, converted to float64 and made read-only. Where one of them is an object
+    array, of `fractions.Fraction` or integers, all become arrays of Fraction instead: the network
+    is `rational`, and its weights are what they are without any rounding.
 
     Raises
     ------
@@ -42,12 +48,15 @@ class Network:
     >>> net(np.array([[-3.0], [2.0]]))
     array([[3.],
            [2.]])
+    >>> third = Network([[Fraction(1, 3)]], [[1]])
+    >>> third([[2]])
+    array([[Fraction(2, 3)]], dtype=object)
     """
 
-    V: Array
-    U: Array
-    b: Array
-    c: Array
+    V: Weights
+    U: Weights
+    b: Weights
+    c: Weights
     activation: Activation
 
     def __init__(
@@ -58,7 +67,9 @@ class Network:
         c: ArrayLike | None = None,
         activation: str | Activation = "relu",
     ) -> None:
-        V, U = _weights("V", V, 2), _weights("U", U, 2)
+        rational = any(_holds_objects(given) for given in (V, U, b, c))
+        weights = _rational_weights if rational else _weights
+        V, U = weights("V", V, 2), weights("U", U, 2)
         if U.shape[1] != V.shape[0]:
             raise InputError(
                 f"U: got shape {U.shape}, expected (n_outputs, {V.shape[0]}): "
@@ -67,8 +78,8 @@ class Network:
         values = {
             "V": V,
             "U": U,
-            "b": np.zeros(len(V)) if b is None else _weights("b", b, 1),
-            "c": np.zeros(len(U)) if c is None else _weights("c", c, 1),
+            "b": weights("b", np.zeros(len(V)) if b is None else b, 1),
+            "c": weights("c", np.zeros(len(U)) if c is None else c, 1),
         }
         for name, rows, of in (("b", len(V), "hidden unit"), ("c", len(U), "output")):
             if values[name].shape != (rows,):
@@ -92,8 +103,21 @@ class Network:
     def n_outputs(self) -> int:
         return int(self.U.shape[0])
 
+    @property
+    def rational(self) -> bool:
+        """Whether the weights are arrays of Fraction."""
+        return is_rational(self.V)
+
+    def rounded(self) -> Network:
+        """The network in float64, each weight the nearest; itself if it is in float64."""
+        if not self.rational:
+            return self
+        V, U, b, c = (rounded(weights) for weights in (self.V, self.U, self.b, self.c))
+        return Network(V, U, b, c, self.activation)
+
     def __repr__(self) -> str:
         biases = ", biases" if self.b.any() or self.c.any() else ""
+        biases += ", rational" if self.rational else ""
         return (
             f"Network({self.n_inputs} inputs, {self.n_units} units, "
             f"{self.n_outputs} outputs, {self.activation.name}{biases})"
@@ -108,8 +132,13 @@ class Network:
         Z += self.b
         return Z
 
-    def __call__(self, X: ArrayLike) -> Array:
-        """Labels of the rows of X, (n, d) -> (n, m). Raises InputError for another width."""
+    def __call__(self, X: ArrayLike) -> Weights:
+        """Labels of the rows of X, (n, d) -> (n, m). Raises InputError for another width.
+
+        Those of a rational network are Fractions, computed without any rounding, unless X is in
+        floating point: then so are they."""
+        if self.rational:
+            return self._exactly(X)
         X = _real("X", X)
         if X.ndim != 2 or X.shape[1] != self.n_inputs:
             raise InputError(
@@ -125,17 +154,30 @@ class Network:
             Y[rows] += self.c
         return Y
 
+    def _exactly(self, X: ArrayLike) -> Rationals:
+        if np.asarray(X).dtype.kind == "f":
+            return self.rounded()(X)
+        X = as_fractions("X", X)
+        if X.ndim != 2 or X.shape[1] != self.n_inputs:
+            raise InputError(f"X: got shape {X.shape}, expected (n_samples, {self.n_inputs})")
+        F: Rationals = product(X, self.V.T) + self.b
+        F[F < 0] = Fraction(0)
+        return np.asarray(product(F, self.U.T) + self.c)
+
     def canonical(self) -> Network:
         """The same function with its symmetries removed (a rectified unit may be scaled,
         permuted, split in two or be idle without changing a label).
 
         Hidden weights have unit norm; units with the same hyperplane and side are merged, idle
         ones dropped, those with V = 0 moved into c; units come by falling ‖u‖ (ties broken by V).
-        Two hyperplanes are the same when they agree to a few rounding errors.
+        Two hyperplanes are the same when they agree to a few rounding errors. The rows of a
+        rational network begin with ±1 instead (their norm may be irrational), and agree or not.
 
         >>> Network([[2.0], [0.0], [1.0]], [[1.0, 5.0, 2.0]], b=[0.0, 1.0, 0.0]).canonical().U
         array([[4.]])
         """
+        if self.rational:
+            return self._rational_form()
         largest = np.abs(self.V).max(axis=1, initial=0.0)  # whose square may underflow
         largest = np.where(largest > 0, largest, 1.0)
         scale = largest * np.linalg.norm(self.V / largest[:, None], axis=1)
@@ -150,6 +192,24 @@ class Network:
         keys = [*V[kept].T[::-1], -strength[kept]]
         order = kept[np.lexsort(keys)]
         return Network(V[order], U[:, order], b[order], c, self.activation)
+
+    def _rational_form(self) -> Network:
+        c, units = self.c.copy(), dict[tuple[Fraction, ...], Rationals]()
+        for v, b, u in zip(self.V, self.b, self.U.T, strict=True):
+            scale = next((abs(weight) for weight in v if weight), None)
+            if scale is None:
+                c = c + u * max(b, Fraction(0))
+                continue
+            row = (*(v / scale), b / scale)
+            units[row] = units.get(row, 0 * u) + u * scale
+        # By falling ‖u‖ of units with ‖v‖ = 1, as in floating point.
+        kept = sorted(
+            (-sum(w**2 for w in row[:-1]) * (u @ u), row) for row, u in units.items() if u.any()
+        )
+        rows = np.array([row for _, row in kept], dtype=np.object_).reshape(-1, self.n_inputs + 1)
+        U = np.array([units[row] for _, row in kept], dtype=np.object_)
+        U = U.reshape(-1, self.n_outputs).T
+        return Network(rows[:, :-1], U, rows[:, -1], c, self.activation)
 
 
 def _merged(V: Array, b: Array, U: Array) -> tuple[Array, Array, Array]:
@@ -169,97 +229,6 @@ def _merged(V: Array, b: Array, U: Array) -> tuple[Array, Array, Array]:
     return V[kept], b[kept], U[:, kept]
 
 
-@dataclass(frozen=True, eq=False)
-class Match:
-    """Two networks compared unit by unit, in canonical form.
-
-    `permutation[i]` is the unit of `net` that stands for unit i of `truth` (both canonical), or
-    -1 where there is none. `hidden`, `bias`, `output` are the distances per unit of truth:
-    ‖v − v'‖ (unit rows), |b − b'| / max(1, |b'|), and ‖u − u'‖ as a share of the largest
-    ‖u'‖; `output_bias` is the largest |c − c'| on the same scale. A missing unit is infinitely
-    far away.
-    """
-
-    permutation: Index
-    hidden: Array
-    bias: Array
-    output: Array
-    output_bias: float
-    missing: Index
-    extra: Index
-
-    @property
-    def per_unit(self) -> Array:
-        """The largest of the three errors of each unit of truth."""
-        return np.maximum(self.hidden, np.maximum(self.bias, self.output))
-
-    @property
-    def max_error(self) -> float:
-        """The largest error anywhere; infinite when a unit is missing or too many."""
-        if len(self.missing) or len(self.extra):
-            return float("inf")
-        return float(max(self.per_unit.max(initial=0.0), self.output_bias))
-
-    def __str__(self) -> str:
-        matched = np.flatnonzero(self.permutation >= 0)
-        lines = [f"{len(matched)} of {len(self.permutation)} units paired"]
-        if len(self.extra):
-            lines[0] += f", {len(self.extra)} too many"
-        if len(matched):
-            for name, error in (
-                ("hidden weights", self.hidden),
-                ("hidden biases", self.bias),
-                ("output weights", self.output),
-            ):
-                lines.append(f"largest error of {name:<15} {error[matched].max():.2e}")
-        lines.append(f"largest error of {'output biases':<15} {self.output_bias:.2e}")
-        return "\n".join(lines)
-
-
-def match(net: Network, truth: Network) -> Match:
-    """Align the units of `net` with those of `truth` and measure what is left.
-
-    Both are put into canonical form, and units are paired so that the sum of the distances
-    between hyperplanes (v, b) is smallest: an assignment problem, O(k³). Raises InputError when
-    the networks differ in inputs, outputs or activation.
-
-    >>> a = Network([[1.0, 0.0], [0.0, 1.0]], [[1.0, 2.0]])
-    >>> b = Network([[0.0, 4.0], [3.0, 0.0]], [[0.5, 1 / 3]])
-    >>> match(b, a).max_error < 1e-15
-    True
-    """
-    from scipy.optimize import linear_sum_assignment  # 0.1 s that importing unrelu need not pay
-
-    for value in (net, truth):
-        if not isinstance(value, Network):
-            raise InputTypeError(f"match: got a {type(value).__name__}, expected a Network")
-    for what in ("n_inputs", "n_outputs", "activation"):
-        got, expected = getattr(net, what), getattr(truth, what)
-        if got != expected:
-            raise InputError(f"match: {what} differ: {got} against {expected}")
-    net, truth = net.canonical(), truth.canonical()
-    rows, true_rows = np.column_stack([net.V, net.b]), np.column_stack([truth.V, truth.b])
-    apart = np.sqrt(((true_rows[:, None, :] - rows[None, :, :]) ** 2).sum(axis=2))
-    units, partners = linear_sum_assignment(apart)
-
-    permutation = np.full(truth.n_units, -1, dtype=np.intp)
-    permutation[units] = partners
-    scale = float(np.linalg.norm(truth.U, axis=0).max(initial=0.0)) or 1.0
-    hidden, bias, output = (np.full(truth.n_units, np.inf) for _ in range(3))
-    hidden[units] = np.linalg.norm(net.V[partners] - truth.V[units], axis=1)
-    bias[units] = np.abs(net.b[partners] - truth.b[units]) / np.maximum(1.0, np.abs(truth.b[units]))
-    output[units] = np.linalg.norm(net.U[:, partners] - truth.U[:, units], axis=0) / scale
-    return Match(
-        permutation,
-        hidden,
-        bias,
-        output,
-        float(np.abs(net.c - truth.c).max(initial=0.0)) / scale,
-        np.flatnonzero(permutation < 0),
-        np.setdiff1d(np.arange(net.n_units), partners),
-    )
-
-
 def _weights(name: str, value: ArrayLike, ndim: int) -> Array:
     """A fresh float64 array of the given number of axes, or a clean error."""
     array = _real(name, value)
@@ -271,6 +240,20 @@ def _weights(name: str, value: ArrayLike, ndim: int) -> Array:
     if not (np.abs(array) <= LARGEST).all():
         raise InputError(f"{name}: got values beyond {LARGEST:g}, expected smaller ones: rescale")
     return array
+
+
+def _rational_weights(name: str, value: ArrayLike, ndim: int) -> Rationals:
+    array = as_fractions(name, value)
+    if array.ndim != ndim:
+        raise InputError(f"{name}: got {array.ndim} axes, expected {ndim}")
+    return array
+
+
+def _holds_objects(value: ArrayLike | None) -> bool:
+    try:
+        return value is not None and np.asarray(value).dtype.kind == "O"
+    except ValueError:  # ragged, which is said where the shapes are checked
+        return False
 
 
 LARGEST = 1e70

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from unrelu.errors import InputError, InputTypeError
+from unrelu.rationals import Rationals, as_fractions, rounded
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
@@ -98,6 +99,26 @@ class Samples:
                 np.asarray(self.X[rows], dtype=np.float64),
                 np.asarray(self.Y[rows], dtype=np.float64),
             )
+
+
+@dataclass(frozen=True, eq=False)
+class ExactSamples:
+    """Inputs X (n, d) and labels Y (n, m) that are meant as they stand, as arrays of Fraction,
+    and the same in float64."""
+
+    X: Rationals
+    Y: Rationals
+    rounded: Samples
+
+    @classmethod
+    def of(cls, X: ArrayLike, Y: ArrayLike) -> ExactSamples:
+        """Integers, Fractions, Decimals, and floats for the dyadic rationals that they are.
+
+        Raises InputError and InputTypeError as `Samples.of` does."""
+        exact_X, exact_Y = as_fractions("X", X), as_fractions("Y", Y)
+        if exact_Y.ndim == 1:
+            exact_Y = exact_Y[:, None]
+        return cls(exact_X, exact_Y, Samples.of(rounded(exact_X), rounded(exact_Y)))
 
 
 def _eps(array: NDArray[Any]) -> float:

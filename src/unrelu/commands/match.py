@@ -20,7 +20,7 @@ def match(net: str, truth: str, drop_head: bool, as_json: bool) -> None:
     Both are brought into canonical form first: scaling and order of the units do not count.
     """
     networks = loaded(net, drop_head), loaded(truth, drop_head)
-    from unrelu.network import match as matched
+    from unrelu.matching import match as matched
 
     result = matched(*networks)
     if as_json:
