@@ -14,6 +14,10 @@ For noisy labels, which nothing explains to rounding:
 
 independent  what the network leaves does not depend on the inputs, so it may be noise.
 pinned       the information matrix of the weights has full rank.
+
+For samples that are meant exactly, on top of all but the rounding:
+
+proof        every label is recomputed over the rationals, and the Jacobian's rank, too.
 """
 
 from __future__ import annotations
@@ -28,13 +32,15 @@ from unrelu.checks.counting import chance_equations, independent_equations
 from unrelu.checks.explained import Explained, explain
 from unrelu.checks.gross import choice_equations, clean, objection
 from unrelu.checks.pinned import not_pinned, pin
+from unrelu.checks.proof import Proof, prove
 from unrelu.checks.unexplained import Unexplained, unexplained
 from unrelu.checks.verdict import listed
 from unrelu.errors import InputError, InputTypeError
 from unrelu.network import Network
 from unrelu.numerics.dependence import DEPENDENT
+from unrelu.rationals import as_fractions
 from unrelu.result import Status
-from unrelu.samples import Samples
+from unrelu.samples import ExactSamples, Samples
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
@@ -64,6 +70,8 @@ class Certificate:
     more_samples : about how many more samples of the same kind would do; None if none or unknown.
     unexplained : what the network leaves of noisy labels; None where they had to be explained to
         rounding. `weight_errors` are then standard errors, in radians.
+    proof : what was found over the rationals, where they were asked for; the network then is a
+        rational one.
     """
 
     network: Network
@@ -85,9 +93,12 @@ class Certificate:
     more_samples: int | None
     corrupted: Index = field(default_factory=lambda: np.zeros((0, 2), dtype=np.intp))
     unexplained: Unexplained | None = None
+    proof: Proof | None = None
 
     def recheck(self, X: ArrayLike, Y: ArrayLike) -> Certificate:
         """The same checks on these samples, none of them used to find the network."""
+        if self.proof is not None:
+            return judge_exactly(self.network, ExactSamples.of(X, Y), np.arange(0), self.biased)
         if self.unexplained is not None:
             fresh, before = Samples.of(X, Y), self.unexplained
             _check_widths(self.network, fresh)
@@ -123,7 +134,9 @@ class Certificate:
                 ),
             ),
         ]
-        if len(self.weight_errors):
+        if self.proof is not None:
+            rows.insert(1, ("over the rationals", str(self.proof)))
+        elif len(self.weight_errors):
             rows.append(("hidden weights good to", f"{self.weight_errors.max():.1e}"))
         if len(self.weak_units):
             rows.append(("not pinned down", listed(self.weak_units)))
@@ -154,6 +167,8 @@ class Certificate:
             value = getattr(self, item.name)
             if isinstance(value, np.ndarray):
                 value = value.tolist()
+            if isinstance(value, Proof):
+                value = asdict(value) | {"broken": value.broken.tolist()}
             if isinstance(value, Unexplained):
                 value = asdict(value)
             plain[item.name] = value.value if isinstance(value, Status) else value
@@ -166,13 +181,15 @@ class Certificate:
         return "\n".join(f"{name:<{width}}  {text}" for name, text in rows)
 
 
-def verify(net: Network, X: ArrayLike, Y: ArrayLike) -> Certificate:
+def verify(net: Network, X: ArrayLike, Y: ArrayLike, *, exact: bool = False) -> Certificate:
     """Does `net` explain these samples, and is it the only network that does?
 
     Parameters
     ----------
     net : the network to be judged; it is put into canonical form.
     X : (n, d) inputs; Y : (n, m) or (n,) labels.
+    exact : take samples and weights, in whatever type, for what they are without any rounding, and
+        check every label over the rationals: proved, or failed and which samples break the proof.
 
     Raises
     ------
@@ -192,7 +209,9 @@ def verify(net: Network, X: ArrayLike, Y: ArrayLike) -> Certificate:
     if not isinstance(net, Network):
         raise InputTypeError(f"net: got a {type(net).__name__}, expected a Network")
     biased = bool(net.b.any() or net.c.any())
-    return judge(net, Samples.of(X, Y), np.arange(0), biased)
+    if exact:
+        return judge_exactly(net, ExactSamples.of(X, Y), np.arange(0), biased)
+    return judge(net.rounded(), Samples.of(X, Y), np.arange(0), biased)
 
 
 def judge(
@@ -203,14 +222,16 @@ def judge(
     explained: Explained | None = None,
     *,
     gross: bool = False,
+    limit: float | None = None,
 ) -> Certificate:
     """`verify` for checked samples, of which the rows `used` served to find the network; `biased`
     says whether networks with biases compete. `explained` saves the pass over the samples, where
     it has been made for this very network. `gross`: entries that the network does not explain
-    may be left out, within the limits of `checks.gross`."""
+    may be left out, within the limits of `checks.gross`. `limit`: by how much rounding may have
+    moved a hidden weight."""
     _check_widths(net, samples)
     net = net.canonical()
-    limit = samples.eps**0.75
+    limit = samples.eps**0.75 if limit is None else limit
     sound = clean(net, samples) if gross else None
     usable, refused = samples, ""
     if sound is not None and sound.wrong.any():
@@ -267,6 +288,25 @@ def judge(
         more_samples=said.more_samples,
         corrupted=sound.entries if sound is not None else np.zeros((0, 2), dtype=np.intp),
     )
+
+
+def judge_exactly(net: Network, samples: ExactSamples, used: Index, biased: bool) -> Certificate:
+    """The certificate of a network and samples that are both meant without any rounding.
+
+    That it is the only one of so many units rests on what `judge` makes of the same in floating
+    point, but for how well the weights are known: they are."""
+    _check_widths(net, samples.rounded)
+    V, U, b, c = (as_fractions("net", weights) for weights in (net.V, net.U, net.b, net.c))
+    exact = Network(V, U, b, c, net.activation).canonical()
+    proof = prove(exact, samples, biased)
+    certificate = judge(exact.rounded(), samples.rounded, used, biased, limit=np.inf)
+    status, said = certificate.status, certificate.explanation
+    if not proof.holds:
+        status, said = Status.FAILED, f"{proof}; to rounding, {said}"
+    elif status == Status.EXACT and proof.pinned:
+        status = Status.PROVED
+        said = said.replace("explained to rounding", "explained without any error")
+    return replace(certificate, network=exact, status=status, explanation=said, proof=proof)
 
 
 def judge_estimate(

@@ -79,8 +79,13 @@ def check_options(n_units: int | None, bias: bool, method: str, noise: str, exac
             f"method: got {method!r} with noise={noise!r}, expected 'auto': the single methods are "
             "for labels without noise"
         )
-    if exact:
-        raise InputError("exact: got True, expected False: rational arithmetic is not available")
+    if not isinstance(exact, (bool, np.bool_)):
+        raise InputTypeError(f"exact: got a {type(exact).__name__}, expected True or False")
+    if exact and noise in ESTIMATED:
+        raise InputError(
+            f"noise: got {noise!r} with exact=True, expected 'auto', 'none' or 'sparse': what is "
+            "noisy cannot be explained without any error"
+        )
 
 
 def check_counts(samples: Samples) -> None:

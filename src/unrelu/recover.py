@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from unrelu.activations import Activation, resolve
 from unrelu.certificate import Certificate
 from unrelu.errors import RecoveryError
+from unrelu.exactly import climb_exactly
 from unrelu.ladder import Judged, Task, climb
 from unrelu.numerics.threads import one_thread
 from unrelu.preparation import (
@@ -22,7 +23,7 @@ from unrelu.preparation import (
     label_rank,
 )
 from unrelu.result import Recovery, Status
-from unrelu.samples import Samples
+from unrelu.samples import ExactSamples, Samples
 
 MANY_ENTRIES = 1e6
 """Entries of X from which on the products are worth several threads."""
@@ -60,13 +61,18 @@ def recover(
                        the certificate lists.
         "auto"         "none"; where nothing explains the labels to rounding, and what is left does
                        not depend on the inputs, "gaussian", or what the residuals look like.
-    exact : rational arithmetic; not available yet.
+    exact : take X and Y for what they are, without any rounding: integers, Fractions, Decimals,
+        floats as dyadic numbers. The network found is rational, and every label is recomputed
+        over the rationals; or the certificate says which samples break the proof. For labels
+        without noise, "auto", "none" or "sparse".
     rng : seed or generator for the random starts; the same seed gives the same bits.
     throw : raise `RecoveryError`, with the result on it, unless the network is certain.
 
     Returns
     -------
     Recovery, with the network in canonical form. Its status is
+    proved         with `exact`: every sample is explained without any error, and no other weights
+                   near these do; by no other network of so many units in the sense of "exact";
     exact          every sample is explained to rounding, and by no other network of so many units;
     estimated      the labels are noisy; `noise` says how, `uncertainty` how far the network is off;
     undetermined   the samples do not pin the network down; the certificate says where;
@@ -82,7 +88,8 @@ def recover(
 
     Cost: O(k) starts of O(l (d² + d k) + d³) on l = 4 (d + k) + 200 rows when rank(Y) = k, a few
     thousand products of O(l k (d + m)) on l = 6 k (d + m) / m rows otherwise; one pass over all
-    rows. A rarely active unit makes it more rows.
+    rows. A rarely active unit makes it more rows. With `exact`, a least-squares solution in all
+    unknowns, and some products of rationals over all rows.
 
     Source: the problem is that of Bakshi, Jayaram and Woodruff (COLT 2019), Theorems 1 to 3.
 
@@ -97,7 +104,8 @@ def recover(
     started = time.perf_counter()
     check_options(n_units, bias, method, noise, exact)
     resolve(activation)
-    samples = Samples.of(X, Y)
+    exactly = ExactSamples.of(X, Y) if exact else None
+    samples = Samples.of(X, Y) if exactly is None else exactly.rounded
     check_independent(samples, bias)
     if noise == "poisson":
         check_counts(samples)
@@ -106,9 +114,9 @@ def recover(
     with one_thread(samples.n * samples.d < MANY_ENTRIES):
         rank = label_rank(samples, bias, rng)
         task = Task(samples, rank, n_units, bias, method, noise)
-        best = climb(task, rng)
+        best = climb(task, rng) if exactly is None else climb_exactly(task, exactly, rng)
     certificate = best.certificate
-    if best.candidate.noise is None:
+    if best.candidate.noise is None and not _contradicted(certificate):
         certificate = _with_context(best, task)
     result = Recovery(
         status=certificate.status,
@@ -126,6 +134,13 @@ def recover(
     if throw and not result.status.certain:
         raise RecoveryError(result)
     return result
+
+
+def _contradicted(certificate: Certificate) -> bool:
+    """Whether it is only over the rationals that the labels are not explained."""
+    if certificate.proof is not None:
+        return not certificate.proof.holds
+    return certificate.status == Status.FAILED and certificate.residual_in_roundings <= 1
 
 
 def _with_context(best: Judged, task: Task) -> Certificate:

@@ -120,6 +120,10 @@ class ExactSamples:
             exact_Y = exact_Y[:, None]
         return cls(exact_X, exact_Y, Samples.of(rounded(exact_X), rounded(exact_Y)))
 
+    def take(self, rows: Index) -> ExactSamples:
+        """The given rows."""
+        return ExactSamples(self.X[rows], self.Y[rows], self.rounded.take(rows))
+
 
 def _eps(array: NDArray[Any]) -> float:
     """Of the array's own type, but arithmetic is in float64 whatever that is."""

@@ -198,6 +198,7 @@ def _percent(shares: Array) -> str:
     return f"{low:.2g}%" if high - low < 1 else f"{low:.2g} to {high:.2g}%"
 
 
-def listed(units: Index) -> str:
-    shown = ("unit " if len(units) == 1 else "units ") + ", ".join(map(str, units[:6]))
-    return shown + (f" and {len(units) - 6} more" if len(units) > 6 else "")
+def listed(which: Index, what: str = "unit") -> str:
+    """Units, or samples, by number: the first six."""
+    shown = (f"{what} " if len(which) == 1 else f"{what}s ") + ", ".join(map(str, which[:6]))
+    return shown + (f" and {len(which) - 6} more" if len(which) > 6 else "")

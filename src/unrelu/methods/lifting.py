@@ -1,0 +1,290 @@
+"""From a network in float64 to the rational one behind it.
+
+On rows that lie clear of every kink the sign patterns s_j are known, and the residual
+
+    r(θ) = Y − Σ_j s_j∘(X v_j + b_j) u_jᵀ − c,    θ = (V, b, U, c), one entry of each v_j at ±1,
+
+is a polynomial with rational coefficients whose Jacobian has full rank where the samples pin the
+network down. With the pseudo-inverse J⁺ at the float solution, computed once and in floats,
+
+    θ ← θ + J⁺ r(θ)
+
+converges linearly: each step adds the dozen digits that J⁺ is good for, if r is computed without
+any rounding. Once θ is known to ε, its entries are the simplest rationals within ε: the true ones
+as soon as 2 q² ε < 1 for their denominators q (Legendre). Whether they are is not believed but
+checked, on all samples, by whoever uses them (`checks.proof`).
+
+Where some labels are off, the steps end in the least-squares solution, with a residual that no
+longer falls; the sample that is worst off is then left out, and the steps go on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unrelu.network import Network
+from unrelu.numerics.simplest import simplest
+from unrelu.rationals import Rationals, as_fractions, product
+from unrelu.samples import ExactSamples
+
+Array = NDArray[np.float64]
+Index = NDArray[np.intp]
+Marks = NDArray[np.bool_]
+
+CLEAR = 1e-6
+"""|x·v + b| as a share of ‖x‖ ‖v‖ + |b| from which a float pattern is certain: what a float
+network is good for where it is pinned down at all."""
+
+EQUATIONS = 3
+"""To an unknown: as many rows as that make J⁺ a good one, and its inverse cheap."""
+
+MOST_UNKNOWNS = 6000
+"""J is dense: 2.6 GB at this size."""
+
+SPARE_BITS = 24
+"""By which ε has to be finer than a fraction of so many bits in all: chance gives one in 2²⁴."""
+
+MOST_BITS = 1 << 14
+"""Weights that need more are not looked for: their float64 neighbours are not rational."""
+
+FALLING = 2.0
+"""Factor by which a step that still converges brings the residual down."""
+
+ROUNDED = (
+    "no such network gives these very labels, which are rounded, as it seems, as a whole: "
+    "exact=False takes them so"
+)
+
+MOST_OFF = 16
+"""Samples that may be left out before the labels as a whole are held to be rounded."""
+
+
+@dataclass(frozen=True, eq=False)
+class Lifted:
+    """`network` over ℚ, or None with the `reason`; `contradicted` where that is the labels, which
+    no network near the given one explains; `steps`, and `bits` of precision reached."""
+
+    network: Network | None
+    reason: str
+    steps: int
+    bits: int
+    contradicted: bool = False
+
+
+def lift(net: Network, samples: ExactSamples, bias: bool, rng: np.random.Generator) -> Lifted:
+    """The rational network of which `net`, in float64, is the rounding.
+
+    net : canonical, explains the (rounded) samples but for a few; bias : whether b and c are
+    unknowns, or zero. The samples should pin `net` down; if they do not, J has no full rank and
+    the answer is None.
+
+    Cost: O(N p² + s N (d + k + m)) for p unknowns in N = 3 p equations and s steps, one to a dozen
+    digits.
+    """
+    net = net.canonical()
+    unknowns = _unknowns(net, bias)
+    if unknowns.count > MOST_UNKNOWNS:
+        return Lifted(None, f"{unknowns.count} unknowns, more than {MOST_UNKNOWNS}", 0, 0)
+    chosen = _clear_rows(net, samples)
+    wanted = -(-EQUATIONS * unknowns.count // samples.rounded.m)
+    order = rng.permutation(len(chosen))
+    while True:
+        rows = np.sort(chosen[order[:wanted]])
+        system = _System.of(net, samples, rows, unknowns)
+        inverse = system.inverse(np.ones(len(rows), dtype=np.bool_))
+        if inverse is not None or wanted >= len(chosen):
+            break
+        wanted *= 4
+    if inverse is None:
+        return Lifted(None, "the samples do not pin the weights down", 0, 0)
+    return _refined(net, system, inverse)
+
+
+def _refined(net: Network, system: _System, inverse: Array) -> Lifted:
+    unknowns = system.unknowns
+    theta = unknowns.start(net)
+    used = np.ones(len(system.X), dtype=np.bool_)
+    before, steps = np.inf, 0
+    while True:
+        residual, exponent = system.residual(theta, used)
+        size = exponent + np.log2(np.abs(residual).max(initial=0.0) or 1.0)
+        if not residual.any():
+            return Lifted(unknowns.network(theta, net), "", steps, 0)
+        if size > before - np.log2(FALLING):
+            worst = _worst(residual, inverse, system, used)
+            if worst is None:
+                return Lifted(None, ROUNDED, steps, int(-size), contradicted=True)
+            used[worst] = False
+            refreshed = system.inverse(used)
+            if refreshed is None:
+                few = "too few samples agree with each other"
+                return Lifted(None, few, steps, int(-size), contradicted=True)
+            inverse, before = refreshed, np.inf
+            continue
+        before = size
+        step = inverse @ residual
+        steps += 1
+        theta = theta + _scaled(step, exponent)
+        error = Fraction(2) ** int(np.ceil(exponent + np.log2(np.abs(step).max())))
+        bits = -(error.denominator.bit_length() - error.numerator.bit_length())
+        rounded = _simple(theta, error)
+        if rounded is not None:
+            found = unknowns.network(rounded, net)
+            if not system.residual(rounded, used)[0].any():
+                return Lifted(found, "", steps, -bits)
+        if -bits > MOST_BITS:
+            return Lifted(None, f"the weights are not rationals of {MOST_BITS} bits", steps, -bits)
+
+
+def _simple(theta: Rationals, error: Fraction) -> Rationals | None:
+    """The simplest rationals within `error`, if they are far simpler than chance would have it."""
+    room = error.denominator.bit_length() - error.numerator.bit_length() - SPARE_BITS
+    found = []
+    for value in theta:
+        near = simplest(value - error, value + error)
+        if near.numerator.bit_length() + near.denominator.bit_length() > room:
+            return None
+        found.append(near)
+    return np.array([*found, None], dtype=np.object_)[:-1]
+
+
+def _scaled(step: Array, exponent: int) -> Rationals:
+    exact: Rationals = as_fractions("step", step) * Fraction(2) ** exponent
+    return exact
+
+
+def _clear_rows(net: Network, samples: ExactSamples) -> Index:
+    X = samples.rounded.X
+    reach = np.linalg.norm(X, axis=1)[:, None] + np.abs(net.b)
+    return np.flatnonzero((np.abs(net.preactivations(X)) > CLEAR * reach).all(axis=1))
+
+
+@dataclass(frozen=True, eq=False)
+class _Unknowns:
+    """Where the weights are in θ: V without the entry `pivots` of each row, b, U, c."""
+
+    pivots: Index
+    signs: Array
+    d: int
+    m: int
+    bias: bool
+
+    @property
+    def k(self) -> int:
+        return len(self.pivots)
+
+    @property
+    def count(self) -> int:
+        return self.k * (self.d - 1 + self.m + self.bias) + self.m * self.bias
+
+    @property
+    def free(self) -> Marks:
+        """(k, d): the entries of V that are unknown."""
+        free = np.ones((self.k, self.d), dtype=np.bool_)
+        free[np.arange(self.k), self.pivots] = False
+        return free
+
+    def start(self, net: Network) -> Rationals:
+        scale = np.abs(net.V[np.arange(self.k), self.pivots])
+        parts = [(net.V / scale[:, None])[self.free], net.b / scale, (net.U * scale).ravel(), net.c]
+        if not self.bias:
+            parts = [parts[0], parts[2]]
+        return as_fractions("weights", np.concatenate(parts))
+
+    def split(self, theta: Rationals) -> tuple[Rationals, Rationals, Rationals, Rationals]:
+        """V, b, U, c."""
+        V = as_fractions("V", np.zeros((self.k, self.d)))
+        V[np.arange(self.k), self.pivots] = as_fractions("V", self.signs)
+        hidden = self.k * (self.d - 1)
+        V[self.free] = theta[:hidden]
+        b, c = as_fractions("b", np.zeros(self.k)), as_fractions("c", np.zeros(self.m))
+        if self.bias:
+            b, c = theta[hidden : hidden + self.k], theta[-self.m :]
+            hidden += self.k
+        U = theta[hidden : hidden + self.m * self.k].reshape(self.m, self.k)
+        return V, b, U, c
+
+    def network(self, theta: Rationals, net: Network) -> Network:
+        V, b, U, c = self.split(theta)
+        return Network(V, U, b, c, net.activation).canonical()
+
+
+def _unknowns(net: Network, bias: bool) -> _Unknowns:
+    pivots = np.abs(net.V).argmax(axis=1) if net.n_units else np.arange(0)
+    signs = np.sign(net.V[np.arange(net.n_units), pivots])
+    return _Unknowns(pivots, signs, net.n_inputs, net.n_outputs, bias)
+
+
+@dataclass(frozen=True, eq=False)
+class _System:
+    """The equations of some rows: exact data, their patterns (l, k), and J (l, m, p) in floats."""
+
+    X: Rationals
+    Y: Rationals
+    active: Marks
+    J: Array
+    unknowns: _Unknowns
+
+    @classmethod
+    def of(cls, net: Network, samples: ExactSamples, rows: Index, unknowns: _Unknowns) -> _System:
+        X = np.asarray(samples.rounded.X)[rows]
+        Z = net.preactivations(X)
+        scale = np.abs(net.V[np.arange(net.n_units), unknowns.pivots])
+        U, active = net.U * scale, Z > 0
+        units = np.nonzero(unknowns.free)
+        s = active.astype(np.float64)
+        columns = [(s[:, units[0]] * X[:, units[1]])[:, None] * U[:, units[0]]]
+        if unknowns.bias:
+            columns.append(s[:, None] * U)
+        eye = np.eye(net.n_outputs)
+        F = np.maximum(Z, 0.0) / scale
+        by_output = F[:, None, None, :] * eye[None, :, :, None]
+        columns.append(by_output.reshape(len(rows), net.n_outputs, -1))
+        if unknowns.bias:
+            columns.append(np.broadcast_to(eye, (len(rows), *eye.shape)))
+        J = np.concatenate(columns, axis=2)
+        return cls(samples.X[rows], samples.Y[rows], active, J, unknowns)
+
+    def inverse(self, used: Marks) -> Array | None:
+        """J⁺ of the rows used, (p, l m); None where J has no full rank in floats."""
+        J = self.J[used].reshape(-1, self.unknowns.count)
+        if J.shape[0] < J.shape[1]:
+            return None
+        size = np.sqrt((J**2).sum(axis=0))
+        if not size.all():
+            return None
+        Q, R = np.linalg.qr(J / size)
+        diagonal = np.abs(np.diag(R))
+        if diagonal.min(initial=1.0) <= len(J) * np.finfo(np.float64).eps:
+            return None
+        solved = np.linalg.solve(R, Q.T)
+        return np.asarray(solved / size[:, None])
+
+    def residual(self, theta: Rationals, used: Marks) -> tuple[Array, int]:
+        """r(θ) of the rows used as floats (l m,) times a power of two, correctly rounded."""
+        V, b, U, c = self.unknowns.split(theta)
+        F = (product(self.X[used], V.T) + b) * self.active[used]
+        left = (self.Y[used] - product(F, U.T) - c).ravel()
+        sizes = [r.numerator.bit_length() - r.denominator.bit_length() for r in left if r]
+        exponent = max(sizes, default=0)
+        scale = Fraction(2) ** -exponent
+        return np.array([float(r * scale) for r in left]), exponent
+
+
+def _worst(residual: Array, inverse: Array, system: _System, used: Marks) -> int | None:
+    """The sample that is off most, as a multiple of what least squares leaves of it, 1 − its
+    leverage; None where too many are, or were, off to be left out one by one."""
+    rows = np.flatnonzero(used)
+    if len(system.X) - len(rows) >= MOST_OFF:
+        return None
+    size = np.abs(residual)
+    if np.median(size) > size.max() / 8:  # one label that is off shows a little everywhere
+        return None
+    J = system.J[used].reshape(len(residual), -1)
+    leverage = np.einsum("ip,pi->i", J, inverse)
+    off = size**2 / np.maximum(1 - leverage, np.finfo(np.float64).eps)
+    return int(rows[np.asarray(off).reshape(len(rows), -1).max(axis=1).argmax()])
