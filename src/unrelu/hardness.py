@@ -1,0 +1,270 @@
+"""Hardness made executable: CNF formulas as samples, and fitting networks as assignments.
+
+With one output, two units and no biases, finding V with f(X Vᵀ) Uᵀ = Y is NP-hard, whether
+U = [1, 1] is given or free (Bakshi, Jayaram and Woodruff, COLT 2019, Theorem 2 and Propositions
+20 to 22). `encode` makes the samples for any formula, `decode` reads an assignment off a network
+that explains them, `fitting_network` goes the other way. Two units explain the samples if and only
+if the formula is satisfiable; `encode` says why.
+"""
+
+from __future__ import annotations
+
+import numbers
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from unrelu.errors import InputError, InputTypeError
+from unrelu.formulas import (
+    Formula,
+    assigned,
+    extended,
+    is_true,
+    not_all_equal,
+    parse_dimacs,
+    split,
+    to_dimacs,
+)
+from unrelu.network import Network
+
+__all__ = [
+    "Formula",
+    "Instance",
+    "decode",
+    "encode",
+    "fitting_network",
+    "not_all_equal",
+    "parse_dimacs",
+    "split",
+    "to_dimacs",
+]
+
+Integers = NDArray[np.int64]
+
+PRECISION = Fraction(1, 22)
+"""Labels off by less than this still prove the formula satisfiable, see `encode`."""
+
+MOST_ENTRIES = 1 << 28
+"""Of X, which is dense: 2 GB, reached at some 11,000 variables."""
+
+
+@dataclass(frozen=True, eq=False)
+class Instance:
+    """Samples X (n, d), Y (n, 1) whose fits by two units without biases are the assignments that
+    satisfy `formula`; made by `encode`.
+
+    U : (1, 2) output weights, ones; None where they are to be found too.
+    short : the formula with clauses of more than five literals split; its variables have the
+        first coordinates of X, in order.
+    """
+
+    X: Integers
+    Y: Integers
+    U: Integers | None
+    formula: Formula
+    short: Formula
+
+    @property
+    def free(self) -> bool:
+        return self.U is None
+
+
+def encode(formula: Formula, free: bool = False) -> Instance:
+    """Samples that two units without biases explain if and only if the formula is satisfiable.
+
+    Parameters
+    ----------
+    formula : any; clauses of more than five literals are split.
+    free : leave the output weights U open. Otherwise U = [1, 1].
+
+    Coordinates: one for each of N variables, those of `split` and the s of `not_all_equal`; then
+    p and q; with `free` one more, r. Samples, e being the unit vectors:
+
+        label 1   ±e_i for every variable i;
+                  e_p, e_q, −2 e_p, −2 e_q, e_p + e_q;
+                  with `free`, ±e_r
+        label 0   for every clause l₁ … l₆:  −Σ sign(l_j) e_|l_j| − 10 e_p − 10 e_q
+
+    Why. Let v, w be the units, U = [1, 1].
+
+    (only if) Say all samples are explained. If v_i and w_i were both ≥ 0 or both ≤ 0, one of the
+    labels of ±e_i would be 0. So they have different signs, and the labels are their sizes: one is
+    1, the other −1. Likewise of v_p and w_p one is 1 and the other −1/2, and so of v_q and w_q.
+    Were v_p = v_q = 1, e_p + e_q would get the label 2, and the same with w: so v_p + v_q =
+    w_p + w_q = 1/2. A clause sample has label 0, so neither unit is active on it:
+    Σ sign(l_j) v_|l_j| ≥ −5, and the same for w. The sum is −6 where v, read as an assignment
+    (1 true, −1 false), makes all literals false, and else −4 or more; w is the opposite
+    assignment. So every clause holds a literal true and one false under v: `not_all_equal` does
+    the rest.
+
+    (if) v = the assignment with s = −1, (v_p, v_q) = (1, −1/2), and w = −v but (w_p, w_q) =
+    (−1/2, 1) explain every sample: see `fitting_network`.
+
+    (U free) The samples ±e_r, like any ±e_i, force U: were v_r and w_r not of opposite signs, one
+    of the two labels would be 0; so each of them shows one unit alone, u_j |v_jr| = 1, and both
+    output weights are positive. f(a z) = a f(z) for a > 0 moves them into V, which leaves the case
+    U = [1, 1]. Nothing else reads r.
+
+    (Precision) All this holds where labels are off by less than δ = 1/22: ±e_i give sizes within
+    δ of 1, v_p + v_q ≤ 1/2 + 3δ/2 (v_p = v_q = 1 being excluded by 2 − 2δ > 1 + δ), hence a clause
+    sum ≥ −5 − 16 δ, and false literals alone sum to −6 + 6 δ at most, which is less.
+
+    Cost: n = 2N + 5 + clauses samples (two more with `free`), fewer where clauses come twice, of
+    d = N + 2 inputs, dense. Raises InputError where they would take more than 2 GB.
+
+    Source: Bakshi, Jayaram and Woodruff (COLT 2019), Propositions 20 to 22 and Theorem 23.
+
+    >>> instance = encode(Formula(2, [(1, 2), (-1,)]))
+    >>> instance.X.shape, decode(fitting_network((False, True), instance), instance)
+    ((13, 5), (False, True))
+    """
+    short = split(formula)
+    n_variables = short.n_variables + 1
+    d = n_variables + 2 + free
+    ones = 2 * n_variables + 5 + 2 * free
+    clauses = dict.fromkeys(tuple(sorted(clause)) for clause in not_all_equal(short))
+    entries = (ones + len(clauses)) * d
+    if entries > MOST_ENTRIES:
+        raise InputError(
+            f"formula: got {n_variables - 1} variables and {len(clauses)} clauses, which take "
+            f"{ones + len(clauses)} samples of {d} inputs; expected a smaller one"
+        )
+    p, q = n_variables, n_variables + 1
+    X = np.zeros((ones + len(clauses), d), np.int64)
+    both = np.array([[1], [-1]])
+    coordinates = [*range(n_variables), *([d - 1] if free else [])]
+    for row, coordinate in enumerate(coordinates):
+        X[2 * row : 2 * row + 2, [coordinate]] = both
+    X[ones - 5 : ones, [p, q]] = [[1, 0], [0, 1], [-2, 0], [0, -2], [1, 1]]
+    for row, clause in enumerate(clauses, ones):
+        literals = np.array(clause)
+        np.subtract.at(X[row], np.abs(literals) - 1, np.sign(literals))
+        X[row, [p, q]] = -10
+    Y = np.zeros((len(X), 1), np.int64)
+    Y[:ones] = 1
+    U = None if free else np.ones((1, 2), np.int64)
+    for array in (X, Y, U):
+        if array is not None:
+            array.setflags(write=False)
+    return Instance(X, Y, U, formula, short)
+
+
+def decode(network_or_V: Network | ArrayLike, instance: Instance) -> tuple[bool, ...]:
+    """The assignment of the formula's variables that a network stands for which explains the
+    samples of `instance`; it satisfies the formula.
+
+    Parameters
+    ----------
+    network_or_V : a network of two units, in any order and scale; or V (2, d) alone, of floats,
+        integers or fractions, with U = [1, 1]. Positive output weights are moved into V, biases
+        are left out.
+    instance : what `encode` made.
+
+    Variable i is true where v_i and v_s have opposite signs, which is the same for both units, s
+    being the variable that `not_all_equal` adds. Labels may be off by less than `PRECISION`.
+
+    Raises InputError for a network that does not explain the samples, with the sample that shows
+    it, or that has another shape; InputTypeError for what is no table of numbers.
+
+    Cost: one product of X with V, in fractions if those came.
+    """
+    n, short = instance.formula.n_variables, instance.short.n_variables
+    V = _scaled(network_or_V, instance)
+    with np.errstate(over="ignore", invalid="ignore"):
+        labels = np.maximum(instance.X.astype(V.dtype) @ V.T, 0).sum(axis=1)
+        off = abs(labels - instance.Y[:, 0])
+        wrong = np.flatnonzero(~np.asarray(off < PRECISION_OF[V.dtype.kind], bool))
+    if len(wrong):
+        row = wrong[0]
+        raise InputError(
+            f"network: got the label {float(labels[row]):.6g} for sample {row}, expected "
+            f"{instance.Y[row, 0]}: it does not explain the samples of this formula "
+            f"({len(wrong)} of {len(labels)} are off)"
+        )
+    assignment = tuple(bool(value) for value in V[0, :n] * V[0, short] < 0)
+    if not instance.formula.satisfied_by(assignment):
+        raise InputError(
+            "instance: got samples whose fit does not satisfy the formula, expected those that "
+            "encode makes of it, all of them"
+        )
+    return assignment
+
+
+def fitting_network(assignment: Sequence[bool], instance: Instance) -> Network:
+    """The network that an assignment which satisfies the formula gives: it explains every sample
+    of `instance` without any error, in floats too.
+
+    With s false, the first unit is the assignment as ±1, and (1, −1/2) on the two coordinates that
+    follow, the second its opposite, and (−1/2, 1); with U free, 1 and −1 on the last coordinate.
+    On ±e_i one unit is active, with the value 1; so on the multiples of e_p and e_q; both with 1/2
+    on e_p + e_q; and on a clause sample, whose literals sum to −4, …, 4 under either unit, none:
+    −4 or more, plus 5, is at least 1.
+
+    Raises InputError for an assignment that does not satisfy the formula or has another length,
+    InputTypeError for one that is not of bools.
+    """
+    values = assigned(assignment, instance.formula.n_variables)
+    if not instance.formula.satisfied_by(values):
+        clause = next(
+            clause
+            for clause in instance.formula.clauses
+            if not any(is_true(literal, values) for literal in clause)
+        )
+        raise InputError(
+            f"assignment: got one under which the clause {clause} is false, expected one that "
+            "satisfies the formula"
+        )
+    signs = np.where([*extended(values, instance.formula), False], 1.0, -1.0)
+    V = np.zeros((2, instance.X.shape[1]))
+    n = len(signs)
+    V[:, :n] = signs, -signs
+    V[:, n : n + 2] = [[1.0, -0.5], [-0.5, 1.0]]
+    V[:, n + 2 :] = [[1.0], [-1.0]]
+    return Network(V, np.ones((1, 2)))
+
+
+PRECISION_OF = {"f": float(PRECISION), "O": PRECISION}
+"""By kind of array: floats are compared with a float, fractions with the fraction."""
+
+
+def _scaled(network_or_V: Network | ArrayLike, instance: Instance) -> NDArray[Any]:
+    """V (2, d), float64 or fractions, of the network with both output weights 1."""
+    if isinstance(network_or_V, Network):
+        V, U = np.asarray(network_or_V.V), np.asarray(network_or_V.U)
+        if U.shape != (1, 2):
+            raise InputError(
+                f"network: got {U.shape[1]} units and {U.shape[0]} outputs, expected 2 and 1"
+            )
+        if not (U > 0).all():
+            raise InputError(
+                f"network: got the output weights {U[0].tolist()}, expected positive ones: no "
+                "others explain the samples"
+            )
+        with np.errstate(over="ignore"):
+            V = V * U.T
+    else:
+        V = _table(network_or_V)
+    if V.shape != (2, instance.X.shape[1]):
+        raise InputError(
+            f"V: got shape {V.shape}, expected (2, {instance.X.shape[1]}): two units on the inputs "
+            "of this formula"
+        )
+    return V
+
+
+def _table(value: ArrayLike) -> NDArray[Any]:
+    try:
+        V = np.asarray(value)
+    except ValueError as error:  # rows of different lengths
+        raise InputError("V: got a ragged sequence, expected a table of numbers") from error
+    if V.dtype.kind in "fiu":
+        return np.asarray(V, np.float64)
+    if V.dtype.kind != "O" or not all(isinstance(entry, numbers.Rational) for entry in V.flat):
+        raise InputTypeError(
+            f"V: got data of type {V.dtype}, expected floats, integers or fractions"
+        )
+    return V
