@@ -24,19 +24,26 @@ def explaining(X: ArrayLike, Y: ArrayLike, weights: Sequence[tuple[int, int]]) -
     None if there are none.
 
     On each sample either unit is on its active side or not. Each of the four ways is a few linear
-    conditions on V, so that a way chosen for every sample is a linear program; it is left as soon
-    as the samples so far cannot be explained. Samples that can be explained in one way only come
-    first.
+    conditions on V, so that a way chosen for every sample is a linear program. The search begins
+    with the samples that only one way explains, asks for any V that meets the conditions so far,
+    and goes through the ways of the last sample that this V leaves unexplained.
     """
     X, Y = np.asarray(X, np.float64), np.asarray(Y, np.float64).ravel()
     for u in weights:
         ways = [list(_ways(y, u)) for y in Y]
-        order = sorted(range(len(Y)), key=lambda i: len(ways[i]) != 1)
-        found = _search(_program(X, u), [(i, ways[i]) for i in order])
+        program = _program(X, u)
+        for i, alone in enumerate(ways):
+            if len(alone) == 1:
+                _bound(program, i, alone[0])
+        found = _search(program, X, Y, u, ways)
         if found is not None:
-            return found.reshape(2, -1)
+            return found
     return None
 
+
+LEEWAY = 1e-4
+"""Beyond what a linear program leaves of its conditions (1e-7 times coefficients up to 10, of some
+ten of them), so that no sample whose way is chosen is met again."""
 
 Bounds = tuple[tuple[float, float], ...]
 
@@ -50,7 +57,7 @@ def _ways(y: float, u: tuple[int, int]) -> Iterator[Bounds]:
         yield off, off, any_
     for active in product((True, False), repeat=2):
         only = [u[j] for j in range(2) if active[j]]
-        if y == 0 and (len(only) < 2 or sum(only)):  # z = 0 is all that is left: both are off
+        if y == 0 and only not in ([1, -1], [-1, 1]):  # z = 0 is all that is left: both are off
             continue
         if not any(sign * y > 0 for sign in only) and y != 0:  # no active unit has the sign of y
             continue
@@ -65,7 +72,7 @@ def _ways(y: float, u: tuple[int, int]) -> Iterator[Bounds]:
 def _program(X: Array, u: tuple[int, int]) -> highspy.Highs:
     """Columns v₁, v₂, all free; for each sample the three rows of `_ways`, without bounds yet."""
     n, d = X.shape
-    program = highspy.Highs()
+    program = highspy.Highs()  # type: ignore[no-untyped-call]
     program.setOptionValue("output_flag", False)
     program.setOptionValue("threads", 1)
     program.setOptionValue("presolve", "off")
@@ -76,22 +83,25 @@ def _program(X: Array, u: tuple[int, int]) -> highspy.Highs:
         for row in ([*x, *blank], [*blank, *x], [*(u[0] * x), *(u[1] * x)]):
             columns = np.flatnonzero(row).astype(np.int32)
             values = np.asarray(row)[columns]
-            program.addRow(
-                -highspy.kHighsInf, highspy.kHighsInf, len(columns), columns, values
-            )
+            program.addRow(-highspy.kHighsInf, highspy.kHighsInf, len(columns), columns, values)
     assert program.getNumRow() == 3 * n
     return program
 
 
-def _search(program: highspy.Highs, rest: list[tuple[int, list[Bounds]]]) -> Array | None:
-    if not rest:
-        return np.array(program.getSolution().col_value)
-    (sample, ways), rest = rest[0], rest[1:]
-    for bounds in ways:
-        _bound(program, sample, bounds)
-        if _feasible(program) and (found := _search(program, rest)) is not None:
+def _search(
+    program: highspy.Highs, X: Array, Y: Array, u: tuple[int, int], ways: list[list[Bounds]]
+) -> Array | None:
+    if not _feasible(program):
+        return None
+    V = np.array(program.getSolution().col_value).reshape(2, -1)
+    off = np.flatnonzero(np.abs(np.maximum(X @ V.T, 0.0) @ u - Y) > LEEWAY)
+    if len(off) == 0:
+        return V
+    for bounds in ways[off[-1]]:
+        _bound(program, off[-1], bounds)
+        if (found := _search(program, X, Y, u, ways)) is not None:
             return found
-    _bound(program, sample, ((-math.inf, math.inf),) * 3)
+    _bound(program, off[-1], ((-math.inf, math.inf),) * 3)
     return None
 
 
@@ -104,6 +114,9 @@ def _bound(program: highspy.Highs, sample: int, bounds: Bounds) -> None:
 
 def _feasible(program: highspy.Highs) -> bool:
     program.run()
+    if program.getModelStatus() == highspy.HighsModelStatus.kUnknown:  # a basis gone bad
+        program.clearSolver()
+        program.run()
     status = program.getModelStatus()
     if status == highspy.HighsModelStatus.kInfeasible:
         return False

@@ -303,6 +303,7 @@ def test_every_command_has_help() -> None:
         "completion",
         "demo",
         "extract",
+        "hardness",
         "match",
         "recover",
         "report",

@@ -42,6 +42,8 @@ def completed(words: str) -> set[tuple[str, str]]:
         ("unrelu recover s", {("file", "s")}),
         ("unrelu recover s.npz -o n", {("file", "n")}),
         ("unrelu verify net.npz s", {("file", "s")}),
+        ("unrelu hardness f", {("file", "f")}),
+        ("unrelu hardness f.cnf --decode n", {("file", "n")}),
     ],
 )
 def test_words_are_completed(words: str, expected: set[tuple[str, str]]) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from unrelu.version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from unrelu import activations
+    from unrelu import activations, hardness, lower_bound
     from unrelu.certificate import Certificate, verify
     from unrelu.errors import (
         FileError,
@@ -57,7 +57,9 @@ __all__ = [
     "assess",
     "extract",
     "from_sklearn",
+    "hardness",
     "load",
+    "lower_bound",
     "match",
     "recover",
     "save",
@@ -88,12 +90,13 @@ _HOMES = {
     "result": ("Noise", "Recovery", "Status"),
     "uncertainty": ("Prediction", "Uncertainty", "assess"),
 }
+_MODULES = ("activations", "hardness", "lower_bound")
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
 
 def __getattr__(name: str) -> object:
-    if name == "activations":
-        return importlib.import_module("unrelu.activations")
+    if name in _MODULES:
+        return importlib.import_module(f"unrelu.{name}")
     if name not in _HOME:
         raise AttributeError(f"module 'unrelu' has no attribute {name!r}")
     value = getattr(importlib.import_module(f"unrelu.{_HOME[name]}"), name)

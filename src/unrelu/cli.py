@@ -12,6 +12,7 @@ import click
 from unrelu.commands.completion import completion
 from unrelu.commands.demo import demo
 from unrelu.commands.extract import extract
+from unrelu.commands.hardness import hardness
 from unrelu.commands.match import match
 from unrelu.commands.recover import recover
 from unrelu.commands.report import report
@@ -30,5 +31,5 @@ def main() -> None:
     """
 
 
-for command in (demo, recover, extract, verify, report, match, sample, completion):
+for command in (demo, recover, extract, verify, report, match, sample, hardness, completion):
     main.add_command(command)

@@ -20,6 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from unrelu.errors import InputError, InputTypeError
 from unrelu.formulas import (
+    LITERALS,
     Formula,
     assigned,
     extended,
@@ -44,6 +45,7 @@ __all__ = [
 ]
 
 Integers = NDArray[np.int64]
+Weights = ArrayLike | Sequence[Sequence[Fraction]]
 
 PRECISION = Fraction(1, 22)
 """Labels off by less than this still prove the formula satisfiable, see `encode`."""
@@ -133,17 +135,16 @@ def encode(formula: Formula, free: bool = False) -> Instance:
             f"formula: got {n_variables - 1} variables and {len(clauses)} clauses, which take "
             f"{ones + len(clauses)} samples of {d} inputs; expected a smaller one"
         )
-    p, q = n_variables, n_variables + 1
+    p = n_variables
     X = np.zeros((ones + len(clauses), d), np.int64)
-    both = np.array([[1], [-1]])
-    coordinates = [*range(n_variables), *([d - 1] if free else [])]
-    for row, coordinate in enumerate(coordinates):
-        X[2 * row : 2 * row + 2, [coordinate]] = both
-    X[ones - 5 : ones, [p, q]] = [[1, 0], [0, 1], [-2, 0], [0, -2], [1, 1]]
-    for row, clause in enumerate(clauses, ones):
-        literals = np.array(clause)
-        np.subtract.at(X[row], np.abs(literals) - 1, np.sign(literals))
-        X[row, [p, q]] = -10
+    coordinates = np.array([*range(n_variables), *([d - 1] if free else [])])
+    pairs = 2 * np.arange(len(coordinates))
+    X[pairs, coordinates], X[pairs + 1, coordinates] = 1, -1
+    X[ones - 5 : ones, p : p + 2] = [[1, 0], [0, 1], [-2, 0], [0, -2], [1, 1]]
+    literals = np.array(list(clauses), np.int64).reshape(-1, LITERALS)
+    rows = np.arange(ones, len(X))
+    np.subtract.at(X, (rows[:, None], abs(literals) - 1), np.sign(literals))
+    X[ones:, p : p + 2] = -10
     Y = np.zeros((len(X), 1), np.int64)
     Y[:ones] = 1
     U = None if free else np.ones((1, 2), np.int64)
@@ -153,7 +154,7 @@ def encode(formula: Formula, free: bool = False) -> Instance:
     return Instance(X, Y, U, formula, short)
 
 
-def decode(network_or_V: Network | ArrayLike, instance: Instance) -> tuple[bool, ...]:
+def decode(network_or_V: Network | Weights, instance: Instance) -> tuple[bool, ...]:
     """The assignment of the formula's variables that a network stands for which explains the
     samples of `instance`; it satisfies the formula.
 
@@ -231,7 +232,7 @@ PRECISION_OF = {"f": float(PRECISION), "O": PRECISION}
 """By kind of array: floats are compared with a float, fractions with the fraction."""
 
 
-def _scaled(network_or_V: Network | ArrayLike, instance: Instance) -> NDArray[Any]:
+def _scaled(network_or_V: Network | Weights, instance: Instance) -> NDArray[Any]:
     """V (2, d), float64 or fractions, of the network with both output weights 1."""
     if isinstance(network_or_V, Network):
         V, U = np.asarray(network_or_V.V), np.asarray(network_or_V.U)
@@ -256,7 +257,7 @@ def _scaled(network_or_V: Network | ArrayLike, instance: Instance) -> NDArray[An
     return V
 
 
-def _table(value: ArrayLike) -> NDArray[Any]:
+def _table(value: Weights) -> NDArray[Any]:
     try:
         V = np.asarray(value)
     except ValueError as error:  # rows of different lengths

@@ -94,9 +94,13 @@ def pair(kappa: float) -> LowerBound:
     """
     if isinstance(kappa, bool) or not isinstance(kappa, int | float | np.integer | np.floating):
         raise InputTypeError(f"kappa: got {kappa!r}, expected a number above 1")
-    if not 1 < kappa <= LARGEST_KAPPA:
-        raise InputError(f"kappa: got {kappa}, expected a number above 1, up to {LARGEST_KAPPA:g}")
-    fraction, exponent = math.frexp(float(kappa))  # kappa = fraction · 2^exponent, 1/2 ≤ fraction
+    try:
+        value = float(kappa)
+    except OverflowError:  # a whole number
+        value = math.inf
+    if not 1 < value <= LARGEST_KAPPA:
+        raise InputError(f"kappa: got {value:g}, expected a number above 1, up to 2⁴⁰⁰")
+    fraction, exponent = math.frexp(value)  # value = fraction · 2^exponent, 1/2 ≤ fraction < 1
     slope = math.ldexp(1.0, -exponent if fraction > 0.5 else 1 - exponent)
     return LowerBound(slope, _rising(slope / 2), _rising(slope))
 
