@@ -35,7 +35,7 @@ def explaining(X: ArrayLike, Y: ArrayLike, weights: Sequence[tuple[int, int]]) -
         for i, alone in enumerate(ways):
             if len(alone) == 1:
                 _bound(program, i, alone[0])
-        found = _search(program, X, Y, u, ways)
+        found = _search(program, X, Y, u, ways, alike=u[0] == u[1])
         if found is not None:
             return found
     return None
@@ -89,17 +89,28 @@ def _program(X: Array, u: tuple[int, int]) -> highspy.Highs:
 
 
 def _search(
-    program: highspy.Highs, X: Array, Y: Array, u: tuple[int, int], ways: list[list[Bounds]]
+    program: highspy.Highs,
+    X: Array,
+    Y: Array,
+    u: tuple[int, int],
+    ways: list[list[Bounds]],
+    alike: bool,
 ) -> Array | None:
+    """`alike`: nothing tells the two units apart so far, so that one of each two ways that are
+    each other's mirror image is enough."""
     if not _feasible(program):
         return None
     V = np.array(program.getSolution().col_value).reshape(2, -1)
     off = np.flatnonzero(np.abs(np.maximum(X @ V.T, 0.0) @ u - Y) > LEEWAY)
     if len(off) == 0:
         return V
+    tried: list[Bounds] = []
     for bounds in ways[off[-1]]:
+        if alike and (bounds[1], bounds[0], bounds[2]) in tried:
+            continue
+        tried.append(bounds)
         _bound(program, off[-1], bounds)
-        if (found := _search(program, X, Y, u, ways)) is not None:
+        if (found := _search(program, X, Y, u, ways, alike=False)) is not None:
             return found
     _bound(program, off[-1], ((-math.inf, math.inf),) * 3)
     return None

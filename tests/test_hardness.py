@@ -7,6 +7,7 @@ from dataclasses import replace
 from fractions import Fraction
 from itertools import chain, combinations
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -260,6 +261,8 @@ def test_dimacs_there_and_back(seed: int, n: int, clauses: int) -> None:
 def test_files_of_satlib() -> None:
     text = "c from a generator\nc\np cnf  3 2 \n 1 -3 0\n2\n3 -1 0\n%\n0\n\n"
     assert parse_dimacs(text) == Formula(3, [(1, -3), (2, 3, -1)])
+    assert parse_dimacs(text.replace("\n", "\r\n")) == parse_dimacs(text)
+    assert parse_dimacs("c of\x85\u2028 another age\n" + text) == parse_dimacs(text)
     assert parse_dimacs("p cnf 0 0") == Formula(0, [])
 
 
@@ -316,6 +319,12 @@ def test_what_is_no_formula() -> None:
     for wrong in (1.0, True, "1"):
         with pytest.raises(InputTypeError, match="expected a whole number"):
             Formula(2, [(wrong,)])  # type: ignore[list-item]
+    none: list[Any] = [1, [1, 2]]
+    for other in none:
+        with pytest.raises(InputTypeError, match="expected a sequence"):
+            Formula(2, other)
+    with pytest.raises(InputTypeError, match="got a str, expected a Formula"):
+        encode("p cnf 0 0")  # type: ignore[arg-type]
     with pytest.raises(InputTypeError, match="got a bytes, expected a str"):
         parse_dimacs(b"p cnf 0 0")  # type: ignore[arg-type]
     with pytest.raises(InputError, match="got 6 literals, expected at most 5"):
@@ -361,6 +370,10 @@ def test_networks_that_do_not_explain_the_samples() -> None:
     ):
         with pytest.raises(InputError, match=words):
             decode(network, instance)
+    nearly = Network(fit.V, fit.U, b=[1e-15, -1e-15], c=[1e-15])  # as `recover` may find it
+    assert decode(nearly, instance) == (False, True)
+    with pytest.raises(InputError, match="got the label 0 for sample 0"):
+        decode(Network(0 * fit.V, fit.U, b=[0.5, 0.5]), instance)
     for other in ([["a"] * 5] * 2, fit.V + 0j, [[None] * 5] * 2):
         with pytest.raises(InputTypeError, match="expected floats, integers or fractions"):
             decode(other, instance)  # type: ignore[arg-type]
@@ -470,7 +483,7 @@ def test_wrong_use(tmp_path: Path, formula: Path) -> None:
         ((formula, "-o", formula), "expected samples in"),
         ((tmp_path / "none.cnf", "-o", samples), "none.cnf: cannot be read"),
         ((other, "-o", samples), "other.cnf: line 2: got the end after '1'"),
-        ((binary, "-o", samples), "binary.cnf: got bytes that are no text"),
+        ((binary, "-o", samples), "binary.cnf: line 1: got '��\\x00', expected 'p cnf"),
         ((formula, "--decode", net), "got 9 inputs, expected 6, or 7"),
         ((formula, "--decode", formula), "got a file of unknown content"),
     ):

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import numbers
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
 from unrelu.errors import InputError, InputTypeError
 
 Clause = tuple[int, ...]
+Value = TypeVar("Value")
 
 LITERALS = 6
 """In every clause of the not-all-equal form."""
@@ -37,8 +39,8 @@ class Formula:
         if n < 0:
             raise InputError(f"n_variables: got {n}, expected 0 or more")
         checked = tuple(
-            tuple(_literal(f"clause {i}", literal, n) for literal in clause)
-            for i, clause in enumerate(clauses)
+            tuple(_literal(f"clause {i}", literal, n) for literal in _each(f"clause {i}", clause))
+            for i, clause in enumerate(_each("clauses", clauses))
         )
         object.__setattr__(self, "n_variables", n)
         object.__setattr__(self, "clauses", checked)
@@ -142,7 +144,7 @@ def split(formula: Formula) -> Formula:
 
     A longer clause (l₁ … l_r) becomes (l₁ … l₄ z₁), (−z₁ l₅ l₆ l₇ z₂), …, with fresh variables z
     that come after all others: z_j says that a literal further on is true. An assignment satisfies
-    the clause if and only if some z, which `extended` gives, satisfies these with it.
+    the clause if and only if these can be satisfied with it by some z.
     """
     n, clauses = formula.n_variables, []
     for clause in formula.clauses:
@@ -172,7 +174,7 @@ def is_true(literal: int, values: Sequence[bool]) -> bool:
 
 
 def assigned(assignment: Sequence[bool], n_variables: int) -> tuple[bool, ...]:
-    values = tuple(assignment)
+    values = tuple(_each("assignment", assignment))
     for value in values:
         if not isinstance(value, bool | np.bool_):
             raise InputTypeError(
@@ -181,6 +183,12 @@ def assigned(assignment: Sequence[bool], n_variables: int) -> tuple[bool, ...]:
     if len(values) != n_variables:
         raise InputError(f"assignment: got {len(values)} values, expected {n_variables}")
     return tuple(bool(value) for value in values)
+
+
+def _each(name: str, values: Iterable[Value]) -> Iterable[Value]:
+    if not isinstance(values, Iterable):
+        raise InputTypeError(f"{name}: got {values!r}, expected a sequence")
+    return values
 
 
 def _whole(name: str, value: object) -> int:
@@ -201,7 +209,7 @@ def _literal(where: str, value: object, n_variables: int) -> int:
 
 def _lines(text: str) -> Iterator[tuple[int, list[str]]]:
     """Lines that say something, as (number, words), up to a %."""
-    lines = enumerate(text.splitlines(), 1)
+    lines = enumerate(text.split("\n"), 1)
     for where, line in lines:
         words = line.split()
         if words and words[0].startswith("%"):

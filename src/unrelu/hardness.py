@@ -45,7 +45,6 @@ __all__ = [
 ]
 
 Integers = NDArray[np.int64]
-Weights = ArrayLike | Sequence[Sequence[Fraction]]
 
 PRECISION = Fraction(1, 22)
 """Labels off by less than this still prove the formula satisfiable, see `encode`."""
@@ -124,6 +123,8 @@ def encode(formula: Formula, free: bool = False) -> Instance:
     >>> instance.X.shape, decode(fitting_network((False, True), instance), instance)
     ((13, 5), (False, True))
     """
+    if not isinstance(formula, Formula):
+        raise InputTypeError(f"formula: got a {type(formula).__name__}, expected a Formula")
     short = split(formula)
     n_variables = short.n_variables + 1
     d = n_variables + 2 + free
@@ -154,7 +155,9 @@ def encode(formula: Formula, free: bool = False) -> Instance:
     return Instance(X, Y, U, formula, short)
 
 
-def decode(network_or_V: Network | Weights, instance: Instance) -> tuple[bool, ...]:
+def decode(
+    network_or_V: Network | ArrayLike | Sequence[Sequence[Fraction]], instance: Instance
+) -> tuple[bool, ...]:
     """The assignment of the formula's variables that a network stands for which explains the
     samples of `instance`; it satisfies the formula.
 
@@ -232,7 +235,9 @@ PRECISION_OF = {"f": float(PRECISION), "O": PRECISION}
 """By kind of array: floats are compared with a float, fractions with the fraction."""
 
 
-def _scaled(network_or_V: Network | Weights, instance: Instance) -> NDArray[Any]:
+def _scaled(
+    network_or_V: Network | ArrayLike | Sequence[Sequence[Fraction]], instance: Instance
+) -> NDArray[Any]:
     """V (2, d), float64 or fractions, of the network with both output weights 1."""
     if isinstance(network_or_V, Network):
         V, U = np.asarray(network_or_V.V), np.asarray(network_or_V.U)
@@ -257,7 +262,7 @@ def _scaled(network_or_V: Network | Weights, instance: Instance) -> NDArray[Any]
     return V
 
 
-def _table(value: Weights) -> NDArray[Any]:
+def _table(value: ArrayLike | Sequence[Sequence[Fraction]]) -> NDArray[Any]:
     try:
         V = np.asarray(value)
     except ValueError as error:  # rows of different lengths

@@ -14,6 +14,8 @@ from numpy.typing import ArrayLike, NDArray
 from unrelu.errors import InputError, InputTypeError
 from unrelu.network import Network
 
+__all__ = ["LowerBound", "pair"]
+
 LARGEST_KAPPA = 2.0**400
 """Slopes and their products with samples stay far from where floats lose bits."""
 
@@ -56,7 +58,7 @@ class LowerBound:
     def samples_needed(self, probability: float = 0.5) -> int:
         """The number of Gaussian samples of which, with this probability at least, one shows a
         difference: the smallest n with 1 − (1 − outside)ⁿ ≥ probability, about
-        (π / 2) κ log(1 / (1 − probability)). With fewer, no method can do better than guess.
+        (π / 2) κ log(1 / (1 − probability)). Until one does, no method can do better than guess.
 
         Raises InputError for a probability that is not between 0 and 1.
         """

@@ -123,11 +123,9 @@ def _read(path: str) -> Formula:
     from unrelu.hardness import parse_dimacs
 
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        text = Path(path).read_text(encoding="utf-8", errors="replace")  # comments may be anything
     except OSError as error:
         raise FileError(f"{path}: cannot be read: {error.strerror or error}") from error
-    except UnicodeDecodeError as error:
-        raise FileError(f"{path}: got bytes that are no text, expected DIMACS form") from error
     try:
         return parse_dimacs(text)
     except InputError as error:
