@@ -32,6 +32,7 @@ from unrelu.hardness import (
     split,
     to_dimacs,
 )
+from unrelu.rationals import as_fractions
 
 Array = NDArray[np.float64]
 
@@ -137,7 +138,15 @@ def test_larger_formulas_of_which_the_solver_knows() -> None:
         for form in (network, network.V, network.canonical(), turned, turned.canonical()):
             assert decode(form, instance) == assignment
         fractions = [[Fraction(value) for value in row] for row in network.V]
+        rational = Network(
+            as_fractions("V", network.V), np.array([[Fraction(2, 3), Fraction(1, 7)]])
+        )
         assert decode(fractions, instance) == assignment
+        with pytest.raises(InputError, match="does not explain the samples"):
+            decode(rational, instance)
+        scaled = Network(rational.V / rational.U.T, rational.U).canonical()
+        assert scaled.rational
+        assert decode(scaled, instance) == assignment
     assert 100 < satisfiable < 280
 
 
@@ -375,7 +384,7 @@ def test_networks_that_do_not_explain_the_samples() -> None:
     with pytest.raises(InputError, match="got the label 0 for sample 0"):
         decode(Network(0 * fit.V, fit.U, b=[0.5, 0.5]), instance)
     for other in ([["a"] * 5] * 2, fit.V + 0j, [[None] * 5] * 2):
-        with pytest.raises(InputTypeError, match="expected floats, integers or fractions"):
+        with pytest.raises(InputTypeError, match="expected rational numbers"):
             decode(other, instance)  # type: ignore[arg-type]
 
 

@@ -39,7 +39,7 @@ STANDS_ON: dict[str, set[str]] = {
     "matching": {"errors", "network"},
     "samples": {"errors", "rationals"},
     "formulas": {"errors"},
-    "hardness": {"errors", "network", "formulas"},
+    "hardness": {"errors", "network", "rationals", "formulas"},
     "lower_bound": {"errors", "network"},
     "version": set(),
     "card": set(),

@@ -9,7 +9,6 @@ if the formula is satisfiable; `encode` says why.
 
 from __future__ import annotations
 
-import numbers
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -31,6 +30,7 @@ from unrelu.formulas import (
     to_dimacs,
 )
 from unrelu.network import Network
+from unrelu.rationals import as_fractions
 
 __all__ = [
     "Formula",
@@ -267,10 +267,4 @@ def _table(value: ArrayLike | Sequence[Sequence[Fraction]]) -> NDArray[Any]:
         V = np.asarray(value)
     except ValueError as error:  # rows of different lengths
         raise InputError("V: got a ragged sequence, expected a table of numbers") from error
-    if V.dtype.kind in "fiu":
-        return np.asarray(V, np.float64)
-    if V.dtype.kind != "O" or not all(isinstance(entry, numbers.Rational) for entry in V.flat):
-        raise InputTypeError(
-            f"V: got data of type {V.dtype}, expected floats, integers or fractions"
-        )
-    return V
+    return np.asarray(V, np.float64) if V.dtype.kind in "fiu" else as_fractions("V", V)
