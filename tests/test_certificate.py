@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from planting import gaussian, plant
 
 from unrelu import Network, Status, recover, verify
+from unrelu.checks.counting import label_grain
+from unrelu.samples import Samples
 
 Array = NDArray[np.float64]
 EPS = float(np.finfo(np.float64).eps)
@@ -391,3 +393,29 @@ def test_units_that_face_each_other_across_a_gap(direction: list[float]) -> None
     assert result.status == Status.UNDETERMINED
     assert "gap" in result.certificate.explanation
     assert verify(truth, X, truth(X)).status == Status.EXACT
+
+
+def test_a_linear_function_is_no_pair_of_units() -> None:
+    """u f(z) − u f(−z) = u z has no kink: with another unit turned round, fewer units may do."""
+    truth = Network(
+        [[-3.0, 1.0], [-1.0, 1.0], [2.0, 3.0], [1.0, -1.0]], [[0, 6, 4, 0], [-3, 0, -1, -4]]
+    )
+    X = gaussian(np.random.default_rng(0), 100, 2)
+    assert verify(truth, X, truth(X)).status == Status.EXACT
+    other = Network([[1.0, 2.0], [1.0, 0.2], [-1.0, -0.2]], [[1.0, 5.0, -5.0]])
+    judged = verify(other, X, other(X))
+    assert judged.status == Status.UNDETERMINED
+    assert "linear function" in judged.explanation
+
+
+def test_whole_labels_are_met_by_chance_more_often() -> None:
+    """A wrong network meets a label that is one of a few numbers more easily than a generic one,
+    so that more of them are needed."""
+    rng = np.random.default_rng(1)
+    net = Network(rng.integers(-3, 4, (2, 3)), rng.integers(1, 4, (2, 2)))
+    X = rng.integers(-4, 5, (60, 3)).astype(float)
+    coarse = verify(net, X, net(X))
+    fine = verify(net, X * np.pi, net(X * np.pi))
+    assert coarse.surplus_needed > 3 * fine.surplus_needed
+    assert label_grain(Samples.of(X, net(X))) == 1 / np.sqrt((net(X) ** 2).mean())
+    assert label_grain(Samples.of(X, net(X * np.pi))) < 1e-12

@@ -12,6 +12,7 @@ from planting import Planted, plant
 
 from unrelu import Network, Recovery, Status, match, recover, verify
 from unrelu.certificate import judge
+from unrelu.lower_bound import pair
 from unrelu.samples import Samples
 
 Array = NDArray[np.float64]
@@ -301,3 +302,16 @@ def test_rows_that_are_left_may_span_too_little() -> None:
     case = made("sparse inputs", 100)
     result = recover(case.X, case.Y, rng=100, throw=False)
     assert result.status == Status.UNDETERMINED
+
+
+def test_errors_that_depend_on_the_inputs_are_no_accidents() -> None:
+    """The pair of Lemma 55 seems one unit but for a thin wedge, whose samples are not errors."""
+    bound = pair(1e4)
+    for truth in (bound.first, bound.second):
+        rng = np.random.default_rng(0)
+        X = rng.standard_normal((240, 2))
+        X[:40, 0] *= bound.slope / 4
+        result = recover(X, truth(X), bias=False, rng=0, throw=False)
+        assert result.network is not None
+        wrong = result.network.n_units != 2
+        assert not (wrong and result.status.certain), str(result)

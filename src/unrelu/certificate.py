@@ -28,7 +28,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from unrelu.checks import verdict
-from unrelu.checks.counting import chance_equations, independent_equations
+from unrelu.checks.counting import chance_equations, independent_equations, label_grain
 from unrelu.checks.explained import Explained, explain
 from unrelu.checks.gross import choice_equations, clean, objection
 from unrelu.checks.pinned import not_pinned, pin
@@ -245,7 +245,7 @@ def judge(
     pinned = pin(net, usable, biased, limit) if fits else not_pinned(net, samples)
     dimension, outputs = samples.d + biased, pinned.outputs
     unknowns = net.n_units * (dimension + outputs - 1) + biased * outputs
-    needed = chance_equations(dimension, samples.n, net.n_units, samples.eps)
+    needed = chance_equations(dimension, samples.n, net.n_units, samples.eps, label_grain(samples))
     equations = 0
     if len(usable.X):
         equations = independent_equations(usable, outputs, biased, 2 * (unknowns + needed))

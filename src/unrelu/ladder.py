@@ -17,6 +17,8 @@ from unrelu.methods import hyperplanes, noisy, row_space, sparse_noise
 from unrelu.methods.candidate import Candidate
 from unrelu.methods.problem import Problem
 from unrelu.network import Network
+from unrelu.numerics.dependence import DEPENDENT, dependence
+from unrelu.numerics.whitening import whiten
 from unrelu.result import Status
 from unrelu.samples import Samples
 from unrelu.uncertainty import Uncertainty, assess
@@ -219,16 +221,32 @@ def _judged(task: Task, method: str, candidate: Candidate, passes: _Passes) -> J
 
 def _rare(certificate: Certificate, samples: Samples) -> Certificate:
     """Nobody has said that labels are wrong, so a few that are off may be what a unit says that
-    hardly any sample sees: d + 1 samples fit any such unit."""
-    off = len(np.unique(certificate.corrupted[:, 0]))
-    if not 0 < off <= RARE * (samples.d + 1):
+    hardly any sample sees: d + 1 samples fit any such unit. And accidents do not depend on the
+    inputs: where they do, the network lacks something that is at work there."""
+    off = np.unique(certificate.corrupted[:, 0])
+    if 0 < len(off) <= RARE * (samples.d + 1):
+        said = "there are units that are active on hardly any others"
+    elif len(off) and _where(certificate.network, samples, off) > DEPENDENT:
+        said = "there are units at work where they lie: it depends on the inputs"
+    else:
         return certificate
     return replace(
         certificate,
         status=Status.UNDETERMINED,
-        explanation=f"{off} of {samples.n} samples are not explained: their labels are wrong, or "
-        "there are units that are active on hardly any others; noise='sparse' takes them for wrong",
+        explanation=f"{len(off)} of {samples.n} samples are not explained: their labels are wrong, "
+        f"or {said}; noise='sparse' takes them for wrong",
     )
+
+
+def _where(net: Network, samples: Samples, off: Index) -> float:
+    """How much it depends on the inputs which samples are off, and to which side."""
+    signs = np.zeros((samples.n, samples.m))
+    some = samples.take(off)
+    signs[off] = np.sign(some.Y - net(some.X))
+    marks = np.any(signs, axis=1, keepdims=True).astype(np.float64)
+    inputs = whiten(np.column_stack([np.asarray(samples.X, np.float64), np.ones(samples.n)]))
+    scores = (dependence(r - r.mean(axis=0), inputs.features, clip=np.inf) for r in (marks, signs))
+    return max(scores)
 
 
 def _better(new: Certificate, old: Certificate) -> bool:

@@ -12,6 +12,9 @@ from unrelu.samples import Samples
 
 Index = NDArray[np.intp]
 
+MOST_LABELS = 20_000
+"""Rows whose labels are looked at for their grain."""
+
 CHANCE = math.log(1e-9)
 """Logarithm of the accepted probability that some wrong network explains generic labels."""
 
@@ -37,14 +40,28 @@ def independent_equations(samples: Samples, outputs: int, biased: bool, enough: 
     return len(distinct_rows(samples.take(spread), biased)) * outputs
 
 
-def chance_equations(dimension: int, n: int, units: int, eps: float) -> int:
+def label_grain(samples: Samples) -> float:
+    """The largest power of two of which all labels are multiples, as a share of their size: 2⁻⁵³
+    or so for generic labels, 2⁻⁶ for whole numbers up to a hundred. Looks at some rows; a finer
+    grain may hide in the others."""
+    Y = np.asarray(samples.Y[:: max(1, samples.n // MOST_LABELS)], dtype=np.float64)
+    mantissa, exponent = np.frexp(Y[Y != 0])
+    if not len(mantissa):
+        return 1.0
+    whole = np.ldexp(mantissa, 53).astype(np.int64)
+    last = np.log2((whole & -whole).astype(np.float64)) - 53 + exponent
+    return float(np.exp2(last.min()) / np.sqrt((Y**2).mean()))
+
+
+def chance_equations(dimension: int, n: int, units: int, eps: float, grain: float = 0.0) -> int:
     """How many equations beyond the unknowns rule out chance.
 
     k hyperplanes cut n points in at most (e n/D)^{D k} ways. Each way gives a smooth model, which
-    meets each further equation with probability about ρ, the relative rounding of a label. The
-    union bound over all ways is below exp(CHANCE) from this number on:
-    (D k ln(e n/D) − CHANCE) / ln(1/ρ).
+    meets each further equation with probability about ρ, the relative rounding of a label, or its
+    grain: whole numbers are met more easily. The union bound over all ways is below exp(CHANCE)
+    from this number on: (D k ln(e n/D) − CHANCE) / ln(1/ρ).
     """
     patterns = dimension * units * math.log(math.e * max(n, dimension) / dimension)
     rounding = eps * CONFIDENCE * math.sqrt(dimension + units)
-    return math.ceil((patterns - CHANCE) / -math.log(rounding))
+    met = min(0.5, max(rounding, grain))
+    return math.ceil((patterns - CHANCE) / -math.log(met))

@@ -47,6 +47,17 @@ def opposite_pair(net: Network) -> tuple[int, int] | None:
     return (int(pairs[0, 0]), int(pairs[0, 1])) if len(pairs) else None
 
 
+def linear_pair(net: Network) -> tuple[int, int] | None:
+    """Two units on one hyperplane that face each other with opposite output weights, if there are
+    any: u f(z) − u f(−z) = u z is a linear function, and nothing shows their hyperplane."""
+    pair = opposite_pair(net)
+    if pair is None:
+        return None
+    left, right = net.U[:, pair[0]], net.U[:, pair[1]]
+    kink = np.abs(left + right).max()
+    return pair if kink <= 1e-9 * np.abs(left).max() else None
+
+
 def pair_in_a_gap(net: Network, samples: Samples) -> tuple[int, int] | None:
     """Two parallel units that face each other across a gap in the samples, so that on each sample
     one of them is active, and never both.

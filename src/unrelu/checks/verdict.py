@@ -12,6 +12,7 @@ from unrelu.checks.explained import Explained
 from unrelu.checks.pinned import Pinned
 from unrelu.checks.sides import (
     in_a_half_space,
+    linear_pair,
     opposite_pair,
     other_sides,
     pair_in_a_gap,
@@ -73,6 +74,14 @@ def sides(net: Network, samples: Samples, biased: bool) -> Verdict:
             f"{listed(np.array(pair))} face each other on one hyperplane, which one unit "
             "and one that is active on every sample explain as well: u f(z) + u' f(−z) = "
             "(u + u') f(−z) + u z",
+            weak_units=np.array(pair),
+        )
+    pair = linear_pair(net)
+    if pair is not None:
+        return Verdict(
+            Status.UNDETERMINED,
+            f"{listed(np.array(pair))} together make a linear function, without a kink that the "
+            "samples could show: with other units turned round, fewer may do",
             weak_units=np.array(pair),
         )
     pair = pair_in_a_gap(net, samples) if biased else None

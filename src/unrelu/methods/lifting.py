@@ -25,6 +25,8 @@ from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import solve_triangular
+from scipy.linalg.lapack import dtrcon
 
 from unrelu.network import Network
 from unrelu.numerics.simplest import simplest
@@ -48,8 +50,9 @@ MOST_UNKNOWNS = 6000
 SPARE_BITS = 24
 """By which ε has to be finer than a fraction of so many bits in all: chance gives one in 2²⁴."""
 
-MOST_BITS = 1 << 14
-"""Weights that need more are not looked for: their float64 neighbours are not rational."""
+WELL_CONDITIONED = 1e8
+"""Condition number of J with which a step adds some eight digits; for a worse one more rows are
+looked at, as many as there are."""
 
 FALLING = 2.0
 """Factor by which a step that still converges brings the residual down."""
@@ -95,16 +98,24 @@ def lift(net: Network, samples: ExactSamples, bias: bool, rng: np.random.Generat
     while True:
         rows = np.sort(chosen[order[:wanted]])
         system = _System.of(net, samples, rows, unknowns)
-        inverse = system.inverse(np.ones(len(rows), dtype=np.bool_))
-        if inverse is not None or wanted >= len(chosen):
+        inverse, condition = system.inverse(np.ones(len(rows), dtype=np.bool_))
+        if condition < WELL_CONDITIONED or wanted >= len(chosen):
             break
         wanted *= 4
     if inverse is None:
         return Lifted(None, "the samples do not pin the weights down", 0, 0)
-    return _refined(net, system, inverse)
+    return _refined(net, system, inverse, _most_bits(samples, unknowns))
 
 
-def _refined(net: Network, system: _System, inverse: Array) -> Lifted:
+def _most_bits(samples: ExactSamples, unknowns: _Unknowns) -> int:
+    """Of weights that are worth waiting for: a few times those of the solution of a linear system
+    with so many bits to a label, the product of one entry from every row (Cramer)."""
+    numbers = [*samples.Y[: unknowns.k + unknowns.d].ravel(), *samples.X[: unknowns.d].ravel()]
+    entry: int = max(max(y.numerator.bit_length(), y.denominator.bit_length()) for y in numbers)
+    return 4 * (unknowns.k + unknowns.d + 1) * (entry + 16)
+
+
+def _refined(net: Network, system: _System, inverse: Array, most_bits: int) -> Lifted:
     unknowns = system.unknowns
     theta = unknowns.start(net)
     used = np.ones(len(system.X), dtype=np.bool_)
@@ -119,7 +130,7 @@ def _refined(net: Network, system: _System, inverse: Array) -> Lifted:
             if worst is None:
                 return Lifted(None, ROUNDED, steps, int(-size), contradicted=True)
             used[worst] = False
-            refreshed = system.inverse(used)
+            refreshed, _ = system.inverse(used)
             if refreshed is None:
                 few = "too few samples agree with each other"
                 return Lifted(None, few, steps, int(-size), contradicted=True)
@@ -136,8 +147,8 @@ def _refined(net: Network, system: _System, inverse: Array) -> Lifted:
             found = unknowns.network(rounded, net)
             if not system.residual(rounded, used)[0].any():
                 return Lifted(found, "", steps, -bits)
-        if -bits > MOST_BITS:
-            return Lifted(None, f"the weights are not rationals of {MOST_BITS} bits", steps, -bits)
+        if -bits > most_bits:
+            return Lifted(None, f"the weights are not rationals of {most_bits} bits", steps, -bits)
 
 
 def _simple(theta: Rationals, error: Fraction) -> Rationals | None:
@@ -237,32 +248,31 @@ class _System:
         U, active = net.U * scale, Z > 0
         units = np.nonzero(unknowns.free)
         s = active.astype(np.float64)
+        shape = len(rows), net.n_outputs
         columns = [(s[:, units[0]] * X[:, units[1]])[:, None] * U[:, units[0]]]
         if unknowns.bias:
             columns.append(s[:, None] * U)
         eye = np.eye(net.n_outputs)
         F = np.maximum(Z, 0.0) / scale
         by_output = F[:, None, None, :] * eye[None, :, :, None]
-        columns.append(by_output.reshape(len(rows), net.n_outputs, -1))
+        columns.append(by_output.reshape(*shape, net.n_outputs * net.n_units))
         if unknowns.bias:
-            columns.append(np.broadcast_to(eye, (len(rows), *eye.shape)))
+            columns.append(np.broadcast_to(eye, (*shape, len(eye))))
         J = np.concatenate(columns, axis=2)
         return cls(samples.X[rows], samples.Y[rows], active, J, unknowns)
 
-    def inverse(self, used: Marks) -> Array | None:
-        """J⁺ of the rows used, (p, l m); None where J has no full rank in floats."""
-        J = self.J[used].reshape(-1, self.unknowns.count)
-        if J.shape[0] < J.shape[1]:
-            return None
+    def inverse(self, used: Marks) -> tuple[Array | None, float]:
+        """J⁺ of the rows used, (p, l m), and the condition number of J with columns of length one;
+        None where J has no full rank in floats."""
+        J = self.J[used].reshape(int(used.sum()) * self.unknowns.m, self.unknowns.count)
         size = np.sqrt((J**2).sum(axis=0))
-        if not size.all():
-            return None
+        if J.shape[0] < J.shape[1] or not size.all():
+            return None, np.inf
         Q, R = np.linalg.qr(J / size)
-        diagonal = np.abs(np.diag(R))
-        if diagonal.min(initial=1.0) <= len(J) * np.finfo(np.float64).eps:
-            return None
-        solved = np.linalg.solve(R, Q.T)
-        return np.asarray(solved / size[:, None])
+        reciprocal = dtrcon(R)[0] if len(R) else 1.0
+        if reciprocal <= len(J) * np.finfo(np.float64).eps:
+            return None, np.inf
+        return np.asarray(solve_triangular(R, Q.T) / size[:, None]), 1 / reciprocal
 
     def residual(self, theta: Rationals, used: Marks) -> tuple[Array, int]:
         """r(θ) of the rows used as floats (l m,) times a power of two, correctly rounded."""

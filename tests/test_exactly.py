@@ -1,0 +1,218 @@
+"""recover(exact=True) and verify(exact=True): no error at all, or which samples break the proof."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from unrelu import InputError, InputTypeError, Network, RecoveryError, Status, recover, verify
+from unrelu.checks.proof import prove
+from unrelu.methods.lifting import lift
+from unrelu.numerics.simplest import simplest
+from unrelu.rationals import Rationals, as_fractions, rounded
+from unrelu.samples import ExactSamples
+
+
+def whole(rng: np.random.Generator, size: int, *shape: int) -> Rationals:
+    return as_fractions("whole", rng.integers(-size, size + 1, shape))
+
+
+def planted(
+    rng: np.random.Generator, d: int, k: int, m: int, size: int, *, bias: bool = False
+) -> Network:
+    """Whole weights up to `size`, biases of the size of v·x for x up to `size`."""
+    V, U = whole(rng, size, k, d), whole(rng, size, m, k)
+    if not bias:
+        return Network(V, U)
+    return Network(V, U, whole(rng, size**2, k), whole(rng, size**2, m))
+
+
+def rows(net: Network) -> set[tuple[Fraction, ...]]:
+    form = net.canonical()
+    return {(*v, b, *u) for v, b, u in zip(form.V, form.b, form.U.T, strict=True)}
+
+
+def same(net: Network, truth: Network) -> bool:
+    """Not to rounding: over the rationals."""
+    c, true_c = net.canonical().c, truth.canonical().c
+    return net.rational and rows(net) == rows(truth) and c.tolist() == true_c.tolist()
+
+
+def test_the_comparison_sees_one_part_in_a_thousand_digits() -> None:
+    truth = planted(np.random.default_rng(0), 3, 2, 2, 9)
+    U = truth.U.copy()
+    U[0, 0] += Fraction(1, 10**1000)
+    assert same(truth, Network(truth.V * Fraction(7), truth.U / Fraction(7)))
+    assert not same(truth, Network(truth.V, U))
+    assert not same(truth.rounded(), truth)
+
+
+@pytest.mark.parametrize("bias", [False, True])
+@pytest.mark.parametrize(("d", "k", "m", "n"), [(20, 5, 5, 300), (6, 4, 1, 400), (3, 4, 2, 300)])
+def test_the_true_weights_without_any_error(d: int, k: int, m: int, n: int, bias: bool) -> None:
+    rng = np.random.default_rng(d)
+    truth = planted(rng, d, k, m, 2**20, bias=bias)
+    X = whole(rng, 2**20, n, d)
+    result = recover(X, truth(X), bias=bias, exact=True, rng=0)
+    assert result.status == Status.PROVED
+    assert result.network is not None
+    assert same(result.network, truth)
+    proof = result.certificate.proof
+    assert proof is not None
+    assert proof.holds
+    assert proof.pinned
+    assert proof.n_samples == n
+    assert float(result.stats["seconds_rational"]) > 0
+    again = result.certificate.recheck(X, truth(X))
+    assert again.status == Status.PROVED
+    assert str(again).startswith("status")
+    assert "over the rationals" in str(result)
+    assert result.certificate.to_dict()["proof"] is not None
+
+
+@pytest.mark.parametrize("kind", ["dyadic", "denominators", "hundreds of digits"])
+def test_all_kinds_of_rationals(kind: str) -> None:
+    rng = np.random.default_rng(3)
+    d, k, m, n = 4, 3, 3, 120
+    X: Rationals = as_fractions("X", rng.standard_normal((n, d)))
+    V: Rationals = as_fractions("V", rng.standard_normal((k, d)))
+    if kind == "denominators":
+        X = whole(rng, 99, n, d) / (whole(rng, 49, n, d) + Fraction(50))
+        V = whole(rng, 99, k, d) / (whole(rng, 49, k, d) + Fraction(50))
+    elif kind == "hundreds of digits":
+        V = (whole(rng, 2**31, k, d) * Fraction(3) ** 400 + Fraction(1)) / Fraction(7) ** 250
+        V = V / np.abs(V).max()
+    truth = Network(V, whole(rng, 9, m, k))
+    result = recover(X, truth(X), bias=False, exact=True, rng=0)
+    assert result.status == Status.PROVED
+    assert result.network is not None
+    assert same(result.network, truth)
+
+
+def test_samples_on_a_kink_are_no_obstacle() -> None:
+    rng = np.random.default_rng(4)
+    truth = planted(rng, 3, 2, 3, 3, bias=True)
+    X = whole(rng, 6, 400, 3)
+    result = recover(X, truth(X), exact=True, rng=0)
+    assert result.status == Status.PROVED
+    assert result.network is not None
+    assert same(result.network, truth)
+    assert result.certificate.proof is not None
+    Z = X @ truth.V.T + truth.b
+    assert result.certificate.proof.on_kink == (Z == 0).any(axis=1).sum() > 0
+
+
+@pytest.mark.parametrize("off", [Fraction(1, 10**40), Fraction(1, 1000), Fraction(10**7)])
+def test_samples_that_break_the_proof_are_named(off: Fraction) -> None:
+    rng = np.random.default_rng(5)
+    truth = planted(rng, 6, 3, 4, 99)
+    X = whole(rng, 99, 200, 6)
+    Y = truth(X)
+    Y[17, 2] += off
+    Y[93, 0] -= off
+    result = recover(X, Y, bias=False, exact=True, rng=0, throw=False)
+    assert result.status == Status.FAILED
+    assert result.certificate.proof is not None
+    assert result.certificate.proof.broken.tolist() == [17, 93]
+    assert "samples 17, 93" in result.certificate.explanation
+    assert result.network is not None
+    assert same(result.network, truth)
+    with pytest.raises(RecoveryError, match="break the proof"):
+        recover(X, Y, bias=False, exact=True, rng=0)
+    judged = verify(truth, X, Y, exact=True)
+    assert judged.status == Status.FAILED
+    assert judged.proof is not None
+    assert judged.proof.broken.tolist() == [17, 93]
+    assert verify(truth, X, truth(X), exact=True).status == Status.PROVED
+
+
+def test_rounded_labels_are_never_proved() -> None:
+    rng = np.random.default_rng(6)
+    truth = planted(rng, 5, 3, 3, 2**20)
+    X = whole(rng, 2**20, 200, 5)
+    Y = rounded(truth(X))
+    assert recover(rounded(X), Y, bias=False, rng=0).status == Status.EXACT
+    result = recover(X, Y, bias=False, exact=True, rng=0, throw=False)
+    assert result.status == Status.FAILED
+    assert "exact=False" in result.certificate.explanation
+
+
+def test_one_bit_of_one_weight_is_no_proof() -> None:
+    rng = np.random.default_rng(7)
+    truth = planted(rng, 4, 2, 2, 9)
+    X = whole(rng, 9, 150, 4)
+    U = truth.U.copy()
+    U[0, 0] += Fraction(1, 2**500)
+    judged = verify(Network(truth.V, U), X, truth(X), exact=True)
+    assert judged.status == Status.FAILED
+    assert judged.proof is not None
+    assert not judged.proof.holds
+
+
+def test_what_the_samples_do_not_pin_down_is_not_proved() -> None:
+    rng = np.random.default_rng(8)
+    truth = planted(rng, 5, 2, 2, 9)
+    X = whole(rng, 9, 200, 5)
+    few = np.flatnonzero((X @ truth.V[0] > 0).astype(bool))[:3]
+    X = np.vstack([X[(X @ truth.V[0] <= 0).astype(bool)], X[few]])
+    assert not prove(truth, ExactSamples.of(X, truth(X)), bias=False).pinned
+    assert verify(truth, X, truth(X), exact=True).status == Status.UNDETERMINED
+    result = recover(X, truth(X), bias=False, exact=True, rng=0, throw=False)
+    assert result.status == Status.UNDETERMINED
+
+
+@pytest.mark.parametrize("m", [1, 3])
+def test_rank_over_the_rationals_is_that_of_the_jacobian(m: int) -> None:
+    """With fewer outputs than units the whole Jacobian is looked at, else a part for each unit."""
+    rng = np.random.default_rng(9)
+    truth = planted(rng, 3, 3, m, 50, bias=True)
+    X = whole(rng, 50, 200, 3)
+    assert prove(truth, ExactSamples.of(X, truth(X)), bias=True).pinned
+    # Units 0 and 1 on one line and nothing else to tell them apart: output weights may move.
+    twice = Network(truth.V[[0, 0, 2]], truth.U, truth.b[[0, 0, 2]], truth.c)
+    assert not prove(twice, ExactSamples.of(X, twice(X)), bias=True).pinned
+
+
+def test_lifting_says_why_it_does_not() -> None:
+    rng = np.random.default_rng(10)
+    truth = planted(rng, 3, 2, 2, 9)
+    X = whole(rng, 9, 100, 3)
+    samples = ExactSamples.of(X, truth(X))
+    found = lift(truth.rounded(), samples, False, rng)
+    assert found.network is not None
+    assert same(found.network, truth)
+    noisy = ExactSamples.of(X, truth(X) + as_fractions("E", rng.standard_normal((100, 2)) * 1e-14))
+    assert lift(truth.rounded(), noisy, False, rng).contradicted
+    assert lift(truth.rounded(), samples.take(np.arange(4)), False, rng).network is None
+
+
+def test_options() -> None:
+    rng = np.random.default_rng(11)
+    X, Y = rng.integers(-9, 9, (60, 2)), rng.integers(-9, 9, (60, 1))
+    with pytest.raises(InputError, match="exact=True"):
+        recover(X, Y, exact=True, noise="gaussian")
+    with pytest.raises(InputTypeError, match="exact: got"):
+        recover(X, Y, exact="yes")  # type: ignore[arg-type]
+    with pytest.raises(InputTypeError, match="Y: got"):
+        recover(X, Y.astype(str), exact=True)
+
+
+@given(
+    p=st.integers(-(10**9), 10**9),
+    q=st.integers(1, 10**9),
+    width=st.fractions(0, Fraction(1, 10**6)),
+)
+def test_the_simplest_fraction(p: int, q: int, width: Fraction) -> None:
+    value = Fraction(p, q)
+    found = simplest(value - width, value + width)
+    assert abs(found - value) <= width
+    assert found.denominator <= q
+    if 2 * q * q * width < 1:  # Legendre: none as simple within half of that
+        assert simplest(value - width / 2, value + width / 2) == value or found.denominator < q
+    for denominator in range(1, min(found.denominator, 50)):
+        least = -((-(value - width) * denominator) // 1)
+        assert least > (value + width) * denominator
