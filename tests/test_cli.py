@@ -100,6 +100,7 @@ def test_json_says_what_the_table_says(tmp_path: Path, samples: Path) -> None:
         "units": 3,
         "outputs": 3,
         "activation": "relu",
+        "rational": False,
     }
     assert values["certificate"]
     assert values["stats"]

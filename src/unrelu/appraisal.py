@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,7 +16,7 @@ from unrelu.checks.unexplained import unexplained
 from unrelu.errors import InputError, InputTypeError
 from unrelu.network import Network
 from unrelu.result import Noise, Recovery, Status
-from unrelu.samples import Samples
+from unrelu.samples import ExactSamples, Samples
 from unrelu.uncertainty import Uncertainty, assess
 
 Array = NDArray[np.float64]
@@ -42,7 +42,7 @@ LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
 class Appraisal:
     """What samples show of a network.
 
-    certificate : the verdict and its measurements; its network is in canonical form.
+    certificate : the verdict and its measurements; its network is in canonical form, in float64.
     uncertainty : standard errors, where the labels are noisy and there are not too many weights.
     noise, stats : as on the `Recovery`, where there was one.
     recovered : whether the network was recovered from these samples. Otherwise nobody knows
@@ -95,7 +95,8 @@ def appraise(
     ----------
     net : a network, which is verified; or a `Recovery` from these very samples, whose certificate
         and standard errors are taken over.
-    X : (n, d) inputs; Y : (n, m) or (n,) labels.
+    X : (n, d) inputs; Y : (n, m) or (n,) labels. Fractions are rounded to float64, and so are the
+        weights of a rational network: pages and pictures show no more.
     noise : of a network: "none", where labels must be explained to rounding; "auto", where a
         network that leaves something which does not depend on the inputs may be an estimate.
 
@@ -114,9 +115,11 @@ def appraise(
     """
     if noise not in ("auto", "none"):
         raise InputError(f"noise: got {noise!r}, expected 'auto' or 'none'")
-    samples = Samples.of(X, Y)
+    exact = any(np.asarray(given).dtype.kind == "O" for given in (X, Y))
+    samples = ExactSamples.of(X, Y).rounded if exact else Samples.of(X, Y)
     if isinstance(net, Recovery):
         certificate, uncertainty, found = net.certificate, net.uncertainty, net.noise
+        certificate = replace(certificate, network=_unit_rows(certificate.network))
         stats, remarks, recovered = net.stats, _no_errors(net), True
     elif isinstance(net, Network):
         certificate, uncertainty, remarks = _verified(net, samples, noise)
@@ -125,6 +128,16 @@ def appraise(
         raise InputTypeError(f"net: got a {type(net).__name__}, expected a Network or a Recovery")
     _check_same(certificate, samples)
     return _measured(certificate, samples, uncertainty, found, stats, recovered, remarks)
+
+
+def _unit_rows(net: Network) -> Network:
+    """A rational canonical network as one in floating point, its units in the same order; the
+    certificate speaks of them by number."""
+    if not net.rational:
+        return net
+    net = net.rounded()
+    norm = np.linalg.norm(net.V, axis=1)  # rows begin with ±1
+    return Network(net.V / norm[:, None], net.U * norm, net.b / norm, net.c, net.activation)
 
 
 def _verified(

@@ -117,7 +117,7 @@ def write_report(
         images.image_shape(image_shape, found.n_inputs)  # before anything is computed
     told = appraise(net, X, Y, noise=noise)
     save_page(html_page(told, image_shape=image_shape, title=title), path)
-    return told.certificate
+    return net.certificate if isinstance(net, Recovery) else told.certificate
 
 
 def check_target(path: str | os.PathLike[str]) -> None:
