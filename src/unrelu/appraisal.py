@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import chdtrc
 
-from unrelu.certificate import Certificate, judge, judge_estimate
+from unrelu.certificate import Certificate, judge, judge_estimate, judge_exactly
 from unrelu.checks.unexplained import unexplained
 from unrelu.errors import InputError, InputTypeError
 from unrelu.network import Network
@@ -95,8 +95,9 @@ def appraise(
     ----------
     net : a network, which is verified; or a `Recovery` from these very samples, whose certificate
         and standard errors are taken over.
-    X : (n, d) inputs; Y : (n, m) or (n,) labels. Fractions are rounded to float64, and so are the
-        weights of a rational network: pages and pictures show no more.
+    X : (n, d) inputs; Y : (n, m) or (n,) labels. Where one of them is an array of Fraction, all
+        are meant exactly: the certificate is that of `verify` with exact=True. Whatever is shown
+        is rounded to float64, and so are the weights of a rational network.
     noise : of a network: "none", where labels must be explained to rounding; "auto", where a
         network that leaves something which does not depend on the inputs may be an estimate.
 
@@ -116,28 +117,26 @@ def appraise(
     if noise not in ("auto", "none"):
         raise InputError(f"noise: got {noise!r}, expected 'auto' or 'none'")
     exact = any(np.asarray(given).dtype.kind == "O" for given in (X, Y))
-    samples = ExactSamples.of(X, Y).rounded if exact else Samples.of(X, Y)
+    exactly = ExactSamples.of(X, Y) if exact else None
+    samples = Samples.of(X, Y) if exactly is None else exactly.rounded
     if isinstance(net, Recovery):
         certificate, uncertainty, found = net.certificate, net.uncertainty, net.noise
-        certificate = replace(certificate, network=_unit_rows(certificate.network))
         stats, remarks, recovered = net.stats, _no_errors(net), True
     elif isinstance(net, Network):
-        certificate, uncertainty, remarks = _verified(net, samples, noise)
         stats, found, recovered = {}, None, False
+        if exactly is None:
+            certificate, uncertainty, remarks = _verified(net.rounded(), samples, noise)
+        else:
+            biased = bool(net.b.any() or net.c.any())
+            certificate = judge_exactly(net, exactly, np.arange(0), biased)
+            uncertainty, remarks = None, ()
     else:
         raise InputTypeError(f"net: got a {type(net).__name__}, expected a Network or a Recovery")
+    if certificate.network.rational:
+        # As it was rounded for the certificate, which speaks of units by number.
+        certificate = replace(certificate, network=certificate.network.rounded().canonical())
     _check_same(certificate, samples)
     return _measured(certificate, samples, uncertainty, found, stats, recovered, remarks)
-
-
-def _unit_rows(net: Network) -> Network:
-    """A rational canonical network as one in floating point, its units in the same order; the
-    certificate speaks of them by number."""
-    if not net.rational:
-        return net
-    net = net.rounded()
-    norm = np.linalg.norm(net.V, axis=1)  # rows begin with ±1
-    return Network(net.V / norm[:, None], net.U * norm, net.b / norm, net.c, net.activation)
 
 
 def _verified(

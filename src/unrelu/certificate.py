@@ -294,12 +294,13 @@ def judge_exactly(net: Network, samples: ExactSamples, used: Index, biased: bool
     """The certificate of a network and samples that are both meant without any rounding.
 
     That it is the only one of so many units rests on what `judge` makes of the same in floating
-    point, but for how well the weights are known: they are."""
+    point, but for how well the weights are known: they are, where the proof pins them."""
     _check_widths(net, samples.rounded)
     V, U, b, c = (as_fractions("net", weights) for weights in (net.V, net.U, net.b, net.c))
     exact = Network(V, U, b, c, net.activation).canonical()
     proof = prove(exact, samples, biased)
-    certificate = judge(exact.rounded(), samples.rounded, used, biased, limit=np.inf)
+    limit = np.inf if proof.pinned else None
+    certificate = judge(exact.rounded(), samples.rounded, used, biased, limit=limit)
     status, said = certificate.status, certificate.explanation
     if not proof.holds:
         status, said = Status.FAILED, f"{proof}; to rounding, {said}"

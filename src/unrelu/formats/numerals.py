@@ -32,6 +32,9 @@ SHORT = 600
 
 EXPECTED = "an integer, a decimal or a fraction p/q"
 
+READS_THEM = "exact=True, on the command line --exact, reads fractions"
+"""What to say where text came and floats were expected."""
+
 NUMERAL = re.compile(
     r"(?P<sign>[+-]?)(?:(?P<p>[0-9]+)/(?P<q>[0-9]+)"
     r"|(?P<whole>[0-9]*)(?:\.(?P<part>[0-9]*))?(?:[eE](?P<power>[+-]?[0-9]{1,9}))?)"
@@ -137,7 +140,7 @@ def _digits(number: int) -> str:
 def _foreign(flat: NDArray[Any]) -> NDArray[np.bool_]:
     """Which texts hold codes beyond ASCII."""
     code = np.dtype(np.uint8 if flat.dtype.kind == "S" else np.uint32)
-    if not flat.dtype.itemsize:
+    if not flat.nbytes:
         return np.zeros(flat.shape, dtype=bool)
     codes = flat.view(code.newbyteorder(flat.dtype.byteorder)).reshape(len(flat), -1)
     return np.asarray((codes > 127).any(axis=1))

@@ -24,7 +24,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from unrelu.errors import FileError, InputError, InputTypeError
 from unrelu.formats.archive import read_arrays, unreadable, write_arrays
-from unrelu.formats.numerals import numerals, rationals
+from unrelu.formats.numerals import READS_THEM, numerals, rationals
 from unrelu.formats.tables import (
     read_csv,
     read_csv_exactly,
@@ -75,8 +75,7 @@ def read_samples(
     for name, array in (("X", X), ("Y", Y)):
         if array.dtype.kind in "SU":
             raise FileError(
-                f"{path}: {name}: got {array.dtype}, expected real numbers; exact=True, on the "
-                "command line --exact, reads fractions from text"
+                f"{path}: {name}: got {array.dtype}, expected real numbers; {READS_THEM}"
             )
         if array.dtype.kind not in ("O" if exact else "fiub"):
             raise FileError(f"{path}: {name}: got {array.dtype}, expected real numbers")

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from unrelu.errors import FileError, InputError, InputTypeError
 from unrelu.extras import require
 from unrelu.formats.archive import unreadable
-from unrelu.formats.numerals import MOST_EXPONENT, rational
+from unrelu.formats.numerals import MOST_EXPONENT, NUMERAL, READS_THEM, rational
 from unrelu.formats.steps import shortened
 from unrelu.formats.whole import written_whole
 from unrelu.rationals import as_fractions
@@ -62,7 +62,9 @@ def read_csv_exactly(path: Path) -> tuple[AnyArray, AnyArray]:
                 [_rational(where, cell) for where, cell in cells]
                 for cells in _cells(path, file, width)
             ]
-    data = np.array(rows, dtype=np.object_).reshape(len(rows), width)
+    if not rows:
+        raise FileError(f"{path}: got no samples below the header")
+    data = np.array(rows, dtype=np.object_)
     return np.ascontiguousarray(data[:, x]), np.ascontiguousarray(data[:, y])
 
 
@@ -124,7 +126,8 @@ def _first_fault(path: Path, width: int) -> FileError | None:
                     try:
                         float(cell)
                     except ValueError:
-                        return FileError(f"{where}: got {cell!r}, expected a number")
+                        hint = f"; {READS_THEM}" if NUMERAL.fullmatch(cell.strip()) else ""
+                        return FileError(f"{where}: got {cell!r}, expected a number{hint}")
     except FileError as error:
         return error
     return None
@@ -216,9 +219,9 @@ def _fractions(path: Path, table: Any, index: int) -> AnyArray:
     except Exception as error:
         raise _damaged(path, error) from error
     if all(isinstance(value, str) for value in values):
-        return np.array([_rational(where, value) for value in values], dtype=np.object_)
+        values = [_rational(where, value) for value in values]
     try:
-        return as_fractions(where, np.array(values, dtype=np.object_))
+        return as_fractions(where, np.fromiter(values, dtype=np.object_))
     except (InputError, InputTypeError) as error:
         raise FileError(str(error)) from error
 

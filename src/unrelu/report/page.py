@@ -212,7 +212,9 @@ def _row(told: Appraisal, unit: int) -> Row:
         remarks.append("always on" if active else "never on")
     if fitted is not None and fitted.p_value > 0.01:
         remarks.append("perhaps not needed")
-    if proof.unexplained is not None:
+    if proof.status == Status.PROVED:
+        error_text = "0"
+    elif proof.unexplained is not None:
         error_text = f"{np.degrees(error):.2g}°" if np.isfinite(error) else "–"
     else:
         error_text = charts.number(error, 2) if np.isfinite(error) else "–"
