@@ -85,6 +85,13 @@ class Appraisal:
     def network(self) -> Network:
         return self.certificate.network
 
+    @property
+    def contradicted(self) -> bool:
+        """Whether all labels are explained to rounding, and some not when taken at their word."""
+        proof = self.certificate.proof
+        to_rounding = self.certificate.residual_in_roundings <= 1
+        return proof is not None and not proof.holds and to_rounding
+
 
 def appraise(
     net: Network | Recovery, X: ArrayLike, Y: ArrayLike, *, noise: str = "auto"

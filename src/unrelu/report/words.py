@@ -44,7 +44,7 @@ def verdict(told: Appraisal) -> Words:
         return _estimated(told)
     if told.status == Status.UNDETERMINED:
         return _undetermined(told)
-    return _failed(told)
+    return _contradicted(told) if told.contradicted else _failed(told)
 
 
 def sentence(text: str) -> str:
@@ -303,6 +303,28 @@ def _undetermined(told: Appraisal) -> Words:
     return Words("Undetermined", lead, tuple(certain), (*doubtful, *told.remarks), tuple(todo))
 
 
+def _contradicted(told: Appraisal) -> Words:
+    proof = told.certificate.proof
+    assert proof is not None, "nothing else can be contradicted"
+    units, samples = counted(told.network.n_units, "hidden unit"), len(proof.broken)
+    return Words(
+        "Failed",
+        f"This network of {units} explains all {counted(proof.n_samples, 'sample')} to rounding. "
+        f"Taken at their word, {counted(samples, 'sample')} contradict{'s' * (samples == 1)} it.",
+        (sentence(str(proof)),),
+        (
+            (
+                "Whether these labels are wrong, or the network is: weights that differ from the "
+                "true ones by less than rounding give labels like these."
+            ),
+        ),
+        (
+            "Where labels were rounded, nothing can be proved: check them without “--exact”.",
+            "Where a few are wrong, take those samples out and check again.",
+        ),
+    )
+
+
 def _failed(told: Appraisal) -> Words:
     proof, net = told.certificate, told.network
     units, samples = counted(net.n_units, "hidden unit"), counted(proof.n_samples, "sample")
@@ -324,10 +346,6 @@ def _failed(told: Appraisal) -> Words:
             )
         )
     ]
-    if proof.residual_in_roundings <= 1:
-        certain = ["To rounding it explains every label. Taken at their word, they contradict it."]
-    if proof.proof is not None:
-        certain.append(sentence(str(proof.proof)))
     return Words(
         "Failed",
         lead,
