@@ -15,6 +15,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from unrelu import (
+    Certificate,
     InputError,
     InputTypeError,
     Network,
@@ -329,6 +330,24 @@ def test_labels_that_agree_prove_no_weights_that_they_do_not_show(exact: Exact) 
     assert certificate.proof is not None
     assert certificate.proof.holds
     assert certificate.status == Status.UNDETERMINED
+    seen = [(X @ unit + b > 0).sum() for unit, b in zip(*hidden(certificate), strict=True)]
+    assert certificate.weak_units.tolist() == [int(np.argmin(seen))]
     told = appraise(net, X, net(X))
     assert told.status == Status.UNDETERMINED
     assert verdict(told).title == "Undetermined"
+
+
+def hidden(certificate: Certificate) -> tuple[Rationals, Rationals]:
+    return certificate.network.V, certificate.network.b
+
+
+def test_units_of_equal_size_are_not_mistaken_for_each_other() -> None:
+    """Canonical form sorts them by rows that begin with 1, in floating point by unit rows."""
+    net = Network(np.array([[1, 2], [2, 1]], dtype=object), np.eye(2, dtype=int))
+    X = np.random.default_rng(0).integers(-50, 50, (200, 2))
+    side = X @ [1, 2]
+    X = X[(side < 0) | (np.arange(200) == np.argmax(side > 0))]  # unit (1, 2) is active once
+    certificate = verify(net, X, net(X), exact=True)
+    assert certificate.status == Status.UNDETERMINED
+    (weak,) = certificate.weak_units
+    assert (X @ certificate.network.V[weak] > 0).sum() == 1
