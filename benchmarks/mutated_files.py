@@ -33,6 +33,7 @@ import unrelu
 
 FILES = {
     "npz": 1200,
+    "rational npz": 500,
     "onnx": 3500,
     "safetensors": 1500,
     "state_dict": 2000,

@@ -7,6 +7,7 @@ import json
 import pickle
 import struct
 import zipfile
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from unrelu.formats.networks import save
 from unrelu.network import Network
+from unrelu.rationals import as_fractions
 
 Array = NDArray[Any]
 
@@ -177,6 +179,12 @@ def kernels(net: Network) -> dict[str, dict[str, Array]]:
     }
 
 
+def rational_npz(net: Network, path: Path) -> bytes:
+    thirds = (as_fractions("w", w) / Fraction(3) for w in (net.V, net.U, net.b, net.c))
+    save(Network(*thirds), path)
+    return path.read_bytes()
+
+
 def sound_files(folder: Path) -> dict[str, tuple[str, list[bytes]]]:
     """For each form: the suffix, and files of it that are read without complaint."""
     net = drawn(0)
@@ -193,6 +201,7 @@ def sound_files(folder: Path) -> dict[str, tuple[str, list[bytes]]]:
     onnx = [plain_onnx(net).SerializeToString(), plain_onnx(net, front=False).SerializeToString()]
     return {
         "npz": (".npz", [saved("a.npz")]),
+        "rational npz": (".npz", [rational_npz(net, folder / "r.npz"), saved("a.npz")]),
         "onnx": (".onnx", [saved("a.onnx"), *onnx]),
         "safetensors": (".safetensors", [saved("a.safetensors")]),
         "state_dict": (".pt", [saved("a.pt"), state_dict(named_tensors(net))]),

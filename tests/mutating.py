@@ -269,6 +269,7 @@ def _closed(file: Any, made: io.BytesIO) -> bytes:
 
 DEEPER: dict[str, Callable[[bytes, Sequence[bytes], Rng], bytes]] = {
     "npz": member_changed,
+    "rational npz": member_changed,
     "state_dict": member_changed,
     "legacy state_dict": pickle_changed,
     "safetensors": safetensors_changed,

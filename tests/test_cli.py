@@ -100,6 +100,7 @@ def test_json_says_what_the_table_says(tmp_path: Path, samples: Path) -> None:
         "units": 3,
         "outputs": 3,
         "activation": "relu",
+        "rational": False,
     }
     assert values["certificate"]
     assert values["stats"]
@@ -291,7 +292,7 @@ def test_output_is_checked_before_anything_is_computed(tmp_path: Path) -> None:
 def test_an_interruption_is_not_taken_for_a_verdict(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    def interrupted(*_arguments: object) -> None:
+    def interrupted(*_arguments: object, **_options: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("unrelu.formats.samples.read_samples", interrupted)

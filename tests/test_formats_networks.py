@@ -81,7 +81,8 @@ def test_a_mark_without_a_network_says_why_there_is_none(tmp_path: Path) -> None
     [
         ({"V": None}, r"got arrays .*expected .*V.*: V missing"),
         ({"version": None}, "version is missing"),
-        ({"version": np.array(2)}, "got format version 2, expected 1"),
+        ({"version": np.array(3)}, "got format version 3, expected 1 or 2; a newer"),
+        ({"version": np.array(2)}, "V: got float64, expected numbers as byte strings"),
         ({"version": np.array("one")}, "version: got .*expected a single integer"),
         ({"version": np.array([1, 1])}, "version: got .* shape"),
         ({"activation": np.array("sine")}, "got activation 'sine', expected one of 'relu'"),

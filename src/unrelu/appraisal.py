@@ -5,18 +5,18 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import chdtrc
 
-from unrelu.certificate import Certificate, judge, judge_estimate
+from unrelu.certificate import Certificate, judge, judge_estimate, judge_exactly
 from unrelu.checks.unexplained import unexplained
 from unrelu.errors import InputError, InputTypeError
 from unrelu.network import Network
 from unrelu.result import Noise, Recovery, Status
-from unrelu.samples import Samples
+from unrelu.samples import ExactSamples, Samples
 from unrelu.uncertainty import Uncertainty, assess
 
 Array = NDArray[np.float64]
@@ -42,7 +42,7 @@ LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
 class Appraisal:
     """What samples show of a network.
 
-    certificate : the verdict and its measurements; its network is in canonical form.
+    certificate : the verdict and its measurements; its network is in canonical form, in float64.
     uncertainty : standard errors, where the labels are noisy and there are not too many weights.
     noise, stats : as on the `Recovery`, where there was one.
     recovered : whether the network was recovered from these samples. Otherwise nobody knows
@@ -85,6 +85,13 @@ class Appraisal:
     def network(self) -> Network:
         return self.certificate.network
 
+    @property
+    def contradicted(self) -> bool:
+        """Whether all labels are explained to rounding, and some not when taken at their word."""
+        proof = self.certificate.proof
+        to_rounding = self.certificate.residual_in_roundings <= 1
+        return proof is not None and not proof.holds and to_rounding
+
 
 def appraise(
     net: Network | Recovery, X: ArrayLike, Y: ArrayLike, *, noise: str = "auto"
@@ -95,7 +102,9 @@ def appraise(
     ----------
     net : a network, which is verified; or a `Recovery` from these very samples, whose certificate
         and standard errors are taken over.
-    X : (n, d) inputs; Y : (n, m) or (n,) labels.
+    X : (n, d) inputs; Y : (n, m) or (n,) labels. Where one of them is an array of Fraction, all
+        are meant exactly: the certificate is that of `verify` with exact=True. Whatever is shown
+        is rounded to float64, and so are the weights of a rational network.
     noise : of a network: "none", where labels must be explained to rounding; "auto", where a
         network that leaves something which does not depend on the inputs may be an estimate.
 
@@ -114,15 +123,25 @@ def appraise(
     """
     if noise not in ("auto", "none"):
         raise InputError(f"noise: got {noise!r}, expected 'auto' or 'none'")
-    samples = Samples.of(X, Y)
+    exact = any(np.asarray(given).dtype.kind == "O" for given in (X, Y))
+    exactly = ExactSamples.of(X, Y) if exact else None
+    samples = Samples.of(X, Y) if exactly is None else exactly.rounded
     if isinstance(net, Recovery):
         certificate, uncertainty, found = net.certificate, net.uncertainty, net.noise
         stats, remarks, recovered = net.stats, _no_errors(net), True
     elif isinstance(net, Network):
-        certificate, uncertainty, remarks = _verified(net, samples, noise)
         stats, found, recovered = {}, None, False
+        if exactly is None:
+            certificate, uncertainty, remarks = _verified(net.rounded(), samples, noise)
+        else:
+            biased = bool(net.b.any() or net.c.any())
+            certificate = judge_exactly(net, exactly, np.arange(0), biased)
+            uncertainty, remarks = None, ()
     else:
         raise InputTypeError(f"net: got a {type(net).__name__}, expected a Network or a Recovery")
+    if certificate.network.rational:
+        # As it was rounded for the certificate, which speaks of units by number.
+        certificate = replace(certificate, network=certificate.network.rounded().canonical())
     _check_same(certificate, samples)
     return _measured(certificate, samples, uncertainty, found, stats, recovered, remarks)
 

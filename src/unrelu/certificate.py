@@ -294,19 +294,36 @@ def judge_exactly(net: Network, samples: ExactSamples, used: Index, biased: bool
     """The certificate of a network and samples that are both meant without any rounding.
 
     That it is the only one of so many units rests on what `judge` makes of the same in floating
-    point, but for how well the weights are known: they are."""
+    point, but for how well the weights are known: they are, where the proof pins them."""
     _check_widths(net, samples.rounded)
     V, U, b, c = (as_fractions("net", weights) for weights in (net.V, net.U, net.b, net.c))
     exact = Network(V, U, b, c, net.activation).canonical()
     proof = prove(exact, samples, biased)
-    certificate = judge(exact.rounded(), samples.rounded, used, biased, limit=np.inf)
+    limit = np.inf if proof.pinned else None
+    certificate = judge(exact.rounded(), samples.rounded, used, biased, limit=limit)
     status, said = certificate.status, certificate.explanation
     if not proof.holds:
         status, said = Status.FAILED, f"{proof}; to rounding, {said}"
     elif status == Status.EXACT and proof.pinned:
         status = Status.PROVED
         said = said.replace("explained to rounding", "explained without any error")
+    exact = _as_numbered(exact, certificate.network)
     return replace(certificate, network=exact, status=status, explanation=said, proof=proof)
+
+
+def _as_numbered(exact: Network, floats: Network) -> Network:
+    """The units of a rational canonical network in the order of the same in floating point, where
+    rounding decides between units of the same ‖u‖: a certificate speaks of units by number."""
+    rounded = exact.rounded()
+    if rounded.n_units != floats.n_units or not floats.n_units:
+        return exact  # units that rounding has merged or lost
+    rows = np.column_stack([rounded.V, rounded.b])
+    rows /= np.linalg.norm(rounded.V, axis=1)[:, None]
+    apart = np.abs(rows[:, None] - np.column_stack([floats.V, floats.b])).max(axis=2)
+    order = apart.argmin(axis=0)
+    if len(np.unique(order)) < len(order):
+        return exact
+    return Network(exact.V[order], exact.U[:, order], exact.b[order], exact.c, exact.activation)
 
 
 def judge_estimate(

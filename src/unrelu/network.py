@@ -126,8 +126,12 @@ class Network:
     def __reduce__(self) -> tuple[type[Network], tuple[object, ...]]:
         return Network, (self.V, self.U, self.b, self.c, self.activation)
 
-    def preactivations(self, X: Array) -> Array:
+    def preactivations(self, X: Weights) -> Weights:
         """X Vᵀ + b, shape (n, k): how far each sample is on each unit's active side."""
+        if self.rational:
+            if X.dtype.kind == "f":
+                return self.rounded().preactivations(X)
+            return np.asarray(product(as_fractions("X", X), self.V.T) + self.b)
         Z = X @ self.V.T
         Z += self.b
         return Z
@@ -160,7 +164,7 @@ class Network:
         X = as_fractions("X", X)
         if X.ndim != 2 or X.shape[1] != self.n_inputs:
             raise InputError(f"X: got shape {X.shape}, expected (n_samples, {self.n_inputs})")
-        F: Rationals = product(X, self.V.T) + self.b
+        F = self.preactivations(X)
         F[F < 0] = Fraction(0)
         return np.asarray(product(F, self.U.T) + self.c)
 

@@ -141,7 +141,8 @@ def _numbers(name: str, value: ArrayLike) -> NDArray[Any]:
     if array.dtype.kind not in "fiub":
         raise InputTypeError(
             f"{name}: got data of type {array.dtype}, expected real numbers: convert them first, "
-            "with .to_numpy(float), .toarray() or np.asarray(…, dtype=float)"
+            "with .to_numpy(float), .toarray() or np.asarray(…, dtype=float); Fractions are taken "
+            "with exact=True"
         )
     return array
 

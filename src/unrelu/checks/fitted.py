@@ -47,7 +47,7 @@ def fitted_network(net: Network, samples: Samples, biased: bool, form: str) -> N
             f"X and Y: got {samples.d} inputs and {samples.m} outputs, expected the network's "
             f"{net.n_inputs} and {net.n_outputs}"
         )
-    net = net.canonical()
+    net = net.rounded().canonical()
     if not net.n_units:
         raise InputError("net: got a network without units, expected at least one")
     if not biased and (net.b.any() or net.c.any()):

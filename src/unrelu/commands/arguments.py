@@ -28,6 +28,12 @@ drop_head = click.option(
     is_flag=True,
     help="Leave off what follows the second layer of a model: a Softmax, say.",
 )
+exact = click.option(
+    "--exact",
+    is_flag=True,
+    help="""Rational arithmetic: every number of SAMPLES is taken at its word, 0.1 in a .csv as
+    1/10.""",
+)
 as_json = click.option("--json", "as_json", is_flag=True, help="Write the result as JSON.")
 
 
@@ -53,6 +59,7 @@ def described(network: Network | None, path: str) -> dict[str, object] | None:
         "units": network.n_units,
         "outputs": network.n_outputs,
         "activation": network.activation.name,
+        "rational": network.rational,
     }
 
 

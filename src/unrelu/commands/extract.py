@@ -171,5 +171,5 @@ def _opened(
 
         opened = open_onnx(model)
         return opened, opened.n_inputs
-    network = loaded(model, drop_head=False)
+    network = loaded(model, drop_head=False).rounded()  # queries are in floating point
     return network, network.n_inputs

@@ -10,6 +10,7 @@ from unrelu.commands.arguments import (
     SAMPLES_HELP,
     as_json,
     described,
+    exact,
     options_of_recover,
 )
 from unrelu.commands.terminal import busy, exit_codes, keep, leave, write_json, write_table
@@ -38,6 +39,7 @@ from unrelu.commands.terminal import busy, exit_codes, keep, leave, write_json, 
     noise of counts. sparse: gross errors in a few entries. auto: none, and where that explains
     nothing, what the residuals look like.""",
 )
+@exact
 @click.option("--seed", type=click.IntRange(0), help="The same seed gives the same bits.")
 @click.option("--report", "page", metavar="PAGE", help="Write a report too, an .html.")
 @as_json
@@ -50,6 +52,7 @@ def recover(
     bias: bool,
     method: str,
     noise: str,
+    exact: bool,
     seed: int | None,
     page: str | None,
     as_json: bool,
@@ -66,16 +69,26 @@ def recover(
         check_page(page)
         keep(page, samples, labels, output)
     with busy(f"reading {samples}") as say:
-        X, Y = read_samples(samples, labels)
+        X, Y = read_samples(samples, labels, exact=exact)
         say(f"recovering a network from {len(X)} samples")
         from unrelu.recover import recover as recovered
 
         result = recovered(
-            X, Y, n_units=units, bias=bias, method=method, noise=noise, rng=seed, throw=False
+            X,
+            Y,
+            n_units=units,
+            bias=bias,
+            method=method,
+            noise=noise,
+            exact=exact,
+            rng=seed,
+            throw=False,
         )
     reason = result.certificate.explanation
     mark = None if result.status.certain else Mark(result.status.value, reason)
     save_marked(result.network, output, mark)
+    if result.network is not None and result.network.rational and not output.endswith(".npz"):
+        click.echo(f"{output}: weights rounded to float64; a .npz keeps them exactly", err=True)
     if page is not None:
         from unrelu.appraisal import appraise
         from unrelu.report.page import html_page, save_page

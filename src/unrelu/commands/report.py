@@ -11,6 +11,7 @@ from unrelu.commands.arguments import (
     as_json,
     described,
     drop_head,
+    exact,
     loaded,
 )
 from unrelu.commands.terminal import busy, exit_codes, keep, leave, write_json, write_table
@@ -20,6 +21,7 @@ from unrelu.commands.terminal import busy, exit_codes, keep, leave, write_json, 
 @click.argument("net", type=FILE)
 @click.argument("samples", type=FILE)
 @click.argument("labels", type=FILE, required=False)
+@exact
 @drop_head
 @click.option("-o", "--output", required=True, metavar="PAGE", help="The .html to write.")
 @click.option(
@@ -42,6 +44,7 @@ def report(
     net: str,
     samples: str,
     labels: str | None,
+    exact: bool,
     output: str,
     image_shape: str | None,
     noise: str,
@@ -67,7 +70,7 @@ def report(
         shape_of(image_shape, network.n_inputs)  # a misspelt one is told before the long work
     files = " ".join(filter(None, (samples, labels)))
     with busy(f"reading {samples}") as say:
-        X, Y = read_samples(samples, labels)
+        X, Y = read_samples(samples, labels, exact=exact)
         say(f"checking {len(X)} samples")
         from unrelu.appraisal import appraise
 
@@ -79,6 +82,7 @@ def report(
                 image_shape=image_shape,
                 title=title or f"{net} against {files}",
                 command=f"unrelu report {net} {files} -o {output}"
+                + (" --exact" if exact else "")
                 + (f" --image-shape {image_shape}" if image_shape else "")
                 + (f" --noise {noise}" if noise != "auto" else ""),
             ),

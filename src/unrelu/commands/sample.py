@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
+import math
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
 import click
 
 from unrelu.commands.arguments import FILE, NET_HELP, SAMPLES_HELP, as_json, drop_head, loaded
 from unrelu.commands.terminal import busy, exit_codes, keep, write_json
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from unrelu.network import Network
+
+BITS = 20
+"""Of an input, below the scale: so many that samples hardly ever coincide or fall on a kink, and
+so few that fractions stay short and inputs are floats, too."""
 
 
 @click.command(epilog=SAMPLES_HELP + NET_HELP)
@@ -39,6 +53,13 @@ from unrelu.commands.terminal import busy, exit_codes, keep, write_json
     metavar="SIZE",
     help="Gaussian noise on the labels: its standard deviation as a share of theirs.",
 )
+@click.option(
+    "--exact",
+    is_flag=True,
+    help=f"""Rational arithmetic: inputs are rounded to multiples of 2^-{BITS} times the scale (of
+    the power of two below it), labels are what NET says of them without any error, and SAMPLES, a
+    .npz or .csv, holds fractions. A network in floating point is taken at its word.""",
+)
 @click.option("--seed", type=click.IntRange(0), help="The same seed gives the same bits.")
 @drop_head
 @as_json
@@ -50,14 +71,18 @@ def sample(
     labels: str | None,
     scale: float,
     noise: float,
+    exact: bool,
     seed: int | None,
     drop_head: bool,
     as_json: bool,
 ) -> None:
     """Draw Gaussian inputs, label them with NET, write both to SAMPLES."""
+    from unrelu.errors import InputError
     from unrelu.formats.samples import check_target, write_samples
 
-    check_target(output, labels)
+    if exact and noise:
+        raise InputError(f"--noise: got {noise:g} with --exact, expected none: labels are exact")
+    check_target(output, labels, exact=exact)
     for written in (output, labels):
         keep(written, net)
     network = loaded(net, drop_head)
@@ -65,7 +90,12 @@ def sample(
 
     with busy(f"drawing {n} samples") as say:
         rng = np.random.default_rng(seed)
-        X = scale * rng.standard_normal((n, network.n_inputs))
+        X = rng.standard_normal((n, network.n_inputs))
+        if exact:
+            network = at_its_word(network)
+            X, k = on_a_grid(X, scale)
+        else:
+            X = scale * X
         Y = network(X)
         if noise:
             Y = Y + noise * Y.std(axis=0) * rng.standard_normal(Y.shape)
@@ -74,10 +104,41 @@ def sample(
     files = [output] if labels is None else [output, labels]
     if as_json:
         write_json(
-            {"samples": n, "inputs": network.n_inputs, "outputs": network.n_outputs, "files": files}
+            {
+                "samples": n,
+                "inputs": network.n_inputs,
+                "outputs": network.n_outputs,
+                "files": files,
+                "exact": exact,
+                "step": Fraction(2) ** -k if exact else None,
+            }
         )
     else:
+        kind = f", exact, inputs multiples of 2^{-k}," if exact else ""
         click.echo(
-            f"{n} samples of {network.n_inputs} inputs and {network.n_outputs} outputs written "
-            f"to {' and '.join(files)}"
+            f"{n} samples of {network.n_inputs} inputs and {network.n_outputs} outputs{kind} "
+            f"written to {' and '.join(files)}"
         )
+
+
+def on_a_grid(gaussian: NDArray[np.float64], scale: float) -> tuple[NDArray[Any], int]:
+    """Gaussian numbers times `scale`, each rounded to a multiple of 2^-k, as Fractions; and k, by
+    which that is 2^-BITS of the largest power of two up to `scale`."""
+    import numpy as np
+
+    from unrelu.rationals import as_fractions
+
+    mantissa, exponent = math.frexp(scale)  # the power of two is 2^(exponent - 1)
+    k = BITS + 1 - exponent
+    # In units of 2^-k, which neither overflow nor underflow: mantissa 2^(BITS + 1) per unit of g.
+    steps = np.rint(gaussian * math.ldexp(mantissa, BITS + 1))
+    return as_fractions("X", steps) * Fraction(2) ** -k, k
+
+
+def at_its_word(net: Network) -> Network:
+    """The network as a rational one; floats are the dyadic rationals that they are."""
+    from unrelu.network import Network
+    from unrelu.rationals import as_fractions
+
+    V, U, b, c = (as_fractions("weights", weights) for weights in (net.V, net.U, net.b, net.c))
+    return Network(V, U, b, c, net.activation)

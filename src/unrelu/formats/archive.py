@@ -44,7 +44,7 @@ def read_arrays(
         raise unreadable(path, error) from error
     except zipfile.BadZipFile as error:
         raise FileError(
-            f"{path}: damaged or not an .npz archive ({error}); expected one with arrays "
+            f"{path}: damaged or not an .npz archive ({_words(error)}); expected one with arrays "
             f"{_listed(required)}"
         ) from error
     except Exception as error:  # zipfile and numpy answer damage with a dozen kinds of them
@@ -101,5 +101,6 @@ def _listed(names: object) -> str:
 
 
 def _words(error: Exception) -> str:
-    """The first line of a message; numpy writes several."""
-    return (str(error).splitlines() or [type(error).__name__])[0]
+    """The first line of a message, or its beginning; numpy writes several, and zipfile may quote
+    the whole file."""
+    return (str(error).splitlines() or [type(error).__name__])[0][:200]

@@ -6,7 +6,8 @@
     NAME.pt .pth .state_dict     PyTorch state_dicts, read and written without torch
     NAME.h5 .hdf5 .keras         Keras models and weights; needs the extra `keras`
 
-Weights are kept bit for bit as they are given. Nothing in a file is ever run.
+Weights are kept bit for bit as they are given, rational ones in .npz as what they are and in the
+other forms rounded to float64. Nothing in a file is ever run.
 """
 
 from __future__ import annotations
@@ -63,15 +64,17 @@ SUFFIXES = tuple(suffix for form in FORMS for suffix in form.suffixes)
 
 
 def save(net: Network, path: str | os.PathLike[str]) -> None:
-    """Write a network, in float64, in the form that the suffix names; the file appears whole or
-    not at all.
+    """Write a network in the form that the suffix names; the file appears whole or not at all.
 
     .npz; .onnx; .safetensors; .pt, .pth or .state_dict (PyTorch); .h5, .weights.h5 or .keras
-    (Keras). PyTorch and safetensors use the names of nn.Sequential(Linear, ReLU, Linear).
+    (Keras). PyTorch and safetensors use the names of nn.Sequential(Linear, ReLU, Linear). Weights
+    are written in float64; those of a rational network are kept as fractions in .npz, and rounded
+    to float64 in every other form.
 
     The same network gives the same bytes, except in .h5 and .keras. Raises FileError when the file
-    cannot be written, or its suffix is another; MissingExtraError when the form needs a package
-    that is not installed.
+    cannot be written, or its suffix is another, or a fraction has more than 20,000 digits;
+    InputError when rational weights are to be rounded that float64 has no room for;
+    MissingExtraError when the form needs a package that is not installed.
 
     >>> import tempfile
     >>> net = Network([[1.0], [-1.0]], [[1.0, 1.0]])
@@ -93,6 +96,8 @@ def save_marked(net: Network | None, path: str | os.PathLike[str], mark: Mark | 
     check_writable(path)
     if form.name != "npz" and net is not None and not (net.n_units and net.n_inputs):
         raise FileError(f"{path}: the network has no units, which only .npz can say")
+    if form.name != "npz" and net is not None:
+        net = net.rounded()
     form.function("write")(path, net, mark)
 
 
@@ -114,6 +119,8 @@ def load(path: str | os.PathLike[str], *, drop_head: bool = False) -> Network:
 
     drop_head : leave off what follows the second layer (a Softmax, Sigmoid, …), so that the
         network gives what it is given; its name is logged. Without, such a file is refused.
+
+    An .npz of a rational network gives one, the weights of every other file are in float64.
 
     Raises FileError for everything that is not a two-layer ReLU network: no such file, damaged,
     more layers, another activation, a version that this library does not know.

@@ -3,6 +3,9 @@
 No pickled objects, so that a file from a stranger can be loaded without running anything of
 theirs. A network that was not recovered with certainty carries two more arrays, `status` and
 `reason`; it loads like any other. So does a plain .npz of V and U, with b and c or without.
+
+The weights of a rational network are byte strings, each the text of an integer or of a fraction
+p/q, and the version of such a file is 2.
 """
 
 from __future__ import annotations
@@ -17,10 +20,13 @@ from unrelu.activations import NAMES
 from unrelu.errors import FileError
 from unrelu.formats.archive import read_arrays, write_arrays
 from unrelu.formats.marks import Contents, Mark, no_network
+from unrelu.formats.numerals import numerals, rationals
 from unrelu.network import Network
 
-FORMAT_VERSION = 1
-"""Raised when a file of the new kind would be misread by an older library."""
+FLOATS, RATIONALS = 1, 2
+"""Versions of the form: an older library, which would not know the newer, says so by its number."""
+
+VERSIONS = (FLOATS, RATIONALS)
 
 
 def read_npz(path: Path, drop_head: bool) -> Contents:
@@ -32,10 +38,10 @@ def read_npz(path: Path, drop_head: bool) -> Contents:
     if "version" not in head:
         raise FileError(f"{path}: got an array {min(head)}, but version is missing")
     version = _scalar(path, "version", head["version"], "iu")
-    if version != FORMAT_VERSION:
+    if version not in VERSIONS:
         raise FileError(
-            f"{path}: got format version {version}, expected {FORMAT_VERSION}; a newer unrelu may "
-            "read it"
+            f"{path}: got format version {version}, expected {' or '.join(map(str, VERSIONS))}; a "
+            "newer unrelu may read it"
         )
     mark = None
     if "status" in head:
@@ -55,7 +61,18 @@ def read_npz(path: Path, drop_head: bool) -> Contents:
         raise FileError(
             f"{path}: got activation {activation!r}, expected one of {', '.join(map(repr, NAMES))}"
         )
+    if version == RATIONALS:
+        arrays = {name: _rational(path, name, array) for name, array in arrays.items()}
     return Contents(Network(**arrays, activation=activation), mark)
+
+
+def _rational(path: Path, name: str, array: NDArray[Any]) -> NDArray[Any]:
+    if array.dtype.kind != "S":
+        raise FileError(
+            f"{path}: {name}: got {array.dtype}, expected numbers as byte strings, as version "
+            f"{RATIONALS} has them"
+        )
+    return rationals(f"{path}: {name}", array)
 
 
 def _plain(path: Path) -> Network:
@@ -69,9 +86,13 @@ def _plain(path: Path) -> Network:
 
 def write_npz(path: Path, net: Network | None, mark: Mark | None) -> None:
     """Write a network, or a mark alone. The same network gives the same bytes."""
-    arrays: dict[str, NDArray[Any]] = {"version": np.array(FORMAT_VERSION)}
+    rational = net is not None and net.rational
+    arrays: dict[str, NDArray[Any]] = {"version": np.array(RATIONALS if rational else FLOATS)}
     if net is not None:
-        arrays |= {"V": net.V, "U": net.U, "b": net.b, "c": net.c}
+        weights = {"V": net.V, "U": net.U, "b": net.b, "c": net.c}
+        if rational:
+            weights = {name: numerals(f"{path}: {name}", array) for name, array in weights.items()}
+        arrays |= weights
         arrays["activation"] = np.array(net.activation.name)
     if mark is not None:
         arrays |= {"status": np.array(mark.status), "reason": np.array(mark.reason)}

@@ -6,6 +6,10 @@
     NAME.parquet       columns of the same names; needs the extra `parquet`
 
 The stored type is kept (float32 stays float32), except in .csv, which is read as float64.
+
+Samples that are meant exactly are read as Fractions, each number at its word: floats are dyadic
+rationals, and texts (cells of a .csv, text in arrays and columns) are integers, decimals or
+fractions p/q. They are written to .npz, as text, and to .csv.
 """
 
 from __future__ import annotations
@@ -20,20 +24,38 @@ from numpy.typing import ArrayLike, NDArray
 
 from unrelu.errors import FileError, InputError, InputTypeError
 from unrelu.formats.archive import read_arrays, unreadable, write_arrays
-from unrelu.formats.tables import read_csv, read_parquet, write_csv, write_parquet
+from unrelu.formats.numerals import READS_THEM, numerals, rationals
+from unrelu.formats.tables import (
+    read_csv,
+    read_csv_exactly,
+    read_parquet,
+    read_parquet_exactly,
+    write_csv,
+    write_parquet,
+)
 from unrelu.formats.whole import check_writable, written_whole
+from unrelu.rationals import as_fractions, is_rational
 
 AnyArray = NDArray[Any]
 AnyPath = str | os.PathLike[str]
 
 SUFFIXES = (".npz", ".npy", ".csv", ".parquet")
 
+EXACT_SUFFIXES = (".npz", ".csv")
+"""Forms that Fractions are written in."""
 
-def read_samples(path: AnyPath, labels_path: AnyPath | None = None) -> tuple[AnyArray, AnyArray]:
+
+def read_samples(
+    path: AnyPath, labels_path: AnyPath | None = None, *, exact: bool = False
+) -> tuple[AnyArray, AnyArray]:
     """Inputs X (n, d) and labels Y (n, m) of a file, or of a pair of .npy files.
 
-    Raises FileError for everything that does not hold samples, MissingExtraError for .parquet
-    without pyarrow. A .npy pair costs no memory; the other forms are read whole.
+    exact : as arrays of Fraction, each number at its word. In a .csv or as text, 0.1 is 1/10; as a
+        float it is the dyadic rational that the float is.
+
+    Raises FileError for everything that does not hold samples, and for numbers of more than 20,000
+    digits or with powers of ten beyond 1000; MissingExtraError for .parquet without pyarrow. A
+    .npy pair costs no memory, unless exact; the other forms are read whole.
     """
     path, suffix = _kind(path, labels_path)
     if suffix == ".npy":
@@ -42,12 +64,20 @@ def read_samples(path: AnyPath, labels_path: AnyPath | None = None) -> tuple[Any
     elif suffix == ".npz":
         arrays = read_arrays(path, ("X", "Y"))
         X, Y = arrays["X"], arrays["Y"]
+    elif suffix == ".csv":
+        X, Y = (read_csv_exactly if exact else read_csv)(path)
     else:
-        X, Y = read_csv(path) if suffix == ".csv" else read_parquet(path)
+        X, Y = (read_parquet_exactly if exact else read_parquet)(path)
+    if exact:
+        X, Y = _exactly(path, "X", X), _exactly(path, "Y", Y)
     if Y.ndim == 1:
         Y = Y[:, None]
     for name, array in (("X", X), ("Y", Y)):
-        if array.dtype.kind not in "fiub":
+        if array.dtype.kind in "SU":
+            raise FileError(
+                f"{path}: {name}: got {array.dtype}, expected real numbers; {READS_THEM}"
+            )
+        if array.dtype.kind not in ("O" if exact else "fiub"):
             raise FileError(f"{path}: {name}: got {array.dtype}, expected real numbers")
         if array.ndim != 2:
             raise FileError(
@@ -67,14 +97,22 @@ def write_samples(
     """Write samples in the form that the suffix of `path` names; `labels_path` is the second
     file of a .npy pair. Files appear whole or not at all; reading gives the same values back.
 
+    Where X or Y is an array of objects, both are written as the rational numbers that they are:
+    as text in a .npz, as p/q in a .csv, and in no other form; read_samples(…, exact=True) gives
+    them back.
+
     Raises FileError where they cannot be written, InputError or InputTypeError for arrays that
     are no samples.
     """
-    check_target(path, labels_path)
-    path, suffix = _kind(path, labels_path)
     X, Y = _table("X", X), _table("Y", Y)
+    exact = is_rational(X) or is_rational(Y)
+    check_target(path, labels_path, exact=exact)
+    path, suffix = _kind(path, labels_path)
     if len(X) != len(Y):
         raise InputError(f"X and Y: got {len(X)} and {len(Y)} rows, expected as many of both")
+    if exact:
+        X = numerals(f"{path}: X", as_fractions("X", X))
+        Y = numerals(f"{path}: Y", as_fractions("Y", Y))
     if suffix == ".npz":
         write_arrays(path, {"X": X, "Y": Y})
     elif suffix == ".npy":
@@ -89,9 +127,15 @@ def write_samples(
         write_parquet(path, X, Y)
 
 
-def check_target(path: AnyPath, labels_path: AnyPath | None = None) -> None:
-    """Raise the FileError that `write_samples` would raise for these paths."""
-    path, _ = _kind(path, labels_path)
+def check_target(path: AnyPath, labels_path: AnyPath | None = None, *, exact: bool = False) -> None:
+    """Raise the FileError that `write_samples` would raise for these paths; `exact`, for arrays of
+    Fraction."""
+    path, suffix = _kind(path, labels_path)
+    if exact and suffix not in EXACT_SUFFIXES:
+        raise FileError(
+            f"{path}: {suffix} keeps no fractions, expected {' or '.join(EXACT_SUFFIXES)} for "
+            "samples that are meant exactly"
+        )
     for each in (path, labels_path):
         if each is not None:
             check_writable(Path(each))
@@ -134,9 +178,21 @@ def _mapped(path: Path) -> AnyArray:
     return array
 
 
+def _exactly(path: Path, name: str, array: AnyArray) -> AnyArray:
+    """The numbers of an array as Fractions; what was read as Fractions stays as it is."""
+    if is_rational(array):
+        return array
+    if array.dtype.kind in "SU":
+        return rationals(f"{path}: {name}", array)
+    try:
+        return as_fractions(name, array)
+    except (InputError, InputTypeError) as error:
+        raise FileError(f"{path}: {error}") from error
+
+
 def _table(name: str, value: ArrayLike) -> AnyArray:
     array = np.asanyarray(value)
-    if array.dtype.kind not in "fiub":
+    if array.dtype.kind not in "fiubO":
         raise InputTypeError(f"{name}: got data of type {array.dtype}, expected real numbers")
     if array.ndim == 1 and name == "Y":
         array = array[:, None]

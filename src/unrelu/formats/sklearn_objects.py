@@ -90,7 +90,7 @@ def _scaling(scaler: Any) -> tuple[Any, Any]:
 
 def to_sklearn(net: Network) -> MLPRegressor:
     """A fitted MLPRegressor that predicts what the network gives; y is one-dimensional where
-    there is a single output.
+    there is a single output. Weights of a rational network are rounded to float64.
 
     Raises InputError for a network without units.
 
@@ -104,6 +104,7 @@ def to_sklearn(net: Network) -> MLPRegressor:
         raise InputTypeError(f"to_sklearn: got a {type(net).__name__}, expected a Network")
     if not net.n_units:
         raise InputError("to_sklearn: got a network without units, expected one at least")
+    net = net.rounded()
     mlp = MLPRegressor(hidden_layer_sizes=(net.n_units,), activation="relu")
     mlp.coefs_ = [np.array(net.V.T), np.array(net.U.T)]
     mlp.intercepts_ = [np.array(net.b), np.array(net.c)]

@@ -117,7 +117,7 @@ def write_report(
         images.image_shape(image_shape, found.n_inputs)  # before anything is computed
     told = appraise(net, X, Y, noise=noise)
     save_page(html_page(told, image_shape=image_shape, title=title), path)
-    return told.certificate
+    return net.certificate if isinstance(net, Recovery) else told.certificate
 
 
 def check_target(path: str | os.PathLike[str]) -> None:
@@ -212,7 +212,9 @@ def _row(told: Appraisal, unit: int) -> Row:
         remarks.append("always on" if active else "never on")
     if fitted is not None and fitted.p_value > 0.01:
         remarks.append("perhaps not needed")
-    if proof.unexplained is not None:
+    if proof.status == Status.PROVED:
+        error_text = "0"
+    elif proof.unexplained is not None:
         error_text = f"{np.degrees(error):.2g}°" if np.isfinite(error) else "–"
     else:
         error_text = charts.number(error, 2) if np.isfinite(error) else "–"

@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Mapping
+from fractions import Fraction
 from typing import TYPE_CHECKING
+
+from unrelu.formats.numerals import numeral
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -26,14 +29,21 @@ def table(title: str, rows: Iterable[tuple[str, str]]) -> Table:
 
 
 def json_text(values: Mapping[str, object]) -> str:
-    """Results for machines; numbers that are not finite, which JSON does not know, are null.
+    """Results for machines; numbers that are not finite, which JSON does not know, are null, and
+    fractions are text.
 
-    >>> print(json_text({"error": float("inf")}))
+    >>> print(json_text({"error": float("inf"), "weight": Fraction(1, 3)}))
     {
-      "error": null
+      "error": null,
+      "weight": "1/3"
     }
     """
     return json.dumps(_plain(values), indent=2, allow_nan=False)
+
+
+MOST_BITS = 1024
+"""Of an integer that is written as one: few programs read longer ones, and Python itself stops
+writing them at some thousand digits."""
 
 
 def _plain(value: object) -> object:
@@ -46,4 +56,8 @@ def _plain(value: object) -> object:
         return _plain(value.tolist())
     if isinstance(value, float) and not math.isfinite(value):
         return None
+    if isinstance(value, Fraction):
+        return numeral(value)
+    if isinstance(value, int) and value.bit_length() > MOST_BITS:
+        return numeral(Fraction(value))
     return value

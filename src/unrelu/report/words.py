@@ -44,7 +44,7 @@ def verdict(told: Appraisal) -> Words:
         return _estimated(told)
     if told.status == Status.UNDETERMINED:
         return _undetermined(told)
-    return _failed(told)
+    return _contradicted(told) if told.contradicted else _failed(told)
 
 
 def sentence(text: str) -> str:
@@ -106,7 +106,12 @@ def _exact(told: Appraisal) -> Words:
             f"{counted(proof.unknowns, 'unknown weight')}, and they leave no freedom to any unit."
         ),
     ]
-    if len(proof.weight_errors):
+    if told.status == Status.PROVED:
+        certain.append(
+            "Its weights are fractions, known without any error; what this page shows of them is "
+            "rounded."
+        )
+    elif len(proof.weight_errors):
         certain.append(f"Every hidden weight is good to about {digits(proof.weight_errors.max())}.")
     if told.recovered and proof.n_fresh:
         certain.append(
@@ -136,10 +141,13 @@ def _exact(told: Appraisal) -> Words:
     if len(proof.corrupted):
         entries = proof.n_samples * net.n_outputs
         all_of_it = f"but {len(proof.corrupted):,} of {counted(entries, 'label')}"
+    how = "as closely as computer arithmetic can"
+    if told.status == Status.PROVED:
+        how = "without any error"
     return Words(
-        "Exact",
-        f"This is the network behind the samples. Its {units} reproduce all {all_of_it} as closely "
-        "as computer arithmetic can, and no other network with so many units does.",
+        _title(told),
+        f"This is the network behind the samples. Its {units} reproduce all {all_of_it} {how}, "
+        "and no other network with so many units does.",
         tuple(certain),
         tuple(doubtful),
         (
@@ -152,9 +160,13 @@ def _exact(told: Appraisal) -> Words:
     )
 
 
+def _title(told: Appraisal) -> str:
+    return "Proved" if told.status == Status.PROVED else "Exact"
+
+
 def _constant(told: Appraisal) -> Words:
     return Words(
-        "Exact",
+        _title(told),
         f"The labels of all {counted(told.certificate.n_samples, 'sample')} are the same, whatever "
         "the inputs. A network without hidden units, a constant, explains them.",
         (_explained(told),),
@@ -291,6 +303,28 @@ def _undetermined(told: Appraisal) -> Words:
     return Words("Undetermined", lead, tuple(certain), (*doubtful, *told.remarks), tuple(todo))
 
 
+def _contradicted(told: Appraisal) -> Words:
+    proof = told.certificate.proof
+    assert proof is not None, "nothing else can be contradicted"
+    units, samples = counted(told.network.n_units, "hidden unit"), len(proof.broken)
+    return Words(
+        "Failed",
+        f"This network of {units} explains all {counted(proof.n_samples, 'sample')} to rounding. "
+        f"Taken at their word, {counted(samples, 'sample')} contradict{'s' * (samples == 1)} it.",
+        (sentence(str(proof)),),
+        (
+            (
+                "Whether these labels are wrong, or the network is: weights that differ from the "
+                "true ones by less than rounding give labels like these."
+            ),
+        ),
+        (
+            "Where labels were rounded, nothing can be proved: check them without “--exact”.",
+            "Where a few are wrong, take those samples out and check again.",
+        ),
+    )
+
+
 def _failed(told: Appraisal) -> Words:
     proof, net = told.certificate, told.network
     units, samples = counted(net.n_units, "hidden unit"), counted(proof.n_samples, "sample")
@@ -338,6 +372,11 @@ def _failed(told: Appraisal) -> Words:
 
 def _explained(told: Appraisal) -> str:
     proof = told.certificate
+    if proof.proof is not None and proof.proof.holds:
+        return (
+            f"Every label is explained: all {proof.n_samples:,} were recomputed over the "
+            "rationals and found equal."
+        )
     but = "but the gross errors " if len(proof.corrupted) else ""
     return (
         f"Every label {but}is explained. The largest difference, in sample {proof.worst_sample}, "
