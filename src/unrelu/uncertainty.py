@@ -6,9 +6,9 @@ the fit minimised and by what is assumed of the noise: the list is in `numerics.
 weighted by the inverse of a noise covariance Ω is one of least squares in Ω^(−1/2) times the
 outputs.
 
-What the standard errors leave out: that patterns move with the weights, which counts where many
-samples are nearer to a kink than it is known (a note says so), and that another minimum may be as
-good.
+That patterns move with the weights counts where many samples are nearer to a kink than it is known.
+The errors are then calibrated by simulated fits, see `calibration`, and a note says by how much.
+What they leave out is that another minimum, of other units, may be as good.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.linalg import solve_triangular
 from scipy.special import stdtrit
 
+from unrelu.calibration import Factors, Fitted, affordable, calibrate
 from unrelu.checks import doubts
 from unrelu.checks.fitted import (
     count_unknowns,
@@ -30,7 +31,15 @@ from unrelu.checks.fitted import (
     square_root,
     white_features,
 )
-from unrelu.checks.units import Spread, UnitEstimate, alike, estimate_units, standard_errors, tied
+from unrelu.checks.units import (
+    Spread,
+    UnitEstimate,
+    alike,
+    estimate_units,
+    standard_errors,
+    tied,
+    unit_cells,
+)
 from unrelu.errors import InputError
 from unrelu.network import Network
 from unrelu.numerics import fisher
@@ -73,6 +82,7 @@ class Uncertainty:
     units : per unit what is to know of it.
     undetermined : units of which some change changes no label; their errors leave it out.
     notes : what there is to doubt, in words.
+    factors : by which the errors were multiplied, if they were calibrated by simulated fits.
     model, factor, covariance : the unknowns and their covariance (p, p), from which predictions
         are made: [x 1] = zᵀ factor, and the rest as in `numerics.fisher`.
     """
@@ -85,6 +95,7 @@ class Uncertainty:
     units: tuple[UnitEstimate, ...]
     undetermined: Index
     notes: tuple[str, ...]
+    factors: Factors | None
     n_samples: int
     biased: bool
     tail: float = field(repr=False)
@@ -149,7 +160,7 @@ class Uncertainty:
 
     def unit_rows(self) -> list[tuple[str, str]]:
         """The units as labelled lines, the first of them the heads of the columns."""
-        cells = _cells(self.units[:UNITS_SHOWN], self.biased)
+        cells = unit_cells(self.units[:UNITS_SHOWN], self.biased)
         widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
         rows = [
             (row[0], "  ".join(cell.rjust(w) for cell, w in zip(row[1:], widths[1:], strict=True)))
@@ -207,6 +218,7 @@ def assess(
     covariance: ArrayLike | None = None,
     weights: ArrayLike | None = None,
     scores: ArrayLike | None = None,
+    simulate: bool = True,
 ) -> Uncertainty:
     """Standard errors of the weights of `net`, fitted to Y ≈ f(XVᵀ + b)Uᵀ + c + noise.
 
@@ -220,8 +232,10 @@ def assess(
     weights : (n, m), if the fit minimised Σ w_io r_io², such as inverse variances.
     scores : (n, m), with weights, if the fit minimised Σ ρ(r_io) for some loss ρ: scores ρ'(r)
         and weights ρ''(r) (both times the same constant). The form is then "sandwich".
+    simulate : whether errors may be calibrated by simulated fits. It is done where patterns are
+        unsure, for fits without weights, and if it takes no more than a minute.
 
-    With none of the last three: least squares. The formulas: `numerics.covariance`.
+    With no covariance, weights and scores: least squares. The formulas: `numerics.covariance`.
 
     Raises
     ------
@@ -265,10 +279,29 @@ def assess(
 
     model = _model(net, white, net.U, biased)
     full = in_outputs(model, found.covariance, root)
-    spread = Spread.of(model, white.factor, full)
-    stderr = standard_errors(net, spread, biased)
     lost = fisher.undetermined(model, found.inverse)
-    units = estimate_units(net, spread, stderr, samples, found.tail, lost)
+
+    def read(full: Array) -> tuple[Spread, Network, tuple[UnitEstimate, ...]]:
+        spread = Spread.of(model, white.factor, full)
+        stderr = standard_errors(net, spread, biased)
+        return spread, stderr, estimate_units(net, spread, stderr, samples, found.tail, lost)
+
+    spread, stderr, units = read(full)
+    factors = None
+    fitted = Fitted(net, white, root, biased)
+    unsure = doubts.unsure(np.array([unit.near_kink for unit in units]), lost)
+    if simulate and len(unsure) and slopes is None and affordable(fitted):
+        factors = calibrate(
+            fitted,
+            stderr,
+            np.array([unit.wald for unit in units]),
+            np.unique(np.array(alike(net, spread), dtype=np.intp)),
+            found.noise,
+            apart * np.sqrt(samples.n / found.tail) if sandwich else None,
+        )
+        scale = factors.unknowns(*model.shape[1:3], biased)
+        full = scale[:, None] * full * scale
+        spread, stderr, units = read(full)
     noise = root @ found.noise @ root.T
     angles = np.array([unit.angle_error for unit in units])
     shares = np.array([unit.active for unit in units])
@@ -276,7 +309,11 @@ def assess(
         *doubts.few_samples(samples.n * samples.m, unknowns),
         *doubts.undetermined(lost, shares),
         *doubts.vague(angles, shares, lost),
-        *doubts.near_kinks(np.array([unit.near_kink for unit in units]), lost),
+        *doubts.near_kinks(
+            np.array([unit.near_kink for unit in units]),
+            lost,
+            None if factors is None else factors.all(),
+        ),
         *doubts.pairs_alike(near := alike(net, spread)),
         *doubts.pairs_tied([pair for pair in tied(spread) if pair not in near]),
         *doubts.idle(np.array([unit.p_value for unit in units]), lost),
@@ -298,6 +335,7 @@ def assess(
         units=units,
         undetermined=lost,
         notes=tuple(notes),
+        factors=factors,
         n_samples=samples.n,
         biased=biased,
         tail=found.tail,
@@ -318,24 +356,3 @@ def _model(net: Network, white: Whitened, U: Array, biased: bool) -> fisher.Mode
 def _relative(steps: Array, variances: Array) -> Array:
     known = variances > 0
     return np.where(known, steps / np.sqrt(np.where(known, variances, 1.0)), 0.0)
-
-
-def _cells(units: tuple[UnitEstimate, ...], biased: bool) -> list[list[str]]:
-    """The units, and above them what is in each column."""
-    heads = ["unit", "‖u‖", "±", "v ± rad", *(["bias", "±"] if biased else [])]
-    cells = [[*heads, "active", "Wald u=0", "p"]]
-    for unit in units:
-        bias = [f"{unit.bias:.4g}", f"{unit.bias_error:.2g}"] if biased else []
-        cells.append(
-            [
-                str(unit.unit),
-                f"{unit.strength:.4g}",
-                f"{unit.strength_error:.2g}",
-                f"{unit.angle_error:.2g}" if unit.determined else "?",
-                *bias,
-                f"{100 * unit.active:.2g}%",
-                f"{unit.wald:.3g}",
-                f"{unit.p_value:.1g}" if unit.p_value > 1e-16 else "<1e-16",
-            ]
-        )
-    return cells

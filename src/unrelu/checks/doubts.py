@@ -18,10 +18,11 @@ VAGUE = 0.3
 """Radians. Beyond that the linearisation behind a standard error (1 − cos ≈ 5%) is itself vague."""
 
 UNSURE = 0.15
-"""Share of a unit's samples on a side that is a guess from which its errors are noticeably too
-small. In simulations (Gaussian inputs; 1, 3 and 5 outputs) the true root mean square errors of v
-were 1.0 to 1.2 times those given at shares up to 0.15, 1.05 to 1.35 at 0.2, and 1.2 to 2 at 0.4 (3
-for two units alike); the most with one output."""
+"""Share of a unit's samples on a side that is a guess from which its errors, taken from the
+information, are noticeably too small, and worth simulated fits. In simulations (Gaussian inputs; 1,
+3 and 5 outputs) the true root mean square errors of v were 1.0 to 1.2 times those given at shares
+up to 0.15, 1.05 to 1.35 at 0.2, and 1.2 to 2 at 0.4 (3 for two units alike); the most with one
+output."""
 
 DOUBTFUL = 0.01
 """Level of a test on a single unit or pair: a note is a hint, and should not come by chance."""
@@ -81,17 +82,28 @@ def vague(angles: Array, shares: Array, known: Index) -> list[str]:
     ]
 
 
-def near_kinks(shares: Array, known: Index) -> list[str]:
-    """`shares` of the samples on each unit's active side that may be on the other."""
-    units = np.setdiff1d(np.flatnonzero(shares > UNSURE), known)
+def unsure(shares: Array, known: Index) -> Index:
+    """Units of whose samples more than `UNSURE` may be on the other side of the kink."""
+    return np.setdiff1d(np.flatnonzero(shares > UNSURE), known)
+
+
+def near_kinks(shares: Array, known: Index, factors: Array | None) -> list[str]:
+    """`shares` of the samples on each unit's active side that may be on the other; `factors` that
+    the errors were calibrated by, if they were."""
+    units = unsure(shares, known)
     if not len(units):
         return []
     most = 100 * min(1.0, shares[units].max())
+    then = "the errors given take that for certain, and are too small"
+    if factors is not None:
+        then = (
+            "the errors given allow for that: by simulated fits they are "
+            f"{factors.min():.2f} to {factors.max():.2f} times those for known sides"
+        )
     return [
         (
             f"{_listed(units)}: for up to {most:.3g}% of the samples that matter, noise leaves "
-            "open on which side of the kink they lie; the errors given take that for certain, and "
-            "are too small"
+            f"open on which side of the kink they lie; {then}"
         )
     ]
 

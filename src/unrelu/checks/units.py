@@ -51,6 +51,27 @@ class UnitEstimate:
     determined: bool
 
 
+def unit_cells(units: tuple[UnitEstimate, ...], biased: bool) -> list[list[str]]:
+    """The units, and above them what is in each column."""
+    heads = ["unit", "‖u‖", "±", "v ± rad", *(["bias", "±"] if biased else [])]
+    cells = [[*heads, "active", "Wald u=0", "p"]]
+    for unit in units:
+        bias = [f"{unit.bias:.4g}", f"{unit.bias_error:.2g}"] if biased else []
+        cells.append(
+            [
+                str(unit.unit),
+                f"{unit.strength:.4g}",
+                f"{unit.strength_error:.2g}",
+                f"{unit.angle_error:.2g}" if unit.determined else "?",
+                *bias,
+                f"{100 * unit.active:.2g}%",
+                f"{unit.wald:.3g}",
+                f"{unit.p_value:.1g}" if unit.p_value > 1e-16 else "<1e-16",
+            ]
+        )
+    return cells
+
+
 @dataclass(frozen=True, eq=False)
 class Spread:
     """Covariance (p, p) of the unknowns of `numerics.fisher`, read in the weights of a network.
