@@ -89,6 +89,14 @@ class Fitted:
         """(k, D), of (v, b)."""
         return np.column_stack([net.V, net.b])[:, : self.dimension]
 
+    def network(self, points: Array, U: Array, c: Array) -> Network:
+        """From hyperplanes (k, D) in white coordinates, and U and c in those of the labels; its
+        rows v of unit length, units in their order."""
+        rows, d = self.white.to_rows(points), self.net.n_inputs
+        size = np.linalg.norm(rows[:, :d], axis=1)
+        b = rows[:, d] / size if self.biased else None
+        return Network(rows[:, :d] / size[:, None], U * size, b, c, self.net.activation)
+
     def white_labels(self, net: Network) -> Array:
         """(n, m), what a network says, as the fit sees it."""
         hidden = self.white.features @ self.white.to_features(self.rows(net)).T
@@ -106,7 +114,7 @@ def calibrate(
     fitted: Fitted,
     errors: Network,
     walds: Array,
-    alike: Index,
+    alike: list[tuple[int, int]],
     noise: Array,
     residual: Array | None = None,
 ) -> Factors:
@@ -117,7 +125,7 @@ def calibrate(
     fitted : the fit.
     errors : its standard errors, of known patterns; weights without any have no say.
     walds : (k,), the Wald statistics of u = 0.
-    alike : units that have a double, whose Wald statistics do not tell what they explain.
+    alike : pairs of units that cannot be told apart.
     noise : (m, m), its covariance in the coordinates of the fit.
     residual : (n, m), in its place for noise that may differ between samples.
 
@@ -125,11 +133,7 @@ def calibrate(
     fits of some 200 products O(n k (d + m)).
     """
     rng = np.random.default_rng(0)
-    single = np.setdiff1d(np.arange(len(walds)), alike)
-    strength = np.ones(len(walds))
-    strength[single] = shrinkage(walds[single], fitted.net.n_outputs, fitted.dimension)
-    net = fitted.net
-    base = Network(net.V, net.U * strength, net.b, net.c, net.activation)
+    base = likely(fitted, walds, alike)
     labels = fitted.white_labels(base)
     root = _root(noise)
     squares = []
@@ -142,7 +146,7 @@ def calibrate(
         squares.append(_squares(found, base, errors))
     rows, columns, constant = (np.mean(part, axis=0) for part in zip(*squares, strict=True))
     # Few outputs tell little of u: one more is added, that errs as much as (v, b).
-    m = net.n_outputs
+    m = base.n_outputs
     columns = (m * columns + rows) / (m + 1)
     constant = (m * constant + rows.mean()) / (m + 1)
     return Factors(
@@ -150,6 +154,23 @@ def calibrate(
         np.sqrt(np.maximum(columns, 1.0)),
         float(np.sqrt(max(constant, 1.0))),
     )
+
+
+def likely(fitted: Fitted, walds: Array, alike: list[tuple[int, int]]) -> Network:
+    """What the labels may have been made of: units as strong as they probably are, and where two
+    cannot be told apart, one in place of the first, and one that does nothing.
+
+    The first unit of a pair is the stronger one. Where both are active labels are linear, by
+    u₁v₁ᵀ + u₂v₂ᵀ: the one unit is the matrix of rank one that is nearest to that.
+    """
+    net = fitted.net
+    strength = shrinkage(walds, net.n_outputs, fitted.dimension)
+    points, U = fitted.white.to_features(fitted.rows(net)), net.U * strength
+    for i, j in alike:
+        left, sizes, right = np.linalg.svd(net.U[:, [i, j]] @ points[[i, j]], full_matrices=False)
+        side = 1.0 if right[0] @ points[i] >= 0 else -1.0
+        points[i], U[:, i], U[:, j] = side * right[0], side * sizes[0] * left[:, 0], 0.0
+    return fitted.network(points, U, net.c)
 
 
 def shrinkage(walds: Array, m: int, dimension: int) -> Array:
@@ -193,15 +214,8 @@ def _refitted(
         if best is None or fit.cost < best.cost:
             best = fit
     assert best is not None
-    found = fitted.white.to_rows(best.point)
-    d = base.n_inputs
-    size = np.linalg.norm(found[:, :d], axis=1)
-    U = fitted.root @ (best.output.T * size)
-    b = found[:, d] / size if biased else None
-    V = found[:, :d] / size[:, None]
-    hidden = np.maximum(features @ best.point.T, 0.0)
-    c = fitted.root @ (labels - hidden @ best.output).mean(axis=0) if biased else None
-    return Network(V, U, b, c, base.activation)
+    c = (labels - np.maximum(features @ best.point.T, 0.0) @ best.output).mean(axis=0)
+    return fitted.network(best.point, fitted.root @ best.output.T, fitted.root @ c * biased)
 
 
 def _settled(model: Kinks, points: Array) -> Fit:

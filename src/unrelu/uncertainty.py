@@ -295,7 +295,7 @@ def assess(
             fitted,
             stderr,
             np.array([unit.wald for unit in units]),
-            np.unique(np.array(alike(net, spread), dtype=np.intp)),
+            alike(net, spread),
             found.noise,
             apart * np.sqrt(samples.n / found.tail) if sandwich else None,
         )
