@@ -47,7 +47,7 @@ STANDS_ON: dict[str, set[str]] = {
     "numerics": {"errors", "rationals"},
     "checks": GROUND | {"numerics"},
     "certificate": GROUND | {"checks", "numerics"},
-    "calibration": GROUND | {"methods", "numerics"},
+    "calibration": GROUND | {"checks", "methods", "numerics"},
     "uncertainty": GROUND | {"calibration", "checks", "numerics"},
     "methods": GROUND | {"numerics"},
     "formats": GROUND | {"extras"},

@@ -21,7 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import solve_triangular
 
+from unrelu.checks.units import Spread
 from unrelu.methods.kinks import Fit, Kinks, unit_rows
+from unrelu.methods.selection import unit_edge
 from unrelu.network import Network
 from unrelu.numerics.levenberg import minimise
 from unrelu.numerics.whitening import Whitened
@@ -62,7 +64,7 @@ class Factors:
     columns: Array
     constant: float
 
-    def all(self) -> Array:
+    def units(self) -> Array:
         return np.concatenate([self.rows, self.columns])
 
     def unknowns(self, t: int, m: int, constant: bool) -> Array:
@@ -97,6 +99,14 @@ class Fitted:
         b = rows[:, d] / size if self.biased else None
         return Network(rows[:, :d] / size[:, None], U * size, b, c, self.net.activation)
 
+    def found(self, fit: Fit, labels: Array) -> Network:
+        """The network of a fit to labels (n, m) in its coordinates, units in their order."""
+        c = np.zeros(len(self.root))
+        if self.biased:
+            hidden = np.maximum(self.white.features @ fit.point.T, 0.0)
+            c = (labels - hidden @ fit.output).mean(axis=0)
+        return self.network(fit.point, self.root @ fit.output.T, self.root @ c)
+
     def white_labels(self, net: Network) -> Array:
         """(n, m), what a network says, as the fit sees it."""
         hidden = self.white.features @ self.white.to_features(self.rows(net)).T
@@ -112,18 +122,19 @@ def affordable(fitted: Fitted) -> bool:
 
 def calibrate(
     fitted: Fitted,
+    spread: Spread,
     errors: Network,
     walds: Array,
     alike: list[tuple[int, int]],
     noise: Array,
     residual: Array | None = None,
 ) -> Factors:
-    """Root mean square error of simulated fits over the standard `errors`, unit by unit.
+    """Root mean square error of simulated fits over the standard error, unit by unit.
 
     Parameters
     ----------
     fitted : the fit.
-    errors : its standard errors, of known patterns; weights without any have no say.
+    spread, errors : the covariance and standard errors of its weights, of known patterns.
     walds : (k,), the Wald statistics of u = 0.
     alike : pairs of units that cannot be told apart.
     noise : (m, m), its covariance in the coordinates of the fit.
@@ -136,14 +147,27 @@ def calibrate(
     base = likely(fitted, walds, alike)
     labels = fitted.white_labels(base)
     root = _root(noise)
+    start = unit_rows(fitted.white.to_features(fitted.rows(base)))
+    sizes = np.linalg.norm(spread.model.A, axis=1)
+    hyperplanes = [spread.of_hyperplane(j) / sizes[j] ** 2 for j in range(len(sizes))]
+    around = AROUND * np.array([_root(covariance) for covariance in hyperplanes])
+    variances = np.array([np.trace(covariance) for covariance in hyperplanes])
     squares = []
     for _ in range(SIMULATIONS):
         if residual is None:
             change = rng.standard_normal(labels.shape) @ root.T
         else:
             change = residual * rng.choice([-1.0, 1.0], (len(residual), 1))
-        found = _refitted(fitted, base, errors, labels + change, rng)
-        squares.append(_squares(found, base, errors))
+        fit = _refitted(fitted, start, around, labels + change, rng)
+        found = fitted.found(fit, labels + change)
+        turned = ((fit.point - start) ** 2).sum(axis=1)
+        squares.append(
+            (
+                _ratio(turned, variances),
+                _ratio((found.U - base.U) ** 2, errors.U**2).mean(axis=0),
+                _ratio((found.c - base.c) ** 2, errors.c**2).mean(),
+            )
+        )
     rows, columns, constant = (np.mean(part, axis=0) for part in zip(*squares, strict=True))
     # Few outputs tell little of u: one more is added, that errs as much as (v, b).
     m = base.n_outputs
@@ -181,16 +205,18 @@ def shrinkage(walds: Array, m: int, dimension: int) -> Array:
 
         y = (θ² + m) (θ² + D) / θ²  ≥  (√m + √D)²,
 
-    the latter also where nothing is (Benaych-Georges and Nadakuditi 2012). The Wald statistic
-    stands for y; returns θ / √y.
+    the latter also where nothing is (Benaych-Georges and Nadakuditi 2012). The kink adds choice,
+    as if there were more inputs: so many that the latter is `unit_edge`, below which no unit counts
+    as there. The Wald statistic stands for y; returns θ / √y.
 
-    >>> shrinkage(np.array([10.0, 50.0, 1e9]), 1, 16).round(2).tolist()
-    [0.0, 0.8, 1.0]
+    >>> shrinkage(np.array([10.0, 100.0, 1e9]), 1, 16).round(2).tolist()
+    [0.0, 0.76, 1.0]
     """
     y = np.minimum(walds, 1e12)  # beyond, also infinity, nothing is to be taken off
-    spare = y - m - dimension
-    inner = np.sqrt(np.maximum(spare**2 - 4.0 * m * dimension, 0.0))
-    there = spare > 2 * np.sqrt(m * dimension)
+    inputs = (np.sqrt(unit_edge(dimension, m)) - np.sqrt(m)) ** 2
+    spare = y - m - inputs
+    inner = np.sqrt(np.maximum(spare**2 - 4.0 * m * inputs, 0.0))
+    there = spare > 2 * np.sqrt(m * inputs)
     return np.asarray(np.sqrt(np.where(there, 0.5 * (spare + inner), 0.0) / np.maximum(y, 1.0)))
 
 
@@ -200,22 +226,16 @@ def _root(covariance: Array) -> Array:
 
 
 def _refitted(
-    fitted: Fitted, base: Network, errors: Network, labels: Array, rng: np.random.Generator
-) -> Network:
-    """The best of the fits, units in the order of `base`."""
-    features, biased = fitted.white.features, fitted.biased
-    model = Kinks(features, labels, np.ones((len(features), int(biased))))
-    rows = fitted.rows(base)
-    scatter = np.column_stack([errors.V, errors.b])[:, : rows.shape[1]]
-    best: Fit | None = None
-    for start in range(STARTS):
-        off = AROUND * scatter * rng.standard_normal(rows.shape) if start else 0.0
-        fit = _settled(model, unit_rows(fitted.white.to_features(rows + off)))
-        if best is None or fit.cost < best.cost:
-            best = fit
-    assert best is not None
-    c = (labels - np.maximum(features @ best.point.T, 0.0) @ best.output).mean(axis=0)
-    return fitted.network(best.point, fitted.root @ best.output.T, fitted.root @ c * biased)
+    fitted: Fitted, start: Array, around: Array, labels: Array, rng: np.random.Generator
+) -> Fit:
+    """The best of the fits, hyperplanes in the order of `start` (k, D)."""
+    features = fitted.white.features
+    model = Kinks(features, labels, np.ones((len(features), int(fitted.biased))))
+    fits = [_settled(model, start)]
+    for _ in range(STARTS - 1):
+        off = around @ rng.standard_normal((*start.shape, 1))
+        fits.append(_settled(model, unit_rows(start + off[:, :, 0])))
+    return min(fits, key=lambda fit: fit.cost)
 
 
 def _settled(model: Kinks, points: Array) -> Fit:
@@ -229,20 +249,7 @@ def _settled(model: Kinks, points: Array) -> Fit:
     return fit
 
 
-def _squares(found: Network, base: Network, errors: Network) -> tuple[Array, Array, Array]:
-    """Mean squares of error over standard error: (k,) of (v, b), (k,) of u, () of c."""
-
-    def ratios(part: str) -> Array:
-        off, size = getattr(found, part) - getattr(base, part), getattr(errors, part)
-        return np.where(size > 0, (off / np.where(size > 0, size, 1.0)) ** 2, np.nan)
-
-    rows = np.column_stack([ratios("V"), ratios("b")])
-    return _mean(rows, 1), _mean(ratios("U"), 0), _mean(ratios("c"), 0)
-
-
-def _mean(values: Array, axis: int) -> Array:
-    """Of those that are; one where none are."""
-    known = np.isfinite(values)
-    count = known.sum(axis=axis)
-    total = np.where(known, values, 0.0).sum(axis=axis)
-    return np.where(count > 0, total / np.maximum(count, 1), 1.0)
+def _ratio(squares: Array, variances: Array) -> Array:
+    """Squared errors over variances, one where there is none."""
+    known = variances > 0
+    return np.where(known, squares / np.where(known, variances, 1.0), 1.0)

@@ -27,6 +27,7 @@ from unrelu.checks import doubts
 from unrelu.checks.fitted import (
     count_unknowns,
     fitted_network,
+    model_of,
     of_entries,
     square_root,
     white_features,
@@ -36,22 +37,20 @@ from unrelu.checks.units import (
     UnitEstimate,
     alike,
     estimate_units,
+    near_kink,
     standard_errors,
     tied,
-    unit_cells,
+    unit_lines,
 )
 from unrelu.errors import InputError
 from unrelu.network import Network
 from unrelu.numerics import fisher
 from unrelu.numerics.covariance import in_outputs, least_squares, weighted
-from unrelu.numerics.whitening import Whitened
 from unrelu.result import labelled
 from unrelu.samples import Samples
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
-
-UNITS_SHOWN = 30
 
 PREDICTED_TOGETHER = 1 << 14
 """Rows whose features are held at once."""
@@ -160,15 +159,7 @@ class Uncertainty:
 
     def unit_rows(self) -> list[tuple[str, str]]:
         """The units as labelled lines, the first of them the heads of the columns."""
-        cells = unit_cells(self.units[:UNITS_SHOWN], self.biased)
-        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-        rows = [
-            (row[0], "  ".join(cell.rjust(w) for cell, w in zip(row[1:], widths[1:], strict=True)))
-            for row in cells
-        ]
-        if len(self.units) > UNITS_SHOWN:
-            rows.append(("…", f"and {len(self.units) - UNITS_SHOWN} more"))
-        return rows
+        return unit_lines(self.units, self.biased)
 
     def to_dict(self) -> dict[str, object]:
         """Plain numbers, lists and words; of the networks, the standard errors alone."""
@@ -267,17 +258,16 @@ def assess(
     residual = np.asarray(samples.Y, dtype=np.float64) - mean
     # Outputs in the coordinates in which the fit was one of plain least squares.
     apart = solve_triangular(root, residual.T, lower=True).T
-    model = _model(net, white, solve_triangular(root, net.U, lower=True), biased)
+    model = model_of(net, white, solve_triangular(root, net.U, lower=True), biased)
     if slopes is None:
         found, pull = least_squares(model, Z, apart, sandwich=sandwich), apart
     else:
         found = weighted(model, Z, apart, slopes, psi, sandwich=sandwich)
         pull = slopes * apart if psi is None else psi
-    steps = _relative(
-        found.inverse.matrix @ fisher.gradient(model, Z, pull), np.diag(found.covariance)
-    )
+    step = found.inverse.matrix @ fisher.gradient(model, Z, pull)
+    off = doubts.off_minimum(step, np.diag(found.covariance))
 
-    model = _model(net, white, net.U, biased)
+    model = model_of(net, white, net.U, biased)
     full = in_outputs(model, found.covariance, root)
     lost = fisher.undetermined(model, found.inverse)
 
@@ -289,10 +279,11 @@ def assess(
     spread, stderr, units = read(full)
     factors = None
     fitted = Fitted(net, white, root, biased)
-    unsure = doubts.unsure(np.array([unit.near_kink for unit in units]), lost)
-    if simulate and len(unsure) and slopes is None and affordable(fitted):
+    unsure = len(doubts.unsure(near_kink(units), lost)) > 0
+    if simulate and unsure and slopes is None and affordable(fitted):
         factors = calibrate(
             fitted,
+            spread,
             stderr,
             np.array([unit.wald for unit in units]),
             alike(net, spread),
@@ -309,17 +300,13 @@ def assess(
         *doubts.few_samples(samples.n * samples.m, unknowns),
         *doubts.undetermined(lost, shares),
         *doubts.vague(angles, shares, lost),
-        *doubts.near_kinks(
-            np.array([unit.near_kink for unit in units]),
-            lost,
-            None if factors is None else factors.all(),
-        ),
+        *doubts.near_kinks(near_kink(units), lost, None if factors is None else factors.units()),
         *doubts.pairs_alike(near := alike(net, spread)),
         *doubts.pairs_tied([pair for pair in tied(spread) if pair not in near]),
         *doubts.idle(np.array([unit.p_value for unit in units]), lost),
     ]
     exact = doubts.no_noise(residual, mean, samples.eps)
-    notes += exact or doubts.off_minimum(steps)
+    notes += exact or off
     if psi is not None and not exact:
         notes += doubts.skewed_noise(residual, biased)
     if psi is None and not exact:
@@ -343,16 +330,3 @@ def assess(
         factor=white.factor,
         covariance=full,
     )
-
-
-def _model(net: Network, white: Whitened, U: Array, biased: bool) -> fisher.Model:
-    """In white coordinates: a = R (v, b), and v·δv = 0 becomes R⁻ᵀ(v, 0)·δa = 0."""
-    rows = np.column_stack([net.V, net.b]) if biased else net.V
-    normals = np.column_stack([net.V, np.zeros(net.n_units)]) if biased else net.V
-    normals = solve_triangular(white.factor, normals.T, trans="T").T
-    return fisher.Model(white.to_features(rows), U, normals, biased)
-
-
-def _relative(steps: Array, variances: Array) -> Array:
-    known = variances > 0
-    return np.where(known, steps / np.sqrt(np.where(known, variances, 1.0)), 0.0)

@@ -216,9 +216,10 @@ def no_noise(residual: Array, labels: Array, eps: float) -> list[str]:
     ]
 
 
-def off_minimum(steps: Array) -> list[str]:
-    """`steps`: one Gauss–Newton step in standard errors of each unknown."""
-    largest = float(np.abs(steps).max(initial=0.0))
+def off_minimum(step: Array, variances: Array) -> list[str]:
+    """`step`: one Gauss–Newton step; `variances` of the unknowns."""
+    known = variances > 0
+    largest = float(np.abs(step[known] / np.sqrt(variances[known])).max(initial=0.0))
     if largest < 1:
         return []
     return [

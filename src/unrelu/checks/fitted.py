@@ -1,12 +1,14 @@
-"""What assess() asks of its arguments."""
+"""What assess() asks of its arguments, and what it makes of them."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.linalg import solve_triangular
 
 from unrelu.errors import InputError, InputTypeError
 from unrelu.network import Network
+from unrelu.numerics.fisher import Model
 from unrelu.numerics.whitening import Whitened, dependent_columns, whiten
 from unrelu.samples import Samples
 
@@ -122,3 +124,11 @@ def of_entries(
             "weights: got negative ones, expected inverse variances; slopes of a loss need scores"
         )
     return psi, slopes
+
+
+def model_of(net: Network, white: Whitened, U: Array, biased: bool) -> Model:
+    """In white coordinates: a = R (v, b), and v·δv = 0 becomes R⁻ᵀ(v, 0)·δa = 0."""
+    rows = np.column_stack([net.V, net.b]) if biased else net.V
+    normals = np.column_stack([net.V, np.zeros(net.n_units)]) if biased else net.V
+    normals = solve_triangular(white.factor, normals.T, trans="T").T
+    return Model(white.to_features(rows), U, normals, biased)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +17,8 @@ from unrelu.samples import Samples
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
+
+UNITS_SHOWN = 30
 
 NEAR = 0.5
 """Cosine from which on two units are compared: beyond 60° no linearisation would hold."""
@@ -51,7 +54,24 @@ class UnitEstimate:
     determined: bool
 
 
-def unit_cells(units: tuple[UnitEstimate, ...], biased: bool) -> list[list[str]]:
+def near_kink(units: Sequence[UnitEstimate]) -> Array:
+    return np.array([unit.near_kink for unit in units])
+
+
+def unit_lines(units: Sequence[UnitEstimate], biased: bool) -> list[tuple[str, str]]:
+    """As labelled lines, the first of them the heads of the columns."""
+    cells = _cells(units[:UNITS_SHOWN], biased)
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    rows = [
+        (row[0], "  ".join(cell.rjust(w) for cell, w in zip(row[1:], widths[1:], strict=True)))
+        for row in cells
+    ]
+    if len(units) > UNITS_SHOWN:
+        rows.append(("…", f"and {len(units) - UNITS_SHOWN} more"))
+    return rows
+
+
+def _cells(units: Sequence[UnitEstimate], biased: bool) -> list[list[str]]:
     """The units, and above them what is in each column."""
     heads = ["unit", "‖u‖", "±", "v ± rad", *(["bias", "±"] if biased else [])]
     cells = [[*heads, "active", "Wald u=0", "p"]]
@@ -75,10 +95,13 @@ def unit_cells(units: tuple[UnitEstimate, ...], biased: bool) -> list[list[str]]
 @dataclass(frozen=True, eq=False)
 class Spread:
     """Covariance (p, p) of the unknowns of `numerics.fisher`, read in the weights of a network.
-    `lift` (k, D, t) leads from the tangent coordinates of a unit to its (v, b)."""
+    `tangents` (k, D, t) lead from the tangent coordinates of a unit to its row of A, `lift` to its
+    (v, b), which `factor` (D, D) takes to the row."""
 
     model: Model
     covariance: Array
+    factor: Array
+    tangents: Array
     lift: Array
 
     @classmethod
@@ -88,7 +111,15 @@ class Spread:
         k, D, t = tangents.shape
         flat = tangents.transpose(1, 0, 2).reshape(D, k * t)
         lift = solve_triangular(factor, flat).reshape(D, k, t).transpose(1, 0, 2)
-        return cls(model, covariance, lift)
+        return cls(model, covariance, factor, tangents, lift)
+
+    def of_hyperplane(self, j: int) -> Array:
+        """(D, D), in white coordinates: of row j of A, what only changes its scale left out. So it
+        does not depend on the coordinates that v has unit length in."""
+        a, T, t = self.model.A[j], self.tangents[j], self.lift.shape[2]
+        turned = T - np.outer(a, a @ T) / (a @ a)
+        block = self.covariance[j * t : (j + 1) * t, j * t : (j + 1) * t]
+        return np.asarray(turned @ block @ turned.T)
 
     def of_rows(self, i: int, j: int) -> Array:
         """(D, D): covariance of (v, b) of unit i with that of unit j."""
@@ -161,7 +192,10 @@ def estimate_units(
 def _sides(net: Network, spread: Spread, samples: Samples) -> tuple[Array, Array]:
     """How many samples each unit is active on, and how many have an uncertain side. O(n k D²)."""
     active, near = np.zeros(net.n_units), np.zeros(net.n_units)
-    rows = [spread.of_rows(j, j) for j in range(net.n_units)]
+    rows = []
+    for j in range(net.n_units):
+        half = solve_triangular(spread.factor, spread.of_hyperplane(j))
+        rows.append(solve_triangular(spread.factor, half.T))
     for _, X, _ in samples.blocks():
         Z = net.preactivations(X)
         active += (Z > 0).sum(axis=0)
