@@ -13,8 +13,8 @@ from unrelu.certificate import Certificate, judge, judge_estimate
 from unrelu.checks.explained import Explained, explain
 from unrelu.checks.unexplained import unexplained
 from unrelu.errors import InputError
-from unrelu.methods import hyperplanes, noisy, row_space, sparse_noise
-from unrelu.methods.candidate import Candidate
+from unrelu.methods import facets, hyperplanes, noisy, row_space, sparse_noise
+from unrelu.methods.candidate import Candidate, constant
 from unrelu.methods.problem import Problem
 from unrelu.network import Network
 from unrelu.numerics.dependence import DEPENDENT, dependence
@@ -107,7 +107,7 @@ def _proposals(
     samples, n_units, bias = task.samples, task.n_units, task.bias
     near: Network | None = None
     if task.rank == 0:
-        yield "constant", _constant(samples, bias)
+        yield "constant", constant(samples, bias)
         return
     if task.noise != "sparse":
         for method, candidate in _exact(task, passes, rng):
@@ -118,7 +118,7 @@ def _proposals(
         found = sparse_noise.find(samples, n_units=n_units, bias=bias, rng=rng, quick=gross)
         if found is None and task.noise == "sparse":  # perhaps nothing is wrong with the labels
             yield from _exact(task, passes, rng)
-        found = found or replace(_constant(samples, bias), note=sparse_noise.NO_SPLIT)
+        found = found or replace(constant(samples, bias), note=sparse_noise.NO_SPLIT)
         yield "sparse-noise", found
     if task.noise == "none" or task.method != "auto":
         return
@@ -138,6 +138,9 @@ def _exact(
 ) -> Iterator[tuple[str, Candidate]]:
     samples, n_units, bias = task.samples, task.n_units, task.bias
     known = None
+    if task.method == "facets":
+        yield "facets", facets.find(samples, bias=bias, rng=rng, missed=passes.missed)
+        return
     if task.method != "hyperplanes" and (n_units is None or n_units <= task.rank):
         candidate = row_space.find(samples, bias=bias, rng=rng, missed=passes.missed)
         if candidate is not None:
@@ -145,7 +148,7 @@ def _exact(
             yield "row-space", candidate
     if task.method == "row-space":
         if known is None:
-            yield "row-space", _constant(samples, bias)
+            yield "row-space", constant(samples, bias)
         return
     yield (
         "hyperplanes",
@@ -160,16 +163,6 @@ def _exact(
             noise=task.noise != "none" and task.method == "auto",
         ),
     )
-
-
-def _constant(samples: Samples, bias: bool) -> Candidate:
-    """The network without units: the mean label, or zero."""
-    total = np.zeros(samples.m)
-    for _, _, Y in samples.blocks():
-        total += Y.sum(axis=0)
-    c = total / samples.n if bias else np.zeros(samples.m)
-    net = Network(np.zeros((0, samples.d)), np.zeros((samples.m, 0)), c=c)
-    return Candidate(net, np.arange(samples.n), {"starts": 0})
 
 
 def _judged(task: Task, method: str, candidate: Candidate, passes: _Passes) -> Judged:

@@ -14,7 +14,7 @@ from unrelu.samples import SMALLEST, Samples
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
 
-METHODS = ("auto", "row-space", "hyperplanes")
+METHODS = ("auto", "row-space", "hyperplanes", "facets")
 ESTIMATED = ("gaussian", "independent", "poisson")
 """Kinds of noise that leave an estimate, with standard errors."""
 

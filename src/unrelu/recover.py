@@ -51,7 +51,11 @@ def recover(
     n_units : number of hidden units, where known. Found from the samples otherwise.
     activation : "relu".
     bias : look for b and c. Without, only networks with b = c = 0 are considered.
-    method : "auto", or a single one: "row-space" (needs rank(Y) = k), "hyperplanes".
+    method : "auto", or a single one.
+        "row-space"    from random hyperplanes, one unit at a time; needs rank(Y) = k.
+        "hyperplanes"  any number of outputs.
+        "facets"       through every facet of the cone of labels, without chance, for inputs of
+                       any kind; needs rank(Y) = k, up to eight or so.
     noise : what the labels may be off by.
         "none"         rounding only: they are explained to that, or not at all.
         "gaussian"     mean-zero noise of finite variance, any covariance between the outputs.
@@ -153,6 +157,9 @@ def _with_context(best: Judged, task: Task) -> Certificate:
     said = certificate.explanation
     if candidate.note:
         said += f"; {candidate.note}"
+    if candidate.several and status == Status.EXACT:
+        status = Status.UNDETERMINED
+        said = f"every sample is explained; {candidate.note}"
     if status == Status.FAILED:
         units = n_units or rank
         missing = _missing_samples(samples, units, rank, bias)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from unrelu.network import Network
 from unrelu.result import Noise
+from unrelu.samples import Samples
 
 Index = NDArray[np.intp]
 
@@ -17,10 +18,22 @@ Index = NDArray[np.intp]
 @dataclass(frozen=True, eq=False)
 class Candidate:
     """`rows`: the samples that were looked at to find the network; all others are fresh to it.
-    `note` says in words what the method saw that a certificate cannot see."""
+    `note` says in words what the method saw that a certificate cannot see; `several`: other
+    networks of so many units that explain the samples as well."""
 
     network: Network
     rows: Index
     stats: Mapping[str, float | int | str]
     note: str = ""
     noise: Noise | None = None
+    several: bool = False
+
+
+def constant(samples: Samples, bias: bool) -> Candidate:
+    """The network without units: the mean label, or zero."""
+    total = np.zeros(samples.m)
+    for _, _, Y in samples.blocks():
+        total += Y.sum(axis=0)
+    c = total / samples.n if bias else np.zeros(samples.m)
+    net = Network(np.zeros((0, samples.d)), np.zeros((samples.m, 0)), c=c)
+    return Candidate(net, np.arange(samples.n), {"starts": 0})

@@ -1,0 +1,198 @@
+"""Facets of the label cone: every unit of a network with rank(Y) = k, for inputs of any kind.
+
+With P a basis of the column space of Y (with output biases, of [Y 1]), every unit is a w with
+P w = f(X v), and so lies in the cone C = {w : P w >= 0}. If the other units have full rank on the
+samples where it is inactive, it is an extreme ray of C: a facet of the cone that the label
+vectors, the rows of P, generate. There are O(n^⌊(k−1)/2⌋) of those instead of the n^k sign
+patterns of the row space (BJW Theorem 1), and a convex hull gives them all.
+
+A unit that is inactive on too few samples is on a larger face of C. Where rays do not suffice, the
+faces are walked by growing dimension, up to MOST_FACES of them; `units_on` says what is sought on
+each. If none is left and units are missing, no network of k units explains the labels: this is
+said of labels as rounded as they are, and is no proof.
+
+The sum of all units is inside C wherever a label is not zero: if C has no interior, there is no
+such network. Repeated, collinear or clustered inputs, and samples that are zero, do no harm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unrelu.methods.candidate import Candidate, constant
+from unrelu.methods.problem import Missed, Problem
+from unrelu.methods.rectified import Side, units_on
+from unrelu.network import Network
+from unrelu.numerics.cones import (
+    HALF,
+    Rays,
+    TooManyFacets,
+    extreme_rays,
+    faces_above,
+    interior,
+)
+from unrelu.samples import Samples
+
+Array = NDArray[np.float64]
+Marks = NDArray[np.bool_]
+
+MOST_FACES = 20_000
+"""Faces above the rays that are looked at, half a minute's work: their number is exponential in k
+where the label cone has many facets."""
+
+MOST_RIVALS = 20
+"""Units too many that are tried in the place of one of the network's: one that fits is enough."""
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """Units w (q, r) and v (q, D), and how they were come by: rays of the cone, faces looked at
+    above them, units that were rays, and in words what was left out."""
+
+    w: Array
+    v: Array
+    rays: int = 0
+    faces: int = 0
+    on_rays: int = 0
+    left_out: str = ""
+
+
+def find(samples: Samples, *, bias: bool, rng: np.random.Generator, missed: Missed) -> Candidate:
+    """All units that explain the labels; as many as there is rank make the network.
+
+    With fewer, the network has those that were found, and the note says what was looked at. With
+    more, another network is made with one of the others; if it explains all samples as well, the
+    candidate is one of `several`.
+    """
+    rows = np.arange(samples.n)
+    problem = Problem(samples, rows, bias)
+    side = Side.of(problem, samples.eps)
+    units = side.rank - bias
+    found = collect(side, units, bias, rng)
+    stats: dict[str, float | int | str] = {
+        "rays": found.rays,
+        "faces": found.faces,
+        "units_on_rays": found.on_rays,
+        "units_found": len(found.w),
+        "rows": samples.n,
+    }
+    if not len(found.w):
+        said = found.left_out or f"none of the {found.rays} facets and {found.faces} faces is one"
+        return Candidate(constant(samples, bias).network, rows, stats, f"no unit was found: {said}")
+    chosen = independent(_off_constant(found.w, side, bias), units)
+    net = _network(problem, found.v[chosen], missed)
+    if len(chosen) < units:
+        said = found.left_out or (
+            f"the {found.rays} facets and {found.faces} faces of the label cone show no more: no "
+            f"network of {units} units explains these labels to rounding"
+        )
+        note = f"{len(chosen)} of the {units} units that the rank asks for were found: {said}"
+        return Candidate(net, rows, stats, note)
+    if _rival(problem, found, chosen, side, bias, missed):
+        note = (
+            f"{len(found.w)} units explain these labels where {units} make a network: another "
+            "network explains every sample as well"
+        )
+        missed(net)
+        return Candidate(net, rows, stats, note, several=True)
+    missed(net)
+    return Candidate(net, rows, stats)
+
+
+def collect(side: Side, units: int, bias: bool, rng: np.random.Generator) -> Found:
+    """Units on all rays and on the whole cone (active on all samples); then on the faces between,
+    by growing dimension, until there are enough."""
+    inside = interior(side.P)
+    if inside is None:
+        said = (
+            "the label vectors lie in no pointed cone, as those of as many units as they have rank "
+            "would"
+        )
+        return Found(np.zeros((0, side.rank)), np.zeros((0, side.dimension)), left_out=said)
+    try:
+        rays = extreme_rays(side.P, inside, side.noise)
+    except TooManyFacets:
+        said = f"the label cone has too many facets in {side.rank} dimensions"
+        return Found(np.zeros((0, side.rank)), np.zeros((0, side.dimension)), left_out=said)
+    w, v = np.zeros((0, side.rank)), np.zeros((0, side.dimension))
+
+    def take(zeros: Marks) -> None:
+        nonlocal w, v
+        for unit, hyperplane in units_on(side, zeros, bias, rng):
+            if not len(w) or np.linalg.norm(w - unit, axis=1).min() > HALF:
+                w, v = np.vstack([w, unit]), np.vstack([v, hyperplane])
+
+    for zeros in side.promising(rays, rng):
+        take(zeros)
+    on_rays = len(w)
+    take(~side.live)
+    faces, left_out = 1, ""
+    for zeros in _faces(side, rays):
+        if len(independent(_off_constant(w, side, bias), units)) == units:
+            break
+        if faces == MOST_FACES:
+            left_out = f"{faces} faces of the label cone were looked at, and there are more"
+            break
+        faces += 1
+        take(zeros)
+    return Found(w, v, len(rays.directions), faces, on_rays, left_out)
+
+
+def _faces(side: Side, rays: Rays) -> Iterator[Marks]:
+    """Zero sets of faces of dimension 2, 3 and so on, without the cone itself."""
+    level = {zeros.tobytes(): zeros for zeros in rays.zeros}
+    for dimension in range(1, side.rank - 1):
+        above: dict[bytes, Marks] = {}
+        for zeros in level.values():
+            for common in faces_above(side.weighted, zeros, rays, dimension):
+                if common.tobytes() not in above:
+                    above[common.tobytes()] = common
+                    yield common
+        level = above
+
+
+def independent(w: Array, most: int) -> list[int]:
+    """The first rows (q, r), up to `most`, that are independent, to half the digits."""
+    chosen: list[int] = []
+    basis = np.zeros((0, w.shape[1]))
+    for row, unit in enumerate(w):
+        if len(chosen) == most:
+            break
+        rest = unit - (unit @ basis.T) @ basis
+        rest -= (rest @ basis.T) @ basis
+        length = float(np.linalg.norm(rest))
+        if length > HALF * float(np.linalg.norm(unit)) > 0:
+            chosen.append(row)
+            basis = np.vstack([basis, rest / length])
+    return chosen
+
+
+def _off_constant(w: Array, side: Side, bias: bool) -> Array:
+    """Units (q, r) modulo the constant, which is the first vector of the basis."""
+    return w[:, 1:] if bias else w
+
+
+def _network(problem: Problem, v: Array, missed: Missed) -> Network:
+    """The network with hyperplanes (q, D), polished unless rounding is what that brings."""
+    net = problem.network(*problem.hyperplanes(v))
+    refined = problem.refined(net)
+    return net if len(missed(refined)) and not len(missed(net)) else refined
+
+
+def _rival(
+    problem: Problem, found: Found, chosen: list[int], side: Side, bias: bool, missed: Missed
+) -> bool:
+    """Whether a unit that was not chosen explains the samples in the place of one that was."""
+    w = _off_constant(found.w, side, bias)
+    others = np.setdiff1d(np.arange(len(w)), chosen)[:MOST_RIVALS]
+    for other in others:
+        shares = np.linalg.lstsq(w[chosen].T, w[other])[0]
+        swapped = list(chosen)
+        swapped[int(np.abs(shares).argmax())] = int(other)
+        if not len(missed(_network(problem, found.v[swapped], missed))):
+            return True
+    return False

@@ -1,0 +1,234 @@
+"""Which vectors of the column space of the labels are a rectified linear function of the inputs,
+on a given face of the label cone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unrelu.methods.problem import Problem
+from unrelu.numerics.cones import HALF, Rays, null_space
+
+Array = NDArray[np.float64]
+Marks = NDArray[np.bool_]
+
+ROUNDINGS = 8.0
+"""Labels are off by a few units in the last place of the largest of the sums that make them."""
+
+BLOCK_ENTRIES = 1 << 21
+"""Numbers that a block of rays is looked at with (16 MB)."""
+
+LP_TOLERANCE = 1e-7
+"""To which HiGHS satisfies constraints."""
+
+
+@dataclass(frozen=True, eq=False)
+class Side:
+    """The two sides of P w = f(Z v): a basis P (n, r) of the column space of the labels (with
+    biases, the constant first) and white inputs Z (n, D).
+
+    `noise` (n,): what rounding of the labels may have done to P w is at most noise · ‖w‖.
+    Rows of P that are zero to rounding are zero, the others are `live`; `weighted` are the rows
+    over their noise.
+    """
+
+    P: Array
+    Z: Array
+    noise: Array
+    live: Marks
+    weighted: Array
+
+    @property
+    def rank(self) -> int:
+        return int(self.P.shape[1])
+
+    @property
+    def dimension(self) -> int:
+        return int(self.Z.shape[1])
+
+    @classmethod
+    def of(cls, problem: Problem, eps: float) -> Side:
+        """P = Y N S⁻¹ for the singular value decomposition of the labels with columns of unit
+        norm, so errors of size δ in a label are at most δ / (the least singular value) in P w."""
+        Y = problem.Y - problem.Y.mean(axis=0) if problem.bias else problem.Y
+        lengths = np.linalg.norm(Y, axis=0)
+        scale = np.where(lengths > 0, lengths, 1.0)
+        left, values, _ = np.linalg.svd(Y / scale, full_matrices=False)
+        kept = values > max(Y.shape) * eps * values.max(initial=0.0)
+        P, least = left[:, kept], values[kept].min(initial=1.0)
+        if problem.bias:
+            P = np.column_stack([np.full(len(P), 1 / np.sqrt(len(P))), P])
+        labels = np.linalg.norm(problem.Y / scale, axis=1)
+        noise = ROUNDINGS * eps * (labels + np.sqrt((labels**2).mean())) / least
+        live = np.linalg.norm(P, axis=1) > noise
+        P = np.where(live[:, None], P, 0.0)
+        return cls(P, problem.strict.features, noise, live, P / noise[:, None])
+
+    def promising(self, rays: Rays, rng: np.random.Generator) -> Iterator[Marks]:
+        """Zero sets of those rays on which a few active samples do not speak against a unit: X v =
+        P w has a solution there. A ray is only known to half its digits, and that is what it is
+        held to."""
+        order = rng.permutation(len(self.P))
+        zeros, directions = rays.zeros, rays.directions
+        sizes = np.linalg.norm(self.P, axis=1)
+        for count in (self.dimension + 2, 3 * (self.dimension + 2)):
+            if count > len(self.P):
+                break
+            kept = np.zeros(len(zeros), dtype=bool)
+            step = max(1, BLOCK_ENTRIES // max(len(self.P), count * self.dimension))
+            for start in range(0, len(zeros), step):
+                block = slice(start, start + step)
+                # The first active rows in that order; where there are too few, none counts.
+                first = np.argsort(zeros[block][:, order], axis=1, kind="stable")[:, :count]
+                rows = order[first]
+                active = ~np.take_along_axis(zeros[block], rows, axis=1)
+                few = ~active.all(axis=1)
+                heights = np.einsum("fcr,fr->fc", self.P[rows], directions[block])
+                basis = np.linalg.qr(self.Z[rows])[0]
+                fitted = np.einsum("fcd,fd->fc", basis, np.einsum("fcd,fc->fd", basis, heights))
+                off = np.linalg.norm(heights - fitted, axis=1)
+                allowed = np.sqrt(HALF) * np.linalg.norm(heights, axis=1)
+                allowed += HALF * np.linalg.norm(sizes[rows], axis=1)
+                kept[block] = few | (off <= allowed)
+            zeros, directions = zeros[kept], directions[kept]
+        yield from zeros
+
+
+def units_on(
+    side: Side, zeros: Marks, bias: bool, rng: np.random.Generator
+) -> Iterator[tuple[Array, Array]]:
+    """Units (w, v) that are active on all samples but those of `zeros`, the zero set of a face.
+
+    With N a null basis of P on the zero set, these are P_A N t = Z_A v, t and v free: directions
+    common to two column spaces, the principal angle between them 0. If t is unique up to scale
+    it is tried; otherwise all t with P N t >= 0 and Z v <= 0 on the zero set are units, and
+    extreme ones are found by linear programs. Without an active sample, or constant, it is none.
+    """
+    basis = null_space(side.weighted[zeros], side.rank)
+    if not basis.shape[1]:
+        return
+    if basis.shape[1] == 1:  # rows near to the ray count as on it until the ray is known
+        heights = side.P @ basis[:, 0]
+        on = np.abs(heights) <= np.maximum(side.noise, HALF**1.5 * np.linalg.norm(side.P, axis=1))
+        again = null_space(side.weighted[on], side.rank)
+        if again.shape[1] == 1:
+            zeros, basis = on | ~side.live, again
+    active = ~zeros
+    if active.sum() < basis.shape[1]:  # a facet left askew: faces have as many as dimensions
+        return
+    weights = 1 / side.noise[active]
+    inputs = side.Z[active] * weights[:, None]
+    turn, sizes, right = np.linalg.svd(inputs, full_matrices=False)
+    rank = int((sizes > HALF * sizes.max(initial=0.0)).sum())
+    turn, sizes, solver = turn[:, :rank], sizes[:rank], right[:rank].T
+    labels, triangle = np.linalg.qr((side.P[active] @ basis) * weights[:, None])
+    _, sines, turned = np.linalg.svd(labels - turn @ (turn.T @ labels), full_matrices=False)
+    common = np.linalg.solve(triangle, turned[sines <= HALF].T)
+    if not common.shape[1] or (bias and common.shape[1] == 1 and not zeros[side.live].any()):
+        return
+    free = null_space(inputs, side.dimension) if rank < side.dimension else solver[:, :0]
+    W = basis @ common
+    V = solver @ ((turn.T @ (side.P[active] @ W * weights[:, None])) / sizes[:, None])
+    if W.shape[1] == 1:
+        if (side.P @ W).sum() < 0:
+            W, V = -W, -V
+        v = _rectified(side, W[:, 0], V[:, 0], free, zeros)
+        if v is not None:
+            yield W[:, 0] / np.linalg.norm(W), v / np.linalg.norm(W)
+        return
+    yield from _extreme(side, W, V, free, zeros, rng)
+
+
+def _rectified(side: Side, w: Array, v: Array, free: Array, zeros: Marks) -> Array | None:
+    """v such that P w = f(Z v) to half the digits, for v determined up to the columns `free`."""
+    heights, sums = side.P @ w, side.Z @ v
+    lengths = np.linalg.norm(side.Z, axis=1)
+    bar_w = np.maximum(side.noise, HALF * np.linalg.norm(side.P, axis=1)) * np.linalg.norm(w)
+    bar_v = HALF * lengths * np.linalg.norm(v)
+    off = np.where(zeros, 0.0, np.abs(sums - heights))
+    if (heights < -bar_w).any() or (off > bar_w + bar_v).any():
+        return None
+    above = zeros & (sums > bar_v)
+    if not above.any():
+        return v
+    fixed = np.linalg.norm(side.Z @ free, axis=1) <= HALF * lengths
+    if (above & fixed).any():
+        return None
+    movable = zeros & ~fixed
+    return _inactive(v, free, sums[movable], side.Z[movable] @ free)
+
+
+def _inactive(v: Array, free: Array, sums: Array, reach: Array) -> Array | None:
+    """v + F t with sums + reach t <= 0, as far below as the size of v goes; None if there is none.
+
+        maximise m  over t, m <= 1:  reach t + m ‖reach‖ <= −sums, for v of unit length
+
+    Sums that the program leaves within its tolerance of 0 are put there by least squares."""
+    from scipy.optimize import linprog
+
+    length = float(np.linalg.norm(v))
+    width = reach.shape[1]
+    rows = np.column_stack([reach, np.linalg.norm(reach, axis=1)])
+    found = linprog(
+        np.append(np.zeros(width), -1.0),
+        A_ub=rows,
+        b_ub=-sums / length,
+        bounds=[(None, None)] * width + [(None, 1.0)],
+    )
+    if not found.success or found.x[-1] < -LP_TOLERANCE:
+        return None
+    t = found.x[:-1]
+    left = sums / length + reach @ t
+    tight = np.abs(left) <= 10 * LP_TOLERANCE
+    if tight.any():
+        t = t - np.linalg.lstsq(reach[tight], left[tight], rcond=HALF)[0]
+    return np.asarray(v + length * free @ t)
+
+
+def _extreme(
+    side: Side, W: Array, V: Array, free: Array, zeros: Marks, rng: np.random.Generator
+) -> Iterator[tuple[Array, Array]]:
+    """Extreme ones among the units W s with hyperplanes V s + F q, in as many directions as W is
+    wide, and their opposites:
+
+        maximise a·s  over s, q:  P W s >= 0,  Z (V s + F q) <= 0 on the zero set,  Σ P W s = 1
+
+    One that is zero on more samples is on a smaller face, and is looked up there: the program
+    knows it to its tolerance only."""
+    from scipy.optimize import linprog
+
+    turn, triangle = np.linalg.qr(W)
+    W, V = turn, np.linalg.solve(triangle.T, V.T).T
+    sizes = np.linalg.norm(side.P, axis=1)
+    live = side.live & ~zeros
+    positive = side.P[live] @ W / sizes[live, None]
+    inactive = side.Z[zeros] @ np.column_stack([V, free])
+    inactive /= np.linalg.norm(side.Z[zeros], axis=1, keepdims=True) + np.finfo(np.float64).tiny
+    rows = np.vstack(
+        [np.column_stack([-positive, np.zeros((len(positive), free.shape[1]))]), inactive]
+    )
+    total = np.append(positive.mean(axis=0), np.zeros(free.shape[1]))[None]
+    axes = np.linalg.qr(rng.standard_normal((W.shape[1], W.shape[1])))[0]
+    for axis in np.vstack([axes, -axes]):
+        found = linprog(
+            np.append(axis, np.zeros(free.shape[1])),
+            A_ub=rows,
+            b_ub=np.zeros(len(rows)),
+            A_eq=total,
+            b_eq=[1.0],
+            bounds=[(None, None)] * rows.shape[1],
+        )
+        if not found.success:
+            continue
+        s, q = found.x[: W.shape[1]], found.x[W.shape[1] :]
+        w = W @ s
+        more = zeros | (side.P @ w <= 10 * LP_TOLERANCE * sizes * np.linalg.norm(w))
+        if (more & side.live).sum() > (zeros & side.live).sum():
+            yield from units_on(side, more, False, rng)
+            continue
+        v = _rectified(side, w, V @ s + free @ q, free, zeros)
+        if v is not None:
+            yield w / np.linalg.norm(w), v / np.linalg.norm(w)
