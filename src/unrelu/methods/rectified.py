@@ -51,17 +51,22 @@ class Side:
 
     @classmethod
     def of(cls, problem: Problem, eps: float) -> Side:
-        """P = Y N S⁻¹ for the singular value decomposition of the labels with columns of unit
-        norm, so errors of size δ in a label are at most δ / (the least singular value) in P w."""
-        Y = problem.Y - problem.Y.mean(axis=0) if problem.bias else problem.Y
+        """P = Y N S⁻¹ for the singular value decomposition of the labels, columns of unit norm
+        (with biases, of [Y 1]), so errors of size δ in a label are at most δ / (the least singular
+        value) in P w. The rank is decided as in `numerics.rank`, on outputs that vary."""
+        Y = problem.Y
+        if problem.bias:
+            Y = Y[:, np.ptp(Y, axis=0) > 4 * eps * np.abs(Y).max(axis=0)]
+            Y = np.column_stack([np.ones(len(Y)), Y])
         lengths = np.linalg.norm(Y, axis=0)
-        scale = np.where(lengths > 0, lengths, 1.0)
-        left, values, _ = np.linalg.svd(Y / scale, full_matrices=False)
+        Y = Y / np.where(lengths > 0, lengths, 1.0)
+        left, values, _ = np.linalg.svd(Y, full_matrices=False)
         kept = values > max(Y.shape) * eps * values.max(initial=0.0)
         P, least = left[:, kept], values[kept].min(initial=1.0)
-        if problem.bias:
-            P = np.column_stack([np.full(len(P), 1 / np.sqrt(len(P))), P])
-        labels = np.linalg.norm(problem.Y / scale, axis=1)
+        if problem.bias:  # turned so that the constant comes first
+            constant = P.sum(axis=0, keepdims=True)
+            P = np.column_stack([Y[:, 0], P @ null_space(constant, P.shape[1])])
+        labels = np.linalg.norm(Y, axis=1)
         noise = ROUNDINGS * eps * (labels + np.sqrt((labels**2).mean())) / least
         live = np.linalg.norm(P, axis=1) > noise
         P = np.where(live[:, None], P, 0.0)
@@ -178,9 +183,10 @@ def _inactive(v: Array, free: Array, sums: Array, reach: Array) -> Array | None:
         b_ub=-sums / length,
         bounds=[(None, None)] * width + [(None, 1.0)],
     )
-    if not found.success or found.x[-1] < -LP_TOLERANCE:
+    x = np.asarray(found.x if found.success else [-1.0])
+    if x[-1] < -LP_TOLERANCE:
         return None
-    t = found.x[:-1]
+    t = x[:-1]
     left = sums / length + reach @ t
     tight = np.abs(left) <= 10 * LP_TOLERANCE
     if tight.any():
@@ -223,7 +229,7 @@ def _extreme(
         )
         if not found.success:
             continue
-        s, q = found.x[: W.shape[1]], found.x[W.shape[1] :]
+        s, q = np.split(np.asarray(found.x), [W.shape[1]])
         w = W @ s
         more = zeros | (side.P @ w <= 10 * LP_TOLERANCE * sizes * np.linalg.norm(w))
         if (more & side.live).sum() > (zeros & side.live).sum():

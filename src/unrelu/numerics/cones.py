@@ -30,7 +30,7 @@ BLOCK_ENTRIES = 1 << 22
 """Products P w are looked at for so many entries (32 MB) at a time."""
 
 
-class TooManyFacets(Exception):  # noqa: N818 — it is an answer, and the caller's to handle
+class TooManyFacets(Exception):
     """The hull would have more than MOST_SIMPLICES pieces; raised before it is computed."""
 
 
@@ -159,7 +159,7 @@ def null_space(rows: Array, width: int) -> Array:
     if not len(rows):
         return np.eye(width)
     if len(rows) > width:
-        rows = np.linalg.qr(rows, mode="r")
+        rows = np.asarray(np.linalg.qr(rows, mode="r"))
     _, values, right = np.linalg.svd(rows)
     rank = int((values > HALF * values.max(initial=0.0)).sum())
     return np.asarray(right[rank:].T)
