@@ -22,8 +22,8 @@ HALF = float(np.sqrt(np.finfo(np.float64).eps))
 """Half the digits. A ray is first known to what merged or joggled facets leave of a normal; rows
 within this angle count as its zeros, and a polished ray tells which of them are."""
 
-MOST_SIMPLICES = 100_000
-"""Pieces of a hull's boundary: in eight dimensions Qhull takes ten seconds for so many, and its
+MOST_SIMPLICES = 200_000
+"""Pieces of a hull's boundary: in eight dimensions Qhull takes a minute for so many, and its
 time grows faster than their number."""
 
 BLOCK_ENTRIES = 1 << 22
