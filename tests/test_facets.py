@@ -180,11 +180,9 @@ def test_units_that_are_no_extreme_ray(inactive: int, seed: int) -> None:
     truth = Network(V, rng.standard_normal((4, 4)), b, rng.standard_normal(4))
     result = solve(X, truth(X), bias=True)
     assert result.network is not None
-    assert result.stats["units_on_rays"] == 3
+    assert int(result.stats["units_on_rays"]) < 4
     assert int(result.stats["faces"]) > 1
-    assert verify(result.network, X, truth(X)).residual_in_roundings <= 1
-    # So few samples beyond the kink never make certain that it is one.
-    assert result.status == Status.UNDETERMINED
+    assert_exact(result, Planted(X, truth(X), truth))
 
 
 def test_faces_have_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:

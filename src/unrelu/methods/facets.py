@@ -129,7 +129,7 @@ def collect(side: Side, units: int, bias: bool, rng: np.random.Generator) -> Fou
     def take(zeros: Marks) -> None:
         nonlocal w, v
         for unit, hyperplane in units_on(side, zeros, bias, rng):
-            if not len(w) or np.linalg.norm(w - unit, axis=1).min() > HALF:
+            if not len(w) or np.linalg.norm(w - unit, axis=1).min() > side.half:
                 w, v = np.vstack([w, unit]), np.vstack([v, hyperplane])
 
     for zeros in side.promising(rays, rng):
@@ -154,7 +154,7 @@ def _faces(side: Side, rays: Rays) -> Iterator[Marks]:
     for dimension in range(1, side.rank - 1):
         above: dict[bytes, Marks] = {}
         for zeros in level.values():
-            for common in faces_above(side.weighted, zeros, rays, dimension):
+            for common in faces_above(side.weighted, zeros, rays, dimension, side.half):
                 if common.tobytes() not in above:
                     above[common.tobytes()] = common
                     yield common

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unrelu.methods.problem import Problem
-from unrelu.numerics.cones import HALF, Rays, null_space
+from unrelu.numerics.cones import Rays, null_space
 
 Array = NDArray[np.float64]
 Marks = NDArray[np.bool_]
@@ -32,7 +32,8 @@ class Side:
 
     `noise` (n,): what rounding of the labels may have done to P w is at most noise · ‖w‖.
     Rows of P that are zero to rounding are zero, the others are `live`; `weighted` are the rows
-    over their noise.
+    over their noise. `half`: what counts as zero in comparison, half the digits that the samples
+    have.
     """
 
     P: Array
@@ -40,6 +41,7 @@ class Side:
     noise: Array
     live: Marks
     weighted: Array
+    half: float
 
     @property
     def rank(self) -> int:
@@ -70,7 +72,7 @@ class Side:
         noise = ROUNDINGS * eps * (labels + np.sqrt((labels**2).mean())) / least
         live = np.linalg.norm(P, axis=1) > noise
         P = np.where(live[:, None], P, 0.0)
-        return cls(P, problem.strict.features, noise, live, P / noise[:, None])
+        return cls(P, problem.strict.features, noise, live, P / noise[:, None], float(np.sqrt(eps)))
 
     def promising(self, rays: Rays, rng: np.random.Generator) -> Iterator[Marks]:
         """Zero sets of those rays on which a few active samples do not speak against a unit: X v =
@@ -95,8 +97,8 @@ class Side:
                 basis = np.linalg.qr(self.Z[rows])[0]
                 fitted = np.einsum("fcd,fd->fc", basis, np.einsum("fcd,fc->fd", basis, heights))
                 off = np.linalg.norm(heights - fitted, axis=1)
-                allowed = np.sqrt(HALF) * np.linalg.norm(heights, axis=1)
-                allowed += HALF * np.linalg.norm(sizes[rows], axis=1)
+                allowed = np.sqrt(self.half) * np.linalg.norm(heights, axis=1)
+                allowed += self.half * np.linalg.norm(sizes[rows], axis=1)
                 kept[block] = few | (off <= allowed)
             zeros, directions = zeros[kept], directions[kept]
         yield from zeros
@@ -112,13 +114,15 @@ def units_on(
     it is tried; otherwise all t with P N t >= 0 and Z v <= 0 on the zero set are units, and
     extreme ones are found by linear programs. Without an active sample, or constant, it is none.
     """
-    basis = null_space(side.weighted[zeros], side.rank)
+    basis = null_space(side.weighted[zeros], side.rank, side.half)
     if not basis.shape[1]:
         return
     if basis.shape[1] == 1:  # rows near to the ray count as on it until the ray is known
         heights = side.P @ basis[:, 0]
-        on = np.abs(heights) <= np.maximum(side.noise, HALF**1.5 * np.linalg.norm(side.P, axis=1))
-        again = null_space(side.weighted[on], side.rank)
+        on = np.abs(heights) <= np.maximum(
+            side.noise, side.half**1.5 * np.linalg.norm(side.P, axis=1)
+        )
+        again = null_space(side.weighted[on], side.rank, side.half)
         if again.shape[1] == 1:
             zeros, basis = on | ~side.live, again
     active = ~zeros
@@ -127,14 +131,14 @@ def units_on(
     weights = 1 / side.noise[active]
     inputs = side.Z[active] * weights[:, None]
     turn, sizes, right = np.linalg.svd(inputs, full_matrices=False)
-    rank = int((sizes > HALF * sizes.max(initial=0.0)).sum())
+    rank = int((sizes > side.half * sizes.max(initial=0.0)).sum())
     turn, sizes, solver = turn[:, :rank], sizes[:rank], right[:rank].T
     labels, triangle = np.linalg.qr((side.P[active] @ basis) * weights[:, None])
     _, sines, turned = np.linalg.svd(labels - turn @ (turn.T @ labels), full_matrices=False)
-    common = np.linalg.solve(triangle, turned[sines <= HALF].T)
+    common = np.linalg.solve(triangle, turned[sines <= side.half].T)
     if not common.shape[1] or (bias and common.shape[1] == 1 and not zeros[side.live].any()):
         return
-    free = null_space(inputs, side.dimension) if rank < side.dimension else solver[:, :0]
+    free = null_space(inputs, side.dimension, side.half) if rank < side.dimension else solver[:, :0]
     W = basis @ common
     V = solver @ ((turn.T @ (side.P[active] @ W * weights[:, None])) / sizes[:, None])
     if W.shape[1] == 1:
@@ -151,15 +155,15 @@ def _rectified(side: Side, w: Array, v: Array, free: Array, zeros: Marks) -> Arr
     """v such that P w = f(Z v) to half the digits, for v determined up to the columns `free`."""
     heights, sums = side.P @ w, side.Z @ v
     lengths = np.linalg.norm(side.Z, axis=1)
-    bar_w = np.maximum(side.noise, HALF * np.linalg.norm(side.P, axis=1)) * np.linalg.norm(w)
-    bar_v = HALF * lengths * np.linalg.norm(v)
+    bar_w = np.maximum(side.noise, side.half * np.linalg.norm(side.P, axis=1)) * np.linalg.norm(w)
+    bar_v = side.half * lengths * np.linalg.norm(v)
     off = np.where(zeros, 0.0, np.abs(sums - heights))
     if (heights < -bar_w).any() or (off > bar_w + bar_v).any():
         return None
     above = zeros & (sums > bar_v)
     if not above.any():
         return v
-    fixed = np.linalg.norm(side.Z @ free, axis=1) <= HALF * lengths
+    fixed = np.linalg.norm(side.Z @ free, axis=1) <= side.half * lengths
     if (above & fixed).any():
         return None
     movable = zeros & ~fixed
@@ -167,11 +171,13 @@ def _rectified(side: Side, w: Array, v: Array, free: Array, zeros: Marks) -> Arr
 
 
 def _inactive(v: Array, free: Array, sums: Array, reach: Array) -> Array | None:
-    """v + F t with sums + reach t <= 0, as far below as the size of v goes; None if there is none.
+    """v + F t with sums + reach t <= 0; None if there is none.
 
         maximise m  over t, m <= 1:  reach t + m ‖reach‖ <= −sums, for v of unit length
 
-    Sums that the program leaves within its tolerance of 0 are put there by least squares."""
+    Of the way t only as much is gone as puts all sums below 0, and once more, for the largest m
+    may be far off. Without a margin, the sums that the program leaves within its tolerance of 0
+    are put there by least squares."""
     from scipy.optimize import linprog
 
     length = float(np.linalg.norm(v))
@@ -187,10 +193,14 @@ def _inactive(v: Array, free: Array, sums: Array, reach: Array) -> Array | None:
     if x[-1] < -LP_TOLERANCE:
         return None
     t = x[:-1]
-    left = sums / length + reach @ t
-    tight = np.abs(left) <= 10 * LP_TOLERANCE
-    if tight.any():
-        t = t - np.linalg.lstsq(reach[tight], left[tight], rcond=HALF)[0]
+    sums = sums / length
+    moved = reach @ t
+    if x[-1] > LP_TOLERANCE:
+        above = sums > 0
+        t = t * min(1.0, 2.0 * float((sums[above] / -moved[above]).max()))
+    else:
+        tight = np.abs(sums + moved) <= 10 * LP_TOLERANCE
+        t = t - np.linalg.lstsq(reach[tight], (sums + moved)[tight], rcond=LP_TOLERANCE)[0]
     return np.asarray(v + length * free @ t)
 
 

@@ -47,8 +47,8 @@ def interior(P: Array) -> Array | None:
     to unit length (zero rows left out); None where there is none.
 
     The point z of the convex hull of the rows that is nearest to 0 has P_i z >= ‖z‖². It is found
-    by non-negative least squares, min over a >= 0 of ‖Pᵀa‖² + (1 − Σa)², whose active set method
-    is as precise as float arithmetic; a linear program would be solved to 1e-7 only.
+    by non-negative least squares, min over a >= 0 of ‖Pᵀa‖² + (1 − Σa)², to rounding: entries
+    down to half the digits are told from 0, where a linear program is solved to 1e-7 only.
 
     >>> interior(np.array([[1.0, 0.0], [0.0, 2.0]])).round(3)
     array([0.707, 0.707])
@@ -153,21 +153,24 @@ def _merged(P: Array, directions: Array, noise: Array) -> Rays:
     return Rays(directions[kept], zeros[kept])
 
 
-def null_space(rows: Array, width: int) -> Array:
-    """Orthonormal basis (width, j) of what rows (q, width), equally precise, take to zero, to half
-    the digits."""
+def null_space(rows: Array, width: int, share: float = HALF) -> Array:
+    """Orthonormal basis (width, j) of what rows (q, width), equally precise, take to zero, or to
+    less than this share of what they can."""
     if not len(rows):
         return np.eye(width)
     if len(rows) > width:
         rows = np.asarray(np.linalg.qr(rows, mode="r"))
     _, values, right = np.linalg.svd(rows)
-    rank = int((values > HALF * values.max(initial=0.0)).sum())
+    rank = int((values > share * values.max(initial=0.0)).sum())
     return np.asarray(right[rank:].T)
 
 
-def faces_above(rows: Array, zeros: Marks, rays: Rays, dimension: int) -> Iterator[Marks]:
+def faces_above(
+    rows: Array, zeros: Marks, rays: Rays, dimension: int, share: float = HALF
+) -> Iterator[Marks]:
     """Zero sets of the faces of `dimension` + 1 that hold the face with zero set `zeros`, of that
-    dimension, and one ray more; `rows` (n, r) are those of P, scaled to be equally precise."""
+    dimension, and one ray more; `rows` (n, r) are those of P, scaled to be equally precise, and
+    `share` as for `null_space`."""
     r = rows.shape[1]
     shared = rays.zeros & zeros
     shared = shared[(shared.sum(axis=1) >= r - dimension - 1) & (shared.sum(axis=1) < zeros.sum())]
@@ -175,7 +178,7 @@ def faces_above(rows: Array, zeros: Marks, rays: Rays, dimension: int) -> Iterat
         return
     kept = np.unique(np.packbits(shared, axis=1), axis=0, return_index=True)[1]
     for common in shared[kept]:
-        if null_space(rows[common], r).shape[1] == dimension + 1:
+        if null_space(rows[common], r, share).shape[1] == dimension + 1:
             yield common
 
 
