@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -196,36 +195,49 @@ def test_faces_have_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "there are more" in result.certificate.explanation
 
 
-THIRD = Fraction(1, 3)
-RIVALS = (
-    Network(np.array([[0, 2, -1], [2, -2, -3], [-1, 1, -1]], dtype=object), np.eye(3, dtype=int)),
-    Network(
-        np.array([[5, 1, -3], [2, -2, -3], [-1, 1, -1]], dtype=object),
-        np.array([[THIRD, -THIRD, 1], [0, 1, 0], [0, 0, 1]], dtype=object),
-    ),
-)
-"""Two networks with the same labels on all eight (±1, ±1, ±1)."""
+CUBE = np.array(list(itertools.product([-1.0, 1.0], repeat=3)))
+
+
+def _rival(one: Network) -> Network:
+    """Over ℚ, another network of three units with the labels of `one`, with U = I, on the cube:
+    one unit is replaced by f(X v) = F w, with w the null vector of two of the label rows."""
+    X = as_fractions("X", CUBE)
+    F = one(X)
+    for i, j in itertools.combinations(range(8), 2):
+        w = np.cross(F[i], F[j])
+        w = w if (F @ w).sum() > 0 else -w
+        active = np.flatnonzero(F @ w > 0)[:3]
+        if not w.all() or len(active) < 3 or np.linalg.matrix_rank(CUBE[active]) < 3:
+            continue
+        inverse = np.round(4 * np.linalg.inv(CUBE[active]))  # det is ±4
+        v = as_fractions("inverse", inverse) @ (F @ w)[active] / 4
+        U = np.array([[1 / w[0], -w[1] / w[0], -w[2] / w[0]], [0, 1, 0], [0, 0, 1]], dtype=object)
+        two = Network(np.vstack([v, one.V[1:]]), U)
+        if (two(X) == F).all():
+            return two
+    raise AssertionError("there is one")
 
 
 def test_two_networks_that_explain_the_same_samples() -> None:
-    """Over ℚ they do; the certificate, which sees one at a time, would call either exact."""
-    X = np.array(list(itertools.product([-1.0, 1.0], repeat=3)))
-    one, two = RIVALS
-    exact_X = as_fractions("X", X)
+    """Over ℚ they do; the certificate, which sees one at a time, would call the first exact."""
+    V = np.round(2**40 * np.random.default_rng(9).standard_normal((3, 3))) / 2**40
+    one = Network(as_fractions("V", V), as_fractions("U", np.eye(3)))
+    two, exact_X = _rival(one), as_fractions("X", CUBE)
     assert (one(exact_X) == two(exact_X)).all()
-    Y = one.rounded()(X)
-    assert verify(one.rounded(), X, Y).status == verify(two.rounded(), X, Y).status == Status.EXACT
-    result = solve(X, Y, bias=False)
-    assert result.status == Status.UNDETERMINED
-    assert "another network" in result.certificate.explanation
-    assert result.stats["units_found"] == 4
+    assert match(one.rounded(), two.rounded()).hidden.max() > 0.1
+    Y = one.rounded()(CUBE)
+    assert verify(one.rounded(), CUBE, Y).status == Status.EXACT
+    for exact in (False, True):
+        result = recover(CUBE, Y, bias=False, method="facets", exact=exact, rng=0, throw=False)
+        assert result.status == Status.UNDETERMINED
+        assert "another network" in result.certificate.explanation
+        assert result.stats["units_found"] == 4
 
 
 def test_two_networks_canary() -> None:
     """The same inputs do not make every network one of several."""
-    X = np.array(list(itertools.product([-1.0, 1.0], repeat=3)))
     V = np.array([[3.0, 1, 1], [-1, 3, 1], [1, -1, 3]])
-    result = solve(X, Network(V, np.eye(3))(X), bias=False)
+    result = solve(CUBE, Network(V, np.eye(3))(CUBE), bias=False)
     assert "another network" not in result.certificate.explanation
 
 
