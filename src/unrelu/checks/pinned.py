@@ -90,8 +90,14 @@ def pin(net: Network, samples: Samples, biased: bool, limit: float) -> Pinned:
 
 
 def _pin_on(
-    net: Network, samples: Samples, biased: bool, rng: np.random.Generator, quick: bool
+    net: Network,
+    samples: Samples,
+    biased: bool,
+    rng: np.random.Generator,
+    quick: bool,
+    doubt: Array | float = 0.0,
 ) -> Pinned:
+    """`pin` on these samples, where unit rows (v, b) may be off by `doubt` (k,)."""
     scale = column_scale(samples)
     distinct = samples.take(distinct_rows(samples, biased))
     if net.n_units == 0:
@@ -104,8 +110,9 @@ def _pin_on(
     # A sample on a kink has two patterns, and its label says little about either.
     unit = 0.5 * samples.eps * CONFIDENCE * math.sqrt(net.n_inputs + 2)
     gap = unit * (np.linalg.norm(X, axis=1)[:, None] * lengths + np.abs(net.b))
+    gap = np.maximum(gap, _shift(net, distinct.X, doubt))
     sure = (np.abs(Z) > gap).all(axis=1)
-    X, Z, Y = X[sure], Z[sure], distinct.Y[sure]
+    rows, X, Z, Y = distinct.X[sure], X[sure], Z[sure], distinct.Y[sure]
     shares = (Z > 0).sum(axis=0) / max(1, len(Z))
 
     # Outputs at their own scale, and only as many as are independent.
@@ -124,8 +131,8 @@ def _pin_on(
         open_ = np.full(net.n_units, np.inf)
         return Pinned(open_, -open_, shares, outputs, needed, dimension, independent=False)
     white = whiten(columns)
-    rows = np.column_stack([V, net.b]) if biased else V
-    points = white.to_features(rows)
+    planes = np.column_stack([V, net.b]) if biased else V
+    points = white.to_features(planes)
     reach = np.linalg.norm(points, axis=1, keepdims=True)
     # Labels may be off by what the residual shows, and are by half a unit in the last place.
     noise = max(float(np.sqrt((residual**2).mean())), samples.eps)
@@ -139,8 +146,17 @@ def _pin_on(
     moved[..., : net.n_inputs] /= scale
     errors = np.maximum(errors, _unit_row_errors(moved, net.V, net.b))
     errors[~finite.all(axis=(0, 2))] = np.inf
+    known = np.where(np.isfinite(errors), errors, 0.0)
+    if (np.abs(Z) <= _shift(net, rows, known)).any():  # hyperplanes led through samples by these
+        return _pin_on(net, samples, biased, rng, quick, np.maximum(doubt, known))
     spare = _spare(Z > 0, sensed.leverage, outputs, dimension)
     return Pinned(errors, spare, shares, outputs, needed, dimension)
+
+
+def _shift(net: Network, X: Array, errors: Array | float) -> Array:
+    """How far errors of unit rows (v, b) may shift v·x + b."""
+    reach = np.linalg.norm(X, axis=1)[:, None] + np.maximum(1.0, np.abs(net.b))
+    return np.asarray(reach * errors)
 
 
 def _unit_row_errors(moved: Array, V: Array, b: Array) -> Array:
