@@ -419,3 +419,20 @@ def test_whole_labels_are_met_by_chance_more_often() -> None:
     assert coarse.surplus_needed > 3 * fine.surplus_needed
     assert label_grain(Samples.of(X, net(X))) == 1 / np.sqrt((net(X) ** 2).mean())
     assert label_grain(Samples.of(X, net(X * np.pi))) < 1e-12
+
+
+@pytest.mark.parametrize("shift", [1e-15, 1e-14, 1e-13])
+def test_a_hyperplane_through_samples_does_not_know_their_sides(shift: float) -> None:
+    """Three samples on the active side give a unit its three unknowns. Where two of them lie on
+    the hyperplane but for what rounding did to it, there is only one."""
+    rng = np.random.default_rng(0)
+    left = np.column_stack([-rng.uniform(0.1, 2, 30), rng.standard_normal(30)])
+    X = np.vstack([left, [[shift, 1.0], [shift, -1.0], [1.0, 0.3]]])
+    net = Network(
+        [[1.0, 1.0], [0.5, -1.0], [1.0, 0.0]],
+        np.column_stack([rng.standard_normal((4, 2)), 1e-3 * rng.standard_normal(4)]),
+        np.array([1.0, 0.7, 0.0]),
+    )
+    judged = verify(net, X, net(X))
+    assert judged.status == Status.UNDETERMINED
+    assert judged.weak_units.tolist() == [2]

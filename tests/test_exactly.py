@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from fractions import Fraction
 
 import numpy as np
@@ -216,3 +217,15 @@ def test_the_simplest_fraction(p: int, q: int, width: Fraction) -> None:
     for denominator in range(1, min(found.denominator, 50)):
         least = -((-(value - width) * denominator) // 1)
         assert least > (value + width) * denominator
+
+
+@pytest.mark.parametrize("exact", [False, True])
+def test_the_corners_of_a_cube_have_more_than_one_network(exact: bool) -> None:
+    """Signs of the inputs make sides of units agree that chance would not."""
+    X = np.array(list(itertools.product([-1.0, 1.0], repeat=3)))
+    V = np.round(2**40 * np.random.default_rng(9).standard_normal((3, 3))) / 2**40
+    truth = Network(as_fractions("V", V), as_fractions("U", np.eye(3)))
+    Y = truth(as_fractions("X", X))
+    result = recover(X, Y if exact else rounded(Y), bias=False, exact=exact, rng=0, throw=False)
+    assert result.status == Status.UNDETERMINED
+    assert "another network" in result.certificate.explanation

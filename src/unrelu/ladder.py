@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unrelu.certificate import Certificate, judge, judge_estimate
+from unrelu.checks.counting import distinct_rows
 from unrelu.checks.explained import Explained, explain
 from unrelu.checks.unexplained import unexplained
 from unrelu.errors import InputError
@@ -29,6 +30,10 @@ log = logging.getLogger(__name__)
 
 RARE = 4
 """Times the unknowns of a unit: so many samples off may be the work of as many rare units."""
+
+FEW_ROWS, FEW_UNITS, MOST_ROWS = 300, 5, 100_000
+"""Distinct inputs and units up to which other networks are looked for, a tenth of a second's
+work; and samples up to which distinct ones are counted."""
 
 NEAR = 1e-3
 """Residual of a network for exact labels from which on it is a start for noisy ones: where there
@@ -171,6 +176,8 @@ def _judged(task: Task, method: str, candidate: Candidate, passes: _Passes) -> J
         gross = method == "sparse-noise"
         explained = passes.last(net)
         certificate = judge(net, samples, candidate.rows, bias, explained, gross=gross)
+        if method == "row-space" and certificate.status == Status.EXACT:
+            candidate = _with_rivals(candidate, task)
         if gross and task.noise == "auto" and certificate.status == Status.EXACT:
             certificate = _rare(certificate, samples)
         return Judged(method, candidate, certificate)
@@ -210,6 +217,19 @@ def _judged(task: Task, method: str, candidate: Candidate, passes: _Passes) -> J
         said = f"{certificate.explanation}; {candidate.note}"
         certificate = replace(certificate, explanation=said)
     return Judged(method, candidate, certificate, uncertainty)
+
+
+def _with_rivals(candidate: Candidate, task: Task) -> Candidate:
+    """That a wrong network explains labels by chance is counted for inputs of no structure. A few
+    of them, such as the corners of a cube, may have some: then all units that explain the labels
+    are looked at, where that is quick."""
+    distinct = distinct_rows(task.samples, task.bias) if task.samples.n <= MOST_ROWS else None
+    if distinct is None or len(distinct) > FEW_ROWS or candidate.network.n_units > FEW_UNITS:
+        return candidate
+    few = task.samples.take(distinct)
+    passes = _Passes(few)
+    others = facets.find(few, bias=task.bias, rng=np.random.default_rng(0), missed=passes.missed)
+    return replace(candidate, note=others.note, several=True) if others.several else candidate
 
 
 def _rare(certificate: Certificate, samples: Samples) -> Certificate:
