@@ -121,15 +121,30 @@ class LinearSystem:
 
     def slacks(self, point: Point) -> list[Fraction]:
         """A z − a, exactly, of the rows scaled to coprime integers."""
-        z = point.values
-        return [
-            sum((weight * z[j] for j, weight in row.items()), Fraction(-bound))
-            for row, bound in zip(self._rows, self._bounds, strict=True)
-        ]
+        from flint import fmpz_mat
+
+        common = lcm(*(value.denominator for value in point.values))
+        scaled = [int(point.values[column] * common) for column in self._columns]
+        bounds = [bound * common for bound in self._bounds]
+        if scaled:
+            products = (self._matrix * fmpz_mat(len(scaled), 1, scaled)).entries()
+        else:
+            products = [0] * len(bounds)
+        pairs = zip(products, bounds, strict=True)
+        return [Fraction(int(entry) - bound, common) for entry, bound in pairs]
 
     def float_slacks(self, z: Array) -> Array:
         """A z − a in floating point, of the rows scaled to a largest entry 1."""
         return self._model.slacks(z)
+
+    def replace(self, row: int, coefficients: Row, bound: Fraction) -> None:
+        """Another row in the place of one; it may use only variables that all others determine."""
+        integers, level, factor = _integral(coefficients, bound)
+        old = self._rows[row]
+        self._rows[row], self._bounds[row], self._factors[row] = integers, level, factor
+        for j, place in self._place.items():
+            self._matrix[row, place] = integers.get(j, 0)
+        self._model.replace(row, old, integers, level)
 
     def _integer_matrix(self, rows: Collection[int]) -> fmpz_mat:
         from flint import fmpz_mat
@@ -321,6 +336,21 @@ class _FloatModel:
         if status == self._statuses.kOptimal:
             return False, np.asarray(self._highs.getSolution().col_value, dtype=np.float64)
         return status == self._statuses.kInfeasible, None
+
+    def replace(
+        self, row: int, old: Mapping[int, int], new: Mapping[int, int], bound: int
+    ) -> None:
+        size = max((abs(w) for w in new.values()), default=1)
+        self.sizes[row], self._bounds[row] = size, _ratio(bound, size)
+        for j in old.keys() | new.keys():
+            self._highs.changeCoeff(row, j, _ratio(new.get(j, 0), size))
+        upper = float(self._bounds[row]) if row in self._held else self._infinity
+        self._highs.changeRowBounds(row, float(self._bounds[row]), upper)
+        self._matrix = self._matrix.tolil()
+        self._matrix[row, :] = 0
+        for j, weight in new.items():
+            self._matrix[row, j] = _ratio(weight, size)
+        self._matrix = self._matrix.tocsr()
 
     def ray(self) -> Array | None:
         _, there, ray = self._highs.getDualRay()
