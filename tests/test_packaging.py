@@ -55,6 +55,7 @@ STANDS_ON: dict[str, set[str]] = {
     "ladder": BELOW_RECOVER | {"uncertainty"},
     "exactly": BELOW_RECOVER | {"ladder"},
     "recover": BELOW_RECOVER | {"preparation", "ladder", "exactly"},
+    "solutions": BELOW_RECOVER,
     "appraisal": BELOW_RECOVER | {"uncertainty"},
     "estimator": BELOW_RECOVER | {"preparation", "recover"},
     "oracles": {"errors", "extras"},
@@ -69,7 +70,7 @@ STANDS_ON: dict[str, set[str]] = {
     "__main__": {"cli"},
     "__init__": BELOW_RECOVER
     | {"recover", "extract", "formats", "report", "uncertainty", "estimator", "version"}
-    | {"hardness", "lower_bound"},
+    | {"hardness", "lower_bound", "solutions"},
 }
 """Each file or folder of src/unrelu, and the others that it may import. Arrows go down only; a
 folder may always import from itself."""
@@ -88,6 +89,8 @@ PUBLIC = [
     "Recovery",
     "RecoveryError",
     "RectifiedNetworkRegressor",
+    "Refutation",
+    "Solutions",
     "Status",
     "Uncertainty",
     "UnreluError",
@@ -101,6 +104,7 @@ PUBLIC = [
     "match",
     "recover",
     "save",
+    "solutions",
     "to_sklearn",
     "verify",
     "write_report",

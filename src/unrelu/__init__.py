@@ -16,6 +16,7 @@ from unrelu.version import __version__ as __version__
 if TYPE_CHECKING:
     from unrelu import activations, hardness, lower_bound
     from unrelu.certificate import Certificate, verify
+    from unrelu.checks.refuted import Refutation
     from unrelu.errors import (
         FileError,
         InputError,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from unrelu.recover import recover
     from unrelu.report.page import write_report
     from unrelu.result import Noise, Recovery, Status
+    from unrelu.solutions import Solutions, solutions
     from unrelu.uncertainty import Prediction, Uncertainty, assess
 
 __all__ = [
@@ -50,6 +52,8 @@ __all__ = [
     "Recovery",
     "RecoveryError",
     "RectifiedNetworkRegressor",
+    "Refutation",
+    "Solutions",
     "Status",
     "Uncertainty",
     "UnreluError",
@@ -63,6 +67,7 @@ __all__ = [
     "match",
     "recover",
     "save",
+    "solutions",
     "to_sklearn",
     "verify",
     "write_report",
@@ -70,6 +75,7 @@ __all__ = [
 
 _HOMES = {
     "certificate": ("Certificate", "verify"),
+    "checks.refuted": ("Refutation",),
     "errors": (
         "FileError",
         "InputError",
@@ -88,6 +94,7 @@ _HOMES = {
     "recover": ("recover",),
     "report.page": ("write_report",),
     "result": ("Noise", "Recovery", "Status"),
+    "solutions": ("Solutions", "solutions"),
     "uncertainty": ("Prediction", "Uncertainty", "assess"),
 }
 _MODULES = ("activations", "hardness", "lower_bound")
@@ -109,11 +116,11 @@ def __dir__() -> list[str]:
 
 
 class _Package(ModuleType):
-    """`unrelu.recover` and `unrelu.extract` are functions, although modules have the same names:
+    """`unrelu.recover`, `extract` and `solutions` are functions, and modules have the same names:
     importing such a module would otherwise bind itself here in the function's place."""
 
     def __setattr__(self, name: str, value: object) -> None:
-        if name in ("recover", "extract") and isinstance(value, ModuleType):
+        if name in ("recover", "extract", "solutions") and isinstance(value, ModuleType):
             value = getattr(value, name)
         super().__setattr__(name, value)
 

@@ -2,40 +2,64 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from unrelu.checks.refuted import Refutation
+from unrelu.checks.refuted import Contradiction, Either, Pair, Refutation, Tree, output_signs
+from unrelu.errors import InputError
+from unrelu.methods import given_outputs, unit_cone
+from unrelu.methods.given_outputs import Values
+from unrelu.methods.unit_cone import Cone, Continuum, Unit
 from unrelu.network import Network
+from unrelu.numerics.complementarity import Effort, Found, TooManyNodesError, Undecided
+from unrelu.numerics.complementarity import Tree as RowTree
+from unrelu.numerics.rational_lp import LinearSystem, OutOfTimeError
+from unrelu.rationals import Rationals, as_fractions, product, to_matrix
 from unrelu.samples import ExactSamples
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-METHODS = ("facets", "enumeration", "mixed-integer", "tree")
+METHODS = ("facets",)
+LISTED = 100
+"""Networks that are listed; more are counted only."""
 
 
 @dataclass(frozen=True, eq=False)
 class Solutions:
-    """What is known of the networks with `n_units` units that explain samples without any error.
+    """What is known of the ReLU networks that explain samples without any error.
 
-    networks : rational and in canonical form; one, or with `count=True` as many as there are up
-        to a limit.
-    count : how many there are (math.inf for a continuum); None if not asked for or not known.
-    complete : whether that is all: `networks` are all there are, be it none.
-    refutation : the proof that there is none, if there is none.
-    reason : what was found and, where something is undecided, why.
+    networks : rational, in canonical form, each checked on every sample over ℚ: one, or with
+        `count=True` all of them up to `LISTED`.
+    count : how many there are; math.inf for infinitely many, None if not asked for or not known.
+    values_count : the same, but networks with the same hidden values F = f(X Vᵀ + b) on the samples
+        (up to the scale of their columns) counted once: where a unit has too few active samples,
+        one F may belong to infinitely many V.
+    complete : whether that is all there is to know: `networks` are all there are, be it none.
+    refutation : the proof that there is none, if so.
+    reason : in words what was found and, where something is left open, why.
+    stats : seconds, nodes of search trees, seconds in exact arithmetic.
     """
 
     networks: tuple[Network, ...]
     count: float | None
+    values_count: float | None
     complete: bool
     refutation: Refutation | None
     reason: str
     stats: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def decided(self) -> bool:
+        """Whether it is known that there is such a network, or that there is none."""
+        return bool(self.networks) or self.refutation is not None
+
+    def __str__(self) -> str:
+        return self.reason
 
 
 def solutions(
@@ -50,7 +74,311 @@ def solutions(
     time_limit: float = 60.0,
     rng: int | np.random.Generator | None = None,
 ) -> Solutions:
-    """Find a network of ReLU units that explains X (n, d), Y (n, m) over ℚ, or prove that
-    there is none."""
-    ExactSamples.of(X, Y)
-    return Solutions((), None, False, None, "not searched for yet")
+    """The networks with Y = f(X Vᵀ + b) Uᵀ + c, f the ReLU, over ℚ; or a proof of none.
+
+    Parameters
+    ----------
+    X : (n, d), Y : (n, m), taken at their word, as `Fraction` does: floats are dyadic rationals.
+    n_units : hidden units, k; idle ones are allowed, so it is at most that many.
+    bias : whether there are hidden and output biases, b and c.
+    U : (m, k) output weights, if they are known.
+    count : find all of them, and count them; otherwise the first one ends the search.
+    time_limit : seconds, after which the answer is that it is not known.
+
+    Returns one of three outcomes: networks; a refutation, which rechecks itself from the samples
+    alone; or neither, with the reason.
+
+    Raises InputError and InputTypeError for data that are no samples.
+
+    Guarantee: complete where rank(Y) = k, where U is given, and where there is one output, for any
+    samples whatever, within the time limit. The cost then is that of at most 2^(k + d) linear
+    programs with rank(Y) = k, usually of a few; and exponential in n k, usually, otherwise.
+    Left open: rank(Y) < k with several outputs and U unknown (NP-hard), unless fewer units do.
+
+    >>> X = [[-2], [-1], [1], [3]]
+    >>> solutions(X, [[0], [0], [2], [6]], 1).networks[0].U
+    array([[Fraction(2, 1)]], dtype=object)
+    >>> none = solutions(X, [[0], [0], [2], [5]], 1)
+    >>> none.refutation.recheck(X, [[0], [0], [2], [5]])
+    True
+    """
+    if n_units < 1:
+        raise InputError(f"n_units: got {n_units}, expected at least 1")
+    if method not in METHODS:
+        raise InputError(f"method: got {method!r}, expected one of {', '.join(METHODS)}")
+    samples = ExactSamples.of(X, Y)
+    case = _Case(
+        _with_ones(samples.X) if bias else samples.X,
+        samples.Y,
+        n_units,
+        bias,
+        Effort(deadline=time.monotonic() + time_limit),
+        np.random.default_rng(rng),
+        count,
+    )
+    started = time.monotonic()
+    answer = _by_row_space(case) if U is None else _given(case, _output_weights(U, case))
+    stats = {"seconds": time.monotonic() - started, "nodes": case.effort.nodes}
+    stats["exact_seconds"] = sum(system.exact_seconds for system in case.systems)
+    for net in answer.networks:
+        _assert_exact(net, samples)
+    return replace(answer, stats=stats)
+
+
+@dataclass(frozen=True, eq=False)
+class _Case:
+    """X with a column of ones where there are biases, and what is asked about it."""
+
+    X: Rationals
+    Y: Rationals
+    n_units: int
+    bias: bool
+    effort: Effort
+    rng: np.random.Generator
+    count: bool
+    systems: list[LinearSystem] = field(default_factory=list)
+
+    @property
+    def labels(self) -> Rationals:
+        """[1 Y] with biases, so that the leftmost independent columns have the 1 among them."""
+        return np.hstack([self.X[:, -1:], self.Y]) if self.bias else self.Y
+
+
+def _by_row_space(case: _Case) -> Solutions:
+    independent = unit_cone.independent_columns(case.labels)
+    columns = [j - case.bias for j in independent if not (case.bias and j == 0)]
+    rank = len(columns)
+    if rank > case.n_units:
+        chosen = tuple(columns[: case.n_units + 1])
+        return _none(Refutation("rank", case.n_units, case.bias, columns=chosen))
+    if rank < case.n_units:
+        return _fewer(case, columns)
+    units, of, end = _span(case, columns)
+    if isinstance(end, Undecided):
+        return _open(f"{len(units)} of {rank} units are known: {end.reason}")
+    if end is not None:
+        trees = tuple(_by_sample(tree, of) for tree in end.trees)
+        return _none(
+            Refutation(
+                "row space", rank, case.bias, columns=tuple(columns), g=end.g, trees=trees
+            )
+        )
+    net = _network(case, units)
+    if not case.count:
+        return _found(net, f"a network with {rank} units")
+    return _counted(case, of, net)
+
+
+def _span(case: _Case, columns: list[int]) -> tuple[list[Unit], Cone, Any]:
+    P = case.Y[:, columns]
+    of = unit_cone.cone(_with_ones(P) if case.bias else P, case.X, case.bias)
+    case.systems.append(of.system)
+    units, end = unit_cone.span(of, case.effort, case.rng)
+    return units, of, end
+
+
+def _fewer(case: _Case, columns: list[int]) -> Solutions:
+    """rank(Y) < k: perhaps as many units as rank are enough; else, with one output, the signs."""
+    rank, k = len(columns), case.n_units
+    units, _, end = _span(case, columns) if columns else ([], None, None)
+    if end is None:
+        found = _found(_network(case, units), f"a network with {rank} of {k} units, and idle ones")
+        return _uncounted(found, case, f"the labels have rank {rank} < {k}")
+    if case.Y.shape[1] == 1:
+        return _signs(case)
+    fewer = f"whether {rank} do is not known" if isinstance(end, Undecided) else f"{rank} do not"
+    return _open(
+        f"whether {k} units explain the labels, whose rank is {rank}; {fewer}; with several "
+        "outputs, more units than rank are searched for only where U is given"
+    )
+
+
+def _counted(case: _Case, of: Cone, net: Network) -> Solutions:
+    rank = case.n_units
+    try:
+        units = unit_cone.rays(of, case.effort)
+        if isinstance(units, Continuum):
+            return replace(
+                _found(net, "infinitely many networks: the units lie in a cone of dimension two"),
+                count=math.inf,
+                values_count=math.inf,
+            )
+        total, listed = 0, list[Sequence[Unit]]()
+        used: set[Unit] = set()
+        for chosen in _bases(of, units):
+            case.effort.spend()
+            total += 1
+            used.update(chosen)
+            if total <= LISTED:
+                listed.append(chosen)
+        loose = sum(not unit_cone.pinned(of, unit) for unit in used)
+    except (OutOfTimeError, TooManyNodesError):
+        return _found(net, f"a network with {rank} units; not counted: the time was up")
+    networks = tuple(_network(case, chosen) for chosen in listed)
+    reason = f"{total} network{'s' if total > 1 else ''} with {rank} units"
+    if len(networks) < total:
+        reason += f", of which {LISTED} are listed"
+    if loose:
+        reason += (
+            f", counted by their hidden values: {loose} units have too few active samples "
+            "for their hidden weights to be unique, so that the networks are infinitely many"
+        )
+    complete = not loose and len(networks) == total
+    return Solutions(networks, math.inf if loose else total, total, complete, None, reason)
+
+
+def _bases(of: Cone, units: list[Unit]) -> Iterator[Sequence[Unit]]:
+    """Sets of units that are independent, modulo the constant, and as many as there can be."""
+    rank = of.P.shape[1]
+    fixed = [[Fraction(int(j == rank - 1)) for j in range(rank)]] if of.constant else []
+    stack: list[tuple[int, tuple[Unit, ...]]] = [(0, ())]
+    while stack:
+        start, chosen = stack.pop()
+        size = len(fixed) + len(chosen)
+        if size == rank:
+            yield chosen
+            continue
+        for place in range(len(units) - (rank - size), start - 1, -1):
+            more = (*chosen, units[place])
+            rows = np.array([*fixed, *(list(unit.w) for unit in more)], dtype=np.object_)
+            if int(to_matrix(rows).rank()) == len(rows):
+                stack.append((place + 1, more))
+
+
+def _output_weights(U: ArrayLike, case: _Case) -> Rationals:
+    weights = as_fractions("U", U)
+    expected = (case.Y.shape[1], case.n_units)
+    if weights.shape != expected:
+        raise InputError(f"U: got shape {weights.shape}, expected {expected}")
+    return weights
+
+
+def _given(case: _Case, U: Rationals) -> Solutions:
+    outcome = _fitted(case, U)
+    if isinstance(outcome, Undecided):
+        return _open(f"the search was not finished: {outcome.reason}")
+    if isinstance(outcome, Network):
+        found = _found(outcome, f"a network with {case.n_units} units and these output weights")
+        return _uncounted(found, case, "U is given")
+    rows = tuple(tuple(row) for row in U.tolist())
+    return _none(
+        Refutation("output weights", case.n_units, case.bias, U=rows, trees=(outcome,))
+    )
+
+
+def _signs(case: _Case) -> Solutions:
+    trees: list[Tree] = []
+    undecided: list[str] = []
+    deadline = case.effort.deadline
+    for positive in range(case.n_units + 1):
+        # Each gets its share of the time that is left.
+        now = time.monotonic()
+        case.effort.deadline = now + (deadline - now) / (case.n_units + 1 - positive)
+        outcome = _fitted(case, output_signs(positive, case.n_units))
+        if isinstance(outcome, Network):
+            found = _found(outcome, f"a network with {case.n_units} units")
+            return _uncounted(found, case, "the labels have a smaller rank")
+        if isinstance(outcome, Undecided):
+            undecided.append(f"{positive} positive output weights: {outcome.reason}")
+        else:
+            trees.append(outcome)
+    if undecided:
+        return _open(f"the search was not finished with {', '.join(undecided)}")
+    return _none(Refutation("output signs", case.n_units, case.bias, trees=tuple(trees)))
+
+
+def _fitted(case: _Case, U: Rationals) -> Network | Tree | Undecided:
+    """A network with these output weights. A quicker search for one would have its place here."""
+    of = given_outputs.values(case.X, case.Y, U, case.bias)
+    case.systems.append(of.system)
+    outcome = given_outputs.fit(of, case.effort)
+    if isinstance(outcome, Undecided):
+        return outcome
+    if isinstance(outcome, Found):
+        V, c = of.weights(outcome.point)
+        b = V[:, -1] if case.bias else None
+        return Network(V[:, :-1] if case.bias else V, U, b, c).canonical()
+    return _by_label(outcome.tree, of)
+
+
+def _network(case: _Case, units: Sequence[Unit]) -> Network:
+    """The output weights that go with units: F Uᵀ + 1 cᵀ = Y has just one solution."""
+    d = case.X.shape[1] - case.bias
+    V = np.array([unit.v for unit in units], dtype=np.object_).reshape(-1, d + case.bias)
+    F = product(case.X, V.T) if len(V) else np.zeros((len(case.X), 0), dtype=np.object_)
+    F = np.where(F > 0, F, Fraction(0))
+    F = _with_ones(F) if case.bias else F
+    outputs = unit_cone.solve(F, case.Y) if F.shape[1] else np.zeros((0, case.Y.shape[1]))
+    assert outputs is not None, "units that span the labels give them"
+    U, c = outputs[: len(units)].T, outputs[-1] if case.bias else None
+    U = np.array(U, dtype=np.object_).reshape(case.Y.shape[1], len(units))
+    return Network(V[:, :d], U, V[:, d] if case.bias else None, c).canonical()
+
+
+def _by_sample(tree: RowTree, of: Cone) -> Tree:
+    """Rows of the system as samples, which is what a refutation speaks of."""
+
+    def place(row: int) -> tuple[int, Pair]:
+        return (0, (0, 0)) if row == of.level else (1 + row % 2, (of.samples[row // 2], 0))
+
+    return _translated(tree, place, lambda pair: (of.samples[pair], 0))
+
+
+def _by_label(tree: RowTree, of: Values) -> Tree:
+    m, k = of.U.shape
+
+    def pair_at(number: int) -> Pair:
+        return of.samples[number // k], number % k
+
+    def place(row: int) -> tuple[int, Pair]:
+        if row in of.labels:
+            return 0, (of.samples[row // m], row % m)
+        row -= len(of.labels)
+        return 1 + row % 2, pair_at(row // 2)
+
+    return _translated(tree, place, pair_at)
+
+
+def _translated(
+    tree: RowTree, place: Callable[[int], tuple[int, Pair]], pair_at: Callable[[int], Pair]
+) -> Tree:
+    """place : of a row among equations (0), values (1) and gaps (2), and its sample and unit."""
+    nodes: list[Either | Contradiction] = []
+    for node in tree:
+        if isinstance(node, int):
+            nodes.append(Either(pair_at(node)))
+            continue
+        parts: tuple[list[tuple[Pair, Fraction]], ...] = ([], [], [])
+        for row, weight in sorted(node.multipliers.items()):
+            part, pair = place(row)
+            parts[part].append((pair, weight))
+        nodes.append(Contradiction(*(tuple(part) for part in parts)))
+    return tuple(nodes)
+
+
+def _assert_exact(net: Network, samples: ExactSamples) -> None:
+    if not (net(samples.X) == samples.Y).all():
+        raise AssertionError("a network that was found must explain the samples")
+
+
+def _with_ones(columns: Rationals) -> Rationals:
+    ones = np.full((len(columns), 1), Fraction(1), dtype=np.object_)
+    return np.hstack([columns, ones])
+
+
+def _none(refutation: Refutation) -> Solutions:
+    return Solutions((), 0, 0, True, refutation, str(refutation))
+
+
+def _open(reason: str) -> Solutions:
+    return Solutions((), None, None, False, None, f"undecided: {reason}")
+
+
+def _found(net: Network, reason: str) -> Solutions:
+    return Solutions((net,), None, None, False, None, reason)
+
+
+def _uncounted(found: Solutions, case: _Case, why: str) -> Solutions:
+    if not case.count:
+        return found
+    return replace(found, reason=f"{found.reason}; they are not counted where {why}")

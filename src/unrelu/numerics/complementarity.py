@@ -13,7 +13,7 @@ sibling need not be looked at.
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -24,6 +24,7 @@ from unrelu.numerics.rational_lp import Farkas, LinearSystem, OutOfTimeError, Po
 
 Sides = NDArray[np.intp]
 """(pairs, 2): the two rows of each pair."""
+Settle = Callable[[NDArray[np.intp]], Point | None]
 
 
 Tree = tuple[int | Farkas, ...]
@@ -72,10 +73,14 @@ def search(
     held: Collection[int] = (),
     *,
     effort: Effort | None = None,
+    settle: Settle | None = None,
 ) -> Found | Refuted | Undecided:
     """A rational point of the system with a row of each pair equal, or a refutation.
 
     system : its rows; `held` : those that are equal throughout; pairs : two rows each.
+
+    settle : decides over ℚ, quicker than the system itself would, whether there is a point with the
+        given row of each pair equal; it is asked where the floating-point relaxation shows one.
 
     Guarantee: what is found satisfies every row exactly, and every leaf of a refutation has been
     checked over ℚ. Cost: at most 2^D linear programs in dimension D.
@@ -83,7 +88,7 @@ def search(
     effort = effort or Effort()
     sides = np.array(pairs, dtype=np.intp).reshape(-1, 2)
     try:
-        outcome = _walk(system, sides, frozenset(held), effort)
+        outcome = _walk(system, sides, frozenset(held), effort, settle)
     except OutOfTimeError:
         return Undecided("the time was up")
     except TooManyNodesError:
@@ -102,13 +107,17 @@ class _Choice:
 
 
 def _walk(
-    system: LinearSystem, sides: Sides, held: frozenset[int], effort: Effort
+    system: LinearSystem,
+    sides: Sides,
+    held: frozenset[int],
+    effort: Effort,
+    settle: Settle | None,
 ) -> Point | Tree:
     """Depth first, the nearer side of each pair before the other."""
     path: list[_Choice] = []
     while True:
         effort.spend()
-        outcome = look(system, sides, held, effort.deadline)
+        outcome = look(system, sides, held, effort.deadline, settle)
         if isinstance(outcome, Point):
             return outcome
         if isinstance(outcome, tuple):
@@ -133,7 +142,11 @@ def _walk(
 
 
 def look(
-    system: LinearSystem, sides: Sides, held: frozenset[int], deadline: float = float("inf")
+    system: LinearSystem,
+    sides: Sides,
+    held: frozenset[int],
+    deadline: float = float("inf"),
+    settle: Settle | None = None,
 ) -> Point | Farkas | tuple[int, int]:
     """The relaxation with rows held equal: a point with a row of each pair equal, a contradiction,
     or else the pair to split, and which of its rows is nearer to being equal."""
@@ -147,6 +160,10 @@ def look(
         if violation.max(initial=0.0) > LEVEL:
             pair = int(violation.argmax())
             return pair, int(slacks[pair].argmin())
+        if settle is not None:
+            point = settle(slacks.argmin(axis=1))
+            if point is not None:
+                return point
         found = system.decide(held, deadline=deadline)
         if isinstance(found, Farkas):
             return found

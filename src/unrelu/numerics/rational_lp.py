@@ -296,6 +296,7 @@ class _FloatModel:
             [_ratio(bound, size) for bound, size in zip(bounds, self.sizes, strict=True)]
         )
         self._matrix = csr_array((value, index, start), shape=(len(rows), n_variables))
+        self._replaced: dict[int, Array] = {}
         self._held: set[int] = set()
         self._infinity = highspy.kHighsInf
         self._statuses = highspy.HighsModelStatus
@@ -346,11 +347,10 @@ class _FloatModel:
             self._highs.changeCoeff(row, j, _ratio(new.get(j, 0), size))
         upper = float(self._bounds[row]) if row in self._held else self._infinity
         self._highs.changeRowBounds(row, float(self._bounds[row]), upper)
-        self._matrix = self._matrix.tolil()
-        self._matrix[row, :] = 0
+        dense = self._replaced.setdefault(row, np.zeros(self._matrix.shape[1]))
+        dense[:] = 0.0
         for j, weight in new.items():
-            self._matrix[row, j] = _ratio(weight, size)
-        self._matrix = self._matrix.tocsr()
+            dense[j] = _ratio(weight, size)
 
     def ray(self) -> Array | None:
         _, there, ray = self._highs.getDualRay()
@@ -363,7 +363,10 @@ class _FloatModel:
         return [i for i, status in enumerate(basis.row_status) if status != self._basic]
 
     def slacks(self, z: Array) -> Array:
-        return np.asarray(self._matrix @ z - self._bounds)
+        products = self._matrix @ z
+        for row, coefficients in self._replaced.items():
+            products[row] = coefficients @ z
+        return np.asarray(products - self._bounds)
 
 
 def _integral(row: Row, bound: Fraction) -> tuple[dict[int, int], int, Fraction]:
