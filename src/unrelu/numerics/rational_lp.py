@@ -233,7 +233,7 @@ class LinearSystem:
             # Held rows outside the basis depend on those in it: they cannot be mended.
             leaving = next((i for i in broken if i in held), broken[0])
             if not careful and leaving not in held:
-                leaving = min(broken, key=lambda i: slack[i] / self._model.sizes[i])
+                leaving = min(broken, key=lambda i: slack[i] / Fraction(self._model.sizes[i]))
             coefficients = self._combination(square, leaving) if basis else ([], 1)
             numerators, scale = coefficients
             side = 1 if slack[leaving] < 0 else -1
@@ -247,7 +247,8 @@ class LinearSystem:
             if careful:
                 chosen = min(entering, key=lambda j: basis[j])
             else:
-                chosen = max(entering, key=lambda j: abs(numerators[j]) * self._model.sizes[basis[j]])
+                sizes = [Fraction(self._model.sizes[row]) for row in basis]
+                chosen = max(entering, key=lambda j: abs(numerators[j]) * sizes[j])
             basis[chosen] = leaving
             steps += 1
 
@@ -279,7 +280,7 @@ with entries of a matrix. A wrong guess costs time only."""
 
 
 class _FloatModel:
-    """The rows in HiGHS, each scaled to a largest entry 1."""
+    """The rows in HiGHS, with columns, then rows, scaled to a largest entry 1."""
 
     def __init__(
         self, rows: Sequence[Mapping[int, int]], bounds: Sequence[int], n_variables: int
@@ -287,14 +288,17 @@ class _FloatModel:
         import highspy
         from scipy.sparse import csr_array
 
-        self.sizes = [max((abs(w) for w in row.values()), default=1) for row in rows]
+        largest = [0] * n_variables
+        for row in rows:
+            for j, weight in row.items():
+                largest[j] = max(largest[j], abs(weight))
+        self._units = [size or 1 for size in largest]
+        scaled = [self._scaled(row, bound) for row, bound in zip(rows, bounds, strict=True)]
+        self.sizes = [size for _, _, size in scaled]
         start = np.cumsum([0, *(len(row) for row in rows)], dtype=np.int32)
         index = np.array([j for row in rows for j in row], dtype=np.int32)
-        pairs = zip(rows, self.sizes, strict=True)
-        value = np.array([_ratio(w, size) for row, size in pairs for w in row.values()])
-        self._bounds = np.array(
-            [_ratio(bound, size) for bound, size in zip(bounds, self.sizes, strict=True)]
-        )
+        value = np.array([weight for weights, _, _ in scaled for weight in weights])
+        self._bounds = np.array([bound for _, bound, _ in scaled], dtype=np.float64)
         self._matrix = csr_array((value, index, start), shape=(len(rows), n_variables))
         self._replaced: dict[int, Array] = {}
         self._held: set[int] = set()
@@ -341,16 +345,22 @@ class _FloatModel:
     def replace(
         self, row: int, old: Mapping[int, int], new: Mapping[int, int], bound: int
     ) -> None:
-        size = max((abs(w) for w in new.values()), default=1)
-        self.sizes[row], self._bounds[row] = size, _ratio(bound, size)
+        weights, self._bounds[row], self.sizes[row] = self._scaled(new, bound)
+        dense = self._replaced.setdefault(row, np.zeros(len(self._units)))
+        dense[:] = 0.0
+        dense[list(new)] = weights
         for j in old.keys() | new.keys():
-            self._highs.changeCoeff(row, j, _ratio(new.get(j, 0), size))
+            self._highs.changeCoeff(row, j, float(dense[j]))
         upper = float(self._bounds[row]) if row in self._held else self._infinity
         self._highs.changeRowBounds(row, float(self._bounds[row]), upper)
-        dense = self._replaced.setdefault(row, np.zeros(self._matrix.shape[1]))
-        dense[:] = 0.0
-        for j, weight in new.items():
-            dense[j] = _ratio(weight, size)
+
+    def _scaled(self, row: Mapping[int, int], bound: int) -> tuple[list[float], float, float]:
+        """Weights of the scaled columns, and what the row was divided by."""
+        weights = [_ratio(weight, self._units[j]) for j, weight in row.items()]
+        size = max(map(abs, weights), default=0.0)
+        if not size:
+            size = float(max(1, abs(bound)))
+        return [weight / size for weight in weights], _ratio(bound, 1) / size, size
 
     def ray(self) -> Array | None:
         _, there, ray = self._highs.getDualRay()
