@@ -280,7 +280,8 @@ with entries of a matrix. A wrong guess costs time only."""
 
 
 class _FloatModel:
-    """The rows in HiGHS, with columns, then rows, scaled to a largest entry 1."""
+    """The rows in HiGHS, with columns, then rows, then the bounds together, scaled to a largest
+    entry 1: its tolerances are absolute."""
 
     def __init__(
         self, rows: Sequence[Mapping[int, int]], bounds: Sequence[int], n_variables: int
@@ -298,7 +299,8 @@ class _FloatModel:
         start = np.cumsum([0, *(len(row) for row in rows)], dtype=np.int32)
         index = np.array([j for row in rows for j in row], dtype=np.int32)
         value = np.array([weight for weights, _, _ in scaled for weight in weights])
-        self._bounds = np.array([bound for _, bound, _ in scaled], dtype=np.float64)
+        self._targets = np.array([bound for _, bound, _ in scaled], dtype=np.float64)
+        self._bounds = self._targets / _largest(self._targets)
         self._matrix = csr_array((value, index, start), shape=(len(rows), n_variables))
         self._replaced: dict[int, Array] = {}
         self._held: set[int] = set()
@@ -345,14 +347,17 @@ class _FloatModel:
     def replace(
         self, row: int, old: Mapping[int, int], new: Mapping[int, int], bound: int
     ) -> None:
-        weights, self._bounds[row], self.sizes[row] = self._scaled(new, bound)
+        weights, self._targets[row], self.sizes[row] = self._scaled(new, bound)
         dense = self._replaced.setdefault(row, np.zeros(len(self._units)))
         dense[:] = 0.0
         dense[list(new)] = weights
         for j in old.keys() | new.keys():
             self._highs.changeCoeff(row, j, float(dense[j]))
-        upper = float(self._bounds[row]) if row in self._held else self._infinity
-        self._highs.changeRowBounds(row, float(self._bounds[row]), upper)
+        bounds = self._targets / _largest(self._targets)
+        for i in np.flatnonzero(bounds != self._bounds).tolist():
+            upper = float(bounds[i]) if i in self._held else self._infinity
+            self._highs.changeRowBounds(i, float(bounds[i]), upper)
+        self._bounds = bounds
 
     def _scaled(self, row: Mapping[int, int], bound: int) -> tuple[list[float], float, float]:
         """Weights of the scaled columns, and what the row was divided by."""
@@ -377,6 +382,10 @@ class _FloatModel:
         for row, coefficients in self._replaced.items():
             products[row] = coefficients @ z
         return np.asarray(products - self._bounds)
+
+
+def _largest(bounds: Array) -> float:
+    return float(np.abs(bounds).max(initial=0.0)) or 1.0
 
 
 def _integral(row: Row, bound: Fraction) -> tuple[dict[int, int], int, Fraction]:
