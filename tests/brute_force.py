@@ -117,3 +117,31 @@ def _may_move(P: Integers, X: Integers, w: Ray) -> bool:
     height = P @ np.array(w, dtype=object)
     space = kernel(X[height > 0])
     return bool(space.shape[1] and extreme_rays(-X[height == 0] @ space))
+
+
+def exists_with_outputs(X: Integers, Y: Integers, U: Integers, bias: bool) -> bool:
+    """Whether some V (and b, c) give Y with these output weights: all 2^(n k) patterns."""
+    X, Y, U = X.astype(object), Y.astype(object), U.astype(object)
+    n, (m, k) = len(X), U.shape
+    if bias:
+        X = np.hstack([X, np.ones((n, 1), dtype=object)])
+    X = X[:, [j for j in range(X.shape[1]) if rank(X[:, : j + 1]) > rank(X[:, :j])]]
+    dimension = X.shape[1]
+    # Unknowns V by rows, c where there is one, and a last one that stands for 1.
+    heights = np.zeros((n, k, k * dimension + m * bias + 1), dtype=object)
+    for j in range(k):
+        heights[:, j, j * dimension : (j + 1) * dimension] = X
+    for pattern in itertools.product((0, 1), repeat=n * k):
+        on = np.array(pattern).reshape(n, k, 1)
+        labels = np.einsum("lj,nju->nlu", U, heights * on)
+        labels[:, :, -1] -= Y
+        if bias:
+            labels[:, :, k * dimension : -1] += np.eye(m, dtype=object)
+        space = kernel(labels.reshape(n * m, -1))
+        if not space.shape[1] or not space[-1].any():
+            continue
+        signs = (2 * on - 1) * heights
+        rows = np.vstack([signs.reshape(n * k, -1), [[0] * (heights.shape[2] - 1) + [1]]]) @ space
+        if any(np.array(ray) @ space[-1] > 0 for ray in extreme_rays(rows)):
+            return True
+    return False
