@@ -35,9 +35,7 @@ def system_of(A: NDArray[np.int64], a: NDArray[np.int64]) -> LinearSystem:
     return LinearSystem(rows, list(map(Fraction, a.tolist())), A.shape[1])
 
 
-def solvable(
-    A: NDArray[np.int64], a: NDArray[np.int64], pairs: Pairs, held: list[int]
-) -> bool:
+def solvable(A: NDArray[np.int64], a: NDArray[np.int64], pairs: Pairs, held: list[int]) -> bool:
     rows, bounds = rows_of(A), list(map(Fraction, a.tolist()))
     for chosen in itertools.product(*pairs):
         equal = sorted({*chosen, *held})

@@ -20,9 +20,7 @@ def fractions(matrix: NDArray[np.int64]) -> list[list[Fraction]]:
     return [[Fraction(int(entry)) for entry in row] for row in matrix]
 
 
-def proves(
-    answer: Point | Farkas, A: Integers, a: Integers, E: Integers, e: Integers
-) -> bool:
+def proves(answer: Point | Farkas, A: Integers, a: Integers, E: Integers, e: Integers) -> bool:
     rows, bounds = np.vstack([A, E]).astype(object), np.concatenate([a, e]).astype(object)
     if isinstance(answer, Point):
         slack = rows @ np.array(answer.values) - bounds

@@ -43,7 +43,11 @@ def proved(kind: str, bias: bool, seed: int = 0) -> Proved:
         X = rng.integers(-50, 51, (n, d))
         V, b = rng.integers(-9, 10, (k, d)), bias * rng.integers(-60, 61, k)
         m = 1 if kind.startswith("output") else 2
-        U = rng.choice([-1, 1], (m, k)) if kind.startswith("output") else rng.integers(-3, 4, (m, k))
+        U = (
+            rng.choice([-1, 1], (m, k))
+            if kind.startswith("output")
+            else rng.integers(-3, 4, (m, k))
+        )
         right = np.maximum(X @ V.T + b, 0) @ U.T
         Y = right.copy()
         Y[rng.integers(n)] += rng.integers(1, 9, m)

@@ -159,9 +159,7 @@ def _by_row_space(case: _Case) -> Solutions:
     if end is not None:
         trees = tuple(_by_sample(tree, of) for tree in end.trees)
         return _none(
-            Refutation(
-                "row space", rank, case.bias, columns=tuple(columns), g=end.g, trees=trees
-            )
+            Refutation("row space", rank, case.bias, columns=tuple(columns), g=end.g, trees=trees)
         )
     net = _network(case, units)
     if not case.count:
@@ -261,9 +259,7 @@ def _given(case: _Case, U: Rationals) -> Solutions:
         found = _found(outcome, f"a network with {case.n_units} units and these output weights")
         return _uncounted(found, case, "U is given")
     rows = tuple(tuple(row) for row in U.tolist())
-    return _none(
-        Refutation("output weights", case.n_units, case.bias, U=rows, trees=(outcome,))
-    )
+    return _none(Refutation("output weights", case.n_units, case.bias, U=rows, trees=(outcome,)))
 
 
 def _signs(case: _Case) -> Solutions:

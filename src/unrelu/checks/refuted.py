@@ -266,9 +266,7 @@ def _refutes(tree: Tree, claim: _Claim) -> bool:
     return not waiting
 
 
-def _contradicts(
-    leaf: Contradiction, branch: frozenset[tuple[Pair, bool]], claim: _Claim
-) -> bool:
+def _contradicts(leaf: Contradiction, branch: frozenset[tuple[Pair, bool]], claim: _Claim) -> bool:
     if not _within((pair for pair, _ in leaf.equations), claim.equations):
         return False
     sums: dict[int, Fraction] = {}
@@ -315,8 +313,7 @@ def _plain(node: Either | Contradiction) -> dict[str, Any]:
         return {"either": list(node.pair)}
     parts = {"equations": node.equations, "values": node.values, "gaps": node.gaps}
     return {
-        name: [[i, j, str(weight)] for (i, j), weight in weights]
-        for name, weights in parts.items()
+        name: [[i, j, str(weight)] for (i, j), weight in weights] for name, weights in parts.items()
     }
 
 

@@ -80,9 +80,7 @@ class LinearSystem:
     basis of the last: well under a millisecond for hundreds of rows in a few tens of variables.
     """
 
-    def __init__(
-        self, rows: Sequence[Row], bounds: Sequence[Fraction], n_variables: int
-    ) -> None:
+    def __init__(self, rows: Sequence[Row], bounds: Sequence[Fraction], n_variables: int) -> None:
         self.n_variables = n_variables
         integral = [_integral(row, bound) for row, bound in zip(rows, bounds, strict=True)]
         self._rows = [row for row, _, _ in integral]
@@ -344,9 +342,7 @@ class _FloatModel:
             return False, np.asarray(self._highs.getSolution().col_value, dtype=np.float64)
         return status == self._statuses.kInfeasible, None
 
-    def replace(
-        self, row: int, old: Mapping[int, int], new: Mapping[int, int], bound: int
-    ) -> None:
+    def replace(self, row: int, old: Mapping[int, int], new: Mapping[int, int], bound: int) -> None:
         weights, self._targets[row], self.sizes[row] = self._scaled(new, bound)
         dense = self._replaced.setdefault(row, np.zeros(len(self._units)))
         dense[:] = 0.0
