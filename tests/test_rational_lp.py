@@ -11,13 +11,18 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.optimize import linprog
 
-from unrelu.numerics.rational_lp import Farkas, LinearSystem, OutOfTimeError, Point, feasible
+from unrelu.numerics.float_lp import OutOfTimeError
+from unrelu.numerics.rational_lp import Farkas, LinearSystem, Point, feasible
 
 Integers = NDArray[np.int64]
 
 
 def fractions(matrix: NDArray[np.int64]) -> list[list[Fraction]]:
     return [[Fraction(int(entry)) for entry in row] for row in matrix]
+
+
+def numbers(vector: Integers) -> list[Fraction]:
+    return [Fraction(int(entry)) for entry in vector]
 
 
 def proves(answer: Point | Farkas, A: Integers, a: Integers, E: Integers, e: Integers) -> bool:
@@ -45,7 +50,7 @@ def draw(seed: int) -> tuple[Integers, Integers, Integers, Integers]:
 @settings(max_examples=150)
 def test_every_answer_is_a_proof(seed: int) -> None:
     A, a, E, e = draw(seed)
-    answer = feasible(fractions(A), list(map(int, a)), fractions(E), list(map(int, e)))
+    answer = feasible(fractions(A), numbers(a), fractions(E), numbers(e))
     assert proves(answer, A, a, E, e)
     float_answer = linprog(
         np.zeros(A.shape[1]), -A, -a, E if len(E) else None, e if len(E) else None, (None, None)

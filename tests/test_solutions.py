@@ -103,18 +103,32 @@ def test_small_samples_against_all_patterns(seed: int) -> None:
     assert len({str((net.V, net.b)) for net in found.networks}) == len(found.networks)
 
 
-SEVERAL = [
+Table = list[list[int]]
+
+SEVERAL: list[tuple[Table, Table, int, bool, int, float]] = [
     # One input, biases: six networks with other values, each the only one with them.
-    ([[2], [-2], [0], [1], [0]], [[-4, -11], [-4, -4], [-5, -7], [-5, -9], [-5, -7]], 2, True, 6, 6),
-    ([[1, 2, -2], [2, -1, 2], [1, 0, 2], [2, -1, 1]], [[0, 1], [8, 10], [5, 6], [6, 8]], 2, False, 3, 3),
+    (
+        [[2], [-2], [0], [1], [0]],
+        [[-4, -11], [-4, -4], [-5, -7], [-5, -9], [-5, -7]],
+        *(2, True, 6, 6),
+    ),
+    (
+        [[1, 2, -2], [2, -1, 2], [1, 0, 2], [2, -1, 1]],
+        [[0, 1], [8, 10], [5, 6], [6, 8]],
+        *(2, False, 3, 3),
+    ),
     # A unit that too few samples see.
-    ([[2, -3], [-2, 0], [4, -2], [-1, 3], [-1, -1]], [[0, -8, 5], [0, -2, -1], [0, -10, 7], [10, -2, 9], [0, -2, -1]], 2, True, 3, math.inf),
-]  # fmt: skip
+    (
+        [[2, -3], [-2, 0], [4, -2], [-1, 3], [-1, -1]],
+        [[0, -8, 5], [0, -2, -1], [0, -10, 7], [10, -2, 9], [0, -2, -1]],
+        *(2, True, 3, math.inf),
+    ),
+]
 
 
 @pytest.mark.parametrize(("X", "Y", "k", "bias", "values_count", "count"), SEVERAL)
 def test_several_networks(
-    X: list[list[int]], Y: list[list[int]], k: int, bias: bool, values_count: int, count: float
+    X: Table, Y: Table, k: int, bias: bool, values_count: int, count: float
 ) -> None:
     found = solutions(X, Y, k, bias=bias, count=True)
     assert (found.values_count, found.count) == (values_count, count)
@@ -224,14 +238,15 @@ def test_no_unit_at_all(bias: bool) -> None:
 
 
 def test_data_are_taken_at_their_word() -> None:
-    """0.1 is not a tenth: half of the sum of its multiples is not representable."""
-    X = [[Fraction(1, 3)], [Fraction(2, 3)], [-1], [Fraction(-1, 7)]]
-    Y = [[Fraction(1, 10)], [Fraction(1, 5)], [0], [0]]
-    (net,) = solutions(X, Y, 1).networks
+    """0.1 is not a tenth, and 0.1 + 0.1 + 0.1 in floating point not three times that."""
+    inputs = [Fraction(1, 3), Fraction(2, 3), Fraction(-1), Fraction(-1, 7)]
+    labels = [Fraction(1, 10), Fraction(1, 5), Fraction(0), Fraction(0)]
+    (net,) = solutions(np.array(inputs)[:, None], np.array(labels), 1).networks
     assert net.U[0, 0] * net.V[0, 0] == Fraction(3, 10)
-    none = solutions([[1.0], [3.0], [-1.0]], [[0.1], [0.1 + 0.1 + 0.1], [0.0]], 1)
-    assert none.refutation is not None
-    assert none.refutation.recheck([[1.0], [3.0], [-1.0]], [[0.1], [0.1 + 0.1 + 0.1], [0.0]])
+    X, Y = [[1.0], [3.0], [-1.0]], [[0.1], [0.1 + 0.1 + 0.1], [0.0]]
+    none = solutions(X, Y, 1).refutation
+    assert none is not None
+    assert none.recheck(X, Y)
 
 
 @given(seed=st.integers(0, 10**6), bias=st.booleans(), free=st.booleans())
@@ -287,7 +302,7 @@ def test_the_same_seed_gives_the_same_answer() -> None:
 
 
 def test_wrong_use() -> None:
-    X, Y = [[1], [2], [-1]], [[1], [2], [0]]
+    X, Y = np.array([[1], [2], [-1]]), np.array([[1], [2], [0]])
     with pytest.raises(InputError, match="n_units"):
         solutions(X, Y, 0)
     with pytest.raises(InputError, match="method"):
@@ -295,4 +310,4 @@ def test_wrong_use() -> None:
     with pytest.raises(InputError, match=r"U: got shape \(2, 1\)"):
         solutions(X, Y, 1, U=[[1], [1]])
     with pytest.raises(InputError, match="finite"):
-        solutions(X, [[1], [2], [np.nan]], 1)
+        solutions(X, np.array([1.0, 2.0, np.nan]), 1)

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from unrelu.checks.refuted import Contradiction, Either, Pair, Refutation, Tree, output_signs
+from unrelu.checks.refuted import Refutation, output_signs
 from unrelu.errors import InputError
-from unrelu.methods import given_outputs, unit_cone
-from unrelu.methods.given_outputs import Values
-from unrelu.methods.unit_cone import Cone, Continuum, Unit
+from unrelu.methods import given_outputs, unit_cone, unit_rays
+from unrelu.methods.unit_cone import Cone, Hyperplane, Unit
+from unrelu.methods.unit_rays import Continuum
 from unrelu.network import Network
 from unrelu.numerics.complementarity import Effort, Found, TooManyNodesError, Undecided
-from unrelu.numerics.complementarity import Tree as RowTree
-from unrelu.numerics.rational_lp import LinearSystem, OutOfTimeError
-from unrelu.rationals import Rationals, as_fractions, product, to_matrix
+from unrelu.numerics.float_lp import OutOfTimeError
+from unrelu.numerics.rational_lp import LinearSystem
+from unrelu.rationals import Rationals, as_fractions, product
+from unrelu.refutations import by_output_signs, by_output_weights, by_row_space
 from unrelu.samples import ExactSamples
 
 METHODS = ("facets",)
@@ -157,17 +157,16 @@ def _by_row_space(case: _Case) -> Solutions:
     if isinstance(end, Undecided):
         return _open(f"{len(units)} of {rank} units are known: {end.reason}")
     if end is not None:
-        trees = tuple(_by_sample(tree, of) for tree in end.trees)
-        return _none(
-            Refutation("row space", rank, case.bias, columns=tuple(columns), g=end.g, trees=trees)
-        )
+        return _none(by_row_space(of, columns, end))
     net = _network(case, units)
     if not case.count:
         return _found(net, f"a network with {rank} units")
     return _counted(case, of, net)
 
 
-def _span(case: _Case, columns: list[int]) -> tuple[list[Unit], Cone, Any]:
+def _span(
+    case: _Case, columns: list[int]
+) -> tuple[list[Unit], Cone, Hyperplane | Undecided | None]:
     P = case.Y[:, columns]
     of = unit_cone.cone(_with_ones(P) if case.bias else P, case.X, case.bias)
     case.systems.append(of.system)
@@ -194,7 +193,7 @@ def _fewer(case: _Case, columns: list[int]) -> Solutions:
 def _counted(case: _Case, of: Cone, net: Network) -> Solutions:
     rank = case.n_units
     try:
-        units = unit_cone.rays(of, case.effort)
+        units = unit_rays.rays(of, case.effort)
         if isinstance(units, Continuum):
             return replace(
                 _found(net, "infinitely many networks: the units lie in a cone of dimension two"),
@@ -203,13 +202,13 @@ def _counted(case: _Case, of: Cone, net: Network) -> Solutions:
             )
         total, listed = 0, list[Sequence[Unit]]()
         used: set[Unit] = set()
-        for chosen in _bases(of, units):
+        for chosen in unit_rays.bases(of, units):
             case.effort.spend()
             total += 1
             used.update(chosen)
             if total <= LISTED:
                 listed.append(chosen)
-        loose = sum(not unit_cone.pinned(of, unit) for unit in used)
+        loose = sum(not unit_rays.pinned(of, unit) for unit in used)
     except (OutOfTimeError, TooManyNodesError):
         return _found(net, f"a network with {rank} units; not counted: the time was up")
     networks = tuple(_network(case, chosen) for chosen in listed)
@@ -223,24 +222,6 @@ def _counted(case: _Case, of: Cone, net: Network) -> Solutions:
         )
     complete = not loose and len(networks) == total
     return Solutions(networks, math.inf if loose else total, total, complete, None, reason)
-
-
-def _bases(of: Cone, units: list[Unit]) -> Iterator[Sequence[Unit]]:
-    """Sets of units that are independent, modulo the constant, and as many as there can be."""
-    rank = of.P.shape[1]
-    fixed = [[Fraction(int(j == rank - 1)) for j in range(rank)]] if of.constant else []
-    stack: list[tuple[int, tuple[Unit, ...]]] = [(0, ())]
-    while stack:
-        start, chosen = stack.pop()
-        size = len(fixed) + len(chosen)
-        if size == rank:
-            yield chosen
-            continue
-        for place in range(len(units) - (rank - size), start - 1, -1):
-            more = (*chosen, units[place])
-            rows = np.array([*fixed, *(list(unit.w) for unit in more)], dtype=np.object_)
-            if int(to_matrix(rows).rank()) == len(rows):
-                stack.append((place + 1, more))
 
 
 def _output_weights(U: ArrayLike, case: _Case) -> Rationals:
@@ -258,12 +239,11 @@ def _given(case: _Case, U: Rationals) -> Solutions:
     if isinstance(outcome, Network):
         found = _found(outcome, f"a network with {case.n_units} units and these output weights")
         return _uncounted(found, case, "U is given")
-    rows = tuple(tuple(row) for row in U.tolist())
-    return _none(Refutation("output weights", case.n_units, case.bias, U=rows, trees=(outcome,)))
+    return _none(outcome)
 
 
 def _signs(case: _Case) -> Solutions:
-    trees: list[Tree] = []
+    refuted: list[Refutation] = []
     undecided: list[str] = []
     deadline = case.effort.deadline
     for positive in range(case.n_units + 1):
@@ -277,13 +257,13 @@ def _signs(case: _Case) -> Solutions:
         if isinstance(outcome, Undecided):
             undecided.append(f"{positive} positive output weights: {outcome.reason}")
         else:
-            trees.append(outcome)
+            refuted.append(outcome)
     if undecided:
         return _open(f"the search was not finished with {', '.join(undecided)}")
-    return _none(Refutation("output signs", case.n_units, case.bias, trees=tuple(trees)))
+    return _none(by_output_signs(refuted))
 
 
-def _fitted(case: _Case, U: Rationals) -> Network | Tree | Undecided:
+def _fitted(case: _Case, U: Rationals) -> Network | Refutation | Undecided:
     """A network with these output weights. A quicker search for one would have its place here."""
     of = given_outputs.values(case.X, case.Y, U, case.bias)
     case.systems.append(of.system)
@@ -294,62 +274,19 @@ def _fitted(case: _Case, U: Rationals) -> Network | Tree | Undecided:
         V, c = of.weights(outcome.point)
         b = V[:, -1] if case.bias else None
         return Network(V[:, :-1] if case.bias else V, U, b, c).canonical()
-    return _by_label(outcome.tree, of)
+    return by_output_weights(of, outcome.tree)
 
 
 def _network(case: _Case, units: Sequence[Unit]) -> Network:
     """The output weights that go with units: F Uᵀ + 1 cᵀ = Y has just one solution."""
-    d = case.X.shape[1] - case.bias
-    V = np.array([unit.v for unit in units], dtype=np.object_).reshape(-1, d + case.bias)
-    F = product(case.X, V.T) if len(V) else np.zeros((len(case.X), 0), dtype=np.object_)
-    F = np.where(F > 0, F, Fraction(0))
-    F = _with_ones(F) if case.bias else F
-    outputs = unit_cone.solve(F, case.Y) if F.shape[1] else np.zeros((0, case.Y.shape[1]))
+    (d, k, m) = (case.X.shape[1] - case.bias, len(units), case.Y.shape[1])
+    V = np.array([unit.v for unit in units], dtype=np.object_).reshape(k, d + case.bias)
+    F = product(case.X, V.T)
+    F[F < 0] = Fraction(0)
+    outputs = unit_cone.solve(_with_ones(F) if case.bias else F, case.Y)
     assert outputs is not None, "units that span the labels give them"
-    U, c = outputs[: len(units)].T, outputs[-1] if case.bias else None
-    U = np.array(U, dtype=np.object_).reshape(case.Y.shape[1], len(units))
+    U, c = outputs[:k].T.reshape(m, k), outputs[-1] if case.bias else None
     return Network(V[:, :d], U, V[:, d] if case.bias else None, c).canonical()
-
-
-def _by_sample(tree: RowTree, of: Cone) -> Tree:
-    """Rows of the system as samples, which is what a refutation speaks of."""
-
-    def place(row: int) -> tuple[int, Pair]:
-        return (0, (0, 0)) if row == of.level else (1 + row % 2, (of.samples[row // 2], 0))
-
-    return _translated(tree, place, lambda pair: (of.samples[pair], 0))
-
-
-def _by_label(tree: RowTree, of: Values) -> Tree:
-    m, k = of.U.shape
-
-    def pair_at(number: int) -> Pair:
-        return of.samples[number // k], number % k
-
-    def place(row: int) -> tuple[int, Pair]:
-        if row in of.labels:
-            return 0, (of.samples[row // m], row % m)
-        row -= len(of.labels)
-        return 1 + row % 2, pair_at(row // 2)
-
-    return _translated(tree, place, pair_at)
-
-
-def _translated(
-    tree: RowTree, place: Callable[[int], tuple[int, Pair]], pair_at: Callable[[int], Pair]
-) -> Tree:
-    """place : of a row among equations (0), values (1) and gaps (2), and its sample and unit."""
-    nodes: list[Either | Contradiction] = []
-    for node in tree:
-        if isinstance(node, int):
-            nodes.append(Either(pair_at(node)))
-            continue
-        parts: tuple[list[tuple[Pair, Fraction]], ...] = ([], [], [])
-        for row, weight in sorted(node.multipliers.items()):
-            part, pair = place(row)
-            parts[part].append((pair, weight))
-        nodes.append(Contradiction(*(tuple(part) for part in parts)))
-    return tuple(nodes)
 
 
 def _assert_exact(net: Network, samples: ExactSamples) -> None:

@@ -141,12 +141,12 @@ class Refutation:
             raise InputError(f"got data that is no refutation: {error!r}") from error
 
 
-def _by_rank(proof: Refutation, X: Rationals, Y: Rationals) -> bool:
+def _by_rank(proof: Refutation, _: Rationals, Y: Rationals) -> bool:
     columns = proof.columns
     if len(columns) <= proof.n_units or not _places(columns, Y.shape[1]):
         return False
     basis = _with_ones(Y[:, list(columns)], proof.bias)
-    return int(to_matrix(basis).rank()) == basis.shape[1]
+    return bool(to_matrix(basis).rank() == basis.shape[1])
 
 
 def _by_row_space(proof: Refutation, X: Rationals, Y: Rationals) -> bool:
@@ -170,13 +170,11 @@ def _by_row_space(proof: Refutation, X: Rationals, Y: Rationals) -> bool:
     def equation(_: Pair) -> Row:
         return dict(enumerate(g))
 
-    return all(
-        _refutes(
-            tree,
-            _Claim((1, 1), (len(X), 1), equation, lambda _, s=sign: Fraction(s), value, height),
-        )
-        for tree, sign in zip(proof.trees, (1, -1), strict=True)
-    )
+    def claim(sign: int) -> _Claim:
+        return _Claim((1, 1), (len(X), 1), equation, lambda _: Fraction(sign), value, height)
+
+    positive, negative = proof.trees
+    return _refutes(positive, claim(1)) and _refutes(negative, claim(-1))
 
 
 def _by_output_weights(proof: Refutation, X: Rationals, Y: Rationals) -> bool:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from unrelu.methods.unit_cone import coprime
 from unrelu.numerics.complementarity import Effort, Found, Refuted, Sides, Undecided, search
 from unrelu.numerics.rational_lp import LinearSystem, Point
-from unrelu.rationals import Rationals
+from unrelu.rationals import Rationals, product
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,5 +117,6 @@ def _on_pattern(of: Values, active: NDArray[np.bool_], effort: Effort) -> Point 
         return None
     weights = np.array(answer.values, dtype=np.object_)
     V = weights[: k * dimension].reshape(k, dimension)
-    F = np.where(active, X.dot(V.T), Fraction(0))
+    F = product(X, V.T)
+    F[~active] = Fraction(0)
     return Point((*F.ravel().tolist(), *answer.values))

@@ -1,4 +1,4 @@
-"""Any inputs, rank(Y) = k: the units are rays of one set, searched completely over ℚ (BJW Theorem 1).
+"""Any inputs, rank(Y) = k: the units are rays of one set, searched whole (BJW Theorem 1).
 
 With P (n, r) a basis of the column space of Y (of [Y 1] with biases; X̄ = [X 1] then) let
 
@@ -25,18 +25,9 @@ from typing import Any
 
 import numpy as np
 
-from unrelu.numerics.complementarity import (
-    Effort,
-    Found,
-    Sides,
-    Tree,
-    Undecided,
-    broken_pair,
-    look,
-    search,
-)
-from unrelu.numerics.rational_lp import Farkas, LinearSystem, Point, feasible
-from unrelu.rationals import Rationals, product, to_fractions, to_matrix
+from unrelu.numerics.complementarity import Effort, Found, Sides, Tree, Undecided, search
+from unrelu.numerics.rational_lp import LinearSystem, Point
+from unrelu.rationals import Rationals, to_fractions, to_matrix
 
 Vector = tuple[Fraction, ...]
 
@@ -78,7 +69,7 @@ def cone(P: Rationals, X: Rationals, constant: bool) -> Cone:
             seen.setdefault(direction, i)
     rows = []
     for sample in seen.values():
-        value = {j: entry for j, entry in enumerate(P[sample].tolist())}
+        value = dict(enumerate(P[sample].tolist()))
         inputs = {j: -entry for j, entry in enumerate(X[sample].tolist(), start=rank)}
         rows += [value, value | inputs]
     system = LinearSystem(
@@ -113,80 +104,12 @@ def span(
             if isinstance(outcome, Undecided):
                 return units, outcome
             if isinstance(outcome, Found):
-                units.append(_unit(of, outcome.point))
+                units.append(unit_at(of, outcome.point))
                 break
             trees.append(outcome.tree)
         else:
             return units, Hyperplane(g, (trees[0], trees[1]))
     return units, None
-
-
-@dataclass(frozen=True)
-class Continuum:
-    """Two units whose sum is one as well: all that lies between them are units."""
-
-    units: tuple[Unit, Unit]
-
-
-def rays(of: Cone, effort: Effort) -> list[Unit] | Continuum:
-    """All units, one for each ray of R, or a continuum of them; the constant itself is left out.
-
-    The search tree again, but where the point found is a unit, so that there is nothing to split,
-    another direction is looked for under the same equations: none, and the ray is the only one
-    there; else the sum of both is a unit too, a continuum, or has a pair to split.
-
-    Raises OutOfTimeError and TooManyNodesError when `effort` is spent.
-    """
-    rank = of.P.shape[1]
-    system, level = of.system, of.level
-    total = dict(enumerate(of.P[list(of.samples)].sum(axis=0).tolist()))
-    found: dict[Vector, Unit] = {}
-    waiting: list[frozenset[int]] = [frozenset([level])]
-    while waiting:
-        held = waiting.pop()
-        effort.spend()
-        # P w ≥ 0 and not 0, so that it adds up to something positive: to 1, at the right scale.
-        system.replace(level, total, Fraction(1))
-        outcome = look(system, of.sides, held, effort.deadline)
-        if isinstance(outcome, Farkas):
-            continue
-        if isinstance(outcome, Point):
-            w = outcome.values[:rank]
-            other = None if _single(of, held) else _another(of, held, w, effort)
-            if other is None:
-                unit = _unit(of, outcome)
-                found.setdefault(unit.w, unit)
-                continue
-            both = _sum(outcome, other)
-            split = broken_pair(of.system, of.sides, both)
-            if split is None:
-                return Continuum((_unit(of, outcome), _unit(of, both)))
-            outcome = split
-        pair, nearer = outcome
-        waiting += [held | {int(of.sides[pair, side])} for side in (1 - nearer, nearer)]
-    units = list(found.values())
-    return [unit for unit in units if not (of.constant and not any(unit.w[:-1]))]
-
-
-def pinned(of: Cone, unit: Unit) -> bool:
-    """Whether no other v than this gives the unit its values f(X̄ v) on the samples.
-
-    Those that do are a polytope, X̄_i v fixed where active and ≤ 0 elsewhere; it is a point iff no
-    direction out of v keeps to the rows that are tight there."""
-    height = product(of.X, np.array([unit.v], dtype=np.object_).T)[:, 0]
-    active, tight = of.X[height > 0], of.X[height == 0]
-    dimension = of.X.shape[1]
-    if len(active) and to_matrix(active).rank() == dimension:
-        return True
-    equal = [*active.tolist(), [Fraction(0)] * dimension]
-    for axis in np.eye(dimension, dtype=int).tolist():
-        for sign in (1, -1):
-            equal[-1] = [Fraction(sign * entry) for entry in axis]
-            levels = [Fraction(0)] * len(active) + [Fraction(1)]
-            direction = feasible((-tight).tolist(), [Fraction(0)] * len(tight), equal, levels)
-            if isinstance(direction, Point):
-                return False
-    return True
 
 
 def coprime(row: Sequence[Fraction]) -> tuple[int, ...]:
@@ -197,7 +120,7 @@ def coprime(row: Sequence[Fraction]) -> tuple[int, ...]:
     return tuple(entry // shared for entry in integers)
 
 
-def _unit(of: Cone, point: Point) -> Unit:
+def unit_at(of: Cone, point: Point) -> Unit:
     """The point of R at the scale where w is in coprime integers."""
     rank = of.P.shape[1]
     w, v = point.values[:rank], point.values[rank:]
@@ -235,39 +158,11 @@ COEFFICIENT = 9
 """Nineteen values to a coordinate: few draws are orthogonal to a given unit by chance."""
 
 
-def _single(of: Cone, held: frozenset[int]) -> bool:
-    """Whether the samples held inactive leave just one line of w."""
-    inactive = [row // 2 for row in held if row != of.level and row % 2 == 0]
-    rank = of.P.shape[1]
-    if len(inactive) < rank - 1 or rank == 1:
-        return rank == 1
-    chosen = of.P[[of.samples[pair] for pair in inactive]]
-    return int(to_matrix(chosen).rank()) == rank - 1
-
-
-def _another(of: Cone, held: frozenset[int], w: Vector, effort: Effort) -> Point | None:
-    """A point under the same equations whose own w is no multiple of w; exact, as is None."""
-    pivot = next(j for j, entry in enumerate(w) if entry)
-    for j in range(len(w)):
-        if j == pivot:
-            continue
-        for sign in (1, -1):
-            across = {j: w[pivot], pivot: -w[j]}
-            of.system.replace(of.level, across, Fraction(sign))
-            answer = of.system.decide(held, deadline=effort.deadline)
-            if isinstance(answer, Point):
-                return answer
-    return None
-
-
-def _sum(one: Point, other: Point) -> Point:
-    return Point(tuple(a + b for a, b in zip(one.values, other.values, strict=True)))
-
-
 def independent_columns(labels: Rationals) -> list[int]:
     """The leftmost that span all."""
     reduced, rank = to_matrix(labels).rref()
-    return [next(j for j, entry in enumerate(row) if entry) for row in reduced.tolist()[:rank]]
+    rows = reduced.tolist()[:rank]
+    return [next(j for j, entry in enumerate(row) if entry != 0) for row in rows]
 
 
 def solve(A: Rationals, B: Rationals) -> Rationals | None:

@@ -20,7 +20,8 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from unrelu.numerics.rational_lp import Farkas, LinearSystem, OutOfTimeError, Point
+from unrelu.numerics.float_lp import OutOfTimeError
+from unrelu.numerics.rational_lp import Farkas, LinearSystem, Point
 
 Sides = NDArray[np.intp]
 """(pairs, 2): the two rows of each pair."""
@@ -69,7 +70,7 @@ class TooManyNodesError(Exception):
 
 def search(
     system: LinearSystem,
-    pairs: Sequence[tuple[int, int]],
+    pairs: Sequence[tuple[int, int]] | Sides,
     held: Collection[int] = (),
     *,
     effort: Effort | None = None,
