@@ -108,7 +108,7 @@ def bases(of: Cone, units: list[Unit]) -> Iterator[Sequence[Unit]]:
 def _single(of: Cone, held: frozenset[int]) -> bool:
     """Whether the samples held inactive leave just one line of w."""
     inactive = [row // 2 for row in held if row != of.level and row % 2 == 0]
-    rank = of.P.shape[1]
+    rank = int(of.P.shape[1])
     if len(inactive) < rank - 1 or rank == 1:
         return rank == 1
     chosen = of.P[[of.samples[pair] for pair in inactive]]

@@ -10,7 +10,7 @@ since Σ y_i (A_i z − a_i) ≥ 0 would then read −Σ y_i a_i ≥ 0 (Farkas' 
 HiGHS answers in floating point, and all that is taken from it is which rows matter: the support
 of its ray, or the rows at their bound. They are solved over ℚ, and where that is no proof, a dual
 simplex over ℚ goes on from there. With no objective every basis is dual feasible, so that it needs
-no first phase; after as many steps as there are variables it turns to the least-index rule, under
+no first phase; where the worst violation leads nowhere it turns to the least-index rule, under
 which no basis comes back (T. Terlaky's criss-cross method, 1985). Every answer is checked exactly.
 """
 
@@ -227,7 +227,7 @@ class LinearSystem:
             broken = [i for i, s in enumerate(slack) if s < 0 or (s > 0 and i in held)]
             if not broken:
                 return self._point(z, denominator)
-            careful = steps > len(basis)
+            careful = steps > HASTY * len(basis)
             # Held rows outside the basis depend on those in it: they cannot be mended.
             leaving = next((i for i in broken if i in held), broken[0])
             if not careful and leaving not in held:
@@ -271,6 +271,10 @@ class LinearSystem:
             values[column] = Fraction(int(z[place, 0]), int(denominator))
         return Point(tuple(values))
 
+
+HASTY = 20
+"""Steps for each variable in which the worst violation leaves. That usually ends within two, while
+the least-index rule takes several times as many: it is there so that there is an end at all."""
 
 RAY = 1e-9
 """Entries of a float ray below this share of the largest are taken for 0, which HiGHS itself does
