@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from fractions import Fraction
 
 import numpy as np
@@ -136,6 +137,15 @@ def test_several_networks(
     assert len(found.networks) == values_count
     assert found.complete == (count == values_count)
     assert ("infinitely many" in found.reason) == (count == math.inf)
+
+
+def test_more_networks_than_are_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+    X, Y, k, bias, _, _ = SEVERAL[0]
+    monkeypatch.setattr(sys.modules["unrelu.solutions"], "LISTED", 4)
+    found = solutions(X, Y, k, bias=bias, count=True)
+    assert (len(found.networks), found.count) == (4, 6)
+    assert not found.complete
+    assert "6 networks with 2 units, of which 4 are listed" in found.reason
 
 
 def test_the_brute_force_sees_a_wrong_count() -> None:

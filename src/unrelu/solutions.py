@@ -214,7 +214,7 @@ def _counted(case: _Case, of: Cone, net: Network) -> Solutions:
     networks = tuple(_network(case, chosen) for chosen in listed)
     reason = f"{total} network{'s' if total > 1 else ''} with {rank} units"
     if len(networks) < total:
-        reason += f", of which {LISTED} are listed"
+        reason += f", of which {len(networks)} are listed"
     if loose:
         reason += (
             f", counted by their hidden values: {loose} units have too few active samples "

@@ -115,7 +115,7 @@ def span(
 def coprime(row: Sequence[Fraction]) -> tuple[int, ...]:
     """The same direction in coprime integers."""
     common = lcm(*(entry.denominator for entry in row))
-    integers = [int(entry * common) for entry in row]
+    integers = [entry.numerator * (common // entry.denominator) for entry in row]
     shared = gcd(*integers) or 1
     return tuple(entry // shared for entry in integers)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Mapping, Sequence
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -105,8 +104,9 @@ class FloatModel:
         weights = [_ratio(weight, self._units[j]) for j, weight in row.items()]
         size = max(map(abs, weights), default=0.0)
         if not size:
-            size = float(max(1, abs(bound)))
-        return [weight / size for weight in weights], _ratio(bound, 1) / size, size
+            size = _ratio(max(1, abs(bound)), 1)
+        target = min(max(_ratio(bound, 1) / size, -MOST), MOST)
+        return [weight / size for weight in weights], target, size
 
     def ray(self) -> Array | None:
         _, there, ray = self._highs.getDualRay()
@@ -132,6 +132,9 @@ def _largest(bounds: Array) -> float:
 def _ratio(number: int, size: int) -> float:
     """In floating point, although neither may fit; what is too large is cut off."""
     try:
-        return float(Fraction(number, size))
+        return number / size
     except OverflowError:
-        return 1e300 if number > 0 else -1e300
+        return MOST if number > 0 else -MOST
+
+
+MOST = 1e300

@@ -286,10 +286,11 @@ def _integral(row: Row, bound: Fraction) -> tuple[dict[int, int], int, Fraction]
     kept = {j: weight for j, weight in row.items() if weight}
     bound = Fraction(bound)
     common = lcm(bound.denominator, *(weight.denominator for weight in kept.values()))
-    integers = {j: int(weight * common) for j, weight in kept.items()}
-    shared = gcd(int(bound * common), *integers.values()) or 1
+    integers = {j: weight.numerator * (common // weight.denominator) for j, weight in kept.items()}
+    level = bound.numerator * (common // bound.denominator)
+    shared = gcd(level, *integers.values()) or 1
     divided = {j: weight // shared for j, weight in integers.items()}
-    return divided, int(bound * common) // shared, Fraction(common, shared)
+    return divided, level // shared, Fraction(common, shared)
 
 
 def _independent_columns(rows: Sequence[Mapping[int, int]], n_variables: int) -> list[int]:
