@@ -78,7 +78,11 @@ class FloatModel:
         if deadline < float("inf"):
             left = max(0.0, deadline - time.monotonic())
             self._highs.setOptionValue("time_limit", self._highs.getRunTime() + left)
+        known = (self._statuses.kOptimal, self._statuses.kInfeasible, self._statuses.kTimeLimit)
         self._highs.run()
+        if self._highs.getModelStatus() not in known:  # lost on the way from the last basis
+            self._highs.clearSolver()
+            self._highs.run()
         status = self._highs.getModelStatus()
         if status == self._statuses.kTimeLimit:
             raise OutOfTimeError

@@ -21,6 +21,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import gcd, lcm
+from operator import mul
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -155,7 +156,8 @@ class LinearSystem:
         return fmpz_mat(len(rows), width, entries)
 
     def _from_support(self, ray: Array | None, held: Collection[int]) -> Farkas | None:
-        """The multipliers whose support is that of a float ray, if it has just one."""
+        """Multipliers with the support of a float ray: the only ones, or those next to it, whose
+        entries, as all are well off 0, have the same signs."""
         from flint import fmpz_mat
 
         if ray is None or not np.isfinite(ray).all() or not ray.any():
@@ -163,11 +165,24 @@ class LinearSystem:
         size = np.abs(ray)
         rows = np.flatnonzero(size > RAY * size.max()).tolist()
         used = sorted({j for row in rows for j in self._rows[row]})
-        columns = [[self._rows[row].get(j, 0) for row in rows] for j in used]
-        kernel, nullity = fmpz_mat(columns).nullspace() if used else (fmpz_mat([[1]]), len(rows))
-        if nullity != 1:
+        if not used:
             return None
-        weights = [int(kernel[i, 0]) for i in range(len(rows))]
+        equations = [[self._rows[row].get(j, 0) for row in rows] for j in used]
+        kernel, nullity = fmpz_mat(equations).nullspace()
+        if nullity == 0:
+            return None
+        columns = [[int(kernel[i, j]) for i in range(len(rows))] for j in range(nullity)]
+        if nullity == 1:
+            return self._checked(dict(zip(rows, columns[0], strict=True)), held)
+        sizes = [max(map(abs, column)) for column in columns]
+        pairs = zip(columns, sizes, strict=True)
+        basis = np.array([[entry / size for entry in column] for column, size in pairs]).T
+        target = np.array([ray[row] / self._model.sizes[row] for row in rows])
+        near = np.linalg.lstsq(basis, target / np.abs(target).max(), rcond=None)[0].tolist()
+        factors = [Fraction(c) / size for c, size in zip(near, sizes, strict=True)]
+        common = lcm(*(factor.denominator for factor in factors))
+        whole = [int(factor * common) for factor in factors]
+        weights = [sum(map(mul, whole, entries)) for entries in zip(*columns, strict=True)]
         return self._checked(dict(zip(rows, weights, strict=True)), held)
 
     def _checked(self, weights: dict[int, int], held: Collection[int]) -> Farkas | None:
