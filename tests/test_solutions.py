@@ -247,6 +247,16 @@ def test_no_unit_at_all(bias: bool) -> None:
     assert found.count is None
 
 
+def test_samples_that_say_nothing() -> None:
+    X, none = np.zeros((3, 2), dtype=int), np.zeros((3, 1), dtype=int)
+    found = solutions(X, none, 2, U=[[1, 1]])
+    assert (found.networks[0](X) == none).all()
+    refuted = solutions(X, none + 1, 2, U=[[1, 1]]).refutation
+    assert refuted is not None
+    assert refuted.recheck(X, none + 1)
+    assert solutions(X, none + 1, 2, U=[[1, 1]], bias=True).networks
+
+
 def test_data_are_taken_at_their_word() -> None:
     """0.1 is not a tenth, and 0.1 + 0.1 + 0.1 in floating point not three times that."""
     inputs = [Fraction(1, 3), Fraction(2, 3), Fraction(-1), Fraction(-1, 7)]

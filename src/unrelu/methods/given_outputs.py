@@ -84,7 +84,7 @@ def fit(of: Values, effort: Effort) -> Found | Refuted | Undecided:
     """A point with every pair complementary, or a refutation."""
 
     def settle(nearer: NDArray[np.intp]) -> Point | None:
-        return _on_pattern(of, nearer.reshape(len(of.samples), -1) == 1, effort)
+        return _on_pattern(of, nearer.reshape(len(of.samples), of.U.shape[1]) == 1, effort)
 
     return search(of.system, of.sides, of.labels, effort=effort, settle=settle)
 
