@@ -136,7 +136,8 @@ class LinearSystem:
         return self._model.slacks(z)
 
     def replace(self, row: int, coefficients: Row, bound: Fraction) -> None:
-        """Another row in the place of one; it may use only variables that all others determine."""
+        """Another row in the place of one. The others must determine all variables that the old and
+        the new one have: that is not looked at again."""
         integers, level, factor = _integral(coefficients, bound)
         old = self._rows[row]
         self._rows[row], self._bounds[row], self._factors[row] = integers, level, factor
