@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 from unrelu.checks.refuted import Refutation, output_signs
 from unrelu.errors import InputError
 from unrelu.methods import given_outputs, unit_cone, unit_rays
+from unrelu.methods.enumeration import enumerate_units
 from unrelu.methods.unit_cone import Cone, Hyperplane, Unit
 from unrelu.methods.unit_rays import Continuum
 from unrelu.network import Network
@@ -24,7 +25,7 @@ from unrelu.rationals import Rationals, as_fractions, product
 from unrelu.refutations import by_output_signs, by_output_weights, by_row_space
 from unrelu.samples import ExactSamples
 
-METHODS = ("facets",)
+METHODS = ("facets", "enumeration")
 LISTED = 100
 """Networks that are listed; more are counted only."""
 
@@ -40,7 +41,7 @@ class Solutions:
         (up to the scale of their columns) counted once: where a unit has too few active samples,
         one F may belong to infinitely many V.
     complete : whether that is all there is to know: `networks` are all there are, be it none.
-    refutation : the proof that there is none, if so.
+    refutation : the proof that there is none, if so; the enumeration leaves no such witness.
     reason : in words what was found and, where something is left open, why.
     stats : seconds, nodes of search trees, seconds in exact arithmetic.
     """
@@ -56,7 +57,7 @@ class Solutions:
     @property
     def decided(self) -> bool:
         """Whether it is known that there is such a network, or that there is none."""
-        return bool(self.networks) or self.refutation is not None
+        return bool(self.networks) or self.complete
 
     def __str__(self) -> str:
         return self.reason
@@ -83,6 +84,9 @@ def solutions(
     bias : whether there are hidden and output biases, b and c.
     U : (m, k) output weights, if they are known.
     count : find all of them, and count them; otherwise the first one ends the search.
+    method : "facets", or "enumeration": the paper's own, the reference for small samples. It needs
+        rank(Y) = k, and has a limit of size instead of one of time
+        (`unrelu.methods.enumeration`).
     time_limit : seconds, after which the answer is that it is not known.
 
     Returns one of three outcomes: networks; a refutation, which rechecks itself from the samples
@@ -117,7 +121,12 @@ def solutions(
         count,
     )
     started = time.monotonic()
-    answer = _by_row_space(case) if U is None else _given(case, _output_weights(U, case))
+    if method == "enumeration":
+        answer = _enumerated(samples, case, U)
+    elif U is None:
+        answer = _by_row_space(case)
+    else:
+        answer = _given(case, _output_weights(U, case))
     stats = {"seconds": time.monotonic() - started, "nodes": case.effort.nodes}
     stats["exact_seconds"] = sum(system.exact_seconds for system in case.systems)
     for net in answer.networks:
@@ -142,6 +151,18 @@ class _Case:
     def labels(self) -> Rationals:
         """[1 Y] with biases, so that the leftmost independent columns have the 1 among them."""
         return np.hstack([self.X[:, -1:], self.Y]) if self.bias else self.Y
+
+
+def _enumerated(samples: ExactSamples, case: _Case, U: ArrayLike | None) -> Solutions:
+    if U is not None:
+        raise InputError('method: got "enumeration" with U given, expected "facets"')
+    listed = LISTED if case.count else 1
+    found = enumerate_units(samples, case.n_units, case.bias, listed=listed)
+    networks = tuple(net.canonical() for net in found.networks)
+    if found.exists and not case.count:
+        return _found(networks[0], f"a network with {case.n_units} units")
+    complete = found.exists is not None and len(networks) == found.count
+    return Solutions(networks, found.count, found.values_count, complete, None, found.reason)
 
 
 def _by_row_space(case: _Case) -> Solutions:
