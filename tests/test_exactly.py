@@ -10,7 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unrelu import InputError, InputTypeError, Network, RecoveryError, Status, recover, verify
+from unrelu import (
+    InputError,
+    InputTypeError,
+    Network,
+    RecoveryError,
+    Status,
+    recover,
+    solutions,
+    verify,
+)
 from unrelu.checks.proof import prove
 from unrelu.methods.lifting import lift
 from unrelu.numerics.simplest import simplest
@@ -229,3 +238,39 @@ def test_the_corners_of_a_cube_have_more_than_one_network(exact: bool) -> None:
     result = recover(X, Y if exact else rounded(Y), bias=False, exact=exact, rng=0, throw=False)
     assert result.status == Status.UNDETERMINED
     assert "another network" in result.certificate.explanation
+
+
+@pytest.mark.parametrize("method", ["auto", "facets", "enumeration"])
+def test_the_only_network_and_none_at_all(method: str) -> None:
+    rng = np.random.default_rng(12)
+    truth = planted(rng, 3, 3, 3, 9)
+    X = whole(rng, 9, 30, 3)
+    Y = truth(X)
+    result = recover(X, Y, 3, bias=False, exact=True, method=method, rng=0)
+    assert result.status == Status.PROVED
+    assert result.network is not None
+    assert same(result.network, truth)
+    assert "has found no other" in result.certificate.explanation
+
+    Y[3] = Y[3] * Fraction(3, 2) + Fraction(1, 100)  # of the same rank
+    result = recover(X, Y, 3, bias=False, exact=True, method=method, rng=0, throw=False)
+    assert result.status == Status.FAILED
+    assert result.certificate.explanation.startswith("no network with 3 units")
+    assert result.certificate.recheck(X, Y).status == Status.FAILED
+    refutation = result.certificate.refutation
+    assert (refutation is None) == (method == "enumeration")
+    if refutation is not None:
+        assert refutation.recheck(X, Y)
+        assert not refutation.recheck(X, truth(X))
+        assert result.certificate.to_dict()["refutation"] == refutation.to_dict()
+
+
+def test_two_networks_are_no_proof_of_either() -> None:
+    """Whatever the corners of a square say, two units say it in two ways."""
+    X = np.array([[1, 0], [0, 1], [-1, 0], [0, -1]])
+    truth = Network(as_fractions("V", [[1, 1], [1, -1]]), as_fractions("U", np.eye(2)))
+    for method in ("auto", "facets", "enumeration"):
+        result = recover(X, truth(X), 2, bias=False, exact=True, method=method, rng=0, throw=False)
+        assert result.status in (Status.UNDETERMINED, Status.PROVED)
+        several = solutions(X, truth(X), 2, count=True).count
+        assert (result.status == Status.PROVED) <= (several == 1)

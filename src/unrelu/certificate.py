@@ -33,6 +33,7 @@ from unrelu.checks.explained import Explained, explain
 from unrelu.checks.gross import choice_equations, clean, objection
 from unrelu.checks.pinned import not_pinned, pin
 from unrelu.checks.proof import Proof, prove
+from unrelu.checks.refuted import Refutation
 from unrelu.checks.unexplained import Unexplained, unexplained
 from unrelu.checks.verdict import listed
 from unrelu.errors import InputError, InputTypeError
@@ -72,6 +73,8 @@ class Certificate:
         rounding. `weight_errors` are then standard errors, in radians.
     proof : what was found over the rationals, where they were asked for; the network then is a
         rational one.
+    refutation : a proof over the rationals that no network of so many units explains the samples;
+        `network` then is the constant one.
     """
 
     network: Network
@@ -94,13 +97,16 @@ class Certificate:
     corrupted: Index = field(default_factory=lambda: np.zeros((0, 2), dtype=np.intp))
     unexplained: Unexplained | None = None
     proof: Proof | None = None
+    refutation: Refutation | None = None
 
     def recheck(self, X: ArrayLike, Y: ArrayLike) -> Certificate:
         """The same checks on these samples, none of them used to find the network."""
-        if self.proof is not None:
+        if self.refutation is not None and self.refutation.recheck(X, Y):
+            return self
+        if self.proof is not None or self.refutation is not None:
             return judge_exactly(self.network, ExactSamples.of(X, Y), np.arange(0), self.biased)
         if self.unexplained is not None:
-            fresh, before = Samples.of(X, Y), self.unexplained
+            fresh, before = _in_floats(X, Y), self.unexplained
             _check_widths(self.network, fresh)
             left = unexplained(self.network, fresh, self.biased, before.clipped)
             left = replace(left, growth=before.growth)
@@ -109,7 +115,7 @@ class Certificate:
                 self.network, fresh, np.arange(0), self.biased, left, errors, weak
             )
         gross = len(self.corrupted) > 0
-        return judge(self.network, Samples.of(X, Y), np.arange(0), self.biased, gross=gross)
+        return judge(self.network, _in_floats(X, Y), np.arange(0), self.biased, gross=gross)
 
     def rows(self) -> list[tuple[str, str]]:
         """The certificate as labelled lines."""
@@ -167,6 +173,8 @@ class Certificate:
             value = getattr(self, item.name)
             if isinstance(value, np.ndarray):
                 value = value.tolist()
+            if isinstance(value, Refutation):
+                value = value.to_dict()
             if isinstance(value, Proof):
                 value = asdict(value) | {"broken": value.broken.tolist()}
             if isinstance(value, Unexplained):
@@ -230,7 +238,7 @@ def judge(
     may be left out, within the limits of `checks.gross`. `limit`: by how much rounding may have
     moved a hidden weight."""
     _check_widths(net, samples)
-    net = net.canonical()
+    net = net.rounded().canonical()
     limit = samples.eps**0.75 if limit is None else limit
     sound = clean(net, samples) if gross else None
     usable, refused = samples, ""
@@ -361,6 +369,13 @@ def judge_estimate(
         more_samples=said.more_samples,
         unexplained=left,
     )
+
+
+def _in_floats(X: ArrayLike, Y: ArrayLike) -> Samples:
+    """The samples, rounded if they are Fractions: not everything asked of those ends over ℚ."""
+    if "O" in (np.asarray(X).dtype.kind, np.asarray(Y).dtype.kind):
+        return ExactSamples.of(X, Y).rounded
+    return Samples.of(X, Y)
 
 
 def _check_widths(net: Network, samples: Samples) -> None:

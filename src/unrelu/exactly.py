@@ -1,4 +1,8 @@
-"""recover(exact=True): the search is in floating point, the answer over the rationals."""
+"""recover(exact=True): the search is in floating point, the answer over the rationals.
+
+A complete search (`solutions`) is exact throughout: by name, or, where it is quick, to show that
+the network found is the only one.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +12,27 @@ from dataclasses import replace
 import numpy as np
 
 from unrelu.certificate import Certificate, judge_exactly
+from unrelu.checks.proof import prove
 from unrelu.ladder import Judged, Task, climb
+from unrelu.methods.candidate import constant
 from unrelu.methods.lifting import lift
 from unrelu.result import Status
 from unrelu.samples import ExactSamples
+from unrelu.solutions import solutions
 
 EXPLAINED = (Status.EXACT, Status.UNDETERMINED)
+
+COMPLETE = ("facets", "enumeration", "mixed-integer")
+"""Methods that look for all networks of so many units, and may show that there is none."""
+
+FEW_UNITS, FEW_INPUTS, MOST_NODES = 8, 32, 2000
+"""Units, inputs and nodes of a search tree up to which every other network is looked for: about a
+second, and usually a fraction of it."""
+
+ROWS_PER_UNKNOWN = 4
+"""Samples to an unknown of a unit on which they are looked for. What some exclude, all exclude."""
+
+ALONE = "; a search of all such networks has found no other"
 
 
 def climb_exactly(task: Task, samples: ExactSamples, rng: np.random.Generator) -> Judged:
@@ -21,12 +40,18 @@ def climb_exactly(task: Task, samples: ExactSamples, rng: np.random.Generator) -
 
     The labels are searched for an exact network. Where there is none, some may be off: it is then
     looked for in the others, and the result says which samples break the proof."""
+    if task.method in COMPLETE:
+        return _complete(task, samples, rng)
     best = climb(replace(task, noise="none") if task.noise == "auto" else task, rng)
     if task.noise == "auto" and best.certificate.status == Status.FAILED and task.method == "auto":
         clean = climb(replace(task, noise="sparse"), rng)
         best = clean if clean.certificate.status in EXPLAINED else best
     started = time.perf_counter()
     certificate, steps = _over_the_rationals(best, task, samples, rng)
+    if certificate.status != Status.PROVED and task.n_units == task.rank and _few(task):
+        complete = _complete(task, samples, rng, np.inf, MOST_NODES)
+        if complete.certificate.refutation is not None:
+            best, certificate = complete, complete.certificate
     spent = {"lifting_steps": steps, "seconds_rational": time.perf_counter() - started}
     candidate = replace(best.candidate, stats={**best.candidate.stats, **spent})
     return replace(best, candidate=candidate, certificate=certificate)
@@ -44,5 +69,83 @@ def _over_the_rationals(
         said = f"{certificate.explanation}; but not over the rationals: {lifted.reason}"
         status = Status.FAILED if lifted.contradicted else certificate.status
         return replace(certificate, status=status, explanation=said), lifted.steps
-    proved = judge_exactly(lifted.network, samples, best.candidate.rows, task.bias)
-    return proved, lifted.steps
+    judged = judge_exactly(lifted.network, samples, best.candidate.rows, task.bias)
+    if judged.status == Status.PROVED and judged.network.n_units == task.rank:
+        judged = _with_others(judged, samples, task)
+    return judged, lifted.steps
+
+
+def _with_others(judged: Certificate, samples: ExactSamples, task: Task) -> Certificate:
+    """The certificate of a network with as many units as the labels have rank, in the sight of
+    all others with as many, if looking for them is quick."""
+    if not _few(task):
+        return judged
+    k, d, n = task.rank, task.samples.d, task.samples.n
+    rows = np.random.default_rng(0).permutation(n)[: ROWS_PER_UNKNOWN * (d + k + 1) + 20]
+    some = samples.take(np.sort(rows))
+    found = solutions(
+        some.X, some.Y, k, bias=task.bias, count=True, time_limit=np.inf, most_nodes=MOST_NODES
+    )
+    if len(some.X) == n and found.count is not None and found.count > 1:
+        return _several(judged, found.count, k)
+    if not found.complete:
+        return judged
+    explaining = [net for net in found.networks if not len(prove(net, samples, task.bias).broken)]
+    if len(explaining) == 1:
+        return replace(judged, explanation=judged.explanation + ALONE)
+    return _several(judged, len(explaining), k)
+
+
+def _few(task: Task) -> bool:
+    return task.rank <= FEW_UNITS and task.samples.d <= FEW_INPUTS
+
+
+def _several(judged: Certificate, count: float, units: int) -> Certificate:
+    many = "infinitely many" if np.isinf(count) else f"{count:.0f}"
+    said = f"{many} networks of {units} units explain every sample without any error"
+    return replace(judged, status=Status.UNDETERMINED, explanation=said)
+
+
+def _complete(
+    task: Task,
+    samples: ExactSamples,
+    rng: np.random.Generator,
+    time_limit: float = 60.0,
+    most_nodes: float = np.inf,
+) -> Judged:
+    """What a complete search says: a network, the only one or one of several; a proof that there is
+    none; or neither."""
+    units, started = task.n_units or task.rank, time.perf_counter()
+    found = solutions(
+        samples.X,
+        samples.Y,
+        units,
+        bias=task.bias,
+        method=task.method if task.method in COMPLETE else "facets",
+        count=task.method in COMPLETE,
+        time_limit=time_limit,
+        most_nodes=most_nodes,
+        rng=rng,
+    )
+    rows = np.arange(samples.rounded.n)
+    candidate = constant(samples.rounded, task.bias)
+    if found.networks:
+        net = found.networks[0]
+        certificate = judge_exactly(net, samples, rows, task.bias)
+        if found.count == 1:
+            said = f"a network of {net.n_units} units explains all {len(rows)} samples{ALONE}"
+            certificate = replace(certificate, status=Status.PROVED, explanation=said)
+        elif found.count is not None:
+            certificate = _several(certificate, found.count, net.n_units)
+    else:
+        net = candidate.network
+        certificate = judge_exactly(net, samples, rows, task.bias)
+        certificate = replace(
+            certificate,
+            status=Status.FAILED,
+            explanation=found.reason,
+            refutation=found.refutation,
+            proof=None,
+        )
+    stats = {"nodes": found.stats["nodes"], "seconds_rational": time.perf_counter() - started}
+    return Judged(task.method, replace(candidate, network=net, stats=stats), certificate)

@@ -14,7 +14,7 @@ from unrelu.samples import SMALLEST, Samples
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
 
-METHODS = ("auto", "row-space", "hyperplanes", "facets")
+METHODS = ("auto", "row-space", "hyperplanes", "facets", "enumeration")
 ESTIMATED = ("gaussian", "independent", "poisson")
 """Kinds of noise that leave an estimate, with standard errors."""
 
@@ -74,6 +74,8 @@ def check_options(n_units: int | None, bias: bool, method: str, noise: str, exac
             raise InputError(
                 f"{name}: got {value!r}, expected one of {', '.join(map(repr, known))}"
             )
+    if method == "enumeration" and not exact:
+        raise InputError("method: got 'enumeration', expected exact=True with it: it is rational")
     if method != "auto" and noise in ESTIMATED:
         raise InputError(
             f"method: got {method!r} with noise={noise!r}, expected 'auto': the single methods are "

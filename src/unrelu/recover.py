@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from unrelu.activations import Activation, resolve
 from unrelu.certificate import Certificate
 from unrelu.errors import RecoveryError
-from unrelu.exactly import climb_exactly
+from unrelu.exactly import COMPLETE, climb_exactly
 from unrelu.ladder import Judged, Task, climb
 from unrelu.numerics.threads import one_thread
 from unrelu.preparation import (
@@ -120,7 +120,8 @@ def recover(
         task = Task(samples, rank, n_units, bias, method, noise)
         best = climb(task, rng) if exactly is None else climb_exactly(task, exactly, rng)
     certificate = best.certificate
-    if best.candidate.noise is None and not _contradicted(certificate):
+    complete = certificate.refutation is not None or (exact and method in COMPLETE)
+    if best.candidate.noise is None and not complete and not _contradicted(certificate):
         certificate = _with_context(best, task)
     result = Recovery(
         status=certificate.status,
@@ -141,7 +142,7 @@ def recover(
 
 
 def _contradicted(certificate: Certificate) -> bool:
-    """Whether it is only over the rationals that the labels are not explained."""
+    """Whether it is over the rationals that the labels are not explained, or nothing is known."""
     if certificate.proof is not None:
         return not certificate.proof.holds
     return certificate.status == Status.FAILED and certificate.residual_in_roundings <= 1

@@ -73,6 +73,7 @@ def solutions(
     method: str = "facets",
     count: bool = False,
     time_limit: float = 60.0,
+    most_nodes: float = math.inf,
     rng: int | np.random.Generator | None = None,
 ) -> Solutions:
     """The networks with Y = f(X Vᵀ + b) Uᵀ + c, f the ReLU, over ℚ; or a proof of none.
@@ -88,6 +89,7 @@ def solutions(
         rank(Y) = k, and has a limit of size instead of one of time
         (`unrelu.methods.enumeration`).
     time_limit : seconds, after which the answer is that it is not known.
+    most_nodes : of search trees; the same, but the same on every machine.
 
     Returns one of three outcomes: networks; a refutation, which rechecks itself from the samples
     alone; or neither, with the reason.
@@ -116,7 +118,7 @@ def solutions(
         samples.Y,
         n_units,
         bias,
-        Effort(deadline=time.monotonic() + time_limit),
+        Effort(deadline=time.monotonic() + time_limit, most_nodes=most_nodes),
         np.random.default_rng(rng),
         count,
     )
