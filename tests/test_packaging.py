@@ -44,7 +44,7 @@ STANDS_ON: dict[str, set[str]] = {
     "version": set(),
     "card": set(),
     "result": {"errors", "card"},
-    "numerics": {"errors", "rationals"},
+    "numerics": {"errors", "extras", "rationals"},
     "checks": GROUND | {"numerics"},
     "certificate": GROUND | {"checks", "numerics"},
     "calibration": GROUND | {"checks", "methods", "numerics"},
@@ -222,6 +222,7 @@ HEAVY = {
     "onnxruntime",
     "safetensors",
     "h5py",
+    "pyscipopt",
     "torch",
 }
 

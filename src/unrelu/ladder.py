@@ -14,7 +14,7 @@ from unrelu.checks.counting import distinct_rows
 from unrelu.checks.explained import Explained, explain
 from unrelu.checks.unexplained import unexplained
 from unrelu.errors import InputError
-from unrelu.methods import facets, hyperplanes, noisy, row_space, sparse_noise
+from unrelu.methods import facets, hyperplanes, mixed_integer, noisy, row_space, sparse_noise
 from unrelu.methods.candidate import Candidate, constant
 from unrelu.methods.problem import Problem
 from unrelu.network import Network
@@ -145,6 +145,11 @@ def _exact(
     known = None
     if task.method == "facets":
         yield "facets", facets.find(samples, bias=bias, rng=rng, missed=passes.missed)
+        return
+    if task.method == "mixed-integer":
+        assert n_units is not None, "the options have been checked"
+        found = mixed_integer.find(samples, n_units=n_units, bias=bias, rng=rng)
+        yield "mixed-integer", found
         return
     if task.method != "hyperplanes" and (n_units is None or n_units <= task.rank):
         candidate = row_space.find(samples, bias=bias, rng=rng, missed=passes.missed)

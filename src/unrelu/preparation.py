@@ -14,7 +14,7 @@ from unrelu.samples import SMALLEST, Samples
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
 
-METHODS = ("auto", "row-space", "hyperplanes", "facets", "enumeration")
+METHODS = ("auto", "row-space", "hyperplanes", "facets", "enumeration", "mixed-integer")
 ESTIMATED = ("gaussian", "independent", "poisson")
 """Kinds of noise that leave an estimate, with standard errors."""
 
@@ -81,12 +81,23 @@ def check_options(n_units: int | None, bias: bool, method: str, noise: str, exac
             f"method: got {method!r} with noise={noise!r}, expected 'auto': the single methods are "
             "for labels without noise"
         )
+    if method == "mixed-integer" and n_units is None:
+        raise InputError("n_units: got None with method='mixed-integer', expected their number")
     if not isinstance(exact, (bool, np.bool_)):
         raise InputTypeError(f"exact: got a {type(exact).__name__}, expected True or False")
     if exact and noise in ESTIMATED:
         raise InputError(
             f"noise: got {noise!r} with exact=True, expected 'auto', 'none' or 'sparse': what is "
             "noisy cannot be explained without any error"
+        )
+
+
+def check_one_output(samples: Samples) -> None:
+    """Output weights that are free scale to ±1 only where each unit has one."""
+    if samples.m > 1:
+        raise InputError(
+            f"method: got 'mixed-integer' for {samples.m} outputs, expected one output; "
+            "unrelu.solutions searches for several whose output weights U are given"
         )
 
 

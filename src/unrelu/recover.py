@@ -18,6 +18,7 @@ from unrelu.numerics.threads import one_thread
 from unrelu.preparation import (
     check_counts,
     check_independent,
+    check_one_output,
     check_options,
     generator,
     label_rank,
@@ -56,6 +57,8 @@ def recover(
         "hyperplanes"  any number of outputs.
         "facets"       through every facet of the cone of labels, without chance, for inputs of
                        any kind; needs rank(Y) = k, up to eight or so.
+        "mixed-integer"  a complete search by SCIP (the extra of the same name) for n_units units
+                       and one output, a minute long at most: for a few dozen samples.
     noise : what the labels may be off by.
         "none"         rounding only: they are explained to that, or not at all.
         "gaussian"     mean-zero noise of finite variance, any covariance between the outputs.
@@ -111,6 +114,8 @@ def recover(
     exactly = ExactSamples.of(X, Y) if exact else None
     samples = Samples.of(X, Y) if exactly is None else exactly.rounded
     check_independent(samples, bias)
+    if method == "mixed-integer":
+        check_one_output(samples)
     if noise == "poisson":
         check_counts(samples)
     rng = generator(rng)

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 
 from unrelu.checks.refuted import Refutation, output_signs
 from unrelu.errors import InputError
-from unrelu.methods import given_outputs, unit_cone, unit_rays
+from unrelu.methods import given_outputs, mixed_integer, unit_cone, unit_rays
 from unrelu.methods.enumeration import enumerate_units
 from unrelu.methods.unit_cone import Cone, Hyperplane, Unit
 from unrelu.methods.unit_rays import Continuum
@@ -25,7 +25,7 @@ from unrelu.rationals import Rationals, as_fractions, product
 from unrelu.refutations import by_output_signs, by_output_weights, by_row_space
 from unrelu.samples import ExactSamples
 
-METHODS = ("facets", "enumeration")
+METHODS = ("facets", "enumeration", "mixed-integer")
 LISTED = 100
 """Networks that are listed; more are counted only."""
 
@@ -85,16 +85,19 @@ def solutions(
     bias : whether there are hidden and output biases, b and c.
     U : (m, k) output weights, if they are known.
     count : find all of them, and count them; otherwise the first one ends the search.
-    method : "facets", or "enumeration": the paper's own, the reference for small samples. It needs
+    method : "facets"; "enumeration": the paper's own, the reference for small samples, which needs
         rank(Y) = k, and has a limit of size instead of one of time
-        (`unrelu.methods.enumeration`).
+        (`unrelu.methods.enumeration`); or "mixed-integer": where U is given or there is one
+        output, SCIP (the extra `mixed-integer`) looks for a network first, for half of the time.
+        It finds one much sooner where there is one; that there is none is shown over ℚ, whatever
+        it says.
     time_limit : seconds, after which the answer is that it is not known.
     most_nodes : of search trees; the same, but the same on every machine.
 
     Returns one of three outcomes: networks; a refutation, which rechecks itself from the samples
     alone; or neither, with the reason.
 
-    Raises InputError and InputTypeError for data that are no samples.
+    Raises InputError and InputTypeError for data that are no samples, MissingExtraError.
 
     Guarantee: complete where rank(Y) = k, where U is given, and where there is one output, for any
     samples whatever, within the time limit. The cost then is that of at most 2^(k + d) linear
@@ -125,6 +128,9 @@ def solutions(
     started = time.monotonic()
     if method == "enumeration":
         answer = _enumerated(samples, case, U)
+    elif method == "mixed-integer":
+        weights = None if U is None else _output_weights(U, case)
+        answer = _by_mixed_integers(case, samples, weights, time_limit / 2)
     elif U is None:
         answer = _by_row_space(case)
     else:
@@ -133,7 +139,7 @@ def solutions(
     stats["exact_seconds"] = sum(system.exact_seconds for system in case.systems)
     for net in answer.networks:
         _assert_exact(net, samples)
-    return replace(answer, stats=stats)
+    return replace(answer, stats={**stats, **answer.stats})
 
 
 @dataclass(frozen=True, eq=False)
@@ -263,6 +269,26 @@ def _given(case: _Case, U: Rationals) -> Solutions:
         found = _found(outcome, f"a network with {case.n_units} units and these output weights")
         return _uncounted(found, case, "U is given")
     return _none(outcome)
+
+
+def _by_mixed_integers(
+    case: _Case, samples: ExactSamples, U: Rationals | None, seconds: float
+) -> Solutions:
+    if U is None and case.Y.shape[1] > 1:
+        raise InputError(
+            f"method: got 'mixed-integer' for {case.Y.shape[1]} outputs, expected one, or U"
+        )
+    search = mixed_integer.search(
+        samples, case.n_units, bias=case.bias, U=U, time_limit=seconds, rng=case.rng
+    )
+    stats = {"scip_nodes": search.stats["nodes"], "scip_seconds": search.stats["seconds"]}
+    if search.network is not None:
+        found = _found(search.network.canonical(), search.reason)
+        return replace(_uncounted(found, case, "SCIP finds them"), stats=stats)
+    answer = _signs(case) if U is None else _given(case, U)
+    if not answer.decided:
+        answer = replace(answer, reason=f"{answer.reason}; {search.reason}")
+    return replace(answer, stats=stats)
 
 
 def _signs(case: _Case) -> Solutions:

@@ -54,12 +54,7 @@ def values(X: Rationals, Y: Rationals, U: Rationals, constant: bool) -> Values:
     """X (n, D) is X̄, Y (n, m), U (m, k); with `constant`, output biases are unknowns as well."""
     m, k = U.shape
     dimension = X.shape[1]
-    seen: dict[tuple[int, ...], int] = {}
-    for i, row in enumerate(np.hstack([Y, X]).tolist()):
-        direction = coprime(row)
-        if any(direction):
-            seen.setdefault(direction, i)
-    kept = list(seen.values())
+    kept = distinct(X, Y)
     hidden, offsets = len(kept) * k, len(kept) * k + k * dimension
     one = Fraction(1)
     rows: list[dict[int, Fraction]] = []
@@ -80,43 +75,71 @@ def values(X: Rationals, Y: Rationals, U: Rationals, constant: bool) -> Values:
     return Values(X, Y, U, constant, tuple(kept), system, sides)
 
 
+def distinct(X: Rationals, Y: Rationals) -> list[int]:
+    """Samples that are no positive multiples of others, and not zero."""
+    seen: dict[tuple[int, ...], int] = {}
+    for i, row in enumerate(np.hstack([Y, X]).tolist()):
+        direction = coprime(row)
+        if any(direction):
+            seen.setdefault(direction, i)
+    return list(seen.values())
+
+
 def fit(of: Values, effort: Effort) -> Found | Refuted | Undecided:
     """A point with every pair complementary, or a refutation."""
 
+    X, Y = of.X[list(of.samples)], of.Y[list(of.samples)]
+
     def settle(nearer: NDArray[np.intp]) -> Point | None:
-        return _on_pattern(of, nearer.reshape(len(of.samples), of.U.shape[1]) == 1, effort)
+        active = nearer.reshape(len(of.samples), of.U.shape[1]) == 1
+        weights = on_pattern(X, Y, of.U, of.constant, active, effort.deadline)
+        if weights is None:
+            return None
+        V, c = weights
+        F = product(X, V.T)
+        F[~active] = Fraction(0)
+        outputs = c.tolist() if of.constant else []
+        return Point((*F.ravel().tolist(), *V.ravel().tolist(), *outputs))
 
     return search(of.system, of.sides, of.labels, effort=effort, settle=settle)
 
 
-def _on_pattern(of: Values, active: NDArray[np.bool_], effort: Effort) -> Point | None:
-    """With the sign pattern known, F is gone, and what is left is a small system in V and c."""
-    m, k = of.U.shape
-    X, Y = of.X[list(of.samples)], of.Y[list(of.samples)]
+def on_pattern(
+    X: Rationals,
+    Y: Rationals,
+    U: Rationals,
+    constant: bool,
+    active: NDArray[np.bool_],
+    deadline: float = float("inf"),
+) -> tuple[Rationals, Rationals] | None:
+    """V (k, D) and c (m,) with the sign pattern `active` (n, k), or None where there are none:
+    with the pattern known, F is gone, and what is left is a small system in V and c.
+
+    Raises OutOfTimeError."""
+    m, k = U.shape
     dimension = X.shape[1]
     rows: list[dict[int, Fraction]] = []
     bounds: list[Fraction] = []
     for x, y, on in zip(X.tolist(), Y.tolist(), active.tolist(), strict=True):
         for output in range(m):
             row = {
-                j * dimension + a: of.U[output, j] * entry
+                j * dimension + a: U[output, j] * entry
                 for j in range(k)
-                if on[j] and of.U[output, j]
+                if on[j] and U[output, j]
                 for a, entry in enumerate(x)
             }
-            rows.append({**row, k * dimension + output: Fraction(1)} if of.constant else row)
+            rows.append({**row, k * dimension + output: Fraction(1)} if constant else row)
             bounds.append(y[output])
+    labels = range(len(rows))
     for x, on in zip(X.tolist(), active.tolist(), strict=True):
         for j in range(k):
             sign = 1 if on[j] else -1
             rows.append({j * dimension + a: sign * entry for a, entry in enumerate(x)})
             bounds.append(Fraction(0))
-    small = LinearSystem(rows, bounds, k * dimension + m * of.constant)
-    answer = small.decide(of.labels, deadline=effort.deadline)
+    small = LinearSystem(rows, bounds, k * dimension + m * constant)
+    answer = small.decide(labels, deadline=deadline)
     if not isinstance(answer, Point):
         return None
     weights = np.array(answer.values, dtype=np.object_)
-    V = weights[: k * dimension].reshape(k, dimension)
-    F = product(X, V.T)
-    F[~active] = Fraction(0)
-    return Point((*F.ravel().tolist(), *answer.values))
+    c = weights[k * dimension :] if constant else np.array([Fraction(0)] * m)
+    return weights[: k * dimension].reshape(k, dimension), c

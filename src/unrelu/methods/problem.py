@@ -50,8 +50,8 @@ class Problem:
     def _take(self, samples: Samples, rows: Index) -> None:
         """Rows with every input scaled to size 1, and labels by the metric."""
         taken = samples.take(rows)
-        self._scale = _power_of_two(taken.X)
-        metric = np.diag(1 / _power_of_two(taken.Y)) if self._metric is None else self._metric
+        self._scale = power_of_two(taken.X)
+        metric = np.diag(1 / power_of_two(taken.Y)) if self._metric is None else self._metric
         self._to_metric, self._from_metric = metric.T, np.linalg.inv(metric).T
         self.rows, self.X, self.Y = rows, taken.X, taken.Y @ metric
         self.X /= self._scale
@@ -150,7 +150,7 @@ class Problem:
         return net
 
 
-def _power_of_two(columns: Array) -> Array:
+def power_of_two(columns: Array) -> Array:
     """Near the size of each column: a scale that rounds nothing."""
     size = np.abs(columns).max(axis=0)
     return np.exp2(np.round(np.log2(np.where(size > 0, size, 1.0))))

@@ -1,0 +1,112 @@
+"""Output weights and sign pattern given: what is left is linear in V and c, up to its signs.
+
+    Σ_j U_oj s_ij X̄_i·v_j + c_o = Y_io,  s_ij = 1[X̄_i·v_j > 0].
+
+Everything is in units in which nothing is large or small, all of them powers of two, which round
+nothing: inputs, outputs, and the columns of U, each at its own scale.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unrelu.methods.problem import power_of_two, with_constant
+from unrelu.network import Network
+from unrelu.samples import Samples
+
+Array = NDArray[np.float64]
+Marks = NDArray[np.bool_]
+
+ROUNDING = 4.0
+"""Times the usual size of the rounding errors of a label: independent ones exceed it once in a
+thousand cases (Higham and Mary 2019)."""
+
+RIDGE = float(np.sqrt(np.finfo(np.float64).eps))
+
+
+@dataclass(frozen=True, eq=False)
+class Weights:
+    """V (k, D) and c (m,) in scaled units. `unique`: no others fit the same pattern as well."""
+
+    V: Array
+    c: Array
+    unique: bool = True
+
+
+class Scaled:
+    """X (n, D) is X̄, Y (n, m) and U (m, k), in scaled units."""
+
+    def __init__(self, samples: Samples, U: Array, bias: bool) -> None:
+        self.bias = bias
+        self._eps = samples.eps
+        self._given_U = U
+        self._inputs, self._outputs = power_of_two(samples.X), power_of_two(samples.Y)
+        self._units = power_of_two(U / self._outputs[:, None])
+        X = samples.X / self._inputs
+        self.X = with_constant(X) if bias else X
+        self.Y = samples.Y / self._outputs
+        self.U = U / self._outputs[:, None] / self._units
+
+    def _design(self, active: Marks) -> Array:
+        (n, D), (m, k) = self.X.shape, self.U.shape
+        gates = active[:, None, :] * self.U  # (n, m, k)
+        design = (gates[..., None] * self.X[:, None, None, :]).reshape(n * m, k * D)
+        return np.hstack([design, np.tile(np.eye(m), (n, 1))]) if self.bias else design
+
+    def roughly(self, active: Marks, start: Weights) -> Weights:
+        """`fit` by the Gram matrix, which is much quicker, and good to a few digits at least."""
+        D, (m, k) = self.X.shape[1], self.U.shape
+        design = self._design(active)
+        point = np.append(start.V.ravel(), start.c if self.bias else [])
+        gram = design.T @ design
+        # √ε keeps what rounding adds in directions without equations at √ε too.
+        gram[np.diag_indices(len(gram))] += RIDGE * (1.0 + gram.trace())
+        point += np.linalg.solve(gram, design.T @ (self.Y.ravel() - design @ point))
+        c = point[k * D :] if self.bias else np.zeros(m)
+        return Weights(point[: k * D].reshape(k, D), c, unique=False)
+
+    def fit(self, active: Marks, start: Weights, tied: Marks | None = None) -> Weights:
+        """The least-squares solution for a pattern (n, k) that is nearest to `start`.
+
+        tied : samples (n, k) that are to be on the kink of a unit."""
+        (_, D), (m, k) = self.X.shape, self.U.shape
+        design, values = self._design(active), self.Y.ravel()
+        if tied is not None and tied.any():
+            i, j = np.nonzero(tied)
+            kinks = np.zeros((len(i), k, D))
+            kinks[np.arange(len(i)), j] = self.X[i]
+            rest = np.zeros((len(i), design.shape[1] - k * D))
+            design = np.vstack([design, np.hstack([kinks.reshape(len(i), k * D), rest])])
+            values = np.append(values, np.zeros(len(i)))
+        point = np.append(start.V.ravel(), start.c if self.bias else [])
+        for _ in range(2):  # the second takes away what rounding left of the first
+            step, _, rank, _ = np.linalg.lstsq(design, values - design @ point)
+            point = point + step
+        c = point[k * D :] if self.bias else np.zeros(m)
+        return Weights(point[: k * D].reshape(k, D), c, unique=rank == len(point))
+
+    def pattern(self, weights: Weights) -> Marks:
+        return np.asarray(self.X @ weights.V.T > 0)
+
+    def missed(self, weights: Weights) -> tuple[float, float]:
+        """Largest residual: as a share of the labels' size, and in roundings, see `explain` of the
+        certificate. Up to 1 rounding a network explains every label."""
+        Z = self.X @ weights.V.T
+        residual = np.abs(np.maximum(Z, 0.0) @ self.U.T + weights.c - self.Y)
+        unit = 0.5 * self._eps * ROUNDING * np.sqrt(self.X.shape[1] + self.U.shape[1] + 2)
+        size = np.sqrt((self.Y**2).mean(axis=0))
+        size = np.where(size > 0, size, size.max() or 1.0)  # for an output of zeros, that of others
+        spread = (self.U**2 * (weights.V**2).sum(axis=1)).T
+        allowed = ((Z > 0) @ spread) * (self.X**2).sum(axis=1, keepdims=True)
+        allowed = unit * np.sqrt(allowed + size**2 + weights.c**2) + np.finfo(np.float64).tiny
+        return float((residual / size).max()), float((residual / allowed).max())
+
+    def network(self, weights: Weights) -> Network:
+        """In the units of the samples, with the output weights that were given."""
+        d = len(self._inputs)
+        V = weights.V / self._units[:, None]
+        b = V[:, d] if self.bias else None
+        return Network(V[:, :d] / self._inputs, self._given_U, b, weights.c * self._outputs)
