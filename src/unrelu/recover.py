@@ -59,6 +59,9 @@ def recover(
                        any kind; needs rank(Y) = k, up to eight or so.
         "mixed-integer"  a complete search by SCIP (the extra of the same name) for n_units units
                        and one output, a minute long at most: for a few dozen samples.
+        "enumeration"  every sign pattern, with `exact`; needs rank(Y) = k, up to three or so.
+        With `exact`, the last three are complete: they find the only network, or say that there are
+        several, or prove that there is none (see `solutions`).
     noise : what the labels may be off by.
         "none"         rounding only: they are explained to that, or not at all.
         "gaussian"     mean-zero noise of finite variance, any covariance between the outputs.
@@ -79,7 +82,8 @@ def recover(
     -------
     Recovery, with the network in canonical form. Its status is
     proved         with `exact`: every sample is explained without any error, and no other weights
-                   near these do; by no other network of so many units in the sense of "exact";
+                   near these do; by no other network of so many units, which a search of all of
+                   them shows where it is quick (the certificate says so), or as with "exact";
     exact          every sample is explained to rounding, and by no other network of so many units;
     estimated      the labels are noisy; `noise` says how, `uncertainty` how far the network is off;
     undetermined   the samples do not pin the network down; the certificate says where;
