@@ -121,6 +121,8 @@ class Certificate:
         """The certificate as labelled lines."""
         if self.unexplained is not None:
             return self._estimate_rows(self.unexplained)
+        if self.refutation is not None:
+            return [("verdict", self.explanation), ("samples", str(self.n_samples))]
         rows = [
             ("verdict", self.explanation),
             (

@@ -116,12 +116,13 @@ def _complete(
     """What a complete search says: a network, the only one or one of several; a proof that there is
     none; or neither."""
     units, started = task.n_units or task.rank, time.perf_counter()
+    method = task.method if task.method in COMPLETE else "facets"
     found = solutions(
         samples.X,
         samples.Y,
         units,
         bias=task.bias,
-        method=task.method if task.method in COMPLETE else "facets",
+        method=method,
         count=task.method in COMPLETE,
         time_limit=time_limit,
         most_nodes=most_nodes,
@@ -148,4 +149,4 @@ def _complete(
             proof=None,
         )
     stats = {"nodes": found.stats["nodes"], "seconds_rational": time.perf_counter() - started}
-    return Judged(task.method, replace(candidate, network=net, stats=stats), certificate)
+    return Judged(method, replace(candidate, network=net, stats=stats), certificate)
