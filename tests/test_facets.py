@@ -227,11 +227,10 @@ def test_two_networks_that_explain_the_same_samples() -> None:
     assert match(one.rounded(), two.rounded()).hidden.max() > 0.1
     Y = one.rounded()(CUBE)
     assert verify(one.rounded(), CUBE, Y).status == Status.EXACT
-    for exact in (False, True):
+    for exact, said in ((False, "another network"), (True, "4 networks of 3 units")):
         result = recover(CUBE, Y, bias=False, method="facets", exact=exact, rng=0, throw=False)
         assert result.status == Status.UNDETERMINED
-        assert "another network" in result.certificate.explanation
-        assert result.stats["units_found"] == 4
+        assert said in result.certificate.explanation
 
 
 def test_two_networks_canary() -> None:

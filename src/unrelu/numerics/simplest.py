@@ -14,7 +14,7 @@ def simplest(low: Fraction, high: Fraction) -> Fraction:
     numbers of b bits.
 
     >>> simplest(Fraction("3.141"), Fraction("3.142"))
-    Fraction(333, 106)
+    Fraction(245, 78)
     >>> simplest(Fraction(-1, 10), Fraction(1, 10))
     Fraction(0, 1)
     """
