@@ -12,7 +12,13 @@ from numpy.typing import NDArray
 from scipy.optimize import linprog
 
 from unrelu.numerics.float_lp import OutOfTimeError
-from unrelu.numerics.rational_lp import Farkas, LinearSystem, Point, feasible
+from unrelu.numerics.rational_lp import (
+    Farkas,
+    LinearSystem,
+    Point,
+    _independent_columns,
+    feasible,
+)
 
 Integers = NDArray[np.int64]
 
@@ -126,7 +132,7 @@ def test_rows_held_and_replaced_in_any_order(seed: int) -> None:
 def test_a_deadline_that_has_passed() -> None:
     system = LinearSystem([{0: Fraction(1)}], [Fraction(1)], 1)
     with pytest.raises(OutOfTimeError):
-        system._exactly((), [], deadline=0.0)
+        system._simplex((), [], deadline=0.0)
 
 
 def test_the_rational_simplex_alone() -> None:
@@ -137,7 +143,22 @@ def test_the_rational_simplex_alone() -> None:
         rows = [dict(enumerate(row)) for row in fractions(np.vstack([A, E]))]
         bounds = [Fraction(int(b)) for b in np.concatenate([a, e])]
         system = LinearSystem(rows, bounds, A.shape[1])
-        answer = system._exactly(range(len(A), len(rows)), [], deadline=float("inf"))
+        answer = system._simplex(range(len(A), len(rows)), [], deadline=float("inf"))
         assert proves(answer, A, a, E, e)
         empty += isinstance(answer, Farkas)
     assert 40 < empty < 160
+
+
+@given(seed=st.integers(0, 10**6))
+def test_columns_that_span_the_others(seed: int) -> None:
+    """Rows with a single entry spare the look at their columns, and change nothing else."""
+    rng = np.random.default_rng(seed)
+    variables, n = int(rng.integers(1, 7)), int(rng.integers(1, 9))
+    A = rng.integers(-1, 2, (n, variables)) * rng.integers(0, 2, (n, variables))
+    kept = _independent_columns(
+        [{j: int(a) for j, a in enumerate(row) if a} for row in A], variables
+    )
+    rank = int(np.linalg.matrix_rank(A))
+    assert len(set(kept)) == len(kept) == rank
+    assert kept == sorted(kept)
+    assert int(np.linalg.matrix_rank(A[:, kept])) == rank

@@ -89,7 +89,6 @@ class LinearSystem:
         self._place = {column: place for place, column in enumerate(self._columns)}
         self._matrix = self._integer_matrix(range(len(rows)))
         self._model = FloatModel(self._rows, self._bounds, n_variables)
-        self.exact_seconds = 0.0
 
     def decide(
         self, held: Collection[int] = (), *, deadline: float = float("inf")
@@ -101,7 +100,7 @@ class LinearSystem:
         found = self.look(held, deadline=deadline)
         if isinstance(found, Point | Farkas):
             return found
-        return self._exactly(held, self._model.rows_at_bounds(), deadline)
+        return self._simplex(held, self._model.rows_at_bounds(), deadline)
 
     def look(
         self, held: Collection[int] = (), *, deadline: float = float("inf")
@@ -115,7 +114,7 @@ class LinearSystem:
             farkas = self._from_support(self._model.ray(), held)
             if farkas is not None:
                 return farkas
-        return self._exactly(held, self._model.rows_at_bounds(), deadline)
+        return self._simplex(held, self._model.rows_at_bounds(), deadline)
 
     def slacks(self, point: Point) -> list[Fraction]:
         """A z − a, exactly, of the rows scaled to coprime integers."""
@@ -206,15 +205,6 @@ class LinearSystem:
                 if weight
             }
         )
-
-    def _exactly(
-        self, held: Collection[int], likely: Sequence[int], deadline: float
-    ) -> Point | Farkas:
-        started = time.monotonic()
-        try:
-            return self._simplex(held, likely, deadline)
-        finally:
-            self.exact_seconds += time.monotonic() - started
 
     def _simplex(
         self, held: Collection[int], likely: Sequence[int], deadline: float
@@ -310,16 +300,22 @@ def _integral(row: Row, bound: Fraction) -> tuple[dict[int, int], int, Fraction]
 
 
 def _independent_columns(rows: Sequence[Mapping[int, int]], n_variables: int) -> list[int]:
-    """Columns that span all others. The variables of the others may as well be 0."""
+    """Columns that span all others. The variables of the others may as well be 0.
+
+    One that is alone in some row is independent of all others and, as that row clears it from
+    the others, need not be looked at again. Bounds of variables are such rows, and usually leave
+    few columns."""
     from flint import fmpz_mat, nmod_mat
 
-    if not rows or not n_variables:
-        return []
-    dense = [[row.get(j, 0) for j in range(n_variables)] for row in rows]
+    alone = {next(iter(row)) for row in rows if len(row) == 1}
+    others = [j for j in range(n_variables) if j not in alone]
+    if not rows or not others:
+        return sorted(alone)
+    dense = [[row.get(j, 0) for j in others] for row in rows]
     # The rank modulo a prime is at most the rank.
-    if nmod_mat(dense, PRIME).rank() == n_variables:
+    if nmod_mat(dense, PRIME).rank() == len(others):
         return list(range(n_variables))
-    return _pivots(fmpz_mat(dense))
+    return sorted(alone | {others[j] for j in _pivots(fmpz_mat(dense))})
 
 
 PRIME = 2**61 - 1
