@@ -54,7 +54,7 @@ STANDS_ON: dict[str, set[str]] = {
     "preparation": GROUND | {"methods", "numerics"},
     "ladder": BELOW_RECOVER | {"uncertainty"},
     "refutations": {"checks", "methods", "numerics"},
-    "solutions": BELOW_RECOVER | {"refutations"},
+    "solutions": BELOW_RECOVER | {"preparation", "refutations"},
     "exactly": BELOW_RECOVER | {"ladder", "solutions"},
     "recover": BELOW_RECOVER | {"preparation", "ladder", "exactly"},
     "appraisal": BELOW_RECOVER | {"uncertainty"},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import sys
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from small_instances import draw
 
 from unrelu import Network, Refutation, Solutions, solutions
-from unrelu.errors import InputError
+from unrelu.errors import InputError, InputTypeError
 
 Integers = NDArray[np.int64]
 
@@ -331,3 +332,37 @@ def test_wrong_use() -> None:
         solutions(X, Y, 1, U=[[1], [1]])
     with pytest.raises(InputError, match="finite"):
         solutions(X, np.array([1.0, 2.0, np.nan]), 1)
+    with pytest.raises(InputError, match="no rows"):
+        solutions(X[:0], Y[:0], 1)
+    wrong: list[tuple[str, object, type[Exception]]] = [
+        ("n_units", 1.5, InputTypeError),
+        ("n_units", True, InputTypeError),
+        ("bias", "no", InputTypeError),
+        ("count", 1, InputTypeError),
+        ("time_limit", None, InputTypeError),
+        ("time_limit", math.nan, InputError),
+        ("most_nodes", -1, InputError),
+        ("rng", -1, InputError),
+        ("rng", "x", InputTypeError),
+    ]
+    for name, value, error in wrong:
+        options: dict[str, Any] = {"n_units": 1, name: value}
+        with pytest.raises(error, match=f"{name}: got"):
+            solutions(X, Y, **options)
+
+
+def test_a_wrong_refutation_is_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is returned has been rechecked, whoever found it."""
+    X, Y = np.array([[-2], [-1], [1], [3]]), np.array([[0], [0], [2], [5]])
+    assert solutions(X, Y, 1).refutation is not None
+    tampered = Refutation("rank", 1, False, columns=(0, 0))
+    monkeypatch.setattr(sys.modules["unrelu.solutions"], "by_row_space", lambda *_: tampered)
+    with pytest.raises(AssertionError, match="refutation"):
+        solutions(X, Y, 1)
+
+
+def test_seconds_and_nodes() -> None:
+    X, net = plant(np.random.default_rng(0), 14, 3, 2, 2)
+    for method in ("facets", "enumeration"):
+        stats = solutions(X[:8], net(X[:8]), 2, method=method).stats
+        assert 0 < stats["seconds_rational"] <= stats["seconds"]

@@ -60,15 +60,9 @@ def generator(rng: int | np.random.Generator | None) -> np.random.Generator:
 
 
 def check_options(n_units: int | None, bias: bool, method: str, noise: str, exact: bool) -> None:
-    if not isinstance(bias, (bool, np.bool_)):
-        raise InputTypeError(f"bias: got a {type(bias).__name__}, expected True or False")
+    check_flag("bias", bias)
     if n_units is not None:
-        if isinstance(n_units, bool) or not isinstance(n_units, (int, np.integer)):
-            raise InputTypeError(
-                f"n_units: got a {type(n_units).__name__}, expected a whole number or None"
-            )
-        if n_units < 1:
-            raise InputError(f"n_units: got {n_units}, expected 1 or more, or None for unknown")
+        check_units(n_units, " or None", ", or None for unknown")
     for name, value, known in (("method", method, METHODS), ("noise", noise, NOISE)):
         if value not in known:
             raise InputError(
@@ -83,13 +77,32 @@ def check_options(n_units: int | None, bias: bool, method: str, noise: str, exac
         )
     if method == "mixed-integer" and n_units is None:
         raise InputError("n_units: got None with method='mixed-integer', expected their number")
-    if not isinstance(exact, (bool, np.bool_)):
-        raise InputTypeError(f"exact: got a {type(exact).__name__}, expected True or False")
+    check_flag("exact", exact)
     if exact and noise in ESTIMATED:
         raise InputError(
             f"noise: got {noise!r} with exact=True, expected 'auto', 'none' or 'sparse': what is "
             "noisy cannot be explained without any error"
         )
+
+
+def check_flag(name: str, value: object) -> None:
+    if not isinstance(value, (bool, np.bool_)):
+        raise InputTypeError(f"{name}: got a {type(value).__name__}, expected True or False")
+
+
+def check_units(n_units: object, or_type: str = "", or_value: str = "") -> None:
+    if isinstance(n_units, bool) or not isinstance(n_units, (int, np.integer)):
+        kind = type(n_units).__name__
+        raise InputTypeError(f"n_units: got a {kind}, expected a whole number{or_type}")
+    if n_units < 1:
+        raise InputError(f"n_units: got {n_units}, expected 1 or more{or_value}")
+
+
+def check_limit(name: str, limit: object) -> None:
+    if isinstance(limit, bool) or not isinstance(limit, (int, float, np.integer, np.floating)):
+        raise InputTypeError(f"{name}: got a {type(limit).__name__}, expected a number")
+    if not limit >= 0:
+        raise InputError(f"{name}: got {limit}, expected 0 or more")
 
 
 def check_one_output(samples: Samples) -> None:

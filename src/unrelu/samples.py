@@ -33,8 +33,9 @@ class Samples:
     eps: float
 
     @classmethod
-    def of(cls, X: ArrayLike, Y: ArrayLike) -> Samples:
-        """Check shapes, types and finiteness. One-dimensional Y is one output.
+    def of(cls, X: ArrayLike, Y: ArrayLike, *, few: bool = False) -> Samples:
+        """Check shapes, types and finiteness. One-dimensional Y is one output. `few`: any number
+        of samples from one on will do.
 
         Raises InputError for shapes that do not fit, NaN and infinity; InputTypeError for
         complex, object or text data. Cost: one pass over the data, no copy.
@@ -56,7 +57,9 @@ class Samples:
                 f"X and Y: got shapes {X.shape} and {Y.shape}, expected at least one input "
                 "and one output column"
             )
-        if len(X) <= X.shape[1]:
+        if few and not len(X):
+            raise InputError("X and Y: got no rows, expected at least one sample")
+        if len(X) <= X.shape[1] and not few:
             raise InputError(
                 f"X: got {len(X)} rows for {X.shape[1]} inputs: too few to tell anything; "
                 f"a unit alone needs {X.shape[1] + 1} samples on its active side"
@@ -111,14 +114,14 @@ class ExactSamples:
     rounded: Samples
 
     @classmethod
-    def of(cls, X: ArrayLike, Y: ArrayLike) -> ExactSamples:
+    def of(cls, X: ArrayLike, Y: ArrayLike, *, few: bool = False) -> ExactSamples:
         """Integers, Fractions, Decimals, and floats for the dyadic rationals that they are.
 
         Raises InputError and InputTypeError as `Samples.of` does."""
         exact_X, exact_Y = as_fractions("X", X), as_fractions("Y", Y)
         if exact_Y.ndim == 1:
             exact_Y = exact_Y[:, None]
-        return cls(exact_X, exact_Y, Samples.of(rounded(exact_X), rounded(exact_Y)))
+        return cls(exact_X, exact_Y, Samples.of(rounded(exact_X), rounded(exact_Y), few=few))
 
     def take(self, rows: Index) -> ExactSamples:
         """The given rows."""

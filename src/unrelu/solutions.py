@@ -20,7 +20,7 @@ from unrelu.methods.unit_rays import Continuum
 from unrelu.network import Network
 from unrelu.numerics.complementarity import Effort, Found, TooManyNodesError, Undecided
 from unrelu.numerics.float_lp import OutOfTimeError
-from unrelu.numerics.rational_lp import LinearSystem
+from unrelu.preparation import check_flag, check_limit, check_units, generator
 from unrelu.rationals import Rationals, as_fractions, product
 from unrelu.refutations import by_output_signs, by_output_weights, by_row_space
 from unrelu.samples import ExactSamples
@@ -43,7 +43,7 @@ class Solutions:
     complete : whether that is all there is to know: `networks` are all there are, be it none.
     refutation : the proof that there is none, if so; the enumeration leaves no such witness.
     reason : in words what was found and, where something is left open, why.
-    stats : seconds, nodes of search trees, seconds in exact arithmetic.
+    stats : seconds, nodes of search trees, seconds of all but SCIP.
     """
 
     networks: tuple[Network, ...]
@@ -95,7 +95,7 @@ def solutions(
     most_nodes : of search trees; the same, but the same on every machine.
 
     Returns one of three outcomes: networks; a refutation, which rechecks itself from the samples
-    alone; or neither, with the reason.
+    alone, and has done so; or neither, with the reason.
 
     Raises InputError and InputTypeError for data that are no samples, MissingExtraError.
 
@@ -111,18 +111,22 @@ def solutions(
     >>> none.refutation.recheck(X, [[0], [0], [2], [5]])
     True
     """
-    if n_units < 1:
-        raise InputError(f"n_units: got {n_units}, expected at least 1")
+    check_units(n_units)
+    check_flag("bias", bias)
+    check_flag("count", count)
+    check_limit("time_limit", time_limit)
+    check_limit("most_nodes", most_nodes)
     if method not in METHODS:
-        raise InputError(f"method: got {method!r}, expected one of {', '.join(METHODS)}")
-    samples = ExactSamples.of(X, Y)
+        known = ", ".join(map(repr, METHODS))
+        raise InputError(f"method: got {method!r}, expected one of {known}")
+    samples = ExactSamples.of(X, Y, few=True)
     case = _Case(
         _with_ones(samples.X) if bias else samples.X,
         samples.Y,
-        n_units,
-        bias,
+        int(n_units),
+        bool(bias),
         Effort(deadline=time.monotonic() + time_limit, most_nodes=most_nodes),
-        np.random.default_rng(rng),
+        generator(rng),
         count,
     )
     started = time.monotonic()
@@ -135,11 +139,14 @@ def solutions(
         answer = _by_row_space(case)
     else:
         answer = _given(case, _output_weights(U, case))
-    stats = {"seconds": time.monotonic() - started, "nodes": case.effort.nodes}
-    stats["exact_seconds"] = sum(system.exact_seconds for system in case.systems)
     for net in answer.networks:
         _assert_exact(net, samples)
-    return replace(answer, stats={**stats, **answer.stats})
+    if answer.refutation is not None and not answer.refutation.recheck(samples.X, samples.Y):
+        raise AssertionError("a refutation must hold")
+    seconds = time.monotonic() - started
+    stats = {"seconds": seconds, "nodes": case.effort.nodes, **answer.stats}
+    stats["seconds_rational"] = seconds - stats.get("scip_seconds", 0.0)
+    return replace(answer, stats=stats)
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,7 +160,6 @@ class _Case:
     effort: Effort
     rng: np.random.Generator
     count: bool
-    systems: list[LinearSystem] = field(default_factory=list)
 
     @property
     def labels(self) -> Rationals:
@@ -163,7 +169,7 @@ class _Case:
 
 def _enumerated(samples: ExactSamples, case: _Case, U: ArrayLike | None) -> Solutions:
     if U is not None:
-        raise InputError('method: got "enumeration" with U given, expected "facets"')
+        raise InputError("method: got 'enumeration' with U given, expected 'facets'")
     listed = LISTED if case.count else 1
     found = enumerate_units(samples, case.n_units, case.bias, listed=listed)
     networks = tuple(net.canonical() for net in found.networks)
@@ -198,7 +204,6 @@ def _span(
 ) -> tuple[list[Unit], Cone, Hyperplane | Undecided | None]:
     P = case.Y[:, columns]
     of = unit_cone.cone(_with_ones(P) if case.bias else P, case.X, case.bias)
-    case.systems.append(of.system)
     units, end = unit_cone.span(of, case.effort, case.rng)
     return units, of, end
 
@@ -315,7 +320,6 @@ def _signs(case: _Case) -> Solutions:
 def _fitted(case: _Case, U: Rationals) -> Network | Refutation | Undecided:
     """A network with these output weights. A quicker search for one would have its place here."""
     of = given_outputs.values(case.X, case.Y, U, case.bias)
-    case.systems.append(of.system)
     outcome = given_outputs.fit(of, case.effort)
     if isinstance(outcome, Undecided):
         return outcome
