@@ -252,10 +252,13 @@ def test_the_only_network_and_none_at_all(method: str) -> None:
     assert same(result.network, truth)
     assert "has found no other" in result.certificate.explanation
 
+    assert result.stats["method"] in (method, "row-space")
+
     Y[3] = Y[3] * Fraction(3, 2) + Fraction(1, 100)  # of the same rank
     result = recover(X, Y, 3, bias=False, exact=True, method=method, rng=0, throw=False)
     assert result.status == Status.FAILED
     assert result.certificate.explanation.startswith("no network with 3 units")
+    assert result.stats["method"] == ("facets" if method == "auto" else method)
     assert result.certificate.recheck(X, Y).status == Status.FAILED
     refutation = result.certificate.refutation
     assert (refutation is None) == (method == "enumeration")
@@ -274,3 +277,43 @@ def test_two_networks_are_no_proof_of_either() -> None:
         assert result.status in (Status.UNDETERMINED, Status.PROVED)
         several = solutions(X, truth(X), 2, count=True).count
         assert (result.status == Status.PROVED) <= (several == 1)
+
+
+@pytest.mark.parametrize("method", ["auto", "facets", "enumeration"])
+@pytest.mark.parametrize("bias", [False, True])
+def test_constant_labels(method: str, bias: bool) -> None:
+    X, Y = whole(np.random.default_rng(0), 9, 30, 2), as_fractions("Y", np.full((30, 1), 3 * bias))
+    result = recover(X, Y, bias=bias, exact=True, method=method, rng=0)
+    assert result.status == Status.PROVED
+    assert result.network is not None
+    assert result.network.n_units == 0
+    assert result.network.c.tolist() == [3 * bias]
+    Y[4] += Fraction(1, 10**30)  # to rounding they are constant still
+    result = recover(X, Y, bias=bias, exact=True, method=method, rng=0, throw=False)
+    assert result.status != Status.PROVED
+
+
+@pytest.mark.parametrize("method", ["auto", "facets", "mixed-integer"])
+def test_fewer_units_than_asked_for_are_not_proved(method: str) -> None:
+    if method == "mixed-integer":
+        pytest.importorskip("pyscipopt")
+    X = whole(np.random.default_rng(0), 9, 40, 2)
+    Y = Network(as_fractions("V", [[1, -1]]), as_fractions("U", [[2]]))(X)
+    assert recover(X, Y, 1, bias=False, exact=True, rng=0).status == Status.PROVED
+    result = recover(X, Y, 2, bias=False, exact=True, method=method, rng=0, throw=False)
+    assert result.status == Status.UNDETERMINED
+    assert "nothing in them shows that there are 2" in result.certificate.explanation
+
+
+@pytest.mark.parametrize("n_units", [None, 1])
+def test_few_samples_whose_only_network_a_search_shows(n_units: int | None) -> None:
+    """Too few equations for what `exact` rests on."""
+    X = whole(np.random.default_rng(0), 5, 20, 2)
+    truth = Network(as_fractions("V", [[1, -1]]), as_fractions("U", [[1]]))
+    rounded_ = recover(rounded(X), rounded(truth(X)), n_units, bias=False, rng=0, throw=False)
+    assert rounded_.status == Status.UNDETERMINED
+    result = recover(X, truth(X), n_units, bias=False, exact=True, rng=0)
+    assert result.status == Status.PROVED
+    assert result.network is not None
+    assert same(result.network, truth)
+    assert "has found no other" in result.certificate.explanation

@@ -48,9 +48,10 @@ def climb_exactly(task: Task, samples: ExactSamples, rng: np.random.Generator) -
         best = clean if clean.certificate.status in EXPLAINED else best
     started = time.perf_counter()
     certificate, steps = _over_the_rationals(best, task, samples, rng)
-    if certificate.status != Status.PROVED and task.n_units == task.rank and _few(task):
+    if certificate.status != Status.PROVED and _may_be_decided(certificate, task):
         complete = _complete(task, samples, rng, np.inf, MOST_NODES)
-        if complete.certificate.refutation is not None:
+        refuted = complete.certificate.refutation is not None and task.n_units is not None
+        if refuted or complete.certificate.status == Status.PROVED:
             best, certificate = complete, complete.certificate
     spent = {"lifting_steps": steps, "seconds_rational": time.perf_counter() - started}
     candidate = replace(best.candidate, stats={**best.candidate.stats, **spent})
@@ -70,7 +71,7 @@ def _over_the_rationals(
         status = Status.FAILED if lifted.contradicted else certificate.status
         return replace(certificate, status=status, explanation=said), lifted.steps
     judged = judge_exactly(lifted.network, samples, best.candidate.rows, task.bias)
-    if judged.status == Status.PROVED and judged.network.n_units == task.rank:
+    if judged.status == Status.PROVED and 0 < judged.network.n_units == task.rank:
         judged = _with_others(judged, samples, task)
     return judged, lifted.steps
 
@@ -96,6 +97,13 @@ def _with_others(judged: Certificate, samples: ExactSamples, task: Task) -> Cert
     return _several(judged, len(explaining), k)
 
 
+def _may_be_decided(certificate: Certificate, task: Task) -> bool:
+    """Whether a search of all networks with as many units as the labels have rank may show what the
+    certificate leaves open: that there is none with n_units, or only this one."""
+    asked = task.rank > 0 and task.n_units in (None, task.rank)
+    return asked and _few(task) and (task.n_units is not None or certificate.status in EXPLAINED)
+
+
 def _few(task: Task) -> bool:
     return task.rank <= FEW_UNITS and task.samples.d <= FEW_INPUTS
 
@@ -115,15 +123,16 @@ def _complete(
 ) -> Judged:
     """What a complete search says: a network, the only one or one of several; a proof that there is
     none; or neither."""
-    units, started = task.n_units or task.rank, time.perf_counter()
-    method = task.method if task.method in COMPLETE else "facets"
+    units, method = task.n_units or task.rank, task.method
+    if method not in COMPLETE or units == 0:
+        method = "facets"  # also says where constant labels need no unit
     found = solutions(
         samples.X,
         samples.Y,
-        units,
+        max(units, 1),
         bias=task.bias,
         method=method,
-        count=task.method in COMPLETE,
+        count=True,
         time_limit=time_limit,
         most_nodes=most_nodes,
         rng=rng,
@@ -148,5 +157,5 @@ def _complete(
             refutation=found.refutation,
             proof=None,
         )
-    stats = {"nodes": found.stats["nodes"], "seconds_rational": time.perf_counter() - started}
+    stats = {name: found.stats[name] for name in ("nodes", "seconds_rational")}
     return Judged(method, replace(candidate, network=net, stats=stats), certificate)

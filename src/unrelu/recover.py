@@ -129,7 +129,8 @@ def recover(
         task = Task(samples, rank, n_units, bias, method, noise)
         best = climb(task, rng) if exactly is None else climb_exactly(task, exactly, rng)
     certificate = best.certificate
-    complete = certificate.refutation is not None or (exact and method in COMPLETE)
+    searched = exact and method in COMPLETE and certificate.status == Status.FAILED
+    complete = certificate.refutation is not None or searched
     if best.candidate.noise is None and not complete and not _contradicted(certificate):
         certificate = _with_context(best, task)
     result = Recovery(
