@@ -67,16 +67,19 @@ def wrong(answer: Solutions, complete: Complete, problem: Case) -> list[str]:
         found.append(f"undecided: {answer}")
     if bool(answer.networks) != complete.exists:
         found.append(f"{len(answer.networks)} networks, existence {complete.exists}")
-    if answer.values_count != complete.count:
-        found.append(f"{answer.values_count} networks counted of {complete.count}")
+    found += [
+        f"{name} {getattr(answer, name)}, not {getattr(complete, name)}"
+        for name in ("values_count", "count")
+        if getattr(answer, name) != getattr(complete, name)
+    ]
     sizes = {net.n_units for net in answer.networks}
     if not sizes <= {problem.n_units}:
         found.append(f"networks with {sizes} units")
     if not all((net(samples.X) == samples.Y).all() for net in answer.networks):
         found.append("a network that does not explain the labels")
-    if complete.count != inf:
+    if complete.values_count != inf:
         hidden = _hidden(answer, problem)
-        if len(hidden) != min(complete.count, LISTED) or len(answer.networks) != len(hidden):
+        if len(hidden) != min(complete.values_count, LISTED) or len(answer.networks) != len(hidden):
             found.append(f"{len(answer.networks)} networks listed, {len(hidden)} of them different")
         if not all(units <= complete.rays for units in hidden):
             found.append("units that are none")

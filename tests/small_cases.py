@@ -53,7 +53,8 @@ def case(rng: Rng, family: str, *, n: int, k: int, d: int, bias: bool) -> Case:
         c = as_fractions("c", rng.integers(-3, 4, m) * bias)
         Y = F @ U.T + c
         if rank(np.hstack([np.full((len(X), int(bias)), Fraction(1)), Y])) == k + bias:
-            samples, before = ExactSamples.of(X, Y), ExactSamples.of(X, planted @ U.T + c)
+            samples = ExactSamples.of(X, Y, few=True)
+            before = ExactSamples.of(X, planted @ U.T + c, few=True)
             return Case(samples, k, bias, None if family in ALTERED else planted, before)
     raise AssertionError("unreachable")
 

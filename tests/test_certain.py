@@ -37,7 +37,7 @@ def solvable(n_networks: int) -> Case:
     rng = np.random.default_rng(n_networks)
     while True:
         problem = case(rng, "scaled", n=6, k=2, d=1, bias=True)
-        if every_pattern(problem.samples, problem.n_units, True).count == n_networks:
+        if every_pattern(problem.samples, problem.n_units, True).values_count == n_networks:
             return problem
 
 

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from brute_force import exists_with_outputs
+from every_pattern import exists_with_outputs
 from lean_installation import hidden
 from numpy.typing import NDArray
 from planting import Planted, plant

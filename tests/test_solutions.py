@@ -9,14 +9,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from brute_force import exists_with_outputs, solve_by_patterns
+from every_pattern import every_pattern, exists_with_outputs
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
-from small_instances import draw
+from numpy.typing import ArrayLike, NDArray
+from small_cases import FAMILIES, case
 
 from unrelu import Network, Refutation, Solutions, solutions
 from unrelu.errors import InputError, InputTypeError
+from unrelu.samples import ExactSamples
 
 Integers = NDArray[np.int64]
 
@@ -84,8 +85,8 @@ def test_labels_moved_within_their_rank_are_refuted(n: int, d: int, k: int) -> N
         assert none.decided
 
 
-def agrees(found: Solutions, X: Integers, Y: Integers, k: int, bias: bool) -> bool:
-    truth = solve_by_patterns(X, Y, k, bias)
+def agrees(found: Solutions, X: ArrayLike, Y: ArrayLike, k: int, bias: bool) -> bool:
+    truth = every_pattern(ExactSamples.of(X, Y, few=True), k, bias)
     if truth.exists != bool(found.networks) or found.decided is False:
         return False
     if found.refutation is not None and not found.refutation.recheck(X, Y):
@@ -96,7 +97,11 @@ def agrees(found: Solutions, X: Integers, Y: Integers, k: int, bias: bool) -> bo
 @given(seed=st.integers(0, 10**6))
 @settings(max_examples=150)
 def test_small_samples_against_all_patterns(seed: int) -> None:
-    X, Y, k, bias = draw(np.random.default_rng(seed), most=6)
+    rng = np.random.default_rng(seed)
+    k, n, d = (int(rng.integers(1, 4)), int(rng.integers(2, 7)), int(rng.integers(1, 4)))
+    family, bias = str(rng.choice(FAMILIES)), bool(rng.integers(2))
+    problem = case(rng, family, n=n, k=min(k, n - bias), d=d, bias=bias)
+    X, Y, k = problem.samples.X, problem.samples.Y, problem.n_units
     found = solutions(X, Y, k, bias=bias, count=True, rng=seed)
     assert agrees(found, X, Y, k, bias)
     for net in found.networks:
