@@ -70,7 +70,7 @@ def integers(rng: Rng, n: int, d: int) -> Integers:
 
 def repeated(rng: Rng, n: int, d: int) -> Integers:
     """Few inputs, each several times."""
-    few = rng.integers(-3, 4, (max(n // 2, d + 1), d))
+    few = rng.integers(-3, 4, (min(n, max(n // 2, d + 1)), d))
     return np.vstack([few, rng.choice(few, n - len(few))])
 
 
