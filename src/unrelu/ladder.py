@@ -17,6 +17,8 @@ from unrelu.errors import InputError
 from unrelu.methods import facets, hyperplanes, mixed_integer, noisy, row_space, sparse_noise
 from unrelu.methods.candidate import Candidate, constant
 from unrelu.methods.problem import Problem
+from unrelu.methods.recipes import BY_NAME
+from unrelu.methods.unsuitable import Unsuitable
 from unrelu.network import Network
 from unrelu.numerics.dependence import DEPENDENT, dependence
 from unrelu.numerics.whitening import whiten
@@ -38,6 +40,11 @@ work; and samples up to which distinct ones are counted."""
 NEAR = 1e-3
 """Residual of a network for exact labels from which on it is a start for noisy ones: where there
 is so little noise, the search for exact labels is the better one."""
+
+OWN = (
+    "this is the recipe's own estimate: it may be further off than the noise makes necessary, and "
+    "has no standard errors; method='auto' fits on to the best"
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,6 +121,9 @@ def _proposals(
     if task.rank == 0:
         yield "constant", constant(samples, bias)
         return
+    if task.method in BY_NAME:
+        yield from _recipe(task, rng)
+        return
     if task.noise != "sparse":
         for method, candidate in _exact(task, passes, rng):
             yield method, candidate
@@ -175,8 +185,37 @@ def _exact(
     )
 
 
+def _recipe(task: Task, rng: np.random.Generator) -> Iterator[tuple[str, Candidate]]:
+    """What a recipe makes of exact labels and, where it takes noise, of noisy ones; nothing else
+    is tried. What it says against itself goes with the constant network, or with its own."""
+    recipe, samples = BY_NAME[task.method], task.samples
+    kinds = set(recipe.noise) - {"sparse"}
+    ways = {"auto": [False, *[True] * bool(kinds)], "none": [False], "sparse": [False]}
+    refused = ""
+    for noisy_labels in ways.get(task.noise, [True]):
+        try:
+            found = recipe.find(
+                samples, n_units=task.n_units, bias=task.bias, noise=noisy_labels, rng=rng
+            )
+        except Unsuitable as error:
+            found = constant(samples, task.bias)
+            found = replace(found, network=error.network or found.network, unsuitable=error.reason)
+            refused = refused or f"for labels without noise it does not apply: {error.reason}"
+        if found.noise is not None:
+            kind = "gaussian" if task.noise == "auto" else task.noise
+            found = replace(found, noise=replace(found.noise, kind=kind), note=refused)
+        yield recipe.name, found
+
+
 def _judged(task: Task, method: str, candidate: Candidate, passes: _Passes) -> Judged:
     samples, bias, net = task.samples, task.bias, candidate.network
+    if candidate.unsuitable:
+        certificate = judge(net, samples, candidate.rows, bias)
+        said = f"method={method!r} does not apply: {candidate.unsuitable}"
+        if net.n_units:
+            said += f"; of the network that it was led to, {certificate.explanation}"
+        certificate = replace(certificate, status=Status.FAILED, explanation=said)
+        return Judged(method, candidate, certificate)
     if candidate.noise is None:
         gross = method == "sparse-noise"
         explained = passes.last(net)
@@ -197,6 +236,9 @@ def _judged(task: Task, method: str, candidate: Candidate, passes: _Passes) -> J
         exact = judge(refined, samples, rows, bias)
         if exact.status != Status.FAILED:
             return Judged(method, Candidate(refined, rows, candidate.stats), exact)
+    if task.method in BY_NAME:
+        said = "; ".join(filter(None, (certificate.explanation, OWN, candidate.note)))
+        return Judged(method, candidate, replace(certificate, explanation=said))
     if certificate.status != Status.ESTIMATED:  # standard errors are dear, and those mean nothing
         return Judged(method, candidate, certificate)
     fitted = samples if len(candidate.rows) == samples.n else samples.take(candidate.rows)

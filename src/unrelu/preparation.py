@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from unrelu.errors import InputError, InputTypeError
 from unrelu.methods.problem import choose_rows, with_constant
+from unrelu.methods.recipes import BY_NAME
 from unrelu.numerics.rank import column_space
 from unrelu.numerics.whitening import dependent_columns
 from unrelu.samples import SMALLEST, Samples
@@ -14,7 +15,8 @@ from unrelu.samples import SMALLEST, Samples
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
 
-METHODS = ("auto", "row-space", "hyperplanes", "facets", "enumeration", "mixed-integer")
+SEARCHES = ("row-space", "hyperplanes", "facets", "enumeration", "mixed-integer")
+METHODS = ("auto", *SEARCHES, *BY_NAME)
 ESTIMATED = ("gaussian", "independent", "poisson")
 """Kinds of noise that leave an estimate, with standard errors."""
 
@@ -70,11 +72,7 @@ def check_options(n_units: int | None, bias: bool, method: str, noise: str, exac
             )
     if method == "enumeration" and not exact:
         raise InputError("method: got 'enumeration', expected exact=True with it: it is rational")
-    if method != "auto" and noise in ESTIMATED:
-        raise InputError(
-            f"method: got {method!r} with noise={noise!r}, expected 'auto': the single methods are "
-            "for labels without noise"
-        )
+    _check_method(method, noise)
     if method == "mixed-integer" and n_units is None:
         raise InputError("n_units: got None with method='mixed-integer', expected their number")
     check_flag("exact", exact)
@@ -112,6 +110,21 @@ def check_one_output(samples: Samples) -> None:
             f"method: got 'mixed-integer' for {samples.m} outputs, expected one output; "
             "unrelu.solutions searches for several whose output weights U are given"
         )
+
+
+def _check_method(method: str, noise: str) -> None:
+    """Recipes take the noise that they name; the other single methods none, but look for gross
+    errors first where they are asked to."""
+    recipe = BY_NAME.get(method)
+    taken = ("auto", "none", *(recipe.noise if recipe else ("sparse",)))
+    if method == "auto" or noise in taken:
+        return
+    others = [name for name, other in BY_NAME.items() if noise in other.noise]
+    raise InputError(
+        f"method: got {method!r} with noise={noise!r}, expected "
+        f"{', '.join(map(repr, ('auto', *others)))}: {method!r} is for labels with "
+        f"{' or '.join(map(repr, taken[1:]))}"
+    )
 
 
 def check_counts(samples: Samples) -> None:

@@ -131,7 +131,8 @@ def recover(
     certificate = best.certificate
     searched = exact and method in COMPLETE and certificate.status == Status.FAILED
     complete = certificate.refutation is not None or searched
-    if best.candidate.noise is None and not complete and not _contradicted(certificate):
+    said = best.candidate.noise is not None or bool(best.candidate.unsuitable)
+    if not said and not complete and not _contradicted(certificate):
         certificate = _with_context(best, task)
     result = Recovery(
         status=certificate.status,

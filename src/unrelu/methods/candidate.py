@@ -19,7 +19,8 @@ Index = NDArray[np.intp]
 class Candidate:
     """`rows`: the samples that were looked at to find the network; all others are fresh to it.
     `note` says in words what the method saw that a certificate cannot see; `several`: other
-    networks of so many units that explain the samples as well."""
+    networks of so many units that explain the samples as well; `unsuitable`: which assumption of
+    the method fails, then this is not an answer, whatever it explains."""
 
     network: Network
     rows: Index
@@ -27,6 +28,7 @@ class Candidate:
     note: str = ""
     noise: Noise | None = None
     several: bool = False
+    unsuitable: str = ""
 
 
 def constant(samples: Samples, bias: bool) -> Candidate:
