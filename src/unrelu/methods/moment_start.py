@@ -110,7 +110,7 @@ class Moments:
 def find_units(Z: Array, Y: Array, k: int, centre: Array | None, rng: np.random.Generator) -> Units:
     """The same in white coordinates, where `offsets` are V·centre if that is given."""
     nothing = Units(np.zeros((0, Z.shape[1])), np.zeros(0))
-    target = Y @ _white_labels(Y, residualise(Z, Y)[0])
+    target = Y @ white_labels(Y, residualise(Z, Y)[0])
     if not target.shape[1]:
         return nothing
     moments = _moments(Z, target, nothing)
@@ -147,7 +147,7 @@ def _moments(Z: Array, target: Array, units: Units) -> Moments:
     return Moments(units, U, rest, slopes, second)
 
 
-def _white_labels(Y: Array, residuals: Array) -> Array:
+def white_labels(Y: Array, residuals: Array) -> Array:
     """(m, r) such that residuals @ it have the identity as covariance; r is their rank."""
     sizes = np.linalg.norm(residuals, axis=0)
     # Where labels are affine in the inputs, the regression leaves their rounding.
@@ -208,7 +208,7 @@ def _with_higher_orders(
     )
     left, values, _ = np.linalg.svd(fit.weights, full_matrices=False)
     outputs = left[:, : min(4, len(values))]
-    contractions = _contractions(k, rng)
+    contractions = contractions_of(k, rng)
     slices = [basis @ moments.second @ basis.T / np.sqrt(2)]
     for output in outputs.T:
         y = rest @ output
@@ -224,7 +224,7 @@ def _with_higher_orders(
     return np.asarray(joint.directions @ basis)
 
 
-def _contractions(k: int, rng: np.random.Generator) -> Array:
+def contractions_of(k: int, rng: np.random.Generator) -> Array:
     """Symmetric (s, k, k) for the fourth order: all of an orthonormal basis while there are few,
     else as many random combinations as k units with four times as many equations need, scaled so
     that their squares add up to about the same."""

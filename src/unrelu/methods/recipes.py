@@ -9,8 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
+from unrelu.methods import ica, projection_signs, symmetric, tensor
 from unrelu.methods.candidate import Candidate
+from unrelu.methods.moment_tensor import ORDERS
 
 Find = Callable[..., Candidate]
 """find(samples, *, n_units: int | None, bias: bool, noise: bool, rng: Generator): `n_units` may
@@ -31,6 +34,60 @@ class Recipe:
     noise: tuple[str, ...] = ()
 
 
-RECIPES: tuple[Recipe, ...] = ()
+GAUSSIAN = "Gaussian inputs of any full-rank covariance, rank(V) = k ≤ d, no biases"
+
+PAIRWISE = "for order 2 no two columns of U parallel"
+
+RECIPES: tuple[Recipe, ...] = (
+    Recipe(
+        "ica",
+        "Theorem 36, Algorithm 4",
+        "inputs N(0, s² I), orthonormal hidden weights, rank(U) = k ≤ m, no biases, no noise",
+        ica.find,
+    ),
+    Recipe(
+        "tensor",
+        "Theorem 49, Algorithms 5 and 6",
+        f"{GAUSSIAN}; {PAIRWISE}",
+        tensor.find,
+        noise=("gaussian",),
+    ),
+    *(
+        Recipe(
+            f"tensor-{order}",
+            f"Theorem 49, Algorithms 5 and 6, with score functions of order {order}",
+            f"{GAUSSIAN}; an activation with h_{order} ≠ 0"
+            + f"; {PAIRWISE.removeprefix('for order 2 ')}, m ≥ 2" * (order == 2),
+            partial(tensor.find, order=order),
+            noise=("gaussian",),
+        )
+        for order in ORDERS
+    ),
+    *(
+        Recipe(
+            f"tensor{suffix}-power",
+            "Theorem 49, Algorithms 5 and 6, with the tensor power method",
+            f"{GAUSSIAN}; a positive definite combination of slices, as for rank(U) = k",
+            partial(tensor.find, order=order, decomposition="power"),
+            noise=("gaussian",),
+        )
+        for order, suffix in ((None, ""), *((order, f"-{order}") for order in ORDERS))
+    ),
+    Recipe(
+        "projection-signs",
+        "Theorem 60, Algorithm 7",
+        f"{GAUSSIAN}; {PAIRWISE}; noise independent of the inputs, of finite variance",
+        projection_signs.find,
+        noise=("gaussian",),
+    ),
+    Recipe(
+        "symmetric",
+        "Corollary 53, with Ge, Kuditipudi, Li and Wang (ICLR 2019)",
+        "inputs of a symmetric law whose distinguishing matrices are independent, rank(U) = k ≤ m, "
+        "rank(V) = k ≤ d, no biases; noise independent of the inputs, of finite variance",
+        symmetric.find,
+        noise=("gaussian",),
+    ),
+)
 
 BY_NAME = {recipe.name: recipe for recipe in RECIPES}

@@ -1,0 +1,146 @@
+"""Tensor decomposition: the paper's main algorithm (BJW Theorem 49, Algorithms 5 and 6).
+
+1. A moment tensor of order 2, 3 or 4, decomposed, gives the hidden weights up to sign
+   (`moment_tensor`; there are the differences from the paper).
+2. Exact labels with rank(U) = k: for each v_j and −v_j, the labels of rows that are surely on the
+   off side have a null vector, or not; that tells the sign, and leads to the unit itself
+   (Algorithm 6, `support`). U follows by least squares.
+   Exact labels with fewer outputs than units, which the paper leaves to another algorithm: the
+   signs by regression (`signs`), then Gauss–Newton steps to rounding.
+   Noisy labels (Theorem 40 and after): the signs by regression, U by least squares, and V as it is.
+
+Names: `tensor` takes the lowest order that works, 2 for two outputs or more, else 3, or 4 where
+h₃ = 0 as for the ReLU; `tensor-2`, `tensor-3`, `tensor-4` that order; with `-power` at the end the
+tensor power method (`numerics.tensor_power`) instead of joint diagonalisation.
+
+Assumptions: Gaussian inputs of any mean and full-rank covariance (checked: skewness and kurtosis),
+rank(V) = k ≤ d, no biases. Order 2: no two columns of U parallel. The power method: a positive
+definite combination of slices, which order 2 has for rank(U) = k.
+
+Where it stops, measured with Gaussian weights, all of 10 seeds exact: order 2 at d = 20, k = 5,
+m = 5 from n = 500 on; at d = 20, k = 10, m = 3 from 5,000, and m = 2 from 20,000; order 4 at d = 10,
+k = 3, m = 1 from 10,000. The power method does no better anywhere, and worse from k = 10 on. With
+noise the error of a row of V falls as √(d/n), at some times that of least squares.
+
+Cost: O(n d² m) for each of up to 12 rounds of order 2, O(n k⁴) of order 4; what follows does not
+depend on n.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unrelu.activations import ReLU
+from unrelu.methods.candidate import Candidate
+from unrelu.methods.descent import polish
+from unrelu.methods.moment_tensor import choose_order, tensor_directions
+from unrelu.methods.problem import Problem, choose_rows
+from unrelu.methods.support import exact_units, finished, label_rank, used_rows
+from unrelu.methods.unsuitable import Unsuitable
+from unrelu.network import Network
+from unrelu.result import Noise
+from unrelu.samples import Samples
+
+Array = NDArray[np.float64]
+Stats = dict[str, float | int | str]
+
+ACTIVATION = ReLU()
+
+EQUATIONS_PER_UNKNOWN = 8
+"""Rows of the last steps where there are fewer outputs than units."""
+
+
+def find(
+    samples: Samples,
+    *,
+    n_units: int | None,
+    bias: bool,
+    noise: bool,
+    rng: np.random.Generator,
+    order: int | None = None,
+    decomposition: str = "joint",
+) -> Candidate:
+    """See above; `bias` only says what the network is judged among. Raises `Unsuitable`."""
+    k = count_units(samples, n_units, noise)
+    order = choose_order(ACTIVATION, k, samples.m, order)
+    V, stats = tensor_directions(
+        samples, k, order=order, decomposition=decomposition, activation=ACTIVATION, rng=rng
+    )
+    if noise:
+        return estimated(samples, V, stats)
+    if label_rank(samples) < k:
+        return descended(samples, V, bias=bias, stats=stats, rng=rng)
+    rows = used_rows(samples, k, rng)
+    heights = np.asarray(samples.X[rows], np.float64) @ V.T
+    exact, lost = exact_units(samples, heights, rows, rng)
+    turned, nowhere = exact_units(samples, -heights[:, lost], rows, rng, known=exact)
+    if nowhere:
+        raise Unsuitable(
+            f"{len(nowhere)} of the {k} directions lead to no unit, with either sign: "
+            f"{WANTED[order]}, no biases, labels without noise, or more samples"
+        )
+    exact[lost] = turned
+    return finished(samples, exact, rows, bias=bias, stats=stats)
+
+
+WANTED = {
+    2: "it needs columns of U of which no two are parallel (order 4 does not)",
+    3: "it needs Gaussian inputs",
+    4: "it needs Gaussian inputs",
+}
+
+
+def count_units(samples: Samples, n_units: int | None, noise: bool) -> int:
+    """k: as given, or the rank of exact labels."""
+    if n_units is not None:
+        rank = 0 if noise else label_rank(samples)
+        if rank > n_units:
+            raise Unsuitable(
+                f"the labels have rank {rank}, which {n_units} units without biases do not give: "
+                "there are more units, biases, or noise"
+            )
+        return n_units
+    if noise:
+        raise Unsuitable(
+            "noisy labels do not show how many units there are, and this recipe does not look for "
+            "it: it needs n_units"
+        )
+    return label_rank(samples)
+
+
+def estimated(samples: Samples, V: Array, stats: Stats) -> Candidate:
+    """V as it is, U by least squares, and what that leaves as noise."""
+    rows = np.arange(samples.n)
+    net = Problem(samples, rows, bias=False).network(V, np.zeros(len(V)))
+    rest = np.asarray(samples.Y, np.float64) - net(samples.X)
+    spare = max(1.0, samples.n - len(V) * (1 + (samples.d - 1) / samples.m))
+    noise = Noise("gaussian", "", rest.T @ rest / spare)
+    return Candidate(net, rows, stats, noise=noise)
+
+
+def descended(
+    samples: Samples, V: Array, *, bias: bool, stats: Stats, rng: np.random.Generator
+) -> Candidate:
+    """Gauss–Newton steps from the rows V to a network that explains the labels to rounding."""
+    unknowns = len(V) * (samples.d + samples.m)
+    count = EQUATIONS_PER_UNKNOWN * unknowns // samples.m + 200
+    problem = Problem(samples, choose_rows(samples, count, rng), bias=False)
+    fit = polish(problem.strict, problem.points(V, np.zeros(len(V))), problem.floor)
+    rows, zero = problem.rows, np.zeros(len(V))
+    if problem.strict.relative(fit) > 1e4 * problem.floor:
+        raise Unsuitable(
+            f"{len(V)} units near those that the moments show leave "
+            f"{100 * problem.strict.relative(fit):.2g}% of the labels' spread: it needs columns of "
+            "U of which no two are parallel, no biases, labels without noise, or more samples",
+            problem.network(problem.hyperplanes(fit.point)[0], zero),
+        )
+    return finished(samples, problem.hyperplanes(fit.point)[0], rows, bias=bias, stats=stats)
+
+
+def start(samples: Samples, n_units: int, rng: np.random.Generator) -> Network:
+    """What the second order alone gives, before any step that is exact: for comparison."""
+    V, _ = tensor_directions(
+        samples, n_units, order=2, decomposition="joint", activation=ACTIVATION, rng=rng
+    )
+    return Problem(samples, np.arange(samples.n), bias=False).network(V, np.zeros(n_units))
