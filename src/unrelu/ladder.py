@@ -203,7 +203,8 @@ def _recipe(task: Task, rng: np.random.Generator) -> Iterator[tuple[str, Candida
             refused = refused or f"for labels without noise it does not apply: {error.reason}"
         if found.noise is not None:
             kind = "gaussian" if task.noise == "auto" else task.noise
-            found = replace(found, noise=replace(found.noise, kind=kind), note=refused)
+            note = "; ".join(filter(None, (found.note, refused)))
+            found = replace(found, noise=replace(found.noise, kind=kind), note=note)
         yield recipe.name, found
 
 

@@ -62,6 +62,16 @@ def recover(
         "enumeration"  every sign pattern, with `exact`; needs rank(Y) = k, up to three or so.
         With `exact`, the last three are complete: they find the only network, or say that there are
         several, or prove that there is none (see `solutions`).
+        The others are published recipes. One whose assumptions do not hold ends failed, and says
+        which:
+        "ica"          orthonormal V, Gaussian inputs (BJW Algorithm 4).
+        "tensor"       Gaussian inputs: the moment tensor of the lowest order that shows units
+                       (Algorithms 5 and 6). "tensor-2", "tensor-3" and "tensor-4" name the order;
+                       with "-power" at the end ("tensor-power", "tensor-2-power") the tensor
+                       power method decomposes it instead of a joint diagonalisation.
+        "projection-signs"  the same with the signs by projections (Algorithm 7), for noisy labels.
+        "symmetric"    inputs as likely as their negatives (Corollary 53).
+        With noise="gaussian" the last three want n_units, and give an estimate of their own.
     noise : what the labels may be off by.
         "none"         rounding only: they are explained to that, or not at all.
         "gaussian"     mean-zero noise of finite variance, any covariance between the outputs.

@@ -6,25 +6,27 @@ and a symmetric matrix P (k, k),
 
     Q(P) = E[(2 yᵀP y − ℓᵀP ℓ) x xᵀ] = −2 Σ_{i<j} (UᵀP U)_ij E[z_i z_j 1(z_i z_j ≤ 0) x xᵀ],
 
-z = V x, sees only the off-diagonal entries of UᵀP U. If the "distinguishing" matrices on the right are
-linearly independent, Q vanishes on a space of dimension k, spanned by p_j p_jᵀ with p_j the rows of
-U⁻¹, and a joint diagonalisation of any basis of it gives them. Noise of the labels, independent of
-the inputs, adds a multiple of E[x xᵀ] to Q(P), which is projected off.
+z = V x, sees only the off-diagonal entries of UᵀP U. If the "distinguishing" matrices on the right
+are linearly independent, Q vanishes on a space of dimension k, spanned by p_j p_jᵀ with p_j the
+rows of U⁻¹, and a joint diagonalisation of any basis of it gives them. Noise of the labels,
+independent of the inputs, adds a multiple of E[x xᵀ] to Q(P), which is projected off. The rows of
+V are, up to length, those of U⁻¹ (U V), by the linear part.
 
-Exact labels: Y p_j are the hidden values, nearly, and linear systems finish the network (`support`,
-the paper's remark 54). Noisy labels: the rows of V are U⁻¹ (U V), by the linear part, and U is a
-regression.
+Exact labels: each row leads to its unit by linear systems (`support`; the paper's Remark 54).
+Noisy labels: V stays as it is, and U is a regression.
 
-Assumptions: a symmetric law of the inputs (checked: odd moments), the
-distinguishing matrices independent (checked: a gap in the singular values of Q), which d (d + 1)/2
-≥ k (k − 1)/2 makes possible and a part of Gaussian inputs likely; rank(U) = k ≤ m, rank(V) = k ≤ d;
-no biases. A Gaussian law is symmetric, too.
+Assumptions: a symmetric law of the inputs (checked: odd moments), Gaussian or not; independent
+distinguishing matrices (checked: the singular values of Q), as a share of Gaussian inputs makes
+likely; rank(U) = k ≤ m, rank(V) = k ≤ d; no biases; the number of units given where labels are
+noisy, noise independent of the inputs, of mean zero and finite variance.
 
-Where it stops, measured: uniform inputs, d = 10, k = 3, m = 3: all of 10 seeds from n = 5,000 on;
-d = 10, k = 5, m = 5: from 20,000. Heavy tails want more, since E[y² x xᵀ] has the variance of
-eighth moments.
+Where it stops: measured below
 
-Cost: O(n k² d²/4), and the SVD of a (d²/2, k²/2) matrix.
+Cost: O(n k² d²/4), and the SVD of a (k²/2, d²) matrix.
+
+Differences from the paper, whose algorithm is that of Ge et al.: P are combined so that errors of
+Q(P) have one size before the null space is taken, and samples far out are left out, which bounds
+the support as the theorem wants it and leaves the law symmetric.
 """
 
 from __future__ import annotations
@@ -104,22 +106,30 @@ def _reduced(Y: Array, k: int) -> Array:
 
 
 def _diagonalised(Z: Array, labels: Array, linear: Array) -> Array:
-    """(k, k, k): an orthonormal basis of the symmetric P on which Q vanishes, nearly."""
+    """(k, k, k): an orthonormal basis of the symmetric P on which Q vanishes, nearly.
+
+    Q(P) is a mean of q(P) z zᵀ, and P that are combined so that their q have the identity as
+    second moment have errors of one size: then the least singular values belong to the null space,
+    whatever size the outputs have, or the noise in them."""
+    n, d = Z.shape
     k = labels.shape[1]
     basis = _symmetric_basis(k)
-    even = Z @ linear
-    weights = 2 * _forms(labels, basis) - _forms(even, basis)
+    weights = 2 * _forms(labels, basis) - _forms(Z @ linear, basis)
+    values, vectors = np.linalg.eigh(weights.T @ weights / n)
+    # P with no q at all have no Q either: a floor keeps them, as good as found.
+    half = vectors / np.sqrt(np.maximum(values, np.finfo(np.float64).eps * values.max()))
+    weights = weights @ half
     Q = weighted_grams(Z, weights)
     # E[z zᵀ] = I is what independent noise adds to.
-    Q -= np.trace(Q, axis1=1, axis2=2)[:, None, None] * np.eye(Z.shape[1]) / Z.shape[1]
+    Q -= np.trace(Q, axis1=1, axis2=2)[:, None, None] * np.eye(d) / d
     left, values, _ = np.linalg.svd(Q.reshape(len(basis), -1))
-    error = _sampling_error(Z, weights)
-    if k > 1 and values[len(basis) - k - 1] < error:
+    shown = values[len(basis) - k - 1] if k > 1 else np.inf
+    if shown < _sampling_error(Z, weights):
         raise Unsuitable(
-            f"the distinguishing matrices of these inputs are not independent, as far as {len(Z)} "
+            f"the distinguishing matrices of these inputs are not independent, as far as {n} "
             "samples show: their least singular value is below what chance makes of zero"
         )
-    null = left[:, len(basis) - k :].T
+    null = np.linalg.qr(half @ left[:, len(basis) - k :])[0].T
     return np.asarray(np.tensordot(null, basis, axes=1))
 
 
@@ -139,8 +149,7 @@ def _symmetric_basis(k: int) -> Array:
 
 
 def _sampling_error(Z: Array, weights: Array) -> float:
-    """The singular value that sampling alone gives Q: an entry's standard error, times √(number
-    of independent entries of a matrix)."""
-    n, d = Z.shape
-    entries = d * (d + 1) / 2
-    return float(np.sqrt((weights**2).mean() / n * entries))
+    """The singular value that sampling alone gives Q: the length of a row of errors, which is the
+    middle of the singular values of many such rows."""
+    lengths = (Z**2).sum(axis=1)[:, None] * weights  # of q z zᵀ
+    return float(np.sqrt((lengths**2).mean() / len(Z)))

@@ -36,6 +36,7 @@ from unrelu.methods.candidate import Candidate
 from unrelu.methods.descent import polish
 from unrelu.methods.moment_tensor import choose_order, tensor_directions
 from unrelu.methods.problem import Problem, choose_rows
+from unrelu.methods.selection import Effort, settle
 from unrelu.methods.support import exact_units, finished, label_rank, used_rows
 from unrelu.methods.unsuitable import Unsuitable
 from unrelu.network import Network
@@ -49,6 +50,10 @@ ACTIVATION = ReLU()
 
 EQUATIONS_PER_UNKNOWN = 8
 """Rows of the last steps where there are fewer outputs than units."""
+
+ASTRAY = 0.5
+"""Radians between an estimate and the nearest least-squares fit from which on the estimate says
+nothing of the fit: on half of that, or less, `support` and Gauss–Newton steps rely."""
 
 
 def find(
@@ -110,13 +115,22 @@ def count_units(samples: Samples, n_units: int | None, noise: bool) -> int:
 
 
 def estimated(samples: Samples, V: Array, stats: Stats) -> Candidate:
-    """V as it is, U by least squares, and what that leaves as noise."""
-    rows = np.arange(samples.n)
-    net = Problem(samples, rows, bias=False).network(V, np.zeros(len(V)))
+    """V as it is, U by least squares, and what that leaves as noise; with a word on how far V is
+    from the least-squares fit that it leads to, which is as exact as the noise allows if it is the
+    right one."""
+    rows, zero = np.arange(samples.n), np.zeros(len(V))
+    problem = Problem(samples, rows, bias=False)
+    net = problem.network(V, zero)
+    fit = settle(problem, problem.strict, problem.points(V, zero), Effort())
+    cosines = (problem.hyperplanes(fit.point)[0] * V).sum(axis=1)
+    away = float(np.arccos(np.clip(cosines, -1, 1)).max())
+    note = f"the least-squares fit that it leads to has hidden weights up to {away:.2g} rad away"
+    if away > ASTRAY:
+        raise Unsuitable(f"the moments are not precise enough: {note}. More samples may do", net)
     rest = np.asarray(samples.Y, np.float64) - net(samples.X)
     spare = max(1.0, samples.n - len(V) * (1 + (samples.d - 1) / samples.m))
     noise = Noise("gaussian", "", rest.T @ rest / spare)
-    return Candidate(net, rows, stats, noise=noise)
+    return Candidate(net, rows, {**stats, "to_least_squares": away}, note=note, noise=noise)
 
 
 def descended(

@@ -30,14 +30,15 @@ def isotropy(X: Array) -> float:
 
 
 def asymmetry(Z: Array) -> float:
-    """How far the odd functions z_i and z_i ‖z‖² of rows of Z (n, d) are from mean zero, at most.
+    """How far the odd functions z_i, z_i |z_i| and z_i ‖z‖² of rows of Z (n, d) are from mean zero,
+    at most.
 
     >>> Z = np.random.default_rng(0).standard_normal((500, 3))
     >>> asymmetry(Z) < 5 < asymmetry(Z**2)
     True
     """
     scores = []
-    for odd in (Z, Z * (Z**2).sum(axis=1, keepdims=True)):
+    for odd in (Z, Z * np.abs(Z), Z * (Z**2).sum(axis=1, keepdims=True)):
         spread = odd.std(axis=0) + np.finfo(np.float64).tiny
         scores.append(np.abs(odd.mean(axis=0)) / spread * np.sqrt(len(Z)))
     return float(np.max(scores))

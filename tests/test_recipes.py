@@ -1,0 +1,91 @@
+"""The registry of recipes, how recover() runs them, and the helpers of their tests."""
+
+from __future__ import annotations
+
+import importlib
+
+import numpy as np
+import pytest
+from planting import Planted, plant
+from reciting import recovered, right
+
+from unrelu import InputError, Network, recover
+from unrelu.methods.recipes import BY_NAME, RECIPES
+from unrelu.methods.unsuitable import Unsuitable
+from unrelu.preparation import ESTIMATED, METHODS, NOISE
+
+
+def test_right_is_not_fooled() -> None:
+    problem = plant(5, 3, 3, 100, seed=0)
+    result = recover(problem.X, problem.Y, rng=0)
+    assert right(result, problem)
+    V = problem.truth.V.copy()
+    V[0, 0] += 1e-8
+    with pytest.raises(AssertionError, match="another network"):
+        right(result, Planted(problem.X, problem.Y, Network(V, problem.truth.U)))
+    failed = recover(problem.X, problem.Y**3, noise="none", rng=0, throw=False)
+    assert not right(failed, problem)
+    assert recovered("row-space", [problem, Planted(problem.X, problem.Y**3, problem.truth)]) == 1
+
+
+def test_names_are_unique_methods_and_explained() -> None:
+    assert len(BY_NAME) == len(RECIPES)
+    assert set(BY_NAME) < set(METHODS)
+    doc = recover.__doc__ or ""
+    for method in METHODS:
+        assert f'"{method.removesuffix("-power")}' in doc, f"recover() says nothing of {method}"
+
+
+def test_records_are_complete() -> None:
+    for recipe in RECIPES:
+        assert recipe.theorem
+        assert recipe.assumptions
+        assert set(recipe.noise) < set(NOISE)
+        find = getattr(recipe.find, "func", recipe.find)
+        module = importlib.import_module(find.__module__)
+        for word in ("Assumptions", "Where it stops", "Cost"):
+            assert word in (module.__doc__ or ""), f"{module.__name__}: {word}"
+
+
+@pytest.mark.parametrize("method", BY_NAME)
+@pytest.mark.parametrize("noise", ESTIMATED)
+def test_noise_that_a_recipe_does_not_take_is_wrong_use(method: str, noise: str) -> None:
+    problem = plant(3, 2, 2, 100, seed=0)
+    if noise in BY_NAME[method].noise:
+        return
+    with pytest.raises(InputError, match="expected 'auto'"):
+        recover(problem.X, problem.Y, 2, method=method, noise=noise)
+
+
+def test_unknown_names_are_met_with_the_known_ones() -> None:
+    with pytest.raises(InputError, match="'tensor-2-power'"):
+        recover(np.eye(3), np.eye(3)[:, :1], method="tensors")
+
+
+def test_a_refusal_carries_its_network() -> None:
+    net = Network([[1.0]], [[1.0]])
+    error = Unsuitable("no", net)
+    assert error.reason == str(error) == "no"
+    assert error.network is net
+
+
+@pytest.mark.parametrize("method", BY_NAME)
+def test_labels_that_are_no_network_are_never_exact(method: str) -> None:
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((1000, 4))
+    for Y in (
+        X @ rng.standard_normal((4, 3)),
+        np.sin(3 * X[:, :3]),
+        rng.standard_normal((1000, 3)),
+    ):
+        for n_units in (None, 3):
+            result = recover(X, Y, n_units, method=method, noise="none", rng=0, throw=False)
+            assert result.status != "exact", f"{method}: {result}"
+
+
+@pytest.mark.parametrize("method", BY_NAME)
+def test_labels_of_zeros_are_the_constant_network(method: str) -> None:
+    X = np.random.default_rng(0).standard_normal((100, 3))
+    result = recover(X, np.zeros((100, 2)), method=method, rng=0, throw=False)
+    assert result.network is not None
+    assert result.network.n_units == 0
