@@ -8,10 +8,10 @@ of the labels on f(V x).
 Assumptions: as for `tensor`, and the number of units given where labels are noisy. Noise is
 independent of the inputs, of mean zero and finite variance.
 
-Where it stops, measured: it decides as the single regression of `signs.by_regression` does, in
-all trials where either is right; both are wrong where rows of V are off by about a radian. V stays
-as far off as the tensor left it: at d = 20, k = 5, m = 5, n = 5,000 and noise half as large as the
-labels 0.14 rad at the most, 1.3 times that of the least-squares fit.
+Where it stops, measured at d = 20, k = 5, n = 5,000: from rows that are 0.2, 0.5 and 1 rad off come
+100%, 99% and 89% right signs for m = 5 and 96%, 91% and 77% for m = 1, and noise twice as large as
+the labels changes nothing. The single regression of `signs.by_regression` decides the same way in
+99% of all cases. V stays as far off as the tensor left it, see there.
 
 Labels without noise end in exact recovery, by Gauss–Newton steps; the paper's own exact step
 (Algorithm 6) decides the signs in another way. Cost: that of `tensor`, and O(n k² + k⁴).

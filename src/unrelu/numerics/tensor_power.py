@@ -10,7 +10,7 @@ of the symmetric tensor Σ_i M_i ⊗ M_i is at rest in the factors, those with t
 attract it, and one that is found is taken off the slices (deflation). With slices of a third-order
 tensor T along an orthonormal basis it is the method of Anandkumar, Ge, Hsu, Kakade and Telgarsky
 (2014), with T(T(x, x, ·), x, ·) in place of T(x, x, ·). Errors of the first factors pass on to the
-last: that is what `joint_diagonalisation` is better at.
+last, as they do not in `joint_diagonalisation`.
 """
 
 from __future__ import annotations
