@@ -37,7 +37,7 @@ SHARES = 1 / 4, 3 / 8, 7 / 16
 
 SOLVED = 1e-9
 """Relative size of Y w on its rows from which on the linear system counts as solved: rounding
-times a condition number of up to 1e6. Of wrong rows it is not below 1e-3."""
+times a condition number of up to 1e6. Wrong rows leave something of the size of hidden values."""
 
 OWN = 0.85
 """Share of the lower quartile on which a unit must be off to be the one that was meant, and not

@@ -22,9 +22,9 @@ noisy, noise independent of the inputs, of mean zero and finite variance.
 
 Where it stops, measured (exact of 10 seeds): uniform inputs, d = 10, k = 3, m = 3: 9 at n = 300,
 all from 500 on; k = 5, m = 5: 9 at 1,000, all from 2,000 on, as with Student's t of 3 degrees of
-freedom from 5,000 on; d = 20, k = 10, m = 10: all at 5,000. It is the condition of V in white
-coordinates that makes it more: inputs whose covariance has a condition number of 100, d = 10, k = 5:
-9 at 10,000. With noise the inverse of U tells: half as large as the labels, d = 10, k = 3, m = 10,
+freedom from 5,000 on; d = 20, k = 10, m = 10: all at 5,000. A badly conditioned V in white
+coordinates wants more: inputs whose covariance has a condition number of 100, d = 10, k = 5: 9 at
+10,000. With noise the inverse of U tells: half as large as the labels, d = 10, k = 3, m = 10,
 n = 20,000, rows of V err 3.5 to 7.5 times the standard errors of least squares.
 
 Cost: O(n k² d²/4), and the SVD of a (k²/2, d²) matrix.

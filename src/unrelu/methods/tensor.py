@@ -97,6 +97,8 @@ def find(
         raise Unsuitable(
             f"{len(nowhere)} of the {k} directions lead to no unit, with either sign: "
             f"{WANTED[order]}, no biases, labels without noise, or more samples"
+            + "; and n_units, if there are more units than the labels have rank"
+            * (n_units is None)
         )
     exact[lost] = turned
     return finished(samples, exact, rows, bias=bias, stats=stats)
