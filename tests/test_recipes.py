@@ -89,3 +89,30 @@ def test_labels_of_zeros_are_the_constant_network(method: str) -> None:
     result = recover(X, np.zeros((100, 2)), method=method, rng=0, throw=False)
     assert result.network is not None
     assert result.network.n_units == 0
+
+
+@pytest.mark.parametrize("method", BY_NAME)
+def test_degenerate_samples_end_in_words(method: str) -> None:
+    """As few rows as there may be, repeated and sparse ones, far from the origin, more units asked
+    for than there can be: never an exception, never exact with another network."""
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+        truth = plant(4, 2, 3, 1, seed=seed).truth
+        X = rng.standard_normal((60, 4))
+        for inputs in (
+            X[:5],
+            np.repeat(X[:15], 4, axis=0),
+            X * (rng.random(X.shape) < 0.1),
+            X + 1e4,
+        ):
+            labels = np.asarray(truth(inputs))
+            if not labels.any():  # no unit is on, and no unit explains them
+                continue
+            for n_units in (None, 6):
+                try:
+                    result = recover(
+                        inputs, labels, n_units, bias=False, method=method, rng=0, throw=False
+                    )
+                except InputError:  # dependent inputs, by chance
+                    continue
+                right(result, Planted(inputs, labels, truth))

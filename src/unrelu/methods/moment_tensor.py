@@ -111,6 +111,8 @@ def tensor_directions(
     X, Y = np.asarray(samples.X, np.float64), np.asarray(samples.Y, np.float64)
     mean = X.mean(axis=0)
     white = whiten(X - mean)
+    if not white.independent:
+        raise Unsuitable("about their mean the inputs are dependent: it needs rank(Σ) = d")
     if (score := non_normality(white.features)) > CHANCE:
         raise Unsuitable(
             f"the inputs are not Gaussian: skewness or kurtosis are {score:.0f} standard errors "

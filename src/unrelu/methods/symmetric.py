@@ -70,7 +70,11 @@ def find(
             "rank(V) = k"
         )
     kept = _central(samples)
-    white = whiten(kept.X)
+    white = whiten(kept.X) if kept.n > kept.d else None
+    if white is None or not white.independent:
+        raise Unsuitable(
+            f"the {kept.n} inputs that are not far out are dependent: it needs such that span"
+        )
     Z, Y = white.features, kept.Y
     if (score := asymmetry(Z)) > CHANCE:
         raise Unsuitable(
@@ -101,12 +105,14 @@ def _central(samples: Samples) -> Samples:
     """The samples with x not too far out: they are of a symmetric law, too, and one of bounded
     support, as the theorem has it. Heavy tails would make Q of a few samples."""
     sizes = np.linalg.norm(whiten(np.asarray(samples.X, np.float64)).features, axis=1)
-    return samples.take(np.flatnonzero(sizes <= FAR * np.median(sizes)))
+    return samples.take(np.flatnonzero(sizes <= FAR * np.median(sizes[sizes > 0])))
 
 
 def _reduced(Y: Array, k: int) -> Array:
     """The k combinations of outputs with most in them, of size 1 and uncorrelated about zero."""
     values, vectors = np.linalg.eigh(Y.T @ Y / len(Y))
+    if values[-k] <= len(Y) * np.finfo(np.float64).eps * values[-1]:
+        raise Unsuitable(f"the labels have less rank than {k}, the number of units")
     return np.asarray(Y @ (vectors[:, -k:] / np.sqrt(values[-k:])))
 
 
