@@ -317,3 +317,16 @@ def test_few_samples_whose_only_network_a_search_shows(n_units: int | None) -> N
     assert result.network is not None
     assert same(result.network, truth)
     assert "has found no other" in result.certificate.explanation
+
+
+@pytest.mark.parametrize(("n", "bias"), [(300, True), (3000, True), (300, False)])
+def test_one_wrong_label_is_named_and_is_no_unit(n: int, bias: bool) -> None:
+    """A unit that is active on one sample would explain whatever its label says."""
+    rng = np.random.default_rng(13)
+    truth = planted(rng, 8, 4, 4, 99, bias=bias)
+    X = whole(rng, 99, n, 8)
+    Y = truth(X)
+    Y[3, 0] += 1
+    result = recover(X, Y, bias=bias, exact=True, rng=0, throw=False)
+    assert not result.status.certain
+    assert "sample 3" in result.certificate.explanation

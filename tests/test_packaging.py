@@ -55,7 +55,7 @@ STANDS_ON: dict[str, set[str]] = {
     "ladder": BELOW_RECOVER | {"uncertainty"},
     "refutations": {"checks", "methods", "numerics"},
     "solutions": BELOW_RECOVER | {"preparation", "refutations"},
-    "exactly": BELOW_RECOVER | {"ladder", "solutions"},
+    "exactly": BELOW_RECOVER | {"preparation", "ladder", "solutions"},
     "recover": BELOW_RECOVER | {"preparation", "ladder", "exactly"},
     "appraisal": BELOW_RECOVER | {"uncertainty"},
     "estimator": BELOW_RECOVER | {"preparation", "recover"},
