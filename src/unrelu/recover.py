@@ -60,8 +60,9 @@ def recover(
         "mixed-integer"  a complete search by SCIP (the extra of the same name) for n_units units
                        and one output, a minute long at most: for a few dozen samples.
         "enumeration"  every sign pattern, with `exact`; needs rank(Y) = k, up to three or so.
-        With `exact`, the last three are complete: they find the only network, or say that there are
-        several, or prove that there is none (see `solutions`).
+        With `exact`, the last three are complete: they find a network or prove that there is none,
+        or say that they were not done; with rank(Y) = k also whether it is the only one (see
+        `solutions`).
         The others are published recipes. One whose assumptions do not hold ends failed, and says
         which:
         "ica"          orthonormal V, Gaussian inputs (BJW Algorithm 4).

@@ -27,7 +27,8 @@ from unrelu.commands.terminal import busy, exit_codes, keep, leave, write_json, 
     default="auto",
     show_default=True,
     shell_complete=options_of_recover,
-    help="A single method, by name.",
+    help="""A single method, by name: row-space, hyperplanes, facets, mixed-integer or, with
+    --exact, enumeration.""",
 )
 @click.option(
     "--noise",
