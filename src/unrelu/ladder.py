@@ -218,12 +218,13 @@ def _judged(task: Task, method: str, candidate: Candidate, passes: _Passes) -> J
         certificate = replace(certificate, status=Status.FAILED, explanation=said)
         return Judged(method, candidate, certificate)
     if candidate.noise is None:
-        gross = method == "sparse-noise"
+        gross = method == "sparse-noise" and task.noise != "none"
         explained = passes.last(net)
         certificate = judge(net, samples, candidate.rows, bias, explained, gross=gross)
         if method == "row-space" and certificate.status == Status.EXACT:
             candidate = _with_rivals(candidate, task)
-        if gross and task.noise == "auto" and certificate.status == Status.EXACT:
+        unasked = task.noise == "auto" and task.method == "auto"
+        if gross and unasked and certificate.status == Status.EXACT:
             certificate = _rare(certificate, samples)
         return Judged(method, candidate, certificate)
     unknown = np.full(net.n_units, np.inf)

@@ -11,7 +11,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from unrelu.methods import ica, projection_signs, symmetric, tensor
+from unrelu.methods import (
+    halfspace,
+    ica,
+    one_sparse,
+    projection_signs,
+    sparse_noise,
+    symmetric,
+    tensor,
+)
 from unrelu.methods.candidate import Candidate
 from unrelu.methods.moment_tensor import ORDERS
 
@@ -87,6 +95,28 @@ RECIPES: tuple[Recipe, ...] = (
         "rank(V) = k ≤ d, no biases; noise independent of the inputs, of finite variance",
         symmetric.find,
         noise=("gaussian",),
+    ),
+    Recipe(
+        "one-sparse",
+        "Theorem 5, Algorithm 8",
+        "no noise; every unit alone active on d samples or more; no column of U a positive "
+        "multiple of another, but any number of outputs",
+        one_sparse.find,
+    ),
+    Recipe(
+        "halfspace",
+        "Theorem 6, Algorithm 9",
+        "any noise that does not depend on X; Gaussian X of mean zero, no biases, rank(U) = k of "
+        "up to three units, and k given where there is noise",
+        halfspace.find,
+        noise=("gaussian", "independent"),
+    ),
+    Recipe(
+        "sparse-noise",
+        "Theorem 7",
+        "gross errors in less than a third of the entries; k < m",
+        sparse_noise.recipe,
+        noise=("sparse",),
     ),
 )
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from unrelu.methods import hyperplanes, row_space
 from unrelu.methods.candidate import Candidate
 from unrelu.methods.problem import Problem, choose_rows, with_constant
+from unrelu.methods.unsuitable import Unsuitable
 from unrelu.network import Network
 from unrelu.numerics.rank import column_space
 from unrelu.numerics.robust_pca import split
@@ -70,6 +71,32 @@ def find(
         return None
     net, left_out = settle(found, samples, rows, bias)
     return Candidate(net, rows, {**stats, "left_out": left_out, "rows": len(rows)})
+
+
+def recipe(
+    samples: Samples, *, n_units: int | None, bias: bool, noise: bool, rng: np.random.Generator
+) -> Candidate:
+    """BJW Theorem 7 and nothing else, as `method="sparse-noise"`: the labels are split, and the
+    network is that of the low-rank part. Raises `Unsuitable` where there is no such part.
+
+    Assumptions: k < m, strictly and by some, as in each row a few wrong entries have to show; no
+    column of U or row of F that is mostly zero; errors in entries drawn at random, or in rows.
+    Where it stops, measured with k = 3, m = 30, n = 500: at a third of the entries, or k = m.
+    """
+    assert not noise, "other noise than gross errors leaves no low rank"
+    least = 1 if n_units is None else n_units
+    if least >= samples.m:
+        raise Unsuitable(
+            f"it needs fewer units than outputs, k < m: {least} or more units and {samples.m} "
+            "outputs leave no low rank to tell wrong entries by"
+        )
+    found = find(samples, n_units=n_units, bias=bias, rng=rng)
+    if found is None:
+        raise Unsuitable(
+            f"the labels do not split into low rank plus sparse: {NO_SPLIT}; it needs k < m and "
+            "less than a third of the entries wrong"
+        )
+    return found
 
 
 def confirm(
