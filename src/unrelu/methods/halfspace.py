@@ -9,12 +9,11 @@ so v is the normalised mean of y_q x_q (Plan and Vershynin 2013). Nobody knows a
 grid, and so is η, by powers of two; U follows by regression on f(XVᵀ), and the best guess is kept.
 
 Assumptions: Gaussian X with mean zero (its covariance is whitened away: BJW Remark 24), no biases,
-U of rank k, k known or the rank of exact labels. Any noise independent of X, in theory; the least
-squares that choose and give U want it to have a finite variance. The theorem needs
-(κ(U)/ε)^O(k²) guesses; this is a reference for k ≤ 3, and `MOST` says so.
+U of rank k, k known or the rank of exact labels. Any noise independent of X, of any mean and with
+or without a variance. The theorem needs (κ(U)/ε)^O(k²) guesses; this is a reference for k ≤ 3.
 
-Cost: G grid points, G^(k−1) of them in every dimension of the sphere, times n (k + d); then all
-sets of k of them, by k×k systems.
+Cost: G = 2, 32 or 96 points of the grid for one, two or three units, times O(n (k + d + m)), for
+each of three smoothings; then all sets of k of them, by systems of k equations.
 
 What is done differently from the paper, and why:
 
@@ -27,11 +26,15 @@ What is done differently from the paper, and why:
 - The smoothing noise is integrated out: E sign(t + η g) = erf(t/(η√2)), the same mean with less
   variance.
 - The best guess is made again on finer grids around it, where the paper has one fine grid.
+- The regression clips large residuals (Huber 1964) and has a constant: the theorem's bound, a
+  multiple of ‖E‖, says little about noise without a variance or a mean of zero.
 - Exact labels, which the theorem does not treat apart, end in Gauss–Newton steps from there.
 
-Where it stops, measured (see `docs/recipes`): directions are as good as √(d/n), times 3 or so, and
-no better than that when the noise vanishes; least squares started from them (`method="auto"`) has
-the noise alone to pay for.
+Where it stops, measured with d = 5, n = 4,000, noise of 0.3 of the labels' size, normal, heavy-tailed,
+skewed and Cauchy: with k ≤ 2 and κ(U) = 4, directions within 4 √(d/n) in 9 seeds of 10, 2 √(d/n) in
+the median; with κ(U) = 20 a unit is lost now and then, with k = 3 from κ(U) = 10 on. They get no
+better when there is less noise: where most labels have next to none, what the estimate leaves
+depends on the inputs, and the certificate says so.
 """
 
 from __future__ import annotations
@@ -45,8 +48,9 @@ from numpy.typing import NDArray
 from unrelu.methods.candidate import Candidate
 from unrelu.methods.descent import polish
 from unrelu.methods.kinks import unit_rows
-from unrelu.methods.problem import Problem, choose_rows
+from unrelu.methods.problem import Problem, choose_rows, with_constant
 from unrelu.methods.unsuitable import Unsuitable
+from unrelu.network import Network
 from unrelu.numerics.rank import column_space
 from unrelu.numerics.whitening import whiten
 from unrelu.result import Noise
@@ -68,6 +72,10 @@ SMOOTHINGS = (0.25, 0.5, 1.0)
 
 FINER = 6
 """Grids around the best guess, each half as wide as the last: the last is 1/64 of the first."""
+
+HUBER, ROUNDS = 1.345, 20
+"""Where large residuals are clipped: 95% efficient for normal ones (Huber 1964). And the rounds it
+takes: each leaves less than a third of the error of the last."""
 
 SKETCHES = 4
 """Sketches tried where m > k. One in four of random square matrices has a condition number above
@@ -99,17 +107,17 @@ def find(
     if why:
         raise Unsuitable(why)
     sketches = _sketches(samples.m, k, rng)
-    guesses = [guessed(inputs.features, taken.Y, S, bias) for S in sketches]
+    guesses = [guessed(inputs.features, taken.Y, S) for S in sketches]
     best = max((guess for guess, _ in guesses), key=lambda guess: guess.explained)
     tried = sum(tried for _, tried in guesses)
     V = unit_rows(inputs.to_rows(best.directions))
-    problem = Problem(samples, rows, bias)
-    net = problem.network(V, np.zeros(k))
+    net = _regressed(V, taken, bias)
     stats: dict[str, float | int | str] = {"guesses": tried, "smoothing": best.smoothing}
     if noise:
         residual = taken.Y - net(taken.X)
         covariance = np.atleast_2d(np.cov(residual.T))
         return Candidate(net, rows, stats, noise=Noise("independent", "", covariance))
+    problem = Problem(samples, rows, bias)
     fit = polish(problem.strict, problem.points(V, np.zeros(k)), problem.floor)
     if problem.strict.relative(fit) > samples.eps**0.5:
         raise Unsuitable(
@@ -171,17 +179,17 @@ class Guess:
     smoothing: float
 
 
-def guessed(Z: Array, Y: Array, S: Array, constant: bool) -> tuple[Guess, int]:
+def guessed(Z: Array, Y: Array, S: Array) -> tuple[Guess, int]:
     """The best set of guesses for white inputs Z (n, d), labels Y (n, m) and a sketch S (k, m);
     and how many rows of the left inverse have been tried."""
     k = len(S)
     tame = _tame(Y)
     factor = whiten(tame @ S.T).factor
     T = np.asarray(np.linalg.solve(factor.T, S @ Y.T).T, np.float64)
-    target = tame - tame.mean(axis=0) if constant else tame
+    target = tame - tame.mean(axis=0)
     grid = sphere_grid(k)
     every = np.array(list(combinations(range(len(grid)), k)))
-    trials = [_best(Z, T, target, grid, every, smoothing, constant) for smoothing in SMOOTHINGS]
+    trials = [_best(Z, T, target, grid, every, smoothing) for smoothing in SMOOTHINGS]
     best = max(trials, key=lambda guess: guess.explained)
     tried, angle = len(grid) * len(SMOOTHINGS), float(np.sqrt(4 * np.pi / len(grid)))
     for _ in range(FINER if k > 1 else 0):
@@ -189,23 +197,20 @@ def guessed(Z: Array, Y: Array, S: Array, constant: bool) -> tuple[Guess, int]:
         near = np.concatenate([_around(row, angle) for row in best.rows])
         own = np.arange(len(near)).reshape(k, -1)
         every = np.array(list(product(*own)))
-        new = _best(Z, T, target, near, every, best.smoothing, constant)
+        new = _best(Z, T, target, near, every, best.smoothing)
         tried += len(near)
         best = new if new.explained > best.explained else best
     return best, tried
 
 
-def _best(
-    Z: Array, T: Array, Y: Array, rows: Array, sets: Index, smoothing: float, constant: bool
-) -> Guess:
+def _best(Z: Array, T: Array, Y: Array, rows: Array, sets: Index, smoothing: float) -> Guess:
     """Of the sets (s, k) of guessed rows (g, k), the one whose half-spaces explain most."""
     from scipy.special import erf
 
     signs = erf(T @ rows.T / (smoothing * np.sqrt(2)))
     directions = unit_rows(signs.T @ Z)
     hidden = np.maximum(Z @ directions.T, 0.0)
-    if constant:
-        hidden -= hidden.mean(axis=0)
+    hidden -= hidden.mean(axis=0)
     gram, along = hidden.T @ hidden, hidden.T @ Y
     # Two guesses may give the same half-space: a ridge at rounding level.
     gram[np.diag_indices(len(gram))] *= 1 + 1e3 * np.finfo(np.float64).eps
@@ -239,6 +244,20 @@ def _around(row: Array, angle: float) -> Array:
     tangents = np.linalg.svd(row[None, :])[2][1:]
     moved = [sign * np.tan(angle) * tangent for tangent in tangents for sign in (1, -1)]
     return unit_rows(row + np.vstack([np.zeros(len(row)), *moved]))
+
+
+def _regressed(V: Array, samples: Samples, bias: bool) -> Network:
+    """Output weights, and a constant, which with no bias is the mean of the noise, by regression on
+    labels that lie no further from the fit than HUBER of its robust standard deviations."""
+    k, Y = len(V), np.asarray(samples.Y, np.float64)
+    hidden = with_constant(np.maximum(samples.X @ V.T, 0.0))
+    inverse = np.linalg.pinv(hidden)
+    solution = inverse @ _tame(Y)
+    for _ in range(ROUNDS):
+        residual = Y - hidden @ solution
+        width = HUBER * np.median(np.abs(residual), axis=0) / 0.6745
+        solution = solution + inverse @ np.clip(residual, -width, width)
+    return Network(V, solution[:k].T, c=solution[k] if bias else None)
 
 
 def _tame(Y: Array) -> Array:

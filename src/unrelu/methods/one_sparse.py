@@ -18,10 +18,9 @@ no part but in how many samples that takes: with V of orthonormal rows 2ᵏ d fo
 theorem (kκ)^O(k) d. Cost: O(n m log n) for the groups, O(n k (d + m)²) for the systems.
 
 Where it stops, measured with 2 outputs, 9 seeds of 10: V with orthonormal rows takes two to three
-times 2ᵏ d samples (600 for d = 20, k = 4; 4,300 for d = k = 8). With Gaussian rows chance leaves some
-unit alone on few: 170 for d = 5, k = 3, 2,000 for d = 8, k = 4, 49,000 for d = 8, k = 6, where the
-default finds all units of these with a few hundred. And a label that is off by one part in 10¹¹ is
-in no group.
+times 2ᵏ d samples (600 for d = 20, k = 4; 4,300 for d = k = 8). With Gaussian rows chance leaves
+some unit alone on few of them: 170 for d = 5, k = 3, 2,000 for d = 8, k = 4, 49,000 for d = 8,
+k = 6. And a label that is off by one part in 10¹¹ is in no group.
 
 Beyond the paper: hidden biases are one more unknown of each system, and output biases are the label
 that repeats, that of samples on which no unit is active.
@@ -89,7 +88,7 @@ def find(
         weights += found
         if why:
             trouble.append(why)
-    small = _small(sizes, inputs.shape[1], samples.n)
+    small = _small(sizes, max(inputs.shape[1], CHANCE + 1), samples.n)
     if not weights:
         raise Unsuitable("; ".join(trouble or [small]))
     hyperplanes = np.array(weights)
