@@ -31,10 +31,10 @@ What is done differently from the paper, and why:
 - Exact labels, which the theorem does not treat apart, end in Gauss–Newton steps from there.
 
 Where it stops, measured with d = 5, n = 4,000, noise of 0.3 of the labels' size (normal,
-heavy-tailed, skewed and Cauchy): with k ≤ 2 and κ(U) = 4, directions within 4 √(d/n) in 9 seeds of 10, 2 √(d/n) in
-the median; with κ(U) = 20 a unit is lost now and then, with k = 3 from κ(U) = 10 on. They get no
-better when there is less noise: where most labels have next to none, what the estimate leaves
-depends on the inputs, and the certificate says so.
+heavy-tailed, skewed and Cauchy): with k ≤ 2 and κ(U) = 4, directions within 4 √(d/n) in 9 seeds of
+10, 2 √(d/n) in the median; with κ(U) = 20 a unit is lost now and then, with k = 3 from κ(U) = 10
+on. They get no better when there is less noise: where most labels have next to none, what the
+estimate leaves depends on the inputs, and the certificate says so.
 """
 
 from __future__ import annotations
