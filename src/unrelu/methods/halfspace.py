@@ -51,6 +51,7 @@ from unrelu.methods.kinks import unit_rows
 from unrelu.methods.problem import Problem, choose_rows, with_constant
 from unrelu.methods.unsuitable import Unsuitable
 from unrelu.network import Network
+from unrelu.numerics.laws import non_normality
 from unrelu.numerics.rank import column_space
 from unrelu.numerics.whitening import whiten
 from unrelu.result import Noise
@@ -62,6 +63,9 @@ Index = NDArray[np.intp]
 MOST = 3
 """Units: grids on the sphere in four dimensions would have thousands of points, and sets of four
 of them are beyond counting."""
+
+CHANCE = 6.0
+"""Standard errors up to which inputs may be Gaussian, and of mean zero."""
 
 GUESSES = {1: 2, 2: 32, 3: 96}
 """Grid points on the sphere: 0.1 to 0.2 rad from any direction, which is no more than smoothing
@@ -103,9 +107,7 @@ def find(
     rank = column_space(taken.Y, samples.eps).shape[1]
     k = _width(n_units, rank, samples.m, noise)
     inputs = whiten(taken.X)
-    why = not_gaussian(inputs.features)
-    if why:
-        raise Unsuitable(why)
+    _check_inputs(inputs.features)
     sketches = _sketches(samples.m, k, rng)
     guesses = [guessed(inputs.features, taken.Y, S) for S in sketches]
     best = max((guess for guess, _ in guesses), key=lambda guess: guess.explained)
@@ -144,21 +146,17 @@ def _width(n_units: int | None, rank: int, m: int, noise: bool) -> int:
     return k
 
 
-def not_gaussian(Z: Array) -> str:
-    """What there is against whitened inputs (n, d) being N(0, I), in words: the mean, then Mardia's
-    kurtosis, each beyond six standard deviations."""
-    n, d = Z.shape
-    mean = n * float((Z.mean(axis=0) ** 2).sum())
-    if mean > d + 6 * np.sqrt(2 * d) + 36:
-        return "the inputs do not have mean zero"
-    kurtosis = float(((Z**2).sum(axis=1) ** 2).mean())
-    error = np.sqrt(8 * d * (d + 2) / n)
-    if abs(kurtosis - d * (d + 2)) > 6 * error:
-        return (
-            f"the inputs are not Gaussian: E‖z‖⁴ is {kurtosis:.3g} after whitening, and would be "
-            f"{d * (d + 2)} ± {error:.2g}"
+def _check_inputs(Z: Array) -> None:
+    """Rows of Z (n, d), scaled to ZᵀZ = n I, must look like draws from N(0, I)."""
+    mean = Z.mean(axis=0)
+    if np.sqrt(len(Z)) * np.linalg.norm(mean) - np.sqrt(Z.shape[1]) > CHANCE:
+        raise Unsuitable(
+            "the inputs do not have mean zero, and half-spaces through the origin stay there"
         )
-    return ""
+    if (score := non_normality(whiten(Z - mean).features)) > CHANCE:
+        raise Unsuitable(
+            f"the inputs are not Gaussian: skewness or kurtosis are {score:.0f} standard errors off"
+        )
 
 
 def _sketches(m: int, k: int, rng: np.random.Generator) -> list[Array]:
