@@ -9,8 +9,8 @@ Columns: problem, method; inside, whether the problem meets the recipe's assumpt
 samples, the number that was enough, or the largest tried; recovered, of so many seeds there; error,
 the median of the largest error of a hidden row (unit rows, in radians), over the seeds that ended
 with the right number of units; seconds, in the median; false_exact, seeds that were called exact
-and are not, with any number of samples; verdict, the words of the first seed that was not
-recovered, else the status.
+and are not, with any number of samples; verdict, the status where it was enough, else the
+words of the first seed that was not recovered.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from unrelu.preparation import METHODS
 
 Array = NDArray[np.float64]
 
-GRID = (50, 100, 200, 400, 800, 1600, 3200, 6400, 12800)
+GRID = (25, 50, 100, 200, 400, 800, 1600, 3200, 6400, 12800)
 QUICK = (400, 1600)
 
 NEAR, EXACT = 0.1, 1e-9
@@ -231,7 +231,7 @@ def measure(problem: Problem, method: str, sizes: tuple[int, ...], seeds: int) -
         if enough or not trials[-1].taken:
             break
     errors = [trial.error for trial in trials if np.isfinite(trial.error)]
-    refused = [trial.verdict for trial in trials if not trial.recovered]
+    verdicts = [trial.verdict for trial in trials if trial.recovered == enough]
     return {
         "problem": problem.said,
         "method": method,
@@ -242,7 +242,7 @@ def measure(problem: Problem, method: str, sizes: tuple[int, ...], seeds: int) -
         "error": float(np.median(errors)) if errors else "-",
         "seconds": float(np.median([trial.seconds for trial in trials])),
         "false_exact": false_exact,
-        "verdict": trials[0].verdict if enough else refused[0],
+        "verdict": verdicts[0],
     }
 
 

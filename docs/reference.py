@@ -12,6 +12,7 @@ from types import ModuleType
 from typing import Any
 
 from docstrings import indented, inline, inline_code, to_rest
+from recipes_page import recipes_page
 
 import unrelu
 
@@ -190,6 +191,8 @@ def written_pictures(_block: Any, variables: dict[str, Any], conf: dict[str, Any
 def setup(app: Any) -> dict[str, bool]:
     write_pages(Path(app.srcdir) / "api")
     write(Path(app.srcdir) / "command-line.rst", command_line())
+    results = Path(app.srcdir).parent / "benchmarks" / "results" / "recipes.csv"
+    write(Path(app.srcdir) / "recipes.rst", recipes_page(results))
     app.connect("autodoc-process-docstring", show_docstring)
     app.connect("autodoc-process-signature", show_signature)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -113,7 +113,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
         if importlib.util.find_spec(name) is None:
             pytest.skip(f"{name} is not installed: pip install '.[docs]'")
     root = tmp_path_factory.mktemp("docs")
-    made = shutil.ignore_patterns("_build", "api", "examples", "command-line.rst", "__pycache__")
+    made = shutil.ignore_patterns("_build", "api", "examples", "command-line.rst", "recipes.rst")
     shutil.copytree(DOCS, root / "docs", ignore=made)
     for folder in ("examples", "benchmarks/results"):
         shutil.copytree(ROOT / folder, root / folder, ignore=made)

@@ -101,6 +101,31 @@ def test_it_is_the_same_answer_for_other_orders_and_units() -> None:
     assert match(larger, scaled.truth).hidden.max() <= 1e-12
 
 
+def test_outputs_in_different_units_and_single_precision() -> None:
+    problem = plant(5, 3, 2, 400, seed=1)
+    units = np.array([1.0, 1e14])
+    scaled = one_sparse(with_output_weights(problem, problem.truth.U * units[:, None])).network
+    assert scaled is not None
+    assert (
+        match(scaled, Network(problem.truth.V, units[:, None] * problem.truth.U)).hidden.max()
+        <= 1e-12
+    )
+    coarse = np.asarray(problem.Y, np.float32)
+    result = recover(problem.X, coarse, bias=False, method="one-sparse", rng=0, throw=False)
+    assert result.status == Status.EXACT
+    assert result.network is not None
+    assert match(result.network, problem.truth).hidden.max() <= 1e-5
+
+
+def test_without_any_error() -> None:
+    rng = np.random.default_rng(0)
+    V, U = rng.integers(-5, 6, (3, 4)), rng.integers(-5, 6, (2, 3))
+    X = rng.integers(-50, 51, (400, 4))
+    Y = np.maximum(X @ V.T, 0) @ U.T
+    result = recover(X, Y, bias=False, method="one-sparse", exact=True, rng=0)
+    assert result.status == Status.PROVED
+
+
 def test_canary() -> None:
     problem = plant(5, 3, 2, 400, seed=1)
     result = one_sparse(problem)

@@ -36,6 +36,17 @@ def test_inside(noise: str) -> None:
     assert found >= 9
 
 
+def test_over_the_rationals() -> None:
+    rng = np.random.default_rng(0)
+    V, U = rng.integers(-5, 6, (2, 3)), rng.integers(-5, 6, (8, 2))
+    X = rng.integers(-50, 51, (200, 3))
+    Y = np.maximum(X @ V.T, 0) @ U.T
+    Y[5, 2] += 7
+    result = recover(X, Y, bias=False, method="sparse-noise", exact=True, rng=0, throw=False)
+    assert result.certificate.proof is not None
+    assert result.certificate.proof.broken.tolist() == [5]
+
+
 def test_it_needs_fewer_units_than_outputs() -> None:
     problem = plant(6, 3, 3, 500, seed=1)
     Y, _ = errors(problem, 0.1, "entries", 1)

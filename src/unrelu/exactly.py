@@ -51,7 +51,8 @@ def climb_exactly(task: Task, samples: ExactSamples, rng: np.random.Generator) -
     broken = _but_for_a_few(task, samples, rng) if quick else None
     if broken is not None:
         return broken
-    best = climb(replace(task, noise="none") if task.noise == "auto" else task, rng)
+    expected = "sparse" if task.method == "sparse-noise" else "none"
+    best = climb(replace(task, noise=expected) if task.noise == "auto" else task, rng)
     if task.noise == "auto" and best.certificate.status == Status.FAILED and task.method == "auto":
         clean = climb(replace(task, noise="sparse"), rng)
         best = clean if clean.certificate.status in EXPLAINED else best

@@ -80,7 +80,9 @@ def find(
     taken = samples.take(rows)
     inputs = with_constant(taken.X) if bias else taken.X
     Y = taken.Y - _repeated(taken.Y, samples.eps) if bias else taken.Y
-    lines, sizes = parallel_labels(inputs, Y, samples.eps)
+    # Outputs in different units count alike.
+    scale = np.exp2(np.round(np.log2(np.abs(Y).max(axis=0) + np.finfo(np.float64).tiny)))
+    lines, sizes = parallel_labels(inputs, Y / scale, samples.eps)
     weights: list[Array] = []
     trouble: list[str] = []
     for line in lines:

@@ -81,7 +81,10 @@ def recipe(
 
     Assumptions: k < m, strictly and by some, as in each row a few wrong entries have to show; no
     column of U or row of F that is mostly zero; errors in entries drawn at random, or in rows.
-    Where it stops, measured with k = 3, m = 30, n = 500: at a third of the entries, or k = m.
+
+    Where it stops, measured with d = 6, k = 3, n = 500, nine seeds of ten: at three tenths of the
+    entries with m = 30, at one tenth with m = 8. An output of which the split has lost all labels,
+    as happens where they are small beside the errors, is reported, and nothing is called exact.
     """
     assert not noise, "other noise than gross errors leaves no low rank"
     least = 1 if n_units is None else n_units

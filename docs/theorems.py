@@ -1,0 +1,75 @@
+"""What of the paper stands where: each of its results with the function and the test for it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Theorem(NamedTuple):
+    """`function` is module:name, `test` file::name; a test of the tests sees that both exist."""
+
+    number: str
+    says: str
+    function: str
+    test: str
+
+
+THEOREMS = (
+    Theorem(
+        "Theorem 1",
+        "Any inputs, rank(U) = k: exactly, in time n^O(k).",
+        "unrelu.methods.row_space:find",
+        "tests/test_recover.py::test_any_law_of_the_inputs",
+    ),
+    Theorem(
+        "Theorem 2",
+        "Whether two units explain given samples is NP-hard to decide.",
+        "unrelu.hardness:encode",
+        "tests/test_hardness.py::test_all_formulas_of_a_tiny_size",
+    ),
+    Theorem(
+        "Theorem 3",
+        "Gaussian inputs, rank(U) = rank(V) = k: exactly, in polynomial time.",
+        "unrelu.methods.tensor:find",
+        "tests/test_recipes_tensor.py::test_within_its_assumptions",
+    ),
+    Theorem(
+        "Theorem 4",
+        "The same with noise of mean zero: weights to any precision, in polynomial time.",
+        "unrelu.methods.projection_signs:find",
+        "tests/test_recipes_tensor.py::test_noisy_labels",
+    ),
+    Theorem(
+        "Theorem 5",
+        "Gaussian inputs, any outputs, no column of U a positive multiple of another: exactly, in "
+        "time (kκ)^O(k).",
+        "unrelu.methods.one_sparse:find",
+        "tests/test_recipes_one_sparse.py::test_inside",
+    ),
+    Theorem(
+        "Theorem 6",
+        "Gaussian inputs, any noise that does not depend on them: labels nearly as well as the "
+        "true weights explain them, in time (κ/ε)^O(k²).",
+        "unrelu.methods.halfspace:find",
+        "tests/test_recipes_halfspace.py::test_any_noise_independent_of_the_inputs",
+    ),
+    Theorem(
+        "Theorem 7",
+        "Gross errors in a constant share of the entries, k < m: exactly, in polynomial time.",
+        "unrelu.methods.sparse_noise:recipe",
+        "tests/test_recipes_sparse_noise.py::test_inside",
+    ),
+    Theorem(
+        "Corollary 53",
+        "Symmetric inputs, rank(U) = rank(V) = k: exactly, in polynomial time.",
+        "unrelu.methods.symmetric:find",
+        "tests/test_recipes_symmetric.py::test_within_its_assumptions",
+    ),
+    Theorem(
+        "Lemma 55",
+        "Some networks take as many samples as the condition number of V, whatever the method.",
+        "unrelu.lower_bound:pair",
+        "tests/test_lower_bound.py::test_the_same_labels_in_the_region_and_different_ones_outside",
+    ),
+)
+"""Of Bakshi, Jayaram and Woodruff, COLT 2019."""
