@@ -197,7 +197,7 @@ def _widened(table: Array, found: Split) -> Array:
     left = _rows(table, found.right, _weights(rest, 1.0))
     off = (table - left @ found.right.T)[others]
     size = np.median(np.abs(off), axis=1, keepdims=True) + SMALL
-    off = np.clip(off / size, -3.0, 3.0)
+    off = np.clip(off, -3.0 * size, 3.0 * size) / size  # off / size may overflow
     off -= off @ found.right @ found.right.T
     direction = np.linalg.svd(off, full_matrices=False)[2][:1].T
     return np.asarray(np.linalg.qr(np.hstack([found.right, direction]))[0])
