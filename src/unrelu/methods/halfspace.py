@@ -182,7 +182,10 @@ def guessed(Z: Array, Y: Array, S: Array) -> tuple[Guess, int]:
     and how many rows of the left inverse have been tried."""
     k = len(S)
     tame = _tame(Y)
-    factor = whiten(tame @ S.T).factor
+    white = whiten(tame @ S.T)
+    if not white.independent:
+        raise Unsuitable(f"U must have rank k, but the labels have rank below {k}")
+    factor = white.factor
     T = np.asarray(np.linalg.solve(factor.T, S @ Y.T).T, np.float64)
     target = tame - tame.mean(axis=0)
     grid = sphere_grid(k)
@@ -211,7 +214,8 @@ def _best(Z: Array, T: Array, Y: Array, rows: Array, sets: Index, smoothing: flo
     hidden -= hidden.mean(axis=0)
     gram, along = hidden.T @ hidden, hidden.T @ Y
     # Two guesses may give the same half-space: a ridge at rounding level.
-    gram[np.diag_indices(len(gram))] *= 1 + 1e3 * np.finfo(np.float64).eps
+    ridge = 1e3 * np.finfo(np.float64).eps * np.diag(gram).max() + np.finfo(np.float64).tiny
+    gram[np.diag_indices(len(gram))] += ridge
     inner = gram[sets[:, :, None], sets[:, None, :]]
     explained = (along[sets] * np.linalg.solve(inner, along[sets])).sum(axis=(1, 2))
     top = int(explained.argmax())

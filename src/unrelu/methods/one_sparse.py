@@ -95,9 +95,11 @@ def find(
         raise Unsuitable("; ".join(trouble or [small]))
     hyperplanes = np.array(weights)
     problem = Problem(samples, rows, bias)
-    V = hyperplanes[:, : samples.d]
+    V, b = hyperplanes[:, : samples.d], hyperplanes[:, samples.d :].sum(axis=1)
     norms = np.linalg.norm(V, axis=1)
-    net = problem.network(V / norms[:, None], hyperplanes[:, -1] / norms if bias else 0 * norms)
+    kinked = norms > samples.eps**0.75 * np.abs(hyperplanes).max()  # one that is not is constant
+    V, b = V[kinked] / norms[kinked, None], b[kinked] / norms[kinked]
+    net = problem.network(V, b)
     net = problem.refined(net)
     off = np.abs(taken.Y - net(taken.X)).max() / np.sqrt((taken.Y**2).mean())
     if off > samples.eps**0.75 or (n_units is not None and len(weights) < n_units):
@@ -229,6 +231,7 @@ def _two_pieces(side: Line, eps: float) -> list[tuple[Array, Array]]:
     i, j = np.triu_indices(width)
     monomials = points[:, i] * points[:, j]
     scale = np.linalg.norm(monomials, axis=0)
+    scale = np.where(scale > 0, scale, 1.0)
     null = np.linalg.svd(monomials / scale, full_matrices=False)[2][-1] / scale
     form = np.zeros((width, width))
     form[i, j] = null
