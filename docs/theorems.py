@@ -18,8 +18,8 @@ THEOREMS = (
     Theorem(
         "Theorem 1",
         "Any inputs, rank(U) = k: exactly, in time n^O(k).",
-        "unrelu.methods.row_space:find",
-        "tests/test_recover.py::test_any_law_of_the_inputs",
+        "unrelu.methods.enumeration:enumerate_units",
+        "tests/test_enumeration.py::test_as_good_as_all_patterns",
     ),
     Theorem(
         "Theorem 2",

@@ -6,13 +6,13 @@ import ast
 import csv
 import importlib
 import importlib.util
+import sys
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
 from unrelu.methods.recipes import RECIPES
-from unrelu.preparation import METHODS
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "recipes.csv"
@@ -27,6 +27,20 @@ def from_docs(name: str, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 def rows() -> list[dict[str, str]]:
     with RESULTS.open(newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))
+
+
+@pytest.fixture
+def benchmark_of_recipes(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """benchmarks/recipes.py, under a name of its own."""
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    name = "benchmark_of_recipes"
+    spec = importlib.util.spec_from_file_location(name, ROOT / "benchmarks" / "recipes.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, name, module)  # where dataclasses look for their module
+    spec.loader.exec_module(module)
+    return module
 
 
 def is_function(where: str) -> bool:
@@ -65,12 +79,17 @@ def test_what_does_not_exist_is_noticed() -> None:
     assert not is_test("tests/test_nowhere.py::test_nothing")
 
 
-def test_every_method_was_measured_on_every_problem() -> None:
+def test_every_method_was_measured_on_every_problem(benchmark_of_recipes: ModuleType) -> None:
     measured = rows()
+    assert {problem.said for problem in benchmark_of_recipes.PROBLEMS} == {
+        row["problem"] for row in measured
+    }
     problems = list(dict.fromkeys(row["problem"] for row in measured))
     pairs = {(row["problem"], row["method"]) for row in measured}
     assert len(pairs) == len(measured)
-    assert pairs == {(problem, method) for problem in problems for method in METHODS}
+    assert pairs == {
+        (problem, method) for problem in problems for method in benchmark_of_recipes.MEASURED
+    }
 
 
 def test_inside_their_assumptions_recipes_recover_and_no_answer_was_wrong() -> None:
@@ -99,16 +118,10 @@ def test_the_page_has_every_recipe_and_where_it_stops(monkeypatch: pytest.Monkey
         assert problem in page
 
 
-def test_a_row_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.syspath_prepend(ROOT / "benchmarks")
-    spec = importlib.util.spec_from_file_location("bench", ROOT / "benchmarks" / "recipes.py")
-    assert spec is not None
-    assert spec.loader is not None
-    bench = importlib.util.module_from_spec(spec)
-    monkeypatch.setitem(__import__("sys").modules, "bench", bench)
-    spec.loader.exec_module(bench)
+def test_a_row_is_measured(benchmark_of_recipes: ModuleType) -> None:
+    bench = benchmark_of_recipes
     for problem in bench.PROBLEMS:
-        assert set(problem.inside) <= set(METHODS) | {"facets"}
+        assert set(problem.inside) <= set(bench.MEASURED)
     found = bench.measure(bench.PROBLEMS[5], "one-sparse", (50, 800), 3)
     assert (found["samples"], found["enough"], found["verdict"]) == (800, "yes", "exact")
     refused = bench.measure(bench.PROBLEMS[7], "one-sparse", (50, 800), 3)

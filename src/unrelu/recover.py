@@ -72,7 +72,12 @@ def recover(
                        power method decomposes it instead of a joint diagonalisation.
         "projection-signs"  the same with the signs by projections (Algorithm 7), for noisy labels.
         "symmetric"    inputs as likely as their negatives (Corollary 53).
-        With noise="gaussian" the last three want n_units, and give an estimate of their own.
+        "one-sparse"   any number of outputs, from samples on which a unit is alone (Algorithm 8).
+        "halfspace"    any noise that does not depend on Gaussian inputs, up to three units
+                       (Algorithm 9).
+        "sparse-noise"  gross errors in a few labels, fewer units than outputs (Theorem 7).
+        With noise="gaussian" "tensor", "projection-signs", "symmetric" and "halfspace" want
+        n_units, and give an estimate of their own.
     noise : what the labels may be off by.
         "none"         rounding only: they are explained to that, or not at all.
         "gaussian"     mean-zero noise of finite variance, any covariance between the outputs.

@@ -7,6 +7,14 @@ to tell right entries from wrong ones (`confirm`).
 
 The network then speaks for itself: entries that it explains to rounding are right, whatever the
 split said, the others are replaced by its own labels, and it is refined on those.
+
+Assumptions of the split: k < m, by some, as a few wrong entries of a row have to show; no column of
+U and no column of F that is mostly zero (the paper's incoherence); errors in entries drawn at
+random, or in whole rows. The paper's orthonormal columns of U are not needed. Cost: see `find`.
+
+Where it stops, measured with d = 6, k = 3, n = 500, nine seeds of ten: at three tenths of the
+entries with m = 30, at one tenth with m = 8. An output of which the split has lost all labels, as
+happens where U has zeros or the labels are small beside the errors, ends failed.
 """
 
 from __future__ import annotations
@@ -76,16 +84,8 @@ def find(
 def recipe(
     samples: Samples, *, n_units: int | None, bias: bool, noise: bool, rng: np.random.Generator
 ) -> Candidate:
-    """BJW Theorem 7 and nothing else, as `method="sparse-noise"`: the labels are split, and the
-    network is that of the low-rank part. Raises `Unsuitable` where there is no such part.
-
-    Assumptions: k < m, strictly and by some, as in each row a few wrong entries have to show; no
-    column of U or row of F that is mostly zero; errors in entries drawn at random, or in rows.
-
-    Where it stops, measured with d = 6, k = 3, n = 500, nine seeds of ten: at three tenths of the
-    entries with m = 30, at one tenth with m = 8. An output of which the split has lost all labels,
-    as happens where they are small beside the errors, is reported, and nothing is called exact.
-    """
+    """The split and nothing else, as `method="sparse-noise"`. Raises `Unsuitable` where the labels
+    leave no low rank, or where k < m does not hold."""
     assert not noise, "other noise than gross errors leaves no low rank"
     least = 1 if n_units is None else n_units
     if least >= samples.m:
