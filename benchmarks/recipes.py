@@ -1,10 +1,10 @@
 """Claim: each published recipe recovers what it is made for; the default does with fewer samples.
 
 Every `method=` of `recover` (but "enumeration" and "mixed-integer", which are for a few dozen
-samples, and the first for rational ones) on the same small planted problems, inside the recipe's assumptions and
-outside: the samples are doubled until nine seeds of ten are recovered (exactly; with noise, every
-direction to 0.1 rad, and estimates that the certificate does not call failed), or there are none
-left. The page `docs/recipes` is made from the result.
+samples, and the first for rational ones) on the same small planted problems, inside the recipe's
+assumptions and outside: the samples are doubled until nine seeds of ten are recovered (exactly;
+with noise, every direction to 0.1 rad, and estimates that the certificate does not call failed), or
+there are none left. The page `docs/recipes` is made from the result.
 
 Columns: problem, method; inside, whether the problem meets the recipe's assumptions (`INSIDE`);
 samples, the number that was enough, or the largest tried; recovered, of so many seeds there; error,
