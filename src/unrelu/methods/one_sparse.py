@@ -98,6 +98,8 @@ def find(
     V, b = hyperplanes[:, : samples.d], hyperplanes[:, samples.d :].sum(axis=1)
     norms = np.linalg.norm(V, axis=1)
     kinked = norms > samples.eps**0.75 * np.abs(hyperplanes).max()  # one that is not is constant
+    if not kinked.any():
+        raise Unsuitable("; ".join([*trouble, small]))
     V, b = V[kinked] / norms[kinked, None], b[kinked] / norms[kinked]
     net = problem.network(V, b)
     net = problem.refined(net)
