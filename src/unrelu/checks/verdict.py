@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from unrelu.checks.explained import Explained
 from unrelu.checks.pinned import Pinned
+from unrelu.checks.rivals import rival
 from unrelu.checks.sides import (
     in_a_half_space,
     linear_pair,
@@ -108,6 +109,14 @@ def sides(net: Network, samples: Samples, biased: bool) -> Verdict:
             f"{listed(units)} can change sides (v, b become −v, −b) without changing "
             "the function: no samples tell the two networks apart",
             weak_units=units,
+        )
+    others = rival(net, samples, biased)
+    if others is not None:
+        return Verdict(
+            Status.UNDETERMINED,
+            f"another network of {net.n_units} units, with {listed(others)} active on other "
+            "samples, explains every sample as well",
+            weak_units=others,
         )
     return Verdict(
         Status.EXACT,

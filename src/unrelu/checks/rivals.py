@@ -1,0 +1,196 @@
+"""Networks that explain the same samples with other sides, found by looking for them.
+
+With the sides of all units given, labels are linear in the hidden weights w_j = (v_j, b_j): for
+output weights U, Y = Σ_j (s_j∘X̄ w_j) u_jᵀ + 1 cᵀ. Counting says how unlikely it is that other
+sides explain generic labels. In two cases they do whatever the labels are:
+
+turned    f(z) = f(−z) + z: a unit may be active on the other side if the others take up the linear
+          function u z. They do where that lies in the column space of the equations, as when two
+          units with parallel u are active on complementary samples: both change by the same.
+unheard   samples without which the equations lose rank. Their labels are explained whatever they
+          are, so nothing confirms the sides of the units there.
+
+Neither is an ambiguity as long as the samples contradict the network that comes of it. So it is
+solved for, and tried on all samples.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import linprog
+
+from unrelu.checks.scales import SAME, column_scale
+from unrelu.network import Network
+from unrelu.samples import Samples
+
+Array = NDArray[np.float64]
+Index = NDArray[np.intp]
+Marks = NDArray[np.bool_]
+
+MOST_UNKNOWNS = 240
+"""Hidden weights, and entries of a linear function: a hundredth of a second's work."""
+
+ROWS = 3
+"""Equations to an unknown, at least; with fewer rows more candidates are tried, none is missed."""
+
+ALL_SETS = 6
+"""Units of which all sets are tried; of more, single ones and pairs."""
+
+DIGITS = 0.7
+"""Share of the digits to which a rival has to explain the labels: it is solved for in floats, and
+chance does not come as near."""
+
+
+def rival(net: Network, samples: Samples, biased: bool) -> Index | None:
+    """Units that have other sides in another network that explains all samples, if one is found.
+
+    net : canonical, explains the samples. Cost: a singular value decomposition of some three rows
+    to each of k (d + 1) unknowns, and one more for each candidate; nothing for more than
+    `MOST_UNKNOWNS`.
+    """
+    dimension = samples.d + biased
+    outputs = np.linalg.matrix_rank(net.U) if net.n_units else 0
+    unknowns = (net.n_units + int(outputs)) * dimension + samples.m * biased
+    if not 0 < net.n_units or unknowns > MOST_UNKNOWNS:
+        return None
+    wanted = max(ROWS * unknowns, 100)
+    some = samples.take(np.unique(np.linspace(0, samples.n - 1, wanted).astype(np.intp)))
+    system = _System(net, some, biased)
+    for pattern in system.candidates():
+        other = system.solve(pattern)
+        if other is not None and _explains(other, samples) and _differs(other, net, samples):
+            return np.flatnonzero((pattern != system.active).any(axis=0))
+    return None
+
+
+class _System:
+    """The equations of some samples that lie on no kink, each of length one."""
+
+    def __init__(self, net: Network, samples: Samples, biased: bool) -> None:
+        X, Y = np.asarray(samples.X, np.float64), np.asarray(samples.Y, np.float64)
+        Z = net.preactivations(X)
+        self.scale = column_scale(samples)
+        size = np.linalg.norm(X / self.scale, axis=1) + biased
+        reach = size[:, None] * np.linalg.norm(net.V * self.scale, axis=1) + np.abs(net.b)
+        sure = (np.abs(Z) > SAME * reach).all(axis=1) & (size > 0)
+        columns = np.column_stack([X / self.scale, np.ones(len(X))]) if biased else X / self.scale
+        self.net, self.biased = net, biased
+        self.length = size[sure]
+        self.X = columns[sure] / self.length[:, None]
+        self.Y = Y[sure] / self.length[:, None]
+        self.active: Marks = Z[sure] > 0
+
+    def equations(self, pattern: Marks) -> Array:
+        """(n m, k D + m) for V (and b) unit by unit, and c."""
+        n, m = self.Y.shape
+        by_unit = np.einsum("ij,oj,id->iojd", pattern.astype(float), self.net.U, self.X)
+        hidden = by_unit.reshape(n * m, -1)
+        if not self.biased:
+            return hidden
+        return np.hstack([hidden, np.kron(1 / self.length[:, None], np.eye(m))])
+
+    def candidates(self) -> Iterator[Marks]:
+        if not len(self.X):
+            return
+        J = self.equations(self.active)
+        k, d = self.net.n_units, self.net.n_inputs
+        span = np.linalg.svd(self.net.U)[0][:, : np.linalg.matrix_rank(self.net.U)]
+        linear = np.einsum("id,oq->iodq", self.X[:, :d], span).reshape(len(J), -1)
+        if _rank(np.hstack([J, linear])) < _rank(J) + linear.shape[1]:
+            for units in _sets(k):
+                pattern = self.active.copy()
+                pattern[:, units] ^= True
+                yield pattern
+        m = self.Y.shape[1]
+        basis = _range(J).reshape(len(self.X), m, -1)
+        for rows in self._groups():
+            block = basis[rows].reshape(len(rows) * m, -1)
+            if np.linalg.norm(block, 2) ** 2 > 1 - SAME:
+                for units in _sets(k):
+                    pattern = self.active.copy()
+                    pattern[np.ix_(rows, units)] ^= True
+                    yield pattern
+
+    def _groups(self) -> Iterator[Index]:
+        """Samples on the same sides of all units, and single ones."""
+        group = np.unique(self.active, axis=0, return_inverse=True)[1].ravel()
+        for number in range(group.max() + 1):
+            yield np.flatnonzero(group == number)
+        for row in np.flatnonzero(np.bincount(group)[group] > 1):
+            yield np.array([row])
+
+    def solve(self, pattern: Marks) -> Network | None:
+        """With these sides, to half of the digits; None if there is none."""
+        A, y = self.equations(pattern), self.Y.ravel()
+        size = np.linalg.norm(A, axis=0)
+        size = np.where(size > 0, size, 1.0)
+        A = A / size
+        found, _, rank, _ = np.linalg.lstsq(A, y, rcond=SAME)
+        if np.abs(A @ found - y).max() > SAME * np.abs(y).max():
+            return None
+        if rank < A.shape[1]:  # any of many: one on the sides that are asked for, if there is one
+            outside = np.zeros((pattern.size, A.shape[1]))
+            k, D = pattern.shape[1], self.X.shape[1]
+            sides = np.where(pattern, -1.0, 1.0)
+            by_unit = outside[:, : k * D].reshape(len(pattern), k, k, D)
+            for j in range(k):
+                by_unit[:, j, j] = sides[:, j, None] * self.X
+            largest = np.abs(y).max() or 1.0
+            answer = linprog(
+                np.zeros(A.shape[1]),
+                A_ub=outside / size,
+                b_ub=np.zeros(len(outside)),
+                A_eq=A,
+                b_eq=y / largest,
+                bounds=(None, None),
+                method="highs",
+            )
+            if answer.status != 0:
+                return None
+            start = answer.x * largest
+            found = start + np.linalg.lstsq(A, y - A @ start, rcond=SAME)[0]
+        found = found / size
+        k, d, D = self.net.n_units, self.net.n_inputs, self.X.shape[1]
+        rows = found[: k * D].reshape(k, D)
+        b, c = (rows[:, d], found[k * D :]) if self.biased else (None, None)
+        return Network(rows[:, :d] / self.scale, self.net.U, b, c)
+
+
+def _sets(k: int) -> Iterator[list[int]]:
+    for size in range(1, k + 1 if k <= ALL_SETS else 3):
+        for chosen in combinations(range(k), size):
+            yield list(chosen)
+
+
+def _range(columns: Array) -> Array:
+    size = np.linalg.norm(columns, axis=0)
+    left, values, _ = np.linalg.svd(columns / np.where(size > 0, size, 1.0), full_matrices=False)
+    return np.asarray(left[:, values > SAME * values.max(initial=0.0)])
+
+
+def _rank(columns: Array) -> int:
+    return int(_range(columns).shape[1])
+
+
+def _explains(net: Network, samples: Samples) -> bool:
+    """Every label to `DIGITS`, of what it is the sum of."""
+    for _, X, Y in samples.blocks():
+        Z = net.preactivations(X)
+        terms = np.maximum(Z, 0.0) @ np.abs(net.U.T) + np.abs(net.c) + np.abs(Y)
+        inputs = np.abs(X) @ np.abs(net.V.T) + np.abs(net.b)
+        near = np.where(np.abs(Z) <= SAME * inputs, inputs, 0.0) @ np.abs(net.U.T)
+        left = np.abs(np.maximum(Z, 0.0) @ net.U.T + net.c - Y)
+        if (left > samples.eps**DIGITS * (terms + near)).any():
+            return False
+    return True
+
+
+def _differs(other: Network, net: Network, samples: Samples) -> bool:
+    """As functions, not only in which unit is called what."""
+    X = np.random.default_rng(0).standard_normal((200, samples.d)) * 3 * column_scale(samples)
+    expected = net(X)
+    return bool(np.abs(other(X) - expected).max() > SAME**0.5 * np.abs(expected).max())
