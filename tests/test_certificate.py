@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from planting import gaussian, plant
 
 from unrelu import Network, Status, recover, verify
-from unrelu.checks.counting import label_grain
+from unrelu.checks.counting import column_grain, grain
 from unrelu.samples import Samples
 
 Array = NDArray[np.float64]
@@ -415,10 +415,13 @@ def test_whole_labels_are_met_by_chance_more_often() -> None:
     net = Network(rng.integers(-3, 4, (2, 3)), rng.integers(1, 4, (2, 2)))
     X = rng.integers(-4, 5, (60, 3)).astype(float)
     coarse = verify(net, X, net(X))
-    fine = verify(net, X * np.pi, net(X * np.pi))
+    generic = rng.standard_normal((60, 3))
+    fine = verify(net, generic, net(generic))
     assert coarse.surplus_needed > 3 * fine.surplus_needed
-    assert label_grain(Samples.of(X, net(X))) == 1 / np.sqrt((net(X) ** 2).mean())
-    assert label_grain(Samples.of(X, net(X * np.pi))) < 1e-12
+    assert column_grain(net(X).ravel()) > 1e-2
+    assert np.isclose(column_grain(net(X / 3).ravel()), column_grain(net(X).ravel()))
+    assert grain(Samples.of(generic, net(generic)), True) < 1e-12
+    assert grain(Samples.of(X, net(X * np.pi)), True) > 1e-6  # coarse inputs, whatever the labels
 
 
 @pytest.mark.parametrize("shift", [1e-15, 1e-14, 1e-13])

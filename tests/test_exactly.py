@@ -237,7 +237,7 @@ def test_the_corners_of_a_cube_have_more_than_one_network(exact: bool) -> None:
     Y = truth(as_fractions("X", X))
     result = recover(X, Y if exact else rounded(Y), bias=False, exact=exact, rng=0, throw=False)
     assert result.status == Status.UNDETERMINED
-    assert "another network" in result.certificate.explanation
+    assert "more samples would do" in result.certificate.explanation
 
 
 @pytest.mark.parametrize("method", ["auto", "facets", "enumeration"])

@@ -28,7 +28,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from unrelu.checks import verdict
-from unrelu.checks.counting import chance_equations, independent_equations, label_grain
+from unrelu.checks.counting import chance_equations, grain, independent_equations
 from unrelu.checks.explained import Explained, explain
 from unrelu.checks.gross import choice_equations, clean, objection
 from unrelu.checks.pinned import not_pinned, pin
@@ -255,7 +255,9 @@ def judge(
     pinned = pin(net, usable, biased, limit) if fits else not_pinned(net, samples)
     dimension, outputs = samples.d + biased, pinned.outputs
     unknowns = net.n_units * (dimension + outputs - 1) + biased * outputs
-    needed = chance_equations(dimension, samples.n, net.n_units, samples.eps, label_grain(samples))
+    needed = chance_equations(
+        dimension, samples.n, net.n_units, samples.eps, grain(samples, biased)
+    )
     equations = 0
     if len(usable.X):
         equations = independent_equations(usable, outputs, biased, 2 * (unknowns + needed))

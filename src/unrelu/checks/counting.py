@@ -40,17 +40,47 @@ def independent_equations(samples: Samples, outputs: int, biased: bool, enough: 
     return len(distinct_rows(samples.take(spread), biased)) * outputs
 
 
-def label_grain(samples: Samples) -> float:
-    """The largest power of two of which all labels are multiples, as a share of their size: 2⁻⁵³
-    or so for generic labels, 2⁻⁶ for whole numbers up to a hundred. Looks at some rows; a finer
+def grain(samples: Samples, biased: bool) -> float:
+    """How likely a label is met by chance, where numbers are coarse: one over how many values a
+    label may take, or the inputs of a sample together, if those are fewer: coarse inputs have the
+    same differences again and again, and the labels of any weights then have, too. Without biases
+    a sample counts as one direction, so all inputs but the finest. Looks at some rows; a finer
     grain may hide in the others."""
-    Y = np.asarray(samples.Y[:: max(1, samples.n // MOST_LABELS)], dtype=np.float64)
-    mantissa, exponent = np.frexp(Y[Y != 0])
-    if not len(mantissa):
+    rows = slice(None, None, max(1, samples.n // MOST_LABELS))
+    columns = sorted(column_grain(column) for column in np.asarray(samples.X[rows]).T)
+    inputs = float(np.prod(columns if biased else columns[1:]))
+    # With one input and no bias there are two directions, and nothing to coincide.
+    inputs = inputs if biased or samples.d > 1 else 0.0
+    return max(column_grain(np.asarray(samples.Y[rows]).ravel()), inputs)
+
+
+def column_grain(numbers: NDArray[np.floating]) -> float:
+    """One over how many multiples of a common unit there are from 0 to a number of (geometric)
+    mean size: 2⁻⁵³ or so for generic numbers, a half for signs, an eighth for whole numbers about
+    seven, or thirds of them."""
+    values = np.abs(np.asarray(numbers, dtype=np.float64))
+    values = np.unique(values[values > 0])
+    if not len(values):
         return 1.0
+    mantissa, exponent = np.frexp(values)
     whole = np.ldexp(mantissa, 53).astype(np.int64)
     last = np.log2((whole & -whole).astype(np.float64)) - 53 + exponent
-    return float(np.exp2(last.min()) / np.sqrt((Y**2).mean()))
+    unit = max(float(np.exp2(last.min())), _common_divisor(values))
+    return float(np.exp(-np.log1p(values / unit).mean()))
+
+
+def _common_divisor(values: NDArray[np.float64]) -> float:
+    """By Euclid's algorithm, of numbers that are rounded; 0 if there is none to speak of."""
+    tolerance = 16 * float(np.finfo(np.float64).eps) * float(values.max())
+    common = float(values[0])
+    for value in values[1 :: max(1, len(values) // 200)]:
+        rest = float(value)
+        while rest > tolerance:
+            left = math.fmod(common, rest)
+            common, rest = rest, min(left, rest - left)
+        if common < 1e3 * tolerance:
+            return 0.0
+    return common
 
 
 def chance_equations(dimension: int, n: int, units: int, eps: float, grain: float = 0.0) -> int:
@@ -58,7 +88,7 @@ def chance_equations(dimension: int, n: int, units: int, eps: float, grain: floa
 
     k hyperplanes cut n points in at most (e n/D)^{D k} ways. Each way gives a smooth model, which
     meets each further equation with probability about ρ, the relative rounding of a label, or its
-    grain: whole numbers are met more easily. The union bound over all ways is below exp(CHANCE)
+    grain (see `grain`): whole numbers are met more easily. The union bound over all ways is below exp(CHANCE)
     from this number on: (D k ln(e n/D) − CHANCE) / ln(1/ρ).
     """
     patterns = dimension * units * math.log(math.e * max(n, dimension) / dimension)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from unrelu.checks.counting import chance_equations, distinct_rows, label_grain
+from unrelu.checks.counting import chance_equations, distinct_rows, grain
 from unrelu.checks.scales import CONFIDENCE, SAME, column_scale
 from unrelu.network import Network
 from unrelu.numerics.sensitivity import sensitivity
@@ -126,7 +126,7 @@ def _pin_on(
 
     columns = np.column_stack([X, np.ones(len(X))]) if biased else X
     dimension = columns.shape[1]
-    needed = chance_equations(dimension, len(X), 1, samples.eps, label_grain(samples))
+    needed = chance_equations(dimension, len(X), 1, samples.eps, grain(samples, biased))
     if len(X) < dimension or np.linalg.matrix_rank(columns) < dimension:
         open_ = np.full(net.n_units, np.inf)
         return Pinned(open_, -open_, shares, outputs, needed, dimension, independent=False)

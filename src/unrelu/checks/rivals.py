@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linprog
 
-from unrelu.checks.scales import SAME, column_scale
+from unrelu.checks.scales import SAME, column_scale, typical_size
 from unrelu.network import Network
 from unrelu.samples import Samples
 
@@ -44,9 +44,13 @@ DIGITS = 0.7
 """Share of the digits to which a rival has to explain the labels: it is solved for in floats, and
 chance does not come as near."""
 
+ROUNDINGS = 1000
+"""Of the usual label, in the weights of a rival."""
+
 
 def rival(net: Network, samples: Samples, biased: bool) -> Index | None:
-    """Units that have other sides in another network that explains all samples, if one is found.
+    """Units that have other sides in another network that explains all samples, if one is found;
+    all units, if floats do not tell (inputs of very different sizes).
 
     net : canonical, explains the samples. Cost: a singular value decomposition of some three rows
     to each of k (d + 1) unknowns, and one more for each candidate; nothing for more than
@@ -60,9 +64,12 @@ def rival(net: Network, samples: Samples, biased: bool) -> Index | None:
     wanted = max(ROWS * unknowns, 100)
     some = samples.take(np.unique(np.linspace(0, samples.n - 1, wanted).astype(np.intp)))
     system = _System(net, some, biased)
+    if _rank(J := system.equations(system.active)) < J.shape[1]:
+        return np.arange(net.n_units)
+    sides = system.sides(net)
     for pattern in system.candidates():
         other = system.solve(pattern)
-        if other is not None and _explains(other, samples) and _differs(other, net, samples):
+        if other is not None and _explains(other, samples) and system.sides(other) != sides:
             return np.flatnonzero((pattern != system.active).any(axis=0))
     return None
 
@@ -123,6 +130,14 @@ class _System:
         for row in np.flatnonzero(np.bincount(group)[group] > 1):
             yield np.array([row])
 
+    def sides(self, net: Network) -> list[tuple[float, ...]]:
+        """Of the units in any order, each with the direction of its output weights."""
+        V = np.column_stack([net.V * self.scale, net.b])[:, : self.X.shape[1]]
+        turned = net.U / np.linalg.norm(net.U, axis=0)
+        active = (self.X @ V.T > 0).astype(float)
+        units = np.column_stack([np.round(turned.T, 6) + 0.0, active.T])
+        return sorted(map(tuple, units.tolist()))
+
     def solve(self, pattern: Marks) -> Network | None:
         """With these sides, to half of the digits; None if there is none."""
         A, y = self.equations(pattern), self.Y.ravel()
@@ -177,20 +192,15 @@ def _rank(columns: Array) -> int:
 
 
 def _explains(net: Network, samples: Samples) -> bool:
-    """Every label to `DIGITS`, of what it is the sum of."""
+    """Every label to `DIGITS` of what it is the sum of, and what rounding of the usual labels has
+    left in the weights."""
+    usual = ROUNDINGS * samples.eps * typical_size(samples.Y)
     for _, X, Y in samples.blocks():
         Z = net.preactivations(X)
         terms = np.maximum(Z, 0.0) @ np.abs(net.U.T) + np.abs(net.c) + np.abs(Y)
         inputs = np.abs(X) @ np.abs(net.V.T) + np.abs(net.b)
         near = np.where(np.abs(Z) <= SAME * inputs, inputs, 0.0) @ np.abs(net.U.T)
         left = np.abs(np.maximum(Z, 0.0) @ net.U.T + net.c - Y)
-        if (left > samples.eps**DIGITS * (terms + near)).any():
+        if (left > samples.eps**DIGITS * (terms + near) + usual).any():
             return False
     return True
-
-
-def _differs(other: Network, net: Network, samples: Samples) -> bool:
-    """As functions, not only in which unit is called what."""
-    X = np.random.default_rng(0).standard_normal((200, samples.d)) * 3 * column_scale(samples)
-    expected = net(X)
-    return bool(np.abs(other(X) - expected).max() > SAME**0.5 * np.abs(expected).max())

@@ -114,8 +114,8 @@ def sides(net: Network, samples: Samples, biased: bool) -> Verdict:
     if others is not None:
         return Verdict(
             Status.UNDETERMINED,
-            f"another network of {net.n_units} units, with {listed(others)} active on other "
-            "samples, explains every sample as well",
+            f"every sample is explained, and to rounding by another network of {net.n_units} units "
+            f"as well, where {listed(others)} have other sides",
             weak_units=others,
         )
     return Verdict(
