@@ -12,12 +12,12 @@ from unrelu.rationals import Rationals, as_fractions
 from unrelu.samples import Samples
 
 
-def network(
-    V: ArrayLike, U: ArrayLike, b: ArrayLike | None = None, c: ArrayLike | None = None
-) -> Network:
-    parts = {"V": V, "U": U, "b": b, "c": c}
-    exact = [None if part is None else as_fractions(name, part) for name, part in parts.items()]
-    return Network(*exact)
+def network(V: ArrayLike, U: ArrayLike, b: ArrayLike = 0, c: ArrayLike = 0) -> Network:
+    exact_V, exact_U = as_fractions("V", V), as_fractions("U", U)
+    biases = np.zeros(len(exact_V), dtype=int), np.zeros(len(exact_U), dtype=int)
+    return Network(
+        exact_V, exact_U, as_fractions("b", biases[0]) + b, as_fractions("c", biases[1]) + c
+    )
 
 
 def split(rng: np.random.Generator, n: int = 150) -> tuple[Rationals, Network, Network]:

@@ -88,8 +88,8 @@ def chance_equations(dimension: int, n: int, units: int, eps: float, grain: floa
 
     k hyperplanes cut n points in at most (e n/D)^{D k} ways. Each way gives a smooth model, which
     meets each further equation with probability about ρ, the relative rounding of a label, or its
-    grain (see `grain`): whole numbers are met more easily. The union bound over all ways is below exp(CHANCE)
-    from this number on: (D k ln(e n/D) − CHANCE) / ln(1/ρ).
+    grain (see `grain`): whole numbers are met more easily. The union bound over all ways is below
+    exp(CHANCE) from this number on: (D k ln(e n/D) − CHANCE) / ln(1/ρ).
     """
     patterns = dimension * units * math.log(math.e * max(n, dimension) / dimension)
     rounding = eps * CONFIDENCE * math.sqrt(dimension + units)

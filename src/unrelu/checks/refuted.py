@@ -155,7 +155,7 @@ def _by_row_space(proof: Refutation, X: Rationals, Y: Rationals) -> bool:
     P = _with_ones(Y[:, list(proof.columns)], proof.bias)
     rank = P.shape[1]
     spans = int(to_matrix(P).rank()) == rank == int(to_matrix(_with_ones(Y, proof.bias)).rank())
-    g = proof.g
+    g = tuple(map(Fraction, proof.g))
     if not spans or len(g) != rank or not any(g) or (proof.bias and g[-1]):
         return False
     if len(proof.trees) != 2:
@@ -182,7 +182,8 @@ def _by_output_weights(proof: Refutation, X: Rationals, Y: Rationals) -> bool:
         return False
     if any(len(row) != proof.n_units for row in proof.U):
         return False
-    U = np.array(proof.U, dtype=np.object_).reshape(len(proof.U), proof.n_units)
+    weights = [[Fraction(weight) for weight in row] for row in proof.U]
+    U = np.array(weights, dtype=np.object_).reshape(len(proof.U), proof.n_units)
     return _refutes(proof.trees[0], _labels_claim(X, Y, U, proof.bias))
 
 
@@ -269,13 +270,15 @@ def _contradicts(leaf: Contradiction, branch: frozenset[tuple[Pair, bool]], clai
         return False
     sums: dict[int, Fraction] = {}
     total = Fraction(0)
-    for label, weight in leaf.equations:
+    for label, given in leaf.equations:
+        weight = Fraction(given)  # what is no Fraction would be rounded, and could vanish
         _add(sums, weight, claim.equation(label))
         total += weight * claim.target(label)
     for active, weights in ((False, leaf.values), (True, leaf.gaps)):
         if not _within((pair for pair, _ in weights), claim.pairs):
             return False
-        for pair, weight in weights:
+        for pair, given in weights:
+            weight = Fraction(given)
             if weight < 0 and (pair, active) not in branch:
                 return False
             _add(sums, weight, claim.value(pair))

@@ -59,7 +59,7 @@ def rival(net: Network, samples: Samples, biased: bool) -> Index | None:
     dimension = samples.d + biased
     outputs = np.linalg.matrix_rank(net.U) if net.n_units else 0
     unknowns = (net.n_units + int(outputs)) * dimension + samples.m * biased
-    if not 0 < net.n_units or unknowns > MOST_UNKNOWNS:
+    if net.n_units == 0 or unknowns > MOST_UNKNOWNS:
         return None
     wanted = max(ROWS * unknowns, 100)
     some = samples.take(np.unique(np.linspace(0, samples.n - 1, wanted).astype(np.intp)))
@@ -97,7 +97,7 @@ class _System:
         by_unit = np.einsum("ij,oj,id->iojd", pattern.astype(float), self.net.U, self.X)
         hidden = by_unit.reshape(n * m, -1)
         if not self.biased:
-            return hidden
+            return np.asarray(hidden)
         return np.hstack([hidden, np.kron(1 / self.length[:, None], np.eye(m))])
 
     def candidates(self) -> Iterator[Marks]:
@@ -119,7 +119,7 @@ class _System:
             if np.linalg.norm(block, 2) ** 2 > 1 - SAME:
                 for units in _sets(k):
                     pattern = self.active.copy()
-                    pattern[np.ix_(rows, units)] ^= True
+                    pattern[rows[:, None], units] ^= True
                     yield pattern
 
     def _groups(self) -> Iterator[Index]:
@@ -148,13 +148,13 @@ class _System:
         if np.abs(A @ found - y).max() > SAME * np.abs(y).max():
             return None
         if rank < A.shape[1]:  # any of many: one on the sides that are asked for, if there is one
-            outside = np.zeros((pattern.size, A.shape[1]))
-            k, D = pattern.shape[1], self.X.shape[1]
-            sides = np.where(pattern, -1.0, 1.0)
-            by_unit = outside[:, : k * D].reshape(len(pattern), k, k, D)
+            (l, k), D = pattern.shape, self.X.shape[1]
+            by_unit = np.zeros((l, k, k, D))
             for j in range(k):
-                by_unit[:, j, j] = sides[:, j, None] * self.X
-            largest = np.abs(y).max() or 1.0
+                by_unit[:, j, j] = np.where(pattern[:, j, None], -self.X, self.X)
+            constants = np.zeros((l * k, A.shape[1] - k * D))
+            outside = np.hstack([by_unit.reshape(l * k, k * D), constants])
+            largest = float(np.abs(y).max()) or 1.0
             answer = linprog(
                 np.zeros(A.shape[1]),
                 A_ub=outside / size,
@@ -166,7 +166,7 @@ class _System:
             )
             if answer.status != 0:
                 return None
-            start = answer.x * largest
+            start = np.asarray(answer.x) * largest
             found = start + np.linalg.lstsq(A, y - A @ start, rcond=SAME)[0]
         found = found / size
         k, d, D = self.net.n_units, self.net.n_inputs, self.X.shape[1]
