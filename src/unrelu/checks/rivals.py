@@ -34,6 +34,9 @@ Marks = NDArray[np.bool_]
 MOST_UNKNOWNS = 240
 """Hidden weights, and entries of a linear function: a hundredth of a second's work."""
 
+MOST_EFFORT = 1e9
+"""Operations that may go into samples that show each unit."""
+
 ROWS = 3
 """Equations to an unknown, at least; with fewer rows more candidates are tried, none is missed."""
 
@@ -62,10 +65,16 @@ def rival(net: Network, samples: Samples, biased: bool) -> Index | None:
     if net.n_units == 0 or unknowns > MOST_UNKNOWNS:
         return None
     wanted = max(ROWS * unknowns, 100)
-    some = samples.take(np.unique(np.linspace(0, samples.n - 1, wanted).astype(np.intp)))
-    system = _System(net, some, biased)
-    if _rank(J := system.equations(system.active)) < J.shape[1]:
-        return np.arange(net.n_units)
+    while True:
+        rows = np.unique(np.linspace(0, samples.n - 1, min(wanted, samples.n)).astype(np.intp))
+        system = _System(net, samples.take(rows), biased)
+        if _rank(J := system.equations(system.active)) == J.shape[1]:
+            break
+        if len(rows) == samples.n:
+            return np.arange(net.n_units)
+        if len(rows) * unknowns**2 > MOST_EFFORT:
+            return None
+        wanted *= 4  # a unit that is hardly ever active
     sides = system.sides(net)
     for pattern in system.candidates():
         other = system.solve(pattern)
@@ -148,12 +157,12 @@ class _System:
         if np.abs(A @ found - y).max() > SAME * np.abs(y).max():
             return None
         if rank < A.shape[1]:  # any of many: one on the sides that are asked for, if there is one
-            (l, k), D = pattern.shape, self.X.shape[1]
-            by_unit = np.zeros((l, k, k, D))
+            (n, k), D = pattern.shape, self.X.shape[1]
+            by_unit = np.zeros((n, k, k, D))
             for j in range(k):
                 by_unit[:, j, j] = np.where(pattern[:, j, None], -self.X, self.X)
-            constants = np.zeros((l * k, A.shape[1] - k * D))
-            outside = np.hstack([by_unit.reshape(l * k, k * D), constants])
+            constants = np.zeros((n * k, A.shape[1] - k * D))
+            outside = np.hstack([by_unit.reshape(n * k, k * D), constants])
             largest = float(np.abs(y).max()) or 1.0
             answer = linprog(
                 np.zeros(A.shape[1]),
