@@ -185,7 +185,7 @@ def _with_context(best: Judged, task: Task) -> Certificate:
     said = certificate.explanation
     if candidate.note:
         said += f"; {candidate.note}"
-    if candidate.several and status in (Status.EXACT, Status.PROVED):
+    if candidate.several and status != Status.FAILED:
         status = Status.UNDETERMINED
         said = f"every sample is explained; {candidate.note}"
     if status == Status.FAILED:
