@@ -11,7 +11,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import ArrayLike
 
-from unrelu.checks.refuted import Refutation, output_signs
+from unrelu.checks.refuted import Refutation, in_units, output_signs
 from unrelu.errors import InputError
 from unrelu.methods import given_outputs, mixed_integer, unit_cone, unit_rays
 from unrelu.methods.enumeration import enumerate_units
@@ -174,7 +174,7 @@ def _enumerated(samples: ExactSamples, case: _Case, U: ArrayLike | None) -> Solu
     found = enumerate_units(samples, case.n_units, case.bias, listed=listed)
     networks = tuple(net.canonical() for net in found.networks)
     if found.exists and not case.count:
-        return _found(networks[0], f"a network with {case.n_units} units")
+        return _found(networks[0], f"a network with {in_units(case.n_units)}")
     complete = found.exists is not None and len(networks) == found.count
     return Solutions(networks, found.count, found.values_count, complete, None, found.reason)
 
@@ -195,7 +195,7 @@ def _by_row_space(case: _Case) -> Solutions:
         return _none(by_row_space(of, columns, end))
     net = _network(case, units)
     if not case.count:
-        return _found(net, f"a network with {rank} units")
+        return _found(net, f"a network with {in_units(rank)}")
     return _counted(case, of, net)
 
 
@@ -246,7 +246,7 @@ def _counted(case: _Case, of: Cone, net: Network) -> Solutions:
     except (OutOfTimeError, TooManyNodesError):
         return _found(net, f"a network with {rank} units; not counted: the time was up")
     networks = tuple(_network(case, chosen) for chosen in listed)
-    reason = f"{total} network{'s' if total > 1 else ''} with {rank} units"
+    reason = f"{total} network{'s' if total > 1 else ''} with {in_units(rank)}"
     if len(networks) < total:
         reason += f", of which {len(networks)} are listed"
     if loose:
@@ -271,7 +271,7 @@ def _given(case: _Case, U: Rationals) -> Solutions:
     if isinstance(outcome, Undecided):
         return _open(f"the search was not finished: {outcome.reason}")
     if isinstance(outcome, Network):
-        found = _found(outcome, f"a network with {case.n_units} units and these output weights")
+        found = _found(outcome, f"a network with {in_units(case.n_units)} and these output weights")
         return _uncounted(found, case, "U is given")
     return _none(outcome)
 
@@ -306,7 +306,7 @@ def _signs(case: _Case) -> Solutions:
         case.effort.deadline = now + (deadline - now) / (case.n_units + 1 - positive)
         outcome = _fitted(case, output_signs(positive, case.n_units))
         if isinstance(outcome, Network):
-            found = _found(outcome, f"a network with {case.n_units} units")
+            found = _found(outcome, f"a network with {in_units(case.n_units)}")
             return _uncounted(found, case, "the labels have a smaller rank")
         if isinstance(outcome, Undecided):
             undecided.append(f"{positive} positive output weights: {outcome.reason}")

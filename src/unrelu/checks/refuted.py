@@ -86,7 +86,7 @@ class Refutation:
         return sum(isinstance(node, Contradiction) for tree in self.trees for node in tree)
 
     def __str__(self) -> str:
-        words = f"no network with {self.n_units} units: "
+        words = f"no network with {in_units(self.n_units)}: "
         if self.kind == "rank":
             return words + f"the labels have rank {len(self.columns)}"
         return words + f"refuted in {self.size} cases ({self.kind})"
@@ -195,6 +195,11 @@ def _by_output_signs(proof: Refutation, X: Rationals, Y: Rationals) -> bool:
         _refutes(tree, _labels_claim(X, Y, output_signs(positive, k), proof.bias))
         for positive, tree in enumerate(proof.trees)
     )
+
+
+def in_units(number: int) -> str:
+    """So many units, in words."""
+    return f"{number} unit" if number == 1 else f"{number} units"
 
 
 def output_signs(positive: int, n_units: int) -> Rationals:
