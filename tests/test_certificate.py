@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from planting import gaussian, plant
 
 from unrelu import Network, Status, recover, verify
-from unrelu.checks.counting import column_grain, grain
+from unrelu.checks.counting import column_grain, grain, independent_equations
 from unrelu.samples import Samples
 
 Array = NDArray[np.float64]
@@ -439,3 +439,23 @@ def test_a_hyperplane_through_samples_does_not_know_their_sides(shift: float) ->
     judged = verify(net, X, net(X))
     assert judged.status == Status.UNDETERMINED
     assert judged.weak_units.tolist() == [2]
+
+
+def test_pairs_of_opposite_inputs_say_little_more_than_one_of_each() -> None:
+    """Without biases the labels at x and −x differ by a linear function of x."""
+    rng = np.random.default_rng(0)
+    half = rng.standard_normal((50, 4))
+    both = Samples.of(np.vstack([half, -3 * half]), np.zeros((100, 2)))
+    assert independent_equations(both, 2, False, 1000) == 2 * (50 + 4)
+    assert independent_equations(both, 2, True, 1000) == 2 * 100
+    assert independent_equations(both.take(np.arange(50)), 2, False, 1000) == 2 * 50
+
+
+def test_coarse_directions_at_any_scale_are_coarse() -> None:
+    """Without biases, labels of a few directions are not finer for being of all sizes."""
+    rng = np.random.default_rng(1)
+    net = Network(rng.integers(-3, 4, (2, 3)), [[8.0, 6.0]])
+    X = rng.integers(-2, 3, (40, 3)) * 10.0 ** rng.integers(0, 10, (40, 1))
+    X = X[np.abs(X).max(axis=1) > 0]
+    assert grain(Samples.of(X, net(X)), False) > 1e-3
+    assert grain(Samples.of(X, net(X)), True) < 1e-3

@@ -37,7 +37,20 @@ def independent_equations(samples: Samples, outputs: int, biased: bool, enough: 
     many samples the answer is a bound from below."""
     rows = 4000 + 2 * enough // max(1, outputs)
     spread = np.unique(np.linspace(0, samples.n - 1, min(rows, samples.n)).astype(np.intp))
-    return len(distinct_rows(samples.take(spread), biased)) * outputs
+    some = samples.take(spread)
+    distinct = some.take(distinct_rows(some, biased))
+    told = 0 if biased else max(0, _opposite_pairs(distinct) - samples.d)
+    return (distinct.n - told) * outputs
+
+
+def _opposite_pairs(directions: Samples) -> int:
+    """How many directions come with their negatives. Without biases labels at x and −x differ by
+    U V x, a linear function, which d of the pairs tell for all others."""
+    X = np.asarray(directions.X, np.float64) / column_scale(directions)
+    size = np.abs(X).max(axis=1, keepdims=True)
+    X = X / np.where(size > 0, size, 1.0)
+    cells = {tuple(row) for row in np.floor(X / SAME + np.sqrt(0.5)).tolist()}
+    return sum(tuple(row) in cells for row in np.floor(-X / SAME + np.sqrt(0.5)).tolist()) // 2
 
 
 def grain(samples: Samples, biased: bool) -> float:
@@ -47,11 +60,21 @@ def grain(samples: Samples, biased: bool) -> float:
     a sample counts as one direction, so all inputs but the finest. Looks at some rows; a finer
     grain may hide in the others."""
     rows = slice(None, None, max(1, samples.n // MOST_LABELS))
-    columns = sorted(column_grain(column) for column in np.asarray(samples.X[rows]).T)
+    X, Y = np.asarray(samples.X[rows], np.float64), np.asarray(samples.Y[rows], np.float64)
+    found = _grain(X, Y, biased)
+    if not biased:  # then the length of an input says nothing, and may hide what is coarse
+        size = np.abs(X).max(axis=1, keepdims=True)
+        size = np.where(size > 0, size, 1.0)
+        found = max(found, _grain(X / size, Y / size, biased))
+    return found
+
+
+def _grain(X: NDArray[np.float64], Y: NDArray[np.float64], biased: bool) -> float:
+    columns = sorted(column_grain(column) for column in X.T)
     inputs = float(np.prod(columns if biased else columns[1:]))
     # With one input and no bias there are two directions, and nothing to coincide.
-    inputs = inputs if biased or samples.d > 1 else 0.0
-    return max(column_grain(np.asarray(samples.Y[rows]).ravel()), inputs)
+    inputs = inputs if biased or X.shape[1] > 1 else 0.0
+    return max(column_grain(Y.ravel()), inputs)
 
 
 def column_grain(numbers: NDArray[np.floating]) -> float:
