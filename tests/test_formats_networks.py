@@ -85,7 +85,7 @@ def test_a_mark_without_a_network_says_why_there_is_none(tmp_path: Path) -> None
         ({"version": np.array(2)}, "V: got float64, expected numbers as byte strings"),
         ({"version": np.array("one")}, "version: got .*expected a single integer"),
         ({"version": np.array([1, 1])}, "version: got .* shape"),
-        ({"activation": np.array("sine")}, "got activation 'sine', expected one of 'relu'"),
+        ({"activation": np.array("sine")}, "activation: got 'sine', expected one of 'relu'"),
         ({"activation": np.array(1.0)}, "activation: got .*expected a single text"),
         ({"status": np.array(3)}, "status: got"),
         ({"U": np.ones((2, 5))}, r"U: got shape \(2, 5\)"),

@@ -1,15 +1,29 @@
-"""Rectified activations: f(z) = 0 for z <= 0 and f(z) = phi(z) > 0 for z > 0.
+"""Rectified activations: f(z) = 0 for z <= 0 and f(z) = phi(z) > 0 for z > 0, phi increasing.
+
+    relu         ReLU()                      phi(z) = z
+    power(c)     Power(c), c > 0             z^c
+    expm1        Expm1()                     e^z − 1
+    exp-square   ExpSquare()                 e^(z²) − 1
+                 Rectified(phi, inverse)     your own
 
 An activation is a small frozen value; two of one kind compare equal. Networks hold one, methods
-ask it for what they need.
+ask it for what they need:
+
+name       by which `resolve` knows it, and files do.
+degree     c where f(a z) = a^c f(z) for all a > 0; None where the scale of z is part of a network.
+rational   whether f of a fraction is one; `exactly` computes it.
+slope      phi' at z > 0, 0 elsewhere.  inverse  z > 0 from phi(z).
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from fractions import Fraction
 from functools import cache
-from typing import ClassVar
+from numbers import Real
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +31,7 @@ from numpy.typing import NDArray
 from unrelu.errors import InputError, InputTypeError
 
 Array = NDArray[np.float64]
+Fractions = NDArray[np.object_]
 
 REACH = 12.0
 """Standard deviations within which the normal law is integrated: beyond them lies 1e-32 of it, so
@@ -52,6 +67,12 @@ def _legendre() -> tuple[Array, Array]:
     return (nodes + 1) / 2, weights / 2
 
 
+def _positive_part(z: Fractions) -> Fractions:
+    part = z.copy()
+    part[part < 0] = Fraction(0)
+    return part
+
+
 @dataclass(frozen=True)
 class ReLU:
     """f(z) = max(z, 0), positively homogeneous: f(a z) = a f(z) for a > 0.
@@ -61,9 +82,21 @@ class ReLU:
     """
 
     name: ClassVar[str] = "relu"
+    degree: ClassVar[float] = 1.0
+    rational: ClassVar[bool] = True
 
     def __call__(self, z: Array) -> Array:
         return np.maximum(z, 0.0)
+
+    def slope(self, z: Array) -> Array:
+        return np.asarray((z > 0).astype(np.float64))
+
+    def inverse(self, y: Array) -> Array:
+        return y
+
+    def exactly(self, z: Fractions) -> Fractions:
+        """f of an array of Fraction, without any rounding."""
+        return _positive_part(z)
 
     def hermite(self, order: int, bias: Array | float = 0.0) -> Array:
         """h_r(b) = E f(g + b) He_r(g), see `hermite`. For the ReLU h₁ = Φ(b), h₂ = φ(b),
@@ -71,10 +104,237 @@ class ReLU:
         return hermite(self, order, bias)
 
 
-Activation = ReLU
+@dataclass(frozen=True)
+class Power:
+    """f(z) = z^c for z > 0, c > 0; homogeneous of degree c. Power(1) is the ReLU, and networks
+    take it for that. Raises InputError, InputTypeError for another c.
+
+    >>> Power(2)(np.array([-1.0, 0.0, 3.0]))
+    array([0., 0., 9.])
+    """
+
+    c: float
+
+    def __post_init__(self) -> None:
+        given: Any = self.c
+        if isinstance(given, bool) or not isinstance(given, Real):
+            raise InputTypeError(f"c: got a {type(given).__name__}, expected a positive number")
+        if not 0 < self.c < np.inf:
+            raise InputError(f"c: got {self.c}, expected a positive number")
+        object.__setattr__(self, "c", float(self.c))
+
+    @property
+    def name(self) -> str:
+        return f"power({repr(self.c).removesuffix('.0')})"
+
+    @property
+    def degree(self) -> float:
+        return self.c
+
+    @property
+    def rational(self) -> bool:
+        return self.c.is_integer()
+
+    def __call__(self, z: Array) -> Array:
+        with np.errstate(over="ignore"):
+            return np.asarray(np.maximum(z, 0.0) ** self.c)
+
+    def slope(self, z: Array) -> Array:
+        with np.errstate(over="ignore"):
+            return np.where(z > 0, self.c * np.where(z > 0, z, 1.0) ** (self.c - 1), 0.0)
+
+    def inverse(self, y: Array) -> Array:
+        return np.asarray(y ** (1 / self.c))
+
+    def exactly(self, z: Fractions) -> Fractions:
+        return np.asarray(_positive_part(z) ** int(self.c))
+
+
+@dataclass(frozen=True)
+class Expm1:
+    """f(z) = e^z − 1 for z > 0. The scale of z is part of the network.
+
+    >>> Expm1()(np.array([-1.0, 0.0, 1.0]))
+    array([0.        , 0.        , 1.71828183])
+    """
+
+    name: ClassVar[str] = "expm1"
+    degree: ClassVar[None] = None
+    rational: ClassVar[bool] = False
+
+    def __call__(self, z: Array) -> Array:
+        with np.errstate(over="ignore"):
+            return np.asarray(np.expm1(np.maximum(z, 0.0)))
+
+    def slope(self, z: Array) -> Array:
+        with np.errstate(over="ignore"):
+            return np.where(z > 0, np.exp(np.maximum(z, 0.0)), 0.0)
+
+    def inverse(self, y: Array) -> Array:
+        return np.asarray(np.log1p(y))
+
+
+@dataclass(frozen=True)
+class ExpSquare:
+    """f(z) = e^(z²) − 1 for z > 0. The scale of z is part of the network.
+
+    >>> ExpSquare()(np.array([-1.0, 0.0, 1.0]))
+    array([0.        , 0.        , 1.71828183])
+    """
+
+    name: ClassVar[str] = "exp-square"
+    degree: ClassVar[None] = None
+    rational: ClassVar[bool] = False
+
+    def __call__(self, z: Array) -> Array:
+        with np.errstate(over="ignore"):
+            return np.asarray(np.expm1(np.maximum(z, 0.0) ** 2))
+
+    def slope(self, z: Array) -> Array:
+        with np.errstate(over="ignore"):
+            z = np.maximum(z, 0.0)
+            return np.asarray(2 * z * np.exp(z**2))
+
+    def inverse(self, y: Array) -> Array:
+        return np.asarray(np.sqrt(np.log1p(y)))
+
+
+@dataclass(frozen=True)
+class Rectified:
+    """f(z) = phi(z) for z > 0, of your own: phi and its inverse act on float64 arrays, entry by
+    entry. What phi says of z <= 0 is never asked.
+
+    Before use it is looked at on numbers from 1e-6 to 8 (or to where, beyond 2, it overflows or is
+    flat to rounding): there it must be finite, positive and increasing, the inverse must lead
+    back, and phi must not be a multiple of z, which the ReLU is for. Raises InputError where it is
+    not so, InputTypeError for what cannot be called. Whether phi is homogeneous is seen there,
+    too.
+
+    Two are equal if their functions are the same objects. Pickling needs functions that can be
+    pickled, as those of a module can; model files cannot hold any.
+
+    >>> f = Rectified(np.tanh, np.arctanh)
+    >>> f(np.array([-1.0, 0.0, 1.0]))
+    array([0.        , 0.        , 0.76159416])
+    """
+
+    phi: Callable[[Array], Array]
+    phi_inverse: Callable[[Array], Array]
+    degree: float | None = field(init=False, repr=False, compare=False)
+
+    name: ClassVar[str] = "rectified"
+    rational: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "degree", vetted(self.phi, self.phi_inverse))
+
+    def __call__(self, z: Array) -> Array:
+        z = np.asarray(z, dtype=np.float64)
+        positive = ~(z <= 0)  # so that NaN stays NaN
+        y = np.zeros(z.shape)
+        with np.errstate(all="ignore"):
+            y[positive] = self.phi(z[positive])
+        return y
+
+    def slope(self, z: Array) -> Array:
+        """By central differences, good to about 1e-10: steps of a third of the digits."""
+        z = np.asarray(z, dtype=np.float64)
+        step = np.where(z > 0, z, 1.0) * 2.0**-17
+        with np.errstate(all="ignore"):
+            up, down = self(z + step), self(z - step)
+            return np.where(z > 0, (up - down) / ((z + step) - (z - step)), 0.0)
+
+    def inverse(self, y: Array) -> Array:
+        """NaN for what phi does not reach, where phi_inverse says so."""
+        with np.errstate(all="ignore"):
+            return np.asarray(self.phi_inverse(np.asarray(y, dtype=np.float64)), dtype=np.float64)
+
+
+def vetted(phi: Callable[[Array], Array], inverse: Callable[[Array], Array]) -> float | None:
+    """The degree of homogeneity of phi, None if it has none; or what is wrong with the pair."""
+    for name, function in (("phi", phi), ("phi_inverse", inverse)):
+        if not callable(function):
+            raise InputTypeError(
+                f"{name}: got a {type(function).__name__}, expected a function of an array"
+            )
+    z = np.concatenate([np.geomspace(1e-6, 0.1, 40, endpoint=False), np.linspace(0.1, 8.0, 80)])
+    y = _asked("phi", phi, z)
+    finite = np.isfinite(y)
+    if not finite[z <= 2].all():
+        at = int(finite.argmin())
+        raise InputError(f"phi: got {y[at]} at {z[at]:.3g}, expected a finite number")
+    # Beyond 2 it may overflow, or be as flat as floats can tell.
+    still = (z <= 2) | (finite & np.append(True, np.diff(y) != 0))
+    stop = len(z) if still.all() else int(still.argmin())
+    z, y = z[:stop], y[:stop]
+    if not (y > 0).all():
+        at = int((y <= 0).argmax())
+        raise InputError(
+            f"phi: got {y[at]:.3g} at {z[at]:.3g}, expected positive values for z > 0: only what "
+            "is zero up to a point and positive after it shows where a unit begins"
+        )
+    if not (np.diff(y) > 0).all():
+        at = int((np.diff(y) <= 0).argmax())
+        raise InputError(
+            f"phi: got {y[at]:.9g} at {z[at]:.3g} and {y[at + 1]:.9g} at {z[at + 1]:.3g}, expected "
+            "increasing values: others are not one-to-one, or fall"
+        )
+    turned = _asked("phi", phi, z[::-1])[::-1]
+    if not np.allclose(turned, y, rtol=1e-12, atol=0.0):
+        raise InputError("phi: got another value of a number among others, expected entry by entry")
+    back = _asked("phi_inverse", inverse, y)
+    # y is known to rounding only, and where phi is flat z is known to less.
+    steepness = np.gradient(y, z)
+    allowed = 1e-9 * z + 1e3 * np.finfo(np.float64).eps * (y / steepness)
+    wrong = ~(np.abs(back - z) <= allowed)
+    if wrong.any():
+        at = int(wrong.argmax())
+        raise InputError(
+            f"phi_inverse: got {back[at]:.9g} for phi({z[at]:.9g}), expected {z[at]:.9g} back"
+        )
+    bend = np.diff(np.log(y)) / np.diff(np.log(z))
+    if np.ptp(bend) > 1e-9 * bend.max():
+        return None
+    degree = float((np.log(y[-1]) - np.log(y[0])) / (np.log(z[-1]) - np.log(z[0])))
+    if abs(degree - 1) < 1e-9:
+        raise InputError("phi: got a multiple of z, which is the ReLU: use 'relu'")
+    return degree
+
+
+def _asked(name: str, function: Callable[[Array], Array], values: Array) -> Array:
+    try:
+        with np.errstate(all="ignore"):
+            answer: Any = np.asarray(function(values.copy()))
+    except Exception as error:
+        raise InputError(
+            f"{name}: got {type(error).__name__} ({error}), expected values"
+        ) from error
+    if answer.dtype.kind not in "fiu" or answer.shape != values.shape:
+        raise InputError(
+            f"{name}: got an array of {answer.dtype} with shape {answer.shape} for numbers of "
+            f"shape {values.shape}, expected as many real numbers"
+        )
+    return np.asarray(answer, dtype=np.float64)
+
+
+Activation = ReLU | Power | Expm1 | ExpSquare | Rectified
 """Every activation that the library knows."""
 
-NAMES: dict[str, type[Activation]] = {ReLU.name: ReLU}
+
+def hidden_rounding(activation: Activation, Z: Array, reach: Array, unit: float) -> Array:
+    """What rounding may do to f(z), for z a sum of terms of size `reach`, both of one shape, in
+    multiples of the rounding `unit`: by z off as much, through the slope of f (the difference of
+    both ends, for it may change fast there); and by f, which is known to its digits only."""
+    low, high = activation(Z - unit * reach), activation(Z + unit * reach)
+    with np.errstate(invalid="ignore"):  # infinite ones: NaN, which explains nothing
+        return np.asarray(np.hypot((high - low) / (2 * unit), high))
+
+
+NAMED: dict[str, Activation] = {"relu": ReLU(), "expm1": Expm1(), "exp-square": ExpSquare()}
+
+POWER = re.compile(r"power\(([0-9.e+-]+)\)")
+
+NAMES = "'relu', 'power(c)' for a number c > 0, 'expm1', 'exp-square'"
 
 
 def resolve(activation: str | Activation) -> Activation:
@@ -82,18 +342,22 @@ def resolve(activation: str | Activation) -> Activation:
 
     Raises `InputError` for an unknown name, `InputTypeError` for anything else.
 
-    >>> resolve("relu")
-    ReLU()
+    >>> resolve("relu"), resolve("power(0.5)"), resolve(Power(1))
+    (ReLU(), Power(c=0.5), ReLU())
     """
-    if isinstance(activation, ReLU):
-        return activation
+    if isinstance(activation, Activation):
+        return ReLU() if activation == Power(1) else activation
     if not isinstance(activation, str):
         raise InputTypeError(
-            f"activation: got a {type(activation).__name__}, expected a name "
-            f"({', '.join(map(repr, NAMES))}) or an object of unrelu.activations"
+            f"activation: got a {type(activation).__name__}, expected a name ({NAMES}) or an "
+            "object of unrelu.activations"
         )
-    if activation not in NAMES:
-        raise InputError(
-            f"activation: got {activation!r}, expected one of {', '.join(map(repr, NAMES))}"
-        )
-    return NAMES[activation]()
+    if activation in NAMED:
+        return NAMED[activation]
+    power = POWER.fullmatch(activation)
+    try:
+        if power is not None:
+            return resolve(Power(float(power[1])))
+    except ValueError:  # no number, or not a positive one
+        pass
+    raise InputError(f"activation: got {activation!r}, expected one of {NAMES}")

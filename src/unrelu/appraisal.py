@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import chdtrc
 
+from unrelu.activations import ReLU
 from unrelu.certificate import Certificate, judge, judge_estimate, judge_exactly
 from unrelu.checks.unexplained import unexplained
 from unrelu.errors import InputError, InputTypeError
@@ -155,6 +156,8 @@ def _verified(
     net = certificate.network
     if certificate.status != Status.FAILED or noise == "none" or not net.n_units:
         return certificate, None, ()
+    if not isinstance(net.activation, ReLU):
+        return certificate, None, ("Whether labels are noisy is looked at for ReLU networks only.",)
     if not np.ptp(samples.Y, axis=0).any():
         return certificate, None, ("All labels are the same, and noise is not.",)
     left, unknown = unexplained(net, samples, biased, False), np.full(net.n_units, np.inf)

@@ -27,11 +27,13 @@ from dataclasses import asdict, dataclass, field, fields, replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from unrelu.activations import ReLU
 from unrelu.checks import verdict
 from unrelu.checks.counting import chance_equations, grain, independent_equations
 from unrelu.checks.explained import Explained, explain
 from unrelu.checks.gross import choice_equations, clean, objection
 from unrelu.checks.pinned import not_pinned, pin
+from unrelu.checks.pinned_curved import full_rank, pin_curved, resolved
 from unrelu.checks.proof import Proof, prove
 from unrelu.checks.refuted import Refutation
 from unrelu.checks.unexplained import Unexplained, unexplained
@@ -242,6 +244,9 @@ def judge(
     _check_widths(net, samples)
     net = net.rounded().canonical()
     limit = samples.eps**0.75 if limit is None else limit
+    if not isinstance(net.activation, ReLU):
+        assert not gross, "gross errors are looked for in labels of ReLU networks"
+        return _judge_curved(net, samples, used, biased, explained, limit)
     sound = clean(net, samples) if gross else None
     usable, refused = samples, ""
     if sound is not None and sound.wrong.any():
@@ -299,6 +304,61 @@ def judge(
         weak_units=said.weak_units,
         more_samples=said.more_samples,
         corrupted=sound.entries if sound is not None else np.zeros((0, 2), dtype=np.intp),
+    )
+
+
+def _judge_curved(
+    net: Network,
+    samples: Samples,
+    used: Index,
+    biased: bool,
+    explained: Explained | None,
+    limit: float,
+) -> Certificate:
+    """`judge` for a canonical network of another activation than the ReLU.
+
+    Where U has full column rank, units can neither change sides nor be replaced by others: what a
+    unit's own labels are, f(z_j) alone, is fixed (BJW Lemma 33). Where it has not, it depends on
+    the activation what else there might be, and nothing is said."""
+    explained = explained or explain(net, samples)
+    fits = explained.in_roundings <= 1  # not so for NaN
+    apart = full_rank(net, samples)
+    pinned = not_pinned(net, samples)
+    if fits and apart and net.n_units:
+        pinned = pin_curved(net, samples, biased, limit)
+    free = net.activation.degree is None  # the scale of a unit's z is one more unknown
+    dimension, outputs = samples.d + biased + free, net.n_units
+    unknowns = outputs * (dimension + outputs - 1) + biased * outputs
+    needed = chance_equations(dimension, samples.n, outputs, samples.eps, resolved(samples, biased))
+    equations = independent_equations(samples, outputs, biased or free, 2 * (unknowns + needed))
+    if not fits:
+        said = verdict.not_explained(explained)
+    elif not apart:
+        said = verdict.not_apart(net)
+    elif len(pinned.weak(limit)):
+        said = verdict.weak(net, samples, pinned, pinned.weak(limit))
+    elif net.n_units and equations < unknowns + needed:
+        said = verdict.short_of_equations(equations, unknowns, unknowns + needed, outputs)
+    else:
+        said = verdict.curved(net, samples, biased)
+    return Certificate(
+        network=net,
+        biased=biased,
+        status=said.status,
+        explanation=said.explanation,
+        n_samples=samples.n,
+        n_fresh=samples.n - len(used),
+        residual=explained.residual,
+        residual_in_roundings=explained.in_roundings,
+        worst_sample=explained.worst_sample,
+        margin=explained.margin,
+        on_kink=explained.on_kink,
+        equations=equations,
+        unknowns=unknowns,
+        surplus_needed=needed,
+        weight_errors=pinned.errors,
+        weak_units=said.weak_units,
+        more_samples=said.more_samples,
     )
 
 

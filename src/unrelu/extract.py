@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from unrelu.activations import Activation, resolve
+from unrelu.activations import Activation, ReLU, resolve
 from unrelu.asking import Search
 from unrelu.errors import InputError, InputTypeError, RecoveryError
 from unrelu.numerics.threads import one_thread
@@ -86,7 +86,11 @@ def extract(
     """
     started = time.perf_counter()
     check_options(n_units, bias, "auto", "auto", False)
-    resolve(activation)
+    if not isinstance(resolve(activation), ReLU):
+        raise InputError(
+            f"activation: got {resolve(activation).name!r}, expected 'relu': queries are chosen "
+            "for networks that are piecewise linear; recover() takes samples of others"
+        )
     if not callable(oracle):
         raise InputTypeError(f"oracle: got a {type(oracle).__name__}, expected a callable")
     for name, value in (("n_inputs", n_inputs), ("budget", budget), ("batch", batch)):

@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from unrelu.activations import Activation, ReLU
 from unrelu.certificate import Certificate, judge, judge_estimate
 from unrelu.checks.counting import distinct_rows
 from unrelu.checks.explained import Explained, explain
 from unrelu.checks.unexplained import unexplained
 from unrelu.errors import InputError
-from unrelu.methods import facets, hyperplanes, mixed_integer, noisy, row_space, sparse_noise
+from unrelu.methods import (
+    facets,
+    hyperplanes,
+    known_activation,
+    mixed_integer,
+    noisy,
+    row_space,
+    sparse_noise,
+)
 from unrelu.methods.candidate import Candidate, constant
 from unrelu.methods.problem import Problem
 from unrelu.methods.recipes import BY_NAME
@@ -57,6 +66,7 @@ class Task:
     bias: bool
     method: str
     noise: str
+    activation: Activation = field(default_factory=ReLU)
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,7 +129,10 @@ def _proposals(
     samples, n_units, bias = task.samples, task.n_units, task.bias
     near: Network | None = None
     if task.rank == 0:
-        yield "constant", constant(samples, bias)
+        yield "constant", constant(samples, bias, task.activation)
+        return
+    if not isinstance(task.activation, ReLU):
+        yield "row-space", _of_known_activation(task, passes, rng)
         return
     if task.method in BY_NAME:
         yield from _recipe(task, rng)
@@ -208,6 +221,22 @@ def _recipe(task: Task, rng: np.random.Generator) -> Iterator[tuple[str, Candida
         yield recipe.name, found
 
 
+def _of_known_activation(task: Task, passes: _Passes, rng: np.random.Generator) -> Candidate:
+    samples, bias = task.samples, task.bias
+    found = known_activation.find(
+        samples, task.activation, bias=bias, rng=rng, missed=passes.missed
+    )
+    found = found or constant(samples, bias, task.activation)
+    units = found.network.n_units
+    if units >= task.rank:
+        return found
+    note = (
+        f"{units} units of activation {task.activation.name!r} were found for labels of rank "
+        f"{task.rank}: with it, networks are found that have as many units as that"
+    )
+    return replace(found, note=note)
+
+
 def _judged(task: Task, method: str, candidate: Candidate, passes: _Passes) -> Judged:
     samples, bias, net = task.samples, task.bias, candidate.network
     if candidate.unsuitable:
@@ -273,9 +302,15 @@ def _with_rivals(candidate: Candidate, task: Task) -> Candidate:
     of them, such as the corners of a cube, may have some: then all units that explain the labels
     are looked at, where that is quick."""
     distinct = distinct_rows(task.samples, task.bias) if task.samples.n <= MOST_ROWS else None
-    if distinct is None or len(distinct) > FEW_ROWS or candidate.network.n_units > FEW_UNITS:
+    if distinct is None or len(distinct) > FEW_ROWS:
         return candidate
     few = task.samples.take(distinct)
+    if not isinstance(task.activation, ReLU):
+        rng = np.random.default_rng(0)
+        said = known_activation.others(few, candidate.network, bias=task.bias, rng=rng)
+        return replace(candidate, note=said, several=True) if said else candidate
+    if candidate.network.n_units > FEW_UNITS:
+        return candidate
     passes = _Passes(few)
     others = facets.find(few, bias=task.bias, rng=np.random.default_rng(0), missed=passes.missed)
     return replace(candidate, note=others.note, several=True) if others.several else candidate

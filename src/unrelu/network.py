@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from unrelu.activations import Activation, resolve
+from unrelu.activations import Activation, Expm1, ExpSquare, Rectified, resolve
 from unrelu.errors import InputError, InputTypeError
 from unrelu.rationals import Rationals, as_fractions, is_rational, product, rounded
 
@@ -90,6 +90,11 @@ class Network:
             value.setflags(write=False)
             object.__setattr__(self, name, value)
         object.__setattr__(self, "activation", resolve(activation))
+        if rational and not self.activation.rational:
+            raise InputError(
+                f"activation: got {self.activation.name} with rational weights, expected the ReLU "
+                "or a power with a whole exponent: others have values that are no fractions"
+            )
 
     @property
     def n_units(self) -> int:
@@ -164,8 +169,8 @@ class Network:
         X = as_fractions("X", X)
         if X.ndim != 2 or X.shape[1] != self.n_inputs:
             raise InputError(f"X: got shape {X.shape}, expected (n_samples, {self.n_inputs})")
-        F = self.preactivations(X)
-        F[F < 0] = Fraction(0)
+        assert not isinstance(self.activation, (Expm1, ExpSquare, Rectified)), "refused when made"
+        F = self.activation.exactly(self.preactivations(X))
         return np.asarray(product(F, self.U.T) + self.c)
 
     def canonical(self) -> Network:
@@ -176,6 +181,9 @@ class Network:
         ones dropped, those with V = 0 moved into c; units come by falling ‖u‖ (ties broken by V).
         Two hyperplanes are the same when they agree to a few rounding errors. The rows of a
         rational network begin with ±1 instead (their norm may be irrational), and agree or not.
+
+        That takes an activation with f(a z) = a^c f(z). For others, such as e^z − 1, the norm of
+        v is part of the function: it is left as it is, and units merge if it agrees, too.
 
         >>> Network([[2.0], [0.0], [1.0]], [[1.0, 5.0, 2.0]], b=[0.0, 1.0, 0.0]).canonical().U
         array([[4.]])
@@ -188,9 +196,13 @@ class Network:
         kinked = scale > 0
         c = self.c + self.U[:, ~kinked] @ self.activation(self.b[~kinked])
         scale = scale[kinked]
-        V, b, U = self.V[kinked] / scale[:, None], self.b[kinked] / scale, self.U[:, kinked] * scale
+        V, b, U = self.V[kinked], self.b[kinked], self.U[:, kinked]
+        degree = self.activation.degree
+        if degree is not None:
+            with np.errstate(over="ignore"):  # seen as a weight that is not finite
+                V, b, U = V / scale[:, None], b / scale, U * scale**degree
 
-        V, b, U = _merged(V, b, U)
+        V, b, U = _merged(V, b, U, degree is not None)
         strength = np.linalg.norm(U, axis=0)
         kept = np.flatnonzero(strength > 0)
         keys = [*V[kept].T[::-1], -strength[kept]]
@@ -198,17 +210,21 @@ class Network:
         return Network(V[order], U[:, order], b[order], c, self.activation)
 
     def _rational_form(self) -> Network:
+        assert not isinstance(self.activation, (Expm1, ExpSquare, Rectified)), "refused when made"
+        degree = int(self.activation.degree)
         c, units = self.c.copy(), dict[tuple[Fraction, ...], Rationals]()
         for v, b, u in zip(self.V, self.b, self.U.T, strict=True):
             scale = next((abs(weight) for weight in v if weight), None)
             if scale is None:
-                c = c + u * max(b, Fraction(0))
+                c = c + u * max(b, Fraction(0)) ** degree
                 continue
             row = (*(v / scale), b / scale)
-            units[row] = units.get(row, 0 * u) + u * scale
+            units[row] = units.get(row, 0 * u) + u * scale**degree
         # By falling ‖u‖ of units with ‖v‖ = 1, as in floating point.
         kept = sorted(
-            (-sum(w**2 for w in row[:-1]) * (u @ u), row) for row, u in units.items() if u.any()
+            (-(sum(w**2 for w in row[:-1]) ** degree) * (u @ u), row)
+            for row, u in units.items()
+            if u.any()
         )
         rows = np.array([row for _, row in kept], dtype=np.object_).reshape(-1, self.n_inputs + 1)
         U = np.array([units[row] for _, row in kept], dtype=np.object_)
@@ -216,7 +232,7 @@ class Network:
         return Network(rows[:, :-1], U, rows[:, -1], c, self.activation)
 
 
-def _merged(V: Array, b: Array, U: Array) -> tuple[Array, Array, Array]:
+def _merged(V: Array, b: Array, U: Array, homogeneous: bool) -> tuple[Array, Array, Array]:
     """Units on one hyperplane with one orientation, added up in the first of them."""
     near = 8 * np.finfo(np.float64).eps
     kept: list[int] = []
@@ -225,7 +241,8 @@ def _merged(V: Array, b: Array, U: Array) -> tuple[Array, Array, Array]:
         if kept:
             apart = np.abs(V[kept] - V[j]).max(axis=1)
             offset = np.abs(b[kept] - b[j])
-            same = np.flatnonzero((apart <= near) & (offset <= near * np.abs(b[j])))
+            size = 1.0 if homogeneous else np.linalg.norm(V[j])
+            same = np.flatnonzero((apart <= near * size) & (offset <= near * np.abs(b[j])))
             if len(same):
                 U[:, kept[same[0]]] += U[:, j]
                 continue

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from unrelu.activations import Activation, ReLU
 from unrelu.errors import InputError, InputTypeError
 from unrelu.methods.problem import choose_rows, with_constant
 from unrelu.methods.recipes import BY_NAME
@@ -101,6 +102,35 @@ def check_limit(name: str, limit: object) -> None:
         raise InputTypeError(f"{name}: got a {type(limit).__name__}, expected a number")
     if not limit >= 0:
         raise InputError(f"{name}: got {limit}, expected 0 or more")
+
+
+def check_activation(
+    activation: Activation, n_units: int | None, method: str, noise: str, exact: bool, outputs: int
+) -> None:
+    """What works for activations other than the ReLU."""
+    if isinstance(activation, ReLU):
+        return
+    other = f"with activation {activation.name!r}"
+    if method not in ("auto", "row-space"):
+        raise InputError(
+            f"method: got {method!r} {other}, expected 'auto' or 'row-space': the others are for "
+            "the ReLU"
+        )
+    if noise not in ("auto", "none"):
+        raise InputError(
+            f"noise: got {noise!r} {other}, expected 'auto' or 'none': noisy labels are fitted for "
+            "the ReLU"
+        )
+    if exact:
+        raise InputError(
+            f"exact: got True {other}, expected False: rational networks are searched for with the "
+            "ReLU; those of powers can be checked, by unrelu.verify(..., exact=True)"
+        )
+    if n_units is not None and n_units > outputs:
+        raise InputError(
+            f"n_units: got {n_units} for {outputs} outputs {other}, expected {outputs} at most: "
+            "networks of more units than outputs are found for the ReLU"
+        )
 
 
 def check_one_output(samples: Samples) -> None:

@@ -16,6 +16,7 @@ from unrelu.exactly import COMPLETE, climb_exactly
 from unrelu.ladder import Judged, Task, climb
 from unrelu.numerics.threads import one_thread
 from unrelu.preparation import (
+    check_activation,
     check_counts,
     check_independent,
     check_one_output,
@@ -50,7 +51,9 @@ def recover(
     X : (n, d) inputs, of any distribution; no column a combination of the others.
     Y : (n, m) or (n,) labels.
     n_units : number of hidden units, where known. Found from the samples otherwise.
-    activation : "relu".
+    activation : "relu", or a name or an object of `unrelu.activations`: powers, rectified
+        exponentials, functions of your own. Others than the ReLU are for labels without noise, of
+        rank k (so at least as many outputs as units): the methods "auto" and "row-space".
     bias : look for b and c. Without, only networks with b = c = 0 are considered.
     method : "auto", or a single one.
         "row-space"    from random hyperplanes, one unit at a time; needs rank(Y) = k.
@@ -130,9 +133,10 @@ def recover(
     """
     started = time.perf_counter()
     check_options(n_units, bias, method, noise, exact)
-    resolve(activation)
+    activation = resolve(activation)
     exactly = ExactSamples.of(X, Y) if exact else None
     samples = Samples.of(X, Y) if exactly is None else exactly.rounded
+    check_activation(activation, n_units, method, noise, exact, samples.m)
     check_independent(samples, bias)
     if method == "mixed-integer":
         check_one_output(samples)
@@ -142,7 +146,7 @@ def recover(
 
     with one_thread(samples.n * samples.d < MANY_ENTRIES):
         rank = label_rank(samples, bias, rng)
-        task = Task(samples, rank, n_units, bias, method, noise)
+        task = Task(samples, rank, n_units, bias, method, noise, activation)
         best = climb(task, rng) if exactly is None else climb_exactly(task, exactly, rng)
     certificate = best.certificate
     searched = exact and method in COMPLETE and certificate.status == Status.FAILED

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from unrelu.activations import ReLU, hidden_rounding
 from unrelu.checks.scales import CONFIDENCE, column_scale, typical_size
 from unrelu.network import Network
 from unrelu.samples import Samples
@@ -39,7 +40,8 @@ def explain(net: Network, samples: Samples) -> Explained:
 
     where s_i, the usual size of label i, stands for what rounding of the other labels has left in
     the weights: a sample on which every unit is off still shows that of c. The last term alone
-    explains most labels; the others are looked up for those that it does not explain.
+    explains most labels; the others are looked up for those that it does not explain. For another
+    activation the terms of the first sum are those of `hidden_rounding`.
     """
     unit = 0.5 * samples.eps * CONFIDENCE * math.sqrt(net.n_inputs + net.n_units + 2)
     scale = column_scale(samples)
@@ -58,7 +60,8 @@ def explain(net: Network, samples: Samples) -> Explained:
             gaps = np.abs(Z).min(axis=1) / gap
             margin = min(margin, float(gaps.min()))
             on_kink += int((gaps < 1).sum())
-        error = np.maximum(Z, 0.0) @ net.U.T
+        with np.errstate(over="ignore", invalid="ignore"):  # of activations that overflow
+            error = net.activation(Z) @ net.U.T
         error += net.c
         error -= Y
         np.abs(error, out=error)
@@ -68,8 +71,13 @@ def explain(net: Network, samples: Samples) -> Explained:
         excess = error.max(axis=1)
         doubtful = np.flatnonzero(~(excess <= unit))  # so that NaN is doubted
         if len(doubtful):
-            near = Z[doubtful] + gap[doubtful, None] > 0
-            allowed = (near.astype(np.float64) @ spread) * (norms[doubtful, None] + 1)
+            if isinstance(net.activation, ReLU):
+                near = Z[doubtful] + gap[doubtful, None] > 0
+                allowed = (near.astype(np.float64) @ spread) * (norms[doubtful, None] + 1)
+            else:
+                own = lengths * np.sqrt(norms[doubtful, None]) + np.abs(net.b)
+                off = hidden_rounding(net.activation, Z[doubtful], own, unit)
+                allowed = off**2 @ (net.U**2).T
             excess[doubtful] = (error[doubtful] / np.sqrt(1 + allowed / fixed)).max(axis=1)
             missed.append(rows.start + doubtful[~(excess[doubtful] <= unit)])
         row = int(excess.argmax())

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.linalg import solve_triangular
 
+from unrelu.activations import ReLU
 from unrelu.errors import InputError, InputTypeError
 from unrelu.network import Network
 from unrelu.numerics.fisher import Model
@@ -42,6 +43,11 @@ def white_features(samples: Samples, biased: bool) -> Whitened:
 def fitted_network(net: Network, samples: Samples, biased: bool, form: str) -> Network:
     if not isinstance(net, Network):
         raise InputTypeError(f"net: got a {type(net).__name__}, expected a Network")
+    if not isinstance(net.activation, ReLU):
+        raise InputError(
+            f"net: got activation {net.activation.name!r}, expected a ReLU network: standard "
+            "errors are those of piecewise linear ones"
+        )
     if form not in FORMS:
         raise InputError(f"form: got {form!r}, expected one of {', '.join(map(repr, FORMS))}")
     if (net.n_inputs, net.n_outputs) != (samples.d, samples.m):

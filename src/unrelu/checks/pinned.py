@@ -81,7 +81,7 @@ def pin(net: Network, samples: Samples, biased: bool, limit: float) -> Pinned:
         if not len(weak) or len(rows) == samples.n:
             return pinned
         few = 4 * (net.n_inputs + net.n_units)
-        rows = np.union1d(rows, _rows_about(net, samples, weak, few))
+        rows = np.union1d(rows, rows_about(net, samples, weak, few))
         wanted *= 8
         if not pinned.independent:  # a column that is zero nearly everywhere, say
             wanted = samples.n
@@ -186,9 +186,9 @@ def _spare(active: Marks, leverage: Array | None, outputs: int, dimension: int) 
     return np.asarray(fewer * outputs - (dimension + outputs - 1), dtype=np.float64)
 
 
-def _rows_about(net: Network, samples: Samples, units: Index, most: int) -> Index:
+def rows_about(net: Network, samples: Samples, units: Index, most: int) -> Index:
     """For each of the units, up to `most` samples on the side where it has fewer."""
-    few = Network(net.V[units], net.U[:, units], net.b[units], net.c)
+    few = Network(net.V[units], net.U[:, units], net.b[units], net.c, net.activation)
     counts = np.zeros(len(units), dtype=np.int64)
     for _, X, _ in samples.blocks():
         counts += (few.preactivations(X) > 0).sum(axis=0)

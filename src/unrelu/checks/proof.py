@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from unrelu.activations import Power, ReLU
 from unrelu.checks.verdict import listed
 from unrelu.network import Network
 from unrelu.rationals import Rationals, product, rounded, to_matrix
@@ -73,7 +74,7 @@ def prove(net: Network, samples: ExactSamples, bias: bool) -> Proof:
     for start in range(0, len(samples.X), BLOCK):
         rows = slice(start, start + BLOCK)
         Z: Rationals = product(samples.X[rows], net.V.T) + net.b
-        left = samples.Y[rows] - product(Z * (Z > 0), net.U.T) - net.c
+        left = samples.Y[rows] - product(_values(net, Z), net.U.T) - net.c
         wrong = np.flatnonzero((left != 0).any(axis=1))
         broken.append(start + wrong)
         off = max(off, float(np.abs(rounded(left[wrong])).max(initial=0.0)))
@@ -93,8 +94,9 @@ def prove(net: Network, samples: ExactSamples, bias: bool) -> Proof:
 def _pinned(net: Network, samples: ExactSamples, clear: Index, bias: bool) -> bool:
     """Whether only the scales of the units, v → a v, u → u / a, leave all labels as they are.
 
-    The derivative of the labels is Σ_j (s_j∘X̄ dv̄_j) u_jᵀ + F dUᵀ + 1 dcᵀ, with X̄ = [X 1] and
-    v̄ = (v, b). Where U has full column rank it vanishes only if, for every j,
+    The derivative of the labels is Σ_j (s_j∘X̄ dv̄_j) u_jᵀ + F dUᵀ + 1 dcᵀ, with X̄ = [X 1],
+    v̄ = (v, b) and s_j = f'(z_j), the pattern of the unit for the ReLU. Where U has full column rank
+    it vanishes only if, for every j,
 
         s_j∘X̄ dv̄_j + F a_j + γ_j 1 = 0    (a_j, γ_j: column j of dUᵀ U⁺ᵀ and dcᵀ U⁺ᵀ),
 
@@ -131,13 +133,13 @@ def _apart(net: Network, samples: ExactSamples, rows: Index, bias: bool) -> Iter
     X, active, F = _modulo(net, samples, rows, bias)
     ones = np.ones((len(rows), int(bias)), dtype=np.int64)
     for pattern in active.T:
-        yield np.hstack([X * pattern[:, None], F, ones])
+        yield np.hstack([X * pattern[:, None] % PRIME, F, ones])
 
 
 def _whole(net: Network, samples: ExactSamples, rows: Index, bias: bool) -> Iterator[Residues]:
     X, active, F = _modulo(net, samples, rows, bias)
     U, eye = _residues(net.U), np.eye(net.n_outputs, dtype=np.int64)
-    hidden = (active[:, :, None] * X[:, None, :])[:, None] * U[None, :, :, None] % PRIME
+    hidden = (active[:, :, None] * X[:, None, :] % PRIME)[:, None] * U[None, :, :, None] % PRIME
     output = eye[None, :, :, None] * F[:, None, None, :]
     parts = [part.reshape(len(rows) * net.n_outputs, -1) for part in (hidden, output)]
     if bias:
@@ -148,12 +150,24 @@ def _whole(net: Network, samples: ExactSamples, rows: Index, bias: bool) -> Iter
 def _modulo(
     net: Network, samples: ExactSamples, rows: Index, bias: bool
 ) -> tuple[Residues, Residues, Residues]:
-    """X̄, the patterns, and F, modulo the prime."""
+    """X̄, the slopes f', and F, modulo the prime."""
     Z: Rationals = product(samples.X[rows], net.V.T) + net.b
-    active = (Z > 0).astype(np.int64)
+    active = _residues(_slopes(net, Z))
     X = _residues(samples.X[rows])
     ones = np.ones((len(rows), int(bias)), dtype=np.int64)
-    return np.hstack([X, ones]), active, _residues(Z * (Z > 0))
+    return np.hstack([X, ones]), active, _residues(_values(net, Z))
+
+
+def _values(net: Network, Z: Rationals) -> Rationals:
+    assert isinstance(net.activation, (ReLU, Power)), "others are not rational"
+    return net.activation.exactly(Z)
+
+
+def _slopes(net: Network, Z: Rationals) -> Rationals:
+    """c z^(c − 1) where z > 0."""
+    assert isinstance(net.activation, (ReLU, Power)), "others are not rational"
+    c = int(net.activation.degree)
+    return np.asarray((Z > 0) * (c * Z ** (c - 1)))
 
 
 def _residues(numbers: Rationals) -> Residues:

@@ -87,13 +87,7 @@ def sides(net: Network, samples: Samples, biased: bool) -> Verdict:
         )
     pair = pair_in_a_gap(net, samples) if biased else None
     if pair is not None:
-        return Verdict(
-            Status.UNDETERMINED,
-            f"{listed(np.array(pair))} face each other across a gap between the samples: what the "
-            "network does inside it, and with how many units, cannot be known; samples from the "
-            "gap would tell",
-            weak_units=np.array(pair),
-        )
+        return _in_a_gap(pair)
     sides = other_sides(net, samples)
     if sides is None:
         return Verdict(
@@ -118,10 +112,43 @@ def sides(net: Network, samples: Samples, biased: bool) -> Verdict:
             f"as well, where {listed(others)} have other sides",
             weak_units=others,
         )
+    return _only(net, samples)
+
+
+def _in_a_gap(pair: tuple[int, int]) -> Verdict:
+    return Verdict(
+        Status.UNDETERMINED,
+        f"{listed(np.array(pair))} face each other across a gap between the samples: what the "
+        "network does inside it, and with how many units, cannot be known; samples from the gap "
+        "would tell",
+        weak_units=np.array(pair),
+    )
+
+
+def _only(net: Network, samples: Samples) -> Verdict:
     return Verdict(
         Status.EXACT,
         f"all {samples.n} samples are explained to rounding by this network of {net.n_units} "
         "units, and by no other of so many",
+    )
+
+
+def curved(net: Network, samples: Samples, biased: bool) -> Verdict:
+    """For an activation other than the ReLU, and output weights of full column rank."""
+    lengths = np.linalg.norm(net.V, axis=1)
+    sides = Network(net.V / lengths[:, None], net.U, net.b / lengths, net.c)
+    pair = pair_in_a_gap(sides, samples) if biased else None
+    if pair is not None:
+        return _in_a_gap(pair)
+    return _only(net, samples)
+
+
+def not_apart(net: Network) -> Verdict:
+    return Verdict(
+        Status.UNDETERMINED,
+        f"every sample is explained, but the output weights of the {net.n_units} units are not "
+        f"independent: with the activation {net.activation.name} it is then not decided whether "
+        "other networks explain the samples, too",
     )
 
 

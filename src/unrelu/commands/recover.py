@@ -40,6 +40,14 @@ from unrelu.commands.terminal import busy, exit_codes, keep, leave, write_json, 
     noise of counts. sparse: gross errors in a few entries. auto: none, and where that explains
     nothing, what the residuals look like.""",
 )
+@click.option(
+    "--activation",
+    default="relu",
+    show_default=True,
+    metavar="NAME",
+    help="""Of the hidden units: relu, power(2) or another exponent, expm1, exp-square. Others than
+    relu are for labels without noise and at least as many outputs as units.""",
+)
 @exact
 @click.option("--seed", type=click.IntRange(0), help="The same seed gives the same bits.")
 @click.option("--report", "page", metavar="PAGE", help="Write a report too, an .html.")
@@ -53,16 +61,19 @@ def recover(
     bias: bool,
     method: str,
     noise: str,
+    activation: str,
     exact: bool,
     seed: int | None,
     page: str | None,
     as_json: bool,
 ) -> None:
     """Recover the network behind SAMPLES and write it to NET."""
-    from unrelu.formats.networks import Mark, check_target, save_marked
+    from unrelu.activations import resolve
+    from unrelu.formats.networks import Mark, check_activation, check_target, save_marked
     from unrelu.formats.samples import read_samples
 
     check_target(output)
+    check_activation(resolve(activation), output)
     keep(output, samples, labels)
     if page is not None:
         from unrelu.report.page import check_target as check_page
@@ -81,6 +92,7 @@ def recover(
             bias=bias,
             method=method,
             noise=noise,
+            activation=activation,
             exact=exact,
             rng=seed,
             throw=False,

@@ -23,6 +23,7 @@ from typing import Any
 
 import numpy as np
 
+from unrelu.activations import Activation, Rectified, ReLU
 from unrelu.errors import FileError, InputError, InputTypeError, MissingExtraError
 from unrelu.extras import require
 from unrelu.formats.archive import unreadable
@@ -71,8 +72,12 @@ def save(net: Network, path: str | os.PathLike[str]) -> None:
     are written in float64; those of a rational network are kept as fractions in .npz, and rounded
     to float64 in every other form.
 
+    Networks of other activations than the ReLU have their name and parameters in .npz and no room
+    in other forms; functions of your own have none anywhere.
+
     The same network gives the same bytes, except in .h5 and .keras. Raises FileError when the file
-    cannot be written, or its suffix is another, or a fraction has more than 20,000 digits;
+    cannot be written, or its suffix is another, or it has no room for the activation, or a fraction
+    has more than 20,000 digits;
     InputError when rational weights are to be rounded that float64 has no room for;
     MissingExtraError when the form needs a package that is not installed.
 
@@ -93,12 +98,28 @@ def save_marked(net: Network | None, path: str | os.PathLike[str], mark: Mark | 
         raise InputTypeError(f"save: got a {type(net).__name__}, expected a Network")
     path = Path(path)
     form = _check_form(path)
+    if net is not None:
+        check_activation(net.activation, path)
     check_writable(path)
     if form.name != "npz" and net is not None and not (net.n_units and net.n_inputs):
         raise FileError(f"{path}: the network has no units, which only .npz can say")
     if form.name != "npz" and net is not None:
         net = net.rounded()
     form.function("write")(path, net, mark)
+
+
+def check_activation(activation: Activation, path: str | os.PathLike[str]) -> None:
+    """Raise FileError where the form of the path has no room for the activation."""
+    if isinstance(activation, Rectified):
+        raise FileError(
+            f"{path}: the activation is a function of your own, which no file can hold: keep the "
+            "arrays V, U, b and c of the network, and make it anew with the function"
+        )
+    if not isinstance(activation, ReLU) and _check_form(Path(path)).name != "npz":
+        raise FileError(
+            f"{path}: got activation {activation.name!r}, which only .npz keeps: in the other "
+            "forms networks are ReLU networks"
+        )
 
 
 def check_target(path: str | os.PathLike[str]) -> None:

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unrelu.activations import NAMES
-from unrelu.errors import FileError
+from unrelu.activations import resolve
+from unrelu.errors import FileError, InputError
 from unrelu.formats.archive import read_arrays, write_arrays
 from unrelu.formats.marks import Contents, Mark, no_network
 from unrelu.formats.numerals import numerals, rationals
@@ -57,10 +57,10 @@ def read_npz(path: Path, drop_head: bool) -> Contents:
         raise no_network(path, mark) from error
 
     activation = _scalar(path, "activation", arrays.pop("activation"), "U")
-    if activation not in NAMES:
-        raise FileError(
-            f"{path}: got activation {activation!r}, expected one of {', '.join(map(repr, NAMES))}"
-        )
+    try:
+        activation = resolve(activation)
+    except InputError as error:
+        raise FileError(f"{path}: {error}") from error
     if version == RATIONALS:
         arrays = {name: _rational(path, name, array) for name, array in arrays.items()}
     return Contents(Network(**arrays, activation=activation), mark)

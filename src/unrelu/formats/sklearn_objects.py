@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from unrelu.activations import ReLU
 from unrelu.errors import InputError, InputTypeError
 from unrelu.network import Network
 
@@ -92,7 +93,7 @@ def to_sklearn(net: Network) -> MLPRegressor:
     """A fitted MLPRegressor that predicts what the network gives; y is one-dimensional where
     there is a single output. Weights of a rational network are rounded to float64.
 
-    Raises InputError for a network without units.
+    Raises InputError for a network without units, or of another activation than the ReLU.
 
     >>> mlp = to_sklearn(Network([[1.0], [-1.0]], [[1.0, 1.0]]))
     >>> mlp.predict([[-3.0], [2.0]])
@@ -104,6 +105,11 @@ def to_sklearn(net: Network) -> MLPRegressor:
         raise InputTypeError(f"to_sklearn: got a {type(net).__name__}, expected a Network")
     if not net.n_units:
         raise InputError("to_sklearn: got a network without units, expected one at least")
+    if not isinstance(net.activation, ReLU):
+        raise InputError(
+            f"to_sklearn: got activation {net.activation.name!r}, expected a ReLU network: "
+            "MLPRegressor knows no other of the kind"
+        )
     net = net.rounded()
     mlp = MLPRegressor(hidden_layer_sizes=(net.n_units,), activation="relu")
     mlp.coefs_ = [np.array(net.V.T), np.array(net.U.T)]

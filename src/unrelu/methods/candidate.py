@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from unrelu.activations import Activation
 from unrelu.network import Network
 from unrelu.result import Noise
 from unrelu.samples import Samples
@@ -31,11 +32,11 @@ class Candidate:
     unsuitable: str = ""
 
 
-def constant(samples: Samples, bias: bool) -> Candidate:
+def constant(samples: Samples, bias: bool, activation: str | Activation = "relu") -> Candidate:
     """The network without units: the mean label, or zero."""
     total = np.zeros(samples.m)
     for _, _, Y in samples.blocks():
         total += Y.sum(axis=0)
     c = total / samples.n if bias else np.zeros(samples.m)
-    net = Network(np.zeros((0, samples.d)), np.zeros((samples.m, 0)), c=c)
+    net = Network(np.zeros((0, samples.d)), np.zeros((samples.m, 0)), c=c, activation=activation)
     return Candidate(net, np.arange(samples.n), {"starts": 0})

@@ -26,7 +26,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from unrelu.activations import Activation
+from unrelu.activations import Activation, hermite
 from unrelu.methods.moment_start import contractions_of, white_labels
 from unrelu.methods.signs import by_regression
 from unrelu.methods.unsuitable import Unsuitable
@@ -62,7 +62,7 @@ OUTPUTS = 4
 def choose_order(activation: Activation, k: int, m: int, order: int | None) -> int:
     """The order given, or the lowest whose Hermite coefficient is not zero and that tells units
     apart. Raises `Unsuitable` for one that shows nothing."""
-    sizes = {r: float(abs(activation.hermite(r))) for r in range(1, 5)}
+    sizes = {r: float(abs(hermite(activation, r))) for r in range(1, 5)}
     # Of quadrature, which is exact to rounding.
     shown = [r for r in ORDERS if sizes[r] > 1e-10 * max(sizes.values())]
     if order is None:
@@ -145,7 +145,7 @@ def tensor_directions(
             break
         V, weights, rest, mix = found, U, left, np.eye(len(U))
         # The sample slopes of F were taken away; what they are in expectation is known.
-        slopes = sampled - U @ inner + (U * activation.hermite(1, V @ seen.centre)) @ V
+        slopes = sampled - U @ inner + (U * hermite(activation, 1, V @ seen.centre)) @ V
         if power > GAIN * before or power < NOTHING:
             break
         before = power
@@ -174,7 +174,7 @@ def _slices(
     averaging."""
     offsets = V @ seen.centre
     second = second_moments(seen.Z, rest)
-    second += (V.T * (weights * activation.hermite(2, offsets))[:, None, :]) @ V
+    second += (V.T * (weights * hermite(activation, 2, offsets))[:, None, :]) @ V
     if order == 2:
         return second
     # Higher orders have k^r entries instead of d^r in the span of V, which order two shows.
@@ -184,7 +184,7 @@ def _slices(
     outputs = np.eye(count)
     if count > OUTPUTS:
         outputs = np.linalg.qr(rng.standard_normal((count, OUTPUTS)))[0]
-    known = weights * activation.hermite(order, offsets)
+    known = weights * hermite(activation, order, offsets)
     slices = []
     contractions = contractions_of(k, rng)
     for output in outputs.T:

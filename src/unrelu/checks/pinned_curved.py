@@ -1,0 +1,161 @@
+"""Is each unit pinned down by the samples, for an activation other than the ReLU?
+
+Each unit is held against labels of its own (`numerics.own_labels`), which takes output weights of
+full column rank. That is fewer equations than there are, never more: a unit that is pinned so is
+pinned by all of them.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unrelu.activations import hidden_rounding
+from unrelu.checks.counting import chance_equations, distinct_rows, grain
+from unrelu.checks.pinned import MOST_EFFORT, Pinned, rows_about
+from unrelu.checks.scales import CONFIDENCE, SAME, column_scale
+from unrelu.network import Network
+from unrelu.numerics.own_labels import fit_own_labels
+from unrelu.numerics.whitening import Whitened, whiten
+from unrelu.samples import Samples
+
+Array = NDArray[np.float64]
+
+ROUNDS = 6
+"""Times that hyperplanes may turn out to be less well known than was thought."""
+
+
+def full_rank(net: Network, samples: Samples) -> bool:
+    """Whether the output weights of all units are independent, outputs at their own scale."""
+    size = np.sqrt((samples.Y[:: max(1, samples.n // 1000)] ** 2).mean(axis=0))
+    U = net.U / np.where(size > 0, size, 1.0)[:, None]
+    lengths = np.linalg.norm(U, axis=0)
+    values = np.linalg.svd(U / np.where(lengths > 0, lengths, 1.0), compute_uv=False)
+    return bool((values > SAME).sum() == net.n_units)
+
+
+def resolved(samples: Samples, biased: bool) -> float:
+    """What the rounding of a label of usual size is of the usual label: where labels differ
+    greatly in size, what is compared to rounding of the largest has fewer digits to be compared
+    in. At least their grain."""
+    Y = np.asarray(samples.Y[:: max(1, samples.n // 1000)], dtype=np.float64)
+    lengths = np.linalg.norm(Y / _sizes(Y), axis=1)
+    usual = float(np.median(lengths))
+    spread = math.sqrt(float((lengths**2).mean())) / usual if usual else 1.0
+    return max(grain(samples, biased), samples.eps * CONFIDENCE * max(1.0, spread))
+
+
+def pin_curved(net: Network, samples: Samples, biased: bool, limit: float) -> Pinned:
+    """As `pin`, for a network whose U has full column rank: errors are of (v, b) as a share of ‖v‖,
+    the part along it included where f is not homogeneous. `MOST_EFFORT` bounds the work."""
+    rng = np.random.default_rng(0)  # a certificate is a function of its samples
+    width = net.n_inputs + net.n_units + 1
+    wanted, rows = 8 * width, np.arange(0)
+    while True:
+        more = np.arange(samples.n)
+        if wanted < samples.n:
+            more = rng.choice(samples.n, wanted, replace=False)
+        rows = np.union1d(rows, more)
+        pinned = _pin_on(net, samples.take(rows), biased)
+        weak = pinned.weak(limit)
+        if not len(weak) or len(rows) == samples.n:
+            return pinned
+        rows = np.union1d(rows, rows_about(net, samples, weak, 4 * width))
+        wanted = 8 * wanted if pinned.independent else samples.n
+        if wanted * width**2 * net.n_units > MOST_EFFORT:
+            return _pin_on(net, samples.take(rows), biased)
+
+
+def _pin_on(net: Network, samples: Samples, biased: bool) -> Pinned:
+    homogeneous = net.activation.degree is not None
+    scale = column_scale(samples)
+    distinct = samples.take(distinct_rows(samples, biased or not homogeneous))
+    V = net.V * scale
+    planes = np.column_stack([V, net.b]) if biased else V
+    dimension = planes.shape[1]
+    needed = chance_equations(
+        dimension + (not homogeneous), distinct.n, 1, samples.eps, resolved(samples, biased)
+    )
+    outputs = net.n_units
+    X = np.asarray(distinct.X, np.float64)
+    shares = (net.preactivations(X) > 0).sum(axis=0) / max(1, len(X))
+    open_ = np.full(net.n_units, np.inf)
+    nothing = Pinned(open_, -open_, shares, outputs, needed, dimension, independent=False)
+    doubt = np.zeros(net.n_units)
+    for _ in range(ROUNDS):
+        sure = _sure(net, X, scale, doubt, samples.eps)
+        rows, Y = X[sure], np.asarray(distinct.Y[sure], np.float64)
+        columns = np.column_stack([rows / scale, np.ones(len(rows))]) if biased else rows / scale
+        if len(rows) < dimension or np.linalg.matrix_rank(columns) < dimension:
+            return nothing
+        white = whiten(columns)
+        size = _sizes(Y)
+        Z, U = net.preactivations(rows), net.U / size[:, None]
+        F, apart = net.activation(Z), np.linalg.pinv(U).T
+        residual = (Y - F @ net.U.T - net.c) / size
+        reach = np.linalg.norm(rows / scale, axis=1)[:, None] * np.linalg.norm(V, axis=1)
+        reach += np.abs(net.b)
+        off = hidden_rounding(net.activation, Z, reach, samples.eps) ** 2 @ (U**2).sum(axis=0)
+        usual = np.median(((Y / size) ** 2).sum(axis=1))  # of labels, but for a few large ones
+        weights = 1 / np.sqrt(off + (net.c / size) @ (net.c / size) + (usual or net.n_outputs))
+        fit = fit_own_labels(
+            white.features,
+            white.to_features(planes),
+            F,
+            net.activation.slope(Z),
+            residual @ apart,
+            weights,
+            homogeneous=homogeneous,
+            constant=biased,
+        )
+        # Labels may be off by what the residual shows, and are by half a unit in the last place.
+        seen = math.sqrt(float(((residual * weights[:, None]) ** 2).mean()))
+        noise = max(seen, samples.eps) * np.linalg.norm(apart, axis=0)
+        errors = np.full(net.n_units, np.inf)
+        for j in np.flatnonzero(fit.determined):
+            moved = np.vstack([fit.steps[j], noise[j] * fit.spreads[j].T])
+            errors[j] = _relative(moved, white, V[j], net.b[j], scale, homogeneous)
+        known = np.where(np.isfinite(errors), errors, 0.0)
+        if not (known > doubt).any() or _sure(net, rows, scale, known, samples.eps).all():
+            free = 1 - fit.leverages
+            active = Z > 0
+            spare = np.minimum((free * active).sum(axis=0), (free * ~active).sum(axis=0))
+            return Pinned(errors, spare, shares, outputs, needed, dimension)
+        doubt = np.maximum(doubt, known)
+    return nothing
+
+
+def _sizes(Y: Array) -> Array:
+    size = np.sqrt((Y**2).mean(axis=0)) if len(Y) else np.zeros(Y.shape[1])
+    return np.where(size > 0, size, 1.0)
+
+
+def _sure(net: Network, X: Array, scale: Array, errors: Array, eps: float) -> NDArray[np.bool_]:
+    """Samples that lie on no kink, for rounding and for hyperplanes that are off by `errors`. On a
+    steep part of phi a tenth of the distance to the kink is where it stops to be straight."""
+    unit = 0.5 * eps * CONFIDENCE * math.sqrt(net.n_inputs + 2)
+    lengths = np.linalg.norm(X / scale, axis=1)[:, None] * np.linalg.norm(net.V * scale, axis=1)
+    raw = np.linalg.norm(X, axis=1)[:, None] * np.linalg.norm(net.V, axis=1)
+    gap = np.maximum(unit, 10 * errors) * (np.maximum(lengths, raw) + np.abs(net.b))
+    return np.asarray((np.abs(net.preactivations(X)) > gap).all(axis=1))
+
+
+def _relative(
+    moved: Array, white: Whitened, v: Array, b: float, scale: Array, homogeneous: bool
+) -> float:
+    """The size of errors (draws, D), added up in squares, of a row (v, b), as a share of ‖v‖, that
+    of b as one of max(‖v‖, |b|); in the units of the inputs and in scaled ones, whichever is worse.
+    Where f is homogeneous, the part along v is only scale."""
+    rows = white.to_rows(moved)
+    worst = 0.0
+    for units in (np.ones(len(v)), scale):
+        hidden, length = rows[:, : len(v)] / units, float(np.linalg.norm(v / units))
+        along = hidden @ (v / units) / length**2 if homogeneous else np.zeros(len(hidden))
+        across = hidden - along[:, None] * (v / units)
+        worst = max(worst, float(np.linalg.norm(across)) / length)
+        if rows.shape[1] > len(v):
+            off = rows[:, -1] - along * b
+            worst = max(worst, float(np.linalg.norm(off)) / max(length, abs(b)))
+    return worst

@@ -1,0 +1,108 @@
+"""One unit at a time, held against labels of its own.
+
+The model is labels = f(Z Aᵀ) Uᵀ (+ constant), f smooth but for its kink, U of full column rank.
+With P = U⁺ᵀ, column p_j of P makes labels of unit j alone,
+
+    labels p_j = f(Z a_j) + (the constant's),
+
+and to first order, errors in all weights included,
+
+    residual p_j = f'(Z a_j)∘Z δa_j + H t_j,    H = [F 1], t_j free.
+
+So each δa_j is a least-squares problem with D + k + 1 unknowns, and what it leaves undetermined is
+what the labels leave undetermined: if all k matrices [f'_j∘Z H] have full column rank, so has the
+Jacobian of all weights. Rows have weights, for labels may be known unequally well.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import svd
+
+Array = NDArray[np.float64]
+Marks = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class OwnFit:
+    """For each of the k units: `steps` (k, D) to the least-squares optimum; `spreads` (k, D, D):
+    own labels with independent errors of weighted size 1 move a_j by spread·g, g ~ N(0, I),
+    infinite where something is undetermined; `leverages` (n, k): of each sample on the unknowns."""
+
+    steps: Array
+    spreads: Array
+    leverages: Array
+
+    @property
+    def determined(self) -> Marks:
+        return np.asarray(np.isfinite(self.spreads).all(axis=(1, 2)))
+
+
+def fit_own_labels(
+    Z: Array,
+    A: Array,
+    F: Array,
+    slopes: Array,
+    own: Array,
+    weights: Array,
+    *,
+    homogeneous: bool,
+    constant: bool,
+) -> OwnFit:
+    """Z (n, D) white inputs, A (k, D); F = f(Z Aᵀ), slopes = f'(Z Aᵀ) and the residual's own
+    labels, (n, k); weights (n,). `homogeneous`: the length of a_j is no unknown. O(k n (D + k)²).
+    """
+    (n, D), k = Z.shape, len(A)
+    steps, spreads, leverages = np.zeros((k, D)), np.full((k, D, D), np.inf), np.ones((n, k))
+    H = np.column_stack([F, np.ones(n)]) if constant else F
+    H = H * weights[:, None]
+    basis, independent = _range(H)
+    if n < D or not len(H):
+        return OwnFit(steps, spreads, leverages)
+    outer = (basis**2).sum(axis=1)
+    for j in range(k):
+        tangents = _tangents(A[j]) if homogeneous else np.eye(D)
+        columns = (slopes[:, j] * weights)[:, None] * Z @ tangents
+        if not independent[j] or not columns.shape[1]:
+            if independent[j]:
+                spreads[j], leverages[:, j] = 0.0, outer
+            continue
+        sizes = np.linalg.norm(columns, axis=0)
+        if not (np.isfinite(sizes).all() and sizes.all()):
+            continue
+        columns /= sizes
+        for _ in range(2):
+            columns -= basis @ (basis.T @ columns)
+        left, values, right = svd(columns, full_matrices=False, check_finite=False)
+        if not values.min() > 100 * max(n, D + k) * np.finfo(np.float64).eps:
+            continue
+        solver = tangents / sizes @ (right.T / values)
+        steps[j] = solver @ (left.T @ (own[:, j] * weights))
+        spreads[j] = 0.0
+        spreads[j, :, : solver.shape[1]] = solver
+        leverages[:, j] = outer + (left**2).sum(axis=1)
+    return OwnFit(steps, spreads, leverages)
+
+
+def _range(H: Array) -> tuple[Array, Marks]:
+    """An orthonormal basis of the columns, and which of them are no part of a dependence."""
+    sizes = np.linalg.norm(H, axis=0)
+    left, values, right = svd(
+        H / np.where(sizes > 0, sizes, 1.0), full_matrices=False, check_finite=False
+    )
+    kept = values > 100 * max(H.shape) * np.finfo(np.float64).eps * values.max(initial=0.0)
+    lost = np.abs(right[~kept]).max(axis=0, initial=0.0) > np.sqrt(np.finfo(np.float64).eps)
+    if len(right) < H.shape[1]:  # fewer samples than columns
+        lost[:] = True
+    return left[:, kept], ~lost
+
+
+def _tangents(a: Array) -> Array:
+    """(D, D − 1): the other columns of the reflection that takes a to the first axis."""
+    mirror = a / np.linalg.norm(a)
+    mirror[0] += 1.0 if mirror[0] >= 0 else -1.0
+    mirror /= np.linalg.norm(mirror)
+    return np.asarray((np.eye(len(a)) - 2 * np.outer(mirror, mirror))[:, 1:])
