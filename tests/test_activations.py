@@ -294,9 +294,9 @@ def test_dependent_hidden_values_are_not_pinned() -> None:
 
 def test_few_samples_on_a_lattice_are_left_open() -> None:
     """Other networks may agree on the corners of a cube, and are not all looked for."""
-    X = np.array(np.meshgrid(*[[-1.0, 1.0]] * 5)).reshape(5, -1).T
+    X = np.array(np.meshgrid(*[[-1.0, 1.0]] * 7)).reshape(7, -1).T
     rng = np.random.default_rng(18)
-    truth = Network(rng.standard_normal((2, 5)), rng.standard_normal((2, 2)), activation=Power(2))
+    truth = Network(rng.standard_normal((2, 7)), rng.standard_normal((2, 2)), activation=Power(2))
     result = unrelu.recover(X, truth(X), activation=Power(2), bias=False, rng=0, throw=False)
     assert result.status == Status.UNDETERMINED
     assert match(result, truth).max_error < 1e-12
