@@ -47,6 +47,7 @@ def resolved(samples: Samples, biased: bool) -> float:
     return max(grain(samples, biased), samples.eps * CONFIDENCE * max(1.0, spread))
 
 
+@np.errstate(over="ignore", invalid="ignore")  # what is not finite is not determined
 def pin_curved(net: Network, samples: Samples, biased: bool, limit: float) -> Pinned:
     """As `pin`, for a network whose U has full column rank: errors are of (v, b) as a share of ‖v‖,
     the part along it included where f is not homogeneous. `MOST_EFFORT` bounds the work."""

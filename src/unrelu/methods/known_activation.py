@@ -120,6 +120,11 @@ class _Rows:
         return np.column_stack([V, net.b]) if self.bias else V
 
 
+OVERFLOW = np.errstate(over="ignore", invalid="ignore", divide="ignore")
+"""Activations overflow on the way; what is not finite is no unit."""
+
+
+@OVERFLOW
 def find(
     samples: Samples,
     activation: Activation,
@@ -189,6 +194,7 @@ def collect(
     return found, rank, starts
 
 
+@OVERFLOW
 def others(samples: Samples, net: Network, *, bias: bool, rng: np.random.Generator) -> str:
     """What there is to fear of other units that explain few samples: in words, or nothing.
 
