@@ -86,7 +86,7 @@ def test_the_first_power_is_the_relu() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["tanh", "power", "power(0)", "power(-1)", "power(e)", "power(inf)"]
+    "unknown", ["tanh", "power", "power(0)", "power(-1)", "power(e)", "power(inf)"]
 )
 def test_unknown_names_are_refused(unknown: str) -> None:
     with pytest.raises(InputError, match="expected one of 'relu', 'power"):
