@@ -26,6 +26,7 @@ ORDER = [
     "behind_a_trained_student",
     "phase_diagram",
     "ganglion_cells",
+    "unknown_activation",
 ]
 """Examples as they should be read; others follow."""
 

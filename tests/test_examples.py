@@ -27,6 +27,7 @@ PAGES = [
     "digits",
     "model_file",
     "phase_diagram",
+    "unknown_activation",
 ]
 """Examples that are read, and run, from top to bottom."""
 
@@ -102,6 +103,15 @@ def test_model_file() -> None:
     assert names["result"].status == "exact"
     assert names["result"].stats["queries"] <= 20_000
     assert names["match"].max_error < 1e-11
+
+
+def test_unknown_activation() -> None:
+    names = read("unknown_activation")
+    assert names["result"].status == "estimated"
+    assert names["hidden_error"] < 1e-10
+    assert names["output_error"] < 1e-10
+    assert names["curve_error"] < 0.05
+    assert len(names["figure"].axes) == 1
 
 
 def test_phase_diagram() -> None:

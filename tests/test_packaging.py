@@ -20,6 +20,8 @@ SOURCE = ROOT / "src" / "unrelu"
 
 GROUND = {
     "errors",
+    "curve",
+    "vetting",
     "extras",
     "activations",
     "rationals",
@@ -33,7 +35,9 @@ BELOW_RECOVER = GROUND | {"methods", "numerics", "checks", "certificate"}
 STANDS_ON: dict[str, set[str]] = {
     "errors": set(),
     "extras": {"errors"},
-    "activations": {"errors"},
+    "curve": {"errors"},
+    "vetting": {"errors"},
+    "activations": {"errors", "curve", "vetting"},
     "rationals": {"errors"},
     "network": {"errors", "activations", "rationals"},
     "matching": {"errors", "network"},
@@ -56,7 +60,8 @@ STANDS_ON: dict[str, set[str]] = {
     "refutations": {"checks", "methods", "numerics"},
     "solutions": BELOW_RECOVER | {"preparation", "refutations"},
     "exactly": BELOW_RECOVER | {"preparation", "ladder", "solutions"},
-    "recover": BELOW_RECOVER | {"preparation", "ladder", "exactly"},
+    "unknown": BELOW_RECOVER,
+    "recover": BELOW_RECOVER | {"preparation", "ladder", "exactly", "unknown"},
     "appraisal": BELOW_RECOVER | {"uncertainty"},
     "estimator": BELOW_RECOVER | {"preparation", "recover"},
     "oracles": {"errors", "extras"},
@@ -97,6 +102,7 @@ PUBLIC = [
     "UnreluError",
     "activations",
     "assess",
+    "draw_curve",
     "extract",
     "from_sklearn",
     "hardness",

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from unrelu.matching import Match, match
     from unrelu.network import Network
     from unrelu.recover import recover
+    from unrelu.report.curves import draw_curve
     from unrelu.report.page import write_report
     from unrelu.result import Noise, Recovery, Status
     from unrelu.solutions import Solutions, solutions
@@ -59,6 +60,7 @@ __all__ = [
     "UnreluError",
     "activations",
     "assess",
+    "draw_curve",
     "extract",
     "from_sklearn",
     "hardness",
@@ -92,6 +94,7 @@ _HOMES = {
     "matching": ("Match", "match"),
     "network": ("Network",),
     "recover": ("recover",),
+    "report.curves": ("draw_curve",),
     "report.page": ("write_report",),
     "result": ("Noise", "Recovery", "Status"),
     "solutions": ("Solutions", "solutions"),

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import chdtrc
 
-from unrelu.activations import ReLU
+from unrelu.activations import Curve, ReLU
 from unrelu.certificate import Certificate, judge, judge_estimate, judge_exactly
 from unrelu.checks.unexplained import unexplained
 from unrelu.errors import InputError, InputTypeError
@@ -124,6 +124,11 @@ def appraise(
     """
     if noise not in ("auto", "none"):
         raise InputError(f"noise: got {noise!r}, expected 'auto' or 'none'")
+    shown = net.network if isinstance(net, Recovery) else net
+    if isinstance(shown, Network) and isinstance(shown.activation, Curve):
+        raise InputError(
+            "net: got one whose activation is a curve, expected ReLU: `unrelu.draw_curve` shows it"
+        )
     exact = any(np.asarray(given).dtype.kind == "O" for given in (X, Y))
     exactly = ExactSamples.of(X, Y) if exact else None
     samples = Samples.of(X, Y) if exactly is None else exactly.rounded

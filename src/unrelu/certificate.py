@@ -27,26 +27,26 @@ from dataclasses import asdict, dataclass, field, fields, replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from unrelu.activations import ReLU
+from unrelu.activations import Curve, ReLU
 from unrelu.checks import verdict
-from unrelu.checks.counting import chance_equations, grain, independent_equations
-from unrelu.checks.explained import Explained, explain
-from unrelu.checks.gross import choice_equations, clean, objection
-from unrelu.checks.pinned import not_pinned, pin
-from unrelu.checks.pinned_curved import full_rank, pin_curved, resolved
+from unrelu.checks.explained import Explained
+from unrelu.checks.hidden_values import HiddenValues, check_hidden
 from unrelu.checks.proof import Proof, prove
 from unrelu.checks.refuted import Refutation
-from unrelu.checks.unexplained import Unexplained, unexplained
+from unrelu.checks.unexplained import Unexplained, largest_residual, unexplained
+from unrelu.checks.uniqueness import of_curved, of_relu
 from unrelu.checks.verdict import listed
 from unrelu.errors import InputError, InputTypeError
 from unrelu.network import Network
-from unrelu.numerics.dependence import DEPENDENT
 from unrelu.rationals import as_fractions
-from unrelu.result import Status
+from unrelu.result import SENTENCES, Status
 from unrelu.samples import ExactSamples, Samples
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
+
+ORDERED_ROWS = 5000
+"""On which no hidden value may be out of order, where the activation is unknown."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,6 +77,8 @@ class Certificate:
         rational one.
     refutation : a proof over the rationals that no network of so many units explains the samples;
         `network` then is the constant one.
+    hidden : what is known of hidden values and output weights, where the activation was unknown;
+        `residual` is then what the estimated network leaves, `weight_errors` are of directions.
     """
 
     network: Network
@@ -100,11 +102,18 @@ class Certificate:
     unexplained: Unexplained | None = None
     proof: Proof | None = None
     refutation: Refutation | None = None
+    hidden: HiddenValues | None = None
 
     def recheck(self, X: ArrayLike, Y: ArrayLike) -> Certificate:
         """The same checks on these samples, none of them used to find the network."""
         if self.refutation is not None and self.refutation.recheck(X, Y):
             return self
+        if self.hidden is not None:
+            fresh = _in_floats(X, Y)
+            _check_widths(self.network, fresh)
+            return judge_unknown(
+                self.network, fresh, np.arange(0), self.biased, self.weight_errors, ""
+            )
         if self.proof is not None or self.refutation is not None:
             return judge_exactly(self.network, ExactSamples.of(X, Y), np.arange(0), self.biased)
         if self.unexplained is not None:
@@ -121,12 +130,23 @@ class Certificate:
 
     def rows(self) -> list[tuple[str, str]]:
         """The certificate as labelled lines."""
-        if self.unexplained is not None:
-            return self._estimate_rows(self.unexplained)
+        rows = [("verdict", self.explanation)]
         if self.refutation is not None:
-            return [("verdict", self.explanation), ("samples", str(self.n_samples))]
-        rows = [
-            ("verdict", self.explanation),
+            return [*rows, ("samples", str(self.n_samples))]
+        seen = ("samples", f"{self.n_samples}, of them {self.n_fresh} not used to find the network")
+        if self.unexplained is not None:
+            equations = ("equations", f"{self.equations} for {self.unknowns} unknowns")
+            return [*rows, *self.unexplained.rows(), seen, equations]
+        if self.hidden is not None:
+            rows += self.hidden.rows()
+            if np.isfinite(self.weight_errors).all():
+                rows.append(("directions good to", f"{self.weight_errors.max():.1e} radians"))
+            return [
+                *rows,
+                ("largest residual", f"{self.residual:.1e} of the labels, with the curve"),
+                seen,
+            ]
+        rows += [
             (
                 "largest residual",
                 (
@@ -134,7 +154,7 @@ class Certificate:
                     f"of what rounding allows, in sample {self.worst_sample}"
                 ),
             ),
-            ("samples", f"{self.n_samples}, of them {self.n_fresh} not used to find the network"),
+            seen,
             ("nearest to a kink", f"{self.margin:.1e} roundings, {self.on_kink} samples on one"),
             (
                 "equations",
@@ -156,20 +176,6 @@ class Certificate:
             rows.append(("corrupted entries", f"{len(self.corrupted)}: {shown}{more}"))
         return rows
 
-    def _estimate_rows(self, left: Unexplained) -> list[tuple[str, str]]:
-        return [
-            ("verdict", self.explanation),
-            (
-                "left unexplained",
-                (
-                    f"{100 * left.share:.3g}% of the labels' spread; dependence on the inputs "
-                    f"{left.dependence:.1f} (plain from {DEPENDENT:g} on)"
-                ),
-            ),
-            ("samples", f"{self.n_samples}, of them {self.n_fresh} not used to find the network"),
-            ("equations", f"{self.equations} for {self.unknowns} unknowns"),
-        ]
-
     def to_dict(self) -> dict[str, object]:
         """Plain numbers, lists and words, without the network."""
         plain: dict[str, object] = {}
@@ -177,6 +183,8 @@ class Certificate:
             value = getattr(self, item.name)
             if isinstance(value, np.ndarray):
                 value = value.tolist()
+            if isinstance(value, HiddenValues):
+                value = value.to_dict()
             if isinstance(value, Refutation):
                 value = value.to_dict()
             if isinstance(value, Proof):
@@ -187,8 +195,15 @@ class Certificate:
         del plain["network"]
         return plain
 
+    @property
+    def sentence(self) -> str:
+        """What the status means here."""
+        if self.hidden is not None and self.status == Status.ESTIMATED:
+            return "hidden values and output weights are exact, the rest is an estimate"
+        return SENTENCES[self.status]
+
     def __str__(self) -> str:
-        rows = [("status", str(self.status)), *self.rows()]
+        rows = [("status", f"{self.status.value}: {self.sentence}"), *self.rows()]
         width = max(len(name) for name, _ in rows)
         return "\n".join(f"{name:<{width}}  {text}" for name, text in rows)
 
@@ -221,6 +236,12 @@ def verify(net: Network, X: ArrayLike, Y: ArrayLike, *, exact: bool = False) -> 
     if not isinstance(net, Network):
         raise InputTypeError(f"net: got a {type(net).__name__}, expected a Network")
     biased = bool(net.b.any() or net.c.any())
+    if isinstance(net.activation, Curve):
+        if exact:
+            raise InputError("exact: got True for a network whose activation is a curve")
+        samples = Samples.of(X, Y)
+        held = samples.spread(ORDERED_ROWS)
+        return judge_unknown(net, samples, held, biased, np.full(net.n_units, np.inf), "")
     if exact:
         return judge_exactly(net, ExactSamples.of(X, Y), np.arange(0), biased)
     return judge(net.rounded(), Samples.of(X, Y), np.arange(0), biased)
@@ -244,47 +265,12 @@ def judge(
     _check_widths(net, samples)
     net = net.rounded().canonical()
     limit = samples.eps**0.75 if limit is None else limit
-    if not isinstance(net.activation, ReLU):
+    if isinstance(net.activation, ReLU):
+        found = of_relu(net, samples, biased, explained, limit, gross)
+    else:
         assert not gross, "gross errors are looked for in labels of ReLU networks"
-        return _judge_curved(net, samples, used, biased, explained, limit)
-    sound = clean(net, samples) if gross else None
-    usable, refused = samples, ""
-    if sound is not None and sound.wrong.any():
-        refused = objection(net, sound)
-    if sound is not None and (refused or not sound.wrong.any()):
-        sound = None
-    if sound is not None:
-        samples, usable, explained = sound.samples, sound.usable, None
-    explained = explained or explain(net, samples)
-    fits = explained.in_roundings <= 1 and not refused  # not so for NaN
-    pinned = pin(net, usable, biased, limit) if fits else not_pinned(net, samples)
-    dimension, outputs = samples.d + biased, pinned.outputs
-    unknowns = net.n_units * (dimension + outputs - 1) + biased * outputs
-    needed = chance_equations(
-        dimension, samples.n, net.n_units, samples.eps, grain(samples, biased)
-    )
-    equations = 0
-    if len(usable.X):
-        equations = independent_equations(usable, outputs, biased, 2 * (unknowns + needed))
-    if sound is not None:
-        needed += choice_equations(sound, equations, net.n_units)
-    if refused:
-        said = verdict.Verdict(Status.FAILED, f"not by gross errors in a few labels: {refused}")
-    elif not fits:
-        said = verdict.not_explained(explained)
-    elif len(pinned.weak(limit)):
-        said = verdict.weak(net, samples, pinned, pinned.weak(limit))
-    elif (net.n_units or sound is not None) and equations < unknowns + needed:
-        said = verdict.short_of_equations(equations, unknowns, unknowns + needed, outputs)
-    else:
-        said = verdict.sides(net, usable, biased)
-    if sound is not None and said.status == Status.EXACT:
-        said = verdict.Verdict(
-            Status.EXACT,
-            f"all but {len(sound.entries)} of {sound.wrong.size} labels are explained to rounding "
-            f"by this network of {net.n_units} units, and by no other of so many; "
-            "those are gross errors",
-        )
+        found = of_curved(net, samples, biased, explained, limit)
+    said, explained = found.said, found.explained
     return Certificate(
         network=net,
         biased=biased,
@@ -297,68 +283,13 @@ def judge(
         worst_sample=explained.worst_sample,
         margin=explained.margin,
         on_kink=explained.on_kink,
-        equations=equations,
-        unknowns=unknowns,
-        surplus_needed=needed,
-        weight_errors=pinned.errors,
+        equations=found.equations,
+        unknowns=found.unknowns,
+        surplus_needed=found.needed,
+        weight_errors=found.errors,
         weak_units=said.weak_units,
         more_samples=said.more_samples,
-        corrupted=sound.entries if sound is not None else np.zeros((0, 2), dtype=np.intp),
-    )
-
-
-def _judge_curved(
-    net: Network,
-    samples: Samples,
-    used: Index,
-    biased: bool,
-    explained: Explained | None,
-    limit: float,
-) -> Certificate:
-    """`judge` for a canonical network of another activation than the ReLU.
-
-    Where U has full column rank, units can neither change sides nor be replaced by others: what a
-    unit's own labels are, f(z_j) alone, is fixed (BJW Lemma 33). Where it has not, it depends on
-    the activation what else there might be, and nothing is said."""
-    explained = explained or explain(net, samples)
-    fits = explained.in_roundings <= 1  # not so for NaN
-    apart = full_rank(net, samples)
-    pinned = not_pinned(net, samples)
-    if fits and apart and net.n_units:
-        pinned = pin_curved(net, samples, biased, limit)
-    free = net.activation.degree is None  # the scale of a unit's z is one more unknown
-    dimension, outputs = samples.d + biased + free, net.n_units
-    unknowns = outputs * (dimension + outputs - 1) + biased * outputs
-    needed = chance_equations(dimension, samples.n, outputs, samples.eps, resolved(samples, biased))
-    equations = independent_equations(samples, outputs, biased or free, 2 * (unknowns + needed))
-    if not fits:
-        said = verdict.not_explained(explained)
-    elif not apart:
-        said = verdict.not_apart(net)
-    elif len(pinned.weak(limit)):
-        said = verdict.weak(net, samples, pinned, pinned.weak(limit))
-    elif net.n_units and equations < unknowns + needed:
-        said = verdict.short_of_equations(equations, unknowns, unknowns + needed, outputs)
-    else:
-        said = verdict.curved(net, samples, biased)
-    return Certificate(
-        network=net,
-        biased=biased,
-        status=said.status,
-        explanation=said.explanation,
-        n_samples=samples.n,
-        n_fresh=samples.n - len(used),
-        residual=explained.residual,
-        residual_in_roundings=explained.in_roundings,
-        worst_sample=explained.worst_sample,
-        margin=explained.margin,
-        on_kink=explained.on_kink,
-        equations=equations,
-        unknowns=unknowns,
-        surplus_needed=needed,
-        weight_errors=pinned.errors,
-        weak_units=said.weak_units,
-        more_samples=said.more_samples,
+        corrupted=found.corrupted,
     )
 
 
@@ -432,6 +363,43 @@ def judge_estimate(
         weak_units=said.weak_units,
         more_samples=said.more_samples,
         unexplained=left,
+    )
+
+
+def judge_unknown(
+    net: Network,
+    samples: Samples,
+    used: Index,
+    biased: bool,
+    errors: Array,
+    scales: str,
+) -> Certificate:
+    """The certificate of a network whose activation, a curve, is an estimate, as are its hidden
+    weights, with directions good to `errors` (k,) radians; of hidden values and output weights it
+    is asked whether they are exact. `scales` says what is known of the ‖v_j‖."""
+    _check_widths(net, samples)
+    residual, worst = largest_residual(net, samples)
+    hidden = check_hidden(net, samples, biased, strict=used, errors=errors) if net.n_units else None
+    said = verdict.of_hidden(net, hidden, errors, scales)
+    return Certificate(
+        network=net,
+        biased=biased,
+        status=said.status,
+        explanation=said.explanation,
+        n_samples=samples.n,
+        n_fresh=samples.n - len(used),
+        residual=residual,
+        residual_in_roundings=np.inf,
+        worst_sample=worst,
+        margin=np.nan,
+        on_kink=0,
+        equations=samples.n * samples.m,
+        unknowns=net.n_units * (samples.d + biased + samples.m - 1) + biased * samples.m,
+        surplus_needed=0,
+        weight_errors=errors,
+        weak_units=np.arange(0),
+        more_samples=None,
+        hidden=hidden,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from unrelu.activations import Activation, ReLU
+from unrelu.activations import Activation, Curve, ReLU
 from unrelu.errors import InputError, InputTypeError
 from unrelu.methods.problem import choose_rows, with_constant
 from unrelu.methods.recipes import BY_NAME
@@ -105,12 +105,23 @@ def check_limit(name: str, limit: object) -> None:
 
 
 def check_activation(
-    activation: Activation, n_units: int | None, method: str, noise: str, exact: bool, outputs: int
+    activation: Activation | None,
+    n_units: int | None,
+    method: str,
+    noise: str,
+    exact: bool,
+    outputs: int,
 ) -> None:
-    """What works for activations other than the ReLU."""
+    """What works for activations other than the ReLU; None for one that is not known."""
     if isinstance(activation, ReLU):
         return
-    other = f"with activation {activation.name!r}"
+    if isinstance(activation, Curve):
+        raise InputError(
+            "activation: got a Curve, expected 'unknown', or an activation with a formula: a "
+            "curve is an estimate, which explains no labels exactly"
+        )
+    name = "unknown" if activation is None else activation.name
+    other = f"with activation {name!r}"
     if method not in ("auto", "row-space"):
         raise InputError(
             f"method: got {method!r} {other}, expected 'auto' or 'row-space': the others are for "

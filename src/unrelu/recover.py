@@ -26,6 +26,7 @@ from unrelu.preparation import (
 )
 from unrelu.result import Recovery, Status
 from unrelu.samples import ExactSamples, Samples
+from unrelu.unknown import recover_unknown
 
 MANY_ENTRIES = 1e6
 """Entries of X from which on the products are worth several threads."""
@@ -51,9 +52,12 @@ def recover(
     X : (n, d) inputs, of any distribution; no column a combination of the others.
     Y : (n, m) or (n,) labels.
     n_units : number of hidden units, where known. Found from the samples otherwise.
-    activation : "relu", or a name or an object of `unrelu.activations`: powers, rectified
-        exponentials, functions of your own. Others than the ReLU are for labels without noise, of
-        rank k (so at least as many outputs as units): the methods "auto" and "row-space".
+    activation : "relu"; or a name or an object of `unrelu.activations`: powers, rectified
+        exponentials, functions of your own; or "unknown": nothing is assumed of it but that it is
+        zero for z <= 0, and positive and one-to-one beyond. All but the ReLU are for labels
+        without noise, of rank k (so at least as many outputs as units): the methods "auto" and
+        "row-space". With "unknown", hidden values (`Recovery.hidden`) and U are exact up to the
+        scale of each unit, directions and the activation (a `Curve`) are estimated.
     bias : look for b and c. Without, only networks with b = c = 0 are considered.
     method : "auto", or a single one.
         "row-space"    from random hyperplanes, one unit at a time; needs rank(Y) = k.
@@ -133,20 +137,23 @@ def recover(
     """
     started = time.perf_counter()
     check_options(n_units, bias, method, noise, exact)
-    activation = resolve(activation)
+    known = None if activation == "unknown" else resolve(activation)
     exactly = ExactSamples.of(X, Y) if exact else None
     samples = Samples.of(X, Y) if exactly is None else exactly.rounded
-    check_activation(activation, n_units, method, noise, exact, samples.m)
+    check_activation(known, n_units, method, noise, exact, samples.m)
     check_independent(samples, bias)
     if method == "mixed-integer":
         check_one_output(samples)
     if noise == "poisson":
         check_counts(samples)
     rng = generator(rng)
+    if known is None:
+        with one_thread(samples.n * samples.d < MANY_ENTRIES):
+            return _thrown(recover_unknown(samples, n_units, bias, rng), throw)
 
     with one_thread(samples.n * samples.d < MANY_ENTRIES):
         rank = label_rank(samples, bias, rng)
-        task = Task(samples, rank, n_units, bias, method, noise, activation)
+        task = Task(samples, rank, n_units, bias, method, noise, known)
         best = climb(task, rng) if exactly is None else climb_exactly(task, exactly, rng)
     certificate = best.certificate
     searched = exact and method in COMPLETE and certificate.status == Status.FAILED
@@ -167,6 +174,10 @@ def recover(
             "seconds": time.perf_counter() - started,
         },
     )
+    return _thrown(result, throw)
+
+
+def _thrown(result: Recovery, throw: bool) -> Recovery:
     if throw and not result.status.certain:
         raise RecoveryError(result)
     return result

@@ -151,6 +151,8 @@ class Recovery:
     stats : plain numbers and words: method, starts, seconds, rows used.
     noise : which noise was found, when the labels are not explained to rounding.
     uncertainty : standard errors, intervals and predictions with errors, for an estimate.
+    hidden : (n, k) hidden values of the samples, one column per unit of the network, where the
+        activation was unknown and they are known exactly; `network.activation` is then the curve.
     """
 
     status: Status
@@ -159,6 +161,7 @@ class Recovery:
     stats: Mapping[str, float | int | str]
     noise: Noise | None = None
     uncertainty: Uncertainty | None = None
+    hidden: Array | None = None
 
     @property
     def stderr(self) -> Network | None:
@@ -167,7 +170,10 @@ class Recovery:
 
     def rows(self) -> list[tuple[str, str]]:
         """The result as labelled lines, the one source of every rendering."""
-        rows = [("status", str(self.status)), ("network", repr(self.network))]
+        rows = [
+            ("status", f"{self.status.value}: {self.certificate.sentence}"),
+            ("network", repr(self.network)),
+        ]
         rows += self.certificate.rows()
         if self.noise is not None:
             rows += self.noise.rows(self.network.n_units if self.network else 0)
@@ -190,4 +196,4 @@ class Recovery:
             lines = [row for row in self.uncertainty.unit_rows() if row[0] != "…"]
             rows = [row for row in rows if row not in lines]
             units = [[name, *re.split(" {2,}", text.strip())] for name, text in lines]
-        return card(self.status.value, SENTENCES[self.status], rows, units)
+        return card(self.status.value, self.certificate.sentence, rows, units)

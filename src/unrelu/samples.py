@@ -92,6 +92,10 @@ class Samples:
         X, Y = np.asarray(self.X[rows], np.float64), np.asarray(self.Y[rows], np.float64)
         return Samples(X, Y, self.eps)
 
+    def spread(self, most: int) -> Index:
+        """Up to so many rows, evenly over all."""
+        return np.unique(np.linspace(0, self.n - 1, min(self.n, most)).astype(np.intp))
+
     def blocks(self) -> Iterator[tuple[slice, Array, Array]]:
         """All rows in order, as (rows, X, Y) in float64."""
         step = max(1, BLOCK_BYTES // (8 * (self.d + self.m)))

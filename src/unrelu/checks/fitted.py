@@ -55,6 +55,11 @@ def fitted_network(net: Network, samples: Samples, biased: bool, form: str) -> N
             f"X and Y: got {samples.d} inputs and {samples.m} outputs, expected the network's "
             f"{net.n_inputs} and {net.n_outputs}"
         )
+    if not isinstance(net.activation, ReLU):
+        raise InputError(
+            f"net: got activation {net.activation.name!r}, expected a ReLU network: standard "
+            "errors are those of piecewise linear ones"
+        )
     net = net.rounded().canonical()
     if not net.n_units:
         raise InputError("net: got a network without units, expected at least one")

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unrelu.network import Network
-from unrelu.numerics.dependence import CLIP, MOST_ROWS, dependence
+from unrelu.numerics.dependence import CLIP, DEPENDENT, MOST_ROWS, dependence
 from unrelu.numerics.whitening import whiten
 from unrelu.samples import Samples
 
@@ -29,6 +29,14 @@ class Unexplained:
     dependence: float
     clipped: bool
     growth: float = 1.0
+
+    def rows(self) -> list[tuple[str, str]]:
+        """As labelled lines."""
+        said = (
+            f"{100 * self.share:.3g}% of the labels' spread; dependence on the inputs "
+            f"{self.dependence:.1f} (plain from {DEPENDENT:g} on)"
+        )
+        return [("left unexplained", said)]
 
 
 def unexplained(net: Network, samples: Samples, biased: bool, clipped: bool) -> Unexplained:
@@ -62,3 +70,14 @@ def unexplained(net: Network, samples: Samples, biased: bool, clipped: bool) -> 
         dependence=score,
         clipped=clipped,
     )
+
+
+def largest_residual(net: Network, samples: Samples) -> tuple[float, int]:
+    """Over the labels' root mean square, and its sample; in one pass."""
+    largest, worst, squares = 0.0, 0, 0.0
+    for rows, X, Y in samples.blocks():
+        off = np.abs(net(X) - Y).max(axis=1)
+        squares += float(np.vdot(Y, Y))
+        if off.max() > largest:
+            largest, worst = float(off.max()), rows.start + int(off.argmax())
+    return largest / (np.sqrt(squares / (samples.n * samples.m)) or 1.0), worst

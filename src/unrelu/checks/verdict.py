@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unrelu.checks.explained import Explained
+from unrelu.checks.hidden_values import HiddenValues
 from unrelu.checks.pinned import Pinned
 from unrelu.checks.rivals import rival
 from unrelu.checks.sides import (
@@ -247,3 +248,24 @@ def listed(which: Index, what: str = "unit") -> str:
     """Units, or samples, by number: the first six."""
     shown = (f"{what} " if len(which) == 1 else f"{what}s ") + ", ".join(map(str, which[:6]))
     return shown + (f" and {len(which) - 6} more" if len(which) > 6 else "")
+
+
+def of_hidden(net: Network, hidden: HiddenValues | None, errors: Array, scales: str) -> Verdict:
+    """The activation is unknown: what is exact, and what is estimated."""
+    if hidden is None:
+        return Verdict(Status.FAILED, "there are no units")
+    if not hidden.exact:
+        return Verdict(
+            Status.UNDETERMINED,
+            f"hidden values and output weights are not certain: {hidden.objection}",
+        )
+    scales = f"; {scales}" if scales else ""
+    angle = errors.max(initial=0.0)
+    good = f"to {angle:.1e} radians" if np.isfinite(angle) else "and in order"
+    return Verdict(
+        Status.ESTIMATED,
+        f"the hidden values and output weights of {net.n_units} units are exact, to "
+        f"{hidden.errors.max():.1e} and but for the scale of each unit: no other network of so "
+        "many units explains the labels, whatever its activation; directions are estimated "
+        f"{good}{scales}; so is the curve, up to its two scales",
+    )

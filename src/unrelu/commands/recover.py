@@ -45,8 +45,8 @@ from unrelu.commands.terminal import busy, exit_codes, keep, leave, write_json, 
     default="relu",
     show_default=True,
     metavar="NAME",
-    help="""Of the hidden units: relu, power(2) or another exponent, expm1, exp-square. Others than
-    relu are for labels without noise and at least as many outputs as units.""",
+    help="""Of the hidden units: relu, power(2) or another exponent, expm1, exp-square; or unknown.
+    Others than relu are for labels without noise and at least as many outputs as units.""",
 )
 @exact
 @click.option("--seed", type=click.IntRange(0), help="The same seed gives the same bits.")
@@ -68,14 +68,17 @@ def recover(
     as_json: bool,
 ) -> None:
     """Recover the network behind SAMPLES and write it to NET."""
-    from unrelu.activations import resolve
     from unrelu.formats.networks import Mark, check_activation, check_target, save_marked
     from unrelu.formats.samples import read_samples
 
     check_target(output)
-    check_activation(resolve(activation), output)
+    check_activation(activation, output)
     keep(output, samples, labels)
     if page is not None:
+        if activation == "unknown":
+            raise click.UsageError(
+                "--report is for known activations; the curve is drawn by unrelu.draw_curve"
+            )
         from unrelu.report.page import check_target as check_page
 
         check_page(page)

@@ -48,6 +48,7 @@ def verify(
             }
         )
     else:
-        rows = [("status", str(certificate.status)), ("network", repr(network))]
+        status = f"{certificate.status.value}: {certificate.sentence}"
+        rows = [("status", status), ("network", repr(network))]
         write_table("unrelu verify", rows + certificate.rows())
     leave(certificate.status.certain)

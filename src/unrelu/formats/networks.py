@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from unrelu.activations import Activation, Rectified, ReLU
+from unrelu.activations import Activation, Curve, Rectified, ReLU, resolve
 from unrelu.errors import FileError, InputError, InputTypeError, MissingExtraError
 from unrelu.extras import require
 from unrelu.formats.archive import unreadable
@@ -108,8 +108,12 @@ def save_marked(net: Network | None, path: str | os.PathLike[str], mark: Mark | 
     form.function("write")(path, net, mark)
 
 
-def check_activation(activation: Activation, path: str | os.PathLike[str]) -> None:
-    """Raise FileError where the form of the path has no room for the activation."""
+def check_activation(activation: str | Activation, path: str | os.PathLike[str]) -> None:
+    """Raise FileError where the form of the path has no room for the activation, or for the curve
+    that an unknown one becomes."""
+    if activation == "unknown":
+        activation = Curve([0.0, 1.0], [0.0, 1.0])
+    activation = resolve(activation)
     if isinstance(activation, Rectified):
         raise FileError(
             f"{path}: the activation is a function of your own, which no file can hold: keep the "

@@ -5,7 +5,8 @@ theirs. A network that was not recovered with certainty carries two more arrays,
 `reason`; it loads like any other. So does a plain .npz of V and U, with b and c or without.
 
 The weights of a rational network are byte strings, each the text of an integer or of a fraction
-p/q, and the version of such a file is 2.
+p/q, and the version of such a file is 2. An activation that is a curve has the arrays `knots` and
+`values`.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unrelu.activations import resolve
+from unrelu.activations import Curve, resolve
 from unrelu.errors import FileError, InputError
 from unrelu.formats.archive import read_arrays, write_arrays
 from unrelu.formats.marks import Contents, Mark, no_network
@@ -57,6 +58,9 @@ def read_npz(path: Path, drop_head: bool) -> Contents:
         raise no_network(path, mark) from error
 
     activation = _scalar(path, "activation", arrays.pop("activation"), "U")
+    if activation == Curve.name:
+        curve = read_arrays(path, ("knots", "values"))
+        return Contents(Network(**arrays, activation=Curve(**curve)), mark)
     try:
         activation = resolve(activation)
     except InputError as error:
@@ -94,6 +98,8 @@ def write_npz(path: Path, net: Network | None, mark: Mark | None) -> None:
             weights = {name: numerals(f"{path}: {name}", array) for name, array in weights.items()}
         arrays |= weights
         arrays["activation"] = np.array(net.activation.name)
+        if isinstance(net.activation, Curve):
+            arrays |= {"knots": net.activation.knots, "values": net.activation.values}
     if mark is not None:
         arrays |= {"status": np.array(mark.status), "reason": np.array(mark.reason)}
     write_arrays(path, arrays)

@@ -21,3 +21,14 @@ def column_space(columns: Array, eps: float = float(np.finfo(np.float64).eps)) -
     left, values, _ = np.linalg.svd(scaled, full_matrices=False)
     bar = max(columns.shape) * eps * values.max(initial=0.0)
     return np.asarray(left[:, values > bar])
+
+
+def left_inverse(columns: Array) -> Array:
+    """The pseudoinverse D of independent columns U, with D U = I to rounding: a Newton step after
+    the singular value decomposition, which alone leaves cond(U) roundings.
+
+    >>> left_inverse(np.array([[2.0], [0.0]]))
+    array([[0.5, 0. ]])
+    """
+    inverse = np.linalg.pinv(columns)
+    return np.asarray(inverse + (np.eye(len(inverse)) - inverse @ columns) @ inverse)
