@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from unrelu.certificate import Certificate, judge_unknown
 from unrelu.checks.hidden_values import hidden_values
-from unrelu.methods.unknown_activation import Hidden, Shape, find_hidden, fit
+from unrelu.methods.hidden_values import Hidden, find_hidden
+from unrelu.methods.unknown_activation import Shape, fit
 from unrelu.network import Network
 from unrelu.result import Recovery, Status
 from unrelu.samples import Samples
