@@ -78,3 +78,18 @@ def test_coarse_inputs_coincide_whatever_the_labels() -> None:
     exact = as_fractions("X", [*X, [2, -3, 1]])
     one = network([[1, 3, 3], [-1, -3, -3]], [[956841361226, 365931715697]])
     assert verify(one, exact, one(exact), exact=True).status == Status.UNDETERMINED
+
+
+def test_two_sets_of_samples_that_change_sides_together() -> None:
+    """Both units are on for five samples, which tell their sum; one alone for two, the other for
+    one. The other network has unit 1 alone on the five, and both on the two."""
+    X = np.array(
+        [[-49, 72, -8], [-48, 71, -8], [-47, 72, -9]]  # none
+        + [[-1, -25, -1], [-1, -23, 0], [0, -24, -1], [0, -23, -1], [0, -23, 0]]  # both
+        + [[70, -90, -490], [7, -7, -47], [25, 7, 72]]  # one, one, the other
+    )
+    U = np.array([[969972056395, 126233436006]])
+    net = network([[-3, -3, -6], [0, -21, 14]], U)
+    for x in (as_fractions("X", X), X * 10 ** np.arange(11)[:, None]):
+        judged = verify(net, x, net(as_fractions("X", x)), exact=True)
+        assert judged.status == Status.UNDETERMINED

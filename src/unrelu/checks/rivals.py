@@ -8,7 +8,7 @@ turned    f(z) = f(−z) + z: a unit may be active on the other side if the othe
           function u z. They do where that lies in the column space of the equations, as when two
           units with parallel u are active on complementary samples: both change by the same.
 unheard   samples without which the equations lose rank. Their labels are explained whatever they
-          are, so nothing confirms the sides of the units there.
+          are, so nothing confirms the sides of the units there, nor on several such sets together.
 
 Neither is an ambiguity as long as the samples contradict the network that comes of it. So it is
 solved for, and tried on all samples.
@@ -16,8 +16,9 @@ solved for, and tried on all samples.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
-from itertools import combinations
+from itertools import combinations, product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +43,9 @@ ROWS = 3
 
 ALL_SETS = 6
 """Units of which all sets are tried; of more, single ones and pairs."""
+
+MOST_CHOICES = 1000
+"""Sides on several unheard sets together that are tried: a second's work, for a dozen samples."""
 
 DIGITS = 0.7
 """Share of the digits to which a rival has to explain the labels: it is solved for in floats, and
@@ -123,12 +127,20 @@ class _System:
                 yield pattern
         m = self.Y.shape[1]
         basis = _range(J).reshape(len(self.X), m, -1)
+        unheard = []
         for rows in self._groups():
             block = basis[rows].reshape(len(rows) * m, -1)
             if np.linalg.norm(block, 2) ** 2 > 1 - SAME:
-                for units in _sets(k):
+                unheard.append(rows)
+        together = 1
+        while together < len(unheard) and _choices(k, len(unheard), together + 1) <= MOST_CHOICES:
+            together += 1
+        for size in range(1, together + 1):
+            for groups in combinations(unheard, size):
+                for changes in product(_sets(k), repeat=size):
                     pattern = self.active.copy()
-                    pattern[rows[:, None], units] ^= True
+                    for rows, units in zip(groups, changes, strict=True):
+                        pattern[rows[:, None], units] ^= True
                     yield pattern
 
     def _groups(self) -> Iterator[Index]:
@@ -182,6 +194,11 @@ class _System:
         rows = found[: k * D].reshape(k, D)
         b, c = (rows[:, d], found[k * D :]) if self.biased else (None, None)
         return Network(rows[:, :d] / self.scale, self.net.U, b, c)
+
+
+def _choices(k: int, groups: int, together: int) -> int:
+    """Of sides on so many of the groups."""
+    return math.comb(groups, together) * len(list(_sets(k))) ** together
 
 
 def _sets(k: int) -> Iterator[list[int]]:

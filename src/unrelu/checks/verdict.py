@@ -110,7 +110,7 @@ def sides(net: Network, samples: Samples, biased: bool) -> Verdict:
         return Verdict(
             Status.UNDETERMINED,
             f"every sample is explained, and to rounding by another network of {net.n_units} units "
-            f"as well, where {listed(others)} have other sides",
+            f"as well, with other sides of {listed(others)}",
             weak_units=others,
         )
     return _only(net, samples)
