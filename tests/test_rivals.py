@@ -83,11 +83,10 @@ def test_coarse_inputs_coincide_whatever_the_labels() -> None:
 def test_two_sets_of_samples_that_change_sides_together() -> None:
     """Both units are on for five samples, which tell their sum; one alone for two, the other for
     one. The other network has unit 1 alone on the five, and both on the two."""
-    X = np.array(
-        [[-49, 72, -8], [-48, 71, -8], [-47, 72, -9]]  # none
-        + [[-1, -25, -1], [-1, -23, 0], [0, -24, -1], [0, -23, -1], [0, -23, 0]]  # both
-        + [[70, -90, -490], [7, -7, -47], [25, 7, 72]]  # one, one, the other
-    )
+    none = [[-49, 72, -8], [-48, 71, -8], [-47, 72, -9]]
+    both = [[-1, -25, -1], [-1, -23, 0], [0, -24, -1], [0, -23, -1], [0, -23, 0]]
+    one, other = [[70, -90, -490], [7, -7, -47]], [[25, 7, 72]]
+    X = np.array([*none, *both, *one, *other])
     U = np.array([[969972056395, 126233436006]])
     net = network([[-3, -3, -6], [0, -21, 14]], U)
     for x in (as_fractions("X", X), X * 10 ** np.arange(11)[:, None]):
