@@ -198,7 +198,7 @@ class _System:
 
 def _choices(k: int, groups: int, together: int) -> int:
     """Of sides on so many of the groups."""
-    return math.comb(groups, together) * len(list(_sets(k))) ** together
+    return math.comb(groups, together) * int(len(list(_sets(k))) ** together)
 
 
 def _sets(k: int) -> Iterator[list[int]]:
