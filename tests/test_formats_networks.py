@@ -81,7 +81,7 @@ def test_a_mark_without_a_network_says_why_there_is_none(tmp_path: Path) -> None
     [
         ({"V": None}, r"got arrays .*expected .*V.*: V missing"),
         ({"version": None}, "version is missing"),
-        ({"version": np.array(3)}, "got format version 3, expected 1 or 2; a newer"),
+        ({"version": np.array(5)}, "got format version 5, expected 1 or 2 or 3 or 4; a newer"),
         ({"version": np.array(2)}, "V: got float64, expected numbers as byte strings"),
         ({"version": np.array("one")}, "version: got .*expected a single integer"),
         ({"version": np.array([1, 1])}, "version: got .* shape"),

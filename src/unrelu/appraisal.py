@@ -141,7 +141,7 @@ def appraise(
             certificate, uncertainty, remarks = _verified(net.rounded(), samples, noise)
         else:
             biased = bool(net.b.any() or net.c.any())
-            certificate = judge_exactly(net, exactly, np.arange(0), biased)
+            certificate = judge_exactly(net, exactly, np.arange(0), biased, net.skip)
             uncertainty, remarks = None, ()
     else:
         raise InputTypeError(f"net: got a {type(net).__name__}, expected a Network or a Recovery")
@@ -157,7 +157,8 @@ def _verified(
 ) -> tuple[Certificate, Uncertainty | None, tuple[str, ...]]:
     """The certificate of `verify`, or that of an estimate where the labels may be noisy."""
     biased, nothing = bool(net.b.any() or net.c.any()), np.arange(0)
-    certificate = judge(net, samples, nothing, biased)
+    skip = net.skip
+    certificate = judge(net, samples, nothing, biased, skip=skip)
     net = certificate.network
     if certificate.status != Status.FAILED or noise == "none" or not net.n_units:
         return certificate, None, ()
@@ -166,19 +167,19 @@ def _verified(
     if not np.ptp(samples.Y, axis=0).any():
         return certificate, None, ("All labels are the same, and noise is not.",)
     left, unknown = unexplained(net, samples, biased, False), np.full(net.n_units, np.inf)
-    estimate = judge_estimate(net, samples, nothing, biased, left, unknown, nothing)
+    estimate = judge_estimate(net, samples, nothing, biased, left, unknown, nothing, skip)
     if estimate.status != Status.ESTIMATED:
         return certificate, None, (f"Taken as noise: {estimate.explanation}.",)
     objection = _not_fitted(net, samples)
     if objection:
         return certificate, None, (objection,)
     try:
-        errors = assess(net, samples.X, samples.Y, biased=biased, form="sandwich")
+        errors = assess(net, samples.X, samples.Y, biased=biased, form="sandwich", skip=skip)
     except InputError as error:
         return estimate, None, (f"There are no standard errors ({error}).",)
     angles = np.array([unit.angle_error for unit in errors.units])
     weak = errors.undetermined
-    estimate = judge_estimate(net, samples, nothing, biased, left, angles, weak)
+    estimate = judge_estimate(net, samples, nothing, biased, left, angles, weak, skip)
     return estimate, errors, ()
 
 
@@ -306,6 +307,6 @@ def _check_residual(certificate: Certificate, residual: float, eps: float) -> No
 
 def _fingerprint(net: Network) -> str:
     digest = hashlib.sha256(net.activation.name.encode())
-    for array in (net.V, net.U, net.b, net.c):
+    for array in (net.V, net.U, net.b, net.c, *([net.W] if net.skip else [])):
         digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()[:16]

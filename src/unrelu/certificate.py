@@ -54,7 +54,8 @@ class Certificate:
     """What was checked, measured and bounded for one network on one set of samples.
 
     network : in canonical form.
-    biased : whether networks with biases compete with it.
+    biased : whether networks with biases compete with it; `skip`, whether those with a skip
+        connection do. It is then unique but for the side on which each unit is active.
     status : exact, undetermined or failed; `explanation` says it in words.
     n_samples, n_fresh : rows checked, and those among them never used to find the network.
     residual : largest |label − network| as a share of the labels' root mean square.
@@ -103,6 +104,7 @@ class Certificate:
     proof: Proof | None = None
     refutation: Refutation | None = None
     hidden: HiddenValues | None = None
+    skip: bool = False
 
     def recheck(self, X: ArrayLike, Y: ArrayLike) -> Certificate:
         """The same checks on these samples, none of them used to find the network."""
@@ -115,7 +117,9 @@ class Certificate:
                 self.network, fresh, np.arange(0), self.biased, self.weight_errors, ""
             )
         if self.proof is not None or self.refutation is not None:
-            return judge_exactly(self.network, ExactSamples.of(X, Y), np.arange(0), self.biased)
+            return judge_exactly(
+                self.network, ExactSamples.of(X, Y), np.arange(0), self.biased, self.skip
+            )
         if self.unexplained is not None:
             fresh, before = _in_floats(X, Y), self.unexplained
             _check_widths(self.network, fresh)
@@ -123,10 +127,10 @@ class Certificate:
             left = replace(left, growth=before.growth)
             errors, weak = self.weight_errors, self.weak_units
             return judge_estimate(
-                self.network, fresh, np.arange(0), self.biased, left, errors, weak
+                self.network, fresh, np.arange(0), self.biased, left, errors, weak, self.skip
             )
-        gross = len(self.corrupted) > 0
-        return judge(self.network, _in_floats(X, Y), np.arange(0), self.biased, gross=gross)
+        gross, fresh = len(self.corrupted) > 0, _in_floats(X, Y)
+        return judge(self.network, fresh, np.arange(0), self.biased, gross=gross, skip=self.skip)
 
     def rows(self) -> list[tuple[str, str]]:
         """The certificate as labelled lines."""
@@ -200,6 +204,8 @@ class Certificate:
         """What the status means here."""
         if self.hidden is not None and self.status == Status.ESTIMATED:
             return "hidden values and output weights are exact, the rest is an estimate"
+        if self.skip and self.status == Status.EXACT:
+            return f"{SENTENCES[self.status]}, but for the sides of the units"
         return SENTENCES[self.status]
 
     def __str__(self) -> str:
@@ -243,8 +249,8 @@ def verify(net: Network, X: ArrayLike, Y: ArrayLike, *, exact: bool = False) -> 
         held = samples.spread(ORDERED_ROWS)
         return judge_unknown(net, samples, held, biased, np.full(net.n_units, np.inf), "")
     if exact:
-        return judge_exactly(net, ExactSamples.of(X, Y), np.arange(0), biased)
-    return judge(net.rounded(), Samples.of(X, Y), np.arange(0), biased)
+        return judge_exactly(net, ExactSamples.of(X, Y), np.arange(0), biased, net.skip)
+    return judge(net.rounded(), Samples.of(X, Y), np.arange(0), biased, skip=net.skip)
 
 
 def judge(
@@ -256,17 +262,19 @@ def judge(
     *,
     gross: bool = False,
     limit: float | None = None,
+    skip: bool = False,
 ) -> Certificate:
     """`verify` for checked samples, of which the rows `used` served to find the network; `biased`
     says whether networks with biases compete. `explained` saves the pass over the samples, where
     it has been made for this very network. `gross`: entries that the network does not explain
     may be left out, within the limits of `checks.gross`. `limit`: by how much rounding may have
-    moved a hidden weight."""
+    moved a hidden weight. `skip`: whether networks with a skip connection compete."""
+    assert skip or not net.skip, "a network with a skip connection has others as competitors"
     _check_widths(net, samples)
     net = net.rounded().canonical()
     limit = samples.eps**0.75 if limit is None else limit
     if isinstance(net.activation, ReLU):
-        found = of_relu(net, samples, biased, explained, limit, gross)
+        found = of_relu(net, samples, biased, explained, limit, gross, skip)
     else:
         assert not gross, "gross errors are looked for in labels of ReLU networks"
         found = of_curved(net, samples, biased, explained, limit)
@@ -290,20 +298,24 @@ def judge(
         weak_units=said.weak_units,
         more_samples=said.more_samples,
         corrupted=found.corrupted,
+        skip=skip,
     )
 
 
-def judge_exactly(net: Network, samples: ExactSamples, used: Index, biased: bool) -> Certificate:
+def judge_exactly(
+    net: Network, samples: ExactSamples, used: Index, biased: bool, skip: bool = False
+) -> Certificate:
     """The certificate of a network and samples that are both meant without any rounding.
 
     That it is the only one of so many units rests on what `judge` makes of the same in floating
     point, but for how well the weights are known: they are, where the proof pins them."""
     _check_widths(net, samples.rounded)
-    V, U, b, c = (as_fractions("net", weights) for weights in (net.V, net.U, net.b, net.c))
-    exact = Network(V, U, b, c, net.activation).canonical()
-    proof = prove(exact, samples, biased)
+    given = (net.V, net.U, net.b, net.c, net.W)
+    V, U, b, c, W = (as_fractions("net", weights) for weights in given)
+    exact = Network(V, U, b, c, net.activation, W).canonical()
+    proof = prove(exact, samples, biased, skip)
     limit = np.inf if proof.pinned else None
-    certificate = judge(exact.rounded(), samples.rounded, used, biased, limit=limit)
+    certificate = judge(exact.rounded(), samples.rounded, used, biased, limit=limit, skip=skip)
     status, said = certificate.status, certificate.explanation
     if not proof.holds:
         status, said = Status.FAILED, f"{proof}; to rounding, {said}"
@@ -326,7 +338,8 @@ def _as_numbered(exact: Network, floats: Network) -> Network:
     order = apart.argmin(axis=0)
     if len(np.unique(order)) < len(order):
         return exact
-    return Network(exact.V[order], exact.U[:, order], exact.b[order], exact.c, exact.activation)
+    V, U, b = exact.V[order], exact.U[:, order], exact.b[order]
+    return Network(V, U, b, exact.c, exact.activation, exact.W)
 
 
 def judge_estimate(
@@ -337,12 +350,14 @@ def judge_estimate(
     left: Unexplained,
     errors: Array,
     weak: Index,
+    skip: bool = False,
 ) -> Certificate:
     """The certificate of a fit to noisy labels of which it leaves `left`, and whose hidden weights
     have standard `errors` (k,) in radians; `weak` units have a part that no label depends on."""
     _check_widths(net, samples)
     net = net.canonical()
     unknowns = net.n_units * (samples.d + biased + samples.m - 1) + biased * samples.m
+    unknowns += skip * samples.m * samples.d
     said = verdict.estimate(net, samples, left, unknowns, errors, weak)
     return Certificate(
         network=net,
@@ -363,6 +378,7 @@ def judge_estimate(
         weak_units=said.weak_units,
         more_samples=said.more_samples,
         unexplained=left,
+        skip=skip,
     )
 
 

@@ -240,6 +240,8 @@ def _scaled(
 ) -> NDArray[Any]:
     """V (2, d), float64 or fractions, of the network with both output weights 1."""
     if isinstance(network_or_V, Network):
+        if network_or_V.skip:
+            raise InputError("network: got one with a skip connection, expected one without")
         V, U = np.asarray(network_or_V.V), np.asarray(network_or_V.U)
         if U.shape != (1, 2):
             raise InputError(

@@ -19,6 +19,7 @@ from unrelu.methods import (
     facets,
     hyperplanes,
     known_activation,
+    linear_term,
     mixed_integer,
     noisy,
     row_space,
@@ -67,6 +68,7 @@ class Task:
     method: str
     noise: str
     activation: Activation = field(default_factory=ReLU)
+    skip: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,6 +130,9 @@ def _proposals(
     """
     samples, n_units, bias = task.samples, task.n_units, task.bias
     near: Network | None = None
+    if task.skip:
+        yield from _with_skip(task, passes, rng)
+        return
     if task.rank == 0:
         yield "constant", constant(samples, bias, task.activation)
         return
@@ -198,6 +203,54 @@ def _exact(
     )
 
 
+def _with_skip(
+    task: Task, passes: _Passes, rng: np.random.Generator
+) -> Iterator[tuple[str, Candidate]]:
+    """The same where a skip connection may be there; each candidate without one, where it can do
+    without."""
+    samples, n_units, bias, known = task.samples, task.n_units, task.bias, None
+
+    def simplest(found: Candidate) -> Candidate:
+        net, rows = found.network, found.rows
+        plain = linear_term.without(net, samples, rows, bias, passes.missed)
+        if plain is None:
+            return found
+        return replace(found, network=plain, note=linear_term.NOT_NEEDED)
+
+    if task.rank == 0:
+        net = linear_term.affine(samples, bias)
+        yield "linear", Candidate(net, np.arange(samples.n), {"starts": 0})
+        return
+    if task.method != "hyperplanes" and (n_units is None or n_units <= task.rank):
+        candidate = row_space.find(samples, bias=bias, rng=rng, missed=passes.missed, skip=True)
+        if candidate is not None:
+            known = candidate.network
+            yield "row-space", simplest(candidate)
+    if task.method == "row-space":
+        if known is None:
+            net = linear_term.affine(samples, bias)
+            yield "row-space", Candidate(net, np.arange(samples.n), {"starts": 0})
+        return
+    found = hyperplanes.find(
+        samples,
+        n_units=n_units,
+        least=task.rank,
+        bias=bias,
+        rng=rng,
+        missed=passes.missed,
+        known=known,
+        noise=task.noise != "none" and task.method == "auto",
+        skip=True,
+    )
+    yield "hyperplanes", simplest(found)
+    near = found.network if passes.residual(found.network) < NEAR else None
+    if task.noise != "none" and task.method == "auto":
+        found = noisy.find(
+            samples, n_units=n_units, bias=bias, kind="gaussian", rng=rng, near=near, skip=True
+        )
+        yield "least-squares", found
+
+
 def _recipe(task: Task, rng: np.random.Generator) -> Iterator[tuple[str, Candidate]]:
     """What a recipe makes of exact labels and, where it takes noise, of noisy ones; nothing else
     is tried. What it says against itself goes with the constant network, or with its own."""
@@ -249,8 +302,10 @@ def _judged(task: Task, method: str, candidate: Candidate, passes: _Passes) -> J
     if candidate.noise is None:
         gross = method == "sparse-noise" and task.noise != "none"
         explained = passes.last(net)
-        certificate = judge(net, samples, candidate.rows, bias, explained, gross=gross)
-        if method == "row-space" and certificate.status == Status.EXACT:
+        certificate = judge(
+            net, samples, candidate.rows, bias, explained, gross=gross, skip=task.skip
+        )
+        if method == "row-space" and not task.skip and certificate.status == Status.EXACT:
             candidate = _with_rivals(candidate, task)
         unasked = task.noise == "auto" and task.method == "auto"
         if gross and unasked and certificate.status == Status.EXACT:
@@ -260,11 +315,13 @@ def _judged(task: Task, method: str, candidate: Candidate, passes: _Passes) -> J
     clipped = candidate.noise.kind == "independent"
     left = unexplained(net, samples, bias, clipped)
     left = replace(left, growth=candidate.noise.growth)
-    certificate = judge_estimate(net, samples, candidate.rows, bias, left, unknown, np.arange(0))
+    certificate = judge_estimate(
+        net, samples, candidate.rows, bias, left, unknown, np.arange(0), task.skip
+    )
     if net.n_units and left.share <= samples.eps**0.75:  # rounding, though noise was expected
         rows = candidate.rows
-        refined = Problem(samples, rows, bias).refined(net)
-        exact = judge(refined, samples, rows, bias)
+        refined = Problem(samples, rows, bias, skip=task.skip).refined(net)
+        exact = judge(refined, samples, rows, bias, skip=task.skip)
         if exact.status != Status.FAILED:
             return Judged(method, Candidate(refined, rows, candidate.stats), exact)
     if task.method in BY_NAME:
@@ -284,13 +341,14 @@ def _judged(task: Task, method: str, candidate: Candidate, passes: _Passes) -> J
             covariance=fit.covariance,
             weights=fit.weights,
             scores=fit.scores,
+            skip=task.skip,
         )
     except InputError as error:  # such as more unknowns than it can take
         said = f"{certificate.explanation}; there are no standard errors: {error}"
         return Judged(method, candidate, replace(certificate, explanation=said))
     errors = np.array([unit.angle_error for unit in uncertainty.units])
     weak = uncertainty.undetermined
-    certificate = judge_estimate(net, samples, candidate.rows, bias, left, errors, weak)
+    certificate = judge_estimate(net, samples, candidate.rows, bias, left, errors, weak, task.skip)
     if candidate.note:
         said = f"{certificate.explanation}; {candidate.note}"
         certificate = replace(certificate, explanation=said)

@@ -21,8 +21,11 @@ class Match:
     `permutation[i]` is the unit of `net` that stands for unit i of `truth` (both canonical), or
     -1 where there is none. `hidden`, `bias`, `output` are the distances per unit of truth:
     ‖v − v'‖ (unit rows), |b − b'| / max(1, |b'|), and ‖u − u'‖ as a share of the largest
-    ‖u'‖; `output_bias` is the largest |c − c'| on the same scale. A missing unit is infinitely
-    far away.
+    ‖u'‖; `output_bias` is the largest |c − c'| on the same scale, `skip` that of |W − W'|. A
+    missing unit is infinitely far away.
+
+    Where one of the two has a skip connection, units of `net` are first turned round as those of
+    `truth` are, which changes no label; `skipped` says that there was one.
     """
 
     permutation: Index
@@ -32,6 +35,8 @@ class Match:
     output_bias: float
     missing: Index
     extra: Index
+    skip: float = 0.0
+    skipped: bool = False
 
     @property
     def per_unit(self) -> Array:
@@ -43,7 +48,7 @@ class Match:
         """The largest error anywhere; infinite when a unit is missing or too many."""
         if len(self.missing) or len(self.extra):
             return float("inf")
-        return float(max(self.per_unit.max(initial=0.0), self.output_bias))
+        return float(max(self.per_unit.max(initial=0.0), self.output_bias, self.skip))
 
     def __str__(self) -> str:
         matched = np.flatnonzero(self.permutation >= 0)
@@ -58,6 +63,10 @@ class Match:
             ):
                 lines.append(f"largest error of {name:<15} {error[matched].max():.2e}")
         lines.append(f"largest error of {'output biases':<15} {self.output_bias:.2e}")
+        if self.skipped:
+            lines.append(f"largest error of {'skip connection':<15} {self.skip:.2e}")
+            lines[0] += ", turned round where that agrees better: with a skip connection sides"
+            lines[0] += " are open"
         return "\n".join(lines)
 
 
@@ -73,8 +82,6 @@ def match(net: Network, truth: Network) -> Match:
     >>> match(b, a).max_error < 1e-15
     True
     """
-    from scipy.optimize import linear_sum_assignment  # 0.1 s that importing unrelu need not pay
-
     for value in (net, truth):
         if not isinstance(value, Network):
             raise InputTypeError(f"match: got a {type(value).__name__}, expected a Network")
@@ -82,11 +89,11 @@ def match(net: Network, truth: Network) -> Match:
         got, expected = getattr(net, what), getattr(truth, what)
         if got != expected:
             raise InputError(f"match: {what} differ: {got} against {expected}")
-    net, truth = net.rounded().canonical(), truth.rounded().canonical()
-    rows, true_rows = np.column_stack([net.V, net.b]), np.column_stack([truth.V, truth.b])
-    apart = np.sqrt(((true_rows[:, None, :] - rows[None, :, :]) ** 2).sum(axis=2))
-    units, partners = linear_sum_assignment(apart)
-
+    skip = net.skip or truth.skip
+    net, truth = (one.rounded().canonical(skip=skip) for one in (net, truth))
+    if skip:
+        net = _turned_like(net, truth)
+    units, partners = _pairs(_apart(net, truth))
     permutation = np.full(truth.n_units, -1, dtype=np.intp)
     permutation[units] = partners
     scale = float(np.linalg.norm(truth.U, axis=0).max(initial=0.0)) or 1.0
@@ -102,4 +109,33 @@ def match(net: Network, truth: Network) -> Match:
         float(np.abs(net.c - truth.c).max(initial=0.0)) / scale,
         np.flatnonzero(permutation < 0),
         np.setdiff1d(np.arange(net.n_units), partners),
+        float(np.abs(net.W - truth.W).max(initial=0.0)) / scale,
+        skip,
     )
+
+
+def _apart(net: Network, truth: Network) -> Array:
+    """Distances between the hyperplanes of truth (rows) and net (columns)."""
+    rows, true_rows = np.column_stack([net.V, net.b]), np.column_stack([truth.V, truth.b])
+    return np.asarray(np.sqrt(((true_rows[:, None, :] - rows[None, :, :]) ** 2).sum(axis=2)))
+
+
+def _pairs(apart: Array) -> tuple[Index, Index]:
+    from scipy.optimize import linear_sum_assignment  # 0.1 s that importing unrelu need not pay
+
+    units, partners = linear_sum_assignment(apart)
+    return units, partners
+
+
+def _turned_like(net: Network, truth: Network) -> Network:
+    """Units of `net` on the sides of their partners: the canonical side is decided by an entry of
+    v, and where two entries decide nearly, rounding does."""
+    other = Network(-net.V, net.U, -net.b, net.c)
+    same, turned = _apart(net, truth), _apart(other, truth)
+    units, partners = _pairs(np.minimum(same, turned))
+    turn = np.zeros(net.n_units, dtype=np.bool_)
+    turn[partners] = turned[units, partners] < same[units, partners]
+    signs = np.where(turn, -1.0, 1.0)
+    c = net.c + net.U[:, turn] @ net.b[turn]
+    W = net.W + net.U[:, turn] @ net.V[turn]
+    return Network(net.V * signs[:, None], net.U, net.b * signs, c, W=W)

@@ -10,8 +10,17 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from unrelu.activations import Activation, Power, ReLU, resolve
-from unrelu.errors import InputError, InputTypeError
-from unrelu.rationals import Rationals, as_fractions, is_rational, product, rounded
+from unrelu.errors import InputError
+from unrelu.rationals import (
+    Rationals,
+    as_fractions,
+    is_rational,
+    product,
+    rounded,
+    to_fractions,
+    to_matrix,
+)
+from unrelu.weights import float_weights, holds_objects, rational_weights, real_numbers
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
@@ -25,7 +34,7 @@ rows need no second copy of themselves."""
 
 @dataclass(frozen=True, eq=False, repr=False, init=False)
 class Network:
-    """A two-layer rectified network, x -> U f(V x + b) + c.
+    """A two-layer rectified network, x -> U f(V x + b) + W x + c.
 
     Parameters
     ----------
@@ -34,6 +43,7 @@ class Network:
     b : (k,) hidden biases; zero when left out.
     c : (m,) output biases; zero when left out.
     activation : a name or an object of `unrelu.activations`.
+    W : (m, d) weights of a skip connection; zero when left out. Only with the ReLU.
 
     The arrays are copied, converted to float64 and made read-only. Where one of them is an object
     array, of `fractions.Fraction` or integers, all become arrays of Fraction instead: the network
@@ -58,6 +68,7 @@ class Network:
     b: Weights
     c: Weights
     activation: Activation
+    W: Weights
 
     def __init__(
         self,
@@ -66,9 +77,10 @@ class Network:
         b: ArrayLike | None = None,
         c: ArrayLike | None = None,
         activation: str | Activation = "relu",
+        W: ArrayLike | None = None,
     ) -> None:
-        rational = any(_holds_objects(given) for given in (V, U, b, c))
-        weights = _rational_weights if rational else _weights
+        rational = any(holds_objects(given) for given in (V, U, b, c, W))
+        weights = rational_weights if rational else float_weights
         V, U = weights("V", V, 2), weights("U", U, 2)
         if U.shape[1] != V.shape[0]:
             raise InputError(
@@ -80,12 +92,18 @@ class Network:
             "U": U,
             "b": weights("b", np.zeros(len(V)) if b is None else b, 1),
             "c": weights("c", np.zeros(len(U)) if c is None else c, 1),
+            "W": weights("W", np.zeros((len(U), V.shape[1])) if W is None else W, 2),
         }
         for name, rows, of in (("b", len(V), "hidden unit"), ("c", len(U), "output")):
             if values[name].shape != (rows,):
                 raise InputError(
                     f"{name}: got shape {values[name].shape}, expected ({rows},): one per {of}"
                 )
+        if values["W"].shape != (len(U), V.shape[1]):
+            raise InputError(
+                f"W: got shape {values['W'].shape}, expected ({len(U)}, {V.shape[1]}): a row for "
+                "each output, a column for each input"
+            )
         for name, value in values.items():
             value.setflags(write=False)
             object.__setattr__(self, name, value)
@@ -94,6 +112,11 @@ class Network:
             raise InputError(
                 f"activation: got {self.activation.name} with rational weights, expected the ReLU "
                 "or a power with a whole exponent: others have values that are no fractions"
+            )
+        if self.skip and not isinstance(self.activation, ReLU):
+            raise InputError(
+                f"W: got a skip connection with activation {self.activation.name!r}, expected the "
+                "ReLU: what a skip connection leaves open is known for that one"
             )
 
     @property
@@ -113,15 +136,38 @@ class Network:
         """Whether the weights are arrays of Fraction."""
         return is_rational(self.V)
 
+    @property
+    def skip(self) -> bool:
+        """Whether there is a skip connection: W has an entry that is not zero."""
+        return bool(self.W.any())
+
     def rounded(self) -> Network:
         """The network in float64, each weight the nearest; itself if it is in float64."""
         if not self.rational:
             return self
-        V, U, b, c = (rounded(weights) for weights in (self.V, self.U, self.b, self.c))
-        return Network(V, U, b, c, self.activation)
+        V, U, b, c, W = map(rounded, (self.V, self.U, self.b, self.c, self.W))
+        return Network(V, U, b, c, self.activation, W)
+
+    def without_skip(self) -> Network:
+        """The same function without a skip connection: W x = Σ a_i (f(z_i) − f(−z_i)), z_i = w_i·x,
+        two more units for each of the rank(W) rows w_i. Itself if W is zero."""
+        if not self.skip:
+            return self
+        if self.rational:
+            reduced, rank = to_matrix(self.W).rref()  # W = (its pivot columns) (rows of that)
+            rows = to_fractions(reduced)[:rank]
+            outputs = self.W[:, [next(i for i, w in enumerate(row) if w) for row in rows]]
+        else:
+            left, sizes, right = np.linalg.svd(self.W, full_matrices=False)
+            rank = int((sizes > max(self.W.shape) * np.finfo(np.float64).eps * sizes[0]).sum())
+            outputs, rows = left[:, :rank] * sizes[:rank], right[:rank]
+        b = np.concatenate([self.b, 0 * self.W[0, :1].repeat(2 * rank)])
+        V, U = np.vstack([self.V, rows, -rows]), np.hstack([self.U, outputs, -outputs])
+        return Network(V, U, b, self.c, self.activation)
 
     def __repr__(self) -> str:
         biases = ", biases" if self.b.any() or self.c.any() else ""
+        biases += ", skip connection" if self.skip else ""
         biases += ", rational" if self.rational else ""
         return (
             f"Network({self.n_inputs} inputs, {self.n_units} units, "
@@ -129,7 +175,7 @@ class Network:
         )
 
     def __reduce__(self) -> tuple[type[Network], tuple[object, ...]]:
-        return Network, (self.V, self.U, self.b, self.c, self.activation)
+        return Network, (self.V, self.U, self.b, self.c, self.activation, self.W)
 
     def preactivations(self, X: Weights) -> Weights:
         """X Vᵀ + b, shape (n, k): how far each sample is on each unit's active side."""
@@ -148,18 +194,20 @@ class Network:
         floating point: then so are they."""
         if self.rational:
             return self._exactly(X)
-        X = _real("X", X)
+        X = real_numbers("X", X)
         if X.ndim != 2 or X.shape[1] != self.n_inputs:
             raise InputError(
                 f"X: got shape {X.shape}, expected (n_samples, {self.n_inputs}): "
                 "one row per sample, one column per input"
             )
-        Y = np.empty((len(X), self.n_outputs))
+        Y, skip = np.empty((len(X), self.n_outputs)), self.skip
         step = max(1, BLOCK_ENTRIES // max(self.n_units, self.n_inputs, 1))
         for start in range(0, len(X), step):
             rows = slice(start, start + step)
-            F = self.activation(self.preactivations(np.asarray(X[rows], dtype=np.float64)))
-            np.matmul(F, self.U.T, out=Y[rows])
+            block = np.asarray(X[rows], dtype=np.float64)
+            np.matmul(self.activation(self.preactivations(block)), self.U.T, out=Y[rows])
+            if skip:
+                Y[rows] += block @ self.W.T
             Y[rows] += self.c
         return Y
 
@@ -171,9 +219,9 @@ class Network:
             raise InputError(f"X: got shape {X.shape}, expected (n_samples, {self.n_inputs})")
         assert isinstance(self.activation, (ReLU, Power)), "others are refused when made"
         F = self.activation.exactly(self.preactivations(X))
-        return np.asarray(product(F, self.U.T) + self.c)
+        return np.asarray(product(F, self.U.T) + product(X, self.W.T) + self.c)
 
-    def canonical(self) -> Network:
+    def canonical(self, *, skip: bool | None = None) -> Network:
         """The same function with its symmetries removed (a rectified unit may be scaled,
         permuted, split in two or be idle without changing a label).
 
@@ -185,11 +233,23 @@ class Network:
         That takes an activation with f(a z) = a^c f(z). For others, such as e^z − 1, the norm of
         v is part of the function: it is left as it is, and units merge if it agrees, too.
 
+        skip : whether units may be turned round, which a skip connection allows: u f(z) =
+            u f(−z) + u z, so that v, b become −v, −b and u vᵀ goes into W, u b into c. Then the
+            first entry of v that is larger than the largest over √8 is positive, and opposite
+            units merge. By default where W has an entry that is not zero. (√8 is no ratio of
+            simple weights, so that rounding seldom decides which entry that is.)
+
         >>> Network([[2.0], [0.0], [1.0]], [[1.0, 5.0, 2.0]], b=[0.0, 1.0, 0.0]).canonical().U
         array([[4.]])
         """
+        skip = self.skip if skip is None else skip
+        if skip and not isinstance(self.activation, ReLU):
+            raise InputError(
+                f"skip: got True with activation {self.activation.name!r}, expected the ReLU: "
+                "units of others do not turn round"
+            )
         if self.rational:
-            return self._rational_form()
+            return self._rational_form(skip)
         largest = np.abs(self.V).max(axis=1, initial=0.0)  # whose square may underflow
         largest = np.where(largest > 0, largest, 1.0)
         scale = largest * np.linalg.norm(self.V / largest[:, None], axis=1)
@@ -201,25 +261,34 @@ class Network:
         if degree is not None:
             with np.errstate(over="ignore"):  # seen as a weight that is not finite
                 V, b, U = V / scale[:, None], b / scale, U * scale**degree
+        W = self.W
+        if skip:
+            turned = _turned(V)
+            W = W + U[:, turned] @ V[turned]
+            c = c + U[:, turned] @ b[turned]
+            signs = np.where(turned, -1.0, 1.0)
+            V, b = V * signs[:, None], b * signs
 
         V, b, U = _merged(V, b, U, degree is not None)
         strength = np.linalg.norm(U, axis=0)
         kept = np.flatnonzero(strength > 0)
         keys = [*V[kept].T[::-1], -strength[kept]]
         order = kept[np.lexsort(keys)]
-        return Network(V[order], U[:, order], b[order], c, self.activation)
+        return Network(V[order], U[:, order], b[order], c, self.activation, W)
 
-    def _rational_form(self) -> Network:
+    def _rational_form(self, skip: bool) -> Network:
         assert isinstance(self.activation, (ReLU, Power)), "others are refused when made"
         degree = int(self.activation.degree)
-        c, units = self.c.copy(), dict[tuple[Fraction, ...], Rationals]()
+        W, c, units = self.W.copy(), self.c.copy(), dict[tuple[Fraction, ...], Rationals]()
         for v, b, u in zip(self.V, self.b, self.U.T, strict=True):
             scale = next((abs(weight) for weight in v if weight), None)
             if scale is None:
                 c = c + u * max(b, Fraction(0)) ** degree
                 continue
+            if skip and _turned(v[None])[0]:
+                W, c, scale = W + np.outer(u, v), c + u * b, -scale
             row = (*(v / scale), b / scale)
-            units[row] = units.get(row, 0 * u) + u * scale**degree
+            units[row] = units.get(row, 0 * u) + u * abs(scale) ** degree
         # By falling ‖u‖ of units with ‖v‖ = 1, as in floating point.
         kept = sorted(
             (-(sum(w**2 for w in row[:-1]) ** degree) * (u @ u), row)
@@ -229,7 +298,14 @@ class Network:
         rows = np.array([row for _, row in kept], dtype=np.object_).reshape(-1, self.n_inputs + 1)
         U = np.array([units[row] for _, row in kept], dtype=np.object_)
         U = U.reshape(-1, self.n_outputs).T
-        return Network(rows[:, :-1], U, rows[:, -1], c, self.activation)
+        return Network(rows[:, :-1], U, rows[:, -1], c, self.activation, W)
+
+
+def _turned(V: Weights) -> NDArray[np.bool_]:
+    """Which rows, none of them zero, `canonical` turns round where it may."""
+    squares = V**2
+    first = (8 * squares > squares.max(axis=1, keepdims=True)).argmax(axis=1)
+    return np.asarray(V[np.arange(len(V)), first] < 0, dtype=np.bool_)
 
 
 def _merged(V: Array, b: Array, U: Array, homogeneous: bool) -> tuple[Array, Array, Array]:
@@ -248,44 +324,3 @@ def _merged(V: Array, b: Array, U: Array, homogeneous: bool) -> tuple[Array, Arr
                 continue
         kept.append(j)
     return V[kept], b[kept], U[:, kept]
-
-
-def _weights(name: str, value: ArrayLike, ndim: int) -> Array:
-    """A fresh float64 array of the given number of axes, or a clean error."""
-    array = _real(name, value)
-    if array.ndim != ndim:
-        raise InputError(f"{name}: got {array.ndim} axes, expected {ndim}")
-    array = array.astype(np.float64)
-    if not np.isfinite(array).all():
-        raise InputError(f"{name}: got values that are not finite, expected real numbers")
-    if not (np.abs(array) <= LARGEST).all():
-        raise InputError(f"{name}: got values beyond {LARGEST:g}, expected smaller ones: rescale")
-    return array
-
-
-def _rational_weights(name: str, value: ArrayLike, ndim: int) -> Rationals:
-    array = as_fractions(name, value)
-    if array.ndim != ndim:
-        raise InputError(f"{name}: got {array.ndim} axes, expected {ndim}")
-    return array
-
-
-def _holds_objects(value: ArrayLike | None) -> bool:
-    try:
-        return value is not None and np.asarray(value).dtype.kind == "O"
-    except ValueError:  # ragged, which is said where the shapes are checked
-        return False
-
-
-LARGEST = 1e70
-"""Squares of anything up to here, times those of samples, are finite."""
-
-
-def _real(name: str, value: ArrayLike) -> NDArray[Any]:
-    try:
-        array = np.asarray(value)
-    except ValueError as error:  # rows of different lengths
-        raise InputError(f"{name}: got a ragged sequence, expected a table of numbers") from error
-    if array.dtype.kind not in "fiub":
-        raise InputTypeError(f"{name}: got data of type {array.dtype}, expected real numbers")
-    return array

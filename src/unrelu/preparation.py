@@ -7,10 +7,12 @@ from numpy.typing import NDArray
 
 from unrelu.activations import Activation, Curve, ReLU
 from unrelu.errors import InputError, InputTypeError
-from unrelu.methods.problem import choose_rows, with_constant
+from unrelu.methods.linear_term import affine, beyond_affine
+from unrelu.methods.problem import choose_rows, power_of_two, with_constant
 from unrelu.methods.recipes import BY_NAME
+from unrelu.network import Network
 from unrelu.numerics.rank import column_space
-from unrelu.numerics.whitening import dependent_columns
+from unrelu.numerics.whitening import dependent_columns, whiten
 from unrelu.samples import SMALLEST, Samples
 
 Array = NDArray[np.float64]
@@ -18,16 +20,23 @@ Index = NDArray[np.intp]
 
 SEARCHES = ("row-space", "hyperplanes", "facets", "enumeration", "mixed-integer")
 METHODS = ("auto", *SEARCHES, *BY_NAME)
+WITH_SKIP = ("auto", "row-space", "hyperplanes")
+"""Methods that look for a skip connection, too."""
+
 ESTIMATED = ("gaussian", "independent", "poisson")
 """Kinds of noise that leave an estimate, with standard errors."""
 
 NOISE = ("auto", "none", "sparse", *ESTIMATED)
 
 
-def label_rank(samples: Samples, bias: bool, rng: np.random.Generator) -> int:
-    """Rank of the labels; with output biases, of what varies in them. A few rows tell, unless
-    nothing varies there."""
+def label_rank(
+    samples: Samples, bias: bool, rng: np.random.Generator, *, skip: bool = False
+) -> int:
+    """Rank of the labels; with output biases, of what varies in them; with a skip connection, of
+    what is not linear in the inputs. A few rows tell, unless nothing varies there."""
     rows = choose_rows(samples, 8 * (samples.d + samples.m + 1), rng)
+    if skip:
+        return _rank_beyond(samples, rows, bias)
     rank = _rank(samples, rows, bias)
     if rank == 0 and len(rows) < samples.n:
         rank = _rank(samples, np.union1d(rows, _varying(samples, bias, len(rows))), bias)
@@ -40,6 +49,29 @@ def _rank(samples: Samples, rows: Index, bias: bool) -> int:
         return int(column_space(Y, samples.eps).shape[1])
     constant = np.ptp(Y, axis=0) <= 4 * samples.eps * np.abs(Y).max(axis=0)
     return int(column_space(with_constant(Y[:, ~constant]), samples.eps).shape[1]) - 1
+
+
+def _rank_beyond(samples: Samples, rows: Index, bias: bool) -> int:
+    taken = samples.take(rows)
+    X = taken.X / power_of_two(taken.X)
+    white = whiten(with_constant(X) if bias else X)
+    if not white.independent and len(rows) < samples.n:
+        return _rank_beyond(samples, np.arange(samples.n), bias)
+    rank = int(beyond_affine(taken.Y, white.features, samples.eps).shape[1])
+    if rank or len(rows) == samples.n:
+        return rank
+    more = _not_affine(samples, affine(taken, bias), len(rows))
+    return _rank_beyond(samples, np.union1d(rows, more), bias) if len(more) else 0
+
+
+def _not_affine(samples: Samples, net: Network, most: int) -> Index:
+    """Some rows that an affine function, fitted to others, does not explain."""
+    usual = samples.eps**0.75 * np.abs(samples.take(samples.spread(1000)).Y).max(axis=0)
+    for rows, X, Y in samples.blocks():
+        off = np.flatnonzero((np.abs(Y - net(X)) > usual).any(axis=1))
+        if len(off):
+            return np.asarray(rows.start + off[:most])
+    return np.arange(0)
 
 
 def _varying(samples: Samples, bias: bool, most: int) -> Index:
@@ -141,6 +173,32 @@ def check_activation(
         raise InputError(
             f"n_units: got {n_units} for {outputs} outputs {other}, expected {outputs} at most: "
             "networks of more units than outputs are found for the ReLU"
+        )
+
+
+def check_skip(
+    skip: bool, activation: Activation | None, method: str, noise: str, exact: bool
+) -> None:
+    """What works with a skip connection."""
+    check_flag("skip", skip)
+    if not skip:
+        return
+    if not isinstance(activation, ReLU):
+        name = "unknown" if activation is None else activation.name
+        raise InputError(f"activation: got {name!r} with skip=True, expected 'relu'")
+    for option, value, taken in (
+        ("method", method, WITH_SKIP),
+        ("noise", noise, ("auto", "none", "gaussian")),
+    ):
+        if value not in taken:
+            raise InputError(
+                f"{option}: got {value!r} with skip=True, expected one of "
+                f"{', '.join(map(repr, taken))}"
+            )
+    if exact:
+        raise InputError(
+            "exact: got True with skip=True, expected False: networks with a skip connection are "
+            "searched for in floating point; unrelu.verify(..., exact=True) checks rational ones"
         )
 
 

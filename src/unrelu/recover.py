@@ -21,6 +21,7 @@ from unrelu.preparation import (
     check_independent,
     check_one_output,
     check_options,
+    check_skip,
     generator,
     label_rank,
 )
@@ -42,10 +43,12 @@ def recover(
     method: str = "auto",
     noise: str = "auto",
     exact: bool = False,
+    skip: bool = False,
     rng: int | np.random.Generator | None = None,
     throw: bool = True,
 ) -> Recovery:
-    """Find V, U, b, c with Y = f(X Vᵀ + b) Uᵀ + c, and say how certain they are.
+    """Find V, U, b, c with Y = f(X Vᵀ + b) Uᵀ + c, and say how certain they are; with a skip
+    connection, W of a term X Wᵀ, too.
 
     Parameters
     ----------
@@ -98,6 +101,11 @@ def recover(
         floats as dyadic numbers. The network found is rational, and every label is recomputed
         over the rationals; or the certificate says which samples break the proof. For labels
         without noise, "auto", "none" or "sparse".
+    skip : look for a skip connection, a term X Wᵀ. On which side a unit is active is then open, for
+        u f(z) = u f(−z) + u z: the network is one of 2ᵏ that are the same function, the canonical
+        one (see `Network.canonical`); where labels need no skip connection, one without. For the
+        ReLU, the methods "auto", "row-space" and "hyperplanes", and noise "auto" (exact labels, or
+        noise of finite variance), "none" and "gaussian".
     rng : seed or generator for the random starts; the same seed gives the same bits.
     throw : raise `RecoveryError`, with the result on it, unless the network is certain.
 
@@ -141,6 +149,7 @@ def recover(
     exactly = ExactSamples.of(X, Y) if exact else None
     samples = Samples.of(X, Y) if exactly is None else exactly.rounded
     check_activation(known, n_units, method, noise, exact, samples.m)
+    check_skip(skip, known, method, noise, exact)
     check_independent(samples, bias)
     if method == "mixed-integer":
         check_one_output(samples)
@@ -152,8 +161,8 @@ def recover(
             return _thrown(recover_unknown(samples, n_units, bias, rng), throw)
 
     with one_thread(samples.n * samples.d < MANY_ENTRIES):
-        rank = label_rank(samples, bias, rng)
-        task = Task(samples, rank, n_units, bias, method, noise, known)
+        rank = label_rank(samples, bias, rng, skip=skip)
+        task = Task(samples, rank, n_units, bias, method, noise, known, skip)
         best = climb(task, rng) if exactly is None else climb_exactly(task, exactly, rng)
     certificate = best.certificate
     searched = exact and method in COMPLETE and certificate.status == Status.FAILED
@@ -205,7 +214,7 @@ def _with_context(best: Judged, task: Task) -> Certificate:
         said = f"every sample is explained; {candidate.note}"
     if status == Status.FAILED:
         units = n_units or rank
-        missing = _missing_samples(samples, units, rank, bias)
+        missing = _missing_samples(samples, units, rank, bias, task.skip)
         if missing:
             status, more = Status.UNDETERMINED, missing
             at_least = "" if n_units else "the at least "
@@ -233,13 +242,13 @@ def _with_context(best: Judged, task: Task) -> Certificate:
     return replace(certificate, status=status, explanation=said, more_samples=more)
 
 
-def _missing_samples(samples: Samples, units: int, rank: int, bias: bool) -> int:
+def _missing_samples(samples: Samples, units: int, rank: int, bias: bool, skip: bool) -> int:
     """How many samples short of what finding so many units takes: for each its D unknowns twice
     over on one side and the other units on the other (units active half of the time, a tenth to
     spare); in all four equations to three unknowns, or, measured, three to one where the labels
     do not show every unit."""
     dimension, rank = samples.d + bias, max(rank, 1)
     sides = 1.1 * (2 * dimension + 2 * math.sqrt(dimension) + units / rank)
-    unknowns = units * (dimension + rank - 1) + bias * rank
+    unknowns = units * (dimension + rank - 1) + (bias + skip * samples.d) * rank
     equations = (4 / 3 if units <= rank else 3.0) * unknowns / rank
     return max(0, math.ceil(max(sides, equations)) - samples.n)

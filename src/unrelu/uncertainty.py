@@ -111,7 +111,8 @@ class Uncertainty:
 
         def end(q: float) -> Network:
             V, U = net.V + q * error.V, net.U + q * error.U
-            return Network(V, U, net.b + q * error.b, net.c + q * error.c, net.activation)
+            b, c, W = net.b + q * error.b, net.c + q * error.c, net.W + q * error.W
+            return Network(V, U, b, c, net.activation, W)
 
         return end(-q), end(q)
 
@@ -163,14 +164,14 @@ class Uncertainty:
 
     def to_dict(self) -> dict[str, object]:
         """Plain numbers, lists and words; of the networks, the standard errors alone."""
-        error = self.stderr
+        error, names = self.stderr, ["V", "U", "b", "c"] + ["W"] * self.model.linear
         return {
             "form": self.form,
             "degrees_of_freedom": self.degrees_of_freedom,
             "units": self.table(),
             "undetermined": self.undetermined.tolist(),
             "notes": list(self.notes),
-            "stderr": {name: getattr(error, name).tolist() for name in ("V", "U", "b", "c")},
+            "stderr": {name: getattr(error, name).tolist() for name in names},
         }
 
     def __str__(self) -> str:
@@ -210,6 +211,7 @@ def assess(
     weights: ArrayLike | None = None,
     scores: ArrayLike | None = None,
     simulate: bool = True,
+    skip: bool = False,
 ) -> Uncertainty:
     """Standard errors of the weights of `net`, fitted to Y ≈ f(XVᵀ + b)Uᵀ + c + noise.
 
@@ -224,7 +226,10 @@ def assess(
     scores : (n, m), with weights, if the fit minimised Σ ρ(r_io) for some loss ρ: scores ρ'(r)
         and weights ρ''(r) (both times the same constant). The form is then "sandwich".
     simulate : whether errors may be calibrated by simulated fits. It is done where patterns are
-        unsure, for fits without weights, and if it takes no more than a minute.
+        unsure, for fits without weights or a skip connection, and if it takes no more than a
+        minute.
+    skip : whether W of a term X Wᵀ was fitted, too (else it is zero). Errors are then those of the
+        canonical sides of the units.
 
     With no covariance, weights and scores: least squares. The formulas: `numerics.covariance`.
 
@@ -250,7 +255,9 @@ def assess(
         )
     root = square_root(covariance, samples.m)
     psi, slopes = of_entries(samples, weights, scores)
-    unknowns = count_unknowns(net, samples, biased)
+    if net.skip and not skip:
+        raise InputError("skip: got False for a network with a skip connection, expected True")
+    unknowns = count_unknowns(net, samples, biased, skip)
     sandwich = form == "sandwich" or psi is not None
 
     white = white_features(samples, biased)
@@ -258,7 +265,7 @@ def assess(
     residual = np.asarray(samples.Y, dtype=np.float64) - mean
     # Outputs in the coordinates in which the fit was one of plain least squares.
     apart = solve_triangular(root, residual.T, lower=True).T
-    model = model_of(net, white, solve_triangular(root, net.U, lower=True), biased)
+    model = model_of(net, white, solve_triangular(root, net.U, lower=True), biased, skip)
     if slopes is None:
         found, pull = least_squares(model, Z, apart, sandwich=sandwich), apart
     else:
@@ -267,7 +274,7 @@ def assess(
     step = found.inverse.matrix @ fisher.gradient(model, Z, pull)
     off = doubts.off_minimum(step, np.diag(found.covariance))
 
-    model = model_of(net, white, net.U, biased)
+    model = model_of(net, white, net.U, biased, skip)
     full = in_outputs(model, found.covariance, root)
     lost = fisher.undetermined(model, found.inverse)
 
@@ -280,7 +287,7 @@ def assess(
     factors = None
     fitted = Fitted(net, white, root, biased)
     unsure = len(doubts.unsure(near_kink(units), lost)) > 0
-    if simulate and unsure and slopes is None and affordable(fitted):
+    if simulate and unsure and slopes is None and not skip and affordable(fitted):
         factors = calibrate(
             fitted,
             spread,

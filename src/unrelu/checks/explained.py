@@ -40,8 +40,9 @@ def explain(net: Network, samples: Samples) -> Explained:
 
     where s_i, the usual size of label i, stands for what rounding of the other labels has left in
     the weights: a sample on which every unit is off still shows that of c. The last term alone
-    explains most labels; the others are looked up for those that it does not explain. For another
-    activation the terms of the first sum are those of `hidden_rounding`.
+    explains most labels; the others are looked up for those that it does not explain. A skip
+    connection adds ‖W_i‖² ‖x‖² to the sum. For another activation the terms of the first sum are
+    those of `hidden_rounding`.
     """
     unit = 0.5 * samples.eps * CONFIDENCE * math.sqrt(net.n_inputs + net.n_units + 2)
     scale = column_scale(samples)
@@ -49,6 +50,7 @@ def explain(net: Network, samples: Samples) -> Explained:
     reach = float(lengths.max(initial=0.0))
     offset = float(np.abs(net.b).max(initial=0.0))
     spread = ((net.U**2) * (lengths**2 + net.b**2)).T
+    skip = np.linalg.norm(net.W * scale, axis=1) ** 2 if net.skip else None
     fixed = typical_size(samples.Y) ** 2 + net.c**2 + np.finfo(np.float64).tiny
     worst, worst_sample, largest, margin, on_kink, squares = 0.0, 0, 0.0, np.inf, 0, 0.0
     missed: list[Index] = []
@@ -62,6 +64,8 @@ def explain(net: Network, samples: Samples) -> Explained:
             on_kink += int((gaps < 1).sum())
         with np.errstate(over="ignore", invalid="ignore"):  # of activations that overflow
             error = net.activation(Z) @ net.U.T
+        if skip is not None:
+            error += X @ net.W.T
         error += net.c
         error -= Y
         np.abs(error, out=error)
@@ -74,6 +78,8 @@ def explain(net: Network, samples: Samples) -> Explained:
             if isinstance(net.activation, ReLU):
                 near = Z[doubtful] + gap[doubtful, None] > 0
                 allowed = (near.astype(np.float64) @ spread) * (norms[doubtful, None] + 1)
+                if skip is not None:
+                    allowed += norms[doubtful, None] * skip
             else:
                 own = lengths * np.sqrt(norms[doubtful, None]) + np.abs(net.b)
                 off = hidden_rounding(net.activation, Z[doubtful], own, unit)

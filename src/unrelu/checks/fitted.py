@@ -68,10 +68,10 @@ def fitted_network(net: Network, samples: Samples, biased: bool, form: str) -> N
     return net
 
 
-def count_unknowns(net: Network, samples: Samples, biased: bool) -> int:
+def count_unknowns(net: Network, samples: Samples, biased: bool, skip: bool = False) -> int:
     """p, if that is few enough for the data and for a machine."""
     k, m = net.n_units, net.n_outputs
-    p = k * (net.n_inputs - 1 + m) + biased * (k + m)
+    p = k * (net.n_inputs - 1 + m) + biased * (k + m) + skip * m * net.n_inputs
     if p > MOST_UNKNOWNS:
         raise InputError(
             f"net: got {p} unknowns, expected at most {MOST_UNKNOWNS}: their covariance would be "
@@ -137,9 +137,9 @@ def of_entries(
     return psi, slopes
 
 
-def model_of(net: Network, white: Whitened, U: Array, biased: bool) -> Model:
+def model_of(net: Network, white: Whitened, U: Array, biased: bool, skip: bool = False) -> Model:
     """In white coordinates: a = R (v, b), and v·δv = 0 becomes R⁻ᵀ(v, 0)·δa = 0."""
     rows = np.column_stack([net.V, net.b]) if biased else net.V
     normals = np.column_stack([net.V, np.zeros(net.n_units)]) if biased else net.V
     normals = solve_triangular(white.factor, normals.T, trans="T").T
-    return Model(white.to_features(rows), U, normals, biased)
+    return Model(white.to_features(rows), U, normals, biased, skip)

@@ -57,8 +57,9 @@ def not_pinned(net: Network, samples: Samples) -> Pinned:
     return Pinned(nothing, -nothing, np.zeros(net.n_units), samples.m, 0, samples.d)
 
 
-def pin(net: Network, samples: Samples, biased: bool, limit: float) -> Pinned:
-    """Are the units pinned down by the samples, whose labels are off by rounding?
+def pin(net: Network, samples: Samples, biased: bool, limit: float, skip: bool = False) -> Pinned:
+    """Are the units pinned down by the samples, whose labels are off by rounding? With `skip`, but
+    for their sides, where any linear function of the inputs may be added.
 
     A subset of the rows is enough to show that a unit is pinned. While it leaves units open, it
     grows, first by samples that lie on the side where these units have few.
@@ -73,10 +74,10 @@ def pin(net: Network, samples: Samples, biased: bool, limit: float) -> Pinned:
         if wanted < samples.n:
             more = rng.choice(samples.n, wanted, replace=False)
         rows = np.union1d(rows, more)
-        pinned = _pin_on(net, samples.take(rows), biased, rng, quick)
+        pinned = _pin_on(net, samples.take(rows), biased, rng, quick, skip)
         if quick and len(pinned.weak(limit)):  # a bound that is too loose, or a weak unit
             quick = False
-            pinned = _pin_on(net, samples.take(rows), biased, rng, quick)
+            pinned = _pin_on(net, samples.take(rows), biased, rng, quick, skip)
         weak = pinned.weak(limit)
         if not len(weak) or len(rows) == samples.n:
             return pinned
@@ -86,7 +87,7 @@ def pin(net: Network, samples: Samples, biased: bool, limit: float) -> Pinned:
         if not pinned.independent:  # a column that is zero nearly everywhere, say
             wanted = samples.n
         elif wanted * unknowns**2 > MOST_EFFORT:
-            return _pin_on(net, samples.take(rows), biased, rng, quick)
+            return _pin_on(net, samples.take(rows), biased, rng, quick, skip)
 
 
 def _pin_on(
@@ -95,14 +96,17 @@ def _pin_on(
     biased: bool,
     rng: np.random.Generator,
     quick: bool,
+    skip: bool,
     doubt: Array | float = 0.0,
 ) -> Pinned:
     """`pin` on these samples, where unit rows (v, b) may be off by `doubt` (k,)."""
     scale = column_scale(samples)
     distinct = samples.take(distinct_rows(samples, biased))
     if net.n_units == 0:
-        none = np.zeros(0)
-        return Pinned(none, none, none, 0, 0, samples.d)
+        none, X = np.zeros(0), distinct.X / scale
+        X = np.column_stack([X, np.ones(len(X))]) if biased else X
+        seen = not skip or np.linalg.matrix_rank(X) == X.shape[1]
+        return Pinned(none, none, none, 0, 0, samples.d, independent=seen)
     X, Z = distinct.X / scale, net.preactivations(distinct.X)
     V = net.V * scale
     lengths = np.linalg.norm(V, axis=1)
@@ -121,6 +125,8 @@ def _pin_on(
     left, values, _ = np.linalg.svd(net.U / size[:, None], full_matrices=False)
     left = left[:, values > SAME * values.max(initial=0.0)]
     outputs = left.shape[1]
+    if net.skip:
+        Y = Y - rows @ net.W.T
     residual = ((Y - np.maximum(Z, 0.0) @ net.U.T - net.c) / size) @ left
     U = left.T @ (net.U / size[:, None])
 
@@ -137,7 +143,15 @@ def _pin_on(
     # Labels may be off by what the residual shows, and are by half a unit in the last place.
     noise = max(float(np.sqrt((residual**2).mean())), samples.eps)
     sensed = sensitivity(
-        white.features, points / reach, U * reach.T, residual, noise, biased, rng, quick=quick
+        white.features,
+        points / reach,
+        U * reach.T,
+        residual,
+        noise,
+        biased,
+        rng,
+        quick=quick,
+        linear=skip,
     )
     finite = np.isfinite(sensed.errors)
     moved = white.to_rows((np.where(finite, sensed.errors, 0.0) * reach).reshape(-1, dimension))
@@ -148,7 +162,7 @@ def _pin_on(
     errors[~finite.all(axis=(0, 2))] = np.inf
     known = np.where(np.isfinite(errors), errors, 0.0)
     if (np.abs(Z) <= _shift(net, rows, known)).any():  # hyperplanes led through samples by these
-        return _pin_on(net, samples, biased, rng, quick, np.maximum(doubt, known))
+        return _pin_on(net, samples, biased, rng, quick, skip, np.maximum(doubt, known))
     spare = _spare(Z > 0, sensed.leverage, outputs, dimension)
     return Pinned(errors, spare, shares, outputs, needed, dimension)
 

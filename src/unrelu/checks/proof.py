@@ -64,34 +64,36 @@ class Proof:
         )
 
 
-def prove(net: Network, samples: ExactSamples, bias: bool) -> Proof:
+def prove(net: Network, samples: ExactSamples, bias: bool, skip: bool = False) -> Proof:
     """Recompute every label of a rational network, and its Jacobian's rank.
 
-    bias : whether b and c may differ from zero. Cost: O(n k (d + m)) products of rationals, and a
-    rank modulo a prime, see `_pinned`.
+    bias : whether b and c may differ from zero; skip : whether W may. Cost: O(n k (d + m)) products
+    of rationals, and a rank modulo a prime, see `_pinned`.
     """
     broken, clear, off = [], [], 0.0
     for start in range(0, len(samples.X), BLOCK):
         rows = slice(start, start + BLOCK)
         Z: Rationals = product(samples.X[rows], net.V.T) + net.b
         left = samples.Y[rows] - product(_values(net, Z), net.U.T) - net.c
+        if net.skip:
+            left = left - product(samples.X[rows], net.W.T)
         wrong = np.flatnonzero((left != 0).any(axis=1))
         broken.append(start + wrong)
         off = max(off, float(np.abs(rounded(left[wrong])).max(initial=0.0)))
         clear.append(start + np.flatnonzero((Z != 0).all(axis=1)))
     kept = np.concatenate(clear)
-    weights = np.concatenate([w.ravel() for w in (net.V, net.U, net.b, net.c)])
+    weights = np.concatenate([w.ravel() for w in (net.V, net.U, net.b, net.c, net.W)])
     return Proof(
         n_samples=len(samples.X),
         broken=np.concatenate(broken),
         off=off,
-        pinned=_pinned(net, samples, kept, bias),
+        pinned=_pinned(net, samples, kept, bias, skip),
         on_kink=len(samples.X) - len(kept),
         bits=max(max(w.numerator.bit_length(), w.denominator.bit_length()) for w in weights),
     )
 
 
-def _pinned(net: Network, samples: ExactSamples, clear: Index, bias: bool) -> bool:
+def _pinned(net: Network, samples: ExactSamples, clear: Index, bias: bool, skip: bool) -> bool:
     """Whether only the scales of the units, v → a v, u → u / a, leave all labels as they are.
 
     The derivative of the labels is Σ_j (s_j∘X̄ dv̄_j) u_jᵀ + F dUᵀ + 1 dcᵀ, with X̄ = [X 1],
@@ -101,15 +103,17 @@ def _pinned(net: Network, samples: ExactSamples, clear: Index, bias: bool) -> bo
         s_j∘X̄ dv̄_j + F a_j + γ_j 1 = 0    (a_j, γ_j: column j of dUᵀ U⁺ᵀ and dcᵀ U⁺ᵀ),
 
     so k matrices of d + k columns do instead of one of k (d + m): each may lose one rank, to the
-    scale. A part of the rows is enough to show it.
+    scale. A part of the rows is enough to show it. A skip connection adds X dWᵀ: all of X̄ where
+    the column of ones was.
     """
-    if net.n_units == 0:
+    if net.n_units == 0 and not skip:
         return True
     d, k, m = net.n_inputs + bias, net.n_units, net.n_outputs
-    apart = to_matrix(net.U).rank() == k
+    apart = k > 0 and to_matrix(net.U).rank() == k
     if len(clear) == 0:
         return False
-    columns = d + k + bias if apart else k * (d + m) + m * bias
+    free = skip * net.n_inputs + bias
+    columns = d + k + free if apart else k * (d + m) + m * free
     equations = 1 if apart else m
     rng = np.random.default_rng(0)  # a certificate is a function of its samples
     wanted = 4 * -(-columns // equations)
@@ -117,7 +121,7 @@ def _pinned(net: Network, samples: ExactSamples, clear: Index, bias: bool) -> bo
         rows = clear if wanted >= len(clear) else rng.choice(clear, wanted, replace=False)
         if len(rows) * equations * columns > MOST_ENTRIES:
             return False
-        matrices = _apart(net, samples, rows, bias) if apart else _whole(net, samples, rows, bias)
+        matrices = (_apart if apart else _whole)(net, samples, rows, bias, skip)
         scales = 1 if apart else k
         try:
             if all(_rank(matrix) == columns - scales for matrix in matrices):
@@ -129,20 +133,28 @@ def _pinned(net: Network, samples: ExactSamples, clear: Index, bias: bool) -> bo
         wanted *= 8
 
 
-def _apart(net: Network, samples: ExactSamples, rows: Index, bias: bool) -> Iterator[Residues]:
+def _apart(
+    net: Network, samples: ExactSamples, rows: Index, bias: bool, skip: bool
+) -> Iterator[Residues]:
     X, active, F = _modulo(net, samples, rows, bias)
-    ones = np.ones((len(rows), int(bias)), dtype=np.int64)
+    free = X if skip else np.ones((len(rows), int(bias)), dtype=np.int64)
     for pattern in active.T:
-        yield np.hstack([X * pattern[:, None] % PRIME, F, ones])
+        yield np.hstack([X * pattern[:, None] % PRIME, F, free])
 
 
-def _whole(net: Network, samples: ExactSamples, rows: Index, bias: bool) -> Iterator[Residues]:
+def _whole(
+    net: Network, samples: ExactSamples, rows: Index, bias: bool, skip: bool
+) -> Iterator[Residues]:
     X, active, F = _modulo(net, samples, rows, bias)
     U, eye = _residues(net.U), np.eye(net.n_outputs, dtype=np.int64)
     hidden = (active[:, :, None] * X[:, None, :] % PRIME)[:, None] * U[None, :, :, None] % PRIME
     output = eye[None, :, :, None] * F[:, None, None, :]
-    parts = [part.reshape(len(rows) * net.n_outputs, -1) for part in (hidden, output)]
-    if bias:
+    entries = len(rows) * net.n_outputs
+    parts = [part.reshape(entries, part.size // entries) for part in (hidden, output)]
+    if skip:
+        linear = eye[None, :, :, None] * X[:, None, None, :]
+        parts.append(linear.reshape(entries, -1))
+    elif bias:
         parts.append(np.tile(eye, (len(rows), 1)))
     yield np.hstack(parts)
 

@@ -10,6 +10,9 @@ turned    f(z) = f(−z) + z: a unit may be active on the other side if the othe
 unheard   samples without which the equations lose rank. Their labels are explained whatever they
           are, so nothing confirms the sides of the units there, nor on several such sets together.
 
+With a skip connection there is a linear function X Wᵀ among the unknowns, so every unit may be
+turned round, which is no other network; only what is unheard is looked at.
+
 Neither is an ambiguity as long as the samples contradict the network that comes of it. So it is
 solved for, and tried on all samples.
 """
@@ -55,23 +58,23 @@ ROUNDINGS = 1000
 """Of the usual label, in the weights of a rival."""
 
 
-def rival(net: Network, samples: Samples, biased: bool) -> Index | None:
+def rival(net: Network, samples: Samples, biased: bool, skip: bool = False) -> Index | None:
     """Units that have other sides in another network that explains all samples, if one is found;
     all units, if floats do not tell (inputs of very different sizes).
 
-    net : canonical, explains the samples. Cost: a singular value decomposition of some three rows
-    to each of k (d + 1) unknowns, and one more for each candidate; nothing for more than
-    `MOST_UNKNOWNS`.
+    net : canonical, explains the samples; `skip`: whether networks with W compete. Cost: a singular
+    value decomposition of some three rows to each of k (d + 1) unknowns, and one more for each
+    candidate; nothing for more than `MOST_UNKNOWNS`.
     """
     dimension = samples.d + biased
     outputs = np.linalg.matrix_rank(net.U) if net.n_units else 0
-    unknowns = (net.n_units + int(outputs)) * dimension + samples.m * biased
+    unknowns = (net.n_units + int(outputs)) * dimension + samples.m * (biased + skip * samples.d)
     if net.n_units == 0 or unknowns > MOST_UNKNOWNS:
         return None
     wanted = max(ROWS * unknowns, 100)
     while True:
         rows = np.unique(np.linspace(0, samples.n - 1, min(wanted, samples.n)).astype(np.intp))
-        system = _System(net, samples.take(rows), biased)
+        system = _System(net, samples.take(rows), biased, skip)
         if _rank(J := system.equations(system.active)) == J.shape[1]:
             break
         if len(rows) == samples.n:
@@ -90,7 +93,7 @@ def rival(net: Network, samples: Samples, biased: bool) -> Index | None:
 class _System:
     """The equations of some samples that lie on no kink, each of length one."""
 
-    def __init__(self, net: Network, samples: Samples, biased: bool) -> None:
+    def __init__(self, net: Network, samples: Samples, biased: bool, skip: bool) -> None:
         X, Y = np.asarray(samples.X, np.float64), np.asarray(samples.Y, np.float64)
         Z = net.preactivations(X)
         self.scale = column_scale(samples)
@@ -98,17 +101,20 @@ class _System:
         reach = size[:, None] * np.linalg.norm(net.V * self.scale, axis=1) + np.abs(net.b)
         sure = (np.abs(Z) > SAME * reach).all(axis=1) & (size > 0)
         columns = np.column_stack([X / self.scale, np.ones(len(X))]) if biased else X / self.scale
-        self.net, self.biased = net, biased
+        self.net, self.biased, self.skip = net, biased, skip
         self.length = size[sure]
         self.X = columns[sure] / self.length[:, None]
         self.Y = Y[sure] / self.length[:, None]
         self.active: Marks = Z[sure] > 0
 
     def equations(self, pattern: Marks) -> Array:
-        """(n m, k D + m) for V (and b) unit by unit, and c."""
+        """(n m, k D + m) for V (and b) unit by unit, and c; with a skip connection, W before it."""
         n, m = self.Y.shape
         by_unit = np.einsum("ij,oj,id->iojd", pattern.astype(float), self.net.U, self.X)
         hidden = by_unit.reshape(n * m, -1)
+        if self.skip:
+            linear = np.einsum("id,op->iopd", self.X[:, : self.net.n_inputs], np.eye(m))
+            hidden = np.hstack([hidden, linear.reshape(n * m, -1)])
         if not self.biased:
             return np.asarray(hidden)
         return np.hstack([hidden, np.kron(1 / self.length[:, None], np.eye(m))])
@@ -117,14 +123,9 @@ class _System:
         if not len(self.X):
             return
         J = self.equations(self.active)
-        k, d = self.net.n_units, self.net.n_inputs
-        span = np.linalg.svd(self.net.U)[0][:, : np.linalg.matrix_rank(self.net.U)]
-        linear = np.einsum("id,oq->iodq", self.X[:, :d], span).reshape(len(J), -1)
-        if _rank(np.hstack([J, linear])) < _rank(J) + linear.shape[1]:
-            for units in _sets(k):
-                pattern = self.active.copy()
-                pattern[:, units] ^= True
-                yield pattern
+        k = self.net.n_units
+        if not self.skip:
+            yield from self._turned(J)
         m = self.Y.shape[1]
         basis = _range(J).reshape(len(self.X), m, -1)
         unheard = []
@@ -143,6 +144,16 @@ class _System:
                         pattern[rows[:, None], units] ^= True
                     yield pattern
 
+    def _turned(self, J: Array) -> Iterator[Marks]:
+        k, d = self.net.n_units, self.net.n_inputs
+        span = np.linalg.svd(self.net.U)[0][:, : np.linalg.matrix_rank(self.net.U)]
+        linear = np.einsum("id,oq->iodq", self.X[:, :d], span).reshape(len(J), -1)
+        if _rank(np.hstack([J, linear])) < _rank(J) + linear.shape[1]:
+            for units in _sets(k):
+                pattern = self.active.copy()
+                pattern[:, units] ^= True
+                yield pattern
+
     def _groups(self) -> Iterator[Index]:
         """Samples on the same sides of all units, and single ones."""
         group = np.unique(self.active, axis=0, return_inverse=True)[1].ravel()
@@ -152,10 +163,12 @@ class _System:
             yield np.array([row])
 
     def sides(self, net: Network) -> list[tuple[float, ...]]:
-        """Of the units in any order, each with the direction of its output weights."""
+        """Of the units in any order, each with the direction of its output weights; with a skip
+        connection up to turning, so that the first sample is on."""
         V = np.column_stack([net.V * self.scale, net.b])[:, : self.X.shape[1]]
         turned = net.U / np.linalg.norm(net.U, axis=0)
-        active = (self.X @ V.T > 0).astype(float)
+        on = self.X @ V.T > 0
+        active = (on == on[:1] if self.skip else on).astype(float)
         units = np.column_stack([np.round(turned.T, 6) + 0.0, active.T])
         return sorted(map(tuple, units.tolist()))
 
@@ -190,10 +203,11 @@ class _System:
             start = np.asarray(answer.x) * largest
             found = start + np.linalg.lstsq(A, y - A @ start, rcond=SAME)[0]
         found = found / size
-        k, d, D = self.net.n_units, self.net.n_inputs, self.X.shape[1]
-        rows = found[: k * D].reshape(k, D)
-        b, c = (rows[:, d], found[k * D :]) if self.biased else (None, None)
-        return Network(rows[:, :d] / self.scale, self.net.U, b, c)
+        k, d, D, m = self.net.n_units, self.net.n_inputs, self.X.shape[1], self.Y.shape[1]
+        rows, rest = found[: k * D].reshape(k, D), found[k * D :]
+        W = rest[: m * d].reshape(m, d) / self.scale if self.skip else None
+        b, c = (rows[:, d], rest[len(rest) - m :]) if self.biased else (None, None)
+        return Network(rows[:, :d] / self.scale, self.net.U, b, c, W=W)
 
 
 def _choices(k: int, groups: int, together: int) -> int:
@@ -224,9 +238,10 @@ def _explains(net: Network, samples: Samples) -> bool:
     for _, X, Y in samples.blocks():
         Z = net.preactivations(X)
         terms = np.maximum(Z, 0.0) @ np.abs(net.U.T) + np.abs(net.c) + np.abs(Y)
+        terms += np.abs(X) @ np.abs(net.W.T)
         inputs = np.abs(X) @ np.abs(net.V.T) + np.abs(net.b)
         near = np.where(np.abs(Z) <= SAME * inputs, inputs, 0.0) @ np.abs(net.U.T)
-        left = np.abs(np.maximum(Z, 0.0) @ net.U.T + net.c - Y)
+        left = np.abs(np.maximum(Z, 0.0) @ net.U.T + (X @ net.W.T + net.c) - Y)
         if (left > samples.eps**DIGITS * (terms + near) + usual).any():
             return False
     return True

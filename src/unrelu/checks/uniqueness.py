@@ -44,8 +44,10 @@ def of_relu(
     explained: Explained | None,
     limit: float,
     gross: bool,
+    skip: bool = False,
 ) -> Uniqueness:
     """For a canonical ReLU network; arguments as those of `certificate.judge`."""
+    assert not (gross and skip), "gross errors are looked for in networks without skip connections"
     sound = clean(net, samples) if gross else None
     usable, refused = samples, ""
     if sound is not None and sound.wrong.any():
@@ -56,9 +58,11 @@ def of_relu(
         samples, usable, explained = sound.samples, sound.usable, None
     explained = explained or explain(net, samples)
     fits = explained.in_roundings <= 1 and not refused  # not so for NaN
-    pinned = pin(net, usable, biased, limit) if fits else not_pinned(net, samples)
+    pinned = pin(net, usable, biased, limit, skip) if fits else not_pinned(net, samples)
     dimension, outputs = samples.d + biased, pinned.outputs
-    unknowns = net.n_units * (dimension + outputs - 1) + biased * outputs
+    if skip and not net.n_units:  # all outputs are functions of W and c alone
+        outputs = samples.m
+    unknowns = net.n_units * (dimension + outputs - 1) + (skip * samples.d + biased) * outputs
     needed = chance_equations(
         dimension, samples.n, net.n_units, samples.eps, grain(samples, biased)
     )
@@ -73,8 +77,12 @@ def of_relu(
         said = verdict.not_explained(explained)
     elif len(pinned.weak(limit)):
         said = verdict.weak(net, samples, pinned, pinned.weak(limit))
-    elif (net.n_units or sound is not None) and equations < unknowns + needed:
+    elif skip and not pinned.independent:
+        said = verdict.dependent()
+    elif (net.n_units or sound is not None or skip) and equations < unknowns + needed:
         said = verdict.short_of_equations(equations, unknowns, unknowns + needed, outputs)
+    elif skip:
+        said = verdict.with_skip(net, usable, biased)
     else:
         said = verdict.sides(net, usable, biased)
     if sound is not None and said.status == Status.EXACT:

@@ -133,6 +133,12 @@ class Spread:
         start = self.model.hidden_unknowns + o * q
         return self.covariance[start : start + q, start : start + q]
 
+    def of_linear(self, o: int) -> Array:
+        """(D, D): of row o of W, and of c, where there is a linear term."""
+        k = len(self.model.A)
+        half = solve_triangular(self.factor, self.of_output(o)[k:, k:])
+        return np.asarray(solve_triangular(self.factor, half.T))
+
     def of_column(self, j: int) -> Array:
         """(m, m): of the output weights of unit j."""
         _, _, _, q = self.model.shape
@@ -147,13 +153,17 @@ def standard_errors(net: Network, spread: Spread, biased: bool) -> Network:
     rows = np.sqrt(np.maximum(variances, 0.0))
     outputs = np.array([np.diag(spread.of_output(o)) for o in range(m)])
     outputs = np.sqrt(np.maximum(outputs, 0.0))
-    d = net.n_inputs
+    d, W = net.n_inputs, None
+    if spread.model.linear:
+        linear = np.sqrt(np.maximum([np.diag(spread.of_linear(o)) for o in range(m)], 0.0))
+        W, outputs[:, k:] = linear[:, :d], linear[:, d:].sum(axis=1, keepdims=True)
     return Network(
         rows[:, :d].reshape(k, d),
         outputs[:, :k],
         rows[:, d] if biased and k else None,
         outputs[:, k] if biased else None,
         net.activation,
+        W,
     )
 
 

@@ -106,14 +106,50 @@ def sides(net: Network, samples: Samples, biased: bool) -> Verdict:
             weak_units=units,
         )
     others = rival(net, samples, biased)
-    if others is not None:
+    return _only(net, samples) if others is None else _has_rival(net, others)
+
+
+def _has_rival(net: Network, others: Index) -> Verdict:
+    return Verdict(
+        Status.UNDETERMINED,
+        f"every sample is explained, and to rounding by another network of {net.n_units} units "
+        f"as well, with other sides of {listed(others)}",
+        weak_units=others,
+    )
+
+
+def with_skip(net: Network, samples: Samples, biased: bool) -> Verdict:
+    """The same where networks with a skip connection compete: then every unit may be turned round,
+    which is no other network, and what several units may hide in a linear function is seen in the
+    Jacobian."""
+    pair = opposite_pair(net)
+    if pair is not None:
         return Verdict(
             Status.UNDETERMINED,
-            f"every sample is explained, and to rounding by another network of {net.n_units} units "
-            f"as well, with other sides of {listed(others)}",
-            weak_units=others,
+            f"{listed(np.array(pair))} face each other on one hyperplane, which one unit and a "
+            "skip connection explain as well: u f(z) + u' f(−z) = (u + u') f(−z) + u z",
+            weak_units=np.array(pair),
         )
-    return _only(net, samples)
+    others = rival(net, samples, biased, skip=True)
+    if others is not None:
+        return _has_rival(net, others)
+    only = _only(net, samples)
+    turned = (
+        ", but for the side on which each unit is active: with a skip connection "
+        "u f(z) = u f(−z) + u z"
+    )
+    linear = "and a skip connection" if net.skip else "without a skip connection"
+    said = only.explanation.replace("units,", f"units {linear},") + turned * bool(net.n_units)
+    return Verdict(Status.EXACT, said)
+
+
+def dependent() -> Verdict:
+    """There is no unit, and W is open."""
+    return Verdict(
+        Status.UNDETERMINED,
+        "every sample is explained, but the inputs are dependent, so that other skip connections "
+        "give the same labels",
+    )
 
 
 def _in_a_gap(pair: tuple[int, int]) -> Verdict:

@@ -60,6 +60,7 @@ def described(network: Network | None, path: str) -> dict[str, object] | None:
         "outputs": network.n_outputs,
         "activation": network.activation.name,
         "rational": network.rational,
+        "skip": network.skip,
     }
 
 

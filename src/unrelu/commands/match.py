@@ -17,7 +17,8 @@ from unrelu.commands.terminal import exit_codes, write_json
 def match(net: str, truth: str, drop_head: bool, as_json: bool) -> None:
     """Compare NET with TRUTH unit by unit.
 
-    Both are brought into canonical form first: scaling and order of the units do not count.
+    Both are brought into canonical form first: scaling and order of the units do not count, nor,
+    with a skip connection, on which side they are active.
     """
     networks = loaded(net, drop_head), loaded(truth, drop_head)
     from unrelu.matching import match as matched
@@ -32,6 +33,7 @@ def match(net: str, truth: str, drop_head: bool, as_json: bool) -> None:
                 "missing": result.missing,
                 "extra": result.extra,
                 "output_bias": result.output_bias,
+                "skip": result.skip,
             }
         )
     else:

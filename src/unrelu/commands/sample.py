@@ -140,5 +140,6 @@ def at_its_word(net: Network) -> Network:
     from unrelu.network import Network
     from unrelu.rationals import as_fractions
 
-    V, U, b, c = (as_fractions("weights", weights) for weights in (net.V, net.U, net.b, net.c))
-    return Network(V, U, b, c, net.activation)
+    given = (net.V, net.U, net.b, net.c, net.W)
+    V, U, b, c, W = (as_fractions("weights", weights) for weights in given)
+    return Network(V, U, b, c, net.activation, W)

@@ -104,6 +104,11 @@ def save_marked(net: Network | None, path: str | os.PathLike[str], mark: Mark | 
     if form.name != "npz" and net is not None and not (net.n_units and net.n_inputs):
         raise FileError(f"{path}: the network has no units, which only .npz can say")
     if form.name != "npz" and net is not None:
+        if net.skip:
+            raise FileError(
+                f"{path}: got a network with a skip connection, which only .npz keeps; "
+                "net.without_skip() is the same function without, with more units"
+            )
         net = net.rounded()
     form.function("write")(path, net, mark)
 

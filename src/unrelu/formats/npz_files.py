@@ -2,11 +2,12 @@
 
 No pickled objects, so that a file from a stranger can be loaded without running anything of
 theirs. A network that was not recovered with certainty carries two more arrays, `status` and
-`reason`; it loads like any other. So does a plain .npz of V and U, with b and c or without.
+`reason`; it loads like any other. So does a plain .npz of V and U, with b, c and W or without.
 
 The weights of a rational network are byte strings, each the text of an integer or of a fraction
 p/q, and the version of such a file is 2. An activation that is a curve has the arrays `knots` and
-`values`.
+`values`. A skip connection is one more array, W, and adds two to the version: a library that would
+leave it out does not read such a file.
 """
 
 from __future__ import annotations
@@ -24,10 +25,11 @@ from unrelu.formats.marks import Contents, Mark, no_network
 from unrelu.formats.numerals import numerals, rationals
 from unrelu.network import Network
 
-FLOATS, RATIONALS = 1, 2
-"""Versions of the form: an older library, which would not know the newer, says so by its number."""
+FLOATS, RATIONALS, SKIP = 1, 2, 2
+"""Versions of the form, the last of them added to one of the others: an older library, which would
+not know the newer, says so by its number."""
 
-VERSIONS = (FLOATS, RATIONALS)
+VERSIONS = (FLOATS, RATIONALS, FLOATS + SKIP, RATIONALS + SKIP)
 
 
 def read_npz(path: Path, drop_head: bool) -> Contents:
@@ -51,7 +53,8 @@ def read_npz(path: Path, drop_head: bool) -> Contents:
             _scalar(path, "status", head["status"], "U"), _scalar(path, "reason", reason, "U")
         )
     try:
-        arrays = read_arrays(path, ("V", "U", "b", "c", "activation"))
+        skip = ("W",) if version > SKIP else ()
+        arrays = read_arrays(path, ("V", "U", "b", "c", "activation", *skip))
     except FileError as error:
         if mark is None:
             raise
@@ -65,7 +68,7 @@ def read_npz(path: Path, drop_head: bool) -> Contents:
         activation = resolve(activation)
     except InputError as error:
         raise FileError(f"{path}: {error}") from error
-    if version == RATIONALS:
+    if version in (RATIONALS, RATIONALS + SKIP):
         arrays = {name: _rational(path, name, array) for name, array in arrays.items()}
     return Contents(Network(**arrays, activation=activation), mark)
 
@@ -81,19 +84,23 @@ def _rational(path: Path, name: str, array: NDArray[Any]) -> NDArray[Any]:
 
 def _plain(path: Path) -> Network:
     """The network of an .npz that somebody else made."""
-    arrays = read_arrays(path, ("V", "U"), ("b", "c"))
+    arrays = read_arrays(path, ("V", "U"), ("b", "c", "W"))
     V, U = arrays["V"], arrays["U"]
     if not V.size or not U.size:
         raise FileError(f"{path}: got empty arrays, expected V (k, d) and U (m, k)")
-    return Network(V, U, arrays.get("b"), arrays.get("c"))
+    return Network(V, U, arrays.get("b"), arrays.get("c"), W=arrays.get("W"))
 
 
 def write_npz(path: Path, net: Network | None, mark: Mark | None) -> None:
     """Write a network, or a mark alone. The same network gives the same bytes."""
     rational = net is not None and net.rational
-    arrays: dict[str, NDArray[Any]] = {"version": np.array(RATIONALS if rational else FLOATS)}
+    skip = net is not None and net.skip
+    version = (RATIONALS if rational else FLOATS) + SKIP * skip
+    arrays: dict[str, NDArray[Any]] = {"version": np.array(version)}
     if net is not None:
         weights = {"V": net.V, "U": net.U, "b": net.b, "c": net.c}
+        if skip:
+            weights["W"] = net.W
         if rational:
             weights = {name: numerals(f"{path}: {name}", array) for name, array in weights.items()}
         arrays |= weights

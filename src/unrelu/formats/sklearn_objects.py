@@ -93,7 +93,8 @@ def to_sklearn(net: Network) -> MLPRegressor:
     """A fitted MLPRegressor that predicts what the network gives; y is one-dimensional where
     there is a single output. Weights of a rational network are rounded to float64.
 
-    Raises InputError for a network without units, or of another activation than the ReLU.
+    Raises InputError for a network without units, of another activation than the ReLU, or with a
+    skip connection.
 
     >>> mlp = to_sklearn(Network([[1.0], [-1.0]], [[1.0, 1.0]]))
     >>> mlp.predict([[-3.0], [2.0]])
@@ -109,6 +110,11 @@ def to_sklearn(net: Network) -> MLPRegressor:
         raise InputError(
             f"to_sklearn: got activation {net.activation.name!r}, expected a ReLU network: "
             "MLPRegressor knows no other of the kind"
+        )
+    if net.skip:
+        raise InputError(
+            "to_sklearn: got a network with a skip connection, expected one without: MLPRegressor "
+            "has none; net.without_skip() is the same function"
         )
     net = net.rounded()
     mlp = MLPRegressor(hidden_layer_sizes=(net.n_units,), activation="relu")

@@ -8,6 +8,7 @@ of the search:
 2. reduce it: drop units by importance, until the residual is at rounding and none can go;
 3. orient the units so that the affine term is explained by them (`orientation`);
 4. take the last steps without the affine term.
+With a skip connection the affine term is part of the network, and stays.
 
 Applies to any samples. Cost: a few thousand products of O(n k (d + m)). What it wants from a
 random start, measured: four to five equations (n m) per unknown (k (d + m)).
@@ -102,19 +103,21 @@ def find(
     known: Network | None = None,
     noise: bool = False,
     most: int | None = None,
+    skip: bool = False,
 ) -> Candidate:
     """Explain some rows; finish the network; add rows on which it is wrong, and again.
 
     `least` units are needed at least (the rank of the labels). `known` units, found by another
     method, take part in the start. `missed` finds the rows to add. With `noise`, a search that
-    leaves what looks like noise is not pursued; more than `most` units are not looked for.
+    leaves what looks like noise is not pursued; more than `most` units are not looked for. With
+    `skip` the affine term stays, and `least` is the rank of the labels beyond it.
     """
     widths = Widths(samples, bias, n_units or max(3, least), min(least, samples.m), most)
     rows = np.arange(0)
     start = (np.zeros((0, samples.d)), np.zeros(0)) if known is None else (known.V, known.b)
     effort = Effort()
     for _ in range(MOST_ROUNDS):
-        problem, fit = explain_rows(samples, rows, start, widths, bias, rng, effort, noise)
+        problem, fit = explain_rows(samples, rows, start, widths, bias, rng, effort, noise, skip)
         net, note = finish(problem, fit)
         if problem.loose.relative(fit) > 10 * problem.floor:
             break
@@ -143,6 +146,7 @@ def explain_rows(
     rng: np.random.Generator,
     effort: Effort,
     noise: bool,
+    skip: bool = False,
 ) -> tuple[Problem, Fit]:
     """Steps 1 and 2 at growing widths, on the given rows and as many others as a width deserves,
     until a reduced fit is at rounding; else the best fit. Adds to `effort`.
@@ -160,7 +164,7 @@ def explain_rows(
     for _ in range(MOST_STARTS):
         if problem is None or len(rows) < widths.rows(width):
             rows = np.union1d(rows, choose_rows(samples, widths.rows(width), rng))
-            problem = Problem(samples, rows, bias)
+            problem = Problem(samples, rows, bias, skip=skip)
             rows = problem.rows
         points = problem.points(*start)
         fresh = rng.standard_normal((max(0, width - len(points)), widths.dimension))
@@ -257,8 +261,15 @@ def finish(problem: Problem, fit: Fit) -> tuple[Network, str]:
     The units are turned so that they explain the affine term, which then goes.
 
     What affine part is left over belongs to units that are active on every sample (or to a skip
-    connection): the samples do not say where they switch off, so they are put far outside.
+    connection that was not asked for): the samples do not say where they switch off, so they are
+    put far outside. With a skip connection all of it stays.
     """
+    if problem.skip:
+        fit = polish(problem.loose, fit.point, problem.floor)
+        net = problem.network(*problem.hyperplanes(fit.point))
+        if problem.loose.relative(fit) <= 1000 * problem.floor:
+            net = problem.refined(net)
+        return net, ""
     V, b = problem.hyperplanes(fit.point)
     U, W, _ = problem.weights(V, b, affine=True)
     oriented = orient(V, b, U, W)

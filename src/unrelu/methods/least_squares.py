@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from unrelu.methods.candidate import Candidate
 from unrelu.methods.kinks import Fit
+from unrelu.methods.linear_term import affine
 from unrelu.methods.moment_start import moment_start
 from unrelu.methods.noise_metric import (
     FULL,
@@ -105,19 +106,20 @@ def search(
     effort: Effort,
     near: Network | None = None,
     most_starts: int = MOST_STARTS,
+    skip: bool = False,
 ) -> Network:
     """A network of `n_units` units, or of as many as stand out of the noise, from no knowledge.
 
     Looks at a part of many samples, with outputs made white by what an over-wide fit leaves. A
-    network that is `near` already is the only start.
+    network that is `near` already is the only start. `skip`: a linear term stays.
     """
     taken = samples.take(choose_rows(samples, search_rows(samples, n_units or FIRST_WIDTH), rng))
     taken, centre = _centred(taken, bias)
     metric = np.diag(1 / affine_residual(taken, bias))
-    problem = Problem(taken, np.arange(taken.n), bias, metric)
+    problem = Problem(taken, np.arange(taken.n), bias, metric, skip)
     if samples.m > 1:
         metric = metric @ _white_outputs(problem, n_units, rng, effort)
-        problem = Problem(taken, np.arange(taken.n), bias, metric)
+        problem = Problem(taken, np.arange(taken.n), bias, metric, skip)
     start = None
     if near is not None and near.n_units >= (n_units or 1):
         start = problem.points(near.V, near.b)
@@ -140,6 +142,7 @@ def finish(
     bias: bool,
     rng: np.random.Generator,
     effort: Effort,
+    skip: bool = False,
 ) -> Candidate:
     """The least-squares network near one that has (nearly) every unit: on all samples (or as many
     as memory holds), in the metric of the noise covariance, units weighed against it once more.
@@ -152,7 +155,7 @@ def finish(
     net = _moved(net, -centre)
     for _ in range(2):  # what a rough network leaves is not only noise
         metric = whitener(noise_covariance(taken.Y - net(taken.X), net, bias, least))
-        problem = Problem(taken, np.arange(taken.n), bias, metric)
+        problem = Problem(taken, np.arange(taken.n), bias, metric, skip)
         fit = settle(problem, problem.strict, problem.points(net.V, net.b), effort)
         net = problem.network(*problem.hyperplanes(fit.point))
     fit = revise(problem, fit, n_units, rng, effort)
@@ -160,6 +163,7 @@ def finish(
     if n_units is None and not any_unit(problem, fit, effort):
         c = taken.Y.mean(axis=0) if bias else np.zeros(samples.m)
         net = Network(np.zeros((0, samples.d)), np.zeros((samples.m, 0)), c=c)
+        net = affine(taken, bias) if skip else net
     edge = bar(problem, effort)
     widths = tuple(Width(k, gain, edge) for k, gain in sorted(effort.gains.items()))
     covariance = noise_covariance(taken.Y - net(taken.X), net, bias, least)
@@ -177,7 +181,7 @@ def _centred(samples: Samples, bias: bool) -> tuple[Samples, Array]:
 
 
 def _moved(net: Network, by: Array) -> Network:
-    return Network(net.V, net.U, net.b, net.c + by) if by.any() else net
+    return Network(net.V, net.U, net.b, net.c + by, W=net.W) if by.any() else net
 
 
 def search_rows(samples: Samples, width: int) -> int:
@@ -292,7 +296,8 @@ def _from_random(
             break
         wide = min(most, 2 * wide)
         points = np.vstack([fit.point, rng.standard_normal((wide - fit.width, dimension))])
-    return settle(problem, problem.strict, _turned(problem, fit), effort)
+    points = fit.point if problem.skip else _turned(problem, fit)
+    return settle(problem, problem.strict, points, effort)
 
 
 def _turned(problem: Problem, fit: Fit) -> Array:

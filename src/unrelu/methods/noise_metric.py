@@ -23,7 +23,7 @@ def noise_covariance(residual: Array, net: Network, bias: bool, least: Array) ->
     """(m, m), of the noise in one sample. Diagonal, unless there are `FULL` samples to an output.
     `least` (m,) are the smallest standard deviations that an output is credited with."""
     n, m = residual.shape
-    freedom = max(1.0, n - unknowns(net.n_units, net.n_inputs, m, bias) / m)
+    freedom = max(1.0, n - unknowns(net.n_units, net.n_inputs, m, bias, net.skip) / m)
     covariance = residual.T @ residual / freedom
     if freedom < FULL * m:
         covariance = np.diag(np.diag(covariance))
@@ -55,6 +55,6 @@ def affine_residual(samples: Samples, bias: bool) -> Array:
     return np.asarray(np.where(size > 0, size, 1.0))
 
 
-def unknowns(k: int, d: int, m: int, bias: bool) -> int:
+def unknowns(k: int, d: int, m: int, bias: bool, skip: bool = False) -> int:
     """Free weights of a network: the scale of each unit is none."""
-    return k * (d + bias + m - 1) + m * bias
+    return k * (d + bias + m - 1) + m * (bias + skip * d)

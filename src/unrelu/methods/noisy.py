@@ -38,8 +38,9 @@ a quarter of the samples or more: its efficiency is 1 − 6/(ν(ν + 1))."""
 
 TAILED = (
     "what is left has heavy tails: least squares is not precise then, and may take a few large "
-    "errors for units; noise='independent' is made for them"
+    "errors for units"
 )
+MADE_FOR_TAILS = "; noise='independent' is made for them"
 
 GROSS = 2.0
 """The same, for labels less an affine function: from which on gross errors are looked for."""
@@ -77,9 +78,12 @@ def find(
     kind: str,
     rng: np.random.Generator,
     near: Network | None = None,
+    skip: bool = False,
 ) -> Candidate:
     """The estimate for the kind of noise named, or, for "auto", for the one that is there. The
-    search starts from a network that is `near` already, where there is one."""
+    search starts from a network that is `near` already, where there is one. With `skip`, a linear
+    term is part of the network, and the kind "gaussian"."""
+    assert not skip or kind == "gaussian", "others are refused with a skip connection"
     effort = Effort()
     counts = kind == "auto" and _counts(samples, bias)
     wanted = least_squares.search_rows(samples, n_units or least_squares.FIRST_WIDTH)
@@ -88,21 +92,22 @@ def find(
     seen = samples.take(np.sort(order[:used]))
     aside = samples.take(np.sort(order[used : used + MOST_ASIDE]))
     known = "poisson" if counts else kind
-    net = _searched(seen, n_units, bias, known, rng, effort, near)
+    net = _searched(seen, n_units, bias, known, rng, effort, near, skip)
     growth = _growth(net, seen, aside, bias)
     few = samples.take(choose_rows(samples, least_squares.most_rows(samples, net.n_units), rng))
     tailed = known != "poisson" and _heavy(few, net)
     heavy = tailed and known != "gaussian"
     labels = _clipped(samples, net(samples.X)) if heavy else samples
     candidate = least_squares.finish(
-        net, labels, n_units=n_units, bias=bias, rng=rng, effort=effort
+        net, labels, n_units=n_units, bias=bias, rng=rng, effort=effort, skip=skip
     )
     assert candidate.noise is not None, "least squares always leaves a noise"
     candidate = replace(candidate, noise=replace(candidate.noise, growth=growth))
     assert candidate.noise is not None
     net = candidate.network
     if kind == "gaussian" or net.n_units == 0:
-        return replace(candidate, note="; ".join(filter(None, (candidate.note, TAILED * tailed))))
+        said = TAILED + MADE_FOR_TAILS * (not skip)
+        return replace(candidate, note="; ".join(filter(None, (candidate.note, said * tailed))))
     proportional = _likelier(net, few) if counts else kind == "auto" and _grows(net, few)
     if kind == "poisson" or proportional:
         net = reweighted(net, few.X, few.Y, counted, bias)
@@ -140,11 +145,12 @@ def _searched(
     rng: np.random.Generator,
     effort: Effort,
     near: Network | None,
+    skip: bool,
 ) -> Network:
     """The search; if it leaves heavy tails, again, on labels clipped about one fit after the
     other."""
     net = least_squares.search(
-        samples, n_units=n_units, bias=bias, rng=rng, effort=effort, near=near
+        samples, n_units=n_units, bias=bias, rng=rng, effort=effort, near=near, skip=skip
     )
     if kind not in ("auto", "independent") or not _heavy(samples, net):
         return net
@@ -175,7 +181,7 @@ def _growth(net: Network, seen: Samples, aside: Samples, bias: bool) -> float:
     scale = np.median(np.abs(seen.Y - net(seen.X)), axis=0)
     scale = np.maximum(scale, resolution(seen) + np.finfo(np.float64).tiny)
     ratio = float(np.median(np.abs(aside.Y - net(aside.X)) / scale)) ** 2
-    share = unknowns(net.n_units, seen.d, seen.m, bias) / (seen.n * seen.m)
+    share = unknowns(net.n_units, seen.d, seen.m, bias, net.skip) / (seen.n * seen.m)
     doubt = 4 * 2.33 / np.sqrt(aside.n * aside.m)
     return float(ratio * max(0.0, 1 - share) / (1 + share) / (1 + doubt))
 

@@ -26,13 +26,21 @@ class Problem:
     """Rows in use, with two models over them: `loose` has a free affine term, `strict` only what
     a network has (output biases, or nothing).
 
+    With `skip`, a network has an affine term of its own (a linear one without biases), and the two
+    are one.
+
     `metric` (m, m) is what labels are multiplied by, so that noise has the same size in all
     directions; without it, every output is scaled to size 1."""
 
     def __init__(
-        self, samples: Samples, rows: Index, bias: bool, metric: Array | None = None
+        self,
+        samples: Samples,
+        rows: Index,
+        bias: bool,
+        metric: Array | None = None,
+        skip: bool = False,
     ) -> None:
-        self.bias = bias
+        self.bias, self.skip = bias, skip
         self._metric = metric
         self._take(samples, rows)
         if len(rows) < samples.n and not self._whitened.independent:
@@ -41,7 +49,7 @@ class Problem:
         features = self._whitened.features
         constant = np.ones((len(self.rows), int(bias)))
         self.loose = Kinks(features, self.Y, features)
-        self.strict = Kinks(features, self.Y, constant)
+        self.strict = self.loose if skip else Kinks(features, self.Y, constant)
         # The residual of a true fit: each label is a sum over D inputs, and large labels with a
         # small spread leave the rounding of the large ones behind.
         spread = float(np.linalg.norm(self.Y)) / self.loose.size
@@ -116,8 +124,8 @@ class Problem:
 
     def network(self, V: Array, b: Array) -> Network:
         """The network with these hidden weights; output weights and biases by least squares."""
-        U, _, c = self.weights(V, b, affine=False)
-        return Network(V, self._from_metric @ U, b, self._from_metric @ c)
+        U, W, c = (self._from_metric @ part for part in self.weights(V, b, affine=self.skip))
+        return Network(V, U, b, c, W=W if self.skip else None)
 
     def refined(self, net: Network) -> Network:
         """Gauss–Newton steps to the last digit, for a network that is right up to rounding.
@@ -134,6 +142,8 @@ class Problem:
             fit = self.strict.evaluate(points / lengths)
             answers = self._hidden(net.V, net.b) @ (self._to_metric @ net.U).T
             answers += self._to_metric @ net.c
+            if self.skip:
+                answers += self.X @ (self._to_metric @ net.W * self._scale).T
             residual = self.strict.off_range(fit, self.Y - answers)
             step = newton_step(self.strict, fit, self.strict.pull(fit, residual))
             size = float(np.linalg.norm(step))

@@ -12,9 +12,10 @@ with value 1 − λ; the pattern of that v is the next s. Value 0 is a unit, fou
 minima have values far from 0.
 
 What is known to lie in the space may be added freely: the units found so far and, with output
-biases, the constant. With N an orthonormal basis of it, P shrinks to what is orthogonal to N,
-and G to G − (X_sᵀN_s)(N_sᵀX_s). Then a start cannot end in a unit found before (its w would be
-0), and the last units are found as quickly as the first.
+biases, the constant; with a skip connection all inputs, then for labels less what is linear in
+them, and a unit may come out either way round. With N an orthonormal basis of it, P shrinks to what
+is orthogonal to N, and G to G − (X_sᵀN_s)(N_sᵀX_s). Then a start cannot end in a unit found before
+(its w would be 0), and the last units are found as quickly as the first.
 
 No assumption on the law of X or on κ(V). Cost of a step: O(l (D² + D k) + D³ + k³) on l rows.
 """
@@ -25,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unrelu.methods.candidate import Candidate
+from unrelu.methods.linear_term import beyond_affine
 from unrelu.methods.problem import Missed, Problem, choose_rows
 from unrelu.network import Network
 from unrelu.numerics.rank import column_space
@@ -52,21 +54,26 @@ true one may be as far as 1e-10 from 0; a local minimum is at 1e-2 or more."""
 
 
 def find(
-    samples: Samples, *, bias: bool, rng: np.random.Generator, missed: Missed
+    samples: Samples,
+    *,
+    bias: bool,
+    rng: np.random.Generator,
+    missed: Missed,
+    skip: bool = False,
 ) -> Candidate | None:
     """Collect as many units as the labels have rank; polish the whole network.
 
     A few rows are enough, unless a unit is rarely active: while units are missing, and while
     other rows are left unexplained, more rows join. A candidate that lacks units is a start for
     the general route; None, no unit at all, means that these labels do not have as many units as
-    rank.
+    rank. `skip`: a linear term may be added.
     """
     dimension = samples.d + bias
     rows = choose_rows(samples, ROWS_PER_UNKNOWN * (dimension + samples.m) + MORE_ROWS, rng)
     starts = 0
     best: Network | None = None
     while True:
-        problem = Problem(samples, rows, bias)
+        problem = Problem(samples, rows, bias, skip=skip)
         rows = problem.rows
         units, rank, used = collect(problem, samples, rng)
         starts += used
@@ -95,9 +102,12 @@ def collect(
     """Whitened hyperplanes of the units found, the rank of the labels, and the starts spent."""
     Z, Y = problem.strict.features, problem.Y
     n, dimension = Z.shape
-    labels = column_space(Y - Y.mean(axis=0) if problem.bias else Y, samples.eps)
+    if problem.skip:
+        labels, free = beyond_affine(Y, Z, samples.eps), Z / np.sqrt(n)
+    else:
+        labels = column_space(Y - Y.mean(axis=0) if problem.bias else Y, samples.eps)
+        free = np.full((n, int(problem.bias)), 1 / np.sqrt(n))
     rank = labels.shape[1]
-    free = np.full((n, int(problem.bias)), 1 / np.sqrt(n))
     ample = n >= ROWS_PER_UNKNOWN * (dimension + rank)
     found: list[Array] = []
     starts, idle = 0, 0

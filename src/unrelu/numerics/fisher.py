@@ -7,6 +7,9 @@ the unknowns of row j are coordinates t = D − 1 of the space orthogonal to n_j
 
     α (k, t), then W = [U c] (m, q), q = k + 1 with the constant, else k;  p = k t + m q.
 
+A linear term Z Cᵀ takes the place of the constant, which Z holds where there is one: W = [U C],
+q = k + D, and h_i = [F Z]_i below.
+
 Sample i then has ∂y_o/∂α_j = U_oj φ_ij and ∂y_o/∂W_o = h_i, with φ_ij = s_ij T_jᵀ z_i (T_j an
 orthonormal basis of the tangent space) and h_i = [F 1]_i. So every sum over samples is made of
 sums over Φ and H alone, and the Jacobian (n m, p) is never formed.
@@ -33,18 +36,20 @@ BLOCK_ENTRIES = 1 << 21
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """A (k, D), U (m, k), normals (k, D) of the gauge, and whether there is a constant c."""
+    """A (k, D), U (m, k), normals (k, D) of the gauge, and whether there is a constant c, or a
+    linear term in its place."""
 
     A: Array
     U: Array
     normals: Array
     constant: bool
+    linear: bool = False
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
         """k, t, m, q."""
         m, k = self.U.shape
-        return k, self.A.shape[1] - 1, m, k + self.constant
+        return k, self.A.shape[1] - 1, m, k + (self.A.shape[1] if self.linear else self.constant)
 
     @property
     def hidden_unknowns(self) -> int:
@@ -71,6 +76,12 @@ class Model:
             np.eye(self.A.shape[1])[:, 1:] - 2 * mirrors[:, :, None] * mirrors[:, None, 1:]
         )
 
+    def outer(self, F: Array, Z: Array) -> Array:
+        """H (rows, q), what the outputs are linear in."""
+        if self.linear:
+            return np.column_stack([F, Z])
+        return np.column_stack([F, np.ones(len(F))]) if self.constant else F
+
     def blocks(self, Z: Array) -> Iterator[tuple[slice, Array, Array]]:
         """Rows, Φ (rows, k, t) and H (rows, q), a block at a time."""
         k, t, m, q = self.shape
@@ -83,7 +94,7 @@ class Model:
             phi = Z[rows, None, 1:] - reach[:, :, None] * self.mirrors[:, 1:]
             phi *= active[:, :, None]
             F *= active
-            yield rows, phi, np.column_stack([F, np.ones(len(F))]) if self.constant else F
+            yield rows, phi, self.outer(F, Z[rows])
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,8 +180,7 @@ def gradient(model: Model, Z: Array, psi: Array) -> Array:
     F = Z @ model.A.T
     pull = ((psi @ model.U) * (F > 0)).T @ Z
     pull -= 2 * (pull * model.mirrors).sum(axis=1, keepdims=True) * model.mirrors
-    F = np.maximum(F, 0.0)
-    H = np.column_stack([F, np.ones(len(F))]) if model.constant else F
+    H = model.outer(np.maximum(F, 0.0), Z)
     return np.concatenate([pull[:, 1:].ravel(), (psi.T @ H).ravel()])
 
 

@@ -52,12 +52,16 @@ def sensitivity(
     rng: np.random.Generator,
     *,
     quick: bool = False,
+    linear: bool = False,
 ) -> Sensitivity:
     """Errors and leverages of the fit A (k, D), U (m, k) for label errors of the given size.
 
     `quick` takes the units apart instead of forming T: with P the pseudo-inverse of U, P_j of a
     change of the labels is s_j∘Z δa_j plus a combination of the columns of H, so each unit is
     known at least as well as its own labels P_j Y tell. It needs U of full column rank.
+
+    `linear`: any linear function of Z (with its constant, if Z has one) is free as well, H = [F Z].
+    Where these columns are dependent, so are U and that function, and units in it are unknown.
 
     Each error is the distance to the least-squares optimum (one Gauss–Newton step from
     `residual` (n, m)) plus a random draw of covariance size² T⁻¹. Z (n, D) should be white.
@@ -68,13 +72,31 @@ def sensitivity(
     active = (F > 0).astype(np.float64)
     F *= active
     H = np.column_stack([F, np.ones(len(Z))]) if constant else F
+    H = np.column_stack([F, Z]) if linear else H
     basis = _range(H)
     residual = residual - basis @ (basis.T @ residual)  # the rest is a matter of U
     if quick:
-        return Sensitivity(_unit_by_unit(Z, A, U, active, basis, residual, size, rng), None)
-    if len(A) * (Z.shape[1] - 1) <= DENSE:
-        return _dense(Z, A, U, active, basis, residual, size, rng)
-    return Sensitivity(_matrix_free(Z, A, U, active, basis, residual, size, rng), None)
+        found = Sensitivity(_unit_by_unit(Z, A, U, active, basis, residual, size, rng), None)
+    elif len(A) * (Z.shape[1] - 1) <= DENSE:
+        found = _dense(Z, A, U, active, basis, residual, size, rng)
+    else:
+        errors = _matrix_free(Z, A, U, active, basis, residual, size, rng)
+        found = Sensitivity(errors, None)
+    if linear:
+        found.errors[:, _without_kink(F, Z)] = np.inf
+    return found
+
+
+def _without_kink(F: Array, Z: Array) -> NDArray[np.bool_]:
+    """Which columns of F are, to half of the digits, combinations of others and those of Z."""
+    norms = np.linalg.norm(F, axis=0)
+    rest = F / np.where(norms > 0, norms, 1.0)
+    for _ in range(2):
+        rest = rest - Z @ (Z.T @ rest / len(Z))
+    half = np.sqrt(np.finfo(np.float64).eps)
+    _, values, right = np.linalg.svd(rest, full_matrices=len(rest) < rest.shape[1])
+    null = right[np.concatenate([values, np.zeros(len(right) - len(values))]) <= half]
+    return np.asarray((np.abs(null) > half).any(axis=0), dtype=np.bool_)
 
 
 def _range(columns: Array) -> Array:

@@ -1,0 +1,85 @@
+"""Labels with a skip connection, Y = f(X Vᵀ + b) Uᵀ + X Wᵀ + c: what the linear term takes up, and
+whether there has to be one.
+
+The search of the general route has a free affine term anyway; here it stays. Then nothing says on
+which side a unit is active, for u f(z) = u f(−z) + u z: 2ᵏ networks are the same function. If W can
+be made to vanish by turning units round, the one without a skip connection stands for them.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unrelu.methods.descent import polish
+from unrelu.methods.orientation import orient
+from unrelu.methods.problem import Missed, Problem, power_of_two, with_constant
+from unrelu.network import Network
+from unrelu.numerics.rank import column_space
+from unrelu.samples import Samples
+
+Array = NDArray[np.float64]
+Index = NDArray[np.intp]
+
+NOT_NEEDED = (
+    "no skip connection is needed: of the sides that the units may be on, these are some that make "
+    "it zero"
+)
+
+
+def beyond_affine(Y: Array, features: Array, eps: float) -> Array:
+    """Orthonormal basis (n, r) of what varies in labels (n, m) beyond the column space of white
+    features (n, D). A residual is known to the rounding of the labels that it is left of: one
+    below that is none, and where it is small, so is less known of it."""
+    rest = Y
+    for _ in range(2):
+        rest = rest - features @ (features.T @ rest / len(Y))
+    before, after = np.linalg.norm(Y, axis=0), np.linalg.norm(rest, axis=0)
+    seen = after > max(features.shape) * eps * before
+    if not seen.any():
+        return np.zeros((len(Y), 0))
+    rest, lost = rest[:, seen], float((before[seen] / after[seen]).max())
+    basis = column_space(rest, eps * max(1.0, lost))
+    return np.asarray(basis - features @ (features.T @ basis / len(Y)))
+
+
+def affine(samples: Samples, bias: bool) -> Network:
+    """The network without units: least squares of the labels on the inputs (and a constant), with
+    a step that takes away the rounding of the first. All rows are folded into one triangle."""
+    width = samples.d + bias
+    triangle: Array = np.zeros((0, width + samples.m))
+    for _, X, Y in samples.blocks():
+        rows = np.column_stack([with_constant(X) if bias else X, Y])
+        triangle = np.asarray(np.linalg.qr(np.vstack([triangle, rows]), mode="r"))
+    size = np.linalg.norm(triangle[:width, :width], axis=0)
+    size = np.where(size > 0, size, 1.0)
+    R = triangle[:width, :width] / size
+    weights = np.linalg.lstsq(R, triangle[:width, width:])[0]
+    pulled = np.zeros_like(weights)
+    for _, X, Y in samples.blocks():
+        columns = (with_constant(X) if bias else X) / size
+        pulled += columns.T @ (Y - columns @ weights)
+    half = np.linalg.lstsq(R.T, pulled)[0]
+    weights = ((weights + np.linalg.lstsq(R, half)[0]) / size[:, None]).T
+    c = weights[:, samples.d] if bias else None
+    none = np.zeros((0, samples.d)), np.zeros((samples.m, 0))
+    return Network(*none, c=c, W=weights[:, : samples.d])
+
+
+def without(
+    net: Network, samples: Samples, rows: Index, bias: bool, missed: Missed
+) -> Network | None:
+    """A network without a skip connection, of as many units, on the same hyperplanes, that
+    explains all samples as well; None if there is none."""
+    if not net.n_units or len(missed(net)):
+        return None
+    scale = power_of_two(samples.take(rows).X)
+    turned = orient(net.V * scale, net.b, net.U, net.W * scale)
+    if len(turned.V) > net.n_units or turned.affine.any():
+        return None
+    problem = Problem(samples, rows, bias)
+    fit = polish(problem.strict, problem.points(turned.V / scale, turned.b), problem.floor)
+    if problem.strict.relative(fit) > 100 * problem.floor:
+        return None
+    plain = problem.refined(problem.network(*problem.hyperplanes(fit.point)))
+    return None if len(missed(plain)) else plain

@@ -1,0 +1,57 @@
+"""Arrays of weights, checked: float64, or Fractions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from unrelu.errors import InputError, InputTypeError
+from unrelu.rationals import Rationals, as_fractions
+
+Array = NDArray[np.float64]
+
+
+LARGEST = 1e70
+"""Squares of anything up to here, times those of samples, are finite."""
+
+
+def float_weights(name: str, value: ArrayLike, ndim: int) -> Array:
+    """A fresh float64 array of the given number of axes, or a clean error."""
+    array = real_numbers(name, value)
+    if array.ndim != ndim:
+        raise InputError(f"{name}: got {array.ndim} axes, expected {ndim}")
+    array = array.astype(np.float64)
+    if not np.isfinite(array).all():
+        raise InputError(f"{name}: got values that are not finite, expected real numbers")
+    if not (np.abs(array) <= LARGEST).all():
+        raise InputError(f"{name}: got values beyond {LARGEST:g}, expected smaller ones: rescale")
+    return array
+
+
+def rational_weights(name: str, value: ArrayLike, ndim: int) -> Rationals:
+    """The same as Fractions."""
+    array = as_fractions(name, value)
+    if array.ndim != ndim:
+        raise InputError(f"{name}: got {array.ndim} axes, expected {ndim}")
+    return array
+
+
+def holds_objects(value: ArrayLike | None) -> bool:
+    """Whether it is an array, or nested sequences, of other things than plain numbers."""
+    try:
+        return value is not None and np.asarray(value).dtype.kind == "O"
+    except ValueError:  # ragged, which is said where the shapes are checked
+        return False
+
+
+def real_numbers(name: str, value: ArrayLike) -> NDArray[Any]:
+    """As an array of a real type; its shape is for the caller to check."""
+    try:
+        array = np.asarray(value)
+    except ValueError as error:  # rows of different lengths
+        raise InputError(f"{name}: got a ragged sequence, expected a table of numbers") from error
+    if array.dtype.kind not in "fiub":
+        raise InputTypeError(f"{name}: got data of type {array.dtype}, expected real numbers")
+    return array
