@@ -46,7 +46,7 @@ class RectifiedNetworkRegressor(
     Parameters
     ----------
     n_units : number of hidden units, where known. Found from the samples otherwise.
-    activation, bias, method, noise : as in `unrelu.recover`.
+    activation, bias, skip, method, noise : as in `unrelu.recover`.
     throw : raise `RecoveryError` where the network is not certain, that is, where the status is
         "undetermined" or "failed". By default the network that comes closest is kept (in the
         worst case one without units, which predicts the mean label), and scikit-learn's
@@ -58,7 +58,8 @@ class RectifiedNetworkRegressor(
     ----------
     result_ : `Recovery`, with status, certificate, noise and uncertainty.
     network_ : `Network`, in canonical form: unit rows of V, units by falling ‖u‖.
-    coefs_, intercepts_ : [Vᵀ, Uᵀ] and [b, c], as in `MLPRegressor`.
+    coefs_, intercepts_ : [Vᵀ, Uᵀ] and [b, c], as in `MLPRegressor`; not there for a network with a
+        skip connection, which has W (`network_.W`) as well.
     n_features_in_, feature_names_in_ : number of inputs, and their names if they had any.
 
     Raises
@@ -89,6 +90,7 @@ class RectifiedNetworkRegressor(
         *,
         activation: str | Activation = "relu",
         bias: bool = True,
+        skip: bool = False,
         method: str = "auto",
         noise: str = "auto",
         throw: bool = False,
@@ -97,6 +99,7 @@ class RectifiedNetworkRegressor(
         self.n_units = n_units
         self.activation = activation
         self.bias = bias
+        self.skip = skip
         self.method = method
         self.noise = noise
         self.throw = throw
@@ -117,6 +120,7 @@ class RectifiedNetworkRegressor(
             self.n_units,
             activation=self.activation,
             bias=self.bias,
+            skip=self.skip,
             method=self.method,
             noise=self.noise,
             rng=_seed(self.random_state),
@@ -172,10 +176,14 @@ class RectifiedNetworkRegressor(
 
     @property
     def coefs_(self) -> list[Array]:
+        if self.network_.skip:
+            raise AttributeError("coefs_: the network has a skip connection: see network_.W")
         return [self.network_.V.T, self.network_.U.T]
 
     @property
     def intercepts_(self) -> list[Array]:
+        if self.network_.skip:
+            raise AttributeError("intercepts_: the network has a skip connection: see network_")
         return [self.network_.b, self.network_.c]
 
     def _checked(self, X: ArrayLike) -> Array:
@@ -225,7 +233,9 @@ def _widened(result: Recovery, kept: Index, names: list[str]) -> Recovery:
     if network is not None:
         V = np.zeros((network.n_units, len(names)))
         V[:, kept] = network.V
-        network = Network(V, network.U, network.b, network.c, network.activation)
+        W = np.zeros((network.n_outputs, len(names)))
+        W[:, kept] = network.W
+        network = Network(V, network.U, network.b, network.c, network.activation, W)
     certificate = replace(
         result.certificate,
         status=status,

@@ -22,6 +22,7 @@ from unrelu.commands.terminal import busy, exit_codes, keep, leave, write_json, 
 @click.option("-o", "--output", type=FILE, required=True, metavar="NET", help="The file to write.")
 @click.option("--units", type=int, help="Number of hidden units, if it is known.")
 @click.option("--bias/--no-bias", default=True, help="Look for biases, or know there are none.")
+@click.option("--skip", is_flag=True, help="Look for a skip connection, inputs to outputs, too.")
 @click.option(
     "--method",
     default="auto",
@@ -59,6 +60,7 @@ def recover(
     output: str,
     units: int | None,
     bias: bool,
+    skip: bool,
     method: str,
     noise: str,
     activation: str,
@@ -73,6 +75,11 @@ def recover(
 
     check_target(output)
     check_activation(activation, output)
+    if skip and not output.lower().endswith(".npz"):
+        raise click.UsageError(
+            f"--skip: got {output} to write, expected a .npz: other forms have no room for a skip "
+            "connection"
+        )
     keep(output, samples, labels)
     if page is not None:
         if activation == "unknown":
@@ -93,6 +100,7 @@ def recover(
             Y,
             n_units=units,
             bias=bias,
+            skip=skip,
             method=method,
             noise=noise,
             activation=activation,

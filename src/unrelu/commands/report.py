@@ -101,7 +101,7 @@ def report(
         write_table(
             "unrelu report",
             [
-                ("status", str(told.status)),
+                ("status", f"{told.status.value}: {told.certificate.sentence}"),
                 ("verdict", told.certificate.explanation),
                 ("written", output),
             ],

@@ -169,6 +169,7 @@ def html_page(
         shape=shape,
         guessed=guessed,
         pictures=[_picture(told, unit, shape) for unit in range(_pictured(told))],
+        skip=_skip(told),
         agreement=_agreement(told),
         outputs=_outputs(told),
         margins=_margins(told),
@@ -259,6 +260,18 @@ def _picture(told: Appraisal, unit: int, shape: tuple[int, int] | None) -> Pictu
         if len(u) > 1
         else "",
     )
+
+
+def _skip(told: Appraisal) -> list[Picture]:
+    """The rows of W, if there is a skip connection."""
+    drawn = []
+    for output, w in enumerate(told.network.W[:MOST_OUTPUTS] if told.network.skip else ()):
+        seen = f"{w.min():.2g} to {w.max():.2g}, largest in size at input {np.abs(w).argmax()}"
+        chart = charts.bars(
+            w, f"Skip connection to output {output}: {seen}", width=2 * PICTURE, height=64
+        )
+        drawn.append(Picture(f"Output {output}", seen, "", chart, ""))
+    return drawn
 
 
 def _scaled(told: Appraisal) -> tuple[Array, Array, Array, str]:
@@ -361,7 +374,8 @@ def _doubted(told: Appraisal) -> list[str]:
 def _details(told: Appraisal) -> list[tuple[str, str]]:
     """The certificate line by line; for a network from elsewhere nobody knows which samples are
     fresh."""
-    rows = [("status", str(told.status)), *told.certificate.rows()]
+    status = f"{told.status.value}: {told.certificate.sentence}"
+    rows = [("status", status), *told.certificate.rows()]
     rows = [
         (name, "not known" if text == "inf" else text.replace("inf ", "∞ ")) for name, text in rows
     ]

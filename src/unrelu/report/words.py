@@ -101,8 +101,8 @@ def _exact(told: Appraisal) -> Words:
     certain = [
         _explained(told),
         (
-            f"It is the only one with so many units. The samples are at least "
-            f"{counted(proof.equations, 'independent equation')} for "
+            f"It is the only one with so many units{_but_for_sides(told)}. The samples are at "
+            f"least {counted(proof.equations, 'independent equation')} for "
             f"{counted(proof.unknowns, 'unknown weight')}, and they leave no freedom to any unit."
         ),
     ]
@@ -129,6 +129,16 @@ def _exact(told: Appraisal) -> Words:
             "length one, and strong units come first."
         ),
     ]
+    if proof.skip:
+        doubtful.insert(
+            0,
+            (
+                "On which side of its edge each unit is switched on. With a skip connection (what "
+                "goes from the inputs to the outputs past the units) a unit may be turned round: "
+                "what that changes is linear in the inputs, and the skip connection takes it up. "
+                "Every choice gives the same labels; shown is one of them."
+            ),
+        )
     if len(proof.corrupted):
         doubtful.insert(
             0,
@@ -147,7 +157,7 @@ def _exact(told: Appraisal) -> Words:
     return Words(
         _title(told),
         f"This is the network behind the samples. Its {units} reproduce all {all_of_it} {how}, "
-        "and no other network with so many units does.",
+        f"and no other network with so many units does{_but_for_sides(told)}.",
         tuple(certain),
         tuple(doubtful),
         (
@@ -164,10 +174,24 @@ def _title(told: Appraisal) -> str:
     return "Proved" if told.status == Status.PROVED else "Exact"
 
 
+def _but_for_sides(told: Appraisal) -> str:
+    return ", but for the side on which each unit is on" if told.certificate.skip else ""
+
+
 def _constant(told: Appraisal) -> Words:
+    samples = counted(told.certificate.n_samples, "sample")
+    if told.certificate.skip:
+        return Words(
+            _title(told),
+            f"The labels of all {samples} are linear in the inputs. A network without hidden "
+            "units, a skip connection alone, explains them.",
+            (_explained(told),),
+            ("What no sample shows: units that leave no trace in these labels.",),
+            ("If there should be more to it, take samples of a wider range of inputs.",),
+        )
     return Words(
         _title(told),
-        f"The labels of all {counted(told.certificate.n_samples, 'sample')} are the same, whatever "
+        f"The labels of all {samples} are the same, whatever "
         "the inputs. A network without hidden units, a constant, explains them.",
         (_explained(told),),
         (
@@ -335,6 +359,7 @@ def _failed(told: Appraisal) -> Words:
         )
     else:
         lead = f"This network of {units} does not explain the {samples}."
+    shortcut = "" if proof.skip else ", a shortcut from inputs to outputs"
     certain = [
         (
             f"In sample {proof.worst_sample} the network is off by {percent(proof.residual)} of "
@@ -355,8 +380,7 @@ def _failed(told: Appraisal) -> Words:
             *told.remarks,
             (
                 "Which of these it is: labels with errors, a network of another kind (another "
-                "activation, a third layer, a shortcut from inputs to outputs), or more units "
-                "than the samples can show."
+                f"activation, a third layer{shortcut}), or more units than the samples can show."
             ),
         ),
         (
