@@ -65,9 +65,11 @@ def plant(
     bias: float = 0.0,
     law: Law = gaussian,
     V: Array | None = None,
+    skip: int = 0,
 ) -> Planted:
     """Gaussian weights (unit hidden rows), hidden biases of standard deviation `bias` (output
-    biases of size 1 with them), inputs of the given law; V overrides the hidden weights."""
+    biases of size 1 with them), inputs of the given law; V overrides the hidden weights; `skip` is
+    the rank of a skip connection."""
     rng = np.random.default_rng(seed)
     if V is None:
         V = rng.standard_normal((k, d))
@@ -75,7 +77,11 @@ def plant(
     U = rng.standard_normal((m, k))
     b = bias * rng.standard_normal(k)
     c = rng.standard_normal(m) if bias else np.zeros(m)
-    truth = Network(V, U, b, c)
+    W = None
+    if skip:
+        others = np.random.default_rng([seed, skip])
+        W = others.standard_normal((m, skip)) @ others.standard_normal((skip, d)) / np.sqrt(skip)
+    truth = Network(V, U, b, c, W=W)
     X = law(rng, n, d)
     return Planted(X, truth(X), truth)
 
