@@ -74,12 +74,26 @@ class Trial:
 
 
 def attempt(
-    problem: Planted, n: int, *, seed: int, bias: bool = True, method: str = "auto"
+    problem: Planted,
+    n: int,
+    *,
+    seed: int,
+    bias: bool = True,
+    method: str = "auto",
+    noise: str = "auto",
+    skip: bool = False,
 ) -> Trial:
     """Recover from the first n samples, compare on the others (there must be some)."""
     start = time.perf_counter()
     result = unrelu.recover(
-        problem.X[:n], problem.Y[:n], bias=bias, method=method, rng=seed, throw=False
+        problem.X[:n],
+        problem.Y[:n],
+        bias=bias,
+        method=method,
+        noise=noise,
+        skip=skip,
+        rng=seed,
+        throw=False,
     )
     seconds = time.perf_counter() - start
     fresh, labels = problem.X[n : n + 1000], problem.Y[n : n + 1000]

@@ -459,3 +459,15 @@ def test_coarse_directions_at_any_scale_are_coarse() -> None:
     X = X[np.abs(X).max(axis=1) > 0]
     assert grain(Samples.of(X, net(X)), False) > 1e-3
     assert grain(Samples.of(X, net(X)), True) < 1e-3
+
+
+def test_labels_that_are_hardly_ever_other_than_zero_are_looked_at() -> None:
+    """Nothing is known of the size of such an output from a part of the samples: it is that of
+    what a label is the sum of."""
+    X = gaussian(np.random.default_rng(0), 20_000, 3)
+    X[::20, 0] = np.minimum(X[::20, 0], 2.0)  # among them those that the size is read from
+    net = Network([[1.0, 0.0, 0.0]], [[100.0]], [-2.9])
+    Y = net(X)
+    assert 20 < (Y > 0).sum() < 60
+    assert verify(net, X, Y).residual_in_roundings <= 1
+    assert verify(net, X, 1.1 * Y).status == Status.FAILED

@@ -101,6 +101,7 @@ def test_json_says_what_the_table_says(tmp_path: Path, samples: Path) -> None:
         "outputs": 3,
         "activation": "relu",
         "rational": False,
+        "skip": False,
     }
     assert values["certificate"]
     assert values["stats"]

@@ -84,7 +84,13 @@ def explain(net: Network, samples: Samples) -> Explained:
                 own = lengths * np.sqrt(norms[doubtful, None]) + np.abs(net.b)
                 off = hidden_rounding(net.activation, Z[doubtful], own, unit)
                 allowed = off**2 @ (net.U**2).T
-            excess[doubtful] = (error[doubtful] / np.sqrt(1 + allowed / fixed)).max(axis=1)
+            with np.errstate(over="ignore"):  # outputs that are hardly ever other than zero
+                share = allowed / fixed
+            excess[doubtful] = np.where(
+                np.isfinite(share),
+                error[doubtful] / np.sqrt(1 + share),
+                error[doubtful] * (np.sqrt(fixed) / np.sqrt(np.maximum(allowed, fixed))),
+            ).max(axis=1)
             missed.append(rows.start + doubtful[~(excess[doubtful] <= unit)])
         row = int(excess.argmax())
         if not excess[row] <= worst:
