@@ -130,11 +130,8 @@ def _proposals(
     """
     samples, n_units, bias = task.samples, task.n_units, task.bias
     near: Network | None = None
-    if task.skip:
-        yield from _with_skip(task, passes, rng)
-        return
     if task.rank == 0:
-        yield "constant", constant(samples, bias, task.activation)
+        yield "linear" if task.skip else "constant", _without_units(task)
         return
     if not isinstance(task.activation, ReLU):
         yield "row-space", _of_known_activation(task, passes, rng)
@@ -146,7 +143,8 @@ def _proposals(
         for method, candidate in _exact(task, passes, rng):
             yield method, candidate
             near = candidate.network if passes.residual(candidate.network) < NEAR else near
-    gross = task.noise == "auto" and task.rank == samples.m and noisy.gross(samples, bias)
+    gross = task.noise == "auto" and task.rank == samples.m and not task.skip
+    gross = gross and noisy.gross(samples, bias)
     if task.noise == "sparse" or (gross and task.method == "auto"):
         found = sparse_noise.find(samples, n_units=n_units, bias=bias, rng=rng, quick=gross)
         if found is None and task.noise == "sparse":  # perhaps nothing is wrong with the labels
@@ -155,8 +153,10 @@ def _proposals(
         yield "sparse-noise", found
     if task.noise == "none" or task.method != "auto":
         return
-    kind = "independent" if task.noise == "sparse" else task.noise
-    found = noisy.find(samples, n_units=n_units, bias=bias, kind=kind, rng=rng, near=near)
+    kind = "independent" if task.noise == "sparse" else "gaussian" if task.skip else task.noise
+    found = noisy.find(
+        samples, n_units=n_units, bias=bias, kind=kind, rng=rng, near=near, skip=task.skip
+    )
     assert found.noise is not None, "estimates have a noise"
     if found.noise.kind == "independent" and task.noise in ("auto", "sparse"):
         confirmed = sparse_noise.confirm(found.network, samples, bias=bias, rng=rng)
@@ -180,56 +180,15 @@ def _exact(
         yield "mixed-integer", found
         return
     if task.method != "hyperplanes" and (n_units is None or n_units <= task.rank):
-        candidate = row_space.find(samples, bias=bias, rng=rng, missed=passes.missed)
+        candidate = row_space.find(
+            samples, bias=bias, rng=rng, missed=passes.missed, skip=task.skip
+        )
         if candidate is not None:
             known = candidate.network
-            yield "row-space", candidate
+            yield "row-space", _simplest(candidate, task, passes)
     if task.method == "row-space":
         if known is None:
-            yield "row-space", constant(samples, bias)
-        return
-    yield (
-        "hyperplanes",
-        hyperplanes.find(
-            samples,
-            n_units=n_units,
-            least=task.rank,
-            bias=bias,
-            rng=rng,
-            missed=passes.missed,
-            known=known,
-            noise=task.noise != "none" and task.method == "auto",
-        ),
-    )
-
-
-def _with_skip(
-    task: Task, passes: _Passes, rng: np.random.Generator
-) -> Iterator[tuple[str, Candidate]]:
-    """The same where a skip connection may be there; each candidate without one, where it can do
-    without."""
-    samples, n_units, bias, known = task.samples, task.n_units, task.bias, None
-
-    def simplest(found: Candidate) -> Candidate:
-        net, rows = found.network, found.rows
-        plain = linear_term.without(net, samples, rows, bias, passes.missed)
-        if plain is None:
-            return found
-        return replace(found, network=plain, note=linear_term.NOT_NEEDED)
-
-    if task.rank == 0:
-        net = linear_term.affine(samples, bias)
-        yield "linear", Candidate(net, np.arange(samples.n), {"starts": 0})
-        return
-    if task.method != "hyperplanes" and (n_units is None or n_units <= task.rank):
-        candidate = row_space.find(samples, bias=bias, rng=rng, missed=passes.missed, skip=True)
-        if candidate is not None:
-            known = candidate.network
-            yield "row-space", simplest(candidate)
-    if task.method == "row-space":
-        if known is None:
-            net = linear_term.affine(samples, bias)
-            yield "row-space", Candidate(net, np.arange(samples.n), {"starts": 0})
+            yield "row-space", _without_units(task)
         return
     found = hyperplanes.find(
         samples,
@@ -240,15 +199,25 @@ def _with_skip(
         missed=passes.missed,
         known=known,
         noise=task.noise != "none" and task.method == "auto",
-        skip=True,
+        skip=task.skip,
     )
-    yield "hyperplanes", simplest(found)
-    near = found.network if passes.residual(found.network) < NEAR else None
-    if task.noise != "none" and task.method == "auto":
-        found = noisy.find(
-            samples, n_units=n_units, bias=bias, kind="gaussian", rng=rng, near=near, skip=True
-        )
-        yield "least-squares", found
+    yield "hyperplanes", _simplest(found, task, passes)
+
+
+def _without_units(task: Task) -> Candidate:
+    samples = task.samples
+    if not task.skip:
+        return constant(samples, task.bias, task.activation)
+    net = linear_term.affine(samples, task.bias)
+    return Candidate(net, np.arange(samples.n), {"starts": 0})
+
+
+def _simplest(found: Candidate, task: Task, passes: _Passes) -> Candidate:
+    """Without a skip connection, where the network found can do without."""
+    if not task.skip:
+        return found
+    plain = linear_term.without(found.network, task.samples, found.rows, task.bias, passes.missed)
+    return replace(found, network=plain, note=linear_term.NOT_NEEDED) if plain else found
 
 
 def _recipe(task: Task, rng: np.random.Generator) -> Iterator[tuple[str, Candidate]]:

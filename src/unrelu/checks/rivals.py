@@ -10,8 +10,8 @@ turned    f(z) = f(−z) + z: a unit may be active on the other side if the othe
 unheard   samples without which the equations lose rank. Their labels are explained whatever they
           are, so nothing confirms the sides of the units there, nor on several such sets together.
 
-With a skip connection there is a linear function X Wᵀ among the unknowns, so every unit may be
-turned round, which is no other network; only what is unheard is looked at.
+With a skip connection X Wᵀ is among the unknowns. Then every unit may be turned round, which is no
+other network, and only what is unheard is looked at.
 
 Neither is an ambiguity as long as the samples contradict the network that comes of it. So it is
 solved for, and tried on all samples.

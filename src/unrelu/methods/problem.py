@@ -49,6 +49,8 @@ class Problem:
         features = self._whitened.features
         constant = np.ones((len(self.rows), int(bias)))
         self.loose = Kinks(features, self.Y, features)
+        if skip:  # a large linear part would hide the units, and is none of the search's business
+            self.loose.size = float(np.linalg.norm(self.loose.target)) or 1.0
         self.strict = self.loose if skip else Kinks(features, self.Y, constant)
         # The residual of a true fit: each label is a sum over D inputs, and large labels with a
         # small spread leave the rounding of the large ones behind.
@@ -74,7 +76,8 @@ class Problem:
         """`loose` in single precision: half the memory traffic and twice the speed, for the part
         of a search that is far from any rounding."""
         features: Any = self.loose.features.astype(np.float32)
-        return Kinks(features, self.Y.astype(np.float32), features)
+        labels = self.loose.target if self.skip else self.Y
+        return Kinks(features, labels.astype(np.float32), features)
 
     def hyperplanes(self, points: Array) -> tuple[Array, Array]:
         """Whitened hyperplanes as hidden weights of unit norm and hidden biases."""
