@@ -24,6 +24,7 @@ from unrelu.methods import (
     noisy,
     row_space,
     sparse_noise,
+    unseen,
 )
 from unrelu.methods.candidate import Candidate, constant
 from unrelu.methods.problem import Problem
@@ -299,6 +300,7 @@ def _judged(task: Task, method: str, candidate: Candidate, passes: _Passes) -> J
     if certificate.status != Status.ESTIMATED:  # standard errors are dear, and those mean nothing
         return Judged(method, candidate, certificate)
     fitted = samples if len(candidate.rows) == samples.n else samples.take(candidate.rows)
+    net, cut = unseen.without_unseen(net, fitted, bias, candidate.noise.covariance)
     fit = noisy.weighting(net, fitted, candidate.noise)
     try:
         uncertainty = assess(
@@ -311,6 +313,7 @@ def _judged(task: Task, method: str, candidate: Candidate, passes: _Passes) -> J
             weights=fit.weights,
             scores=fit.scores,
             skip=task.skip,
+            held=cut,
         )
     except InputError as error:  # such as more unknowns than it can take
         said = f"{certificate.explanation}; there are no standard errors: {error}"
@@ -318,9 +321,8 @@ def _judged(task: Task, method: str, candidate: Candidate, passes: _Passes) -> J
     errors = np.array([unit.angle_error for unit in uncertainty.units])
     weak = uncertainty.undetermined
     certificate = judge_estimate(net, samples, candidate.rows, bias, left, errors, weak, task.skip)
-    if candidate.note:
-        said = f"{certificate.explanation}; {candidate.note}"
-        certificate = replace(certificate, explanation=said)
+    notes = filter(None, (certificate.explanation, unseen.in_words(cut), candidate.note))
+    certificate = replace(certificate, explanation="; ".join(notes))
     return Judged(method, candidate, certificate, uncertainty)
 
 

@@ -212,6 +212,7 @@ def assess(
     scores: ArrayLike | None = None,
     simulate: bool = True,
     skip: bool = False,
+    held: ArrayLike = (),
 ) -> Uncertainty:
     """Standard errors of the weights of `net`, fitted to Y ≈ f(XVᵀ + b)Uᵀ + c + noise.
 
@@ -230,6 +231,8 @@ def assess(
         minute.
     skip : whether W of a term X Wᵀ was fitted, too (else it is zero). Errors are then those of the
         canonical sides of the units.
+    held : units whose hidden weights have been set to zero where nothing is known of them: that
+        they are not at the minimum then is no reason for doubt.
 
     With no covariance, weights and scores: least squares. The formulas: `numerics.covariance`.
 
@@ -272,7 +275,10 @@ def assess(
         found = weighted(model, Z, apart, slopes, psi, sandwich=sandwich)
         pull = slopes * apart if psi is None else psi
     step = found.inverse.matrix @ fisher.gradient(model, Z, pull)
-    off = doubts.off_minimum(step, np.diag(found.covariance))
+    free = np.ones(model.unknowns, dtype=bool)
+    cut = np.asarray(held, dtype=np.intp)
+    free[: model.hidden_unknowns].reshape(net.n_units, -1)[cut] = False
+    off = doubts.off_minimum(step[free], np.diag(found.covariance)[free])
 
     model = model_of(net, white, net.U, biased, skip)
     full = in_outputs(model, found.covariance, root)
@@ -280,8 +286,8 @@ def assess(
 
     def read(full: Array) -> tuple[Spread, Network, tuple[UnitEstimate, ...]]:
         spread = Spread.of(model, white.factor, full)
-        stderr = standard_errors(net, spread, biased)
-        return spread, stderr, estimate_units(net, spread, stderr, samples, found.tail, lost)
+        stderr = standard_errors(net, spread, biased, cut)
+        return spread, stderr, estimate_units(net, spread, stderr, samples, found.tail, lost, cut)
 
     spread, stderr, units = read(full)
     factors = None

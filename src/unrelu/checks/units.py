@@ -146,8 +146,9 @@ class Spread:
         return self.covariance[start::q, start::q]
 
 
-def standard_errors(net: Network, spread: Spread, biased: bool) -> Network:
-    """In the shape of the network."""
+def standard_errors(net: Network, spread: Spread, biased: bool, held: Index) -> Network:
+    """In the shape of the network. `held` units have hidden weights of which a part is not known
+    at all: so neither is their length, which is taken for one."""
     k, _, m, _ = spread.model.shape
     variances = np.array([np.diag(spread.of_rows(j, j)) for j in range(k)]).reshape(k, -1)
     rows = np.sqrt(np.maximum(variances, 0.0))
@@ -157,6 +158,10 @@ def standard_errors(net: Network, spread: Spread, biased: bool) -> Network:
     if spread.model.linear:
         linear = np.sqrt(np.maximum([np.diag(spread.of_linear(o)) for o in range(m)], 0.0))
         W, outputs[:, k:] = linear[:, :d], linear[:, d:].sum(axis=1, keepdims=True)
+    length = _lengths(rows[:, :d], held)
+    own = np.column_stack([net.V, net.b])[:, : rows.shape[1]]
+    rows = np.hypot(rows, (1 - 1 / length)[:, None] * own)
+    outputs[:, :k] = np.hypot(outputs[:, :k], (length - 1) * net.U)
     return Network(
         rows[:, :d].reshape(k, d),
         outputs[:, :k],
@@ -167,6 +172,14 @@ def standard_errors(net: Network, spread: Spread, biased: bool) -> Network:
     )
 
 
+def _lengths(errors: Array, held: Index) -> Array:
+    """(k,): of v of length one and its error, at right angles. By so much, brought back to length
+    one, v shrinks and u grows: an error of second order, which for `held` units is the larger."""
+    length = np.ones(len(errors))
+    length[held] = np.hypot(1.0, np.linalg.norm(errors[held], axis=1))
+    return length
+
+
 def estimate_units(
     net: Network,
     spread: Spread,
@@ -174,18 +187,21 @@ def estimate_units(
     samples: Samples,
     tail: float,
     undetermined: Index,
+    held: Index,
 ) -> tuple[UnitEstimate, ...]:
     """`errors` as from `standard_errors`; `tail` the degrees of freedom of the noise."""
     active, near = _sides(net, spread, samples)
+    length = _lengths(errors.V, held)
     found = []
     for j, u in enumerate(net.U.T):
         covariance, strength = spread.of_column(j), float(np.linalg.norm(u))
         wald, rank = _wald(u, covariance)
+        known = float(np.sqrt(max(u @ covariance @ u, 0.0))) / strength
         found.append(
             UnitEstimate(
                 unit=j,
                 strength=strength,
-                strength_error=float(np.sqrt(max(u @ covariance @ u, 0.0))) / strength,
+                strength_error=float(np.hypot(known, strength * (length[j] - 1))),
                 angle_error=float(np.linalg.norm(errors.V[j])),
                 bias=float(net.b[j]),
                 bias_error=float(errors.b[j]),

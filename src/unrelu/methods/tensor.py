@@ -129,7 +129,7 @@ def count_units(samples: Samples, n_units: int | None, noise: bool) -> int:
     return label_rank(samples)
 
 
-def estimated(samples: Samples, V: Array, stats: Stats) -> Candidate:
+def estimated(samples: Samples, V: Array, stats: Stats, astray: float = ASTRAY) -> Candidate:
     """V as it is, U by least squares, and what that leaves as noise; with a word on how far V is
     from the least-squares fit that it leads to, which is as exact as the noise allows if it is the
     right one."""
@@ -140,7 +140,7 @@ def estimated(samples: Samples, V: Array, stats: Stats) -> Candidate:
     cosines = (problem.hyperplanes(fit.point)[0] * V).sum(axis=1)
     away = float(np.arccos(np.clip(cosines, -1, 1)).max())
     note = f"the least-squares fit that it leads to has hidden weights up to {away:.2g} rad away"
-    if away > ASTRAY:
+    if away > astray:
         raise Unsuitable(f"the moments are not precise enough: {note}. More samples may do", net)
     rest = np.asarray(samples.Y, np.float64) - net(samples.X)
     spare = max(1.0, samples.n - len(V) * (1 + (samples.d - 1) / samples.m))

@@ -1,0 +1,147 @@
+"""Directions along which the inputs hardly vary, and what noisy labels do not say of them.
+
+What is estimated well is v·x. Along a direction e of which the inputs have a spread s next to
+nothing, v·e has a standard error of the order 1/s, and an estimate of that size: of unit length, v
+is then ±e for every unit, whatever the network. Nothing is wrong with the labels that it gives,
+but its standard errors are those of a linearisation about e, and say that v is known well.
+
+Where the estimate of v·e is no more than its error explains, zero explains the labels as well, and
+is taken instead: by one step of least squares under that condition. What is left of v is what the
+labels tell, and its standard error along e is as large as it has to be.
+
+Only directions with a spread ten times less than any other are looked at, and only units of which
+they would be most that is unknown: elsewhere a linearisation will do.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import chdtrc
+
+from unrelu.methods.noise_metric import whitener
+from unrelu.methods.problem import Problem, with_constant
+from unrelu.network import Network
+from unrelu.numerics import fisher
+from unrelu.numerics.whitening import Whitened, whiten
+from unrelu.samples import Samples
+
+Array = NDArray[np.float64]
+Index = NDArray[np.intp]
+
+GAP = 10.0
+"""Times the standard error along any other direction: about as much less is the inputs' spread."""
+
+VAGUE = 0.3
+"""Radians, as for standard errors: beyond it a linearisation is a rough guide."""
+
+CHANCE = 1e-3
+"""Share of all estimates of zero that are taken for something else."""
+
+MOST_UNKNOWNS = 6000
+"""Of more there are no standard errors either (`checks.fitted`)."""
+
+
+def without_unseen(
+    net: Network, samples: Samples, bias: bool, covariance: Array
+) -> tuple[Network, Index]:
+    """The network with zeros along what no label tells of its units, then canonical, and which
+    units these are.
+
+    `net` is a least-squares fit to all of the samples, up to the weight of outputs, `covariance`
+    (m, m) that of the noise. The network as it is, and no unit, where nothing is unseen: known
+    from the covariance of the inputs, in O(n D²); else O(n p² + p³) for p unknowns.
+    """
+    nobody = np.arange(0)
+    X = np.asarray(samples.X, dtype=np.float64)
+    white = whiten(with_constant(X) if bias else X)
+    metric = whitener(covariance)
+    if not white.independent or not _suspected(net, white, metric):
+        return net, nobody
+    a = white.to_features(np.column_stack([net.V, net.b]) if bias else net.V)
+    model = fisher.Model(a, metric.T @ net.U, a, bias)
+    if model.unknowns > min(MOST_UNKNOWNS, samples.n * samples.m):
+        return net, nobody
+    sums = fisher.moments(model, white.features)
+    inverse = fisher.invert(model, fisher.information(model, sums), samples.n).matrix
+    k, t, _, _ = model.shape
+    lift = np.array([white.to_rows(tangents.T).T for tangents in model.tangents()])
+    cut: list[tuple[int, Array]] = []
+    for j in range(k):
+        own = slice(j * t, (j + 1) * t)
+        along = lift[j, : samples.d]
+        unseen = _unseen(net.V[j], along @ inverse[own, own] @ along.T)
+        if unseen is not None:
+            cut.append((j, unseen))
+    if not cut:
+        return net, nobody
+    # The step to E v = 0, in the metric of the information: what else is known moves with it.
+    conditions = np.zeros((sum(len(E) for _, E in cut), k * t))
+    start = 0
+    for j, E in cut:
+        conditions[start : start + len(E), j * t : (j + 1) * t] = E @ lift[j, : samples.d]
+        start += len(E)
+    off = np.concatenate([E @ net.V[j] for j, E in cut])
+    hidden = inverse[: k * t, : k * t] @ conditions.T
+    gram = conditions @ hidden
+    size = np.sqrt(np.diag(gram))
+    force = np.linalg.solve(gram / np.outer(size, size), off / size) / size
+    price = float(off @ force)
+    step = -(hidden @ force).reshape(k, t)
+    rows = np.column_stack([net.V, net.b])[:, : samples.d + bias]
+    rows = rows + np.einsum("jdt,jt->jd", lift, step)
+    V = rows[:, : samples.d]
+    for j, E in cut:
+        V[j] -= E.T @ (E @ V[j])
+    sizes = np.linalg.norm(V, axis=1)
+    problem = Problem(samples, np.arange(samples.n), bias, metric)
+    b = rows[:, -1] / sizes if bias else np.zeros(k)
+    moved = problem.network(V / sizes[:, None], b)
+    before, after = (float((((samples.Y - n(X)) @ metric) ** 2).sum()) for n in (net, moved))
+    # Twice what it was to cost, and one to each condition: not so where kinks are in the way.
+    canonical = moved.canonical()
+    if after - before > 2 * price + len(off) or canonical.n_units < k:
+        return net, nobody
+    places = (canonical.V @ moved.V.T).argmax(axis=0)
+    return canonical, np.sort(places[[j for j, _ in cut]])
+
+
+def _suspected(net: Network, white: Whitened, metric: Array) -> bool:
+    """Could some unit be vague along directions that stand apart? From the inputs' spread and the
+    size of units alone; correlations between unknowns make errors up to three times as large."""
+    d = net.n_inputs
+    spread = np.linalg.svd(white.to_rows(np.eye(len(white.factor)))[:, :d], compute_uv=False)
+    if not (spread[:-1] > GAP / 3 * spread[1:]).any():
+        return False
+    active = len(white.features) / 2
+    errors = spread[0] / (np.linalg.norm(metric.T @ net.U, axis=0) * np.sqrt(active))
+    return bool((errors > VAGUE / 3 * np.linalg.norm(net.V, axis=1)).any())
+
+
+def _unseen(v: Array, covariance: Array) -> Array | None:
+    """Orthonormal directions (r, d), if there are any, along which v (d,) could be anything but
+    nothing says that it is not zero."""
+    values, vectors = np.linalg.eigh(covariance)
+    values, vectors = values[::-1], vectors[:, ::-1]
+    parts = vectors.T @ v
+    for r in range(len(v) - 1, 0, -1):
+        apart = values[r - 1] > GAP**2 * max(values[r], 0.0)
+        rest = float((parts[r:] ** 2).sum())
+        if not apart or values[r - 1] <= VAGUE**2 * rest or rest == 0:
+            continue
+        if chdtrc(r, float((parts[:r] ** 2 / values[:r]).sum())) > CHANCE:
+            return np.asarray(vectors[:, :r].T)
+    return None
+
+
+def in_words(units: Index) -> str:
+    """What a result says of them."""
+    if not len(units):
+        return ""
+    shown = ", ".join(map(str, units[:6])) + (f" and {len(units) - 6} more" * (len(units) > 6))
+    return (
+        f"the inputs hardly vary along some direction, and the labels do not tell the weights of "
+        f"unit{'s' * (len(units) > 1)} {shown} there, which are taken as zero: what v·x is on such "
+        "inputs is known all the same; leave that direction out, by principal components, or scale "
+        "the columns of X"
+    )
