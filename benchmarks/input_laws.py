@@ -8,11 +8,11 @@ the inputs' own are as good as the inputs' spread along them.
 
 Columns: law; problem d, k, m; n; biases; noise; told, whether the number of units is; seeds; right:
 seeds that end with so many units; same: those that end in the same minimum as the fit from the
-truth, or in a better one (`noise_limit`; where a direction is
-nearly unseen, zeros along it may cost a unit 4 noise variances more); ratio: median over the seeds of the error of all hidden
-rows, root mean square, over that of the fit from the truth; covered: share of all weights of V, U,
-b and c within their 95% intervals, of the seeds with the right number; status: how many seeds ended
-how; median_s: seconds of recover().
+truth, or in a better one (`noise_limit`; where a direction is nearly unseen, zeros along it may
+cost a unit 4 noise variances more); ratio: median over the seeds of the error of all hidden rows,
+root mean square, over that of the fit from the truth; covered: share of all weights of V, U, b and
+c within their 95% intervals, of the seeds with the right number; status: how many seeds ended how;
+median_s: seconds of recover().
 """
 
 from __future__ import annotations
@@ -34,11 +34,17 @@ from unrelu.numerics.whitening import whiten
 Array = NDArray[np.float64]
 Law = Callable[[np.random.Generator, int, int], Array]
 
+CASES = (
+    # biases, noise, number of units told
+    (False, 0.1, True),
+    (True, 0.1, False),
+    (True, 1.0, True),
+)
 PROBLEMS = (
-    # d, k, m, n
-    (20, 5, 5, 2000),
-    (20, 5, 2, 5000),
-    (10, 3, 1, 5000),
+    # d, k, m, n, cases
+    (20, 5, 5, 2000, CASES),
+    (20, 5, 2, 5000, CASES[1:2]),
+    (10, 3, 1, 5000, CASES[1:2]),
 )
 COLUMNS = (
     "law",
@@ -211,8 +217,8 @@ def main() -> None:
         if given.laws and not law.startswith(tuple(given.laws)):
             continue
         for number in given.problems or (range(1) if given.quick else range(len(PROBLEMS))):
-            d, k, m, n = PROBLEMS[number]
-            for bias, noise, known in CASES[: 1 if given.quick else len(CASES)]:
+            d, k, m, n, cases = PROBLEMS[number]
+            for bias, noise, known in cases[:1] if given.quick else cases:
                 trials = []
                 for seed in range(seeds):
                     problem = planted(law, d, k, m, n, bias=bias, seed=seed)
@@ -229,14 +235,6 @@ def main() -> None:
                         **summary(trials, 4 * k / noisy.unknowns * (law in UNSEEN)),
                     }
                 )
-
-
-CASES = (
-    # biases, noise, number of units told
-    (False, 0.1, True),
-    (True, 0.1, False),
-    (True, 1.0, True),
-)
 
 
 if __name__ == "__main__":

@@ -46,8 +46,8 @@ def covers(result: Recovery, truth: Network) -> float:
     assert result.uncertainty is not None
     order = match(result.uncertainty.network, truth).permutation
     low, high = result.uncertainty.intervals(0.95)
-    V = (low.V[order] <= truth.V) & (truth.V <= high.V[order])
-    U = (low.U[:, order] <= truth.U) & (truth.U <= high.U[:, order])
+    V = (low.V[order] <= truth.V) & (high.V[order] >= truth.V)
+    U = (low.U[:, order] <= truth.U) & (high.U[:, order] >= truth.U)
     return float(np.concatenate([V.ravel(), U.ravel()]).mean())
 
 
