@@ -134,11 +134,11 @@ def _proposals(
     if task.rank == 0:
         yield "linear" if task.skip else "constant", _without_units(task)
         return
-    if not isinstance(task.activation, ReLU):
-        yield "row-space", _of_known_activation(task, passes, rng)
-        return
     if task.method in BY_NAME:
         yield from _recipe(task, rng)
+        return
+    if not isinstance(task.activation, ReLU):
+        yield "row-space", _of_known_activation(task, passes, rng)
         return
     if task.noise != "sparse":
         for method, candidate in _exact(task, passes, rng):
@@ -226,15 +226,17 @@ def _recipe(task: Task, rng: np.random.Generator) -> Iterator[tuple[str, Candida
     is tried. What it says against itself goes with the constant network, or with its own."""
     recipe, samples = BY_NAME[task.method], task.samples
     kinds = set(recipe.noise) - {"sparse"}
+    relu = isinstance(task.activation, ReLU)
+    more = {} if relu else {"activation": task.activation}
     ways = {"auto": [False, *[True] * bool(kinds)], "none": [False], "sparse": [False]}
     refused = ""
     for noisy_labels in ways.get(task.noise, [True]):
         try:
             found = recipe.find(
-                samples, n_units=task.n_units, bias=task.bias, noise=noisy_labels, rng=rng
+                samples, n_units=task.n_units, bias=task.bias, noise=noisy_labels, rng=rng, **more
             )
         except Unsuitable as error:
-            found = constant(samples, task.bias)
+            found = constant(samples, task.bias, task.activation)
             found = replace(found, network=error.network or found.network, unsuitable=error.reason)
             refused = refused or f"for labels without noise it does not apply: {error.reason}"
         if found.noise is not None:

@@ -154,12 +154,15 @@ def check_activation(
         )
     name = "unknown" if activation is None else activation.name
     other = f"with activation {name!r}"
-    if method not in ("auto", "row-space"):
+    recipe = None if activation is None else BY_NAME.get(method)
+    if recipe is not None and recipe.relu_only:
+        raise InputError(f"method: got {method!r} {other}, expected 'relu': {recipe.relu_only}")
+    if recipe is None and method not in ("auto", "row-space"):
         raise InputError(
             f"method: got {method!r} {other}, expected 'auto' or 'row-space': the others are for "
             "the ReLU"
         )
-    if noise not in ("auto", "none"):
+    if recipe is None and noise not in ("auto", "none"):
         raise InputError(
             f"noise: got {noise!r} {other}, expected 'auto' or 'none': noisy labels are fitted for "
             "the ReLU"
@@ -169,7 +172,7 @@ def check_activation(
             f"exact: got True {other}, expected False: rational networks are searched for with the "
             "ReLU; those of powers can be checked, by unrelu.verify(..., exact=True)"
         )
-    if n_units is not None and n_units > outputs:
+    if recipe is None and n_units is not None and n_units > outputs:
         raise InputError(
             f"n_units: got {n_units} for {outputs} outputs {other}, expected {outputs} at most: "
             "networks of more units than outputs are found for the ReLU"

@@ -30,7 +30,9 @@ import warnings
 import numpy as np
 from numpy.typing import NDArray
 
+from unrelu.activations import Activation, ReLU
 from unrelu.methods.candidate import Candidate
+from unrelu.methods.from_directions import check_moments, exact_network
 from unrelu.methods.support import as_network, component_units, finished, full_rank_units, used_rows
 from unrelu.methods.unsuitable import Unsuitable
 from unrelu.numerics.laws import isotropy
@@ -44,12 +46,20 @@ CHANCE = 6.0
 SKETCHES = 3
 """Sketches tried: a square Gaussian matrix is badly conditioned once in a while."""
 
+RELU = ReLU()
+
 STEPS = 1000
 """FastICA steps; a dozen are usual, and where a thousand are not enough nothing is independent."""
 
 
 def find(
-    samples: Samples, *, n_units: int | None, bias: bool, noise: bool, rng: np.random.Generator
+    samples: Samples,
+    *,
+    n_units: int | None,
+    bias: bool,
+    noise: bool,
+    rng: np.random.Generator,
+    activation: Activation = RELU,
 ) -> Candidate:
     """See above; `bias` only says what the network is judged among. Raises `Unsuitable`."""
     assert not noise, "the registry says so"
@@ -60,6 +70,8 @@ def find(
             "the inputs are not centred with a covariance that is a multiple of the identity: "
             "then orthonormal hidden weights do not make hidden values independent"
         )
+    if not isinstance(activation, ReLU):
+        return _of_activation(samples, k, activation, bias=bias, rng=rng)
     rows = used_rows(samples, k, rng)
     for _ in range(SKETCHES):
         labels = Y @ rng.standard_normal((k, samples.m)).T
@@ -73,14 +85,38 @@ def find(
             "hidden weights, Gaussian inputs, more samples where there are few, and labels without "
             "noise or biases"
         )
-    correlation = float(np.abs(V @ V.T - np.eye(k)).max())
-    if correlation > CHANCE / np.sqrt(samples.n):
-        raise Unsuitable(
-            f"the hidden weights are not orthonormal: the cosine between two of them is "
-            f"{correlation:.2g}, so the hidden values are not independent",
-            as_network(samples, V),
-        )
+    if correlation := _correlated(V, samples.n):
+        raise Unsuitable(correlation, as_network(samples, V))
     return finished(samples, V, rows, bias=bias, stats={})
+
+
+def _of_activation(
+    samples: Samples, k: int, activation: Activation, *, bias: bool, rng: np.random.Generator
+) -> Candidate:
+    """The same with another f: by Stein's identity the linear part of f(v·x) is along v for
+    Gaussian inputs, whatever f."""
+    check_moments(activation)
+    X, Y = np.asarray(samples.X, np.float64), np.asarray(samples.Y, np.float64)
+    labels = Y @ rng.standard_normal((k, samples.m)).T
+    components = labels @ _unmixing(labels, rng)
+    V = np.asarray(np.linalg.lstsq(X, components)[0].T, np.float64)
+    V /= np.linalg.norm(V, axis=1, keepdims=True)
+    found = exact_network(samples, V, activation, bias=bias, stats={}, rng=rng)
+    V = found.network.V / np.linalg.norm(found.network.V, axis=1, keepdims=True)
+    if correlation := _correlated(V, samples.n):
+        raise Unsuitable(correlation, found.network)
+    return found
+
+
+def _correlated(V: Array, n: int) -> str:
+    """Whether unit rows are not orthonormal, for all that n samples could tell; in words."""
+    correlation = float(np.abs(V @ V.T - np.eye(len(V))).max())
+    if correlation <= CHANCE / np.sqrt(n):
+        return ""
+    return (
+        f"the hidden weights are not orthonormal: the cosine between two of them is "
+        f"{correlation:.2g}, so the hidden values are not independent"
+    )
 
 
 def _unmixing(labels: Array, rng: np.random.Generator) -> Array:

@@ -21,28 +21,40 @@ from __future__ import annotations
 
 import numpy as np
 
+from unrelu.activations import Activation, ReLU
 from unrelu.methods import tensor
 from unrelu.methods.candidate import Candidate
+from unrelu.methods.from_directions import exact_network
 from unrelu.methods.moment_tensor import choose_order, tensor_directions
 from unrelu.methods.signs import by_projection
 from unrelu.samples import Samples
 
 
 def find(
-    samples: Samples, *, n_units: int | None, bias: bool, noise: bool, rng: np.random.Generator
+    samples: Samples,
+    *,
+    n_units: int | None,
+    bias: bool,
+    noise: bool,
+    rng: np.random.Generator,
+    activation: Activation = tensor.RELU,
 ) -> Candidate:
     """See above; `bias` only says what the network is judged among. Raises `Unsuitable`."""
-    k = tensor.count_units(samples, n_units, noise)
+    k = tensor.count_units(samples, n_units, noise, activation)
     V, stats = tensor_directions(
         samples,
         k,
-        order=choose_order(tensor.ACTIVATION, k, samples.m, None),
+        order=choose_order(activation, k, samples.m, None),
         decomposition="joint",
-        activation=tensor.ACTIVATION,
+        activation=activation,
         rng=rng,
     )
     X, Y = np.asarray(samples.X, np.float64), np.asarray(samples.Y, np.float64)
-    V = V * by_projection(X @ V.T, Y, tensor.ACTIVATION)[:, None]
+    V = V * by_projection(X @ V.T, Y, activation)[:, None]
+    if not isinstance(activation, ReLU):
+        if noise:
+            return tensor.regressed(samples, V, activation, stats)
+        return exact_network(samples, V, activation, bias=bias, stats=stats, rng=rng)
     if noise:
         return tensor.estimated(samples, V, stats)
     return tensor.descended(samples, V, bias=bias, stats=stats, rng=rng)

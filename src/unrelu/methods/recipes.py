@@ -26,20 +26,22 @@ from unrelu.methods.moment_tensor import ORDERS
 Find = Callable[..., Candidate]
 """find(samples, *, n_units: int | None, bias: bool, noise: bool, rng: Generator): `n_units` may
 be unknown; with `bias` the network is judged among those with biases; with `noise` the labels are
-not to be explained to rounding, and the candidate has a noise."""
+not to be explained to rounding, and the candidate has a noise. `activation`, other than the ReLU,
+for recipes that are not for the ReLU only."""
 
 
 @dataclass(frozen=True)
 class Recipe:
     """`theorem`: where it comes from, in the numbers of BJW (Bakshi, Jayaram and Woodruff, COLT
     2019); `assumptions`: what it needs, as a clause; `noise`: the kinds of noise it takes, beyond
-    none."""
+    none; `relu_only`: why it takes no other activation, where it does not."""
 
     name: str
     theorem: str
     assumptions: str
     find: Find
     noise: tuple[str, ...] = ()
+    relu_only: str = ""
 
 
 GAUSSIAN = "Gaussian inputs of any full-rank covariance, rank(V) = k ≤ d, no biases"
@@ -95,6 +97,7 @@ RECIPES: tuple[Recipe, ...] = (
         "rank(V) = k ≤ d, no biases; noise independent of the inputs, of finite variance",
         symmetric.find,
         noise=("gaussian",),
+        relu_only="it rests on f(z) − f(−z) = z",
     ),
     Recipe(
         "one-sparse",
@@ -102,6 +105,7 @@ RECIPES: tuple[Recipe, ...] = (
         "no noise; every unit alone active on d samples or more; no column of U a positive "
         "multiple of another, but any number of outputs",
         one_sparse.find,
+        relu_only="the lengths of parallel labels are to be linear in the inputs",
     ),
     Recipe(
         "halfspace",
@@ -110,6 +114,8 @@ RECIPES: tuple[Recipe, ...] = (
         "up to three units, and k given where there is noise",
         halfspace.find,
         noise=("gaussian", "independent"),
+        relu_only="signs would do for any increasing f, but guesses are compared, and finished, by "
+        "a regression on rectified values",
     ),
     Recipe(
         "sparse-noise",
@@ -117,6 +123,7 @@ RECIPES: tuple[Recipe, ...] = (
         "gross errors in less than a third of the entries; k < m",
         sparse_noise.recipe,
         noise=("sparse",),
+        relu_only="what the split leaves is searched, and refined, for the ReLU",
     ),
 )
 

@@ -31,6 +31,12 @@ well.
 Cost: O(n d² m) for each of up to 12 rounds of order 2, O(n k⁴) of order 4; what follows does not
 depend on n.
 
+Other activations: as above with their Hermite coefficients, for labels of rank k, or with noise
+(where f is homogeneous: the scale of e^z − 1, say, is nothing that moments tell). Measured at
+d = 5, k = 3, m = 3, n = 3,200, without noise: all of 10 seeds for z², √z, z³ and e^z − 1, by orders
+2 and 3, which is the paper's Algorithm 5 as printed; by order 4 all for z³ and e^z − 1, 9 for √z,
+and none for z², where h₄ = 0.
+
 Differences from the paper, besides those of the files named: the exact step is for labels of k
 outputs or more there, too; the descent for fewer is not in it.
 """
@@ -40,12 +46,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from unrelu.activations import ReLU
+from unrelu.activations import Activation, ReLU
 from unrelu.methods.candidate import Candidate
 from unrelu.methods.descent import polish
+from unrelu.methods.from_directions import check_moments, exact_network
 from unrelu.methods.moment_tensor import choose_order, tensor_directions
 from unrelu.methods.problem import Problem, choose_rows
-from unrelu.methods.selection import Effort, settle
+from unrelu.methods.selection import Effort, settle, unit_edge
 from unrelu.methods.support import exact_units, finished, label_rank, used_rows
 from unrelu.methods.unsuitable import Unsuitable
 from unrelu.network import Network
@@ -55,7 +62,7 @@ from unrelu.samples import Samples
 Array = NDArray[np.float64]
 Stats = dict[str, float | int | str]
 
-ACTIVATION = ReLU()
+RELU = ReLU()
 
 EQUATIONS_PER_UNKNOWN = 8
 """Rows of the last steps where there are fewer outputs than units."""
@@ -76,15 +83,20 @@ def find(
     bias: bool,
     noise: bool,
     rng: np.random.Generator,
+    activation: Activation = RELU,
     order: int | None = None,
     decomposition: str = "joint",
 ) -> Candidate:
     """See above; `bias` only says what the network is judged among. Raises `Unsuitable`."""
-    k = count_units(samples, n_units, noise)
-    order = choose_order(ACTIVATION, k, samples.m, order)
+    k = count_units(samples, n_units, noise, activation)
+    order = choose_order(activation, k, samples.m, order)
     V, stats = tensor_directions(
-        samples, k, order=order, decomposition=decomposition, activation=ACTIVATION, rng=rng
+        samples, k, order=order, decomposition=decomposition, activation=activation, rng=rng
     )
+    if not isinstance(activation, ReLU):
+        if noise:
+            return regressed(samples, V, activation, stats)
+        return exact_network(samples, V, activation, bias=bias, stats=stats, rng=rng)
     if noise:
         return estimated(samples, V, stats)
     if label_rank(samples) < k:
@@ -111,8 +123,24 @@ WANTED = {
 }
 
 
-def count_units(samples: Samples, n_units: int | None, noise: bool) -> int:
-    """k: as given, or the rank of exact labels."""
+def count_units(
+    samples: Samples, n_units: int | None, noise: bool, activation: Activation = RELU
+) -> int:
+    """k: as given, or the rank of exact labels. Raises `Unsuitable` for what an activation other
+    than the ReLU does not allow."""
+    if not isinstance(activation, ReLU):
+        check_moments(activation)
+        rank = label_rank(samples)
+        if noise and activation.degree is None:
+            raise Unsuitable(
+                f"the scale of z is part of a unit of {activation.name!r}, and moments tell its "
+                "direction only: it needs labels without noise"
+            )
+        if not noise and n_units is not None and n_units > rank:
+            raise Unsuitable(
+                f"the labels have rank {rank} for {n_units} units: with {activation.name!r} it "
+                "needs rank(U) = k, so as many outputs as units at least"
+            )
     if n_units is not None:
         rank = 0 if noise else label_rank(samples)
         if rank > n_units:
@@ -148,6 +176,28 @@ def estimated(samples: Samples, V: Array, stats: Stats, astray: float = ASTRAY) 
     return Candidate(net, rows, {**stats, "to_least_squares": away}, note=note, noise=noise)
 
 
+def regressed(samples: Samples, V: Array, activation: Activation, stats: Stats) -> Candidate:
+    """The same for other activations, without that word: V as it is, U by least squares. Raises
+    `Unsuitable` for units that explain no more than the best of all would explain of noise."""
+    X, Y = np.asarray(samples.X, np.float64), np.asarray(samples.Y, np.float64)
+    F = activation(X @ V.T)
+    U = np.linalg.lstsq(F, Y)[0].T
+    rest = Y - F @ U.T
+    spare = max(1.0, samples.n - len(V) * (1 + (samples.d - 1) / samples.m))
+    covariance = rest.T @ rest / spare
+    net = Network(V, U, activation=activation)
+    strength = (U * (np.linalg.pinv(covariance, hermitian=True) @ U)).sum(axis=0)
+    gains = strength / np.diag(np.linalg.pinv(F.T @ F, hermitian=True))
+    if gains.min() < unit_edge(samples.d, samples.m):
+        raise Unsuitable(
+            "the moments are not precise enough: one of the units explains no more than the best "
+            "of all would explain of noise. More samples may do",
+            net,
+        )
+    noise = Noise("gaussian", "", covariance)
+    return Candidate(net, np.arange(samples.n), stats, noise=noise)
+
+
 def descended(
     samples: Samples, V: Array, *, bias: bool, stats: Stats, rng: np.random.Generator
 ) -> Candidate:
@@ -174,6 +224,6 @@ def descended(
 def start(samples: Samples, n_units: int, rng: np.random.Generator) -> Network:
     """What the second order alone gives, before any step that is exact: for comparison."""
     V, _ = tensor_directions(
-        samples, n_units, order=2, decomposition="joint", activation=ACTIVATION, rng=rng
+        samples, n_units, order=2, decomposition="joint", activation=RELU, rng=rng
     )
     return Problem(samples, np.arange(samples.n), bias=False).network(V, np.zeros(n_units))
