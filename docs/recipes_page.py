@@ -13,7 +13,7 @@ from pathlib import Path
 from docstrings import inline, inline_code
 from theorems import THEOREMS
 
-from unrelu.methods.recipes import RECIPES, Recipe
+from unrelu.methods.recipes import COMPLETE, RECIPES, Recipe
 
 INTRODUCTION = """\
 The default of ``recover`` is none of these, and mostly takes fewer samples than any. But each can
@@ -27,11 +27,17 @@ of its assumptions does not hold, it says which; and what it proposes is judged 
 
 SIDE_BY_SIDE = """\
 How many samples each takes, doubling them until nine seeds of ten are recovered: exactly or, with
-noise, every direction to 0.1 rad. All problems have 5 inputs, Gaussian unless said, and Gaussian
-weights; the number of units is told. **Bold** is inside of a recipe's assumptions, – is refused,
+noise, every direction to 0.1 rad; integers with ``exact=True``, over the rationals. All problems
+have 5 inputs, Gaussian unless said, and Gaussian weights; the activation is the ReLU unless said;
+the number of units is told. **Bold** is inside of a recipe's assumptions, – is refused,
 or not found with {most:,} samples. Few samples do not show that inputs are not Gaussian, and exact
 steps forgive: so some answers come from outside, and are refused with more samples. {wrong}
 ``make bench NAME=recipes`` measures it again.
+"""
+
+COMPLETE_SEARCHES = """\
+These look at everything there is: for any inputs, with ``exact=True`` over the rationals, they find
+a network or prove that there is none, or say that they were not done.
 """
 
 THE_THEOREMS = """\
@@ -57,6 +63,9 @@ def recipes_page(results: Path) -> str:
         f"The paper is {PAPER}; all numbers of theorems and algorithms are its.\n",
         heading("What each needs"),
         *described(RECIPES),
+        heading("Complete searches"),
+        COMPLETE_SEARCHES,
+        *described(COMPLETE),
         heading("Side by side"),
         *side_by_side(rows),
         heading("The theorems"),

@@ -10,7 +10,7 @@ from planting import Planted, plant
 from reciting import recovered, right
 
 from unrelu import InputError, Network, recover
-from unrelu.methods.recipes import BY_NAME, RECIPES
+from unrelu.methods.recipes import BY_NAME, COMPLETE, RECIPES
 from unrelu.methods.unsuitable import Unsuitable
 from unrelu.preparation import ESTIMATED, METHODS, NOISE
 
@@ -37,7 +37,7 @@ def test_names_are_unique_methods_and_explained() -> None:
 
 
 def test_records_are_complete() -> None:
-    for recipe in RECIPES:
+    for recipe in (*RECIPES, *COMPLETE):
         assert recipe.theorem
         assert recipe.assumptions
         assert set(recipe.noise) < set(NOISE)

@@ -86,6 +86,7 @@ def recover(
         "halfspace"    any noise that does not depend on Gaussian inputs, up to three units
                        (Algorithm 9).
         "sparse-noise"  gross errors in a few labels, fewer units than outputs (Theorem 7).
+        "ica", "tensor" and "projection-signs" take other activations, too.
         With noise="gaussian" "tensor", "projection-signs", "symmetric" and "halfspace" want
         n_units, and give an estimate of their own.
     noise : what the labels may be off by.

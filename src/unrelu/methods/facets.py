@@ -13,6 +13,15 @@ said of labels as rounded as they are, and is no proof.
 
 The sum of all units is inside C wherever a label is not zero: if C has no interior, there is no
 such network. Repeated, collinear or clustered inputs, and samples that are zero, do no harm.
+
+Assumptions: as many units as the labels have rank; nothing on the inputs.
+
+Where it stops, measured (d = 10, biases of 0.5 and none, 10 seeds): all networks of 7 units that
+200 samples determine, in 3 s and 0.2 s; without biases 10 units in 300 samples (d = 10) in 0.4 s,
+15 units in 500 (d = 30) in 5 s. Units that are off on few samples are on faces of which there are
+too many from k = 7 on, with few samples and biases: there it takes up to 40 s, or gives up.
+
+Cost: a convex hull in k − 1 dimensions, O(n^⌊(k−1)/2⌋) facets, O(n d²) for each that is tried.
 """
 
 from __future__ import annotations

@@ -13,6 +13,14 @@ SCIP has tolerances. It is asked for the pattern only, active where F_ij > S_ij:
 everything is linear, and the network is solved for again, by least squares, or over ℚ for rational
 samples. Also at every node of its search: a pattern that is nearly right is often mended by going
 on to that of the least-squares solution, and so on.
+
+Assumptions: one output, or output weights that are given (`unrelu.solutions`); k given; labels
+without noise.
+
+Where it stops, measured: 4 units, 40 samples of 4 inputs in 0.4 s, with biases in 2 s; 6 units, 80
+samples of 6 inputs in 5 s. Time is exponential in n k, and after a minute it has not decided.
+
+Cost: a tree of linear programs with n k pairs of variables, some hundred nodes in these cases.
 """
 
 from __future__ import annotations

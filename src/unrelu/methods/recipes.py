@@ -12,8 +12,11 @@ from dataclasses import dataclass
 from functools import partial
 
 from unrelu.methods import (
+    enumeration,
+    facets,
     halfspace,
     ica,
+    mixed_integer,
     one_sparse,
     projection_signs,
     sparse_noise,
@@ -126,5 +129,31 @@ RECIPES: tuple[Recipe, ...] = (
         relu_only="what the split leaves is searched, and refined, for the ReLU",
     ),
 )
+
+COMPLETE: tuple[Recipe, ...] = (
+    Recipe(
+        "enumeration",
+        "Theorem 1 (in full Theorem 11, Algorithms 2 and 3)",
+        "rational samples, with exact=True; rank(U) = k ≤ m, any inputs, biases or none; up to "
+        "1,200 choices of k − 1 samples (of k with biases)",
+        enumeration.enumerate_units,
+    ),
+    Recipe(
+        "facets",
+        "Theorem 1, by facets of the cone of labels instead of sign patterns",
+        "rank(U) = k ≤ m, up to eight or so, any inputs, biases or none; with exact=True over the "
+        "rationals",
+        facets.find,
+    ),
+    Recipe(
+        "mixed-integer",
+        "Theorem 2 says that it must take long",
+        "one output and n_units, any inputs, biases or none; with exact=True over the rationals",
+        mixed_integer.find,
+    ),
+)
+"""Complete searches: with exact=True each finds a network or proves that there is none, or says
+that it has not decided. They have ways of their own through the ladder, and no `find` of a recipe.
+"""
 
 BY_NAME = {recipe.name: recipe for recipe in RECIPES}
