@@ -13,7 +13,7 @@ from pathlib import Path
 from docstrings import inline, inline_code
 from theorems import THEOREMS
 
-from unrelu.methods.recipes import COMPLETE, RECIPES, Recipe
+from unrelu.methods.recipes import COMPLETE, RECIPES, Recipe, Search
 
 INTRODUCTION = """\
 The default of ``recover`` is none of these, and mostly takes fewer samples than any. But each can
@@ -79,7 +79,7 @@ def recipes_page(results: Path) -> str:
     return "\n".join(parts) + "\n"
 
 
-def described(recipes: Sequence[Recipe]) -> list[str]:
+def described(recipes: Sequence[Recipe | Search]) -> list[str]:
     """A section for each, one for those that are choices of the same."""
     parts = []
     for name in dict.fromkeys(function(recipe).__module__ for recipe in recipes):
@@ -95,11 +95,11 @@ def described(recipes: Sequence[Recipe]) -> list[str]:
     return parts
 
 
-def function(recipe: Recipe) -> Callable[..., object]:
+def function(recipe: Recipe | Search) -> Callable[..., object]:
     return recipe.find.func if isinstance(recipe.find, partial) else recipe.find
 
 
-def where_it_stops(recipe: Recipe) -> str:
+def where_it_stops(recipe: Recipe | Search) -> str:
     """The paragraph of its docstring that says so, or of that of its module."""
     find = function(recipe)
     for owner in (find, sys.modules[find.__module__]):

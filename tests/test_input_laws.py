@@ -157,3 +157,38 @@ def test_what_is_moved_costs_nothing() -> None:
     kept, nobody = without_unseen(far, samples, False, np.diag(noise**2))
     assert kept is far
     assert not len(nobody)
+
+
+@pytest.mark.parametrize("method", ["tensor", "projection-signs", "symmetric", "halfspace"])
+def test_recipes_whiten_whatever_the_covariance(method: str) -> None:
+    for kappa in (1e4, 1e12):
+        rng = np.random.default_rng(0)
+        turn = np.linalg.qr(rng.standard_normal((6, 6)))[0]
+        X = rng.standard_normal((6400, 6)) * np.geomspace(1.0, kappa**-0.5, 6) @ turn
+        made = planted(X, 1, white=True)
+        truth = Network(made.truth.V[:2], made.truth.U[:, :2]).canonical()
+        problem = Planted(X, np.asarray(truth(X)), truth)
+        loud = noisy(problem, 0.1, 0)
+        result = recover(
+            loud.X, loud.Y, 2, bias=False, method=method, noise="gaussian", rng=0, throw=False
+        )
+        assert result.network is not None
+        assert result.network.n_units == 2
+        assert white_error(result.network, problem) < 0.1
+
+
+def test_a_recipe_says_what_inputs_hardly_show() -> None:
+    sizes = np.ones(6)
+    sizes[-1] = 1e-5
+    rng = np.random.default_rng(0)
+    turn = np.linalg.qr(rng.standard_normal((6, 6)))[0]
+    X = rng.standard_normal((5000, 6)) * sizes @ turn
+    problem = planted(X, 0, white=False)
+    loud = noisy(problem, 0.1, 0)
+    result = recover(
+        loud.X, loud.Y, K, bias=False, method="tensor", noise="gaussian", rng=0, throw=False
+    )
+    assert result.status == Status.ESTIMATED
+    assert "the inputs hardly vary along some direction" in result.certificate.explanation
+    assert result.network is not None
+    assert white_error(result.network, problem) < 0.2

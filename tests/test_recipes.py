@@ -10,7 +10,7 @@ from planting import Planted, plant
 from reciting import recovered, right
 
 from unrelu import InputError, Network, recover
-from unrelu.methods.recipes import BY_NAME, COMPLETE, RECIPES
+from unrelu.methods.recipes import BY_NAME, NAMED, RECIPES
 from unrelu.methods.unsuitable import Unsuitable
 from unrelu.preparation import ESTIMATED, METHODS, NOISE
 
@@ -37,7 +37,7 @@ def test_names_are_unique_methods_and_explained() -> None:
 
 
 def test_records_are_complete() -> None:
-    for recipe in (*RECIPES, *COMPLETE):
+    for recipe in NAMED:
         assert recipe.theorem
         assert recipe.assumptions
         assert set(recipe.noise) < set(NOISE)
@@ -116,3 +116,35 @@ def test_degenerate_samples_end_in_words(method: str) -> None:
                 except InputError:  # dependent inputs, by chance
                     continue
                 right(result, Planted(inputs, labels, truth))
+
+
+def test_a_recipe_is_left_to_itself_with_exact_samples() -> None:
+    """A complete search would find the network; it has not been asked."""
+    rng = np.random.default_rng(0)
+    X = rng.integers(-9, 10, (40, 3))
+    Y = np.maximum(X @ [[1, 2], [0, -1], [3, 1]], 0) @ [[1, 2], [-1, 1]]
+    proved = recover(X, Y, 2, bias=False, method="enumeration", exact=True)
+    assert proved.status == "proved"
+    for method in ("tensor-3", "sparse-noise"):
+        result = recover(X, Y, 2, bias=False, method=method, exact=True, rng=0, throw=False)
+        assert result.status == "failed"
+        assert "does not apply" in result.certificate.explanation
+        assert result.stats["method"] == method
+
+
+def test_the_enumeration_says_which_assumption_fails() -> None:
+    rng = np.random.default_rng(0)
+    X = rng.integers(-9, 10, (60, 3))
+    V, U = rng.integers(-3, 4, (3, 4)), rng.integers(-3, 4, (4, 4))
+    Y = np.maximum(X @ V, 0) @ U
+    said = []
+    for labels, n_units in ((Y[:, :1], 2), (Y, 4)):
+        result = recover(
+            X, labels, n_units, bias=False, method="enumeration", exact=True, throw=False
+        )
+        assert result.status == "failed"
+        said.append(result.certificate.explanation)
+    assert "the labels have rank 1, less than the 2 units" in said[0]
+    assert "undecided: too large" in said[1]
+    with pytest.raises(InputError, match="expected exact=True"):
+        recover(X, Y, 4, method="enumeration")

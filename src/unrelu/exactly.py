@@ -16,6 +16,7 @@ from unrelu.checks.proof import prove
 from unrelu.ladder import Judged, Task, climb
 from unrelu.methods.candidate import constant
 from unrelu.methods.lifting import lift
+from unrelu.methods.recipes import BY_NAME
 from unrelu.preparation import dependent_inputs, label_rank
 from unrelu.result import Status
 from unrelu.samples import ExactSamples
@@ -145,8 +146,9 @@ def _with_others(judged: Certificate, samples: ExactSamples, task: Task) -> Cert
 
 def _may_be_decided(certificate: Certificate, task: Task) -> bool:
     """Whether a search of all networks with as many units as the labels have rank may show what the
-    certificate leaves open: that there is none with n_units, or only this one."""
-    asked = task.rank > 0 and task.n_units in (None, task.rank)
+    certificate leaves open: that there is none with n_units, or only this one. A recipe asked for
+    by its name is left to itself."""
+    asked = task.rank > 0 and task.n_units in (None, task.rank) and task.method not in BY_NAME
     return asked and _few(task) and (task.n_units is not None or certificate.status in EXPLAINED)
 
 

@@ -296,13 +296,19 @@ def _judged(task: Task, method: str, candidate: Candidate, passes: _Passes) -> J
         exact = judge(refined, samples, rows, bias, skip=task.skip)
         if exact.status != Status.FAILED:
             return Judged(method, Candidate(refined, rows, candidate.stats), exact)
-    if task.method in BY_NAME:
+    recipe = task.method in BY_NAME
+    if recipe and (certificate.status != Status.ESTIMATED or not isinstance(net.activation, ReLU)):
         said = "; ".join(filter(None, (certificate.explanation, OWN, candidate.note)))
         return Judged(method, candidate, replace(certificate, explanation=said))
     if certificate.status != Status.ESTIMATED:  # standard errors are dear, and those mean nothing
         return Judged(method, candidate, certificate)
     fitted = samples if len(candidate.rows) == samples.n else samples.take(candidate.rows)
     net, cut = unseen.without_unseen(net, fitted, bias, candidate.noise.covariance)
+    if recipe:
+        words = (certificate.explanation, OWN, unseen.in_words(cut), candidate.note)
+        said = "; ".join(filter(None, words))
+        net = net if len(cut) else certificate.network
+        return Judged(method, candidate, replace(certificate, network=net, explanation=said))
     fit = noisy.weighting(net, fitted, candidate.noise)
     try:
         uncertainty = assess(

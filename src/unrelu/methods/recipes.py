@@ -47,6 +47,18 @@ class Recipe:
     relu_only: str = ""
 
 
+@dataclass(frozen=True)
+class Search:
+    """A complete search: with exact=True it finds a network or proves that there is none, or says
+    that it has not decided. It has its own way through the ladder, and another `find`."""
+
+    name: str
+    theorem: str
+    assumptions: str
+    find: Callable[..., object]
+    noise: tuple[str, ...] = ()
+
+
 GAUSSIAN = "Gaussian inputs of any full-rank covariance, rank(V) = k ≤ d, no biases"
 
 PAIRWISE = "for order 2 no two columns of U parallel"
@@ -130,30 +142,28 @@ RECIPES: tuple[Recipe, ...] = (
     ),
 )
 
-COMPLETE: tuple[Recipe, ...] = (
-    Recipe(
+COMPLETE: tuple[Search, ...] = (
+    Search(
         "enumeration",
         "Theorem 1 (in full Theorem 11, Algorithms 2 and 3)",
         "rational samples, with exact=True; rank(U) = k ≤ m, any inputs, biases or none; up to "
         "1,200 choices of k − 1 samples (of k with biases)",
         enumeration.enumerate_units,
     ),
-    Recipe(
+    Search(
         "facets",
         "Theorem 1, by facets of the cone of labels instead of sign patterns",
         "rank(U) = k ≤ m, up to eight or so, any inputs, biases or none; with exact=True over the "
         "rationals",
         facets.find,
     ),
-    Recipe(
+    Search(
         "mixed-integer",
         "Theorem 2 says that it must take long",
         "one output and n_units, any inputs, biases or none; with exact=True over the rationals",
         mixed_integer.find,
     ),
 )
-"""Complete searches: with exact=True each finds a network or proves that there is none, or says
-that it has not decided. They have ways of their own through the ladder, and no `find` of a recipe.
-"""
+NAMED: tuple[Recipe | Search, ...] = (*RECIPES, *COMPLETE)
 
 BY_NAME = {recipe.name: recipe for recipe in RECIPES}

@@ -158,14 +158,15 @@ def count_units(
 
 
 def estimated(samples: Samples, V: Array, stats: Stats, astray: float = ASTRAY) -> Candidate:
-    """V as it is, U by least squares, and what that leaves as noise; with a word on how far V is
-    from the least-squares fit that it leads to, which is as exact as the noise allows if it is the
-    right one."""
+    """V as it is, U by least squares, and what that leaves as noise; with a word on how far V is,
+    in coordinates in which the inputs are white, from the least-squares fit that it leads to, which
+    is as exact as the noise allows if it is the right one."""
     rows, zero = np.arange(samples.n), np.zeros(len(V))
     problem = Problem(samples, rows, bias=False)
     net = problem.network(V, zero)
-    fit = settle(problem, problem.strict, problem.points(V, zero), Effort())
-    cosines = (problem.hyperplanes(fit.point)[0] * V).sum(axis=1)
+    points = problem.points(V, zero)
+    fit = settle(problem, problem.strict, points, Effort())
+    cosines = (fit.point * points).sum(axis=1)
     away = float(np.arccos(np.clip(cosines, -1, 1)).max())
     note = f"the least-squares fit that it leads to has hidden weights up to {away:.2g} rad away"
     if away > astray:
