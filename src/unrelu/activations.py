@@ -265,6 +265,26 @@ def hidden_rounding(activation: Activation, Z: Array, reach: Array, unit: float)
         return np.asarray(np.hypot((high - low) / (2 * unit), high))
 
 
+def steep(activation: Activation) -> bool:
+    """Whether the slope at 0 is infinite, as that of √z is: beyond any that the same function has
+    on average up to 1.
+
+    >>> steep(Power(0.5)), steep(Power(2)), steep(Expm1())
+    (True, False, False)
+    """
+    near, far = np.array([1e-12]), np.ones(1)
+    with np.errstate(all="ignore"):
+        return bool(activation.slope(near)[0] > 1e3 * activation(far)[0])
+
+
+def chord(activation: Activation, z: Array, doubt: float | Array) -> Array:
+    """The slope over z ± doubt: how f changes, on average, where z is known so far only. The kink
+    lends a part of its slope to what is near it on the other side. (`doubt` at least a few digits.)
+    """
+    doubt = np.maximum(doubt, 1e-7 * np.maximum(np.abs(z), 1e-7))
+    return np.asarray((activation(z + doubt) - activation(z - doubt)) / (2 * doubt))
+
+
 NAMED: dict[str, Activation] = {"relu": ReLU(), "expm1": Expm1(), "exp-square": ExpSquare()}
 
 POWER = re.compile(r"power\(([0-9.e+-]+)\)")

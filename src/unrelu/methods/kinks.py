@@ -9,6 +9,11 @@ while searching (then the orientation of a unit does not matter, for f(z) = f(�
 constant or nothing at the end. Variable projection with Kaufman's Jacobian (Golub and Pereyra
 1973, Kaufman 1975): moving A by P changes the residual by the part of (s∘(Z Pᵀ)) Uᵀ outside
 col [f(ZAᵀ) Q]. Nothing larger than n (k + D) is ever stored; a product costs O(n k (D + m)).
+
+f is the ReLU or another activation. Then f'(ZAᵀ) takes the place of s, rows of A have a length where
+f is not homogeneous, and strict models are all there are: no affine term makes orientation free.
+A slope that is infinite at 0, as that of √z is, would leave all the say to the sample next to the
+kink. There the slope is that of a chord, over a distance by which the fit may be off.
 """
 
 from __future__ import annotations
@@ -18,16 +23,21 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from unrelu.activations import Activation, ReLU, chord, steep
+
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
+
+RELU = ReLU()
 
 
 @dataclass(frozen=True, eq=False)
 class Fit:
-    """The model at one A: active marks s, hidden values off Q, output weights, residual."""
+    """The model at one A: active marks s (or slopes f'), hidden values off Q, output weights,
+    residual."""
 
-    point: Array  # (k, D), unit rows
-    active: NDArray[np.bool_]  # (n, k)
+    point: Array  # (k, D), unit rows where f is homogeneous
+    active: NDArray[np.bool_] | Array  # (n, k)
     hidden: Array  # (n, k), F − QQᵀF
     half: Array  # (k, k), halfᵀ half = (hiddenᵀ hidden)⁻¹
     output: Array  # (k, m), the transpose of U
@@ -43,7 +53,11 @@ class Kinks:
     """Samples in whitened coordinates, with what is to be projected off; in the precision of the
     features."""
 
-    def __init__(self, features: Array, labels: Array, nuisance: Array) -> None:
+    def __init__(
+        self, features: Array, labels: Array, nuisance: Array, activation: Activation = RELU
+    ) -> None:
+        self.activation = activation
+        self._steep = steep(activation)
         self.features = features
         self.nuisance = nuisance
         self.target = self._off_nuisance(labels.copy())
@@ -62,6 +76,8 @@ class Kinks:
     # The protocol of numerics.levenberg.Model.
 
     def evaluate(self, point: Array) -> Fit:
+        if not isinstance(self.activation, ReLU):
+            return self._curved(point)
         point = np.asarray(point, dtype=self.features.dtype)
         hidden = self.features @ point.T
         active = hidden > 0
@@ -77,6 +93,40 @@ class Kinks:
         return Fit(
             point, active, hidden, half, output, residual, float(np.vdot(residual, residual))
         )
+
+    def _curved(self, point: Array) -> Fit:
+        """As `evaluate`, for an activation other than the ReLU; of infinite cost where it, or its
+        square, overflows."""
+        heights = self.features @ point.T
+        hidden = self._off_nuisance(self.activation(heights))
+        with np.errstate(over="ignore", invalid="ignore"):
+            sizes = np.linalg.norm(hidden, axis=0)
+        if not np.isfinite(sizes).all():
+            nothing = np.zeros((len(point), self.target.shape[1]))
+            square = np.zeros((len(point), len(point)))
+            return Fit(point, heights > 0, hidden, square, nothing, self.target, np.inf)
+        # Powers and exponentials of units differ in size by more than a Gram matrix takes.
+        sizes = np.where(sizes > 0, sizes, 1.0)
+        white = hidden / sizes
+        half = _inverse_root(white.T @ white) / sizes
+        output = half.T @ (half @ (hidden.T @ self.target))
+        residual = self.target - hidden @ output
+        correction = half.T @ (half @ (hidden.T @ residual))
+        output += correction
+        residual -= hidden @ correction
+        cost = float(np.vdot(residual, residual))
+        slopes = self._slopes(heights, np.sqrt(cost) / self.size, output)
+        return Fit(point, slopes, hidden, half, output, residual, cost)
+
+    def _slopes(self, heights: Array, left: float, output: Array) -> Array:
+        """f', or where it is infinite at 0 the slope of chords as long as z is uncertain: by the
+        share of the labels that is `left`, over the root of what there are of them to an unknown.
+        """
+        if not self._steep:
+            return self.activation.slope(heights)
+        (n, k), m = heights.shape, output.shape[1]
+        doubt = left * np.sqrt(k * (self.features.shape[1] + m) / (n * m))
+        return chord(self.activation, heights, min(doubt, 0.1))
 
     def descent(self, fit: Fit) -> Array:
         """−½ ∇cost: the direction of descent."""
@@ -98,18 +148,25 @@ class Kinks:
         weighted = change @ fit.output.T
         weighted *= fit.active
         rows = weighted.T @ self.features
+        if self.activation.degree is None:
+            return np.asarray(rows)
         rows -= fit.point * (fit.point * rows).sum(axis=1, keepdims=True)
         return rows
 
     def scale(self, fit: Fit) -> Array:
         """‖u_j‖ √(active samples): features are white, so this is the diagonal of JᵀJ but for
         the projection. Idle units get a small floor."""
-        diagonal = np.linalg.norm(fit.output, axis=1) * np.sqrt(fit.active.sum(axis=0))
+        squares = fit.active if fit.active.dtype == bool else fit.active**2
+        diagonal = np.linalg.norm(fit.output, axis=1) * np.sqrt(squares.sum(axis=0))
         floor = 1e-3 * diagonal.max() + np.finfo(np.float64).tiny
         return np.asarray(np.maximum(diagonal, floor)[:, None], dtype=self.features.dtype)
 
     def retract(self, point: Array, step: Array) -> Array:
-        return unit_rows(point + step)
+        return self.scaled(point + step)
+
+    def scaled(self, rows: Array) -> Array:
+        """Of unit length, unless their length is part of the function."""
+        return rows if self.activation.degree is None else unit_rows(rows)
 
     # What the reduction of a fit needs.
 

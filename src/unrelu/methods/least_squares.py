@@ -11,6 +11,9 @@ place of rounding:
 - without it, units are dropped and new ones tried, until neither helps;
 - several starts, until two of the best agree.
 
+For an activation other than the ReLU an affine term frees no unit of its side, so the fit goes
+without one from the start. Where f is smooth, there are fewer minima to end in.
+
 Least squares attains the Cramér–Rao bound for Gaussian noise and is consistent for any noise of
 finite variance that does not depend on X. Assumes nothing of the law of X.
 """
@@ -23,10 +26,11 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from unrelu.activations import Activation, ReLU
 from unrelu.methods.candidate import Candidate
-from unrelu.methods.kinks import Fit
+from unrelu.methods.kinks import RELU, Fit, unit_rows
 from unrelu.methods.linear_term import affine
-from unrelu.methods.moment_start import moment_start
+from unrelu.methods.moment_start import moment_start, tame
 from unrelu.methods.noise_metric import (
     FULL,
     SHARED,
@@ -88,6 +92,9 @@ WORTH = 0.9
 """Share to which twice the width must bring the noise variance to be worth doubling again: what
 few units are still missing then are found one by one."""
 
+SCALES = 0.25, 0.5, 1.0, 2.0
+"""Sizes of z that are tried where lengths of hidden weights matter, which moments do not tell."""
+
 MOMENTS_FROM = 20
 """Samples to an input from which second moments are worth looking at."""
 
@@ -107,6 +114,7 @@ def search(
     near: Network | None = None,
     most_starts: int = MOST_STARTS,
     skip: bool = False,
+    activation: Activation = RELU,
 ) -> Network:
     """A network of `n_units` units, or of as many as stand out of the noise, from no knowledge.
 
@@ -116,10 +124,10 @@ def search(
     taken = samples.take(choose_rows(samples, search_rows(samples, n_units or FIRST_WIDTH), rng))
     taken, centre = _centred(taken, bias)
     metric = np.diag(1 / affine_residual(taken, bias))
-    problem = Problem(taken, np.arange(taken.n), bias, metric, skip)
+    problem = Problem(taken, np.arange(taken.n), bias, metric, skip, activation)
     if samples.m > 1:
         metric = metric @ _white_outputs(problem, n_units, rng, effort)
-        problem = Problem(taken, np.arange(taken.n), bias, metric, skip)
+        problem = Problem(taken, np.arange(taken.n), bias, metric, skip, activation)
     start = None
     if near is not None and near.n_units >= (n_units or 1):
         start = problem.points(near.V, near.b)
@@ -155,14 +163,15 @@ def finish(
     net = _moved(net, -centre)
     for _ in range(2):  # what a rough network leaves is not only noise
         metric = whitener(noise_covariance(taken.Y - net(taken.X), net, bias, least))
-        problem = Problem(taken, np.arange(taken.n), bias, metric, skip)
+        problem = Problem(taken, np.arange(taken.n), bias, metric, skip, net.activation)
         fit = settle(problem, problem.strict, problem.points(net.V, net.b), effort)
         net = problem.network(*problem.hyperplanes(fit.point))
     fit = revise(problem, fit, n_units, rng, effort)
     net = problem.network(*problem.hyperplanes(fit.point))
     if n_units is None and not any_unit(problem, fit, effort):
         c = taken.Y.mean(axis=0) if bias else np.zeros(samples.m)
-        net = Network(np.zeros((0, samples.d)), np.zeros((samples.m, 0)), c=c)
+        nothing = np.zeros((0, samples.d)), np.zeros((samples.m, 0))
+        net = Network(*nothing, c=c, activation=net.activation)
         net = affine(taken, bias) if skip else net
     edge = bar(problem, effort)
     widths = tuple(Width(k, gain, edge) for k, gain in sorted(effort.gains.items()))
@@ -181,7 +190,7 @@ def _centred(samples: Samples, bias: bool) -> tuple[Samples, Array]:
 
 
 def _moved(net: Network, by: Array) -> Network:
-    return Network(net.V, net.U, net.b, net.c + by, W=net.W) if by.any() else net
+    return Network(net.V, net.U, net.b, net.c + by, net.activation, net.W) if by.any() else net
 
 
 def search_rows(samples: Samples, width: int) -> int:
@@ -202,7 +211,7 @@ def _white_outputs(
     than its variance in the mean."""
     n, m = problem.Y.shape
     wide = _overwide(problem, n_units or FIRST_WIDTH)
-    points = rng.standard_normal((wide, problem.loose.features.shape[1]))
+    points = _random(problem, wide, rng)
     fit = settle(problem, problem.loose, points, effort, steps=60, share=1.0)
     spare = n - wide * (1 + points.shape[1] / m) - points.shape[1]
     if spare < FULL * m:
@@ -265,12 +274,26 @@ def _moments(problem: Problem, width: int | None, rng: np.random.Generator) -> A
     """Hyperplanes by the method of moments, which two outputs and a few samples to each entry of
     a covariance matrix make worth while; a random one for each unit that they do not give."""
     (n, d), m = problem.X.shape, problem.Y.shape[1]
+    activation = problem.activation
     if width is None or m < 2 or width > d or n < MOMENTS_FROM * d:
         return None
-    V, b = moment_start(problem.X, problem.Y, width, bias=problem.bias, rng=rng)
+    if activation.degree is None and not tame(activation):
+        return None
+    V, b = moment_start(
+        problem.X, problem.Y, width, bias=problem.bias, rng=rng, activation=activation
+    )
     points = problem.points_of_scaled(V, b)
-    fresh = rng.standard_normal((width - len(points), problem.loose.features.shape[1]))
-    return np.vstack([points, fresh])
+    points = np.vstack([points, _random(problem, width - len(points), rng)])
+    if activation.degree is None:
+        fits = [problem.strict.evaluate(scale * points) for scale in SCALES]
+        points = min(fits, key=lambda fit: fit.cost).point
+    return points
+
+
+def _random(problem: Problem, count: int, rng: np.random.Generator) -> Array:
+    """Hyperplanes of random directions; where lengths matter, such that z has size 1."""
+    points = rng.standard_normal((count, problem.loose.features.shape[1]))
+    return points if problem.activation.degree is not None else unit_rows(points)
 
 
 def _from_random(
@@ -282,7 +305,7 @@ def _from_random(
     dimension = model.features.shape[1]
     most = max(1, int(n * m / (LABELS_PER_UNKNOWN * (dimension + m))))
     wide = _overwide(problem, width or FIRST_WIDTH)
-    points, variance = rng.standard_normal((wide, dimension)), np.inf
+    points, variance = _random(problem, wide, rng), np.inf
     while True:
         fit = settle(problem, model, points, effort, steps=60, share=1.0 if free else SETTLED)
         if not free:
@@ -295,7 +318,7 @@ def _from_random(
         if dependence(fit.residual, model.features) <= DEPENDENT:
             break
         wide = min(most, 2 * wide)
-        points = np.vstack([fit.point, rng.standard_normal((wide - fit.width, dimension))])
+        points = np.vstack([fit.point, _random(problem, wide - fit.width, rng)])
     points = fit.point if problem.skip else _turned(problem, fit)
     return settle(problem, problem.strict, points, effort)
 
@@ -303,10 +326,12 @@ def _from_random(
 def _turned(problem: Problem, fit: Fit) -> Array:
     """Hyperplanes of the strict model: each unit on the side that explains the affine term, then
     on the better side, one after the other, until none changes."""
-    V, b = problem.hyperplanes(fit.point)
-    U, W, _ = problem.weights(V, b, affine=True)
-    turned = orient(V, b, U, W)
-    best = problem.strict.evaluate(problem.points(turned.V[: len(V)], turned.b[: len(V)]))
+    best = fit
+    if isinstance(problem.activation, ReLU):
+        V, b = problem.hyperplanes(fit.point)
+        U, W, _ = problem.weights(V, b, affine=True)
+        turned = orient(V, b, U, W)
+        best = problem.strict.evaluate(problem.points(turned.V[: len(V)], turned.b[: len(V)]))
     better = True
     while better:
         better = False

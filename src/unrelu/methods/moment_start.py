@@ -26,7 +26,7 @@ from math import factorial
 import numpy as np
 from numpy.typing import NDArray
 
-from unrelu.activations import ReLU
+from unrelu.activations import REACH, Activation, ReLU, hermite
 from unrelu.numerics.joint_diagonalisation import JointDiagonal, joint_diagonalise
 from unrelu.numerics.moments import (
     fourth_moments,
@@ -56,10 +56,23 @@ GAIN = 0.98
 """A round that leaves more than this share of the rest's variance was the last."""
 
 
+def tame(activation: Activation) -> bool:
+    """Whether f has moments of second order to speak of where the normal law is integrated; those
+    of e^(z²) are infinite."""
+    return bool(activation(np.array([REACH]))[0] ** 2 * np.exp(-(REACH**2) / 2) < 1)
+
+
 def moment_start(
-    X: Array, Y: Array, n_units: int, *, bias: bool, rng: np.random.Generator
+    X: Array,
+    Y: Array,
+    n_units: int,
+    *,
+    bias: bool,
+    rng: np.random.Generator,
+    activation: Activation = RELU,
 ) -> tuple[Array, Array]:
-    """Unit rows V (k, d) and biases b (k,) of approximately the units f(v_j·x + b_j).
+    """Unit rows V (k, d) and biases b (k,) of approximately the units f(v_j·x + b_j). Where f is
+    not homogeneous, rows such that v_j·x has standard deviation 1, whatever it should have.
 
     X (n, d), n > d + 1, with independent columns, Gaussian with any mean and covariance (for other
     laws the answer is biased); Y (n, m) in any units; both float64. With `bias=False` b is zero.
@@ -74,9 +87,11 @@ def moment_start(
     white = whiten(X - mean)
     # In z every unit is f(v·z + β); β is known to be v·(factor⁻ᵀ mean) when there is no bias.
     centre = None if bias else np.linalg.solve(white.factor.T, mean)
-    found = find_units(white.features, Y, min(n_units, X.shape[1]), centre, rng)
+    found = find_units(white.features, Y, min(n_units, X.shape[1]), centre, rng, activation)
     V = white.to_rows(found.V)
     norms = np.linalg.norm(V, axis=1)
+    if activation.degree is None:
+        norms = np.ones(len(V))
     V /= norms[:, None]
     b = found.offsets / norms - V @ mean if bias else np.zeros(len(V))
     return V, b
@@ -101,19 +116,27 @@ class Moments:
     rest: Array  # (n, m)
     slopes: Array  # (m, d), of everything
     second: Array  # (m, d, d), of everything
+    activation: Activation
 
     def of_units(self, order: int) -> Array:
         """u_j h_r(β_j), (m, k): the coefficients of v_j⊗…⊗v_j."""
-        return np.asarray(self.weights * RELU.hermite(order, self.units.offsets))
+        return np.asarray(self.weights * hermite(self.activation, order, self.units.offsets))
 
 
-def find_units(Z: Array, Y: Array, k: int, centre: Array | None, rng: np.random.Generator) -> Units:
+def find_units(
+    Z: Array,
+    Y: Array,
+    k: int,
+    centre: Array | None,
+    rng: np.random.Generator,
+    activation: Activation = RELU,
+) -> Units:
     """The same in white coordinates, where `offsets` are V·centre if that is given."""
     nothing = Units(np.zeros((0, Z.shape[1])), np.zeros(0))
     target = Y @ white_labels(Y, residualise(Z, Y)[0])
     if not target.shape[1]:
         return nothing
-    moments = _moments(Z, target, nothing)
+    moments = _moments(Z, target, nothing, activation)
     units, power = nothing, np.inf
     ways: tuple[bool, ...] = (False, True)
     for _ in range(ROUNDS):
@@ -122,7 +145,7 @@ def find_units(Z: Array, Y: Array, k: int, centre: Array | None, rng: np.random.
             V = _directions(Z, moments, k, units.V, higher, rng)
             if V is not None:
                 found = _offsets(Z, moments, V, centre)
-                moved = _moments(Z, target, found)
+                moved = _moments(Z, target, found, activation)
                 trials.append((float(np.vdot(moved.rest, moved.rest)), higher, found, moved))
         before = power
         power, higher, found, moments = min(trials, key=lambda trial: trial[0])
@@ -131,20 +154,20 @@ def find_units(Z: Array, Y: Array, k: int, centre: Array | None, rng: np.random.
             units = found
         if power > GAIN * before:
             break
-    return _orient(Z, target, units, constant=centre is None)
+    return _orient(Z, target, units, activation, constant=centre is None)
 
 
-def _moments(Z: Array, target: Array, units: Units) -> Moments:
+def _moments(Z: Array, target: Array, units: Units, activation: Activation) -> Moments:
     """With the units' own part by formula; for no units, plain sample moments."""
-    F, inner = residualise(Z, np.maximum(Z @ units.V.T + units.offsets, 0.0))
+    F, inner = residualise(Z, activation(Z @ units.V.T + units.offsets))
     rest, slopes = residualise(Z, target)
     U = (np.linalg.pinv(F.T @ F, hermitian=True) @ (F.T @ rest)).T
     rest = rest - F @ U.T
     second = second_moments(Z, rest)
-    second += (units.V.T * (U * RELU.hermite(2, units.offsets))[:, None, :]) @ units.V
+    second += (units.V.T * (U * hermite(activation, 2, units.offsets))[:, None, :]) @ units.V
     # residualise took the sample slopes of F away; their expectation is known.
-    slopes = slopes - U @ inner + (U * RELU.hermite(1, units.offsets)) @ units.V
-    return Moments(units, U, rest, slopes, second)
+    slopes = slopes - U @ inner + (U * hermite(activation, 1, units.offsets)) @ units.V
+    return Moments(units, U, rest, slopes, second, activation)
 
 
 def white_labels(Y: Array, residuals: Array) -> Array:
@@ -265,7 +288,7 @@ def _offsets(Z: Array, moments: Moments, V: Array, centre: Array | None) -> Unit
         else:
             polynomial = np.polynomial.hermite_e.hermeval(T, [0.0] * r + [1.0])
             along = polynomial.T @ moments.rest / len(Z) + cross**r @ moments.of_units(r).T
-        model = signs**r * RELU.hermite(r, tried)  # (2, tried, k)
+        model = signs**r * hermite(moments.activation, r, tried)  # (2, tried, k)
         weighted = model / (factorial(r) * np.diag(inverse))
         score = score + weighted[..., None] * (inverse @ along)  # (2, tried, k, m)
         norm = norm + weighted * model
@@ -284,12 +307,14 @@ def _offsets(Z: Array, moments: Moments, V: Array, centre: Array | None) -> Unit
     return Units(flip * V, tried[0, place, 0] + move * 2 * FURTHEST / (GRID - 1))
 
 
-def _orient(Z: Array, labels: Array, units: Units, constant: bool) -> Units:
+def _orient(
+    Z: Array, labels: Array, units: Units, activation: Activation, *, constant: bool
+) -> Units:
     """Turn units around, one by one, while that lowers the residual of the labels regressed on
     the features f(±(v·z + β)); their Gram matrix is all it takes. O(n k² + k⁵), k⁴ mostly."""
     heights = Z @ units.V.T + units.offsets
     k = len(units.V)
-    features = np.hstack([np.maximum(heights, 0), np.maximum(-heights, 0)])
+    features = np.hstack([activation(heights), activation(-heights)])
     if constant:
         features = np.column_stack([features, np.ones(len(Z))])
     gram, along = features.T @ features, features.T @ labels

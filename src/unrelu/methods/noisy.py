@@ -20,8 +20,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from unrelu.activations import Activation, ReLU
 from unrelu.methods import least_squares
 from unrelu.methods.candidate import Candidate
+from unrelu.methods.kinks import RELU
 from unrelu.methods.noise_metric import unknowns
 from unrelu.methods.problem import choose_rows, resolution, with_constant
 from unrelu.methods.selection import Effort, unit_edge
@@ -79,11 +81,14 @@ def find(
     rng: np.random.Generator,
     near: Network | None = None,
     skip: bool = False,
+    activation: Activation = RELU,
 ) -> Candidate:
     """The estimate for the kind of noise named, or, for "auto", for the one that is there. The
     search starts from a network that is `near` already, where there is one. With `skip`, a linear
-    term is part of the network, and the kind "gaussian"."""
-    assert not skip or kind == "gaussian", "others are refused with a skip connection"
+    term is part of the network; then, and for activations other than the ReLU, there are least
+    squares only, "gaussian"."""
+    plain = isinstance(activation, ReLU) and not skip
+    assert plain or kind == "gaussian", "the options have been checked"
     effort = Effort()
     counts = kind == "auto" and _counts(samples, bias)
     wanted = least_squares.search_rows(samples, n_units or least_squares.FIRST_WIDTH)
@@ -92,7 +97,7 @@ def find(
     seen = samples.take(np.sort(order[:used]))
     aside = samples.take(np.sort(order[used : used + MOST_ASIDE]))
     known = "poisson" if counts else kind
-    net = _searched(seen, n_units, bias, known, rng, effort, near, skip)
+    net = _searched(seen, n_units, bias, known, rng, effort, near, skip, activation)
     growth = _growth(net, seen, aside, bias)
     few = samples.take(choose_rows(samples, least_squares.most_rows(samples, net.n_units), rng))
     tailed = known != "poisson" and _heavy(few, net)
@@ -146,11 +151,19 @@ def _searched(
     effort: Effort,
     near: Network | None,
     skip: bool,
+    activation: Activation,
 ) -> Network:
     """The search; if it leaves heavy tails, again, on labels clipped about one fit after the
     other."""
     net = least_squares.search(
-        samples, n_units=n_units, bias=bias, rng=rng, effort=effort, near=near, skip=skip
+        samples,
+        n_units=n_units,
+        bias=bias,
+        rng=rng,
+        effort=effort,
+        near=near,
+        skip=skip,
+        activation=activation,
     )
     if kind not in ("auto", "independent") or not _heavy(samples, net):
         return net

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unrelu.methods.kinks import Kinks, unit_rows
+from unrelu.activations import Activation, ReLU
+from unrelu.methods.kinks import RELU, Kinks
 from unrelu.network import Network
 from unrelu.numerics.levenberg import newton_step
 from unrelu.numerics.whitening import whiten
@@ -30,7 +31,8 @@ class Problem:
     are one.
 
     `metric` (m, m) is what labels are multiplied by, so that noise has the same size in all
-    directions; without it, every output is scaled to size 1."""
+    directions; without it, every output is scaled to size 1. `loose` is for the ReLU; for other
+    activations it is the same as `strict`."""
 
     def __init__(
         self,
@@ -39,8 +41,10 @@ class Problem:
         bias: bool,
         metric: Array | None = None,
         skip: bool = False,
+        activation: Activation = RELU,
     ) -> None:
         self.bias, self.skip = bias, skip
+        self.activation = activation
         self._metric = metric
         self._take(samples, rows)
         if len(rows) < samples.n and not self._whitened.independent:
@@ -48,10 +52,13 @@ class Problem:
             self._take(samples, np.arange(samples.n))
         features = self._whitened.features
         constant = np.ones((len(self.rows), int(bias)))
-        self.loose = Kinks(features, self.Y, features)
+        self.strict = Kinks(features, self.Y, constant, activation)
+        self.loose = self.strict
+        if isinstance(activation, ReLU):
+            self.loose = Kinks(features, self.Y, features)
         if skip:  # a large linear part would hide the units, and is none of the search's business
             self.loose.size = float(np.linalg.norm(self.loose.target)) or 1.0
-        self.strict = self.loose if skip else Kinks(features, self.Y, constant)
+            self.strict = self.loose
         # The residual of a true fit: each label is a sum over D inputs, and large labels with a
         # small spread leave the rounding of the large ones behind.
         spread = float(np.linalg.norm(self.Y)) / self.loose.size
@@ -70,6 +77,8 @@ class Problem:
     def _hidden(self, V: Array, b: Array) -> Array:
         hidden = self.X @ (V * self._scale).T
         hidden += b
+        if not isinstance(self.activation, ReLU):
+            return self.activation(hidden)
         return np.asarray(np.maximum(hidden, 0.0, out=hidden))
 
     def coarse(self) -> Kinks:
@@ -80,21 +89,25 @@ class Problem:
         return Kinks(features, labels.astype(np.float32), features)
 
     def hyperplanes(self, points: Array) -> tuple[Array, Array]:
-        """Whitened hyperplanes as hidden weights of unit norm and hidden biases."""
+        """Whitened hyperplanes as hidden weights and hidden biases; of unit norm, unless that is
+        part of the function."""
         d = self.X.shape[1]
         rows = self._whitened.to_rows(points)
         rows[:, :d] /= self._scale
+        if self.activation.degree is None:
+            return rows[:, :d], rows[:, d] if self.bias else np.zeros(len(rows))
         norms = np.linalg.norm(rows[:, :d], axis=1, keepdims=True)
         rows = rows / np.where(norms > 0, norms, 1.0)
         return rows[:, :d], rows[:, d] if self.bias else np.zeros(len(rows))
 
     def points(self, V: Array, b: Array) -> Array:
         """The inverse of `hyperplanes`."""
-        return unit_rows(self._whitened.to_features(self._rows(V, b)))
+        return self.strict.scaled(self._whitened.to_features(self._rows(V, b)))
 
     def points_of_scaled(self, V: Array, b: Array) -> Array:
         """The same for hyperplanes in the scaled inputs `X`."""
-        return unit_rows(self._whitened.to_features(np.column_stack([V, b]) if self.bias else V))
+        rows = np.column_stack([V, b]) if self.bias else V
+        return self.strict.scaled(self._whitened.to_features(rows))
 
     def _rows(self, V: Array, b: Array) -> Array:
         V = V * self._scale
@@ -128,7 +141,7 @@ class Problem:
     def network(self, V: Array, b: Array) -> Network:
         """The network with these hidden weights; output weights and biases by least squares."""
         U, W, c = (self._from_metric @ part for part in self.weights(V, b, affine=self.skip))
-        return Network(V, U, b, c, W=W if self.skip else None)
+        return Network(V, U, b, c, self.activation, W if self.skip else None)
 
     def refined(self, net: Network) -> Network:
         """Gauss–Newton steps to the last digit, for a network that is right up to rounding.
@@ -142,6 +155,8 @@ class Problem:
             rows = self._rows(net.V, net.b)
             points = self._whitened.to_features(rows)
             lengths = np.linalg.norm(points, axis=1, keepdims=True)
+            if self.activation.degree is None:
+                lengths = np.ones_like(lengths)
             fit = self.strict.evaluate(points / lengths)
             answers = self._hidden(net.V, net.b) @ (self._to_metric @ net.U).T
             answers += self._to_metric @ net.c
@@ -156,6 +171,8 @@ class Problem:
             rows = rows + self._whitened.to_rows(step * lengths)
             V = rows[:, : self.X.shape[1]] / self._scale
             norms = np.linalg.norm(V, axis=1)
+            if self.activation.degree is None:
+                norms = np.ones_like(norms)
             b = rows[:, -1] / norms if self.bias else np.zeros(len(V))
             net = self.network(V / norms[:, None], b)
             if 1e-4 * size < np.finfo(np.float64).eps:  # steps are exact to 1e-4

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from unrelu.methods.kinks import Fit, Kinks, unit_rows
+from unrelu.methods.kinks import Fit, Kinks
 from unrelu.methods.problem import Problem
 from unrelu.numerics.levenberg import minimise
 
@@ -190,7 +190,7 @@ def settle(
             return True
         return len(norms) > 3 and norms[-4] ** 2 - norms[-1] ** 2 < share * norms[-1] ** 2 / entries
 
-    start = model.evaluate(unit_rows(points))
+    start = model.evaluate(model.scaled(points))
     fit, trace = minimise(model, start, size=model.size, steps=steps, enough=enough)
     n, dimension = model.features.shape
     effort.operations += 4.0 * trace.products * n * len(points) * (dimension + problem.Y.shape[1])
