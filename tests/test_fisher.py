@@ -62,6 +62,7 @@ def case(request: pytest.FixtureRequest) -> tuple[fisher.Model, Array, Array]:
 
 def test_tangents_are_orthonormal_and_off_the_normal() -> None:
     model, _ = problem(0, True)
+    assert model.normals is not None
     for T, normal in zip(model.tangents(), model.normals, strict=True):
         assert np.abs(T.T @ T - np.eye(T.shape[1])).max() <= 20 * EPS
         assert np.abs(normal @ T).max() <= 20 * EPS * np.linalg.norm(normal)
@@ -182,6 +183,7 @@ def test_a_row_without_samples_is_undetermined() -> None:
 
 def test_generalised_inverse_is_an_inverse_where_it_can_be() -> None:
     model, Z = problem(1, False)
+    assert model.normals is not None
     double = fisher.Model(
         model.A[[0, 1, 1]], model.U, model.normals[[0, 1, 1]], model.constant
     )  # rows 1 and 2 share their hyperplane

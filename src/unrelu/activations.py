@@ -277,6 +277,16 @@ def steep(activation: Activation) -> bool:
         return bool(activation.slope(near)[0] > 1e3 * activation(far)[0])
 
 
+def has_kink(activation: Activation) -> bool:
+    """Whether the slope jumps at 0, from nothing to something.
+
+    >>> has_kink(ReLU()), has_kink(Power(2)), has_kink(Expm1())
+    (True, False, True)
+    """
+    near, far = np.array([1e-6]), np.ones(1)
+    return bool(activation.slope(near)[0] > 1e-3 * activation(far)[0])
+
+
 def chord(activation: Activation, z: Array, doubt: float | Array) -> Array:
     """The slope over z ± doubt: how f changes, on average, where z is known so far only. The kink
     lends a part of its slope to what is near it on the other side. (`doubt` at least a few digits.)

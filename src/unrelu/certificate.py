@@ -357,7 +357,8 @@ def judge_estimate(
     have standard `errors` (k,) in radians; `weak` units have a part that no label depends on."""
     _check_widths(net, samples)
     net = net.canonical()
-    unknowns = net.n_units * (samples.d + biased + samples.m - 1) + biased * samples.m
+    scales = net.activation.degree is None  # a unit's own, not shared with its output weights
+    unknowns = net.n_units * (samples.d + biased + samples.m - 1 + scales) + biased * samples.m
     unknowns += skip * samples.m * samples.d
     said = verdict.estimate(net, samples, left, unknowns, errors, weak)
     return Certificate(

@@ -138,7 +138,7 @@ def _proposals(
         yield from _recipe(task, rng)
         return
     if not isinstance(task.activation, ReLU):
-        yield "row-space", _of_known_activation(task, passes, rng)
+        yield from _of_known_activation(task, passes, rng)
         return
     if task.noise != "sparse":
         for method, candidate in _exact(task, passes, rng):
@@ -246,20 +246,42 @@ def _recipe(task: Task, rng: np.random.Generator) -> Iterator[tuple[str, Candida
         yield recipe.name, found
 
 
-def _of_known_activation(task: Task, passes: _Passes, rng: np.random.Generator) -> Candidate:
-    samples, bias = task.samples, task.bias
-    found = known_activation.find(
-        samples, task.activation, bias=bias, rng=rng, missed=passes.missed
+def _of_known_activation(
+    task: Task, passes: _Passes, rng: np.random.Generator
+) -> Iterator[tuple[str, Candidate]]:
+    """As many units as the labels have rank, for exact labels; then least squares, for noisy ones
+    and for more units than outputs. Where there may be no noise, they go down to rounding."""
+    samples, activation, bias = task.samples, task.activation, task.bias
+    near: Network | None = None
+    if task.n_units is None or task.n_units <= task.rank or task.method == "row-space":
+        found = known_activation.find(
+            samples, activation, bias=bias, rng=rng, missed=passes.missed
+        )
+        found = found or constant(samples, bias, activation)
+        units = found.network.n_units
+        if units < task.rank:
+            note = (
+                f"{units} units of activation {activation.name!r} were found for labels of rank "
+                f"{task.rank}: with it, row-space alternation finds as many units as that"
+            )
+            found = replace(found, note=note)
+        yield "row-space", found
+        near = found.network if units and passes.residual(found.network) < NEAR else None
+    if task.method == "row-space":
+        return
+    found = noisy.find(
+        samples,
+        n_units=task.n_units,
+        bias=bias,
+        kind="gaussian",
+        rng=rng,
+        near=near,
+        activation=activation,
     )
-    found = found or constant(samples, bias, task.activation)
-    units = found.network.n_units
-    if units >= task.rank:
-        return found
-    note = (
-        f"{units} units of activation {task.activation.name!r} were found for labels of rank "
-        f"{task.rank}: with it, networks are found that have as many units as that"
-    )
-    return replace(found, note=note)
+    if task.noise == "none":
+        net = Problem(samples, found.rows, bias, activation=activation).refined(found.network)
+        found = replace(found, network=net, noise=None, note="")
+    yield "least-squares", found
 
 
 def _judged(task: Task, method: str, candidate: Candidate, passes: _Passes) -> Judged:
@@ -292,7 +314,7 @@ def _judged(task: Task, method: str, candidate: Candidate, passes: _Passes) -> J
     )
     if net.n_units and left.share <= samples.eps**0.75:  # rounding, though noise was expected
         rows = candidate.rows
-        refined = Problem(samples, rows, bias, skip=task.skip).refined(net)
+        refined = Problem(samples, rows, bias, None, task.skip, net.activation).refined(net)
         exact = judge(refined, samples, rows, bias, skip=task.skip)
         if exact.status != Status.FAILED:
             return Judged(method, Candidate(refined, rows, candidate.stats), exact)

@@ -162,20 +162,26 @@ def check_activation(
             f"method: got {method!r} {other}, expected 'auto' or 'row-space': the others are for "
             "the ReLU"
         )
-    if recipe is None and noise not in ("auto", "none"):
+    taken = ("auto", "none") if activation is None else ("auto", "none", "gaussian")
+    if recipe is None and noise not in taken:
         raise InputError(
-            f"noise: got {noise!r} {other}, expected 'auto' or 'none': noisy labels are fitted for "
-            "the ReLU"
+            f"noise: got {noise!r} {other}, expected {' or '.join(map(repr, taken))}: other noise "
+            "is for the ReLU"
+        )
+    if method == "row-space" and noise == "gaussian":
+        raise InputError(
+            "method: got 'row-space' with noise='gaussian', expected 'auto': 'row-space' is for "
+            "labels without noise"
         )
     if exact:
         raise InputError(
             f"exact: got True {other}, expected False: rational networks are searched for with the "
             "ReLU; those of powers can be checked, by unrelu.verify(..., exact=True)"
         )
-    if recipe is None and n_units is not None and n_units > outputs:
+    if activation is None and n_units is not None and n_units > outputs:
         raise InputError(
             f"n_units: got {n_units} for {outputs} outputs {other}, expected {outputs} at most: "
-            "networks of more units than outputs are found for the ReLU"
+            "networks of more units than outputs are found for known activations"
         )
 
 

@@ -7,7 +7,10 @@ weighted by the inverse of a noise covariance Ω is one of least squares in Ω^(
 outputs.
 
 That patterns move with the weights counts where many samples are nearer to a kink than it is known.
-The errors are then calibrated by simulated fits, see `calibration`, and a note says by how much.
+The errors are then calibrated by simulated fits, see `calibration`, and a note says by how much;
+for activations other than the ReLU a note says so. Where the slope of f is infinite at 0, as that of
+√z is, so would be the information: a sample next to the kink counts with the slope of a chord, as
+long as its height is uncertain.
 What they leave out is that another minimum, of other units, may be as good.
 """
 
@@ -22,11 +25,13 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.linalg import solve_triangular
 from scipy.special import stdtrit
 
+from unrelu.activations import ReLU, has_kink
 from unrelu.calibration import Factors, Fitted, affordable, calibrate
 from unrelu.checks import doubts
 from unrelu.checks.fitted import (
     count_unknowns,
     fitted_network,
+    heights_known,
     model_of,
     of_entries,
     square_root,
@@ -268,7 +273,9 @@ def assess(
     residual = np.asarray(samples.Y, dtype=np.float64) - mean
     # Outputs in the coordinates in which the fit was one of plain least squares.
     apart = solve_triangular(root, residual.T, lower=True).T
-    model = model_of(net, white, solve_triangular(root, net.U, lower=True), biased, skip)
+    U = solve_triangular(root, net.U, lower=True)
+    doubt = heights_known(net, white, U, biased, apart)
+    model = model_of(net, white, U, biased, skip, doubt)
     if slopes is None:
         found, pull = least_squares(model, Z, apart, sandwich=sandwich), apart
     else:
@@ -280,7 +287,7 @@ def assess(
     free[: model.hidden_unknowns].reshape(net.n_units, -1)[cut] = False
     off = doubts.off_minimum(step[free], np.diag(found.covariance)[free])
 
-    model = model_of(net, white, net.U, biased, skip)
+    model = model_of(net, white, net.U, biased, skip, doubt)
     full = in_outputs(model, found.covariance, root)
     lost = fisher.undetermined(model, found.inverse)
 
@@ -293,7 +300,8 @@ def assess(
     factors = None
     fitted = Fitted(net, white, root, biased)
     unsure = len(doubts.unsure(near_kink(units), lost)) > 0
-    if simulate and unsure and slopes is None and not skip and affordable(fitted):
+    plain = isinstance(net.activation, ReLU) and not skip and slopes is None
+    if simulate and plain and unsure and affordable(fitted):
         factors = calibrate(
             fitted,
             spread,
@@ -309,11 +317,15 @@ def assess(
     noise = root @ found.noise @ root.T
     angles = np.array([unit.angle_error for unit in units])
     shares = np.array([unit.active for unit in units])
+    kinks = []
+    if has_kink(net.activation):
+        by = None if factors is None else factors.units()
+        kinks = doubts.near_kinks(near_kink(units), lost, by)
     notes = [
         *doubts.few_samples(samples.n * samples.m, unknowns),
         *doubts.undetermined(lost, shares),
         *doubts.vague(angles, shares, lost),
-        *doubts.near_kinks(near_kink(units), lost, None if factors is None else factors.units()),
+        *kinks,
         *doubts.pairs_alike(near := alike(net, spread)),
         *doubts.pairs_tied([pair for pair in tied(spread) if pair not in near]),
         *doubts.idle(np.array([unit.p_value for unit in units]), lost),

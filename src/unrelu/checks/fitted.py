@@ -6,16 +6,19 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.linalg import solve_triangular
 
-from unrelu.activations import ReLU
+from unrelu.activations import Curve, ReLU, chord, steep
 from unrelu.errors import InputError, InputTypeError
 from unrelu.network import Network
-from unrelu.numerics.fisher import Model
+from unrelu.numerics.fisher import Model, information, invert, moments
 from unrelu.numerics.whitening import Whitened, dependent_columns, whiten
 from unrelu.samples import Samples
 
 Array = NDArray[np.float64]
 
 FORMS = ("homoscedastic", "sandwich")
+
+ROUNDS = 5
+"""Of how well heights are known."""
 
 MOST_UNKNOWNS = 6000
 """Unknowns up to which a (p, p) matrix is formed: 288 MB each, half a dozen at a time, and a
@@ -43,10 +46,10 @@ def white_features(samples: Samples, biased: bool) -> Whitened:
 def fitted_network(net: Network, samples: Samples, biased: bool, form: str) -> Network:
     if not isinstance(net, Network):
         raise InputTypeError(f"net: got a {type(net).__name__}, expected a Network")
-    if not isinstance(net.activation, ReLU):
+    if isinstance(net.activation, Curve):
         raise InputError(
-            f"net: got activation {net.activation.name!r}, expected a ReLU network: standard "
-            "errors are those of piecewise linear ones"
+            "net: got a network whose activation is a curve, expected one with a formula: a curve "
+            "is an estimate, with errors of its own"
         )
     if form not in FORMS:
         raise InputError(f"form: got {form!r}, expected one of {', '.join(map(repr, FORMS))}")
@@ -54,11 +57,6 @@ def fitted_network(net: Network, samples: Samples, biased: bool, form: str) -> N
         raise InputError(
             f"X and Y: got {samples.d} inputs and {samples.m} outputs, expected the network's "
             f"{net.n_inputs} and {net.n_outputs}"
-        )
-    if not isinstance(net.activation, ReLU):
-        raise InputError(
-            f"net: got activation {net.activation.name!r}, expected a ReLU network: standard "
-            "errors are those of piecewise linear ones"
         )
     net = net.rounded().canonical()
     if not net.n_units:
@@ -71,7 +69,8 @@ def fitted_network(net: Network, samples: Samples, biased: bool, form: str) -> N
 def count_unknowns(net: Network, samples: Samples, biased: bool, skip: bool = False) -> int:
     """p, if that is few enough for the data and for a machine."""
     k, m = net.n_units, net.n_outputs
-    p = k * (net.n_inputs - 1 + m) + biased * (k + m) + skip * m * net.n_inputs
+    hidden = net.n_inputs - (net.activation.degree is not None)
+    p = k * (hidden + m) + biased * (k + m) + skip * m * net.n_inputs
     if p > MOST_UNKNOWNS:
         raise InputError(
             f"net: got {p} unknowns, expected at most {MOST_UNKNOWNS}: their covariance would be "
@@ -137,9 +136,43 @@ def of_entries(
     return psi, slopes
 
 
-def model_of(net: Network, white: Whitened, U: Array, biased: bool, skip: bool = False) -> Model:
-    """In white coordinates: a = R (v, b), and v·δv = 0 becomes R⁻ᵀ(v, 0)·δa = 0."""
+def model_of(
+    net: Network,
+    white: Whitened,
+    U: Array,
+    biased: bool,
+    skip: bool = False,
+    doubt: Array | float = 0.0,
+) -> Model:
+    """In white coordinates: a = R (v, b), and v·δv = 0 becomes R⁻ᵀ(v, 0)·δa = 0. `doubt` (k,):
+    how well heights of units are known, which matters where the slope is infinite at 0."""
     rows = np.column_stack([net.V, net.b]) if biased else net.V
-    normals = np.column_stack([net.V, np.zeros(net.n_units)]) if biased else net.V
-    normals = solve_triangular(white.factor, normals.T, trans="T").T
-    return Model(white.to_features(rows), U, normals, biased, skip)
+    A, f = white.to_features(rows), net.activation
+    normals = None
+    if f.degree is not None:
+        normals = np.column_stack([net.V, np.zeros(net.n_units)]) if biased else net.V
+        normals = solve_triangular(white.factor, normals.T, trans="T").T
+    if isinstance(f, ReLU):
+        return Model(A, U, normals, biased, skip)
+    if steep(f):
+        return Model(A, U, normals, biased, units=lambda z: (f(z), chord(f, z, doubt)))
+    return Model(A, U, normals, biased, units=lambda z: (f(z), f.slope(z)))
+
+
+def heights_known(net: Network, white: Whitened, U: Array, biased: bool, residual: Array) -> Array:
+    """(k,): standard errors of the heights of units, where slopes depend on them; else zero.
+
+    Heights that are known less well have gentler chords, and then are known less well: from none
+    at all, a few rounds settle that to some per cent."""
+    doubt = np.zeros(net.n_units)
+    if not steep(net.activation):
+        return doubt
+    n = len(residual)
+    variance = float((residual**2).mean())
+    for _ in range(ROUNDS):
+        model = model_of(net, white, U, biased, doubt=doubt)
+        k, t, _, _ = model.shape
+        inverse = invert(model, information(model, moments(model, white.features)), n).matrix
+        own = inverse[: k * t, : k * t].reshape(k, t, k, t)[np.arange(k), :, np.arange(k)]
+        doubt = np.sqrt(variance * np.trace(own, axis1=1, axis2=2))  # features are white
+    return np.asarray(doubt)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -27,7 +28,7 @@ NEAR = 0.5
 @dataclass(frozen=True)
 class UnitEstimate:
     """One unit: ‖u‖ and its standard error; the root mean square error of its direction v in
-    radians; its bias (for ‖v‖ = 1) and its error; the share of samples on which it is active;
+    radians; its bias (for ‖v‖ = 1, where f is homogeneous) and its error; the share of samples on which it is active;
     the Wald statistic of u = 0 (χ² with m degrees of freedom when there are many samples) and
     its p-value, from the F distribution.
 
@@ -192,6 +193,7 @@ def estimate_units(
     """`errors` as from `standard_errors`; `tail` the degrees of freedom of the noise."""
     active, near = _sides(net, spread, samples)
     length = _lengths(errors.V, held)
+    angles = _angles(net, spread, errors)
     found = []
     for j, u in enumerate(net.U.T):
         covariance, strength = spread.of_column(j), float(np.linalg.norm(u))
@@ -202,7 +204,7 @@ def estimate_units(
                 unit=j,
                 strength=strength,
                 strength_error=float(np.hypot(known, strength * (length[j] - 1))),
-                angle_error=float(np.linalg.norm(errors.V[j])),
+                angle_error=float(angles[j]),
                 bias=float(net.b[j]),
                 bias_error=float(errors.b[j]),
                 active=float(active[j]) / samples.n,
@@ -213,6 +215,19 @@ def estimate_units(
             )
         )
     return tuple(found)
+
+
+def _angles(net: Network, spread: Spread, errors: Network) -> Array:
+    """Root mean square error (k,) of directions: of v across itself, as a share of its length."""
+    if net.activation.degree is not None:
+        return np.array([float(np.linalg.norm(row)) for row in errors.V])
+    d, found = net.n_inputs, []
+    for j, v in enumerate(net.V):
+        length = float(np.linalg.norm(v))
+        across = np.eye(d) - np.outer(v, v) / length**2
+        covariance = across @ spread.of_rows(j, j)[:d, :d] @ across
+        found.append(math.sqrt(max(float(np.trace(covariance)), 0.0)) / length)
+    return np.array(found)
 
 
 def _sides(net: Network, spread: Spread, samples: Samples) -> tuple[Array, Array]:
@@ -235,7 +250,10 @@ def alike(net: Network, spread: Spread) -> list[tuple[int, int]]:
     """Pairs whose (v, b) are equal for all that a Wald test can tell. O(k² D³) at worst."""
     rows = np.column_stack([net.V, net.b])[:, : spread.lift.shape[1]]
     pairs = []
-    for i, j in np.argwhere(np.triu(net.V @ net.V.T > NEAR, 1)):
+    directions = net.V
+    if net.activation.degree is None:
+        directions = net.V / np.linalg.norm(net.V, axis=1, keepdims=True)
+    for i, j in np.argwhere(np.triu(directions @ directions.T > NEAR, 1)):
         apart = rows[i] - rows[j]
         mixed = spread.of_rows(i, j)
         covariance = spread.of_rows(i, i) + spread.of_rows(j, j) - mixed - mixed.T

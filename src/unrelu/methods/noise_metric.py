@@ -23,7 +23,9 @@ def noise_covariance(residual: Array, net: Network, bias: bool, least: Array) ->
     """(m, m), of the noise in one sample. Diagonal, unless there are `FULL` samples to an output.
     `least` (m,) are the smallest standard deviations that an output is credited with."""
     n, m = residual.shape
-    freedom = max(1.0, n - unknowns(net.n_units, net.n_inputs, m, bias, net.skip) / m)
+    used = unknowns(net.n_units, net.n_inputs, m, bias, net.skip)
+    used += net.n_units * (net.activation.degree is None)
+    freedom = max(1.0, n - used / m)
     covariance = residual.T @ residual / freedom
     if freedom < FULL * m:
         covariance = np.diag(np.diag(covariance))
@@ -56,5 +58,5 @@ def affine_residual(samples: Samples, bias: bool) -> Array:
 
 
 def unknowns(k: int, d: int, m: int, bias: bool, skip: bool = False) -> int:
-    """Free weights of a network: the scale of each unit is none."""
+    """Free weights of a network: the scale of each unit is none, where f is homogeneous."""
     return k * (d + bias + m - 1) + m * (bias + skip * d)

@@ -1,9 +1,10 @@
-"""The information that labels carry about the unknowns of a piecewise linear fit.
+"""The information that labels carry about the unknowns of a fit by rectified units.
 
 The model is labels = f(Z Aᵀ) Uᵀ + c, f(z) = max(z, 0), with the pattern s = 1[Z Aᵀ > 0] held
-fixed, so that it is smooth; J_i is the Jacobian (m, p) of the labels of sample i. The scale of a
+fixed, so that it is smooth, or another f, with slopes f' in the place of s; J_i is the Jacobian (m, p) of the labels of sample i. The scale of a
 unit may move between A and U: it is held in place by n_j·δa_j = 0 for a given normal n_j, and
-the unknowns of row j are coordinates t = D − 1 of the space orthogonal to n_j. In order:
+the unknowns of row j are coordinates t = D − 1 of the space orthogonal to n_j. Where the scale is
+part of the function there are no normals, and t = D. In order:
 
     α (k, t), then W = [U c] (m, q), q = k + 1 with the constant, else k;  p = k t + m q.
 
@@ -19,7 +20,7 @@ Noise of covariance Ω between the outputs is for the caller to remove: labels a
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -34,22 +35,35 @@ BLOCK_ENTRIES = 1 << 21
 """Rows are taken in blocks whose largest intermediate has about this many entries (16 MB)."""
 
 
+Units = Callable[[Array], tuple[Array, Array | NDArray[np.bool_]]]
+"""Heights Z Aᵀ (rows, k) to hidden values f and slopes f'."""
+
+
+def rectified(heights: Array) -> tuple[Array, NDArray[np.bool_]]:
+    active = heights > 0
+    heights *= active
+    return heights, active
+
+
 @dataclass(frozen=True, eq=False)
 class Model:
-    """A (k, D), U (m, k), normals (k, D) of the gauge, and whether there is a constant c, or a
-    linear term in its place."""
+    """A (k, D), U (m, k), normals (k, D) of the gauge or None, whether there is a constant c, or a
+    linear term in its place, and the units' f."""
 
     A: Array
     U: Array
-    normals: Array
+    normals: Array | None
     constant: bool
     linear: bool = False
+    units: Units = rectified
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
         """k, t, m, q."""
         m, k = self.U.shape
-        return k, self.A.shape[1] - 1, m, k + (self.A.shape[1] if self.linear else self.constant)
+        D = self.A.shape[1]
+        t, outer = D - (self.normals is not None), D if self.linear else self.constant
+        return k, t, m, k + outer
 
     @property
     def hidden_unknowns(self) -> int:
@@ -65,12 +79,15 @@ class Model:
     def mirrors(self) -> Array:
         """Householder reflections I − 2wwᵀ that take e_1 to ±n_j: their other columns are T_j,
         and Z times them costs a rank-one update."""
+        assert self.normals is not None, "without a gauge there is nothing to turn"
         mirrors = self.normals / np.linalg.norm(self.normals, axis=1, keepdims=True)
         mirrors[:, 0] += np.where(mirrors[:, 0] >= 0, 1.0, -1.0)
         return np.asarray(mirrors / np.linalg.norm(mirrors, axis=1, keepdims=True))
 
     def tangents(self) -> Array:
         """T_j, shape (k, D, t)."""
+        if self.normals is None:
+            return np.tile(np.eye(self.A.shape[1]), (len(self.A), 1, 1))
         mirrors = self.mirrors
         return np.asarray(
             np.eye(self.A.shape[1])[:, 1:] - 2 * mirrors[:, :, None] * mirrors[:, None, 1:]
@@ -88,12 +105,13 @@ class Model:
         step = max(1, BLOCK_ENTRIES // max(k * t, m * q, k * k, m * m))
         for start in range(0, len(Z), step):
             rows = slice(start, start + step)
-            F = Z[rows] @ self.A.T
-            active = F > 0
-            reach = 2 * (Z[rows] @ self.mirrors.T)
-            phi = Z[rows, None, 1:] - reach[:, :, None] * self.mirrors[:, 1:]
-            phi *= active[:, :, None]
-            F *= active
+            F, slopes = self.units(Z[rows] @ self.A.T)
+            if self.normals is None:
+                phi = Z[rows, None] * slopes[:, :, None]
+            else:
+                reach = 2 * (Z[rows] @ self.mirrors.T)
+                phi = Z[rows, None, 1:] - reach[:, :, None] * self.mirrors[:, 1:]
+                phi *= slopes[:, :, None]
             yield rows, phi, self.outer(F, Z[rows])
 
 
@@ -177,11 +195,12 @@ def scores(model: Model, Z: Array, psi: Array) -> Array:
 
 def gradient(model: Model, Z: Array, psi: Array) -> Array:
     """Σ_i J_iᵀ ψ_i, (p,). O(n k (D + m))."""
-    F = Z @ model.A.T
-    pull = ((psi @ model.U) * (F > 0)).T @ Z
-    pull -= 2 * (pull * model.mirrors).sum(axis=1, keepdims=True) * model.mirrors
-    H = model.outer(np.maximum(F, 0.0), Z)
-    return np.concatenate([pull[:, 1:].ravel(), (psi.T @ H).ravel()])
+    F, slopes = model.units(Z @ model.A.T)
+    pull = ((psi @ model.U) * slopes).T @ Z
+    if model.normals is not None:
+        pull -= 2 * (pull * model.mirrors).sum(axis=1, keepdims=True) * model.mirrors
+        pull = pull[:, 1:]
+    return np.concatenate([pull.ravel(), (psi.T @ model.outer(F, Z)).ravel()])
 
 
 def leverage(model: Model, sums: Moments, inverse: Array) -> Array:
