@@ -254,9 +254,7 @@ def _of_known_activation(
     samples, activation, bias = task.samples, task.activation, task.bias
     near: Network | None = None
     if task.n_units is None or task.n_units <= task.rank or task.method == "row-space":
-        found = known_activation.find(
-            samples, activation, bias=bias, rng=rng, missed=passes.missed
-        )
+        found = known_activation.find(samples, activation, bias=bias, rng=rng, missed=passes.missed)
         found = found or constant(samples, bias, activation)
         units = found.network.n_units
         if units < task.rank:

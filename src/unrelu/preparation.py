@@ -173,10 +173,10 @@ def check_activation(
             "method: got 'row-space' with noise='gaussian', expected 'auto': 'row-space' is for "
             "labels without noise"
         )
-    if exact:
+    if exact and (activation is None or not activation.rational):
         raise InputError(
-            f"exact: got True {other}, expected False: rational networks are searched for with the "
-            "ReLU; those of powers can be checked, by unrelu.verify(..., exact=True)"
+            f"exact: got True {other}, expected False: it takes the ReLU or a power with a whole "
+            "exponent, which make fractions of fractions"
         )
     if activation is None and n_units is not None and n_units > outputs:
         raise InputError(

@@ -8,9 +8,9 @@ outputs.
 
 That patterns move with the weights counts where many samples are nearer to a kink than it is known.
 The errors are then calibrated by simulated fits, see `calibration`, and a note says by how much;
-for activations other than the ReLU a note says so. Where the slope of f is infinite at 0, as that of
-√z is, so would be the information: a sample next to the kink counts with the slope of a chord, as
-long as its height is uncertain.
+for activations other than the ReLU it only says so. Where the slope of f is infinite at 0, as that
+of √z is, the information would be, too: a sample next to the kink then counts with the slope of a
+chord, as long as its height is uncertain.
 What they leave out is that another minimum, of other units, may be as good.
 """
 

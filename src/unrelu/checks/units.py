@@ -28,9 +28,9 @@ NEAR = 0.5
 @dataclass(frozen=True)
 class UnitEstimate:
     """One unit: ‖u‖ and its standard error; the root mean square error of its direction v in
-    radians; its bias (for ‖v‖ = 1, where f is homogeneous) and its error; the share of samples on which it is active;
-    the Wald statistic of u = 0 (χ² with m degrees of freedom when there are many samples) and
-    its p-value, from the F distribution.
+    radians; its bias (for ‖v‖ = 1, where f is homogeneous) and its error; the share of samples on
+    which it is active; the Wald statistic of u = 0 (χ² with m degrees of freedom when there are
+    many samples) and its p-value, from the F distribution.
 
     A unit that is not there is fitted to the noise with a direction of its own choice, which the
     test cannot know: a large p says that it may go, a small one is not yet proof.

@@ -10,8 +10,8 @@ constant or nothing at the end. Variable projection with Kaufman's Jacobian (Gol
 1973, Kaufman 1975): moving A by P changes the residual by the part of (s∘(Z Pᵀ)) Uᵀ outside
 col [f(ZAᵀ) Q]. Nothing larger than n (k + D) is ever stored; a product costs O(n k (D + m)).
 
-f is the ReLU or another activation. Then f'(ZAᵀ) takes the place of s, rows of A have a length where
-f is not homogeneous, and strict models are all there are: no affine term makes orientation free.
+f is the ReLU or another activation. Then f'(ZAᵀ) takes the place of s, rows of A have a length
+where f is not homogeneous, and Q is the constant or nothing: no affine term frees orientation.
 A slope that is infinite at 0, as that of √z is, would leave all the say to the sample next to the
 kink. There the slope is that of a chord, over a distance by which the fit may be off.
 """
@@ -98,8 +98,8 @@ class Kinks:
         """As `evaluate`, for an activation other than the ReLU; of infinite cost where it, or its
         square, overflows."""
         heights = self.features @ point.T
-        hidden = self._off_nuisance(self.activation(heights))
         with np.errstate(over="ignore", invalid="ignore"):
+            hidden = self._off_nuisance(self.activation(heights))
             sizes = np.linalg.norm(hidden, axis=0)
         if not np.isfinite(sizes).all():
             nothing = np.zeros((len(point), self.target.shape[1]))

@@ -12,29 +12,23 @@ have their support inside that of f_j (BJW Lemma 33), whatever phi is. So the tw
 What is known to lie in the space, the units found so far and the constant, may be added freely, so
 that no start ends in a unit found before. That helps to find units that are rarely hit, and
 hinders others (measured: the last ones, for √z), so half of the starts do without. All weights are
-polished in the end, by Gauss–Newton steps on labels of each unit's own (`numerics.own_labels`).
-
-Rows are scaled by the size of their labels, which changes no null vector: where phi grows as fast
-as e^(z²), a few samples would be all that counts.
+polished in the end, see `scaled_rows`.
 
 Assumes nothing on the law of X. Cost of a step: O(l (D² + k²)) on l = 4 (D + m) + 200 rows.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
-from unrelu.activations import Activation, hidden_rounding
+from unrelu.activations import Activation
 from unrelu.methods.candidate import Candidate
-from unrelu.methods.problem import Missed, choose_rows, power_of_two, with_constant
+from unrelu.methods.problem import Missed, choose_rows
+from unrelu.methods.scaled_rows import Rows, refined
 from unrelu.network import Network
-from unrelu.numerics.own_labels import fit_own_labels
 from unrelu.numerics.rank import column_space
-from unrelu.numerics.whitening import Whitened, whiten
 from unrelu.samples import Samples
 
 Array = NDArray[np.float64]
@@ -66,58 +60,11 @@ UNIT = 1e-5
 """Relative residual up to which a fixed point is a unit, to be polished. A search over α knows the
 least square to half the digits; local minima have residuals of some per cent."""
 
-POLISH = 8
-
 FEW_VALUES = 10
 """Values that an input takes at most where it counts as a lattice's."""
 
 LOOKED_AT = 40
 """Starts that are looked at for other units: true ones end half of them and more."""
-
-
-@dataclass(frozen=True, eq=False)
-class _Rows:
-    """Rows in use: inputs of size 1 (with biases, and a column of ones), white ones, labels of size
-    1, and what the rows of labels are divided by."""
-
-    X: Array
-    Y: Array
-    white: Whitened
-    input_scale: Array
-    output_scale: Array
-    sizes: Array
-    bias: bool
-
-    @classmethod
-    def of(cls, samples: Samples, bias: bool) -> _Rows:
-        X = np.asarray(samples.X, dtype=np.float64)
-        Y = np.asarray(samples.Y, dtype=np.float64)
-        inputs, outputs = power_of_two(X), power_of_two(Y)
-        X, Y = X / inputs, Y / outputs
-        X = with_constant(X) if bias else X
-        lengths = np.linalg.norm(Y, axis=1)
-        usual = float(np.median(lengths)) or float(lengths.max()) or 1.0
-        return cls(X, Y, whiten(X), inputs, outputs, np.hypot(lengths, usual), bias)
-
-    def network(self, rows: Array, activation: Activation) -> Network:
-        """With these rows (v, b) in scaled inputs; U and c by least squares, rows weighted."""
-        F = activation(self.X @ rows.T)
-        design = with_constant(F) if self.bias else F
-        design = design / self.sizes[:, None]
-        lengths = np.linalg.norm(design, axis=0)
-        lengths = np.where((lengths > 0) & np.isfinite(lengths), lengths, 1.0)
-        design /= lengths
-        labels = self.Y / self.sizes[:, None]
-        solution = np.linalg.lstsq(design, labels)[0]
-        solution += np.linalg.lstsq(design, labels - design @ solution)[0]
-        U = (solution / lengths[:, None]).T * self.output_scale[:, None]
-        k, d = len(rows), len(self.input_scale)
-        b, c = (rows[:, d], U[:, k]) if self.bias else (None, None)
-        return Network(rows[:, :d] / self.input_scale, U[:, :k], b, c, activation)
-
-    def rows_of(self, net: Network) -> Array:
-        V = net.V * self.input_scale
-        return np.column_stack([V, net.b]) if self.bias else V
 
 
 OVERFLOW = np.errstate(over="ignore", invalid="ignore", divide="ignore")
@@ -140,7 +87,7 @@ def find(
     starts = 0
     best: Network | None = None
     while True:
-        rows = _Rows.of(samples.take(chosen), bias)
+        rows = Rows.of(samples.take(chosen), bias)
         if not rows.white.independent and len(chosen) < samples.n:
             chosen = np.arange(samples.n)
             continue
@@ -168,7 +115,7 @@ def find(
 
 
 def collect(
-    rows: _Rows, activation: Activation, eps: float, rng: np.random.Generator
+    rows: Rows, activation: Activation, eps: float, rng: np.random.Generator
 ) -> tuple[list[Array], int, int]:
     """Rows (v, b) of the units found, in scaled inputs; the rank of the labels; starts spent."""
     P, constants = _basis(rows, eps)
@@ -207,7 +154,7 @@ def others(samples: Samples, net: Network, *, bias: bool, rng: np.random.Generat
             "but with inputs of so few values other networks may do so, too, and with this "
             "activation they are not all looked for: more samples, or other inputs, would tell"
         )
-    rows = _Rows.of(samples, bias)
+    rows = Rows.of(samples, bias)
     P, constants = _basis(rows, samples.eps)
     free, Z = np.eye(P.shape[1])[:, :constants], rows.white.features
     patterns = Z @ rows.white.to_features(rows.rows_of(net)).T > 0
@@ -220,14 +167,14 @@ def others(samples: Samples, net: Network, *, bias: bool, rng: np.random.Generat
     return ""
 
 
-def _start(rows: _Rows, rng: np.random.Generator) -> Marks:
+def _start(rows: Rows, rng: np.random.Generator) -> Marks:
     """The pattern of a random hyperplane; with biases, on for any share of the samples."""
     height = rows.white.features @ rng.standard_normal(rows.X.shape[1])
     bar = float(np.quantile(height, rng.uniform(0.05, 0.95))) if rows.bias else 0.0
     return np.asarray(height > bar)
 
 
-def _basis(rows: _Rows, eps: float) -> tuple[Array, int]:
+def _basis(rows: Rows, eps: float) -> tuple[Array, int]:
     """An orthonormal basis of the space of the labels, and how many constants it begins with."""
     Z = rows.white.features
     labels = rows.Y / rows.sizes[:, None]
@@ -245,7 +192,7 @@ def _basis(rows: _Rows, eps: float) -> tuple[Array, int]:
 
 
 def _alternate(
-    rows: _Rows, P: Array, known: Array, activation: Activation, pattern: Marks
+    rows: Rows, P: Array, known: Array, activation: Activation, pattern: Marks
 ) -> tuple[Array, Array] | None:
     """The unit (w, a) that a sign pattern leads to, or None."""
     Z = rows.white.features
@@ -280,7 +227,7 @@ def _alternate(
     return None
 
 
-def _plain(rows: _Rows, P: Array, known: Array, pattern: Marks) -> Marks:
+def _plain(rows: Rows, P: Array, known: Array, pattern: Marks) -> Marks:
     """The pattern after some steps with z in place of phi(z)."""
     Z = rows.white.features
     for _ in range(PLAIN):
@@ -372,48 +319,3 @@ def _direction(
     if not np.isfinite(z).all():
         return np.inf, None
     return float(left[0]), right.T @ ((basis.T @ z[:, 0]) / values)
-
-
-def refined(net: Network, rows: _Rows, eps: float) -> Network:
-    """Gauss–Newton steps to the last digit. Each label has the weight that its rounding leaves it:
-    on a steep part of phi, little. A step is taken while it is shorter than half the one before,
-    the first ones while they bring the labels nearer."""
-    activation, X = net.activation, rows.X
-    features = rows.white.features
-    usual = float(rows.sizes.min())  # of a label, without the few that are much larger
-    lengths = np.linalg.norm(X, axis=1)[:, None]
-    best, previous, before = net, np.inf, np.inf
-    for _ in range(POLISH):
-        points = rows.rows_of(net)
-        reach = lengths * np.linalg.norm(points, axis=1)
-        Z = X @ points.T
-        U = net.U / rows.output_scale[:, None]
-        with np.errstate(over="ignore", invalid="ignore"):
-            F = activation(Z)
-            residual = rows.Y - F @ U.T - net.c / rows.output_scale
-            noise = hidden_rounding(activation, Z, reach, eps) ** 2 @ (U**2).sum(axis=0)
-        weights = 1 / np.sqrt(noise + usual**2)
-        off = float(np.linalg.norm(residual * weights[:, None]))
-        if not off <= 4 * before or np.linalg.matrix_rank(U) < len(points):
-            break
-        best, before = net, off
-        apart = np.linalg.pinv(U).T
-        fit = fit_own_labels(
-            features,
-            rows.white.to_features(points),
-            F,
-            activation.slope(Z),
-            residual @ apart,
-            weights,
-            homogeneous=activation.degree is not None,
-            constant=rows.bias,
-        )
-        step = rows.white.to_rows(fit.steps)
-        length = float((np.linalg.norm(step, axis=1) / np.linalg.norm(points, axis=1)).max())
-        if not length < 0.5 * previous:
-            break
-        previous = length
-        net = rows.network(points + step, activation)
-    else:
-        best = net
-    return best

@@ -5,7 +5,8 @@ On rows that lie clear of every kink the sign patterns s_j are known, and the re
     r(θ) = Y − Σ_j s_j∘(X v_j + b_j) u_jᵀ − c,    θ = (V, b, U, c), one entry of each v_j at ±1,
 
 is a polynomial with rational coefficients whose Jacobian has full rank where the samples pin the
-network down. With the pseudo-inverse J⁺ at the float solution, computed once and in floats,
+network down (for z^c with a whole c, powers of X v_j + b_j take the place of the latter). With the
+pseudo-inverse J⁺ at the float solution, computed once and in floats,
 
     θ ← θ + J⁺ r(θ)
 
@@ -28,6 +29,7 @@ from numpy.typing import NDArray
 from scipy.linalg import solve_triangular
 from scipy.linalg.lapack import dtrcon
 
+from unrelu.activations import Power, ReLU
 from unrelu.network import Network
 from unrelu.numerics.simplest import simplest
 from unrelu.rationals import Rationals, as_fractions, product
@@ -201,7 +203,8 @@ class _Unknowns:
 
     def start(self, net: Network) -> Rationals:
         scale = np.abs(net.V[np.arange(self.k), self.pivots])
-        parts = [(net.V / scale[:, None])[self.free], net.b / scale, (net.U * scale).ravel(), net.c]
+        U = net.U * scale ** _exponent(net)
+        parts = [(net.V / scale[:, None])[self.free], net.b / scale, U.ravel(), net.c]
         if not self.bias:
             parts = [parts[0], parts[2]]
         return as_fractions("weights", np.concatenate(parts))
@@ -230,6 +233,12 @@ def _unknowns(net: Network, bias: bool) -> _Unknowns:
     return _Unknowns(pivots, signs, net.n_inputs, net.n_outputs, bias)
 
 
+def _exponent(net: Network) -> int:
+    assert isinstance(net.activation, (ReLU, Power)), "others are not rational"
+    assert net.activation.rational, "others are not rational"
+    return int(net.activation.degree)
+
+
 @dataclass(frozen=True, eq=False)
 class _System:
     """The equations of some rows: exact data, their patterns (l, k), and J (l, m, p) in floats."""
@@ -239,27 +248,29 @@ class _System:
     active: Marks
     J: Array
     unknowns: _Unknowns
+    exponent: int
 
     @classmethod
     def of(cls, net: Network, samples: ExactSamples, rows: Index, unknowns: _Unknowns) -> _System:
         X = np.asarray(samples.rounded.X)[rows]
         Z = net.preactivations(X)
         scale = np.abs(net.V[np.arange(net.n_units), unknowns.pivots])
-        U, active = net.U * scale, Z > 0
+        c = _exponent(net)
+        U, active, Z = net.U * scale**c, Z > 0, Z / scale
         units = np.nonzero(unknowns.free)
-        s = active.astype(np.float64)
+        s = active.astype(np.float64) if c == 1 else net.activation.slope(Z)
         shape = len(rows), net.n_outputs
         columns = [(s[:, units[0]] * X[:, units[1]])[:, None] * U[:, units[0]]]
         if unknowns.bias:
             columns.append(s[:, None] * U)
         eye = np.eye(net.n_outputs)
-        F = np.maximum(Z, 0.0) / scale
+        F = np.maximum(Z, 0.0) ** c
         by_output = F[:, None, None, :] * eye[None, :, :, None]
         columns.append(by_output.reshape(*shape, net.n_outputs * net.n_units))
         if unknowns.bias:
             columns.append(np.broadcast_to(eye, (*shape, len(eye))))
         J = np.concatenate(columns, axis=2)
-        return cls(samples.X[rows], samples.Y[rows], active, J, unknowns)
+        return cls(samples.X[rows], samples.Y[rows], active, J, unknowns, c)
 
     def inverse(self, used: Marks) -> tuple[Array | None, float]:
         """J⁺ of the rows used, (p, l m), and the condition number of J with columns of length one;
@@ -278,6 +289,7 @@ class _System:
         """r(θ) of the rows used as floats (l m,) times a power of two, correctly rounded."""
         V, b, U, c = self.unknowns.split(theta)
         F = (product(self.X[used], V.T) + b) * self.active[used]
+        F = F if self.exponent == 1 else F**self.exponent
         left = (self.Y[used] - product(F, U.T) - c).ravel()
         sizes = [r.numerator.bit_length() - r.denominator.bit_length() for r in left if r]
         exponent = max(sizes, default=0)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from unrelu.activations import ReLU
 from unrelu.methods.kinks import Fit, Kinks
 from unrelu.methods.problem import Problem
 from unrelu.numerics.levenberg import minimise
@@ -37,14 +38,16 @@ class Effort:
     gains: dict[int, float] = field(default_factory=dict)
 
 
-def unit_edge(dimension: int, m: int) -> float:
+def unit_edge(dimension: int, m: int, curved: bool = False) -> float:
     """How much the best of all units explains of noise alone, in units of its variance.
 
     For a random linear function of D inputs instead of a unit it is the square of the largest
     singular value of an m × D Gaussian matrix, (√m + √D)². The kink of a unit adds choice:
     measured (benchmarks/unit_edge.py), the best of 40 noises stays below (√m + 1.25 √D + 1)².
+    A `curved` unit, z² or e^z − 1, may choose a few samples to bend for: measured up to 1.4 √D.
     """
-    return float((math.sqrt(m) + 1.35 * math.sqrt(dimension) + 1) ** 2)
+    factor = 1.6 if curved else 1.35
+    return float((math.sqrt(m) + factor * math.sqrt(dimension) + 1) ** 2)
 
 
 def noise_variance(problem: Problem, model: Kinks, fit: Fit) -> float:
@@ -73,7 +76,8 @@ def null_variance(problem: Problem, model: Kinks, fit: Fit, effort: Effort) -> f
 
 def bar(problem: Problem, effort: Effort) -> float:
     """Noise variances that a unit must explain to count."""
-    return effort.caution * unit_edge(problem.loose.features.shape[1], problem.Y.shape[1])
+    curved = not isinstance(problem.activation, ReLU)
+    return effort.caution * unit_edge(problem.loose.features.shape[1], problem.Y.shape[1], curved)
 
 
 def preferable(problem: Problem, new: Fit, old: Fit, effort: Effort) -> bool:

@@ -1,10 +1,10 @@
 """The information that labels carry about the unknowns of a fit by rectified units.
 
 The model is labels = f(Z Aᵀ) Uᵀ + c, f(z) = max(z, 0), with the pattern s = 1[Z Aᵀ > 0] held
-fixed, so that it is smooth, or another f, with slopes f' in the place of s; J_i is the Jacobian (m, p) of the labels of sample i. The scale of a
-unit may move between A and U: it is held in place by n_j·δa_j = 0 for a given normal n_j, and
-the unknowns of row j are coordinates t = D − 1 of the space orthogonal to n_j. Where the scale is
-part of the function there are no normals, and t = D. In order:
+fixed, so that it is smooth; or another f, with slopes f' in the place of s. J_i is the Jacobian
+(m, p) of the labels of sample i. The scale of a unit may move between A and U: it is held in place
+by n_j·δa_j = 0 for a given normal n_j, and the unknowns of row j are coordinates t = D − 1 of the
+space orthogonal to n_j. Where the scale is part of f there are no normals, and t = D. In order:
 
     α (k, t), then W = [U c] (m, q), q = k + 1 with the constant, else k;  p = k t + m q.
 
