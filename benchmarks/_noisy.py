@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 from planting import Planted
 
 import unrelu
+from unrelu.checks.fitted import heights_known, model_of, white_features
+from unrelu.checks.units import Spread
 from unrelu.methods.noise_metric import unknowns
-from unrelu.methods.problem import Problem, with_constant
+from unrelu.methods.problem import Problem
 from unrelu.numerics import fisher
 from unrelu.numerics.levenberg import minimise
 from unrelu.samples import Samples
@@ -36,7 +38,8 @@ class Noisy:
     @property
     def unknowns(self) -> int:
         net = self.truth
-        return unknowns(net.n_units, net.n_inputs, net.n_outputs, self.bias)
+        scales = net.n_units * (net.activation.degree is None)
+        return scales + unknowns(net.n_units, net.n_inputs, net.n_outputs, self.bias)
 
     def squares(self, net: unrelu.Network) -> float:
         """Residual sum of squares, each output in units of its noise variance."""
@@ -57,20 +60,21 @@ def signal(Y: Array) -> Array:
 
 def bound(problem: Noisy) -> Array:
     """(k,): least possible mean square error of each unit row v, by the Cramér–Rao bound for
-    Gaussian noise: from the information at the truth, in tangent coordinates, which is to say ones
-    that keep ‖v‖ = 1."""
-    net = problem.truth
-    Z = with_constant(problem.X) if problem.bias else problem.X
-    rows = np.column_stack([net.V, net.b])[:, : Z.shape[1]]
-    normals = np.column_stack([net.V, 0 * net.b])[:, : Z.shape[1]]
-    model = fisher.Model(rows, net.U / problem.sizes[:, None], normals, problem.bias)
-    information = fisher.information(model, fisher.moments(model, Z))
-    inverse = fisher.invert(model, information, len(Z))
+    Gaussian noise: from the information at the truth, in coordinates that keep ‖v‖ = 1 where f is
+    homogeneous. For √z, whose information is infinite, what `assess` takes it for."""
+    net, samples = problem.truth.canonical(), Samples.of(problem.X, problem.Y)
+    white = white_features(samples, problem.bias)
+    U = net.U / problem.sizes[:, None]
+    noise = np.random.default_rng(0).standard_normal(problem.Y.shape)  # of variance one
+    doubt = heights_known(net, white, U, problem.bias, noise)
+    model = model_of(net, white, U, problem.bias, doubt)
+    information = fisher.information(model, fisher.moments(model, white.features))
+    inverse = fisher.invert(model, information, samples.n)
     assert not inverse.null.size, "the samples do not determine the truth"
-    k, t, _, _ = model.shape
-    lift = model.tangents()[:, : net.n_inputs]
-    own = inverse.matrix[: k * t, : k * t].reshape(k, t, k, t)[np.arange(k), :, np.arange(k)]
-    return np.asarray(np.einsum("jdt,jts,jds->j", lift, own, lift))
+    spread, d = Spread.of(model, white.factor, inverse.matrix), net.n_inputs
+    own = [np.trace(spread.of_rows(j, j)[:d, :d]) for j in range(net.n_units)]
+    order = unrelu.match(net, problem.truth).permutation
+    return np.array(own)[order]
 
 
 def told(problem: Noisy, start: unrelu.Network | None = None) -> unrelu.Network:
@@ -79,7 +83,8 @@ def told(problem: Noisy, start: unrelu.Network | None = None) -> unrelu.Network:
     start = problem.truth if start is None else start
     samples = Samples.of(problem.X, problem.Y)
     metric = np.diag(1 / problem.sizes)
-    whole = Problem(samples, np.arange(samples.n), problem.bias, metric)
+    activation = problem.truth.activation
+    whole = Problem(samples, np.arange(samples.n), problem.bias, metric, activation)
     model = whole.strict
 
     def settled(norms: list[float]) -> bool:

@@ -79,7 +79,15 @@ class Trial:
 def trial(problem: Noisy, seed: int) -> Trial:
     k = problem.truth.n_units
     start = time.perf_counter()
-    result = unrelu.recover(problem.X, problem.Y, k, bias=problem.bias, rng=seed, throw=False)
+    result = unrelu.recover(
+        problem.X,
+        problem.Y,
+        k,
+        activation=problem.truth.activation,
+        bias=problem.bias,
+        rng=seed,
+        throw=False,
+    )
     seconds = time.perf_counter() - start
     assert result.network is not None, "noisy labels always have an estimate"
     known = told(problem)

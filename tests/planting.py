@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from unrelu.activations import Activation
 from unrelu.network import Network
 
 Array = NDArray[np.float64]
@@ -66,6 +67,7 @@ def plant(
     law: Law = gaussian,
     V: Array | None = None,
     skip: int = 0,
+    activation: str | Activation = "relu",
 ) -> Planted:
     """Gaussian weights (unit hidden rows), hidden biases of standard deviation `bias` (output
     biases of size 1 with them), inputs of the given law; V overrides the hidden weights; `skip` is
@@ -81,7 +83,7 @@ def plant(
     if skip:
         others = np.random.default_rng([seed, skip])
         W = others.standard_normal((m, skip)) @ others.standard_normal((skip, d)) / np.sqrt(skip)
-    truth = Network(V, U, b, c, W=W)
+    truth = Network(V, U, b, c, activation, W)
     X = law(rng, n, d)
     return Planted(X, truth(X), truth)
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from unrelu.activations import ReLU
+from unrelu.checks.shape import shape_p
 from unrelu.network import Network
 from unrelu.numerics.dependence import CLIP, DEPENDENT, MOST_ROWS, dependence
 from unrelu.numerics.whitening import whiten
@@ -21,7 +23,9 @@ class Unexplained:
     `largest`: the largest residual over the labels' root mean square, in `worst_sample`;
     `dependence`: score of the residual's dependence on the inputs (`numerics.dependence`), of
     `clipped` residuals or not;
-    `growth`: variance on samples kept aside over that on those fitted to, a lower bound."""
+    `growth`: variance on samples kept aside over that on those fitted to, a lower bound;
+    `shape`: p-value of its not depending on the heights of the units (`checks.shape`), asked where
+    the activation is not the ReLU."""
 
     share: float
     largest: float
@@ -29,6 +33,7 @@ class Unexplained:
     dependence: float
     clipped: bool
     growth: float = 1.0
+    shape: float = 1.0
 
     def rows(self) -> list[tuple[str, str]]:
         """As labelled lines."""
@@ -61,6 +66,9 @@ def unexplained(net: Network, samples: Samples, biased: bool, clipped: bool) -> 
     size = np.sqrt((np.asarray(few.Y, np.float64) ** 2).mean(axis=0))
     size = np.where(size > 0, size, size.max(initial=0.0))
     residual[np.abs(residual) <= samples.eps**0.75 * size] = 0.0
+    shape = 1.0
+    if not isinstance(net.activation, ReLU):
+        shape = shape_p(net, few, residual)
     score = dependence(residual, whiten(columns).features, clip=clip)
     tiny = np.finfo(np.float64).tiny
     return Unexplained(
@@ -69,6 +77,7 @@ def unexplained(net: Network, samples: Samples, biased: bool, clipped: bool) -> 
         worst_sample=worst,
         dependence=score,
         clipped=clipped,
+        shape=shape,
     )
 
 

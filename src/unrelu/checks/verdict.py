@@ -12,6 +12,7 @@ from unrelu.checks.explained import Explained
 from unrelu.checks.hidden_values import HiddenValues
 from unrelu.checks.pinned import Pinned
 from unrelu.checks.rivals import rival
+from unrelu.checks.shape import SURELY
 from unrelu.checks.sides import (
     in_a_half_space,
     linear_pair,
@@ -242,6 +243,13 @@ def estimate(
             f"what the network of {net.n_units} units leaves, {100 * left.share:.3g}% of the "
             f"labels' spread, still depends on the inputs (score {left.dependence:.1f}, noise "
             f"stays below {DEPENDENT:g}): there are more units, or none such made these labels",
+        )
+    if left.shape < SURELY and left.share > samples.eps**0.75:
+        return Verdict(
+            Status.FAILED,
+            f"what the network of {net.n_units} units leaves, {100 * left.share:.3g}% of the "
+            f"labels' spread, depends on the heights of its units (p = {left.shape:.1g}): the "
+            f"activation is not {net.activation.name!r}, or there are more units",
         )
     if left.growth > GROWTH:
         return Verdict(
