@@ -312,19 +312,68 @@ def test_few_samples_on_a_lattice_are_left_open() -> None:
     assert "so few values" in result.certificate.explanation
 
 
-def test_more_units_than_outputs_are_left_open() -> None:
+def test_more_units_than_outputs() -> None:
     X, Y, truth = planted(Power(2), 5, 3, 1, 300, seed=10)
-    certificate = unrelu.verify(truth, X, Y)
-    assert certificate.status == Status.UNDETERMINED
-    assert "output weights of the 3 units are not independent" in certificate.explanation
-    result = unrelu.recover(X, Y, activation=Power(2), bias=False, rng=0, throw=False)
-    assert result.status == Status.UNDETERMINED
+    assert unrelu.verify(truth, X, Y).status == Status.EXACT
+    result = unrelu.recover(X, Y, activation=Power(2), bias=False, rng=0)
+    assert result.status == Status.EXACT
     assert match(result, truth).max_error < 1e-12
     rows = unrelu.recover(
         X, Y, activation=Power(2), bias=False, rng=0, method="row-space", throw=False
     )
     assert rows.status == Status.FAILED
     assert "labels of rank 1" in rows.certificate.explanation
+
+
+def test_squares_that_cancel_are_left_open() -> None:
+    """z₁² + z₂² − z₃² − z₄² = 0 for two right angles in one plane: with these weights all four
+    units of either set may be turned round."""
+    V = np.array([[1.0, 0.0], [0.0, 1.0], [0.6, 0.8], [-0.8, 0.6]])
+    U = np.array([[1.0, 1.0, -1.0, -1.0]])
+    X = np.random.default_rng(19).standard_normal((400, 2))
+    net, turned = (Network(s * V, s * U, activation=Power(2)) for s in (1, -1))
+    assert np.abs(net(X) - turned(X)).max() < 1e-13 * np.abs(net(X)).max() + 1e-13
+    for other in (net, turned):
+        certificate = unrelu.verify(other, X, net(X))
+        assert certificate.status == Status.UNDETERMINED
+        assert "turned round" in certificate.explanation
+    generic = Network(V[[0, 1, 3]], np.array([[1.0, 2.0, -1.5]]), activation=Power(2))
+    assert unrelu.verify(generic, X, generic(X)).status == Status.EXACT
+
+
+def test_units_told_apart_by_few_samples_are_left_open() -> None:
+    """z₁² + z₂² where both are active is z₁'² + z₂'² for any other right angle: only samples where
+    one is active tell, and a single one tells nothing."""
+    rng = np.random.default_rng(20)
+    V, U = np.eye(2), np.ones((1, 2))
+    net = Network(V, U, activation=Power(2))
+    both = np.abs(rng.standard_normal((200, 2)))
+    off = -np.abs(rng.standard_normal((100, 2)))
+    for count, status in ((1, Status.UNDETERMINED), (40, Status.EXACT)):
+        single = np.abs(rng.standard_normal((count, 2))) * [1.0, -1.0]
+        X = np.vstack([both, off, single])
+        assert unrelu.verify(net, X, net(X)).status == status
+
+
+def test_more_kinks_are_left_open() -> None:
+    """φ(z) = z + max(z − 1, 0): kinks at 0, ½, 1 and 3/2 are those of two pairs of units."""
+    f = Rectified(lambda z: z + np.maximum(z - 1, 0), lambda y: np.minimum(y, (y + 1) / 2))
+    one = Network([[1.0], [1.0]], [[1.0, 1.0]], [0.0, -0.5], activation=f)
+    two = Network([[2.0], [2.0]], [[0.5, 0.5]], [0.0, -2.0], activation=f)
+    X = np.random.default_rng(22).uniform(-2, 4, (300, 1))
+    assert np.abs(one(X) - two(X)).max() < 1e-14
+    for net in (one, two):
+        assert unrelu.verify(net, X, net(X)).status == Status.UNDETERMINED
+
+
+def test_few_values_and_too_many_unknowns_are_left_open() -> None:
+    rng = np.random.default_rng(21)
+    X = rng.integers(-3, 4, (500, 6)).astype(np.float64)
+    net = Network(rng.standard_normal((3, 6)), rng.standard_normal((1, 3)), activation=Power(2))
+    assert "few values" in unrelu.verify(net, X, net(X)).explanation
+    X = rng.standard_normal((3000, 60))
+    net = Network(rng.standard_normal((8, 60)), rng.standard_normal((1, 8)), activation=Power(2))
+    assert "too many" in unrelu.verify(net, X, net(X)).explanation
 
 
 def test_noise_is_not_explained() -> None:

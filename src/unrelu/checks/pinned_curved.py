@@ -41,7 +41,7 @@ def resolved(samples: Samples, biased: bool) -> float:
     greatly in size, what is compared to rounding of the largest has fewer digits to be compared
     in. At least their grain."""
     Y = np.asarray(samples.Y[:: max(1, samples.n // 1000)], dtype=np.float64)
-    lengths = np.linalg.norm(Y / _sizes(Y), axis=1)
+    lengths = np.linalg.norm(Y / typical_sizes(Y), axis=1)
     usual = float(np.median(lengths))
     spread = math.sqrt(float((lengths**2).mean())) / usual if usual else 1.0
     return max(grain(samples, biased), samples.eps * CONFIDENCE * max(1.0, spread))
@@ -86,13 +86,13 @@ def _pin_on(net: Network, samples: Samples, biased: bool) -> Pinned:
     nothing = Pinned(open_, -open_, shares, outputs, needed, dimension, independent=False)
     doubt = np.zeros(net.n_units)
     for _ in range(ROUNDS):
-        sure = _sure(net, X, scale, doubt, samples.eps)
+        sure = sure_rows(net, X, scale, doubt, samples.eps)
         rows, Y = X[sure], np.asarray(distinct.Y[sure], np.float64)
         columns = np.column_stack([rows / scale, np.ones(len(rows))]) if biased else rows / scale
         if len(rows) < dimension or np.linalg.matrix_rank(columns) < dimension:
             return nothing
         white = whiten(columns)
-        size = _sizes(Y)
+        size = typical_sizes(Y)
         Z, U = net.preactivations(rows), net.U / size[:, None]
         F, apart = net.activation(Z), np.linalg.pinv(U).T
         residual = (Y - F @ net.U.T - net.c) / size
@@ -117,9 +117,9 @@ def _pin_on(net: Network, samples: Samples, biased: bool) -> Pinned:
         errors = np.full(net.n_units, np.inf)
         for j in np.flatnonzero(fit.determined):
             moved = np.vstack([fit.steps[j], noise[j] * fit.spreads[j].T])
-            errors[j] = _relative(moved, white, V[j], net.b[j], scale, homogeneous)
+            errors[j] = relative_errors(moved, white, V[j], net.b[j], scale, homogeneous)
         known = np.where(np.isfinite(errors), errors, 0.0)
-        if not (known > doubt).any() or _sure(net, rows, scale, known, samples.eps).all():
+        if not (known > doubt).any() or sure_rows(net, rows, scale, known, samples.eps).all():
             free = 1 - fit.leverages
             active = Z > 0
             spare = np.minimum((free * active).sum(axis=0), (free * ~active).sum(axis=0))
@@ -128,12 +128,12 @@ def _pin_on(net: Network, samples: Samples, biased: bool) -> Pinned:
     return nothing
 
 
-def _sizes(Y: Array) -> Array:
+def typical_sizes(Y: Array) -> Array:
     size = np.sqrt((Y**2).mean(axis=0)) if len(Y) else np.zeros(Y.shape[1])
     return np.where(size > 0, size, 1.0)
 
 
-def _sure(net: Network, X: Array, scale: Array, errors: Array, eps: float) -> NDArray[np.bool_]:
+def sure_rows(net: Network, X: Array, scale: Array, errors: Array, eps: float) -> NDArray[np.bool_]:
     """Samples that lie on no kink, for rounding and for hyperplanes that are off by `errors`. On a
     steep part of phi a tenth of the distance to the kink is where it stops to be straight."""
     unit = 0.5 * eps * CONFIDENCE * math.sqrt(net.n_inputs + 2)
@@ -143,7 +143,7 @@ def _sure(net: Network, X: Array, scale: Array, errors: Array, eps: float) -> ND
     return np.asarray((np.abs(net.preactivations(X)) > gap).all(axis=1))
 
 
-def _relative(
+def relative_errors(
     moved: Array, white: Whitened, v: Array, b: float, scale: Array, homogeneous: bool
 ) -> float:
     """The size of errors (draws, D), added up in squares, of a row (v, b), as a share of ‖v‖, that

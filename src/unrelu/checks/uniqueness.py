@@ -13,6 +13,7 @@ from unrelu.checks.explained import Explained, explain
 from unrelu.checks.gross import choice_equations, clean, objection
 from unrelu.checks.pinned import not_pinned, pin
 from unrelu.checks.pinned_curved import full_rank, pin_curved, resolved
+from unrelu.checks.pinned_together import pin_together
 from unrelu.checks.verdict import Verdict
 from unrelu.network import Network
 from unrelu.result import Status
@@ -107,18 +108,21 @@ def of_curved(
     explained = explained or explain(net, samples)
     fits = explained.in_roundings <= 1  # not so for NaN
     apart = full_rank(net, samples)
-    pinned = not_pinned(net, samples)
+    pinned, objection, outputs = not_pinned(net, samples), "", net.n_units
     if fits and apart and net.n_units:
         pinned = pin_curved(net, samples, biased, limit)
+    elif fits and net.n_units:
+        pinned, objection = pin_together(net, samples, biased)
+        outputs = pinned.outputs
     free = net.activation.degree is None  # the scale of a unit's z is one more unknown
-    dimension, outputs = samples.d + biased + free, net.n_units
-    unknowns = outputs * (dimension + outputs - 1) + biased * outputs
-    needed = chance_equations(dimension, samples.n, outputs, samples.eps, resolved(samples, biased))
+    dimension, k = samples.d + biased + free, net.n_units
+    unknowns = k * (dimension + outputs - 1) + biased * outputs
+    needed = chance_equations(dimension, samples.n, k, samples.eps, resolved(samples, biased))
     equations = independent_equations(samples, outputs, biased or free, 2 * (unknowns + needed))
     if not fits:
         said = verdict.not_explained(explained)
-    elif not apart:
-        said = verdict.not_apart(net)
+    elif objection:
+        said = verdict.not_apart(net, objection)
     elif len(pinned.weak(limit)):
         said = verdict.weak(net, samples, pinned, pinned.weak(limit))
     elif net.n_units and equations < unknowns + needed:

@@ -181,12 +181,12 @@ def curved(net: Network, samples: Samples, biased: bool) -> Verdict:
     return _only(net, samples)
 
 
-def not_apart(net: Network) -> Verdict:
+def not_apart(net: Network, objection: str) -> Verdict:
     return Verdict(
         Status.UNDETERMINED,
         f"every sample is explained, but the output weights of the {net.n_units} units are not "
-        f"independent: with the activation {net.activation.name} it is then not decided whether "
-        "other networks explain the samples, too",
+        f"independent, and {objection}: with the activation {net.activation.name} it is then not "
+        "decided whether other networks explain the samples, too",
     )
 
 

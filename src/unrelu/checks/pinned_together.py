@@ -1,0 +1,195 @@
+"""Are all units together pinned down by the samples, where output weights are dependent?
+
+For an activation other than the ReLU, and fewer outputs than units. Then no unit has labels of its
+own, and the Jacobian of all weights is looked at as a whole. Three questions:
+
+near      has it full rank, and how far may rounding have moved the weights?
+apart     are f(z_j), f(−z_j) and the constant linearly independent on the samples? Then no other
+          network has the same hyperplanes, whichever sides its units are on. (For z², they are not
+          where Σ_S u_j z_j² = 0, and the units S may be turned round.)
+heard     what is known from few samples only, is it known with equations to spare? Where units S
+          are active on the same samples, their sum may be that of other units: Σ z_j² of a few is
+          a quadratic form, with many such sums. So what is seen only where they are not, or only
+          in one cell, must be confirmed there.
+
+Behind `apart`: beyond its kink f is analytic, so a network is analytic but on its hyperplanes, and
+across the j-th it changes by u_j φ(z_j), continued to both sides. Another network that is the same
+function has the same hyperplanes, then, and φ(a z) = −c φ(−b z) for a unit on the other side, which
+for a ≠ b only powers allow. Of a function of the user's, nothing is known beyond its values: where
+it has more kinks, as z + max(z − 1, 0) has, f(z) + f(z − ½) is ½ f(2z) + ½ f(2z − 2).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import svd
+
+from unrelu.activations import Rectified, hidden_rounding
+from unrelu.checks.counting import chance_equations, distinct_rows
+from unrelu.checks.pinned import Pinned
+from unrelu.checks.pinned_curved import relative_errors, resolved, sure_rows, typical_sizes
+from unrelu.checks.scales import SAME, column_scale
+from unrelu.network import Network
+from unrelu.numerics.whitening import whiten
+from unrelu.samples import Samples
+
+Array = NDArray[np.float64]
+Marks = NDArray[np.bool_]
+
+MOST_UNKNOWNS, MOST_ROWS = 400, 2000
+"""Of a Jacobian that is decomposed as a whole: a few seconds."""
+
+ALL_SETS = 6
+"""Units of which all sets are looked at; of more, pairs."""
+
+FEW_VALUES = 10
+"""Values that an input takes at most where it counts as a lattice's, as for rank(Y) = k."""
+
+ROUNDS = 6
+"""As in `pinned_curved`."""
+
+
+@np.errstate(over="ignore", invalid="ignore")
+def pin_together(net: Network, samples: Samples, biased: bool) -> tuple[Pinned, str]:
+    """As `pin_curved`, for a U of any rank; and what else there is to object, in words."""
+    free_scale = net.activation.degree is None
+    scale = column_scale(samples)
+    some = samples.spread(MOST_ROWS)
+    distinct = samples.take(some[distinct_rows(samples.take(some), biased or free_scale)])
+    X = np.asarray(distinct.X, np.float64)
+    dimension = samples.d + biased
+    shares = (net.preactivations(X) > 0).sum(axis=0) / max(1, len(X))
+    grain = resolved(samples, biased)
+
+    def chance(units: int) -> int:
+        return chance_equations(dimension + free_scale, distinct.n, units, samples.eps, grain)
+
+    open_ = np.full(net.n_units, np.inf)
+    nothing = Pinned(open_, -open_, shares, samples.m, chance(1), dimension, independent=False)
+    if net.n_units * (dimension + samples.m) > MOST_UNKNOWNS:
+        return nothing, f"more than {MOST_UNKNOWNS} unknowns are not looked at together"
+    doubt = np.zeros(net.n_units)
+    for _ in range(ROUNDS):
+        sure = distinct.take(np.flatnonzero(sure_rows(net, X, scale, doubt, samples.eps)))
+        fit = _solved(net, sure, scale, biased)
+        if fit is None:
+            return nothing, ""
+        if not (fit.errors > doubt).any():
+            break
+        if sure_rows(net, np.asarray(sure.X), scale, fit.errors, samples.eps).all():
+            break
+        doubt = np.maximum(doubt, fit.errors)
+    else:
+        return nothing, ""
+    active, r = fit.heights > 0, fit.outputs
+    free = r - (fit.basis**2).sum(axis=(1, 2))
+    spare = np.minimum(free @ active, free @ ~active)
+    pinned = Pinned(fit.errors, spare, shares, r, chance(1), dimension)
+    if isinstance(net.activation, Rectified):
+        return pinned, "a function of your own may have more kinks than the one at 0"
+    if all(len(np.unique(column)) <= FEW_VALUES for column in X.T):
+        return pinned, "inputs take so few values that labels may agree by accident"
+    if not _apart(net, fit.heights, biased):
+        return pinned, "units may be turned round together, or replaced by sums of the others"
+    for group, units in _groups(active):
+        block = fit.basis[group].reshape(-1, fit.basis.shape[2])
+        only = int((np.linalg.svd(block, compute_uv=False) ** 2 > 1 - SAME).sum())
+        if only and len(block) < only + chance(units):
+            return pinned, "what tells some units apart is confirmed by too few samples"
+    return pinned, ""
+
+
+@dataclass(frozen=True, eq=False)
+class _Fit:
+    """`heights` z (n, k); `outputs` that are independent; an orthonormal `basis` (n, outputs, p) of
+    the equations; `errors` (k,) of rows (v, b) as in `pin_curved`."""
+
+    heights: Array
+    outputs: int
+    basis: Array
+    errors: Array
+
+
+def _solved(net: Network, samples: Samples, scale: Array, biased: bool) -> _Fit | None:
+    """One Gauss–Newton step in all weights, and how rounding moves them; None without full rank."""
+    X, Y = np.asarray(samples.X, np.float64), np.asarray(samples.Y, np.float64)
+    n, k, homogeneous = len(X), net.n_units, net.activation.degree is not None
+    V = net.V * scale
+    planes = np.column_stack([V, net.b]) if biased else V
+    columns = np.column_stack([X / scale, np.ones(n)]) if biased else X / scale
+    D = planes.shape[1]
+    t = D - homogeneous
+    if n < D or np.linalg.matrix_rank(columns) < D:
+        return None
+    white, size = whiten(columns), typical_sizes(Y)
+    Z = net.preactivations(X)
+    F = net.activation(Z)
+    left, values, _ = np.linalg.svd(net.U / size[:, None], full_matrices=False)
+    left = left[:, values > SAME * values.max(initial=0.0)]
+    U, r = left.T @ (net.U / size[:, None]), left.shape[1]
+    reach = np.linalg.norm(X / scale, axis=1)[:, None] * np.linalg.norm(V, axis=1) + np.abs(net.b)
+    off = hidden_rounding(net.activation, Z, reach, samples.eps) ** 2 @ (U**2).sum(axis=0)
+    usual = np.median(((Y / size) ** 2).sum(axis=1))  # of labels, but for a few large ones
+    weights = 1 / np.sqrt(off + (net.c / size) @ (net.c / size) + (usual or net.n_outputs))
+    residual = ((Y - F @ net.U.T - net.c) / size) @ left * weights[:, None]
+    turned = np.stack(
+        [_tangents(a) if homogeneous else np.eye(D) for a in white.to_features(planes)]
+    )
+    hidden = np.einsum(
+        "oj,ij,id,jdt->iojt", U, net.activation.slope(Z), white.features, turned, optimize=True
+    )
+    H = np.column_stack([F, np.ones(n)]) if biased else F
+    outer = np.eye(r)[None, :, :, None] * H[:, None, None, :]
+    J = np.concatenate([hidden.reshape(n, r, -1), outer.reshape(n, r, -1)], axis=2)
+    J = (J * weights[:, None, None]).reshape(n * r, -1)
+    sizes = np.linalg.norm(J, axis=0)
+    if len(J) < J.shape[1] or not (np.isfinite(sizes).all() and sizes.all()):
+        return None
+    basis, spectrum, right = svd(J / sizes, full_matrices=False, check_finite=False)
+    if not spectrum.min() > 100 * max(J.shape) * np.finfo(np.float64).eps:
+        return None
+    solver = right.T / spectrum / sizes[:, None]
+    step = solver @ (basis.T @ residual.ravel())
+    noise = max(math.sqrt(float((residual**2).mean())), samples.eps)
+    errors = np.full(k, np.inf)
+    for j, T in enumerate(turned):
+        own = slice(j * t, (j + 1) * t)
+        draws = np.vstack([step[own], noise * solver[own].T]) @ T.T
+        errors[j] = relative_errors(draws, white, V[j], net.b[j], scale, homogeneous)
+    return _Fit(Z, r, basis.reshape(n, r, -1), errors)
+
+
+def _apart(net: Network, Z: Array, biased: bool) -> bool:
+    features = np.hstack([net.activation(Z), net.activation(-Z)])
+    if biased:
+        features = np.column_stack([features, np.ones(len(Z))])
+    sizes = np.linalg.norm(features, axis=0)
+    if not (np.isfinite(sizes).all() and sizes.all()) or len(features) < features.shape[1]:
+        return False
+    values = np.linalg.svd(features / sizes, compute_uv=False)
+    return bool(values.min() > SAME * values.max())
+
+
+def _groups(active: Marks) -> Iterator[tuple[Marks, int]]:
+    """Samples that alone may tell something, and of how many units."""
+    k = active.shape[1]
+    for size in range(1, k + 1) if k <= ALL_SETS else (1, 2):
+        for chosen in combinations(range(k), size):
+            some, every = active[:, chosen].any(axis=1), active[:, chosen].all(axis=1)
+            yield np.asarray(some), size
+            if size > 1:
+                yield np.asarray(some & ~every), size
+                yield np.asarray(every), size
+    cells = np.unique(active, axis=0, return_inverse=True)[1].ravel()
+    for number in range(cells.max(initial=-1) + 1):
+        yield cells == number, k
+
+
+def _tangents(a: Array) -> Array:
+    return np.asarray(np.linalg.svd(a[None])[2][1:].T)
