@@ -53,7 +53,7 @@ def told(truth: Network, X: Array, Y: Array, bias: bool) -> Network:
     """Least squares started at the truth."""
     samples, f = Samples.of(X, Y), truth.activation
     metric = np.diag(1 / (Y - truth(X)).std(axis=0))
-    problem = Problem(samples, np.arange(len(X)), bias, metric, f)
+    problem = Problem(samples, np.arange(len(X)), bias, metric, activation=f)
     start = problem.points(truth.V, truth.b)
     fit = settle(problem, problem.strict, start, Effort(), share=1e-3)
     return problem.network(*problem.hyperplanes(fit.point))
@@ -249,7 +249,7 @@ def test_heights_of_steep_units_are_settled() -> None:
     white = white_features(Samples.of(made.X, made.Y), False)
     noise = 0.1 * np.random.default_rng(0).standard_normal(made.Y.shape)
     doubt = heights_known(net, white, net.U, False, noise)
-    model = model_of(net, white, net.U, False, doubt)
+    model = model_of(net, white, net.U, False, doubt=doubt)
     inverse = fisher.invert(
         model, fisher.information(model, fisher.moments(model, white.features)), 300
     )

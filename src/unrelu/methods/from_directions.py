@@ -12,12 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unrelu.activations import REACH, Activation, hermite
-from unrelu.methods import known_activation
 from unrelu.methods.candidate import Candidate
-from unrelu.methods.known_activation import NEW, OVERFLOW
-from unrelu.methods.known_activation import _alternate as alternated
-from unrelu.methods.known_activation import _basis as basis_of_labels
-from unrelu.methods.known_activation import _Rows as Rows
+from unrelu.methods.known_activation import NEW, OVERFLOW, alternate, basis_of_labels
+from unrelu.methods.scaled_rows import Rows, refined
 from unrelu.methods.support import used_rows
 from unrelu.methods.unsuitable import Unsuitable
 from unrelu.network import Network
@@ -66,7 +63,7 @@ def exact_network(
     for others in (False, True):  # those left over once more, without what has been found
         for j in list(waiting):
             for side in (heights[:, j] > 0, heights[:, j] < 0):
-                found = alternated(rows, P, known if others else nothing, activation, side)
+                found = alternate(rows, P, known if others else nothing, activation, side)
                 if found is None:
                     continue
                 w, a = found
@@ -85,5 +82,5 @@ def exact_network(
     if bias:
         net = Network(net.V, net.U, np.zeros(k), np.zeros(samples.m), activation)
         rows = Rows.of(samples.take(chosen), True)
-    net = known_activation.refined(net, rows, samples.eps)
+    net = refined(net, rows, samples.eps)
     return Candidate(net, chosen, {"rows": len(chosen), **stats})

@@ -9,10 +9,11 @@ have their support inside that of f_j (BJW Lemma 33), whatever phi is. So the tw
    homogeneous; else it is the one unknown that leaves the least relative residual;
 3. the next pattern is 1[X v > 0], until it repeats.
 
-What is known to lie in the space, the units found so far and the constant, may be added freely, so
-that no start ends in a unit found before. That helps to find units that are rarely hit, and
-hinders others (measured: the last ones, for √z), so half of the starts do without. All weights are
-polished in the end, see `scaled_rows`.
+Most units are found without phi, by their zeros alone (`hidden_values`): then step 2 is all that is
+left. The others are looked for from random patterns. What is known to lie in the space, the units
+found so far and the constant, may be added freely, so that no start ends in a unit found before.
+That helps to find units that are rarely hit, and hinders others (measured: the last ones, for √z),
+so half of the starts do without. All weights are polished in the end, see `scaled_rows`.
 
 Assumes nothing on the law of X. Cost of a step: O(l (D² + k²)) on l = 4 (D + m) + 200 rows.
 """
@@ -25,6 +26,7 @@ from scipy.optimize import minimize_scalar
 
 from unrelu.activations import Activation
 from unrelu.methods.candidate import Candidate
+from unrelu.methods.hidden_values import Hidden, find_hidden
 from unrelu.methods.problem import Missed, choose_rows
 from unrelu.methods.scaled_rows import Rows, refined
 from unrelu.network import Network
@@ -32,6 +34,7 @@ from unrelu.numerics.rank import column_space
 from unrelu.samples import Samples
 
 Array = NDArray[np.float64]
+Index = NDArray[np.intp]
 Marks = NDArray[np.bool_]
 
 ROWS_PER_UNKNOWN, MORE_ROWS = 4, 200
@@ -44,11 +47,6 @@ nearly every sample."""
 
 NEW = 1e-6
 """Part of a unit, as a share of it, that must lie outside the span of those found before."""
-
-PLAIN = 6
-"""First steps of two starts in three in which P w is taken for linear in x itself. From a poor
-pattern phi⁻¹ may lead further off (measured: better for √z, worse for e^z − 1). One of the two
-then goes by the values of P w alone (better again for √z, but with biases worse)."""
 
 HEIGHTS = np.geomspace(1e-4, 30.0, 45)
 """Where z of the middle active sample may lie, in white inputs: the scales that are tried."""
@@ -91,7 +89,8 @@ def find(
         if not rows.white.independent and len(chosen) < samples.n:
             chosen = np.arange(samples.n)
             continue
-        units, rank, used = collect(rows, activation, samples.eps, rng)
+        hidden = find_hidden(samples.take(chosen), bias=bias, rng=rng)
+        units, rank, used = collect(rows, hidden, activation, samples.eps, rng)
         starts += used
         if units:
             net = rows.network(np.array(units), activation)
@@ -115,23 +114,21 @@ def find(
 
 
 def collect(
-    rows: Rows, activation: Activation, eps: float, rng: np.random.Generator
+    rows: Rows, hidden: Hidden, activation: Activation, eps: float, rng: np.random.Generator
 ) -> tuple[list[Array], int, int]:
     """Rows (v, b) of the units found, in scaled inputs; the rank of the labels; starts spent."""
-    P, constants = _basis(rows, eps)
+    P, constants = basis_of_labels(rows, eps)
     rank = P.shape[1] - constants
     known = np.eye(P.shape[1])[:, :constants]
     found: list[Array] = []
-    starts, idle = 0, 0
+    proposed = (_of_values(rows, hidden.rows, F, P, activation) for F in hidden.F.T)
+    starts, idle = hidden.starts, 0
     while len(found) < rank and idle < (PATIENCE_THEN if found else PATIENCE):
-        pattern = _start(rows, rng)
-        freed = known if starts // 3 % 2 == 0 else known[:, :constants]
-        if starts % 3:
-            pattern = _plain(rows, P, freed, pattern)
-        if starts % 3 == 2:
-            pattern = _by_values(P, freed, pattern)
-        unit = _alternate(rows, P, freed, activation, pattern)
-        starts, idle = starts + 1, idle + 1
+        unit = next(proposed, None)
+        if unit is None:
+            freed = known if idle % 2 == 0 else known[:, :constants]
+            unit = alternate(rows, P, freed, activation, _start(rows, rng))
+            starts, idle = starts + 1, idle + 1
         if unit is not None:
             w, a = unit
             if np.linalg.norm(w - known @ (known.T @ w)) < NEW * np.linalg.norm(w):
@@ -139,6 +136,22 @@ def collect(
             found, idle = [*found, rows.white.to_rows(a)], 0
             known = np.linalg.qr(np.column_stack([known, w]))[0]
     return found, rank, starts
+
+
+def _of_values(
+    rows: Rows, seen: Index, F: Array, P: Array, activation: Activation
+) -> tuple[Array, Array] | None:
+    """The unit (w, a) with hidden values F on the rows `seen`, if this activation makes them."""
+    active = F > 0
+    if active.sum() < P.shape[1]:
+        return None
+    Z = rows.white.features
+    left, a = _direction(Z[seen[active]], F[active], activation, rows.bias, 1e-10)
+    if a is None or not left < UNIT:
+        return None
+    values = activation(Z @ a) / rows.sizes
+    w = P.T @ (values / np.linalg.norm(values))
+    return (w, a) if np.isfinite(w).all() else None
 
 
 @OVERFLOW
@@ -155,11 +168,11 @@ def others(samples: Samples, net: Network, *, bias: bool, rng: np.random.Generat
             "activation they are not all looked for: more samples, or other inputs, would tell"
         )
     rows = Rows.of(samples, bias)
-    P, constants = _basis(rows, samples.eps)
+    P, constants = basis_of_labels(rows, samples.eps)
     free, Z = np.eye(P.shape[1])[:, :constants], rows.white.features
     patterns = Z @ rows.white.to_features(rows.rows_of(net)).T > 0
     for _ in range(LOOKED_AT):
-        unit = _alternate(rows, P, free, net.activation, _start(rows, rng))
+        unit = alternate(rows, P, free, net.activation, _start(rows, rng))
         if unit is None:
             continue
         if ((Z @ unit[1] > 0)[:, None] != patterns).any(axis=0).all():
@@ -174,7 +187,7 @@ def _start(rows: Rows, rng: np.random.Generator) -> Marks:
     return np.asarray(height > bar)
 
 
-def _basis(rows: Rows, eps: float) -> tuple[Array, int]:
+def basis_of_labels(rows: Rows, eps: float) -> tuple[Array, int]:
     """An orthonormal basis of the space of the labels, and how many constants it begins with."""
     Z = rows.white.features
     labels = rows.Y / rows.sizes[:, None]
@@ -191,7 +204,7 @@ def _basis(rows: Rows, eps: float) -> tuple[Array, int]:
     return P, free.shape[1]
 
 
-def _alternate(
+def alternate(
     rows: Rows, P: Array, known: Array, activation: Activation, pattern: Marks
 ) -> tuple[Array, Array] | None:
     """The unit (w, a) that a sign pattern leads to, or None."""
@@ -225,37 +238,6 @@ def _alternate(
                 return None
             seen.add(mark)
     return None
-
-
-def _plain(rows: Rows, P: Array, known: Array, pattern: Marks) -> Marks:
-    """The pattern after some steps with z in place of phi(z)."""
-    Z = rows.white.features
-    for _ in range(PLAIN):
-        if (~pattern).sum() < P.shape[1] or pattern.sum() < Z.shape[1]:
-            break
-        h = (P @ _smallest(P[~pattern], known)) * rows.sizes
-        h = h if h[pattern].sum() >= 0 else -h
-        previous, pattern = pattern, Z @ np.linalg.lstsq(Z[pattern], h[pattern])[0] > 0
-        if np.array_equal(previous, pattern):
-            break
-    return pattern
-
-
-def _by_values(P: Array, known: Array, pattern: Marks) -> Marks:
-    """The pattern when P w is zero on the rows that are, found without any direction: the rows
-    where P w is smallest are the inactive ones next, somewhat fewer than before. As it was, where
-    they do not lead to zeros."""
-    off = np.flatnonzero(~pattern)
-    if not P.shape[1] < len(off):
-        return pattern
-    count = max(P.shape[1] + 1, (4 * len(off)) // 5)
-    for _ in range(STEPS):
-        values = np.abs(P @ _smallest(P[off], known))
-        previous, off = off, np.sort(np.argpartition(values, min(count, len(P) - 1))[:count])
-        if np.array_equal(previous, off):
-            break
-    active = values > UNIT * values.max()
-    return active if (~active).sum() >= count else pattern
 
 
 def _smallest(P: Array, known: Array) -> Array:

@@ -173,8 +173,11 @@ class Problem:
             norms = np.linalg.norm(V, axis=1)
             if self.activation.degree is None:
                 norms = np.ones_like(norms)
-            b = rows[:, -1] / norms if self.bias else np.zeros(len(V))
-            net = self.network(V / norms[:, None], b)
+            V, b = V / norms[:, None], rows[:, -1] / norms if self.bias else np.zeros(len(V))
+            with np.errstate(over="ignore"):
+                if not np.isfinite(np.linalg.norm(self._hidden(V, b))):
+                    break
+            net = self.network(V, b)
             if 1e-4 * size < np.finfo(np.float64).eps:  # steps are exact to 1e-4
                 break
         return net

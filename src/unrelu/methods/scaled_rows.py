@@ -109,8 +109,11 @@ def refined(net: Network, rows: Rows, eps: float) -> Network:
         length = float((np.linalg.norm(step, axis=1) / np.linalg.norm(points, axis=1)).max())
         if not length < 0.5 * previous:
             break
-        previous = length
-        net = rows.network(points + step, activation)
+        previous, points = length, points + step
+        with np.errstate(over="ignore"):
+            if not np.isfinite(np.linalg.norm(activation(X @ points.T))):
+                break
+        net = rows.network(points, activation)
     else:
         best = net
     return best
