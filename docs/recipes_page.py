@@ -28,10 +28,11 @@ of its assumptions does not hold, it says which; and what it proposes is judged 
 SIDE_BY_SIDE = """\
 How many samples each takes, doubling them until nine seeds of ten are recovered: exactly or, with
 noise, every direction to 0.1 rad; integers with ``exact=True``, over the rationals. All problems
-have 5 inputs, Gaussian unless said, and Gaussian weights; the activation is the ReLU unless said;
+have 5 Gaussian inputs unless said, and Gaussian weights; the activation is the ReLU unless said;
 the number of units is told. **Bold** is inside of a recipe's assumptions, – is refused,
-or not found with {most:,} samples. Few samples do not show that inputs are not Gaussian, and exact
-steps forgive: so some answers come from outside, and are refused with more samples. {wrong}
+or not found with {most:,} samples (200, of integers). Few samples do not show that inputs are not
+Gaussian, and exact steps forgive: so some answers come from outside, and are refused with more
+samples. {wrong}
 ``make bench NAME=recipes`` measures it again.
 """
 
