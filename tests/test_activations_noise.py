@@ -92,7 +92,23 @@ def test_what_overflows_has_infinite_cost() -> None:
     model = Kinks(Z, Z, np.zeros((3, 0)), Expm1())
     for size in (400.0, 1e4):
         assert model.evaluate(np.array([[size]])).cost == np.inf
+        assert np.isfinite(model.start(np.array([[size]])).cost)
     assert np.isfinite(model.evaluate(np.array([[100.0]])).cost)
+    kept = model.start(np.array([[1.0], [1e4]])).point
+    assert kept[0] == 1.0
+    assert 0 < kept[1] < 400
+
+
+def test_long_tails_of_inputs_and_fast_growth() -> None:
+    rng = np.random.default_rng(10)
+    V = rng.standard_normal((2, 4)) / 8
+    truth = Network(V, rng.standard_normal((2, 2)), activation="exp-square")
+    X = rng.standard_t(3, (300, 4))
+    Y = truth(X) + 0.01 * rng.standard_normal((300, 2))
+    result = unrelu.recover(X, Y, 2, activation="exp-square", bias=False, rng=0, throw=False)
+    assert result.network is not None
+    assert result.status in (Status.ESTIMATED, Status.FAILED, Status.UNDETERMINED)
+    assert np.isfinite(result.network(X)).all()
 
 
 def test_chords() -> None:

@@ -168,6 +168,18 @@ class Kinks:
         """Of unit length, unless their length is part of the function."""
         return rows if self.activation.degree is None else unit_rows(rows)
 
+    def start(self, rows: Array) -> Fit:
+        """The model at rows that may come from anywhere: where f overflows, at shorter ones."""
+        rows = self.scaled(rows)
+        while self.activation.degree is None:
+            with np.errstate(over="ignore"):
+                squares = self.activation(self.features @ rows.T) ** 2
+                wild = ~np.isfinite(squares.sum(axis=0))
+            if not wild.any():
+                break
+            rows = np.where(wild[:, None], rows / 2, rows)
+        return self.evaluate(rows)
+
     # What the reduction of a fit needs.
 
     def importance(self, fit: Fit) -> Array:

@@ -285,7 +285,7 @@ def _moments(problem: Problem, width: int | None, rng: np.random.Generator) -> A
     points = problem.points_of_scaled(V, b)
     points = np.vstack([points, _random(problem, width - len(points), rng)])
     if activation.degree is None:
-        fits = [problem.strict.evaluate(scale * points) for scale in SCALES]
+        fits = [problem.strict.start(scale * points) for scale in SCALES]
         points = min(fits, key=lambda fit: fit.cost).point
     return points
 

@@ -194,7 +194,7 @@ def settle(
             return True
         return len(norms) > 3 and norms[-4] ** 2 - norms[-1] ** 2 < share * norms[-1] ** 2 / entries
 
-    start = model.evaluate(model.scaled(points))
+    start = model.start(points)
     fit, trace = minimise(model, start, size=model.size, steps=steps, enough=enough)
     n, dimension = model.features.shape
     effort.operations += 4.0 * trace.products * n * len(points) * (dimension + problem.Y.shape[1])
