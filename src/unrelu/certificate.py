@@ -8,9 +8,8 @@ pinned       the canonical Jacobian has full rank, and errors of the size of the
              each unit leave equations over when all unknowns are paid for.
 surplus      the samples are more equations than the network has unknowns, by so many that a
              network with some other sign pattern would not pass by chance.
-sides        no other choice of the side on which each unit is active gives the same function; with
-             a skip connection every choice does, and only what it would explain beside is looked
-             at.
+sides        no other choice of the side on which each unit is active gives the same function. With
+             a skip connection every choice does, and the certificate is but for that.
 
 For noisy labels, which nothing explains to rounding:
 
