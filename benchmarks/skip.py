@@ -8,11 +8,11 @@ few units), not the number of units. Rank 0: there is no skip connection, and no
 
 skip.csv: size d, k, m; biases; rank of W; ratio equations / unknowns; n; then see _trials.COLUMNS.
 
-skip_noise.csv: noise as a share of each output's spread; n; `told`, whether recover is told k;
-found, the fits with every unit within 0.3 rad; worse, those whose sum of squares is more than one
-noise variance above that of the descent from the truth; ratio, of the mean squared errors of all
-weights of the two, in the median and at worst; score, root mean square of the errors of W over
-their standard errors.
+skip_noise.csv: noise as a share of the spread that units make in each output; n; `told`, whether
+recover is told k; found, the fits with every unit within 0.3 rad; worse, those whose sum of squares
+is more than one noise variance above that of the descent from the truth; ratio, of the mean squared
+errors of all weights of the two, in the median and at worst; score, root mean square of the errors
+of W over their standard errors.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ def _noisy_trial(
     d: int, k: int, m: int, n: int, noise: float, told: bool, seed: int
 ) -> tuple[bool, bool, float, float, float]:
     problem = plant(d, k, m, n, seed=seed, bias=0.5, skip=min(d, m))
-    sizes = noise * problem.Y.std(axis=0)
+    sizes = noise * (problem.Y - problem.X @ problem.truth.W.T).std(axis=0)
     Y = problem.Y + sizes * np.random.default_rng([seed, 1]).standard_normal(problem.Y.shape)
     start = time.perf_counter()
     result = unrelu.recover(
