@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from unrelu.activations import Activation, ReLU
-from unrelu.certificate import Certificate, judge, judge_estimate
-from unrelu.checks.counting import distinct_rows
-from unrelu.checks.explained import Explained, explain
-from unrelu.checks.unexplained import unexplained
-from unrelu.errors import InputError
+from unrelu.activations import ReLU
+from unrelu.judged import Judged, Passes, Task, better, judged
 from unrelu.methods import (
     facets,
     hyperplanes,
@@ -24,72 +20,31 @@ from unrelu.methods import (
     noisy,
     row_space,
     sparse_noise,
-    unseen,
 )
 from unrelu.methods.candidate import Candidate, constant
 from unrelu.methods.problem import Problem
 from unrelu.methods.recipes import BY_NAME
 from unrelu.methods.unsuitable import Unsuitable
 from unrelu.network import Network
-from unrelu.numerics.dependence import DEPENDENT, dependence
-from unrelu.numerics.whitening import whiten
 from unrelu.result import Status
-from unrelu.samples import Samples
-from unrelu.uncertainty import Uncertainty, assess
 
 Index = NDArray[np.intp]
 
 log = logging.getLogger(__name__)
 
-RARE = 4
-"""Times the unknowns of a unit: so many samples off may be the work of as many rare units."""
-
-FEW_ROWS, FEW_UNITS, MOST_ROWS = 300, 5, 100_000
-"""Distinct inputs and units up to which other networks are looked for, a tenth of a second's
-work; and samples up to which distinct ones are counted."""
-
 NEAR = 1e-3
 """Residual of a network for exact labels from which on it is a start for noisy ones: where there
 is so little noise, the search for exact labels is the better one."""
 
-OWN = (
-    "this is the recipe's own estimate: it may be further off than the noise makes necessary, and "
-    "has no standard errors; method='auto' fits on to the best"
-)
-
-
-@dataclass(frozen=True, eq=False)
-class Task:
-    """What is to be recovered: the samples, the rank of their labels, and what was asked for."""
-
-    samples: Samples
-    rank: int
-    n_units: int | None
-    bias: bool
-    method: str
-    noise: str
-    activation: Activation = field(default_factory=ReLU)
-    skip: bool = False
-
-
-@dataclass(frozen=True, eq=False)
-class Judged:
-    """A candidate, the method that proposed it, and what it is worth."""
-
-    method: str
-    candidate: Candidate
-    certificate: Certificate
-    uncertainty: Uncertainty | None = None
-
 
 def climb(task: Task, rng: np.random.Generator) -> Judged:
     """The first candidate that is not refuted, or the one that comes closest."""
-    passes = _Passes(task.samples)
+    passes = Passes(task.samples)
     best: Judged | None = None
     for method, candidate in _proposals(task, passes, rng):
-        new = _judged(task, method, candidate, passes)
+        new = judged(task, method, candidate, passes)
         log.info("%s: %s", method, new.certificate.explanation)
-        if best is None or _better(new.certificate, best.certificate):
+        if best is None or better(new.certificate, best.certificate):
             best = new
         if new.certificate.status != Status.FAILED:
             break
@@ -97,31 +52,8 @@ def climb(task: Task, rng: np.random.Generator) -> Judged:
     return best
 
 
-class _Passes:
-    """Passes over all samples, the last of them remembered: what a method looks at to see whether
-    a network explains them all is what the certificate starts with."""
-
-    def __init__(self, samples: Samples) -> None:
-        self._samples = samples
-        self._last: tuple[Network, Explained] | None = None
-
-    def missed(self, net: Network) -> Index:
-        self._last = net, explain(net.canonical(), self._samples)
-        return self._last[1].missed
-
-    def residual(self, net: Network) -> float:
-        """Largest residual as a share of the labels' root mean square."""
-        if self.last(net) is None:
-            self.missed(net)
-        assert self._last is not None
-        return self._last[1].residual
-
-    def last(self, net: Network) -> Explained | None:
-        return self._last[1] if self._last is not None and self._last[0] is net else None
-
-
 def _proposals(
-    task: Task, passes: _Passes, rng: np.random.Generator
+    task: Task, passes: Passes, rng: np.random.Generator
 ) -> Iterator[tuple[str, Candidate]]:
     """Candidates for exact labels, for labels with gross errors, for noisy ones.
 
@@ -167,9 +99,7 @@ def _proposals(
         yield "least-squares", found
 
 
-def _exact(
-    task: Task, passes: _Passes, rng: np.random.Generator
-) -> Iterator[tuple[str, Candidate]]:
+def _exact(task: Task, passes: Passes, rng: np.random.Generator) -> Iterator[tuple[str, Candidate]]:
     samples, n_units, bias = task.samples, task.n_units, task.bias
     known = None
     if task.method == "facets":
@@ -213,7 +143,7 @@ def _without_units(task: Task) -> Candidate:
     return Candidate(net, np.arange(samples.n), {"starts": 0})
 
 
-def _simplest(found: Candidate, task: Task, passes: _Passes) -> Candidate:
+def _simplest(found: Candidate, task: Task, passes: Passes) -> Candidate:
     """Without a skip connection, where the network found can do without."""
     if not task.skip:
         return found
@@ -247,7 +177,7 @@ def _recipe(task: Task, rng: np.random.Generator) -> Iterator[tuple[str, Candida
 
 
 def _of_known_activation(
-    task: Task, passes: _Passes, rng: np.random.Generator
+    task: Task, passes: Passes, rng: np.random.Generator
 ) -> Iterator[tuple[str, Candidate]]:
     """As many units as the labels have rank, for exact labels; then least squares, for noisy ones
     and for more units than outputs. Where there may be no noise, they go down to rounding."""
@@ -280,130 +210,3 @@ def _of_known_activation(
         net = Problem(samples, found.rows, bias, activation=activation).refined(found.network)
         found = replace(found, network=net, noise=None, note="")
     yield "least-squares", found
-
-
-def _judged(task: Task, method: str, candidate: Candidate, passes: _Passes) -> Judged:
-    samples, bias, net = task.samples, task.bias, candidate.network
-    if candidate.unsuitable:
-        certificate = judge(net, samples, candidate.rows, bias)
-        said = f"method={method!r} does not apply: {candidate.unsuitable}"
-        if net.n_units:
-            said += f"; of the network that it was led to, {certificate.explanation}"
-        certificate = replace(certificate, status=Status.FAILED, explanation=said)
-        return Judged(method, candidate, certificate)
-    if candidate.noise is None:
-        gross = method == "sparse-noise" and task.noise != "none"
-        explained = passes.last(net)
-        certificate = judge(
-            net, samples, candidate.rows, bias, explained, gross=gross, skip=task.skip
-        )
-        if method == "row-space" and not task.skip and certificate.status == Status.EXACT:
-            candidate = _with_rivals(candidate, task)
-        unasked = task.noise == "auto" and task.method == "auto"
-        if gross and unasked and certificate.status == Status.EXACT:
-            certificate = _rare(certificate, samples)
-        return Judged(method, candidate, certificate)
-    unknown = np.full(net.n_units, np.inf)
-    clipped = candidate.noise.kind == "independent"
-    left = unexplained(net, samples, bias, clipped)
-    left = replace(left, growth=candidate.noise.growth)
-    certificate = judge_estimate(
-        net, samples, candidate.rows, bias, left, unknown, np.arange(0), task.skip
-    )
-    if net.n_units and left.share <= samples.eps**0.75:  # rounding, though noise was expected
-        rows = candidate.rows
-        refined = Problem(samples, rows, bias, None, task.skip, net.activation).refined(net)
-        exact = judge(refined, samples, rows, bias, skip=task.skip)
-        if exact.status != Status.FAILED:
-            return Judged(method, Candidate(refined, rows, candidate.stats), exact)
-    recipe = task.method in BY_NAME
-    if recipe and (certificate.status != Status.ESTIMATED or not isinstance(net.activation, ReLU)):
-        said = "; ".join(filter(None, (certificate.explanation, OWN, candidate.note)))
-        return Judged(method, candidate, replace(certificate, explanation=said))
-    if certificate.status != Status.ESTIMATED:  # standard errors are dear, and those mean nothing
-        return Judged(method, candidate, certificate)
-    fitted = samples if len(candidate.rows) == samples.n else samples.take(candidate.rows)
-    net, cut = unseen.without_unseen(net, fitted, bias, candidate.noise.covariance)
-    if recipe:
-        words = (certificate.explanation, OWN, unseen.in_words(cut), candidate.note)
-        said = "; ".join(filter(None, words))
-        net = net if len(cut) else certificate.network
-        return Judged(method, candidate, replace(certificate, network=net, explanation=said))
-    fit = noisy.weighting(net, fitted, candidate.noise)
-    try:
-        uncertainty = assess(
-            net,
-            fitted.X,
-            fitted.Y,
-            biased=bias,
-            form=fit.form,
-            covariance=fit.covariance,
-            weights=fit.weights,
-            scores=fit.scores,
-            skip=task.skip,
-            held=cut,
-        )
-    except InputError as error:  # such as more unknowns than it can take
-        said = f"{certificate.explanation}; there are no standard errors: {error}"
-        return Judged(method, candidate, replace(certificate, explanation=said))
-    errors = np.array([unit.angle_error for unit in uncertainty.units])
-    weak = uncertainty.undetermined
-    certificate = judge_estimate(net, samples, candidate.rows, bias, left, errors, weak, task.skip)
-    notes = filter(None, (certificate.explanation, unseen.in_words(cut), candidate.note))
-    certificate = replace(certificate, explanation="; ".join(notes))
-    return Judged(method, candidate, certificate, uncertainty)
-
-
-def _with_rivals(candidate: Candidate, task: Task) -> Candidate:
-    """That a wrong network explains labels by chance is counted for inputs of no structure. A few
-    of them, such as the corners of a cube, may have some: then all units that explain the labels
-    are looked at, where that is quick."""
-    distinct = distinct_rows(task.samples, task.bias) if task.samples.n <= MOST_ROWS else None
-    if distinct is None or len(distinct) > FEW_ROWS:
-        return candidate
-    few = task.samples.take(distinct)
-    if not isinstance(task.activation, ReLU):
-        rng = np.random.default_rng(0)
-        said = known_activation.others(few, candidate.network, bias=task.bias, rng=rng)
-        return replace(candidate, note=said, several=True) if said else candidate
-    if candidate.network.n_units > FEW_UNITS:
-        return candidate
-    passes = _Passes(few)
-    others = facets.find(few, bias=task.bias, rng=np.random.default_rng(0), missed=passes.missed)
-    return replace(candidate, note=others.note, several=True) if others.several else candidate
-
-
-def _rare(certificate: Certificate, samples: Samples) -> Certificate:
-    """Nobody has said that labels are wrong, so a few that are off may be what a unit says that
-    hardly any sample sees: d + 1 samples fit any such unit. And accidents do not depend on the
-    inputs: where they do, the network lacks something that is at work there."""
-    off = np.unique(certificate.corrupted[:, 0])
-    if 0 < len(off) <= RARE * (samples.d + 1):
-        said = "there are units that are active on hardly any others"
-    elif len(off) and _where(certificate.network, samples, off) > DEPENDENT:
-        said = "there are units at work where they lie: it depends on the inputs"
-    else:
-        return certificate
-    return replace(
-        certificate,
-        status=Status.UNDETERMINED,
-        explanation=f"{len(off)} of {samples.n} samples are not explained: their labels are wrong, "
-        f"or {said}; noise='sparse' takes them for wrong",
-    )
-
-
-def _where(net: Network, samples: Samples, off: Index) -> float:
-    """How much it depends on the inputs which samples are off, and to which side."""
-    signs = np.zeros((samples.n, samples.m))
-    some = samples.take(off)
-    signs[off] = np.sign(some.Y - net(some.X))
-    marks = np.any(signs, axis=1, keepdims=True).astype(np.float64)
-    inputs = whiten(np.column_stack([np.asarray(samples.X, np.float64), np.ones(samples.n)]))
-    scores = (dependence(r - r.mean(axis=0), inputs.features, clip=np.inf) for r in (marks, signs))
-    return max(scores)
-
-
-def _better(new: Certificate, old: Certificate) -> bool:
-    if (new.status == Status.FAILED) != (old.status == Status.FAILED):
-        return new.status != Status.FAILED
-    return new.unexplained is not None or new.residual < old.residual

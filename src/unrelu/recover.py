@@ -13,7 +13,8 @@ from unrelu.activations import Activation, resolve
 from unrelu.certificate import Certificate
 from unrelu.errors import RecoveryError
 from unrelu.exactly import COMPLETE, climb_exactly
-from unrelu.ladder import Judged, Task, climb
+from unrelu.judged import Judged, Task
+from unrelu.ladder import climb
 from unrelu.numerics.threads import one_thread
 from unrelu.preparation import (
     check_activation,

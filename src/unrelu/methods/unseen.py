@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import chdtrc
 
+from unrelu.activations import ReLU
 from unrelu.methods.noise_metric import whitener
 from unrelu.methods.problem import Problem, with_constant
 from unrelu.network import Network
@@ -49,10 +50,13 @@ def without_unseen(
     units these are.
 
     `net` is a least-squares fit to all of the samples, up to the weight of outputs, `covariance`
-    (m, m) that of the noise. The network as it is, and no unit, where nothing is unseen: known
-    from the covariance of the inputs, in O(n D²); else O(n p² + p³) for p unknowns.
+    (m, m) that of the noise. Other activations than the ReLU and skip connections are not looked
+    at. The network as it is, and no unit, where nothing is unseen: known from the covariance of the
+    inputs, in O(n D²); else O(n p² + p³) for p unknowns.
     """
     nobody = np.arange(0)
+    if net.skip or not isinstance(net.activation, ReLU):
+        return net, nobody
     X = np.asarray(samples.X, dtype=np.float64)
     white = whiten(with_constant(X) if bias else X)
     metric = whitener(covariance)
