@@ -210,7 +210,7 @@ PROBLEMS = (
     Problem(
         "2 units, 1 output, z², normal noise",
         planted(2, 1, noise=normal_noise, activation="power(2)"),
-        ("tensor", "tensor-power", "projection-signs", *THIRD_ORDER),
+        ("auto", "tensor", "tensor-power", "projection-signs", *THIRD_ORDER),
         noise="gaussian",
         activation="power(2)",
     ),
