@@ -195,8 +195,8 @@ def _of_known_activation(
             found = replace(found, note=note)
         yield "row-space", found
         near = found.network if units and passes.residual(found.network) < NEAR else None
-    if task.method == "row-space":
-        return
+        if task.method == "row-space" or (task.noise == "none" and 0 < units < task.rank):
+            return  # with more units than outputs, none would have been found
     found = noisy.find(
         samples,
         n_units=task.n_units,
