@@ -142,10 +142,9 @@ def _of_values(
     rows: Rows, seen: Index, F: Array, P: Array, activation: Activation
 ) -> tuple[Array, Array] | None:
     """The unit (w, a) with hidden values F on the rows `seen`, if this activation makes them."""
-    active = F > 0
-    if active.sum() < P.shape[1]:
+    active, Z = F > 0, rows.white.features
+    if active.sum() < Z.shape[1]:  # they leave its direction open
         return None
-    Z = rows.white.features
     left, a = _direction(Z[seen[active]], F[active], activation, rows.bias, 1e-10)
     if a is None or not left < UNIT:
         return None
