@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 import unrelu
 from unrelu import InputError, InputTypeError, Network, Status
 from unrelu.activations import Activation, Expm1, ExpSquare, Power, Rectified, ReLU, resolve
+from unrelu.appraisal import appraise
 from unrelu.numerics.own_labels import fit_own_labels
 from unrelu.numerics.whitening import whiten
 
@@ -185,7 +186,7 @@ def test_rational_networks_of_whole_powers_are_exact() -> None:
 
 def test_match_wants_the_same_activation() -> None:
     a, b = (Network([[1.0]], [[1.0]], activation=f) for f in (Power(2), Power(3)))
-    with pytest.raises(InputError, match="activation differ"):
+    with pytest.raises(InputError, match="expected the same"):
         unrelu.match(a, b)
 
 
@@ -413,7 +414,8 @@ def test_whole_powers_are_proved() -> None:
     ("options", "said"),
     [
         ({"method": "hyperplanes"}, "method: got 'hyperplanes'"),
-        ({"method": "facets"}, "method: got 'facets'"),
+        ({"method": "facets"}, "method: got 'facets'.*'tensor'.*: 'facets' is for the ReLU"),
+        ({"method": "tensor", "activation": "unknown"}, "'tensor' is for known activations"),
         ({"noise": "independent"}, "noise: got 'independent'"),
         ({"noise": "sparse"}, "noise: got 'sparse'"),
         ({"noise": "gaussian", "method": "row-space"}, "method: got 'row-space' with"),
@@ -463,8 +465,22 @@ def test_a_report_is_written(tmp_path: Path) -> None:
     assert (tmp_path / "page.html").stat().st_size > 1000
     result = unrelu.recover(X, Y, activation=Power(2), bias=False, rng=0)
     unrelu.write_report(result, X, Y, tmp_path / "page.html")
-    noisy = Y + 0.1 * np.random.default_rng(0).standard_normal(Y.shape)
-    unrelu.write_report(net, X, noisy, tmp_path / "page.html")
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "<dd>power(2)</dd>" in page
+    assert "in proportion to the distance" not in page
+
+
+def test_a_report_of_a_scale_that_is_part_of_the_unit(tmp_path: Path) -> None:
+    X, Y, net = planted(Expm1(), 4, 2, 3, 90, seed=16)
+    told = appraise(net, X, Y)
+    assert told.status == Status.EXACT
+    v = told.network.V
+    distances = np.abs(X @ v.T).min(axis=0) / np.linalg.norm(v, axis=1)
+    assert np.allclose(told.nearest, distances, rtol=1e-12)
+    unrelu.write_report(net, X, Y, tmp_path / "page.html")
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "length one" not in page
+    assert "part of the unit" in page
 
 
 # The numbers under it

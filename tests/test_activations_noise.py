@@ -19,6 +19,7 @@ from unrelu.activations import (
     has_kink,
     steep,
 )
+from unrelu.appraisal import appraise
 from unrelu.checks.fitted import heights_known, model_of, white_features
 from unrelu.checks.shape import shape_p
 from unrelu.checks.unexplained import unexplained
@@ -190,6 +191,21 @@ def test_the_estimator_and_predictions() -> None:
     inside = (said.low <= truth(X[:100])) & (truth(X[:100]) <= said.high)
     assert 0.8 < inside.mean() <= 1.0
     assert "power(2)" in str(model.result_)
+
+
+@pytest.mark.parametrize("f", [Power(2), Expm1()], ids=name)
+def test_reports_tell_noise_from_a_wrong_network(f: Activation) -> None:
+    X, Y, _ = noisy(f, 2, 2, 600, seed=12)
+    net = unrelu.recover(X, Y, 2, activation=f, bias=False, rng=0).network
+    assert net is not None
+    told = appraise(net, X, Y)
+    assert told.status == Status.ESTIMATED
+    assert told.uncertainty is not None
+    V = np.array(net.V)
+    V[0, 0] += 0.2
+    wrong = appraise(Network(V, net.U, net.b, net.c, f), X, Y)
+    assert wrong.status == Status.FAILED
+    assert wrong.uncertainty is None
 
 
 # Few outputs, no noise

@@ -377,6 +377,16 @@ def test_a_curve_is_refused_where_it_cannot_be(tmp_path: Path) -> None:
         unrelu.Network(np.array([[Fraction(1)]]), [[1]], activation=net.activation)
 
 
+def test_a_curve_predicts_without_errors_to_rely_on() -> None:
+    truth = plant(np.tanh)
+    model = unrelu.RectifiedNetworkRegressor(activation="unknown", bias=False, random_state=1)
+    model.fit(truth.X, truth.Y)
+    assert model.result_.status == unrelu.Status.ESTIMATED
+    assert np.abs(model.predict(truth.X) - truth.Y).max() > 0  # so it is not known without error
+    with pytest.raises(unrelu.InputError, match="without standard errors"):
+        model.predict(truth.X, return_std=True)
+
+
 def test_drawing() -> None:
     truth = plant(np.tanh)
     result = blind(truth.X, truth.Y)

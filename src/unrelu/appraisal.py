@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import chdtrc
 
-from unrelu.activations import Curve, ReLU
+from unrelu.activations import Curve
 from unrelu.certificate import Certificate, judge, judge_estimate, judge_exactly
 from unrelu.checks.unexplained import unexplained
 from unrelu.errors import InputError, InputTypeError
@@ -52,7 +52,7 @@ class Appraisal:
     root_mean_square : (m,) of the labels; spread : (m,) of the labels about their mean.
     active : (k,) share of the samples on which each unit is active.
     nearest : (k,) distance of the nearest sample to each unit's hyperplane.
-    quantiles : (k, 5) of v·x + b, the distance to the hyperplane with its sign, at `LEVELS`.
+    quantiles : (k, 5) of the distance to the hyperplane, negative where off, at `LEVELS`.
     rows : the samples that are drawn, evenly spaced, the worst one among them; their labels and
         what the network says, (r, m) each.
     left_out : (r, m), label entries that the certificate leaves out as grossly wrong.
@@ -127,7 +127,8 @@ def appraise(
     shown = net.network if isinstance(net, Recovery) else net
     if isinstance(shown, Network) and isinstance(shown.activation, Curve):
         raise InputError(
-            "net: got one whose activation is a curve, expected ReLU: `unrelu.draw_curve` shows it"
+            "net: got one whose activation is a curve, expected one with a formula: "
+            "`unrelu.draw_curve` shows it"
         )
     exact = any(np.asarray(given).dtype.kind == "O" for given in (X, Y))
     exactly = ExactSamples.of(X, Y) if exact else None
@@ -162,8 +163,6 @@ def _verified(
     net = certificate.network
     if certificate.status != Status.FAILED or noise == "none" or not net.n_units:
         return certificate, None, ()
-    if not isinstance(net.activation, ReLU):
-        return certificate, None, ("Whether labels are noisy is looked at for ReLU networks only.",)
     if not np.ptp(samples.Y, axis=0).any():
         return certificate, None, ("All labels are the same, and noise is not.",)
     left, unknown = unexplained(net, samples, biased, False), np.full(net.n_units, np.inf)
@@ -241,6 +240,8 @@ def _measured(
 ) -> Appraisal:
     """One pass over the samples."""
     net = certificate.network
+    free = net.activation.degree is None  # hidden weights then have lengths of their own
+    lengths = np.linalg.norm(net.V, axis=1) if free else np.ones(net.n_units)
     rows = _drawn(samples.n, DRAWN, certificate.worst_sample)
     few = _drawn(samples.n, max(100, DRAWN_ENTRIES // max(1, net.n_units)), None)
     active, nearest = np.zeros(net.n_units), np.full(net.n_units, np.inf)
@@ -251,7 +252,7 @@ def _measured(
     for block, X, Y in samples.blocks():
         digest.update(X.tobytes())
         digest.update(Y.tobytes())
-        Z, labels = net.preactivations(X), net(X)
+        Z, labels = net.preactivations(X) / lengths, net(X)
         active += (Z > 0).sum(axis=0)
         nearest = np.minimum(nearest, np.abs(Z).min(axis=0))
         total += Y.sum(axis=0)

@@ -162,7 +162,7 @@ class RectifiedNetworkRegressor(
         status, uncertainty = self.result_.status, self.result_.uncertainty
         if status.certain and uncertainty is not None:
             return labels, self._as_fitted(uncertainty.predict(inputs).stderr)
-        if status.certain and self.result_.noise is None:
+        if status in (Status.EXACT, Status.PROVED):
             return labels, np.zeros_like(labels)
         raise InputError(
             f"return_std: got True, expected False: this network is {status.value}, without "

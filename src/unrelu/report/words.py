@@ -124,8 +124,11 @@ def _exact(told: Appraisal) -> Words:
             "in the labels, and nothing can be said of it."
         ),
         (
-            "The order of the units, and how a unit's strength is shared between what comes in "
-            "and what goes out: any choice gives the same labels. Here hidden weights have "
+            "The order of the units: any choice gives the same labels. Here strong units come "
+            "first."
+            if net.activation.degree is None
+            else "The order of the units, and how a unit's strength is shared between what comes "
+            "in and what goes out: any choice gives the same labels. Here hidden weights have "
             "length one, and strong units come first."
         ),
     ]
