@@ -85,10 +85,15 @@ def match(net: Network, truth: Network) -> Match:
     for value in (net, truth):
         if not isinstance(value, Network):
             raise InputTypeError(f"match: got a {type(value).__name__}, expected a Network")
-    for what in ("n_inputs", "n_outputs", "activation"):
+    for what in ("n_inputs", "n_outputs"):
         got, expected = getattr(net, what), getattr(truth, what)
         if got != expected:
             raise InputError(f"match: {what} differ: {got} against {expected}")
+    if net.activation != truth.activation:
+        raise InputError(
+            f"match: got activations {net.activation} and {truth.activation}, expected the same: "
+            "weights of units with different ones do not compare"
+        )
     skip = net.skip or truth.skip
     net, truth = (one.rounded().canonical(skip=skip) for one in (net, truth))
     if skip:

@@ -9,7 +9,7 @@ from unrelu.activations import Activation, Curve, ReLU
 from unrelu.errors import InputError, InputTypeError
 from unrelu.methods.linear_term import affine, beyond_affine
 from unrelu.methods.problem import choose_rows, power_of_two, with_constant
-from unrelu.methods.recipes import BY_NAME
+from unrelu.methods.recipes import BY_NAME, RECIPES
 from unrelu.network import Network
 from unrelu.numerics.rank import column_space
 from unrelu.numerics.whitening import dependent_columns, whiten
@@ -158,15 +158,17 @@ def check_activation(
     if recipe is not None and recipe.relu_only:
         raise InputError(f"method: got {method!r} {other}, expected 'relu': {recipe.relu_only}")
     if recipe is None and method not in ("auto", "row-space"):
+        wider = () if activation is None else [r.name for r in RECIPES if not r.relu_only]
+        which = "known activations" if method in BY_NAME else "the ReLU"
         raise InputError(
-            f"method: got {method!r} {other}, expected 'auto' or 'row-space': the others are for "
-            "the ReLU"
+            f"method: got {method!r} {other}, expected one of "
+            f"{', '.join(map(repr, ('auto', 'row-space', *wider)))}: {method!r} is for {which}"
         )
     taken = ("auto", "none") if activation is None else ("auto", "none", "gaussian")
     if recipe is None and noise not in taken:
         raise InputError(
-            f"noise: got {noise!r} {other}, expected {' or '.join(map(repr, taken))}: other noise "
-            "is for the ReLU"
+            f"noise: got {noise!r} {other}, expected one of {', '.join(map(repr, taken))}: other "
+            "noise is for the ReLU"
         )
     if method == "row-space" and noise == "gaussian":
         raise InputError(

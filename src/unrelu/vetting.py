@@ -53,7 +53,7 @@ def vetted(phi: Callable[[Array], Array], inverse: Callable[[Array], Array]) -> 
     if wrong.any():
         at = int(wrong.argmax())
         raise InputError(
-            f"phi_inverse: got {back[at]:.9g} for phi({z[at]:.9g}), expected {z[at]:.9g} back"
+            f"phi_inverse: got {back[at]:.15g} for phi({z[at]:.15g}), expected {z[at]:.15g} back"
         )
     bend = np.diff(np.log(y)) / np.diff(np.log(z))
     if np.ptp(bend) > 1e-9 * bend.max():

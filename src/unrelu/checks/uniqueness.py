@@ -103,8 +103,8 @@ def of_curved(
     """For a canonical network of another activation.
 
     Where U has full column rank, units can neither change sides nor be replaced by others: what a
-    unit's own labels are, f(z_j) alone, is fixed (BJW Lemma 33). Where it has not, it depends on
-    the activation what else there might be, and nothing is said."""
+    unit's own labels are, f(z_j) alone, is fixed (BJW Lemma 33). Where it has not, all weights are
+    looked at together, and what else the activation allows (`pinned_together`)."""
     explained = explained or explain(net, samples)
     fits = explained.in_roundings <= 1  # not so for NaN
     apart = full_rank(net, samples)
