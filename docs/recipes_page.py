@@ -90,10 +90,19 @@ def described(recipes: Sequence[Recipe | Search]) -> list[str]:
             takes = " or ".join(code(kind) for kind in ("none", *recipe.noise))
             which = f"{code(recipe.name)}: " if len(own) > 1 else ""
             what = f"{inline(recipe.theorem)}. *Needs:* {inline(recipe.assumptions)}."
-            parts.append(f"{'- ' * bool(which)}{which}{what} *Noise:* {takes}.")
+            parts.append(
+                f"{'- ' * bool(which)}{which}{what} *Noise:* {takes}.{activations(recipe)}"
+            )
             parts += [] if which else [""]
         parts += ["", inline(where_it_stops(own[0])) + "\n"]
     return parts
+
+
+def activations(recipe: Recipe | Search) -> str:
+    if isinstance(recipe, Recipe) and not recipe.relu_only:
+        return f" *Activations:* known ones{', with noise powers only' * bool(recipe.noise)}."
+    why = f": {inline(recipe.relu_only)}" if isinstance(recipe, Recipe) else ""
+    return f" *Activations:* the ReLU{why}."
 
 
 def function(recipe: Recipe | Search) -> Callable[..., object]:

@@ -325,4 +325,7 @@ def resolve(activation: str | Activation) -> Activation:
             return resolve(Power(float(power[1])))
     except ValueError:  # no number, or not a positive one
         pass
-    raise InputError(f"activation: got {activation!r}, expected one of {NAMES}")
+    raise InputError(
+        f"activation: got {activation!r}, expected one of {NAMES}, or Rectified(phi, phi_inverse) "
+        "of unrelu.activations for one of your own"
+    )

@@ -229,10 +229,13 @@ def verify(net: Network, X: ArrayLike, Y: ArrayLike, *, exact: bool = False) -> 
     ------
     InputError, InputTypeError as `recover` does, and when the widths do not fit.
 
-    Uniqueness is meant among networks of the same kind: with biases when `net` has any, without
-    otherwise. Cost: one pass over the samples, O(n k (d + m)); on a subset of l rows, O(l k d²)
-    for k <= m, else O(l p² + p³) for p = k d unknowns up to a few thousand, beyond that a few
-    hundred products of O(l p).
+    Uniqueness is meant among networks of the same kind: of the same activation, with biases or a
+    skip connection when `net` has any, without otherwise; with a skip connection, but for the sides
+    of the units. Where the activation is a `Curve`, hidden values and U are judged.
+
+    Cost: one pass over the samples, O(n k (d + m)); on a subset of l rows, O(l k d²) for k <= m,
+    else O(l p² + p³) for p = k d unknowns up to a few thousand, beyond that a few hundred products
+    of O(l p).
 
     >>> rng = np.random.default_rng(0)
     >>> net = Network(rng.standard_normal((2, 3)), np.eye(2))

@@ -167,12 +167,12 @@ def _only(net: Network, samples: Samples) -> Verdict:
     return Verdict(
         Status.EXACT,
         f"all {samples.n} samples are explained to rounding by this network of {net.n_units} "
-        "units, and by no other of so many",
+        f"unit{'s' * (net.n_units != 1)}, and by no other of so many",
     )
 
 
 def curved(net: Network, samples: Samples, biased: bool) -> Verdict:
-    """For an activation other than the ReLU, and output weights of full column rank."""
+    """For an activation other than the ReLU, whose units are pinned down and cannot be turned."""
     lengths = np.linalg.norm(net.V, axis=1)
     sides = Network(net.V / lengths[:, None], net.U, net.b / lengths, net.c)
     pair = pair_in_a_gap(sides, samples) if biased else None

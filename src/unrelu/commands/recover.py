@@ -29,7 +29,8 @@ from unrelu.commands.terminal import busy, exit_codes, keep, leave, write_json, 
     show_default=True,
     shell_complete=options_of_recover,
     help="""A single method, by name: row-space, hyperplanes, facets, mixed-integer or, with
-    --exact, enumeration.""",
+    --exact, enumeration; or a published recipe: ica, tensor, projection-signs, symmetric,
+    one-sparse, halfspace, sparse-noise.""",
 )
 @click.option(
     "--noise",
@@ -85,7 +86,8 @@ def recover(
     if page is not None:
         if activation == "unknown":
             raise click.UsageError(
-                "--report is for known activations; the curve is drawn by unrelu.draw_curve"
+                "--report: got --activation unknown, expected a known one: unrelu.draw_curve draws "
+                "the curve of an unknown one"
             )
         from unrelu.report.page import check_target as check_page
 

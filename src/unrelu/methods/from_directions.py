@@ -75,8 +75,8 @@ def exact_network(
     if waiting:
         raise Unsuitable(
             f"{len(waiting)} of the {k} directions lead to no unit of {activation.name!r}, with "
-            "either sign: it needs labels of rank k without noise, no biases, inputs of the law "
-            "that it names, or more samples"
+            "either sign: it needs labels of rank k without noise, no biases, Gaussian inputs, or "
+            "more samples"
         )
     net = rows.network(np.array(units), activation)
     if bias:

@@ -59,7 +59,7 @@ class Search:
     noise: tuple[str, ...] = ()
 
 
-GAUSSIAN = "Gaussian inputs of any full-rank covariance, rank(V) = k ≤ d, no biases"
+GAUSSIAN = "Gaussian inputs of any mean and full-rank covariance, rank(V) = k ≤ d, no biases"
 
 PAIRWISE = "for order 2 no two columns of U parallel"
 
@@ -91,12 +91,23 @@ RECIPES: tuple[Recipe, ...] = (
     *(
         Recipe(
             f"tensor{suffix}-power",
-            "Theorem 49, Algorithms 5 and 6, with the tensor power method",
-            f"{GAUSSIAN}; a positive definite combination of slices, as for rank(U) = k",
+            f"Theorem 49, Algorithms 5 and 6, {scores}with the tensor power method",
+            f"{GAUSSIAN}{shows}; a positive definite combination of slices, as for rank(U) = k",
             partial(tensor.find, order=order, decomposition="power"),
             noise=("gaussian",),
         )
-        for order, suffix in ((None, ""), *((order, f"-{order}") for order in ORDERS))
+        for order, suffix, scores, shows in (
+            (None, "", "", ""),
+            *(
+                (
+                    r,
+                    f"-{r}",
+                    f"with score functions of order {r}, ",
+                    f"; an activation with h_{r} ≠ 0",
+                )
+                for r in ORDERS
+            ),
+        )
     ),
     Recipe(
         "projection-signs",
