@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from unrelu.activations import hidden_rounding
 from unrelu.checks.counting import chance_equations, distinct_rows, grain
 from unrelu.checks.pinned import MOST_EFFORT, Pinned, rows_about
-from unrelu.checks.scales import CONFIDENCE, SAME, column_scale
+from unrelu.checks.scales import CONFIDENCE, SAME, column_scale, typical_size
 from unrelu.network import Network
 from unrelu.numerics.own_labels import fit_own_labels
 from unrelu.numerics.whitening import Whitened, whiten
@@ -29,7 +29,7 @@ ROUNDS = 6
 
 def full_rank(net: Network, samples: Samples) -> bool:
     """Whether the output weights of all units are independent, outputs at their own scale."""
-    size = np.sqrt((samples.Y[:: max(1, samples.n // 1000)] ** 2).mean(axis=0))
+    size = typical_size(samples.Y)
     U = net.U / np.where(size > 0, size, 1.0)[:, None]
     lengths = np.linalg.norm(U, axis=0)
     values = np.linalg.svd(U / np.where(lengths > 0, lengths, 1.0), compute_uv=False)
@@ -96,11 +96,7 @@ def _pin_on(net: Network, samples: Samples, biased: bool) -> Pinned:
         Z, U = net.preactivations(rows), net.U / size[:, None]
         F, apart = net.activation(Z), np.linalg.pinv(U).T
         residual = (Y - F @ net.U.T - net.c) / size
-        reach = np.linalg.norm(rows / scale, axis=1)[:, None] * np.linalg.norm(V, axis=1)
-        reach += np.abs(net.b)
-        off = hidden_rounding(net.activation, Z, reach, samples.eps) ** 2 @ (U**2).sum(axis=0)
-        usual = np.median(((Y / size) ** 2).sum(axis=1))  # of labels, but for a few large ones
-        weights = 1 / np.sqrt(off + (net.c / size) @ (net.c / size) + (usual or net.n_outputs))
+        weights = label_weights(net, rows, Y, scale, samples.eps)
         fit = fit_own_labels(
             white.features,
             white.to_features(planes),
@@ -126,6 +122,17 @@ def _pin_on(net: Network, samples: Samples, biased: bool) -> Pinned:
             return Pinned(errors, spare, shares, outputs, needed, dimension)
         doubt = np.maximum(doubt, known)
     return nothing
+
+
+def label_weights(net: Network, X: Array, Y: Array, scale: Array, eps: float) -> Array:
+    """(n,): one over what rounding leaves of labels in their `typical_sizes`, but for its unit; at
+    most one over the usual label, so that where f is steep a label says little."""
+    size, V = typical_sizes(Y), net.V * scale
+    U, c = net.U / size[:, None], net.c / size
+    reach = np.linalg.norm(X / scale, axis=1)[:, None] * np.linalg.norm(V, axis=1) + np.abs(net.b)
+    off = hidden_rounding(net.activation, net.preactivations(X), reach, eps) ** 2
+    usual = np.median(((Y / size) ** 2).sum(axis=1))  # of labels, but for a few large ones
+    return np.asarray(1 / np.sqrt(off @ (U**2).sum(axis=0) + c @ c + (usual or net.n_outputs)))
 
 
 def typical_sizes(Y: Array) -> Array:

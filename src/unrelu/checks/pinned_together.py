@@ -30,12 +30,20 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import svd
 
-from unrelu.activations import Rectified, hidden_rounding
+from unrelu.activations import Rectified
 from unrelu.checks.counting import chance_equations, distinct_rows
 from unrelu.checks.pinned import Pinned
-from unrelu.checks.pinned_curved import relative_errors, resolved, sure_rows, typical_sizes
+from unrelu.checks.pinned_curved import (
+    label_weights,
+    relative_errors,
+    resolved,
+    sure_rows,
+    typical_sizes,
+)
 from unrelu.checks.scales import SAME, column_scale
 from unrelu.network import Network
+from unrelu.numerics.laws import coarse
+from unrelu.numerics.own_labels import tangents
 from unrelu.numerics.whitening import whiten
 from unrelu.samples import Samples
 
@@ -47,9 +55,6 @@ MOST_UNKNOWNS, MOST_ROWS = 400, 2000
 
 ALL_SETS = 6
 """Units of which all sets are looked at; of more, pairs."""
-
-FEW_VALUES = 10
-"""Values that an input takes at most where it counts as a lattice's, as for rank(Y) = k."""
 
 ROUNDS = 6
 """As in `pinned_curved`."""
@@ -93,7 +98,7 @@ def pin_together(net: Network, samples: Samples, biased: bool) -> tuple[Pinned, 
     pinned = Pinned(fit.errors, spare, shares, r, chance(1), dimension)
     if isinstance(net.activation, Rectified):
         return pinned, "a function of your own may have more kinks than the one at 0"
-    if all(len(np.unique(column)) <= FEW_VALUES for column in X.T):
+    if coarse(X):
         return pinned, "inputs take so few values that labels may agree by accident"
     if not _apart(net, fit.heights, biased):
         return pinned, "units may be turned round together, or replaced by sums of the others"
@@ -133,13 +138,10 @@ def _solved(net: Network, samples: Samples, scale: Array, biased: bool) -> _Fit 
     left, values, _ = np.linalg.svd(net.U / size[:, None], full_matrices=False)
     left = left[:, values > SAME * values.max(initial=0.0)]
     U, r = left.T @ (net.U / size[:, None]), left.shape[1]
-    reach = np.linalg.norm(X / scale, axis=1)[:, None] * np.linalg.norm(V, axis=1) + np.abs(net.b)
-    off = hidden_rounding(net.activation, Z, reach, samples.eps) ** 2 @ (U**2).sum(axis=0)
-    usual = np.median(((Y / size) ** 2).sum(axis=1))  # of labels, but for a few large ones
-    weights = 1 / np.sqrt(off + (net.c / size) @ (net.c / size) + (usual or net.n_outputs))
+    weights = label_weights(net, X, Y, scale, samples.eps)
     residual = ((Y - F @ net.U.T - net.c) / size) @ left * weights[:, None]
     turned = np.stack(
-        [_tangents(a) if homogeneous else np.eye(D) for a in white.to_features(planes)]
+        [tangents(a) if homogeneous else np.eye(D) for a in white.to_features(planes)]
     )
     hidden = np.einsum(
         "oj,ij,id,jdt->iojt", U, net.activation.slope(Z), white.features, turned, optimize=True
@@ -189,7 +191,3 @@ def _groups(active: Marks) -> Iterator[tuple[Marks, int]]:
     cells = np.unique(active, axis=0, return_inverse=True)[1].ravel()
     for number in range(cells.max(initial=-1) + 1):
         yield cells == number, k
-
-
-def _tangents(a: Array) -> Array:
-    return np.asarray(np.linalg.svd(a[None])[2][1:].T)

@@ -30,6 +30,7 @@ from unrelu.methods.hidden_values import Hidden, find_hidden
 from unrelu.methods.problem import Missed, choose_rows
 from unrelu.methods.scaled_rows import Rows, refined
 from unrelu.network import Network
+from unrelu.numerics.laws import coarse
 from unrelu.numerics.rank import column_space
 from unrelu.samples import Samples
 
@@ -57,9 +58,6 @@ COARSE = 0.2
 UNIT = 1e-5
 """Relative residual up to which a fixed point is a unit, to be polished. A search over α knows the
 least square to half the digits; local minima have residuals of some per cent."""
-
-FEW_VALUES = 10
-"""Values that an input takes at most where it counts as a lattice's."""
 
 LOOKED_AT = 40
 """Starts that are looked at for other units: true ones end half of them and more."""
@@ -160,8 +158,7 @@ def others(samples: Samples, net: Network, *, bias: bool, rng: np.random.Generat
     That chance does it is counted for inputs of no structure. Where all inputs take few values, as
     the corners of a cube do, they have some; elsewhere starts are looked at that end in a unit
     which the network has not."""
-    X = np.asarray(samples.X)
-    if all(len(np.unique(column)) <= FEW_VALUES for column in X.T):
+    if coarse(samples.X):
         return (
             "but with inputs of so few values other networks may do so, too, and with this "
             "activation they are not all looked for: more samples, or other inputs, would tell"

@@ -1,4 +1,4 @@
-"""What samples say of the law they were drawn from: standard, symmetric, Gaussian?
+"""What samples say of the law they were drawn from: standard, symmetric, Gaussian, on a lattice?
 
 Each score is in standard errors of what a sample of that law shows by chance.
 """
@@ -9,6 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
+
+FEW_VALUES = 10
+"""Values that an input takes at most where it counts as a lattice's."""
 
 
 def isotropy(X: Array) -> float:
@@ -63,3 +66,12 @@ def non_normality(Z: Array) -> float:
     skewness = (skewness - d) / np.sqrt(2 * d)
     single = np.abs((Z**4).mean(axis=0) - 3).max() / np.sqrt(24 / n)
     return float(max(abs(kurtosis), skewness, single))
+
+
+def coarse(X: Array) -> bool:
+    """Whether every column of X (n, d) takes few values, as −1 and 1, or the digits.
+
+    >>> coarse(np.array([[1.0, -1.0], [-1.0, 1.0]])), coarse(np.arange(20.0)[:, None])
+    (True, False)
+    """
+    return all(len(np.unique(column)) <= FEW_VALUES for column in X.T)

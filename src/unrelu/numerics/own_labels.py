@@ -64,8 +64,8 @@ def fit_own_labels(
         return OwnFit(steps, spreads, leverages)
     outer = (basis**2).sum(axis=1)
     for j in range(k):
-        tangents = _tangents(A[j]) if homogeneous else np.eye(D)
-        columns = (slopes[:, j] * weights)[:, None] * Z @ tangents
+        free = tangents(A[j]) if homogeneous else np.eye(D)
+        columns = (slopes[:, j] * weights)[:, None] * Z @ free
         if not independent[j] or not columns.shape[1]:
             if independent[j]:
                 spreads[j], leverages[:, j] = 0.0, outer
@@ -79,7 +79,7 @@ def fit_own_labels(
         left, values, right = svd(columns, full_matrices=False, check_finite=False)
         if not values.min() > 100 * max(n, D + k) * np.finfo(np.float64).eps:
             continue
-        solver = tangents / sizes @ (right.T / values)
+        solver = free / sizes @ (right.T / values)
         steps[j] = solver @ (left.T @ (own[:, j] * weights))
         spreads[j] = 0.0
         spreads[j, :, : solver.shape[1]] = solver
@@ -100,8 +100,9 @@ def _range(H: Array) -> tuple[Array, Marks]:
     return left[:, kept], ~lost
 
 
-def _tangents(a: Array) -> Array:
-    """(D, D − 1): the other columns of the reflection that takes a to the first axis."""
+def tangents(a: Array) -> Array:
+    """(D, D − 1): the other columns of the reflection that takes a to the first axis, which are
+    orthonormal and orthogonal to a."""
     mirror = a / np.linalg.norm(a)
     mirror[0] += 1.0 if mirror[0] >= 0 else -1.0
     mirror /= np.linalg.norm(mirror)
