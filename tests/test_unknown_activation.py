@@ -144,6 +144,14 @@ def test_the_curve_and_the_lengths() -> None:
     assert "lengths of hidden weights are estimated" in result.certificate.explanation
 
 
+def test_a_steep_curve_is_known_to_its_end() -> None:
+    truth = plant(lambda z: np.expm1(2 * z), n=500)
+    net = blind(truth.X, truth.Y).network
+    assert net is not None
+    left = np.linalg.norm(net(truth.X) - truth.Y) / np.linalg.norm(truth.Y)
+    assert left < 0.03  # straight on from a mean of the last few: 0.14
+
+
 def test_powers_do_not_show_lengths() -> None:
     truth = plant(np.sqrt, n=600, lengths=0.5)
     result = blind(truth.X, truth.Y)
@@ -397,6 +405,10 @@ def test_drawing() -> None:
         unrelu.draw_curve(result, truth.X[:10])
     with pytest.raises(unrelu.InputError, match="without hidden values"):
         unrelu.draw_curve(replace(result, hidden=None), truth.X)
+    with pytest.raises(unrelu.InputError, match="not finite"):
+        unrelu.draw_curve(result, truth.X * np.nan)
+    with pytest.raises(unrelu.InputTypeError, match="expected real numbers"):
+        unrelu.draw_curve(result, truth.X.astype(str))
     with pytest.raises(unrelu.InputTypeError):
         unrelu.draw_curve(truth, truth.X)  # type: ignore[arg-type]
 

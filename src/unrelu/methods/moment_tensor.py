@@ -44,8 +44,6 @@ CHANCE = 6.0
 
 ORDERS = (2, 3, 4)
 
-DECOMPOSITIONS = ("joint", "power")
-
 ROUNDS = 12
 """Times, at most, that moments are taken. GAIN ends it: two to six times are usual."""
 

@@ -155,6 +155,9 @@ def _curve(z: Array, y: Array, weights: Array) -> Curve | None:
     count = int(np.clip(len(z) // PER_KNOT, 3, MOST_KNOTS))
     share = np.arange(count + 1) / count
     edges = np.unique((len(z) * (1 - (1 - share**1.5) ** 1.5)).astype(np.intp))
+    # Up to the last point itself: beyond the last knot a steep curve is not what a line says.
+    halves = 2 ** np.arange(int(np.log2(edges[-1] - edges[-2])) + 1)
+    edges = np.union1d(edges, len(z) - halves)
     sizes = np.add.reduceat(weights, edges[:-1])
     knots = np.add.reduceat(weights * z, edges[:-1]) / sizes
     values = np.add.reduceat(weights * y, edges[:-1]) / sizes

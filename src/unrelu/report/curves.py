@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from unrelu.errors import InputError, InputTypeError
 from unrelu.result import Recovery
+from unrelu.weights import float_weights
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -32,11 +33,11 @@ def draw_curve(result: Recovery, X: ArrayLike) -> Figure:
         raise InputTypeError(f"result: got a {type(result).__name__}, expected a Recovery")
     if result.hidden is None or result.network is None:
         raise InputError(
-            f"result: got one without hidden values ({result.status.value}), expected one of "
-            "activation='unknown' that is estimated"
+            f"result: got one without hidden values (status {result.status.value}), expected that "
+            "of recover(..., activation='unknown'), with status estimated"
         )
     net, F = result.network, result.hidden
-    inputs = np.asarray(X, dtype=np.float64)
+    inputs = float_weights("X", X, 2)
     if inputs.shape != (len(F), net.n_inputs):
         raise InputError(
             f"X: got shape {inputs.shape}, expected {(len(F), net.n_inputs)}, as recovered from"
