@@ -232,8 +232,8 @@ def assess(
     scores : (n, m), with weights, if the fit minimised Σ ρ(r_io) for some loss ρ: scores ρ'(r)
         and weights ρ''(r) (both times the same constant). The form is then "sandwich".
     simulate : whether errors may be calibrated by simulated fits. It is done where patterns are
-        unsure, for fits without weights or a skip connection, and if it takes no more than a
-        minute.
+        unsure, for fits of ReLU networks without weights or a skip connection, and if it takes no
+        more than a minute.
     skip : whether W of a term X Wᵀ was fitted, too (else it is zero). Errors are then those of the
         canonical sides of the units.
     held : units whose hidden weights have been set to zero where nothing is known of them: that
@@ -247,7 +247,8 @@ def assess(
     unknowns, or more than `MOST_UNKNOWNS` unknowns.
 
     Assumes that `net` is at the minimum (a note says so if it is not) and that patterns are
-    right on nearly all samples. Cost O(n p² + p³), p = k (d − 1 + m) + (k + m if biased), memory
+    right on nearly all samples. Cost O(n p² + p³), p = k (d − 1 + m) + (k + m if biased), and
+    m d with a skip connection, k where f is not homogeneous; memory
     that of the samples and a few (p, p).
 
     >>> X = np.array([[-2.0], [-1.0], [1.0], [2.0]])
