@@ -248,8 +248,8 @@ def assess(
 
     Assumes that `net` is at the minimum (a note says so if it is not) and that patterns are
     right on nearly all samples. Cost O(n p² + p³), p = k (d − 1 + m) + (k + m if biased), and
-    m d with a skip connection, k where f is not homogeneous; memory
-    that of the samples and a few (p, p).
+    m d with a skip connection, k where f is not homogeneous; memory that of the samples and a few
+    (p, p).
 
     >>> X = np.array([[-2.0], [-1.0], [1.0], [2.0]])
     >>> Y = np.array([[0.5], [-0.5], [3.0], [6.0]])
