@@ -33,6 +33,9 @@ from unrelu.preparation import METHODS
 Array = NDArray[np.float64]
 
 GRID = (25, 50, 100, 200, 400, 800, 1600, 3200, 6400, 12800)
+MORE = 25600
+"""Tried as well, inside of a recipe's assumptions."""
+
 QUICK = (400, 1600)
 FEW = (25, 50, 100, 200)
 """For exact problems: complete searches are for a few dozen samples."""
@@ -355,7 +358,7 @@ def main() -> None:
     for number in given.problems or range(len(PROBLEMS)):
         for method in given.methods or MEASURED:
             problem = PROBLEMS[number]
-            sizes = FEW if problem.exact else GRID
+            sizes = FEW if problem.exact else (*GRID, *[MORE] * (method in problem.inside))
             table.add(measure(problem, method, QUICK if given.quick else sizes, seeds))
 
 
