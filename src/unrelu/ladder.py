@@ -207,6 +207,8 @@ def _of_known_activation(
         activation=activation,
     )
     if task.noise == "none":
-        net = Problem(samples, found.rows, bias, activation=activation).refined(found.network)
+        net = found.network
+        if net.n_units:
+            net = Problem(samples, found.rows, bias, activation=activation).refined(net)
         found = replace(found, network=net, noise=None, note="")
     yield "least-squares", found

@@ -94,7 +94,8 @@ def _pin_on(net: Network, samples: Samples, biased: bool) -> Pinned:
         white = whiten(columns)
         size = typical_sizes(Y)
         Z, U = net.preactivations(rows), net.U / size[:, None]
-        F, apart = net.activation(Z), np.linalg.pinv(U).T
+        F, lengths = net.activation(Z), np.linalg.norm(U, axis=0)
+        apart = np.linalg.pinv(U / lengths).T / lengths  # however small: then little is known
         residual = (Y - F @ net.U.T - net.c) / size
         weights = label_weights(net, rows, Y, scale, samples.eps)
         fit = fit_own_labels(

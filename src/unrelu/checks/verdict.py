@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from unrelu.checks.explained import Explained
 from unrelu.checks.hidden_values import HiddenValues
 from unrelu.checks.pinned import Pinned
+from unrelu.checks.replaced import replaceable
 from unrelu.checks.rivals import rival
 from unrelu.checks.shape import SURELY
 from unrelu.checks.sides import (
@@ -178,6 +179,15 @@ def curved(net: Network, samples: Samples, biased: bool) -> Verdict:
     pair = pair_in_a_gap(sides, samples) if biased else None
     if pair is not None:
         return _in_a_gap(pair)
+    doubt = replaceable(net, samples, biased)
+    if doubt is not None:
+        units, why = doubt
+        return Verdict(
+            Status.UNDETERMINED,
+            f"every sample is explained, but {listed(units)} {why}: it is not decided whether "
+            f"other networks of {net.n_units} units explain the samples, too",
+            weak_units=units,
+        )
     return _only(net, samples)
 
 
