@@ -197,18 +197,19 @@ def _of_known_activation(
         near = found.network if units and passes.residual(found.network) < NEAR else None
         if task.method == "row-space" or (task.noise == "none" and 0 < units < task.rank):
             return  # with more units than outputs, none would have been found
-    found = noisy.find(
-        samples,
-        n_units=task.n_units,
-        bias=bias,
-        kind="gaussian",
-        rng=rng,
-        near=near,
-        activation=activation,
-    )
-    if task.noise == "none":
-        net = found.network
-        if net.n_units:
-            net = Problem(samples, found.rows, bias, activation=activation).refined(net)
-        found = replace(found, network=net, noise=None, note="")
+    with np.errstate(over="ignore", invalid="ignore"):  # on the way; what overflows fits nothing
+        found = noisy.find(
+            samples,
+            n_units=task.n_units,
+            bias=bias,
+            kind="gaussian",
+            rng=rng,
+            near=near,
+            activation=activation,
+        )
+        if task.noise == "none":
+            net = found.network
+            if net.n_units:
+                net = Problem(samples, found.rows, bias, activation=activation).refined(net)
+            found = replace(found, network=net, noise=None, note="")
     yield "least-squares", found

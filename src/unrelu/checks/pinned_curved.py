@@ -157,6 +157,8 @@ def relative_errors(
     """The size of errors (draws, D), added up in squares, of a row (v, b), as a share of ‖v‖, that
     of b as one of max(‖v‖, |b|); in the units of the inputs and in scaled ones, whichever is worse.
     Where f is homogeneous, the part along v is only scale."""
+    if not np.isfinite(moved).all():
+        return np.inf
     rows = white.to_rows(moved)
     worst = 0.0
     for units in (np.ones(len(v)), scale):
