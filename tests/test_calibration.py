@@ -105,7 +105,7 @@ def test_errors_are_multiplied_by_what_the_note_says() -> None:
     assert 1 <= least < most
     assert f"{least:.2f} to {most:.2f} times" in note(found)
     assert note(plain).endswith("are too small")
-    scale = found.factors.unknowns(3, 1, False)
+    scale = found.factors.unknowns(3, 1, found.network.n_units)
     assert np.allclose(found.covariance, scale[:, None] * plain.covariance * scale, rtol=1e-12)
     wider = found.predict(BLURRED.X).stderr.mean() / plain.predict(BLURRED.X).stderr.mean()
     assert wider > 1

@@ -420,6 +420,24 @@ def test_standard_errors_are_those_of_linear_regression_where_the_unit_is_known(
     assert found.W[0, 0] == pytest.approx(np.sqrt(covariance[1, 1]), rel=1e-10)
 
 
+def test_errors_are_calibrated_where_noise_leaves_sides_open() -> None:
+    """The simulated fits have a skip connection of their own: with none they would be far off."""
+    problem = plant(3, 2, 2, 300, seed=1, bias=0.5, skip=2)
+    rng = np.random.default_rng(1)
+    Y = problem.Y + 0.4 * rng.standard_normal(problem.Y.shape)
+    net = recover(problem.X, Y, 2, skip=True, noise="gaussian", rng=0, throw=False).network
+    assert net is not None
+    found = assess(net, problem.X, Y, biased=True, skip=True)
+    plain = assess(net, problem.X, Y, biased=True, skip=True, simulate=False)
+    assert plain.factors is None
+    assert found.factors is not None
+    factors = np.append(found.factors.units(), found.factors.constant)
+    assert (factors >= 1).all()
+    assert 1 < factors.max() < 10
+    assert np.allclose(found.stderr.W, found.factors.constant * plain.stderr.W, rtol=1e-9)
+    assert np.allclose(found.stderr.U, found.factors.columns * plain.stderr.U, rtol=1e-9)
+
+
 # What is refused, and files and commands.
 
 REFUSED: list[tuple[dict[str, Any], str]] = [

@@ -58,7 +58,7 @@ PRODUCTS = 200
 @dataclass(frozen=True, eq=False)
 class Factors:
     """What standard errors have to be multiplied by: those of (v, b) and of u for each unit, and
-    those of c. None is below one."""
+    those of c, and of W where there is a skip connection. None is below one."""
 
     rows: Array
     columns: Array
@@ -67,21 +67,22 @@ class Factors:
     def units(self) -> Array:
         return np.concatenate([self.rows, self.columns])
 
-    def unknowns(self, t: int, m: int, constant: bool) -> Array:
+    def unknowns(self, t: int, m: int, q: int) -> Array:
         """(p,), in the order of `numerics.fisher`."""
-        tail = np.append(self.columns, self.constant) if constant else self.columns
+        tail = np.append(self.columns, np.full(q - len(self.columns), self.constant))
         return np.concatenate([np.repeat(self.rows, t), np.tile(tail, m)])
 
 
 @dataclass(frozen=True, eq=False)
 class Fitted:
     """A fit by least squares: the network, its white inputs, what the outputs were multiplied by
-    (the inverse of `root`, (m, m)), and whether b and c were fitted."""
+    (the inverse of `root`, (m, m)), whether b and c were fitted, and whether W was."""
 
     net: Network
     white: Whitened
     root: Array
     biased: bool
+    skip: bool = False
 
     @property
     def dimension(self) -> int:
@@ -91,26 +92,40 @@ class Fitted:
         """(k, D), of (v, b)."""
         return np.column_stack([net.V, net.b])[:, : self.dimension]
 
-    def network(self, points: Array, U: Array, c: Array) -> Network:
-        """From hyperplanes (k, D) in white coordinates, and U and c in those of the labels; its
+    @property
+    def nuisance(self) -> Array:
+        """What labels may be linear in, besides the units: all inputs, a constant, or nothing."""
+        Z = self.white.features
+        return Z if self.skip else np.ones((len(Z), int(self.biased)))
+
+    def network(self, points: Array, U: Array, c: Array, W: Array) -> Network:
+        """From hyperplanes (k, D) in white coordinates, and U, c and W in those of the labels; its
         rows v of unit length, units in their order."""
         rows, d = self.white.to_rows(points), self.net.n_inputs
         size = np.linalg.norm(rows[:, :d], axis=1)
         b = rows[:, d] / size if self.biased else None
-        return Network(rows[:, :d] / size[:, None], U * size, b, c, self.net.activation)
+        return Network(rows[:, :d] / size[:, None], U * size, b, c, self.net.activation, W)
 
     def found(self, fit: Fit, labels: Array) -> Network:
         """The network of a fit to labels (n, m) in its coordinates, units in their order."""
-        c = np.zeros(len(self.root))
-        if self.biased:
-            hidden = np.maximum(self.white.features @ fit.point.T, 0.0)
-            c = (labels - hidden @ fit.output).mean(axis=0)
-        return self.network(fit.point, self.root @ fit.output.T, self.root @ c)
+        m, d = len(self.root), self.net.n_inputs
+        rest = labels - np.maximum(self.white.features @ fit.point.T, 0.0) @ fit.output
+        other: Array = np.linalg.lstsq(self.nuisance, rest)[0].T.astype(np.float64)
+        c, W = np.zeros(m), np.zeros((m, d))
+        if self.skip:
+            rows = self.white.to_rows(other)
+            W, c = rows[:, :d], rows[:, d] if self.biased else c
+        elif self.biased:
+            c = other[:, 0]
+        return self.network(fit.point, self.root @ fit.output.T, self.root @ c, self.root @ W)
 
     def white_labels(self, net: Network) -> Array:
         """(n, m), what a network says, as the fit sees it."""
         hidden = self.white.features @ self.white.to_features(self.rows(net)).T
         labels = np.maximum(hidden, 0.0) @ net.U.T + net.c
+        if self.skip:
+            W = np.column_stack([net.W, np.zeros(len(net.W))])[:, : self.dimension]
+            labels += self.white.features @ self.white.to_features(W).T
         return np.asarray(solve_triangular(self.root, labels.T, lower=True).T)
 
 
@@ -152,6 +167,13 @@ def calibrate(
     hyperplanes = [spread.of_hyperplane(j) / sizes[j] ** 2 for j in range(len(sizes))]
     around = AROUND * np.array([_root(covariance) for covariance in hyperplanes])
     variances = np.array([np.trace(covariance) for covariance in hyperplanes])
+
+    def linear(net: Network) -> Array:
+        """What labels have been fitted by, besides the units."""
+        if not fitted.skip:
+            return net.c
+        return np.column_stack([net.c, net.W]) if fitted.biased else net.W
+
     squares = []
     for _ in range(SIMULATIONS):
         if residual is None:
@@ -165,7 +187,7 @@ def calibrate(
             (
                 _ratio(turned, variances),
                 _ratio((found.U - base.U) ** 2, errors.U**2).mean(axis=0),
-                _ratio((found.c - base.c) ** 2, errors.c**2).mean(),
+                _ratio((linear(found) - linear(base)) ** 2, linear(errors) ** 2).mean(),
             )
         )
     rows, columns, constant = (np.mean(part, axis=0) for part in zip(*squares, strict=True))
@@ -194,7 +216,7 @@ def likely(fitted: Fitted, walds: Array, alike: list[tuple[int, int]]) -> Networ
         left, sizes, right = np.linalg.svd(net.U[:, [i, j]] @ points[[i, j]], full_matrices=False)
         side = 1.0 if right[0] @ points[i] >= 0 else -1.0
         points[i], U[:, i], U[:, j] = side * right[0], side * sizes[0] * left[:, 0], 0.0
-    return fitted.network(points, U, net.c)
+    return fitted.network(points, U, net.c, net.W)
 
 
 def shrinkage(walds: Array, m: int, dimension: int) -> Array:
@@ -230,7 +252,7 @@ def _refitted(
 ) -> Fit:
     """The best of the fits, hyperplanes in the order of `start` (k, D)."""
     features = fitted.white.features
-    model = Kinks(features, labels, np.ones((len(features), int(fitted.biased))))
+    model = Kinks(features, labels, fitted.nuisance)
     fits = [_settled(model, start)]
     for _ in range(STARTS - 1):
         off = around @ rng.standard_normal((*start.shape, 1))

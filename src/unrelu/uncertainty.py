@@ -232,8 +232,7 @@ def assess(
     scores : (n, m), with weights, if the fit minimised Σ ρ(r_io) for some loss ρ: scores ρ'(r)
         and weights ρ''(r) (both times the same constant). The form is then "sandwich".
     simulate : whether errors may be calibrated by simulated fits. It is done where patterns are
-        unsure, for fits of ReLU networks without weights or a skip connection, and if it takes no
-        more than a minute.
+        unsure, for fits of ReLU networks without weights, and if it takes no more than a minute.
     skip : whether W of a term X Wᵀ was fitted, too (else it is zero). Errors are then those of the
         canonical sides of the units.
     held : units whose hidden weights have been set to zero where nothing is known of them: that
@@ -299,9 +298,9 @@ def assess(
 
     spread, stderr, units = read(full)
     factors = None
-    fitted = Fitted(net, white, root, biased)
+    fitted = Fitted(net, white, root, biased, skip)
     unsure = len(doubts.unsure(near_kink(units), lost)) > 0
-    plain = isinstance(net.activation, ReLU) and not skip and slopes is None
+    plain = isinstance(net.activation, ReLU) and slopes is None
     if simulate and plain and unsure and affordable(fitted):
         factors = calibrate(
             fitted,
@@ -312,7 +311,7 @@ def assess(
             found.noise,
             apart * np.sqrt(samples.n / found.tail) if sandwich else None,
         )
-        scale = factors.unknowns(*model.shape[1:3], biased)
+        scale = factors.unknowns(*model.shape[1:])
         full = scale[:, None] * full * scale
         spread, stderr, units = read(full)
     noise = root @ found.noise @ root.T
