@@ -27,6 +27,7 @@ from unrelu.checks.verdict import estimate
 from unrelu.methods.kinks import Kinks
 from unrelu.methods.problem import Problem
 from unrelu.methods.selection import Effort, settle
+from unrelu.methods.weighted import WeightedNetwork
 from unrelu.numerics import fisher
 from unrelu.samples import Samples
 
@@ -296,3 +297,59 @@ def test_a_jump_with_biases_is_left_open() -> None:
     X, Y, _ = noisy(jump, 1, 2, 300, seed=9, bias=True)
     result = unrelu.recover(X, Y, 1, activation=jump, rng=0, noise="gaussian", throw=False)
     assert result.status == Status.UNDETERMINED
+
+
+# Heavy tails and counts
+
+
+@pytest.mark.parametrize("f", [ReLU(), *SMOOTH], ids=name)
+def test_steps_of_weighted_fits_lead_downhill(f: Activation) -> None:
+    """The direction of descent is minus half the gradient of the weighted squares. (That of √z is
+    not: chords take the place of its slopes.)"""
+    rng = np.random.default_rng(0)
+    Z, Y = rng.standard_normal((60, 3)), rng.standard_normal((60, 2))
+    model = WeightedNetwork(Z, Y, rng.uniform(0.5, 2.0, Y.shape), 2, True, f)
+    point = rng.standard_normal(2 * 3 + 2 * 2 + 2)
+    downhill = model.descent(model.evaluate(point))
+    step = 1e-6
+    for number, direction in enumerate(np.eye(len(point))):
+        ahead, behind = (model.evaluate(point + side * step * direction) for side in (1, -1))
+        slope = (ahead.cost - behind.cost) / (2 * step)
+        assert -2 * downhill[number] == pytest.approx(slope, rel=1e-6, abs=1e-6)
+
+
+@pytest.mark.parametrize("f", ALL, ids=name)
+def test_heavy_tails(f: Activation) -> None:
+    """Of noise without a variance: within a few standard errors, and better than least squares."""
+    made = plant(6, 2, 3, 2000, seed=3, activation=f)
+    noise = np.random.default_rng(3).standard_cauchy(made.Y.shape)
+    Y = made.Y + 0.05 * made.Y.std(axis=0) * noise
+    errors = {}
+    for kind in ("independent", "gaussian"):
+        result = unrelu.recover(
+            made.X, Y, 2, activation=f, bias=False, noise=kind, rng=0, throw=False
+        )
+        assert result.network is not None
+        errors[kind] = unrelu.match(result.network, made.truth).hidden.max()
+        if kind == "independent":
+            assert result.status == "estimated"
+            assert result.uncertainty is not None
+            known = max(unit.angle_error for unit in result.uncertainty.units)
+            assert errors[kind] < 6 * known < 0.5
+    assert errors["independent"] < errors["gaussian"]
+
+
+@pytest.mark.parametrize("f", [Power(2), Expm1()], ids=name)
+def test_counts(f: Activation) -> None:
+    made = plant(5, 2, 3, 3000, seed=1, bias=0.3, activation=f)
+    net = made.truth
+    truth = Network(net.V, 4 * np.abs(net.U), net.b, 4 * np.abs(net.c), f)
+    Y = np.random.default_rng(1).poisson(truth(made.X)).astype(np.float64)
+    result = unrelu.recover(made.X, Y, 2, activation=f, noise="poisson", rng=0)
+    assert result.status == "estimated"
+    assert result.noise is not None
+    assert result.noise.kind == "poisson"
+    assert result.network is not None
+    assert result.uncertainty is not None
+    known = max(unit.angle_error for unit in result.uncertainty.units)
+    assert unrelu.match(result.network, truth).hidden.max() < 6 * known < 0.5

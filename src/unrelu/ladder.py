@@ -180,7 +180,8 @@ def _of_known_activation(
     task: Task, passes: Passes, rng: np.random.Generator
 ) -> Iterator[tuple[str, Candidate]]:
     """As many units as the labels have rank, for exact labels; then least squares, for noisy ones
-    and for more units than outputs. Where there may be no noise, they go down to rounding."""
+    (and what suits the noise named) and for more units than outputs. Where there may be no noise,
+    they go down to rounding."""
     samples, activation, bias = task.samples, task.activation, task.bias
     near: Network | None = None
     if task.n_units is None or task.n_units <= task.rank or task.method == "row-space":
@@ -202,7 +203,7 @@ def _of_known_activation(
             samples,
             n_units=task.n_units,
             bias=bias,
-            kind="gaussian",
+            kind="gaussian" if task.noise in ("auto", "none") else task.noise,
             rng=rng,
             near=near,
             activation=activation,

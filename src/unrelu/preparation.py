@@ -164,15 +164,15 @@ def check_activation(
             f"method: got {method!r} {other}, expected one of "
             f"{', '.join(map(repr, ('auto', 'row-space', *wider)))}: {method!r} is for {which}"
         )
-    taken = ("auto", "none") if activation is None else ("auto", "none", "gaussian")
+    taken = ("auto", "none") if activation is None else ("auto", "none", *ESTIMATED)
     if recipe is None and noise not in taken:
         raise InputError(
             f"noise: got {noise!r} {other}, expected one of {', '.join(map(repr, taken))}: other "
             "noise is for the ReLU"
         )
-    if method == "row-space" and noise == "gaussian":
+    if method == "row-space" and noise in ESTIMATED:
         raise InputError(
-            "method: got 'row-space' with noise='gaussian', expected 'auto': 'row-space' is for "
+            f"method: got 'row-space' with noise={noise!r}, expected 'auto': 'row-space' is for "
             "labels without noise"
         )
     if exact and (activation is None or not activation.rational):

@@ -59,11 +59,12 @@ def recover(
     activation : "relu"; or a name or an object of `unrelu.activations`: powers, rectified
         exponentials, functions of your own; or "unknown": nothing is assumed of it but that it is
         zero for z <= 0, and positive and one-to-one beyond. All but the ReLU take the methods
-        "auto" and "row-space", known ones some recipes (below) and the noise "auto", "none" and
-        "gaussian", and whole powers `exact`; with fewer outputs than units, networks of your own
-        functions are found, but called undetermined. "unknown" is for labels without noise, of
-        rank k (so at least as many outputs as units): hidden values (`Recovery.hidden`) and U are
-        exact up to the scale of each unit, directions and the activation (a `Curve`) are estimated.
+        "auto" and "row-space", known ones some recipes (below) and all noise but "sparse" ("auto":
+        none, or Gaussian), and whole powers `exact`; with fewer outputs than units, networks of
+        your own functions are found, but called undetermined. "unknown" is for labels without
+        noise, of rank k (so at least as many outputs as units): hidden values (`Recovery.hidden`)
+        and U are exact up to the scale of each unit, directions and the activation (a `Curve`) are
+        estimated.
     bias : look for b and c. Without, only networks with b = c = 0 are considered.
     method : "auto", or a single one.
         "row-space"    from random hyperplanes, one unit at a time; needs rank(Y) = k.

@@ -48,8 +48,8 @@ from unrelu.commands.terminal import busy, exit_codes, keep, leave, write_json, 
     show_default=True,
     metavar="NAME",
     help="""Of the hidden units: relu, power(2) or another exponent, expm1, exp-square; or unknown.
-    Others than relu are for --noise auto, none or gaussian; unknown for labels without noise and
-    at least as many outputs as units.""",
+    Others than relu are not for --noise sparse; unknown is for labels without noise and at least as
+    many outputs as units.""",
 )
 @exact
 @click.option("--seed", type=click.IntRange(0), help="The same seed gives the same bits.")

@@ -85,10 +85,8 @@ def find(
 ) -> Candidate:
     """The estimate for the kind of noise named, or, for "auto", for the one that is there. The
     search starts from a network that is `near` already, where there is one. With `skip`, a linear
-    term is part of the network; then, and for activations other than the ReLU, there are least
-    squares only, "gaussian"."""
-    plain = isinstance(activation, ReLU) and not skip
-    assert plain or kind == "gaussian", "the options have been checked"
+    term is part of the network, and the kind "gaussian"."""
+    assert not skip or kind == "gaussian", "the options have been checked"
     effort = Effort()
     counts = kind == "auto" and _counts(samples, bias)
     wanted = least_squares.search_rows(samples, n_units or least_squares.FIRST_WIDTH)
@@ -118,7 +116,7 @@ def find(
         net = reweighted(net, few.X, few.Y, counted, bias)
         widths = candidate.noise.widths
         if n_units is None:
-            edge = unit_edge(samples.d + bias, samples.m)
+            edge = unit_edge(samples.d + bias, samples.m, not isinstance(net.activation, ReLU))
             net, gains = reduced(net, few.X, few.Y, counted, bias, edge)
             rest = [width for width in widths if width.units > gains[0][0]] if gains else []
             widths = (*(Width(k, gain, edge) for k, gain in gains[::-1]), *rest)
@@ -176,11 +174,18 @@ def _searched(
             rng=rng,
             effort=Effort(caution),
             most_starts=1,
+            activation=activation,
         )
         fitted = rough(samples.X)
     effort.gains.clear()
     return least_squares.search(
-        _clipped(samples, fitted), n_units=n_units, bias=bias, rng=rng, effort=effort, near=near
+        _clipped(samples, fitted),
+        n_units=n_units,
+        bias=bias,
+        rng=rng,
+        effort=effort,
+        near=near,
+        activation=activation,
     )
 
 
@@ -206,7 +211,7 @@ def _weighed(
     clipping bends is explained by units that are not there. The one that leaves least behind goes
     first."""
     X, Y = np.asarray(samples.X, np.float64), np.asarray(samples.Y, np.float64)
-    edge = unit_edge(samples.d + bias, samples.m)
+    edge = unit_edge(samples.d + bias, samples.m, not isinstance(net.activation, ReLU))
     while net.n_units > 1:
         smaller = [_without(net, unit) for unit in range(net.n_units)]
         best = max(smaller, key=lambda other: tails.log_likelihood(Y - other(X)))
@@ -220,7 +225,7 @@ def _weighed(
 
 def _without(net: Network, unit: int) -> Network:
     V, U, b = np.delete(net.V, unit, 0), np.delete(net.U, unit, 1), np.delete(net.b, unit)
-    return Network(V, U, b, net.c)
+    return Network(V, U, b, net.c, net.activation)
 
 
 @dataclass(frozen=True, eq=False)

@@ -19,7 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaln
 
-from unrelu.methods.kinks import unit_rows
+from unrelu.activations import Activation, ReLU, chord, steep
+from unrelu.methods.kinks import RELU, unit_rows
 from unrelu.methods.problem import with_constant
 from unrelu.network import Network
 from unrelu.numerics.levenberg import minimise
@@ -40,10 +41,11 @@ over the samples, is the last."""
 
 @dataclass(frozen=True, eq=False)
 class State:
-    """The model at one point: (A, Uᵀ, c) in one vector, active marks, hidden values, residual."""
+    """The model at one point: (A, Uᵀ, c) in one vector, slopes f' (for the ReLU marks of what is
+    active), hidden values, residual."""
 
     point: Array
-    active: NDArray[np.bool_]
+    slopes: Array | NDArray[np.bool_]
     hidden: Array
     residual: Array
     cost: float
@@ -53,10 +55,17 @@ class WeightedNetwork:
     """The protocol of numerics.levenberg.Model, for white features Z (n, D) and `units` units."""
 
     def __init__(
-        self, features: Array, labels: Array, weights: Array, units: int, constant: bool
+        self,
+        features: Array,
+        labels: Array,
+        weights: Array,
+        units: int,
+        constant: bool,
+        activation: Activation = RELU,
     ) -> None:
         self.features, self.labels, self.weights = features, labels, weights
         self.units, self.constant = units, constant
+        self.activation, self._steep = activation, steep(activation)
 
     def parts(self, point: Array) -> tuple[Array, Array, Array]:
         """A (k, D), Uᵀ (k, m) and c (m,), as views."""
@@ -68,11 +77,26 @@ class WeightedNetwork:
     def evaluate(self, point: Array) -> State:
         A, U, c = self.parts(point)
         hidden = self.features @ A.T
-        active = hidden > 0
-        hidden *= active
+        slopes: Array | NDArray[np.bool_] = hidden > 0
+        if isinstance(self.activation, ReLU):
+            hidden *= slopes
+        else:
+            heights, hidden = hidden, self.activation(hidden)
+            if not np.isfinite(np.linalg.norm(hidden)):
+                return State(point, slopes, hidden, self.labels, np.inf)
         residual = self.labels - hidden @ U - c
         cost = float(np.vdot(residual * self.weights, residual))
-        return State(point, active, hidden, residual, cost)
+        if not isinstance(self.activation, ReLU):
+            slopes = self._slopes(heights, residual)
+        return State(point, slopes, hidden, residual, cost)
+
+    def _slopes(self, heights: Array, residual: Array) -> Array:
+        """As in `kinks`: of chords, as long as heights are uncertain, where f' is infinite."""
+        if not self._steep:
+            return self.activation.slope(heights)
+        left = float(np.linalg.norm(residual) / np.linalg.norm(self.labels))
+        share = self.units * (self.features.shape[1] + self.labels.shape[1]) / self.labels.size
+        return chord(self.activation, heights, min(left * np.sqrt(share), 0.1))
 
     def descent(self, state: State) -> Array:
         return self._pull(state, self.weights * state.residual)
@@ -80,12 +104,12 @@ class WeightedNetwork:
     def normal(self, state: State, step: Array) -> Array:
         dA, dU, dc = self.parts(step)
         _, U, _ = self.parts(state.point)
-        change = ((self.features @ dA.T) * state.active) @ U + state.hidden @ dU + dc
+        change = ((self.features @ dA.T) * state.slopes) @ U + state.hidden @ dU + dc
         return self._pull(state, self.weights * change)
 
     def _pull(self, state: State, change: Array) -> Array:
         _, U, _ = self.parts(state.point)
-        rows = ((change @ U.T) * state.active).T @ self.features
+        rows = ((change @ U.T) * state.slopes).T @ self.features
         offset = change.sum(axis=0) if self.constant else np.zeros(change.shape[1])
         return np.concatenate([rows.ravel(), (state.hidden.T @ change).ravel(), offset])
 
@@ -94,7 +118,8 @@ class WeightedNetwork:
         get a small floor: of the other units', and, for each output has a size of its own, of
         what a white feature would have there."""
         _, U, _ = self.parts(state.point)
-        rows = ((self.weights @ (U**2).T) * state.active).sum(axis=0)
+        squares = state.slopes if state.slopes.dtype == bool else state.slopes**2
+        rows = ((self.weights @ (U**2).T) * squares).sum(axis=0)
         rows = np.maximum(rows, 1e-6 * rows.max(initial=0.0))
         total = self.weights.sum(axis=0)
         outputs = np.maximum((state.hidden**2).T @ self.weights, 1e-6 * total)
@@ -104,11 +129,14 @@ class WeightedNetwork:
 
     def retract(self, point: Array, step: Array) -> Array:
         moved = point + step
+        degree = self.activation.degree
+        if degree is None:  # lengths are part of the function
+            return moved
         A, U, _ = self.parts(moved)
         norms = np.linalg.norm(A, axis=1, keepdims=True)
         norms = np.where(norms > 0, norms, 1.0)
         A /= norms
-        U *= norms
+        U *= norms**degree
         return moved
 
 
@@ -120,13 +148,15 @@ def reweighted(net: Network, X: Array, Y: Array, weigh: Weigh, bias: bool) -> Ne
     """
     white = whiten(with_constant(X) if bias else X)
     rows = np.column_stack([net.V, net.b]) if bias else net.V
-    A = white.to_features(rows)
-    norms = np.linalg.norm(A, axis=1, keepdims=True)
-    point = np.concatenate([unit_rows(A).ravel(), (net.U.T * norms).ravel(), net.c])
+    A, U = white.to_features(rows), net.U.T
+    degree = net.activation.degree
+    if degree is not None:
+        A, U = unit_rows(A), U * np.linalg.norm(A, axis=1, keepdims=True) ** degree
+    point = np.concatenate([A.ravel(), U.ravel(), net.c])
     predicted = net(X)
     for _ in range(MOST_ROUNDS):
         weights = weigh(Y, predicted)
-        model = WeightedNetwork(white.features, Y, weights, net.n_units, bias)
+        model = WeightedNetwork(white.features, Y, weights, net.n_units, bias, net.activation)
         state = model.evaluate(point)
         size = float(np.sqrt(state.cost)) or 1.0
         state, _ = minimise(model, state, size=size, steps=3, enough=lambda _: False)
@@ -138,9 +168,9 @@ def reweighted(net: Network, X: Array, Y: Array, weigh: Weigh, bias: bool) -> Ne
             break
     A, U, c = model.parts(point)
     rows = white.to_rows(A)
-    return Network(
-        rows[:, : X.shape[1]], U.T, rows[:, -1] if bias else None, c if bias else None
-    ).canonical()
+    b = rows[:, -1] if bias else None
+    V = rows[:, : X.shape[1]]
+    return Network(V, U.T, b, c if bias else None, net.activation).canonical()
 
 
 def reduced(
@@ -157,7 +187,7 @@ def reduced(
         predicted = net(X)
         least = int(np.argmin(_importance(net, X, weigh(Y, predicted), bias)))
         kept = np.delete(np.arange(net.n_units), least)
-        smaller = Network(net.V[kept], net.U[:, kept], net.b[kept], net.c)
+        smaller = Network(net.V[kept], net.U[:, kept], net.b[kept], net.c, net.activation)
         smaller = reweighted(smaller, X, Y, weigh, bias)
         # Weighed as if the unit were not there: where it takes the prediction to zero, its own
         # weights would call every count there next to impossible without it.
