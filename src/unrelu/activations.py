@@ -295,7 +295,9 @@ def chord(activation: Activation, z: Array, doubt: float | Array) -> Array:
     return np.asarray((activation(z + doubt) - activation(z - doubt)) / (2 * doubt))
 
 
-NAMED: dict[str, Activation] = {"relu": ReLU(), "expm1": Expm1(), "exp-square": ExpSquare()}
+RELU = ReLU()
+
+NAMED: dict[str, Activation] = {"relu": RELU, "expm1": Expm1(), "exp-square": ExpSquare()}
 
 POWER = re.compile(r"power\(([0-9.e+-]+)\)")
 

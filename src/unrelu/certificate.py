@@ -50,7 +50,7 @@ ORDERED_ROWS = 5000
 """On which no hidden value may be out of order, where the activation is unknown."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Certificate:
     """What was checked, measured and bounded for one network on one set of samples.
 
@@ -90,16 +90,16 @@ class Certificate:
     n_samples: int
     n_fresh: int
     residual: float
-    residual_in_roundings: float
+    residual_in_roundings: float = np.inf
     worst_sample: int
-    margin: float
-    on_kink: int
+    margin: float = np.nan
+    on_kink: int = 0
     equations: int
     unknowns: int
-    surplus_needed: int
+    surplus_needed: int = 0
     weight_errors: Array
-    weak_units: Index
-    more_samples: int | None
+    weak_units: Index = field(default_factory=lambda: np.arange(0))
+    more_samples: int | None = None
     corrupted: Index = field(default_factory=lambda: np.zeros((0, 2), dtype=np.intp))
     unexplained: Unexplained | None = None
     proof: Proof | None = None
@@ -372,13 +372,9 @@ def judge_estimate(
         n_samples=samples.n,
         n_fresh=samples.n - len(used),
         residual=left.largest,
-        residual_in_roundings=np.inf,
         worst_sample=left.worst_sample,
-        margin=np.nan,
-        on_kink=0,
         equations=samples.n * samples.m,
         unknowns=unknowns,
-        surplus_needed=0,
         weight_errors=errors,
         weak_units=said.weak_units,
         more_samples=said.more_samples,
@@ -410,16 +406,10 @@ def judge_unknown(
         n_samples=samples.n,
         n_fresh=samples.n - len(used),
         residual=residual,
-        residual_in_roundings=np.inf,
         worst_sample=worst,
-        margin=np.nan,
-        on_kink=0,
         equations=samples.n * samples.m,
         unknowns=net.n_units * (samples.d + biased + samples.m - 1) + biased * samples.m,
-        surplus_needed=0,
         weight_errors=errors,
-        weak_units=np.arange(0),
-        more_samples=None,
         hidden=hidden,
     )
 

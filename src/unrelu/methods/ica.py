@@ -30,7 +30,7 @@ import warnings
 import numpy as np
 from numpy.typing import NDArray
 
-from unrelu.activations import Activation, ReLU
+from unrelu.activations import RELU, Activation, ReLU
 from unrelu.methods.candidate import Candidate
 from unrelu.methods.from_directions import check_moments, exact_network
 from unrelu.methods.support import as_network, component_units, finished, full_rank_units, used_rows
@@ -45,8 +45,6 @@ CHANCE = 6.0
 
 SKETCHES = 3
 """Sketches tried: a square Gaussian matrix is badly conditioned once in a while."""
-
-RELU = ReLU()
 
 STEPS = 1000
 """FastICA steps; a dozen are usual, and where a thousand are not enough nothing is independent."""

@@ -23,12 +23,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from unrelu.activations import Activation, ReLU, chord, steep
+from unrelu.activations import RELU, Activation, ReLU, chord, steep
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
-
-RELU = ReLU()
 
 
 @dataclass(frozen=True, eq=False)

@@ -26,9 +26,9 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from unrelu.activations import Activation, ReLU
+from unrelu.activations import RELU, Activation, ReLU
 from unrelu.methods.candidate import Candidate
-from unrelu.methods.kinks import RELU, Fit, unit_rows
+from unrelu.methods.kinks import Fit, unit_rows
 from unrelu.methods.linear_term import affine
 from unrelu.methods.moment_start import moment_start, tame
 from unrelu.methods.noise_metric import (

@@ -26,7 +26,7 @@ from math import factorial
 import numpy as np
 from numpy.typing import NDArray
 
-from unrelu.activations import REACH, Activation, ReLU, hermite
+from unrelu.activations import REACH, RELU, Activation, hermite
 from unrelu.numerics.joint_diagonalisation import JointDiagonal, joint_diagonalise
 from unrelu.numerics.moments import (
     fourth_moments,
@@ -37,8 +37,6 @@ from unrelu.numerics.moments import (
 from unrelu.numerics.whitening import whiten
 
 Array = NDArray[np.float64]
-
-RELU = ReLU()
 
 FURTHEST = 2.5
 """Largest bias, in standard deviations of its unit: beyond it a unit is active on fewer than one

@@ -20,10 +20,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from unrelu.activations import Activation, ReLU
+from unrelu.activations import RELU, Activation, ReLU
 from unrelu.methods import least_squares
 from unrelu.methods.candidate import Candidate
-from unrelu.methods.kinks import RELU
 from unrelu.methods.noise_metric import unknowns
 from unrelu.methods.problem import choose_rows, resolution, with_constant
 from unrelu.methods.selection import Effort, unit_edge

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unrelu.activations import Activation, ReLU
-from unrelu.methods.kinks import RELU, Kinks
+from unrelu.activations import RELU, Activation, ReLU
+from unrelu.methods.kinks import Kinks
 from unrelu.network import Network
 from unrelu.numerics.levenberg import newton_step
 from unrelu.numerics.whitening import whiten

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from unrelu.activations import Activation, ReLU
+from unrelu.activations import RELU, Activation, ReLU
 from unrelu.methods import tensor
 from unrelu.methods.candidate import Candidate
 from unrelu.methods.from_directions import exact_network
@@ -37,7 +37,7 @@ def find(
     bias: bool,
     noise: bool,
     rng: np.random.Generator,
-    activation: Activation = tensor.RELU,
+    activation: Activation = RELU,
 ) -> Candidate:
     """See above; `bias` only says what the network is judged among. Raises `Unsuitable`."""
     k = tensor.count_units(samples, n_units, noise, activation)

@@ -46,7 +46,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from unrelu.activations import Activation, ReLU
+from unrelu.activations import RELU, Activation, ReLU
 from unrelu.methods.candidate import Candidate
 from unrelu.methods.descent import polish
 from unrelu.methods.from_directions import check_moments, exact_network
@@ -61,8 +61,6 @@ from unrelu.samples import Samples
 
 Array = NDArray[np.float64]
 Stats = dict[str, float | int | str]
-
-RELU = ReLU()
 
 EQUATIONS_PER_UNKNOWN = 8
 """Rows of the last steps where there are fewer outputs than units."""

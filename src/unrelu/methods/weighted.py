@@ -19,8 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaln
 
-from unrelu.activations import Activation, ReLU, chord, steep
-from unrelu.methods.kinks import RELU, unit_rows
+from unrelu.activations import RELU, Activation, ReLU, chord, steep
+from unrelu.methods.kinks import unit_rows
 from unrelu.methods.problem import with_constant
 from unrelu.network import Network
 from unrelu.numerics.levenberg import minimise
