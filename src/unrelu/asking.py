@@ -281,19 +281,18 @@ class Search:
         explained = explain(net.canonical(), samples)
         self._starts = self.X[explained.missed]
         certificate = judge(net, samples, used, self.bias, explained)
-        said, status, found = (
-            certificate.explanation,
-            certificate.status,
-            certificate.network.n_units,
-        )
+        said, status, code = certificate.explanation, certificate.status, certificate.code
+        found = certificate.network.n_units
         if note:
             said += f"; {note}"
         if status == Status.EXACT and self.n_units is not None and found != self.n_units:
             status = Status.FAILED if found > self.n_units else Status.UNDETERMINED
+            code = "more-units" if found > self.n_units else "fewer-units"
             said = f"{found} units explain the answers, not {self.n_units}: {said}"
         if status == Status.EXACT and (far := self._contradicted(certificate)):
-            status, said = Status.FAILED, f"{far}; of the random queries alone, {said}"
-        return replace(certificate, status=status, explanation=said)
+            status, code = Status.FAILED, "lines-contradict"
+            said = f"{far}; of the random queries alone, {said}"
+        return replace(certificate, status=status, code=code, explanation=said)
 
     def _contradicted(self, certificate: Certificate) -> str:
         """What to say where answers on the lines are not those of the network; empty otherwise.
@@ -381,7 +380,7 @@ class Search:
                 f"the best network of {net.n_units} units leaves {rest:.1e} of the answers, which "
                 f"are repeated to {self.noise:.1e}: not noise, but another kind of function"
             )
-            return replace(certificate, status=Status.FAILED, explanation=said)
+            return replace(certificate, status=Status.FAILED, code="no-noise", explanation=said)
         return certificate
 
     def conclude(self) -> None:

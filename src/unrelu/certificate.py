@@ -57,7 +57,8 @@ class Certificate:
     network : in canonical form.
     biased : whether networks with biases compete with it; `skip`, whether those with a skip
         connection do. It is then unique but for the side on which each unit is active.
-    status : exact, undetermined or failed; `explanation` says it in words.
+    status : exact, undetermined or failed; `explanation` says it in words, and `code` names what
+        decided it, for programs: it stays the same when the words change.
     n_samples, n_fresh : rows checked, and those among them never used to find the network.
     residual : largest |label − network| as a share of the labels' root mean square.
     residual_in_roundings : a bound on the same in units of what rounding allows, sharp above 1;
@@ -87,6 +88,7 @@ class Certificate:
     biased: bool
     status: Status
     explanation: str
+    code: str
     n_samples: int
     n_fresh: int
     residual: float
@@ -288,6 +290,7 @@ def judge(
         biased=biased,
         status=said.status,
         explanation=said.explanation,
+        code=said.code,
         n_samples=samples.n,
         n_fresh=samples.n - len(used),
         residual=explained.residual,
@@ -320,14 +323,16 @@ def judge_exactly(
     proof = prove(exact, samples, biased, skip)
     limit = np.inf if proof.pinned else None
     certificate = judge(exact.rounded(), samples.rounded, used, biased, limit=limit, skip=skip)
-    status, said = certificate.status, certificate.explanation
+    status, said, code = certificate.status, certificate.explanation, certificate.code
     if not proof.holds:
-        status, said = Status.FAILED, f"{proof}; to rounding, {said}"
+        status, said, code = Status.FAILED, f"{proof}; to rounding, {said}", "proof-broken"
     elif status == Status.EXACT and proof.pinned:
         status = Status.PROVED
         said = said.replace("explained to rounding", "explained without any error")
     exact = _as_numbered(exact, certificate.network)
-    return replace(certificate, network=exact, status=status, explanation=said, proof=proof)
+    return replace(
+        certificate, network=exact, status=status, explanation=said, code=code, proof=proof
+    )
 
 
 def _as_numbered(exact: Network, floats: Network) -> Network:
@@ -369,6 +374,7 @@ def judge_estimate(
         biased=biased,
         status=said.status,
         explanation=said.explanation,
+        code=said.code,
         n_samples=samples.n,
         n_fresh=samples.n - len(used),
         residual=left.largest,
@@ -403,6 +409,7 @@ def judge_unknown(
         biased=biased,
         status=said.status,
         explanation=said.explanation,
+        code=said.code,
         n_samples=samples.n,
         n_fresh=samples.n - len(used),
         residual=residual,

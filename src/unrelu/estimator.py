@@ -239,6 +239,7 @@ def _widened(result: Recovery, kept: Index, names: list[str]) -> Recovery:
     certificate = replace(
         result.certificate,
         status=status,
+        code="dependent-inputs",
         explanation=said,
         network=network or result.certificate.network,
     )

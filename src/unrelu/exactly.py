@@ -120,7 +120,8 @@ def _over_the_rationals(
     if lifted.network is None:
         said = f"{certificate.explanation}; but not over the rationals: {lifted.reason}"
         status = Status.FAILED if lifted.contradicted else certificate.status
-        return replace(certificate, status=status, explanation=said), lifted.steps
+        code = "not-over-the-rationals"
+        return replace(certificate, status=status, code=code, explanation=said), lifted.steps
     judged = judge_exactly(lifted.network, samples, best.candidate.rows, task.bias)
     if judged.status == Status.PROVED and 0 < judged.network.n_units == task.rank:
         judged = _with_others(judged, samples, task)
@@ -165,7 +166,7 @@ def _few(task: Task) -> bool:
 def _several(judged: Certificate, count: float, units: int) -> Certificate:
     many = "infinitely many" if np.isinf(count) else f"{count:.0f}"
     said = f"{many} networks of {units} units explain every sample without any error"
-    return replace(judged, status=Status.UNDETERMINED, explanation=said)
+    return replace(judged, status=Status.UNDETERMINED, code="several-networks", explanation=said)
 
 
 def _complete(
@@ -198,7 +199,9 @@ def _complete(
         certificate = judge_exactly(net, samples, rows, task.bias)
         if found.count == 1:
             said = f"a network of {net.n_units} units explains all {len(rows)} samples{ALONE}"
-            certificate = replace(certificate, status=Status.PROVED, explanation=said)
+            certificate = replace(
+                certificate, status=Status.PROVED, code="unique", explanation=said
+            )
         elif found.count is not None:
             certificate = _several(certificate, found.count, net.n_units)
     else:
@@ -207,6 +210,7 @@ def _complete(
         certificate = replace(
             certificate,
             status=Status.FAILED,
+            code="none-exists" if found.refutation is not None else "none-found",
             explanation=found.reason,
             refutation=found.refutation,
             proof=None,

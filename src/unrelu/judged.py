@@ -94,7 +94,9 @@ def judged(task: Task, method: str, candidate: Candidate, passes: Passes) -> Jud
         said = f"method={method!r} does not apply: {candidate.unsuitable}"
         if net.n_units:
             said += f"; of the network that it was led to, {certificate.explanation}"
-        certificate = replace(certificate, status=Status.FAILED, explanation=said)
+        certificate = replace(
+            certificate, status=Status.FAILED, code="method-does-not-apply", explanation=said
+        )
         return Judged(method, candidate, certificate)
     if candidate.noise is None:
         gross = method == "sparse-noise" and task.noise != "none"
@@ -192,6 +194,7 @@ def _rare(certificate: Certificate, samples: Samples) -> Certificate:
     return replace(
         certificate,
         status=Status.UNDETERMINED,
+        code="few-samples-off",
         explanation=f"{len(off)} of {samples.n} samples are not explained: their labels are wrong, "
         f"or {said}; noise='sparse' takes them for wrong",
     )

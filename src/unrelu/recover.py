@@ -210,18 +210,18 @@ def _with_context(best: Judged, task: Task) -> Certificate:
     samples, n_units, bias = task.samples, task.n_units, task.bias
     rank = int(candidate.stats.get("split_rank", task.rank))
     found = certificate.network.n_units
-    status, more = certificate.status, certificate.more_samples
+    status, more, code = certificate.status, certificate.more_samples, certificate.code
     said = certificate.explanation
     if candidate.note:
         said += f"; {candidate.note}"
     if candidate.several and status != Status.FAILED:
-        status = Status.UNDETERMINED
+        status, code = Status.UNDETERMINED, "several-networks"
         said = f"every sample is explained; {candidate.note}"
     if status == Status.FAILED:
         units = n_units or rank
         missing = _missing_samples(samples, units, rank, bias, task.skip)
         if missing:
-            status, more = Status.UNDETERMINED, missing
+            status, code, more = Status.UNDETERMINED, "few-samples", missing
             at_least = "" if n_units else "the at least "
             said = (
                 f"{samples.n} samples are too few to find {at_least}{units} units: about "
@@ -234,17 +234,18 @@ def _with_context(best: Judged, task: Task) -> Certificate:
                 "show"
             )
     elif n_units is not None and found > n_units and status == Status.UNDETERMINED:
+        code = "more-units"
         said = f"{found} units explain these samples, and perhaps {n_units} would: {said}"
     elif n_units is not None and found > n_units:
-        status = Status.FAILED
+        status, code = Status.FAILED, "more-units"
         said = f"no network of {n_units} units explains these samples, {found} are needed: {said}"
     elif n_units is not None and found < n_units:
-        status = Status.UNDETERMINED
+        status, code = Status.UNDETERMINED, "fewer-units"
         said = (
             f"{found} units explain these samples, and nothing in them shows that there are "
             f"{n_units}: {said}"
         )
-    return replace(certificate, status=status, explanation=said, more_samples=more)
+    return replace(certificate, status=status, code=code, explanation=said, more_samples=more)
 
 
 def _missing_samples(samples: Samples, units: int, rank: int, bias: bool, skip: bool) -> int:

@@ -103,6 +103,7 @@ def _nothing(samples: Samples, bias: bool, said: str) -> Certificate:
     return replace(
         judge_unknown(net, samples, np.arange(0), bias, np.zeros(0), ""),
         status=Status.FAILED,
+        code="no-unit",
         explanation=said,
     )
 
@@ -114,6 +115,7 @@ def _as_asked(certificate: Certificate, n_units: int) -> Certificate:
     return replace(
         certificate,
         status=Status.FAILED,
+        code="more-units" if found > n_units else "fewer-units",
         explanation=f"{found} units explain these samples, not {n_units}: "
         f"{certificate.explanation}",
     )

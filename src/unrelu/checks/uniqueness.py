@@ -73,7 +73,9 @@ def of_relu(
     if sound is not None:
         needed += choice_equations(sound, equations, net.n_units)
     if refused:
-        said = verdict.Verdict(Status.FAILED, f"not by gross errors in a few labels: {refused}")
+        said = verdict.Verdict(
+            Status.FAILED, "not-gross-errors", f"not by gross errors in a few labels: {refused}"
+        )
     elif not fits:
         said = verdict.not_explained(explained)
     elif len(pinned.weak(limit)):
@@ -89,6 +91,7 @@ def of_relu(
     if sound is not None and said.status == Status.EXACT:
         said = verdict.Verdict(
             Status.EXACT,
+            "gross-errors",
             f"all but {len(sound.entries)} of {sound.wrong.size} labels are explained to rounding "
             f"by this network of {net.n_units} units, and by no other of so many; "
             "those are gross errors",

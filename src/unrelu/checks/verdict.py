@@ -46,7 +46,10 @@ at random are not much further apart."""
 
 @dataclass(frozen=True, eq=False)
 class Verdict:
+    """`code` names what was found, for programs and tests; `explanation` says it to people."""
+
     status: Status
+    code: str
     explanation: str
     weak_units: Index = field(default_factory=lambda: np.arange(0))
     more_samples: int | None = None
@@ -55,6 +58,7 @@ class Verdict:
 def not_explained(explained: Explained) -> Verdict:
     return Verdict(
         Status.FAILED,
+        "not-explained",
         f"the largest residual, in sample {explained.worst_sample}, is {explained.residual:.1e} "
         f"of the labels' size, {explained.in_roundings:.1e} times what rounding allows",
     )
@@ -64,6 +68,7 @@ def short_of_equations(equations: int, unknowns: int, wanted: int, outputs: int)
     more = math.ceil((wanted - equations) / max(1, outputs))
     return Verdict(
         Status.UNDETERMINED,
+        "few-equations",
         f"every sample is explained, but {equations} independent equations for {unknowns} "
         f"unknowns do not rule out another network: about {more} more samples would do",
         more_samples=more,
@@ -75,6 +80,7 @@ def sides(net: Network, samples: Samples, biased: bool) -> Verdict:
     if pair is not None and (biased or in_a_half_space(samples)):
         return Verdict(
             Status.UNDETERMINED,
+            "facing-pair",
             f"{listed(np.array(pair))} face each other on one hyperplane, which one unit "
             "and one that is active on every sample explain as well: u f(z) + u' f(−z) = "
             "(u + u') f(−z) + u z",
@@ -84,6 +90,7 @@ def sides(net: Network, samples: Samples, biased: bool) -> Verdict:
     if pair is not None:
         return Verdict(
             Status.UNDETERMINED,
+            "linear-pair",
             f"{listed(np.array(pair))} together make a linear function, without a kink that the "
             "samples could show: with other units turned round, fewer may do",
             weak_units=np.array(pair),
@@ -95,6 +102,7 @@ def sides(net: Network, samples: Samples, biased: bool) -> Verdict:
     if sides is None:
         return Verdict(
             Status.UNDETERMINED,
+            "sides-undecided",
             "every sample is explained and every hyperplane pinned down; but with so many units "
             "for so few inputs and outputs, or weights so regular, it cannot be decided on which "
             "side each unit is active",
@@ -103,6 +111,7 @@ def sides(net: Network, samples: Samples, biased: bool) -> Verdict:
         units = np.flatnonzero(sides[0])
         return Verdict(
             Status.UNDETERMINED,
+            "sides-open",
             f"{listed(units)} can change sides (v, b become −v, −b) without changing "
             "the function: no samples tell the two networks apart",
             weak_units=units,
@@ -114,6 +123,7 @@ def sides(net: Network, samples: Samples, biased: bool) -> Verdict:
 def _has_rival(net: Network, others: Index) -> Verdict:
     return Verdict(
         Status.UNDETERMINED,
+        "rival",
         f"every sample is explained, and to rounding by another network of {net.n_units} units "
         f"as well, with other sides of {listed(others)}",
         weak_units=others,
@@ -128,6 +138,7 @@ def with_skip(net: Network, samples: Samples, biased: bool) -> Verdict:
     if pair is not None:
         return Verdict(
             Status.UNDETERMINED,
+            "facing-pair",
             f"{listed(np.array(pair))} face each other on one hyperplane, which one unit and a "
             "skip connection explain as well: u f(z) + u' f(−z) = (u + u') f(−z) + u z",
             weak_units=np.array(pair),
@@ -142,13 +153,14 @@ def with_skip(net: Network, samples: Samples, biased: bool) -> Verdict:
     )
     linear = "and a skip connection" if net.skip else "without a skip connection"
     said = only.explanation.replace("units,", f"units {linear},") + turned * bool(net.n_units)
-    return Verdict(Status.EXACT, said)
+    return Verdict(Status.EXACT, "unique", said)
 
 
 def dependent() -> Verdict:
     """There is no unit, and W is open."""
     return Verdict(
         Status.UNDETERMINED,
+        "dependent-inputs",
         "every sample is explained, but the inputs are dependent, so that other skip connections "
         "give the same labels",
     )
@@ -157,6 +169,7 @@ def dependent() -> Verdict:
 def _in_a_gap(pair: tuple[int, int]) -> Verdict:
     return Verdict(
         Status.UNDETERMINED,
+        "gap",
         f"{listed(np.array(pair))} face each other across a gap between the samples: what the "
         "network does inside it, and with how many units, cannot be known; samples from the gap "
         "would tell",
@@ -167,6 +180,7 @@ def _in_a_gap(pair: tuple[int, int]) -> Verdict:
 def _only(net: Network, samples: Samples) -> Verdict:
     return Verdict(
         Status.EXACT,
+        "unique",
         f"all {samples.n} samples are explained to rounding by this network of {net.n_units} "
         f"unit{'s' * (net.n_units != 1)}, and by no other of so many",
     )
@@ -184,6 +198,7 @@ def curved(net: Network, samples: Samples, biased: bool) -> Verdict:
         units, why = doubt
         return Verdict(
             Status.UNDETERMINED,
+            "replaceable",
             f"every sample is explained, but {listed(units)} {why}: it is not decided whether "
             f"other networks of {net.n_units} units explain the samples, too",
             weak_units=units,
@@ -194,6 +209,7 @@ def curved(net: Network, samples: Samples, biased: bool) -> Verdict:
 def not_apart(net: Network, objection: str) -> Verdict:
     return Verdict(
         Status.UNDETERMINED,
+        "outputs-dependent",
         f"every sample is explained, but the output weights of the {net.n_units} units are not "
         f"independent, and {objection}: with the activation {net.activation.name} it is then not "
         "decided whether other networks explain the samples, too",
@@ -206,6 +222,7 @@ def weak(net: Network, samples: Samples, pinned: Pinned, weak: Index) -> Verdict
     if len(never_off):
         return Verdict(
             Status.UNDETERMINED,
+            "always-active",
             f"{listed(never_off)}: active on every sample, so nothing in the samples says where "
             "it ends",
             weak_units=weak,
@@ -213,6 +230,7 @@ def weak(net: Network, samples: Samples, pinned: Pinned, weak: Index) -> Verdict
     if (pinned.spare[weak] >= pinned.needed).all() and np.isfinite(pinned.errors[weak]).all():
         return Verdict(
             Status.UNDETERMINED,
+            "vague-in-rounding",
             f"every sample is explained, but {listed(weak)}: known to "
             f"{pinned.errors[weak].max():.0e} only, for all that the labels' rounding tells; where "
             "they have a large offset, subtract it, else take samples that differ more",
@@ -225,6 +243,7 @@ def weak(net: Network, samples: Samples, pinned: Pinned, weak: Index) -> Verdict
     more = max(math.ceil(needed) - samples.n, math.ceil(0.1 * samples.n))
     return Verdict(
         Status.UNDETERMINED,
+        "not-pinned",
         f"every sample is explained, but {listed(weak)}: not pinned down (active on "
         f"{_percent(shares)} of the samples): about {more} more samples would do",
         weak_units=weak,
@@ -238,11 +257,14 @@ def estimate(
     """Of a fit to noisy labels."""
     entries = samples.n * samples.m
     if net.n_units == 0:
-        return Verdict(Status.FAILED, "no unit stands out of the noise: more samples may show some")
+        return Verdict(
+            Status.FAILED, "no-unit", "no unit stands out of the noise: more samples may show some"
+        )
     if entries < LABELS_PER_UNKNOWN * unknowns:
         more = math.ceil((LABELS_PER_UNKNOWN * unknowns - entries) / samples.m)
         return Verdict(
             Status.UNDETERMINED,
+            "few-labels",
             f"{entries} labels for the {unknowns} unknowns of {net.n_units} units: so few tell no "
             f"noise from network; if there are so many units, {more} more samples would do",
             more_samples=more,
@@ -250,6 +272,7 @@ def estimate(
     if left.dependence > DEPENDENT and left.share > samples.eps**0.75:  # as rounding may
         return Verdict(
             Status.FAILED,
+            "depends-on-inputs",
             f"what the network of {net.n_units} units leaves, {100 * left.share:.3g}% of the "
             f"labels' spread, still depends on the inputs (score {left.dependence:.1f}, noise "
             f"stays below {DEPENDENT:g}): there are more units, or none such made these labels",
@@ -257,6 +280,7 @@ def estimate(
     if left.shape < SURELY and left.share > samples.eps**0.75:
         return Verdict(
             Status.FAILED,
+            "depends-on-heights",
             f"what the network of {net.n_units} units leaves, {100 * left.share:.3g}% of the "
             f"labels' spread, depends on the heights of its units (p = {left.shape:.1g}): the "
             f"activation is not {net.activation.name!r}, or there are more units",
@@ -264,6 +288,7 @@ def estimate(
     if left.growth > GROWTH:
         return Verdict(
             Status.FAILED,
+            "grows-on-fresh-samples",
             f"the best network of {net.n_units} units leaves {100 * left.share:.3g}% of the "
             f"labels' spread, but {math.sqrt(left.growth):.2g} times as much on samples kept "
             "aside: not noise, but something that so few units, or so few samples, do not show",
@@ -271,6 +296,7 @@ def estimate(
     if len(weak):
         return Verdict(
             Status.UNDETERMINED,
+            "weights-open",
             f"{listed(weak)}: some of the weights could be anything, for all that the labels tell",
             weak_units=weak,
         )
@@ -279,6 +305,7 @@ def estimate(
         more = math.ceil(samples.n * min(errors.max() / VAGUE, 1e3) ** 2) - samples.n
         return Verdict(
             Status.UNDETERMINED,
+            "weights-vague",
             f"{listed(vague)}: with this much noise the hidden weights could point anywhere (known "
             f"to {errors.max():.2g} rad), or the unit may not be there",
             weak_units=vague,
@@ -288,6 +315,7 @@ def estimate(
     known = f", hidden weights known to {errors.max():.2g} rad" if told else ""
     return Verdict(
         Status.ESTIMATED,
+        "noise",
         f"the best network of {net.n_units} units leaves {100 * left.share:.3g}% of the labels' "
         f"spread, which does not depend on the inputs: noise{known}",
     )
@@ -307,10 +335,11 @@ def listed(which: Index, what: str = "unit") -> str:
 def of_hidden(net: Network, hidden: HiddenValues | None, errors: Array, scales: str) -> Verdict:
     """The activation is unknown: what is exact, and what is estimated."""
     if hidden is None:
-        return Verdict(Status.FAILED, "there are no units")
+        return Verdict(Status.FAILED, "no-unit", "there are no units")
     if not hidden.exact:
         return Verdict(
             Status.UNDETERMINED,
+            "hidden-open",
             f"hidden values and output weights are not certain: {hidden.objection}",
         )
     scales = f"; {scales}" if scales else ""
@@ -318,6 +347,7 @@ def of_hidden(net: Network, hidden: HiddenValues | None, errors: Array, scales: 
     good = f"to {angle:.1e} radians" if np.isfinite(angle) else "and in order"
     return Verdict(
         Status.ESTIMATED,
+        "hidden-exact",
         f"the hidden values and output weights of {net.n_units} units are exact, to "
         f"{hidden.errors.max():.1e} and but for the scale of each unit: no other network of so "
         "many units explains the labels, whatever its activation; directions are estimated "
