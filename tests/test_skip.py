@@ -438,6 +438,42 @@ def test_errors_are_calibrated_where_noise_leaves_sides_open() -> None:
     assert np.allclose(found.stderr.U, found.factors.columns * plain.stderr.U, rtol=1e-9)
 
 
+# Noise of other kinds.
+
+
+def broken_line(rng: np.random.Generator, n: int = 300) -> tuple[np.ndarray, np.ndarray]:
+    """One input, slopes 1 and 3, the break at 4."""
+    x = rng.uniform(0, 10, n)
+    return x[:, None], 1 + x + 2 * np.maximum(x - 4, 0)
+
+
+@pytest.mark.parametrize("told", [None, 1])
+def test_a_broken_line_with_outliers(told: int | None) -> None:
+    rng = np.random.default_rng(21)
+    X, y = broken_line(rng)
+    y = y + 0.3 * rng.standard_normal(len(y))
+    off = rng.random(len(y)) < 0.1
+    y[off] += rng.normal(0, 20, off.sum())
+    found = recover(X, y, told, skip=True, noise="independent", rng=0)
+    assert found.status == "estimated"
+    assert found.network.n_units == 1
+    assert found.stderr is not None
+    assert found.stderr.b[0] < 0.1  # least squares has 0.6
+    assert abs(-found.network.b[0] / found.network.V[0, 0] - 4) <= 4 * found.stderr.b[0]
+    assert abs(found.network.W[0, 0] - 1) <= 4 * found.stderr.W[0, 0]
+
+
+def test_a_broken_line_of_counts() -> None:
+    rng = np.random.default_rng(3)
+    X, mean = broken_line(rng)
+    found = recover(X, rng.poisson(mean), skip=True, noise="poisson", rng=0)
+    assert found.status == "estimated"
+    assert found.noise is not None
+    assert (found.noise.kind, found.network.n_units) == ("poisson", 1)
+    assert found.stderr is not None
+    assert abs(-found.network.b[0] / found.network.V[0, 0] - 4) <= 4 * found.stderr.b[0]
+
+
 # What is refused, and files and commands.
 
 REFUSED: list[tuple[dict[str, Any], str]] = [
@@ -446,7 +482,6 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"method": "facets"}, "method: got 'facets' with skip=True, expected one of 'auto', 'row"),
     ({"method": "ica"}, "method: got 'ica' with skip=True"),
     ({"noise": "sparse"}, "noise: got 'sparse' with skip=True, expected one of 'auto', 'none'"),
-    ({"noise": "poisson"}, "noise: got 'poisson' with skip=True"),
     ({"exact": True}, "exact: got True with skip=True"),
 ]
 

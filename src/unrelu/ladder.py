@@ -86,12 +86,12 @@ def _proposals(
         yield "sparse-noise", found
     if task.noise == "none" or task.method != "auto":
         return
-    kind = "independent" if task.noise == "sparse" else "gaussian" if task.skip else task.noise
+    kind = "independent" if task.noise == "sparse" else task.noise
     found = noisy.find(
         samples, n_units=n_units, bias=bias, kind=kind, rng=rng, near=near, skip=task.skip
     )
     assert found.noise is not None, "estimates have a noise"
-    if found.noise.kind == "independent" and task.noise in ("auto", "sparse"):
+    if found.noise.kind == "independent" and task.noise in ("auto", "sparse") and not task.skip:
         confirmed = sparse_noise.confirm(found.network, samples, bias=bias, rng=rng)
         if confirmed is not None:
             yield "sparse-noise", confirmed

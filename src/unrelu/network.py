@@ -148,6 +148,11 @@ class Network:
         V, U, b, c, W = map(rounded, (self.V, self.U, self.b, self.c, self.W))
         return Network(V, U, b, c, self.activation, W)
 
+    def without(self, unit: int) -> Network:
+        """The network less one unit."""
+        V, U, b = np.delete(self.V, unit, 0), np.delete(self.U, unit, 1), np.delete(self.b, unit)
+        return Network(V, U, b, self.c, self.activation, self.W)
+
     def without_skip(self) -> Network:
         """The same function without a skip connection: W x = Σ a_i (f(z_i) − f(−z_i)), z_i = w_i·x,
         two more units for each of the rank(W) rows w_i. Itself if W is zero."""

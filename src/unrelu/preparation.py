@@ -199,7 +199,7 @@ def check_skip(
         raise InputError(f"activation: got {name!r} with skip=True, expected 'relu'")
     for option, value, taken in (
         ("method", method, WITH_SKIP),
-        ("noise", noise, ("auto", "none", "gaussian")),
+        ("noise", noise, ("auto", "none", *ESTIMATED)),
     ):
         if value not in taken:
             raise InputError(

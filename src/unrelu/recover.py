@@ -109,8 +109,7 @@ def recover(
     skip : look for a skip connection, a term X Wᵀ. On which side a unit is active is then open, for
         u f(z) = u f(−z) + u z: the network is one of 2ᵏ that are the same function, the canonical
         one (see `Network.canonical`); where labels need no skip connection, one without. For the
-        ReLU, the methods "auto", "row-space" and "hyperplanes", and noise "auto" (exact labels, or
-        noise of finite variance), "none" and "gaussian".
+        ReLU, the methods "auto", "row-space" and "hyperplanes", and all noise but "sparse".
     rng : seed or generator for the random starts; the same seed gives the same bits.
     throw : raise `RecoveryError`, with the result on it, unless the network is certain.
 

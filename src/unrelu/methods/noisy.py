@@ -84,8 +84,7 @@ def find(
 ) -> Candidate:
     """The estimate for the kind of noise named, or, for "auto", for the one that is there. The
     search starts from a network that is `near` already, where there is one. With `skip`, a linear
-    term is part of the network, and the kind "gaussian"."""
-    assert not skip or kind == "gaussian", "the options have been checked"
+    term is part of the network."""
     effort = Effort()
     counts = kind == "auto" and _counts(samples, bias)
     wanted = least_squares.search_rows(samples, n_units or least_squares.FIRST_WIDTH)
@@ -108,15 +107,15 @@ def find(
     assert candidate.noise is not None
     net = candidate.network
     if kind == "gaussian" or net.n_units == 0:
-        said = TAILED + MADE_FOR_TAILS * (not skip)
+        said = TAILED + MADE_FOR_TAILS
         return replace(candidate, note="; ".join(filter(None, (candidate.note, said * tailed))))
     proportional = _likelier(net, few) if counts else kind == "auto" and _grows(net, few)
     if kind == "poisson" or proportional:
-        net = reweighted(net, few.X, few.Y, counted, bias)
+        net = reweighted(net, few.X, few.Y, counted, bias, skip)
         widths = candidate.noise.widths
         if n_units is None:
             edge = unit_edge(samples.d + bias, samples.m, not isinstance(net.activation, ReLU))
-            net, gains = reduced(net, few.X, few.Y, counted, bias, edge)
+            net, gains = reduced(net, few.X, few.Y, counted, bias, edge, skip)
             rest = [width for width in widths if width.units > gains[0][0]] if gains else []
             widths = (*(Width(k, gain, edge) for k, gain in gains[::-1]), *rest)
         said = "" if kind == "poisson" else "the labels' variance grows in proportion to their mean"
@@ -125,9 +124,9 @@ def find(
         return replace(candidate, network=net, noise=noise)
     if not heavy and kind == "auto":
         return candidate
-    net, tails = robust(net, few.X, few.Y, bias, resolution(few))
+    net, tails = robust(net, few.X, few.Y, bias, resolution(few), skip)
     if n_units is None:
-        net, tails = _weighed(net, tails, few, bias)
+        net, tails = _weighed(net, tails, few, bias, skip)
     said = "" if kind == "independent" else "its tails are heavy"
     noise = replace(
         candidate.noise,
@@ -173,6 +172,7 @@ def _searched(
             rng=rng,
             effort=Effort(caution),
             most_starts=1,
+            skip=skip,
             activation=activation,
         )
         fitted = rough(samples.X)
@@ -184,6 +184,7 @@ def _searched(
         rng=rng,
         effort=effort,
         near=near,
+        skip=skip,
         activation=activation,
     )
 
@@ -204,7 +205,7 @@ def _growth(net: Network, seen: Samples, aside: Samples, bias: bool) -> float:
 
 
 def _weighed(
-    net: Network, tails: HeavyTails, samples: Samples, bias: bool
+    net: Network, tails: HeavyTails, samples: Samples, bias: bool, skip: bool
 ) -> tuple[Network, HeavyTails]:
     """Without the units that the likelihood hardly misses, half of `unit_edge` each or less: what
     clipping bends is explained by units that are not there. The one that leaves least behind goes
@@ -212,19 +213,14 @@ def _weighed(
     X, Y = np.asarray(samples.X, np.float64), np.asarray(samples.Y, np.float64)
     edge = unit_edge(samples.d + bias, samples.m, not isinstance(net.activation, ReLU))
     while net.n_units > 1:
-        smaller = [_without(net, unit) for unit in range(net.n_units)]
+        smaller = [net.without(unit) for unit in range(net.n_units)]
         best = max(smaller, key=lambda other: tails.log_likelihood(Y - other(X)))
-        best, its = robust(best, X, Y, bias, resolution(samples))
+        best, its = robust(best, X, Y, bias, resolution(samples), skip)
         gain = tails.log_likelihood(Y - net(X)) - its.log_likelihood(Y - best(X))
         if 2 * gain > edge:
             break
         net, tails = best, its
     return net, tails
-
-
-def _without(net: Network, unit: int) -> Network:
-    V, U, b = np.delete(net.V, unit, 0), np.delete(net.U, unit, 1), np.delete(net.b, unit)
-    return Network(V, U, b, net.c, net.activation)
 
 
 @dataclass(frozen=True, eq=False)

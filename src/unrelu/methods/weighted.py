@@ -4,10 +4,11 @@ tails, and weights that fall with the mean for counts.
 With weights that differ between the outputs of one sample the output weights can no longer be
 eliminated for all outputs at once, so V, b, U and c move together:
 
-    min Σ_iq w_iq (Y_iq − f(z_i Aᵀ) u_q − c_q)²,
+    min Σ_iq w_iq (Y_iq − f(z_i Aᵀ) u_q − q_i·c_q)²,
 
-and the weights are brought up to date between the steps (iteratively reweighted least squares).
-A start that has every unit is needed: `noisy` gives it.
+with q_i = 1 for an output bias, q_i = z_i for a linear term (which holds the constant, where there
+is one), or nothing. The weights are brought up to date between the steps (iteratively reweighted
+least squares). A start that has every unit is needed: `noisy` gives it.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from scipy.special import gammaln
 
 from unrelu.activations import RELU, Activation, ReLU, chord, steep
 from unrelu.methods.kinks import unit_rows
-from unrelu.methods.problem import with_constant
+from unrelu.methods.problem import power_of_two, with_constant
 from unrelu.network import Network
 from unrelu.numerics.levenberg import minimise
 from unrelu.numerics.whitening import whiten
@@ -41,7 +42,7 @@ over the samples, is the last."""
 
 @dataclass(frozen=True, eq=False)
 class State:
-    """The model at one point: (A, Uᵀ, c) in one vector, slopes f' (for the ReLU marks of what is
+    """The model at one point: (A, Uᵀ, C) in one vector, slopes f' (for the ReLU marks of what is
     active), hidden values, residual."""
 
     point: Array
@@ -52,7 +53,8 @@ class State:
 
 
 class WeightedNetwork:
-    """The protocol of numerics.levenberg.Model, for white features Z (n, D) and `units` units."""
+    """The protocol of numerics.levenberg.Model, for white features Z (n, D) and `units` units.
+    `linear`: a linear term takes the place of the constant."""
 
     def __init__(
         self,
@@ -62,20 +64,22 @@ class WeightedNetwork:
         units: int,
         constant: bool,
         activation: Activation = RELU,
+        linear: bool = False,
     ) -> None:
         self.features, self.labels, self.weights = features, labels, weights
-        self.units, self.constant = units, constant
+        self.units = units
+        self.nuisance = features if linear else np.ones((len(features), int(constant)))
         self.activation, self._steep = activation, steep(activation)
 
     def parts(self, point: Array) -> tuple[Array, Array, Array]:
-        """A (k, D), Uᵀ (k, m) and c (m,), as views."""
+        """A (k, D), Uᵀ (k, m) and C (q, m), as views."""
         k, dimension, m = self.units, self.features.shape[1], self.labels.shape[1]
         rest = k * dimension + k * m
         A, U = point[: k * dimension], point[k * dimension : rest]
-        return A.reshape(k, dimension), U.reshape(k, m), point[rest:]
+        return A.reshape(k, dimension), U.reshape(k, m), point[rest:].reshape(-1, m)
 
     def evaluate(self, point: Array) -> State:
-        A, U, c = self.parts(point)
+        A, U, C = self.parts(point)
         hidden = self.features @ A.T
         slopes: Array | NDArray[np.bool_] = hidden > 0
         if isinstance(self.activation, ReLU):
@@ -84,7 +88,7 @@ class WeightedNetwork:
             heights, hidden = hidden, self.activation(hidden)
             if not np.isfinite(np.linalg.norm(hidden)):
                 return State(point, slopes, hidden, self.labels, np.inf)
-        residual = self.labels - hidden @ U - c
+        residual = self.labels - hidden @ U - self.nuisance @ C
         cost = float(np.vdot(residual * self.weights, residual))
         if not isinstance(self.activation, ReLU):
             slopes = self._slopes(heights, residual)
@@ -102,16 +106,17 @@ class WeightedNetwork:
         return self._pull(state, self.weights * state.residual)
 
     def normal(self, state: State, step: Array) -> Array:
-        dA, dU, dc = self.parts(step)
+        dA, dU, dC = self.parts(step)
         _, U, _ = self.parts(state.point)
-        change = ((self.features @ dA.T) * state.slopes) @ U + state.hidden @ dU + dc
+        change = ((self.features @ dA.T) * state.slopes) @ U + state.hidden @ dU
+        change += self.nuisance @ dC
         return self._pull(state, self.weights * change)
 
     def _pull(self, state: State, change: Array) -> Array:
         _, U, _ = self.parts(state.point)
         rows = ((change @ U.T) * state.slopes).T @ self.features
-        offset = change.sum(axis=0) if self.constant else np.zeros(change.shape[1])
-        return np.concatenate([rows.ravel(), (state.hidden.T @ change).ravel(), offset])
+        rest = [state.hidden.T @ change, self.nuisance.T @ change]
+        return np.concatenate([part.ravel() for part in (rows, *rest)])
 
     def scale(self, state: State) -> Array:
         """√diag JᵀWJ; features are white, so all entries of a row of A have the same. Idle units
@@ -124,7 +129,8 @@ class WeightedNetwork:
         total = self.weights.sum(axis=0)
         outputs = np.maximum((state.hidden**2).T @ self.weights, 1e-6 * total)
         rows = np.repeat(rows, self.features.shape[1])
-        diagonal = np.concatenate([rows, outputs.ravel(), total])
+        nuisance = (self.nuisance**2).T @ self.weights
+        diagonal = np.concatenate([rows, outputs.ravel(), nuisance.ravel()])
         return np.asarray(np.sqrt(diagonal + np.finfo(np.float64).tiny))
 
     def retract(self, point: Array, step: Array) -> Array:
@@ -140,11 +146,14 @@ class WeightedNetwork:
         return moved
 
 
-def reweighted(net: Network, X: Array, Y: Array, weigh: Weigh, bias: bool) -> Network:
+def reweighted(
+    net: Network, X: Array, Y: Array, weigh: Weigh, bias: bool, skip: bool = False
+) -> Network:
     """From `net`, the fixed point of: weights from the predictions, weighted fit.
 
     X (n, d), Y (n, m). Weights must be non-negative; a fixed point is a stationary point of the
-    likelihood that they belong to. Cost: some dozen rounds of a few dozen products O(n k (D + m)).
+    likelihood that they belong to. `skip`: with a linear term. Cost: some dozen rounds of a few
+    dozen products O(n k (D + m)).
     """
     white = whiten(with_constant(X) if bias else X)
     rows = np.column_stack([net.V, net.b]) if bias else net.V
@@ -152,11 +161,16 @@ def reweighted(net: Network, X: Array, Y: Array, weigh: Weigh, bias: bool) -> Ne
     degree = net.activation.degree
     if degree is not None:
         A, U = unit_rows(A), U * np.linalg.norm(A, axis=1, keepdims=True) ** degree
-    point = np.concatenate([A.ravel(), U.ravel(), net.c])
+    C = net.c[None] if bias else np.zeros((0, len(net.c)))
+    if skip:
+        C = white.to_features(np.column_stack([net.W, net.c]) if bias else net.W).T
+    point = np.concatenate([A.ravel(), U.ravel(), C.ravel()])
     predicted = net(X)
     for _ in range(MOST_ROUNDS):
         weights = weigh(Y, predicted)
-        model = WeightedNetwork(white.features, Y, weights, net.n_units, bias, net.activation)
+        model = WeightedNetwork(
+            white.features, Y, weights, net.n_units, bias, net.activation, linear=skip
+        )
         state = model.evaluate(point)
         size = float(np.sqrt(state.cost)) or 1.0
         state, _ = minimise(model, state, size=size, steps=3, enough=lambda _: False)
@@ -166,15 +180,21 @@ def reweighted(net: Network, X: Array, Y: Array, weigh: Weigh, bias: bool) -> Ne
         # Over all samples, the squared standard errors of the predictions add up to p variances.
         if moved <= SETTLED**2 * len(point) * state.cost / Y.size:
             break
-    A, U, c = model.parts(point)
-    rows = white.to_rows(A)
-    b = rows[:, -1] if bias else None
-    V = rows[:, : X.shape[1]]
-    return Network(V, U.T, b, c if bias else None, net.activation).canonical()
+    A, U, C = model.parts(point)
+    rows, d = white.to_rows(A), X.shape[1]
+    linear = white.to_rows(C.T) if skip else np.column_stack([np.zeros((len(C.T), d)), C.T])
+    b, c = (rows[:, d], linear[:, d]) if bias else (None, None)
+    return Network(rows[:, :d], U.T, b, c, net.activation, linear[:, :d]).canonical(skip=skip)
 
 
 def reduced(
-    net: Network, X: Array, Y: Array, weigh: Weigh, bias: bool, edge: float
+    net: Network,
+    X: Array,
+    Y: Array,
+    weigh: Weigh,
+    bias: bool,
+    edge: float,
+    skip: bool = False,
 ) -> tuple[Network, list[tuple[int, float]]]:
     """From `net`, fitted by `reweighted`, units dropped while the weighted squares grow by less
     than `edge` (in units of the noise variance) once the others are refitted: least squares takes
@@ -185,10 +205,8 @@ def reduced(
     gains = []
     while net.n_units > 1:
         predicted = net(X)
-        least = int(np.argmin(_importance(net, X, weigh(Y, predicted), bias)))
-        kept = np.delete(np.arange(net.n_units), least)
-        smaller = Network(net.V[kept], net.U[:, kept], net.b[kept], net.c, net.activation)
-        smaller = reweighted(smaller, X, Y, weigh, bias)
+        least = int(np.argmin(_importance(net, X, weigh(Y, predicted), bias, skip)))
+        smaller = reweighted(net.without(least), X, Y, weigh, bias, skip)
         # Weighed as if the unit were not there: where it takes the prediction to zero, its own
         # weights would call every count there next to impossible without it.
         without = smaller(X)
@@ -201,9 +219,11 @@ def reduced(
     return net, gains
 
 
-def _importance(net: Network, X: Array, weights: Array, bias: bool) -> Array:
+def _importance(net: Network, X: Array, weights: Array, bias: bool, skip: bool) -> Array:
     """(k,): by how much the weighted squares would grow without each unit, hidden weights held."""
     hidden = net.activation(net.preactivations(X))
+    if skip:
+        hidden = np.column_stack([hidden, X / power_of_two(X)])
     if bias:
         hidden = with_constant(hidden)
     total = np.zeros(net.n_units)
@@ -284,7 +304,7 @@ def heavy_tails(residual: Array, least: Array) -> HeavyTails:
 
 
 def robust(
-    net: Network, X: Array, Y: Array, bias: bool, least: Array
+    net: Network, X: Array, Y: Array, bias: bool, least: Array, skip: bool = False
 ) -> tuple[Network, HeavyTails]:
     """Maximum likelihood for noise with Student's t distribution, its degrees of freedom and
     scales found beside the network. For any noise independent of X it is a consistent finish:
@@ -292,6 +312,6 @@ def robust(
     are the smallest scales that an output is credited with."""
     tails = heavy_tails(Y - net(X), least)
     for _ in range(2):
-        net = reweighted(net, X, Y, tails.weigh, bias)
+        net = reweighted(net, X, Y, tails.weigh, bias, skip)
         tails = heavy_tails(Y - net(X), least)
     return net, tails
