@@ -455,6 +455,7 @@ def test_a_broken_line_with_outliers(told: int | None) -> None:
     off = rng.random(len(y)) < 0.1
     y[off] += rng.normal(0, 20, off.sum())
     found = recover(X, y, told, skip=True, noise="independent", rng=0)
+    assert found.network is not None
     assert found.status == "estimated"
     assert found.network.n_units == 1
     assert found.stderr is not None
@@ -467,6 +468,7 @@ def test_a_broken_line_of_counts() -> None:
     rng = np.random.default_rng(3)
     X, mean = broken_line(rng)
     found = recover(X, rng.poisson(mean), skip=True, noise="poisson", rng=0)
+    assert found.network is not None
     assert found.status == "estimated"
     assert found.noise is not None
     assert (found.noise.kind, found.network.n_units) == ("poisson", 1)
