@@ -11,6 +11,7 @@ from unrelu.activations import ReLU
 from unrelu.checks.shape import shape_p
 from unrelu.network import Network
 from unrelu.numerics.dependence import CLIP, DEPENDENT, MOST_ROWS, dependence
+from unrelu.numerics.spread import NORMAL, robust_spread
 from unrelu.numerics.whitening import whiten
 from unrelu.samples import Samples
 
@@ -69,7 +70,8 @@ def unexplained(net: Network, samples: Samples, biased: bool, clipped: bool) -> 
     shape = 1.0
     if not isinstance(net.activation, ReLU):
         shape = shape_p(net, few, residual)
-    score = dependence(residual, whiten(columns).features, clip=clip)
+    usual = NORMAL * robust_spread(residual, few.Y)
+    score = dependence(residual, whiten(columns).features, clip=clip, size=usual)
     tiny = np.finfo(np.float64).tiny
     return Unexplained(
         share=float(np.sqrt(left / max(spread, tiny))),

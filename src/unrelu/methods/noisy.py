@@ -28,6 +28,7 @@ from unrelu.methods.problem import choose_rows, resolution, with_constant
 from unrelu.methods.selection import Effort, unit_edge
 from unrelu.methods.weighted import HeavyTails, counted, heavy_tails, reduced, reweighted, robust
 from unrelu.network import Network
+from unrelu.numerics.spread import NORMAL, by_chance, robust_spread, telling
 from unrelu.result import Noise, Width
 from unrelu.samples import Samples
 
@@ -96,7 +97,7 @@ def find(
     net = _searched(seen, n_units, bias, known, rng, effort, near, skip, activation)
     growth = _growth(net, seen, aside, bias)
     few = samples.take(choose_rows(samples, least_squares.most_rows(samples, net.n_units), rng))
-    tailed = known != "poisson" and _heavy(few, net)
+    tailed = known != "poisson" and _heavy(few, net, bias)
     heavy = tailed and known != "gaussian"
     labels = _clipped(samples, net(samples.X)) if heavy else samples
     candidate = least_squares.finish(
@@ -161,7 +162,7 @@ def _searched(
         skip=skip,
         activation=activation,
     )
-    if kind not in ("auto", "independent") or not _heavy(samples, net):
+    if kind not in ("auto", "independent") or not _heavy(samples, net, bias):
         return net
     fitted = _robust_affine(samples, bias) if near is None else near(samples.X)
     for caution in CAUTIONS if near is None else ():
@@ -196,11 +197,13 @@ def _growth(net: Network, seen: Samples, aside: Samples, bias: bool) -> float:
     N' normal values: it is a lower bound. One where there are too few to tell."""
     if aside.n * aside.m < FEW_ASIDE:
         return 1.0
-    scale = np.median(np.abs(seen.Y - net(seen.X)), axis=0)
+    scale = robust_spread(seen.Y - net(seen.X), seen.Y)
     scale = np.maximum(scale, resolution(seen) + np.finfo(np.float64).tiny)
-    ratio = float(np.median(np.abs(aside.Y - net(aside.X)) / scale)) ** 2
+    rest = aside.Y - net(aside.X)
+    marks = telling(rest, aside.Y)
+    ratio = float(np.median(np.abs(rest / scale)[marks]) / NORMAL) ** 2
     share = unknowns(net.n_units, seen.d, seen.m, bias, net.skip) / (seen.n * seen.m)
-    doubt = 4 * 2.33 / np.sqrt(aside.n * aside.m)
+    doubt = 4 * 2.33 / np.sqrt(marks.sum())
     return float(ratio * max(0.0, 1 - share) / (1 + share) / (1 + doubt))
 
 
@@ -269,18 +272,24 @@ def _counts(samples: Samples, bias: bool) -> bool:
 def _tails(samples: Samples, bias: bool) -> float:
     """Degrees of freedom of Student's t that suit the labels less an affine function."""
     few = samples.take(choose_rows(samples, LOOKED_AT, np.random.default_rng(0)))
-    return heavy_tails(few.Y - _robust_affine(few, bias), resolution(few)).freedom
+    return heavy_tails(few.Y - _robust_affine(few, bias), resolution(few), few.Y).freedom
 
 
-def _heavy(samples: Samples, net: Network) -> bool:
+def _heavy(samples: Samples, net: Network, bias: bool) -> bool:
+    """Whether what the network leaves has heavy tails. Not where labels come to one value, zero
+    say, by chance: about a mean that is not constant, that noise depends on the inputs, and a
+    robust fit would be one of something else than the mean."""
     few = samples.take(choose_rows(samples, LOOKED_AT, np.random.default_rng(0)))
-    return heavy_tails(few.Y - net(few.X), resolution(few)).freedom <= HEAVY
+    fitted = net(few.X)
+    if heavy_tails(few.Y - fitted, resolution(few), few.Y).freedom > HEAVY:
+        return False
+    return not (by_chance(fitted, few.Y) and by_chance(_robust_affine(few, bias), few.Y))
 
 
 def _clipped(samples: Samples, fitted: Array) -> Samples:
     """Labels within REACH robust standard deviations of what has been fitted to them."""
     Y = np.asarray(samples.Y, np.float64)
-    width = REACH * np.median(np.abs(Y - fitted), axis=0) / 0.6745
+    width = REACH * robust_spread(Y - fitted, Y)
     return Samples(samples.X, np.clip(Y, fitted - width, fitted + width), samples.eps)
 
 
@@ -291,7 +300,7 @@ def _robust_affine(samples: Samples, bias: bool) -> Array:
     design = with_constant(X) if bias else X
     fitted = np.median(Y, axis=0) * np.ones((len(Y), 1))
     for _ in range(2):
-        width = REACH * np.median(np.abs(Y - fitted), axis=0) / 0.6745
+        width = REACH * robust_spread(Y - fitted, Y)
         tame = np.clip(Y, fitted - width, fitted + width)
         fitted = np.asarray(design @ np.linalg.lstsq(design, tame)[0])
     return fitted

@@ -25,6 +25,7 @@ from unrelu.methods.kinks import unit_rows
 from unrelu.methods.problem import power_of_two, with_constant
 from unrelu.network import Network
 from unrelu.numerics.levenberg import minimise
+from unrelu.numerics.spread import robust_spread, telling
 from unrelu.numerics.whitening import whiten
 
 Array = NDArray[np.float64]
@@ -270,35 +271,44 @@ class HeavyTails:
         return np.asarray((self.freedom + 1) * (level - square) / (level + square) ** 2)
 
     def log_likelihood(self, residual: Array) -> float:
+        return float(self.log_likelihoods(residual).sum())
+
+    def log_likelihoods(self, residual: Array) -> Array:
+        """(n, m), of each residual."""
         freedom = self.freedom
         front = gammaln(0.5 * (freedom + 1)) - gammaln(0.5 * freedom)
         front -= 0.5 * np.log(np.pi * freedom)
         body = -0.5 * (freedom + 1) * np.log1p((residual / self.scale) ** 2 / freedom)
-        return float((front + body - np.log(self.scale)).sum())
+        return np.asarray(front + body - np.log(self.scale))
 
 
 FREEDOMS = (1.0, 1.5, 2.0, 3.0, 5.0, 8.0, 16.0, 64.0)
 """Degrees of freedom weighed; beyond the last, t is normal for any purpose."""
 
 
-def heavy_tails(residual: Array, least: Array) -> HeavyTails:
+def heavy_tails(residual: Array, least: Array, labels: Array | None = None) -> HeavyTails:
     """The t distribution, one for all outputs but for their scales, that fits residuals (n, m)
-    best: for each of FREEDOMS the scale by maximum likelihood (EM), then the best of them.
+    best: for each of FREEDOMS the scale by maximum likelihood (EM), then the best of them. Where
+    the labels are given, residuals of those at a limit may not count (`numerics.spread`).
 
     Scales are `least` (m,) at least; an output without larger residuals, such as a constant one,
     has no say in the tails."""
+    if labels is None:  # all different
+        labels = np.arange(float(residual.size)).reshape(residual.shape)
+    marks, start = telling(residual, labels), robust_spread(residual, labels)
+    share = marks.mean(axis=0)
     fits = []
     for freedom in FREEDOMS:
-        scale = np.median(np.abs(residual), axis=0) / 0.8
-        scale = np.where(scale > least, scale, np.maximum(np.abs(residual).mean(axis=0), least))
+        scale = np.maximum(start, least)
         for _ in range(50):
-            weights = (freedom + 1) / (freedom + (residual / scale) ** 2)
-            scale = np.maximum(np.sqrt((weights * residual**2).mean(axis=0)), least)
+            weights = marks * (freedom + 1) / (freedom + (residual / scale) ** 2)
+            scale = np.maximum(np.sqrt((weights * residual**2).mean(axis=0) / share), least)
         fits.append(HeavyTails(freedom, scale))
     noisy = np.abs(residual).max(axis=0) > least
 
     def likelihood(fit: HeavyTails) -> float:
-        return HeavyTails(fit.freedom, fit.scale[noisy]).log_likelihood(residual[:, noisy])
+        each = HeavyTails(fit.freedom, fit.scale[noisy]).log_likelihoods(residual[:, noisy])
+        return float(each[marks[:, noisy]].sum())
 
     return max(fits, key=likelihood)
 
@@ -310,8 +320,8 @@ def robust(
     scales found beside the network. For any noise independent of X it is a consistent finish:
     the weights see residuals only, and those of the truth do not know X (up to c). `least` (m,)
     are the smallest scales that an output is credited with."""
-    tails = heavy_tails(Y - net(X), least)
+    tails = heavy_tails(Y - net(X), least, Y)
     for _ in range(2):
         net = reweighted(net, X, Y, tails.weigh, bias, skip)
-        tails = heavy_tails(Y - net(X), least)
+        tails = heavy_tails(Y - net(X), least, Y)
     return net, tails

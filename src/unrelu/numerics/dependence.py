@@ -23,7 +23,9 @@ and variance 1; in high dimensions it is normal, and where one direction carries
 centred χ² with one degree of freedom, beyond 7 one time in a thousand."""
 
 
-def dependence(residual: Array, inputs: Array, *, clip: float = CLIP) -> float:
+def dependence(
+    residual: Array, inputs: Array, *, clip: float = CLIP, size: Array | None = None
+) -> float:
     """A score for the dependence of residuals (n, m) on white inputs (n, D): about 0 when they
     are independent, growing with n when they are not.
 
@@ -31,7 +33,8 @@ def dependence(residual: Array, inputs: Array, *, clip: float = CLIP) -> float:
     one (Cho and Saul 2009), the covariance of a random rectified unit seen at two inputs, less
     what constants and linear functions of the inputs explain: a fit has taken those out of the
     residual. Adding up over pairs, T does not mind residuals of unequal size, nor correlated
-    outputs. Cost O(l² (D + m)) for l ≤ 1500 rows.
+    outputs. `size` (m,): of the residuals, by which they are clipped; their median where it is
+    not given. Cost O(l² (D + m)) for l ≤ 1500 rows.
 
     >>> rng = np.random.default_rng(0)
     >>> z, e = rng.standard_normal((2, 500, 3))
@@ -40,8 +43,8 @@ def dependence(residual: Array, inputs: Array, *, clip: float = CLIP) -> float:
     """
     step = max(1, -(-len(inputs) // MOST_ROWS))
     Z, R = inputs[::step], residual[::step]
-    median = np.median(np.abs(R), axis=0)
-    R = R / np.where(median > 0, median, np.abs(R).max(axis=0) + np.finfo(np.float64).tiny)
+    size = np.median(np.abs(R), axis=0) if size is None else size
+    R = R / np.where(size > 0, size, np.abs(R).max(axis=0) + np.finfo(np.float64).tiny)
     R = np.clip(R, -clip, clip)
     Z = np.column_stack([np.ones(len(Z)), Z]) / np.sqrt(Z.shape[1] + 1)
     K = _arc_cosine(Z)
