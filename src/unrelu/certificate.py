@@ -40,7 +40,7 @@ from unrelu.checks.verdict import listed
 from unrelu.errors import InputError, InputTypeError
 from unrelu.network import Network
 from unrelu.rationals import as_fractions
-from unrelu.result import SENTENCES, Status
+from unrelu.result import SENTENCES, Status, labelled
 from unrelu.samples import ExactSamples, Samples
 
 Array = NDArray[np.float64]
@@ -212,9 +212,7 @@ class Certificate:
         return SENTENCES[self.status]
 
     def __str__(self) -> str:
-        rows = [("status", f"{self.status.value}: {self.sentence}"), *self.rows()]
-        width = max(len(name) for name, _ in rows)
-        return "\n".join(f"{name:<{width}}  {text}" for name, text in rows)
+        return labelled([("status", f"{self.status.value}: {self.sentence}"), *self.rows()])
 
 
 def verify(net: Network, X: ArrayLike, Y: ArrayLike, *, exact: bool = False) -> Certificate:

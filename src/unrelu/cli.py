@@ -2,7 +2,8 @@
 
 Everything beyond click is imported by the command that needs it, so that help comes at once.
 Results go to standard output, everything else to standard error. Exit codes: 0 done, 1 not
-recovered (what there is has still been written, marked as such), 2 wrong use.
+recovered (what there is has still been written, marked as such), 2 usage error or output that
+cannot be written, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -17,17 +18,19 @@ from unrelu.commands.match import match
 from unrelu.commands.recover import recover
 from unrelu.commands.report import report
 from unrelu.commands.sample import sample
+from unrelu.commands.terminal import Commands
 from unrelu.commands.verify import verify
 from unrelu.version import __version__
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="unrelu")
 def main() -> None:
     """Recover the weights of two-layer ReLU networks from samples.
 
     Exit code 0: done. 1: not recovered; the best network and the reason are written all the
-    same. 2: wrong use. `unrelu completion --help` says how the shell learns these commands.
+    same. 2: usage error, or output that cannot be written. 130: interrupted. `unrelu completion
+    --help` says how the shell learns these commands.
     """
 
 

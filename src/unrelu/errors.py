@@ -1,6 +1,6 @@
 """Everything that unrelu raises.
 
-Wrong use is an error at the boundary: the message says what came, what was expected and what
+A usage error is an error at the boundary: the message says what came, what was expected and what
 to do. Mathematics that does not work out is a `Status` on the result, and becomes a
 `RecoveryError` only when `recover(..., throw=True)` is asked to raise.
 
@@ -19,12 +19,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from unrelu.plain import printable
+
 if TYPE_CHECKING:
     from unrelu.result import Recovery
 
 
 class UnreluError(Exception):
     """Root of the tree above."""
+
+    def __str__(self) -> str:
+        return printable(super().__str__())
 
 
 class InputError(UnreluError, ValueError):

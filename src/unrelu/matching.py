@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from unrelu.errors import InputError, InputTypeError
 from unrelu.network import Network
+from unrelu.result import labelled
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
@@ -52,22 +53,24 @@ class Match:
 
     def __str__(self) -> str:
         matched = np.flatnonzero(self.permutation >= 0)
-        lines = [f"{len(matched)} of {len(self.permutation)} units paired"]
+        paired = f"{len(matched)} of {len(self.permutation)} units paired"
         if len(self.extra):
-            lines[0] += f", {len(self.extra)} too many"
+            paired += f", {len(self.extra)} too many"
+        rows = [("match", paired)]
+        if self.skipped:
+            turned = "where that agrees better: with a skip connection sides are open"
+            rows.append(("turned round", turned))
         if len(matched):
             for name, error in (
                 ("hidden weights", self.hidden),
                 ("hidden biases", self.bias),
                 ("output weights", self.output),
             ):
-                lines.append(f"largest error of {name:<15} {error[matched].max():.2e}")
-        lines.append(f"largest error of {'output biases':<15} {self.output_bias:.2e}")
+                rows.append((f"largest error of {name}", f"{error[matched].max():.2e}"))
+        rows.append(("largest error of output biases", f"{self.output_bias:.2e}"))
         if self.skipped:
-            lines.append(f"largest error of {'skip connection':<15} {self.skip:.2e}")
-            lines[0] += ", turned round where that agrees better: with a skip connection sides"
-            lines[0] += " are open"
-        return "\n".join(lines)
+            rows.append(("largest error of skip connection", f"{self.skip:.2e}"))
+        return labelled(rows)
 
 
 def match(net: Network, truth: Network) -> Match:

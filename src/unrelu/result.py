@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unrelu.card import card
+from unrelu.plain import printable
 
 if TYPE_CHECKING:
     from unrelu.certificate import Certificate
@@ -61,16 +62,18 @@ LINE = 100
 
 
 def labelled(rows: Sequence[tuple[str, str]]) -> str:
-    """Labelled lines, long ones continued below their beginning.
+    """Labelled lines, long ones continued below their beginning, in characters that standard
+    output has.
 
     >>> print(labelled([("status", "exact"), ("seconds", "0.1")]))
     status   exact
     seconds  0.1
     """
+    rows = [(printable(name), printable(text)) for name, text in rows]
     label = max(len(name) for name, _ in rows)
     lines = []
     for name, text in rows:
-        first, *rest = textwrap.wrap(text, LINE - label - 2) or [""]
+        first, *rest = textwrap.wrap(text, LINE - label - 2, break_on_hyphens=False) or [""]
         lines.append(f"{name:<{label}}  {first}")
         lines += [" " * (label + 2) + line for line in rest]
     return "\n".join(lines)
@@ -113,6 +116,9 @@ class Noise:
     widths: tuple[Width, ...] = ()
     growth: float = 1.0
     freedom: float = math.inf
+
+    def __str__(self) -> str:
+        return printable(repr(self))
 
     def rows(self, units: int) -> list[tuple[str, str]]:
         """The noise as labelled lines; of the widths, those next to the number of `units` found."""

@@ -20,6 +20,7 @@ from unrelu.methods.unit_rays import Continuum
 from unrelu.network import Network
 from unrelu.numerics.complementarity import Effort, Found, TooManyNodesError, Undecided
 from unrelu.numerics.float_lp import OutOfTimeError
+from unrelu.plain import printable
 from unrelu.preparation import check_flag, check_limit, check_units, generator
 from unrelu.rationals import Rationals, as_fractions, product
 from unrelu.refutations import by_output_signs, by_output_weights, by_row_space
@@ -60,7 +61,7 @@ class Solutions:
         return bool(self.networks) or self.complete
 
     def __str__(self) -> str:
-        return self.reason
+        return printable(self.reason)
 
 
 def solutions(

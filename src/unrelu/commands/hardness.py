@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from unrelu.commands.arguments import FILE, NET_HELP, as_json, loaded
-from unrelu.commands.terminal import busy, exit_codes, keep, leave, write_json
+from unrelu.commands.terminal import busy, exit_codes, keep, leave, write_json, write_table
 from unrelu.errors import FileError, InputError
 
 if TYPE_CHECKING:
@@ -77,12 +78,21 @@ def _encode(path: str, output: str, labels: str | None, free: bool, as_json: boo
             }
         )
     else:
-        click.echo(
-            f"{formula.n_variables} variables and {len(formula.clauses)} clauses written to "
-            f"{' and '.join(files)} as {n} samples of {d} inputs: two units without biases, with "
-            f"{'any output weights' if free else 'output weights of 1'}, explain them if and only "
-            "if the formula is satisfiable"
-        )
+        weights = "any output weights" if free else "output weights of 1"
+        rows = [
+            ("formula", f"{formula.n_variables} variables and {len(formula.clauses)} clauses"),
+            ("samples", str(n)),
+            ("inputs", str(d)),
+            (
+                "meaning",
+                (
+                    f"two units without biases, with {weights}, explain these samples if and only "
+                    "if the formula is satisfiable"
+                ),
+            ),
+            ("written", ", ".join(files)),
+        ]
+        write_table("unrelu hardness", rows)
 
 
 def _decode(path: str, net: str, as_json: bool) -> None:
@@ -116,7 +126,11 @@ def _decode(path: str, net: str, as_json: bool) -> None:
         write_json({"satisfiable": True, "assignment": literals})
     else:
         click.echo("s SATISFIABLE")
-        click.echo(" ".join(["v", *map(str, literals), "0"]))
+        from unrelu.result import LINE
+
+        text = " ".join([*map(str, literals), "0"])
+        for line in textwrap.wrap(text, LINE - 2, break_on_hyphens=False):
+            click.echo(f"v {line}")
 
 
 def _read(path: str) -> Formula:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from unrelu.commands.arguments import FILE, NET_HELP, SAMPLES_HELP, as_json, drop_head, loaded
-from unrelu.commands.terminal import busy, exit_codes, keep, write_json
+from unrelu.commands.terminal import busy, exit_codes, keep, write_json, write_table
 
 if TYPE_CHECKING:
     import numpy as np
@@ -114,11 +114,13 @@ def sample(
             }
         )
     else:
-        kind = f", exact, inputs multiples of 2^{-k}," if exact else ""
-        click.echo(
-            f"{n} samples of {network.n_inputs} inputs and {network.n_outputs} outputs{kind} "
-            f"written to {' and '.join(files)}"
-        )
+        rows = [
+            ("samples", str(n)),
+            ("inputs", f"{network.n_inputs}{f', multiples of 2^{-k}' if exact else ''}"),
+            ("outputs", str(network.n_outputs) + ", exact" * exact),
+            ("written", ", ".join(files)),
+        ]
+        write_table("unrelu sample", rows)
 
 
 def on_a_grid(gaussian: NDArray[np.float64], scale: float) -> tuple[NDArray[Any], int]:

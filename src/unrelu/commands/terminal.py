@@ -5,22 +5,68 @@ Results go to standard output, everything else to standard error.
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from typing import Any
 
 import click
 
 from unrelu.errors import FileError, UnreluError
+from unrelu.plain import printable, replace_unprintable
 
 NOT_RECOVERED = 1
+UNUSABLE = 2
 INTERRUPTED = 130
 
+UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF, errno.EPIPE)
+"""What the system says of a standard output that takes no more. Files of a command's own are
+checked where they are written, and end in a FileError."""
 
-class WrongUse(click.ClickException):
-    exit_code = 2
+
+class UsageError(click.ClickException):
+    exit_code = UNUSABLE
+
+
+class Commands(click.Group):
+    """The commands, with what holds for all of them, help included: no character is too much for
+    the terminal, and an interruption or a full disk ends in an exit code of its own."""
+
+    def main(self, *args: Any, **extra: Any) -> Any:
+        replace_unprintable()
+        return super().main(*args, **extra)
+
+    def make_context(self, *args: Any, **extra: Any) -> click.Context:
+        with endings():
+            return super().make_context(*args, **extra)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with endings():
+            return super().invoke(ctx)
+
+
+@contextmanager
+def endings() -> Iterator[None]:
+    """Exit code 130 for an interruption, and 2 where standard output cannot be written: with one
+    line, or none where it is the reader of a pipe that has seen enough."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+    except OSError as error:
+        if error.errno not in UNWRITABLE or sys.stdout is None:
+            raise
+        # Python would try once more at its end, and fail with a code of its own.
+        with suppress(OSError):  # where standard output is no file, nothing is tried again
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if error.errno != errno.EPIPE:
+            reason = error.strerror or error
+            with suppress(OSError):  # standard error may be full as well
+                click.echo(f"Error: standard output cannot be written: {reason}", err=True)
+        sys.exit(UNUSABLE)
 
 
 @contextmanager
@@ -30,9 +76,7 @@ def exit_codes() -> Iterator[None]:
     try:
         yield
     except UnreluError as error:
-        raise WrongUse(" ".join(str(error).split())) from error
-    except KeyboardInterrupt:  # click would leave with 1, which says "not recovered" here
-        sys.exit(INTERRUPTED)
+        raise UsageError(" ".join(str(error).split())) from error
 
 
 @contextmanager
@@ -44,7 +88,9 @@ def busy(words: str) -> Iterator[Callable[[str], None]]:
         return
     from rich.console import Console
 
-    with Console(stderr=True).status(words) as status:
+    console = Console(stderr=True)
+    spinner = "dots" if console.encoding.startswith("utf") else "line"
+    with console.status(words, spinner=spinner) as status:
         shown = words
 
         def say(new: str) -> None:
@@ -79,13 +125,17 @@ def keep(written: str | None, *read: str | None) -> None:
 
 
 def write_table(title: str, rows: list[tuple[str, str]]) -> None:
+    """A table on a terminal; into a file or a pipe, lines of a key and its value."""
+    from unrelu.result import labelled
+
+    if sys.stdout is None or not sys.stdout.isatty():
+        click.echo(labelled(rows))
+        return
     from rich.console import Console
 
     from unrelu.report.text import table
 
-    # Only a terminal has an edge to wrap at; what goes into a file or a pipe keeps its lines.
-    width = None if sys.stdout.isatty() else 10_000
-    Console(file=sys.stdout, width=width).print(table(title, rows))
+    Console().print(table(title, [(printable(key), printable(value)) for key, value in rows]))
 
 
 def write_json(values: Mapping[str, object]) -> None:

@@ -1,0 +1,121 @@
+"""Text for streams that cannot show every character: consoles and files that are not UTF-8."""
+
+from __future__ import annotations
+
+import codecs
+import locale
+import re
+import sys
+import unicodedata
+
+REPLACED = {
+    "‖": "|",
+    "±": "+-",
+    "−": "-",
+    "–": "-",
+    "—": "-",
+    "·": "*",
+    "×": "x",
+    "…": "...",
+    "“": '"',
+    "”": '"',
+    "‘": "'",
+    "’": "'",
+    "→": "->",
+    "≈": "~",
+    "≠": "!=",
+    "≤": "<=",
+    "≥": ">=",
+    "∞": "inf",
+    "√": "sqrt ",
+    "Σ": "sum ",
+    "°": " deg",
+    "ᵀ": "'",
+    "⁻": "^-",
+    "⁺": "^+",
+    "ᵏ": "^k",
+    "½": "1/2",
+    "α": "alpha",
+    "β": "beta",
+    "σ": "sigma",
+    "ρ": "rho",
+    "χ": "chi",
+    "Ω": "Omega",
+    "Φ": "Phi",
+    "φ": "phi",
+}
+"""What stands for a character where there is no room for it; superscripts become ^2, ^3, … and
+letters lose their accents."""
+
+SUPERSCRIPT = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹]")
+
+FIRST = re.compile("( *)([^\x00-\x7f])")
+"""A character beyond ASCII and the spaces before it, which pay for a longer replacement: columns
+stay below their heads."""
+
+
+def printable(text: str) -> str:
+    """The text, with replacements for what standard output, or a text file that is opened without
+    naming an encoding, has no characters for.
+
+    >>> fitted("‖u‖      ±", "ascii"), fitted("‖u‖ ± x²", "latin-1")
+    ('|u|     +-', '|u| ± x²')
+    """
+    if text.isascii():
+        return text
+    given = (getattr(sys.stdout, "encoding", None), locale.getpreferredencoding(False))
+    for encoding in given:
+        text = fitted(text, encoding)
+    return text
+
+
+def fitted(text: str, encoding: str | None) -> str:
+    """The text in characters that the encoding has; None has all, as a StringIO does."""
+    if encoding is None or _has(text, encoding):
+        return text
+
+    def replaced(found: re.Match[str]) -> str:
+        spaces, character = found[1], found[2]
+        if _has(character, encoding):
+            return found[0]
+        instead = _replacement(character)
+        spare = max(0, min(len(instead) - 1, len(spaces) - 1))
+        return spaces[spare:] + instead
+
+    return FIRST.sub(replaced, text)
+
+
+def replace_unprintable() -> None:
+    """From now on standard output and standard error replace what they cannot show, file names
+    that are no text included, instead of raising UnicodeEncodeError."""
+    codecs.register_error("unrelu", _replaced)
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)  # None for a closed stream or a StringIO
+        if reconfigure is not None:
+            reconfigure(errors="unrelu")
+
+
+def _replaced(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    characters = error.object[error.start : error.end]
+    return "".join(map(_replacement, characters)), error.end
+
+
+def _has(text: str, encoding: str) -> bool:
+    try:
+        text.encode(encoding)
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
+
+
+def _replacement(character: str) -> str:
+    if character in REPLACED:
+        return REPLACED[character]
+    plain = unicodedata.normalize("NFKD", character).encode("ascii", "ignore").decode()
+    if SUPERSCRIPT.match(character):
+        return f"^{plain}"
+    if plain or unicodedata.combining(character):
+        return plain
+    return character.encode("ascii", "backslashreplace").decode()
