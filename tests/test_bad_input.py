@@ -1,4 +1,4 @@
-"""Usage errors: a clean error at the boundary that says what came, what was expected, what to do."""
+"""Usage errors: a clean error that says what came, what was expected, what to do."""
 
 from __future__ import annotations
 
