@@ -102,6 +102,7 @@ def test_json_says_what_the_table_says(tmp_path: Path, samples: Path) -> None:
         "activation": "relu",
         "rational": False,
         "skip": False,
+        "remarks": {},
     }
     assert values["certificate"]
     assert values["stats"]

@@ -80,7 +80,6 @@ def test_a_mark_without_a_network_says_why_there_is_none(tmp_path: Path) -> None
     ("change", "message"),
     [
         ({"V": None}, r"got arrays .*expected .*V.*: V missing"),
-        ({"version": None}, "version is missing"),
         ({"version": np.array(5)}, "got format version 5, expected 1 or 2 or 3 or 4; a newer"),
         ({"version": np.array(2)}, "V: got float64, expected numbers as byte strings"),
         ({"version": np.array("one")}, "version: got .*expected a single integer"),
@@ -181,7 +180,7 @@ def test_a_plain_archive_of_weights_is_read(tmp_path: Path) -> None:
     np.savez_compressed(path, V=net.V.astype(np.float32), U=net.U)
     assert same(load(path), Network(net.V.astype(np.float32), net.U))
     np.savez(path, V=np.ones((10**9, 0)), U=np.ones((1, 10**9 % 7)))
-    with pytest.raises(FileError, match="got empty arrays"):
+    with pytest.raises(FileError, match="got V, float64 of shape"):
         load(path)
 
 

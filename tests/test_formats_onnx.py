@@ -17,6 +17,7 @@ from onnx import helper, numpy_helper  # noqa: E402
 
 from unrelu.errors import FileError  # noqa: E402
 from unrelu.formats.networks import load, read, save  # noqa: E402
+from unrelu.formats.reading import Reading  # noqa: E402
 from unrelu.network import Network  # noqa: E402
 
 node = helper.make_node
@@ -275,7 +276,7 @@ def test_heads_are_named_and_left_off_on_request(tmp_path: Path, head: str) -> N
     model = plain_onnx(NET, front=False, head=head)
     with pytest.raises(FileError, match=rf"got a {head} behind .*drop_head=True"):
         loaded(path, model)
-    found = read(path, drop_head=True)
+    found = read(path, Reading(drop_head=True))
     assert found.head == head
     assert agree(found.network, plain_onnx(NET, front=False), ROWS)
     # Behind a head there may be more, as long as it is no layer.

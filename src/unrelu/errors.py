@@ -41,7 +41,15 @@ class InputTypeError(UnreluError, TypeError):
 
 
 class FileError(UnreluError, ValueError):
-    """A file could not be read as what it was said to be."""
+    """A file could not be read as what it was said to be.
+
+    code : what is in the way, in a word that stays the same from version to version: order-unclear,
+        layout-unclear, several-outputs, layers, git-lfs-pointer, …; "unreadable" for all the rest.
+    """
+
+    def __init__(self, message: str, code: str = "unreadable") -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class MissingExtraError(UnreluError, ImportError):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,6 +22,7 @@ from unrelu.rationals import (
     to_fractions,
     to_matrix,
 )
+from unrelu.remarks import ASSUMED_RELU, Remark
 from unrelu.weights import float_weights, holds_objects, rational_weights, real_numbers
 
 Array = NDArray[np.float64]
@@ -44,6 +47,7 @@ class Network:
     c : (m,) output biases; zero when left out.
     activation : a name or an object of `unrelu.activations`.
     W : (m, d) weights of a skip connection; zero when left out. Only with the ReLU.
+    remarks : what the file that it was read from leaves open, such as the activation; see `Remark`.
 
     The arrays are copied, converted to float64 and made read-only. Where one of them is an object
     array, of `fractions.Fraction` or integers, all become arrays of Fraction instead: the network
@@ -69,6 +73,7 @@ class Network:
     c: Weights
     activation: Activation
     W: Weights
+    remarks: tuple[Remark, ...]
 
     def __init__(
         self,
@@ -78,6 +83,8 @@ class Network:
         c: ArrayLike | None = None,
         activation: str | Activation = "relu",
         W: ArrayLike | None = None,
+        *,
+        remarks: Iterable[Remark] = (),
     ) -> None:
         rational = any(holds_objects(given) for given in (V, U, b, c, W))
         weights = rational_weights if rational else float_weights
@@ -108,6 +115,7 @@ class Network:
             value.setflags(write=False)
             object.__setattr__(self, name, value)
         object.__setattr__(self, "activation", resolve(activation))
+        object.__setattr__(self, "remarks", tuple(remarks))
         if rational and not self.activation.rational:
             raise InputError(
                 f"activation: got {self.activation.name} with rational weights, expected the ReLU "
@@ -146,7 +154,7 @@ class Network:
         if not self.rational:
             return self
         V, U, b, c, W = map(rounded, (self.V, self.U, self.b, self.c, self.W))
-        return Network(V, U, b, c, self.activation, W)
+        return Network(V, U, b, c, self.activation, W, remarks=self.remarks)
 
     def without(self, unit: int) -> Network:
         """The network less one unit."""
@@ -168,19 +176,21 @@ class Network:
             outputs, rows = left[:, :rank] * sizes[:rank], right[:rank]
         b = np.concatenate([self.b, 0 * self.W[0, :1].repeat(2 * rank)])
         V, U = np.vstack([self.V, rows, -rows]), np.hstack([self.U, outputs, -outputs])
-        return Network(V, U, b, self.c, self.activation)
+        return Network(V, U, b, self.c, self.activation, remarks=self.remarks)
 
     def __repr__(self) -> str:
-        biases = ", biases" if self.b.any() or self.c.any() else ""
-        biases += ", skip connection" if self.skip else ""
-        biases += ", rational" if self.rational else ""
+        more = " (assumed)" if ASSUMED_RELU in self.remarks else ""
+        more += ", biases" if self.b.any() or self.c.any() else ""
+        more += ", skip connection" if self.skip else ""
+        more += ", rational" if self.rational else ""
         return (
             f"Network({self.n_inputs} inputs, {self.n_units} units, "
-            f"{self.n_outputs} outputs, {self.activation.name}{biases})"
+            f"{self.n_outputs} outputs, {self.activation.name}{more})"
         )
 
-    def __reduce__(self) -> tuple[type[Network], tuple[object, ...]]:
-        return Network, (self.V, self.U, self.b, self.c, self.activation, self.W)
+    def __reduce__(self) -> tuple[Callable[..., Network], tuple[object, ...]]:
+        made = (self.V, self.U, self.b, self.c, self.activation, self.W)
+        return partial(Network, remarks=self.remarks), made
 
     def preactivations(self, X: Weights) -> Weights:
         """X Vᵀ + b, shape (n, k): how far each sample is on each unit's active side."""
@@ -279,7 +289,8 @@ class Network:
         kept = np.flatnonzero(strength > 0)
         keys = [*V[kept].T[::-1], -strength[kept]]
         order = kept[np.lexsort(keys)]
-        return Network(V[order], U[:, order], b[order], c, self.activation, W)
+        V, U, b = V[order], U[:, order], b[order]
+        return Network(V, U, b, c, self.activation, W, remarks=self.remarks)
 
     def _rational_form(self, skip: bool) -> Network:
         assert isinstance(self.activation, (ReLU, Power)), "others are refused when made"
@@ -303,7 +314,8 @@ class Network:
         rows = np.array([row for _, row in kept], dtype=np.object_).reshape(-1, self.n_inputs + 1)
         U = np.array([units[row] for _, row in kept], dtype=np.object_)
         U = U.reshape(-1, self.n_outputs).T
-        return Network(rows[:, :-1], U, rows[:, -1], c, self.activation, W)
+        V, b = rows[:, :-1], rows[:, -1]
+        return Network(V, U, b, c, self.activation, W, remarks=self.remarks)
 
 
 def _turned(V: Weights) -> NDArray[np.bool_]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import functools
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.shell_completion import CompletionItem
 
 if TYPE_CHECKING:
+    from unrelu.formats.reading import Reading
     from unrelu.network import Network
 
 FILE = click.Path(readable=False)
@@ -23,11 +26,52 @@ NET is a .npz, .onnx, .safetensors, PyTorch state_dict (.pt, .pth, .state_dict) 
 (.h5, .keras).
 """
 
-drop_head = click.option(
-    "--drop-head",
-    is_flag=True,
-    help="Leave off what follows the second layer of a model: a Softmax, say.",
+READING = (
+    click.option(
+        "--drop-head",
+        is_flag=True,
+        help="Leave off what follows the second layer of a model: a Softmax, say.",
+    ),
+    click.option(
+        "--order",
+        metavar="FIRST,SECOND",
+        help="Names of the two layers in a file of weights alone, where they do not tell.",
+    ),
+    click.option(
+        "--transposed/--not-transposed",
+        default=None,
+        help="Weights are kept as (inputs, units), or as (units, inputs), where nothing tells.",
+    ),
+    click.option(
+        "--net-output",
+        metavar="NAME",
+        help="Which output of the model, where it has several.",
+    ),
 )
+
+
+def reading(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that say how to read a NET, as one argument `reading`."""
+
+    @functools.wraps(command)
+    def packed(
+        *args: Any,
+        drop_head: bool,
+        order: str | None,
+        transposed: bool | None,
+        net_output: str | None,
+        **rest: Any,
+    ) -> Any:
+        from unrelu.formats.reading import Reading
+
+        names = None if order is None else [name.strip() for name in order.split(",")]
+        return command(*args, reading=Reading(drop_head, names, transposed, net_output), **rest)
+
+    for option in reversed(READING):
+        packed = option(packed)
+    return packed
+
+
 exact = click.option(
     "--exact",
     is_flag=True,
@@ -37,17 +81,25 @@ exact = click.option(
 as_json = click.option("--json", "as_json", is_flag=True, help="Write the result as JSON.")
 
 
-def loaded(path: str, drop_head: bool) -> Network:
-    """The network of a file, with a word on standard error if it is marked as uncertain, or if
-    something was left off."""
+def loaded(path: str, reading: Reading | None = None) -> Network:
+    """The network of a file, with a word on standard error if it is marked as uncertain, if
+    something was left off, or taken for granted."""
     from unrelu.formats.networks import read
+    from unrelu.formats.reading import AS_THE_FILE_SAYS
 
-    found = read(path, drop_head=drop_head)
+    found = read(path, reading or AS_THE_FILE_SAYS)
     if found.mark is not None:
         click.echo(f"{path}: written as {found.mark.status}: {found.mark.reason}", err=True)
     if found.head is not None:
         click.echo(f"{path}: left off: {found.head}", err=True)
+    for remark in found.network.remarks:
+        click.echo(f"{path}: {remark}", err=True)
     return found.network
+
+
+def remarked(network: Network) -> list[tuple[str, str]]:
+    """Rows of a table: what was taken for granted when the network was read."""
+    return [("taken for granted", remark.text) for remark in network.remarks]
 
 
 def described(network: Network | None, path: str) -> dict[str, object] | None:
@@ -61,6 +113,7 @@ def described(network: Network | None, path: str) -> dict[str, object] | None:
         "activation": network.activation.name,
         "rational": network.rational,
         "skip": network.skip,
+        "remarks": {remark.code: remark.text for remark in network.remarks},
     }
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from unrelu.commands.arguments import FILE, as_json, described, loaded
+from unrelu.commands.arguments import FILE, as_json, described, loaded, reading
 from unrelu.commands.terminal import busy, exit_codes, keep, leave, write_json, write_table
+
+if TYPE_CHECKING:
+    from unrelu.formats.reading import Reading
 
 MODEL_HELP = """
 MODEL is an .onnx file (run by onnxruntime), an http:// or https:// address that answers a POST of
@@ -81,6 +84,7 @@ ends.
 @click.option("--seed", type=click.IntRange(0), help="The same seed asks the same queries.")
 @as_json
 @exit_codes()
+@reading
 def extract(
     model: str | None,
     output: str,
@@ -96,6 +100,7 @@ def extract(
     timeout: float,
     per_second: float | None,
     seed: int | None,
+    reading: Reading,
     as_json: bool,
 ) -> None:
     """Recover the network behind MODEL by asking it, and write it to NET."""
@@ -105,7 +110,7 @@ def extract(
     keep(output, model, journal)
     keep(journal, model)
     with busy("opening the model") as say:
-        oracle, known = _opened(model, program, timeout, per_second)
+        oracle, known = _opened(model, program, timeout, per_second, reading)
         from unrelu.errors import InputError
         from unrelu.extract import extract as extracted
 
@@ -150,7 +155,11 @@ def extract(
 
 
 def _opened(
-    model: str | None, program: str | None, timeout: float, per_second: float | None
+    model: str | None,
+    program: str | None,
+    timeout: float,
+    per_second: float | None,
+    reading: Reading,
 ) -> tuple[Callable[[Any], Any], int | None]:
     """The oracle, and its number of inputs where it says."""
     from unrelu.errors import InputError
@@ -171,5 +180,5 @@ def _opened(
 
         opened = open_onnx(model)
         return opened, opened.n_inputs
-    network = loaded(model, drop_head=False).rounded()  # queries are in floating point
+    network = loaded(model, reading).rounded()  # queries are in floating point
     return network, network.n_inputs

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from unrelu.commands.arguments import FILE, NET_HELP, as_json, loaded
+from unrelu.commands.arguments import FILE, NET_HELP, as_json, loaded, reading
 from unrelu.commands.terminal import busy, exit_codes, keep, leave, write_json, write_table
 from unrelu.errors import FileError, InputError
 
 if TYPE_CHECKING:
+    from unrelu.formats.reading import Reading
     from unrelu.hardness import Formula
 
 FORMULA_HELP = """
@@ -31,8 +32,15 @@ for variable i, each closed by a 0.
 @click.option("--decode", "net", type=FILE, metavar="NET", help="The network to decode.")
 @as_json
 @exit_codes()
+@reading
 def hardness(
-    formula: str, output: str | None, labels: str | None, free: bool, net: str | None, as_json: bool
+    formula: str,
+    output: str | None,
+    labels: str | None,
+    free: bool,
+    net: str | None,
+    as_json: bool,
+    reading: Reading,
 ) -> None:
     """Write a CNF formula as samples, or decode a network that explains them.
 
@@ -48,7 +56,7 @@ def hardness(
     elif net is not None:
         if free or labels is not None:
             raise click.UsageError("--free and --labels are for -o SAMPLES: NET tells by itself")
-        _decode(formula, net, as_json)
+        _decode(formula, net, reading, as_json)
 
 
 def _encode(path: str, output: str, labels: str | None, free: bool, as_json: bool) -> None:
@@ -95,9 +103,9 @@ def _encode(path: str, output: str, labels: str | None, free: bool, as_json: boo
         write_table("unrelu hardness", rows)
 
 
-def _decode(path: str, net: str, as_json: bool) -> None:
+def _decode(path: str, net: str, reading: Reading, as_json: bool) -> None:
     formula = _read(path)
-    network = loaded(net, drop_head=False)
+    network = loaded(net, reading)
     from unrelu.hardness import decode, encode
 
     with busy(f"checking {net}"):

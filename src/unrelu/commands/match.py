@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
-from unrelu.commands.arguments import FILE, NET_HELP, as_json, drop_head, loaded
+from unrelu.commands.arguments import FILE, NET_HELP, as_json, loaded, reading
 from unrelu.commands.terminal import exit_codes, write_json
+
+if TYPE_CHECKING:
+    from unrelu.formats.reading import Reading
 
 
 @click.command(epilog=NET_HELP)
 @click.argument("net", type=FILE)
 @click.argument("truth", type=FILE)
-@drop_head
 @as_json
 @exit_codes()
-def match(net: str, truth: str, drop_head: bool, as_json: bool) -> None:
+@reading
+def match(net: str, truth: str, reading: Reading, as_json: bool) -> None:
     """Compare NET with TRUTH unit by unit.
 
     Both are brought into canonical form first: scaling and order of the units do not count, nor,
     with a skip connection, on which side they are active.
     """
-    networks = loaded(net, drop_head), loaded(truth, drop_head)
+    networks = loaded(net, reading), loaded(truth, reading)
     from unrelu.matching import match as matched
 
     result = matched(*networks)

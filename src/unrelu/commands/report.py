@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from unrelu.commands.arguments import (
@@ -10,11 +12,15 @@ from unrelu.commands.arguments import (
     SAMPLES_HELP,
     as_json,
     described,
-    drop_head,
     exact,
     loaded,
+    reading,
+    remarked,
 )
 from unrelu.commands.terminal import busy, exit_codes, keep, leave, write_json, write_table
+
+if TYPE_CHECKING:
+    from unrelu.formats.reading import Reading
 
 
 @click.command(epilog=SAMPLES_HELP + NET_HELP)
@@ -22,7 +28,6 @@ from unrelu.commands.terminal import busy, exit_codes, keep, leave, write_json, 
 @click.argument("samples", type=FILE)
 @click.argument("labels", type=FILE, required=False)
 @exact
-@drop_head
 @click.option("-o", "--output", required=True, metavar="PAGE", help="The .html to write.")
 @click.option(
     "--image-shape",
@@ -40,6 +45,7 @@ from unrelu.commands.terminal import busy, exit_codes, keep, leave, write_json, 
 @click.option("--title", help="Above the verdict; the names of the files otherwise.")
 @as_json
 @exit_codes()
+@reading
 def report(
     net: str,
     samples: str,
@@ -49,7 +55,7 @@ def report(
     image_shape: str | None,
     noise: str,
     title: str | None,
-    drop_head: bool,
+    reading: Reading,
     as_json: bool,
 ) -> None:
     """Write what SAMPLES show of NET as a page to read.
@@ -63,7 +69,7 @@ def report(
     check_target(output)
     for read in (net, samples, labels):
         keep(output, read)
-    network = loaded(net, drop_head)
+    network = loaded(net, reading)
     if image_shape is not None:
         from unrelu.report.images import image_shape as shape_of
 
@@ -103,6 +109,7 @@ def report(
             [
                 ("status", f"{told.status.value}: {told.certificate.sentence}"),
                 ("verdict", told.certificate.explanation),
+                *remarked(network),
                 ("written", output),
             ],
         )

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from unrelu.commands.arguments import FILE, NET_HELP, SAMPLES_HELP, as_json, drop_head, loaded
+from unrelu.commands.arguments import FILE, NET_HELP, SAMPLES_HELP, as_json, loaded, reading
 from unrelu.commands.terminal import busy, exit_codes, keep, write_json, write_table
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from unrelu.formats.reading import Reading
     from unrelu.network import Network
 
 BITS = 20
@@ -61,9 +62,9 @@ so few that fractions stay short and inputs are floats, too."""
     .npz or .csv, holds fractions. A network in floating point is taken at its word.""",
 )
 @click.option("--seed", type=click.IntRange(0), help="The same seed gives the same bits.")
-@drop_head
 @as_json
 @exit_codes()
+@reading
 def sample(
     net: str,
     n: int,
@@ -73,7 +74,7 @@ def sample(
     noise: float,
     exact: bool,
     seed: int | None,
-    drop_head: bool,
+    reading: Reading,
     as_json: bool,
 ) -> None:
     """Draw Gaussian inputs, label them with NET, write both to SAMPLES."""
@@ -85,7 +86,7 @@ def sample(
     check_target(output, labels, exact=exact)
     for written in (output, labels):
         keep(written, net)
-    network = loaded(net, drop_head)
+    network = loaded(net, reading)
     import numpy as np
 
     with busy(f"drawing {n} samples") as say:

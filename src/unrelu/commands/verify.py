@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from unrelu.commands.arguments import (
@@ -10,11 +12,15 @@ from unrelu.commands.arguments import (
     SAMPLES_HELP,
     as_json,
     described,
-    drop_head,
     exact,
     loaded,
+    reading,
+    remarked,
 )
 from unrelu.commands.terminal import busy, exit_codes, leave, write_json, write_table
+
+if TYPE_CHECKING:
+    from unrelu.formats.reading import Reading
 
 
 @click.command(epilog=SAMPLES_HELP + NET_HELP)
@@ -22,16 +28,16 @@ from unrelu.commands.terminal import busy, exit_codes, leave, write_json, write_
 @click.argument("samples", type=FILE)
 @click.argument("labels", type=FILE, required=False)
 @exact
-@drop_head
 @as_json
 @exit_codes()
+@reading
 def verify(
-    net: str, samples: str, labels: str | None, exact: bool, drop_head: bool, as_json: bool
+    net: str, samples: str, labels: str | None, exact: bool, reading: Reading, as_json: bool
 ) -> None:
     """Check whether NET explains SAMPLES, and no other network does."""
     from unrelu.formats.samples import read_samples
 
-    network = loaded(net, drop_head)
+    network = loaded(net, reading)
     with busy(f"reading {samples}") as say:
         X, Y = read_samples(samples, labels, exact=exact)
         say(f"checking {len(X)} samples")
@@ -49,6 +55,6 @@ def verify(
         )
     else:
         status = f"{certificate.status.value}: {certificate.sentence}"
-        rows = [("status", status), ("network", repr(network))]
+        rows = [("status", status), ("network", repr(network)), *remarked(network)]
         write_table("unrelu verify", rows + certificate.rows())
     leave(certificate.status.certain)

@@ -53,6 +53,22 @@ def read_arrays(
         ) from error
 
 
+def every_array(path: Path) -> dict[str, AnyArray]:
+    """All arrays of an .npz file, in the order of the file; raises FileError as `read_arrays`."""
+    return read_arrays(path, member_names(path))
+
+
+def member_names(path: Path) -> tuple[str, ...]:
+    """Names of the arrays of an .npz file, in its order; none where it is not one, which
+    `read_arrays` says."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = [name.removesuffix(".npy") for name in archive.namelist()]
+    except (OSError, zipfile.BadZipFile):
+        return ()
+    return tuple(dict.fromkeys(names))
+
+
 def write_arrays(path: Path, arrays: Mapping[str, AnyArray]) -> None:
     """Write an .npz file, whole or not at all; equal arrays give equal bytes."""
     with written_whole(path) as file:

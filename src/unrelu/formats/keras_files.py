@@ -17,13 +17,22 @@ from unrelu.formats import zips
 from unrelu.formats.hdf5 import WHY, Hdf5, read_hdf5
 from unrelu.formats.keras_config import keras_chain
 from unrelu.formats.layers import two_layers
-from unrelu.formats.marks import KEY, Contents, Mark, mark_of, mark_text, no_network
+from unrelu.formats.marks import (
+    KEY,
+    Contents,
+    Mark,
+    activation_remarks,
+    mark_of,
+    no_network,
+    weights_text,
+)
+from unrelu.formats.reading import Reading
 from unrelu.formats.steps import folded, shortened
 from unrelu.formats.whole import written_whole
 from unrelu.network import Network
 
 
-def read_keras(path: Path, drop_head: bool) -> Contents:
+def read_keras(path: Path, reading: Reading) -> Contents:
     """The network of a Keras model, or of a file of weights alone, which is taken for ReLU."""
     data = path.read_bytes()
     config = None
@@ -40,20 +49,21 @@ def read_keras(path: Path, drop_head: bool) -> Contents:
     if config is None and "model_config" in held.attributes.get("", {}):
         config = json.loads(held.attributes[""]["model_config"])
     if config is None:
-        return Contents(_weights_alone(path, held), mark)
-    found = folded(path, keras_chain(path, config, held), drop_head=drop_head)
+        return Contents(_weights_alone(path, held, reading), mark)
+    found = folded(path, keras_chain(path, config, held), drop_head=reading.drop_head)
     return Contents(found.network, mark, found.head)
 
 
-def _weights_alone(path: Path, held: Hdf5) -> Network:
+def _weights_alone(path: Path, held: Hdf5, reading: Reading) -> Network:
     """The two Dense layers of a file of weights."""
     arrays: dict[str, Any] = {}
+    remarks = activation_remarks(held.attributes.get("", {}))
     order = held.attributes.get("", {}).get("layer_names")
     if isinstance(order, list):
         for layer in order:
             for name in held.attributes.get(f"{layer}/", {}).get("weight_names", []):
                 arrays[name.removesuffix(":0")] = held.arrays[f"{layer}/{name}"]
-        return two_layers(path, arrays, in_order=True)
+        return two_layers(path, arrays, reading=reading, in_order=True, remarks=remarks)
     for name, array in held.arrays.items():
         place = re.fullmatch(r"(.*?)(_\d+)?/vars/([01])", name)
         if place is None:
@@ -62,7 +72,7 @@ def _weights_alone(path: Path, held: Hdf5) -> Network:
             )
         kind = ("kernel", "bias")[int(place[3])]
         arrays[f"{place[1]}{place[2] or '_0'}/{kind}"] = array  # dense comes before dense_1
-    return two_layers(path, arrays, in_order=False)
+    return two_layers(path, arrays, reading=reading, remarks=remarks)
 
 
 def write_keras(path: Path, net: Network | None, mark: Mark | None) -> None:
@@ -117,8 +127,7 @@ def _named(net: Network | None, mark: Mark | None) -> bytes:
 
 
 def _remark(file: Any, mark: Mark | None) -> None:
-    if text := mark_text(mark):
-        file.attrs[KEY] = text
+    file.attrs[KEY] = weights_text(mark)
 
 
 def _config(net: Network | None, *, three: bool) -> dict[str, Any]:

@@ -1,13 +1,16 @@
 """The two layers among the named arrays of a file that only holds weights.
 
-Names are free (fc1.weight, net.0.weight, module.hidden.weight, …): which layer comes first
-follows from the shapes, and from the order of the names where the shapes leave it open.
+Such a file does not say which layer comes first, nor whether weights are kept as (units, inputs),
+as nn.Linear does, or as (inputs, units), as for x @ W. Of the four ways to read two matrices,
+shapes and biases rule some out; among the rest the names decide (`naming`). Where they do not
+tell, or tell against each other, the file is refused with the option of `load` that would do:
+another network is never returned.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,142 +18,199 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unrelu.errors import FileError
+from unrelu.formats import naming
+from unrelu.formats.chosen import chosen, shown
+from unrelu.formats.reading import AS_THE_FILE_SAYS, Reading
 from unrelu.formats.steps import shortened
 from unrelu.network import Network
+from unrelu.remarks import ASSUMED_RELU, Remark
 
 AnyArray = NDArray[Any]
-
-BIAS_NAMES = {"weight": "bias", "kernel": "bias", "W": "b", "V": "b", "U": "c", "w": "b"}
-"""What the last part of a weight's name becomes in the name of its bias."""
+Biases = tuple[AnyArray | None, AnyArray | None]
 
 
-def two_layers(path: Path, arrays: Mapping[str, AnyArray], *, in_order: bool) -> Network:
-    """The network whose weights the arrays are: (k, d) and (m, k), with biases (k,) and (m,) or
-    without; names ending in `kernel` hold the transposed weights.
+@dataclass(frozen=True)
+class Way:
+    """One way to read two matrices: which is the first layer's, and how both are kept."""
 
-    `in_order`: the file keeps its arrays in the order of the layers. Raises FileError where the
-    arrays are others, or could be meant in two ways.
+    first: str
+    second: str
+    transposed: bool
+
+
+def two_layers(
+    path: Path,
+    arrays: Mapping[str, AnyArray],
+    *,
+    reading: Reading = AS_THE_FILE_SAYS,
+    in_order: bool = False,
+    transposed: bool | None = None,
+    remarks: Sequence[Remark] = (ASSUMED_RELU,),
+) -> Network:
+    """The network whose weights the arrays are: two matrices and their biases, or without.
+
+    A vector is the weights of the only input or to the only output, where its name is one of
+    weights. `reading`: what the caller knows. `in_order`: the file keeps its arrays in the order
+    in which the layers are used. `transposed`: how this form of file keeps all weights, where that
+    is known. Raises FileError where the arrays are others, or could be meant in several ways.
     """
-    weights: dict[str, AnyArray] = {}
-    biases: dict[str, AnyArray] = {}
-    for name, array in arrays.items():
-        if array.dtype.kind != "f" or array.ndim not in (1, 2) or not array.size:
-            raise FileError(
-                f"{path}: got {shortened(name)}, {array.dtype} of shape {array.shape}, expected "
-                "weights (2 axes) and biases (1 axis) of two layers, and nothing else"
-            )
-        if array.ndim == 1 and _last(name) in ("weight", "kernel", "gamma"):
-            raise FileError(
-                f"{path}: got {shortened(name)} of shape {array.shape}, which is no bias: a "
-                "normalization or a PReLU; expected two linear layers with a ReLU between them"
-            )
-        if array.ndim == 1:
-            biases[name] = array
-        else:
-            weights[name] = array.T if _last(name) == "kernel" else array
-    if len(weights) != 2:
-        raise FileError(
-            f"{path}: got {len(weights)} weight matrices ({_shown(weights)}), expected those of "
-            "two layers"
-        )
-    first, second = _ordered(path, weights, in_order=in_order)
-    V, U = weights[first], weights[second]
-    b, c = _paired(path, biases, (first, len(V)), (second, len(U)), in_order=in_order)
-    return Network(V, U, b, c)
-
-
-def _ordered(path: Path, weights: Mapping[str, AnyArray], *, in_order: bool) -> tuple[str, str]:
-    """Names of the first and the second layer."""
+    weights, biases, left_out = chosen(path, arrays, reading)
     one, other = weights
-    fits = [
-        (a, z)
-        for a, z in ((one, other), (other, one))
-        if weights[a].shape[0] == weights[z].shape[1]
-    ]
-    if not fits:
+    ways, reasons = list[Way](), list[str]()
+    known = transposed if reading.transposed is None else reading.transposed
+    if known is None and not any(array.ndim == 2 for array in weights.values()):
+        known = False  # two vectors have no other way to lie
+    for kept in (False, True) if known is None else (known,):
+        for first, second in ((one, other), (other, one)):
+            way = Way(first, second, kept)
+            if (first, second) == (other, one) and reading.order is not None:
+                continue
+            reason = _against(way, weights, biases)
+            if reason is None:
+                ways.append(way)
+            else:
+                reasons.append(reason)
+    if not ways:
+        raise FileError(f"{path}: got {shown(weights | biases)}: {reasons[0]}", "shapes")
+    way = _told(path, ways, weights, reading=reading, in_order=in_order)
+    if reading.output is not None and not way.second.startswith(reading.output):
         raise FileError(
-            f"{path}: got {_shown(weights)}, expected shapes (units, inputs) and (outputs, units)"
+            f"{path}: output: got {shortened(reading.output)}, expected {shortened(way.second)}, "
+            "the second of two layers",
+            "several-outputs",
         )
-    if len(fits) == 1:
-        return fits[0]
-    if {one, other} == {"V", "U"}:
-        return "V", "U"
-    if in_order and not (_comparable(one, other) and _natural(one) > _natural(other)):
-        return one, other
-    if not in_order and _comparable(one, other):
-        return (one, other) if _natural(one) < _natural(other) else (other, one)
-    raise FileError(
-        f"{path}: cannot tell which of {_shown(weights)} is the first layer: give them names "
-        "that are numbered alike, as fc1.weight and fc2.weight"
-    )
+    b, c = _paired(path, way, weights, biases, in_order=in_order or reading.order is not None)
+    V, U = _turned(way, weights)
+    said = [*remarks, *left_out]
+    if way.transposed and known is None and naming.kept_transposed(way.first) is not True:
+        said.append(
+            Remark(
+                "weights-transposed",
+                f"{shortened(way.first)} and {shortened(way.second)} are taken as (inputs, "
+                "units), as their shapes, biases and names have it",
+            )
+        )
+    return Network(V, U, b, c, remarks=said)
+
+
+def _turned(way: Way, weights: Mapping[str, AnyArray]) -> tuple[AnyArray, AnyArray]:
+    """V (units, inputs) and U (outputs, units)."""
+    V, U = weights[way.first], weights[way.second]
+    if V.ndim == 1:
+        V = V[:, None]
+    elif way.transposed:
+        V = V.T
+    if U.ndim == 1:
+        U = U[None, :]
+    elif way.transposed:
+        U = U.T
+    return V, U
+
+
+def _against(
+    way: Way, weights: Mapping[str, AnyArray], biases: Mapping[str, AnyArray]
+) -> str | None:
+    """Why the arrays cannot be meant this way, if they cannot."""
+    V, U = _turned(way, weights)
+    if len(V) != U.shape[1]:
+        return "expected shapes (units, inputs) and (outputs, units), or both the other way round"
+    sizes = len(V), len(U)
+    paired = _by_name(way, biases)
+    if paired is not None:
+        for name, size in zip(paired, sizes, strict=True):
+            if name is not None and biases[name].size != size:
+                return f"expected {shortened(name)} of shape ({size},), one for each value"
+        return None
+    lengths = sorted(bias.size for bias in biases.values())
+    if lengths in ([], [sizes[0]], [sizes[1]], sorted(sizes)):
+        return None
+    return f"expected biases of shapes ({sizes[0]},) and ({sizes[1]},)"
+
+
+def _by_name(way: Way, biases: Mapping[str, AnyArray]) -> tuple[str | None, str | None] | None:
+    """Names of the biases of both layers, where names say whose each of them is."""
+    b, c = naming.bias_of(way.first, biases), naming.bias_of(way.second, biases)
+    found = [name for name in (b, c) if name is not None]
+    return (b, c) if sorted(found) == sorted(biases) else None
 
 
 def _paired(
     path: Path,
+    way: Way,
+    weights: Mapping[str, AnyArray],
     biases: Mapping[str, AnyArray],
-    first: tuple[str, int],
-    second: tuple[str, int],
     *,
     in_order: bool,
-) -> tuple[AnyArray | None, AnyArray | None]:
+) -> Biases:
     """The biases of both layers: by their names, else by their lengths, else by their order."""
-    if len(biases) > 2:
-        raise FileError(
-            f"{path}: got {len(biases)} arrays with one axis ({_shown(biases)}), expected the "
-            "biases of two layers"
-        )
-    found: list[AnyArray | None] = [biases.get(_bias_of(name)) for name, _ in (first, second)]
-    if sum(bias is not None for bias in found) == len(biases):
-        return found[0], found[1]
-    sizes = first[1], second[1]
-    for name, bias in biases.items():
-        if len(bias) not in sizes:
+    named = _by_name(way, biases)
+    if named is None:
+        V, U = _turned(way, weights)
+        names = list(biases)
+        first = naming.first_of(*names) if len(names) == 2 else None
+        if len(V) != len(U):
+            by_size = {bias.size: name for name, bias in biases.items()}
+            named = by_size.get(len(V)), by_size.get(len(U))
+        elif len(names) == 2 and (in_order or first is not None):
+            first = names[0] if in_order else first
+            named = first, names[1] if first == names[0] else names[0]
+        else:
             raise FileError(
-                f"{path}: got {shortened(name)} of shape {bias.shape}, expected biases of shape "
-                f"({sizes[0]},) or ({sizes[1]},)"
+                f"{path}: cannot tell which layers the biases {shown(biases)} belong to: name "
+                f"them after the weights, or say {_option('order', names_too=True)}",
+                "order-unclear",
             )
-    names = list(biases)
-    if sizes[0] != sizes[1]:
-        by_size = [[name for name in names if len(biases[name]) == size] for size in sizes]
-        if max(map(len, by_size)) < 2:
-            b, c = (biases[found[0]] if found else None for found in by_size)
-            return b, c
-    elif len(names) == 2 and (in_order or _comparable(*names)):
-        ordered = names if in_order else sorted(names, key=_natural)
-        return biases[ordered[0]], biases[ordered[1]]
+    b, c = (None if name is None else biases[name].reshape(-1) for name in named)
+    return b, c
+
+
+def _told(
+    path: Path,
+    ways: Sequence[Way],
+    weights: Mapping[str, AnyArray],
+    *,
+    reading: Reading,
+    in_order: bool,
+) -> Way:
+    """The one way that the names, too, allow."""
+    one, other = weights
+    first = one if in_order else naming.first_of(one, other)
+    left = [way for way in ways if reading.order or first in (None, way.first)]
+    kept = {naming.kept_transposed(name) for name in weights} - {None}
+    if len(ways) > 1 and len(kept) == 1:
+        left = [way for way in left if way.transposed in kept]
+    if len(left) == 1:
+        return left[0]
+    if not left:
+        raise FileError(
+            f"{path}: names and shapes of {shown(weights)} say different things about which layer "
+            f"is the first and how weights are kept: say {_option('order')}; or "
+            f"{_option('transposed')}",
+            "order-unclear",
+        )
+    questions, options = [], []
+    if len({way.transposed for way in left}) > 1:
+        questions.append("whether they are kept as (units, inputs) or as (inputs, units)")
+        options.append(_option("transposed"))
+    if len({way.first for way in left}) > 1:
+        questions.append("which is the first layer")
+        options.append(_option("order"))
     raise FileError(
-        f"{path}: cannot tell which layers the biases {_shown(biases)} belong to: name them after "
-        f"the weights, {shortened(_bias_of(first[0]))} and {shortened(_bias_of(second[0]))}"
+        f"{path}: cannot tell from {shown(weights)} {' nor '.join(questions)}: say "
+        f"{'; and '.join(options)}",
+        "layout-unclear" if len({way.transposed for way in left}) > 1 else "order-unclear",
     )
 
 
-def _bias_of(weight: str) -> str:
-    last = _last(weight)
-    stem = weight[: len(weight) - len(last)]
-    if last in BIAS_NAMES:
-        return stem + BIAS_NAMES[last]
-    for kind, bias in BIAS_NAMES.items():
-        if kind in last:
-            return stem + last.replace(kind, bias, 1)
-    return stem + "bias"
-
-
-def _last(name: str) -> str:
-    return re.split(r"[./]", name)[-1]
-
-
-def _comparable(one: str, other: str) -> bool:
-    """Whether two names differ in their numbers alone."""
-    return re.sub(r"\d+", "0", one) == re.sub(r"\d+", "0", other)
-
-
-def _natural(name: str) -> list[int]:
-    return [int(number[:18]) for number in re.findall(r"\d+", name)]
-
-
-def _shown(arrays: Mapping[str, AnyArray]) -> str:
-    shown = [f"{shortened(name)} {array.shape}" for name, array in list(arrays.items())[:4]]
-    return ", ".join(shown + (["…"] if len(arrays) > 4 else [])) or "none"
+def _option(name: str, *, names_too: bool = False) -> str:
+    """How an option is said, in Python and on the command line."""
+    if name == "transposed":
+        return (
+            "transposed=True for (inputs, units), transposed=False for (units, inputs), on the "
+            "command line --transposed or --not-transposed"
+        )
+    names = "FIRST, its bias, SECOND, its bias" if names_too else "FIRST, SECOND"
+    return f"order=({names}), on the command line --order {names.replace(', ', ',')}"
 
 
 def float_array(data: bytes | bytearray | memoryview, kind: str, order: str = "<") -> AnyArray:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from unrelu.errors import FileError
 from unrelu.network import Network
+from unrelu.remarks import ASSUMED_RELU, Remark
 
 KEY = "unrelu"
 
@@ -39,12 +40,25 @@ def mark_text(mark: Mark | None) -> str | None:
     return json.dumps({"status": mark.status, "reason": mark.reason}, ensure_ascii=False)
 
 
+def weights_text(mark: Mark | None) -> str:
+    """The same for files that hold weights alone, in which it names the activation, too."""
+    said = {} if mark is None else {"status": mark.status, "reason": mark.reason}
+    return json.dumps({"activation": "relu", **said}, ensure_ascii=False)
+
+
 def mark_of(remarks: Mapping[str, str]) -> Mark | None:
     """The mark among a file's remarks."""
-    if KEY not in remarks:
+    said = json.loads(remarks.get(KEY, "{}"))
+    if "status" not in said and "reason" not in said:
         return None
-    said = json.loads(remarks[KEY])
     return Mark(str(said["status"]), str(said["reason"]))
+
+
+def activation_remarks(remarks: Mapping[str, str]) -> tuple[Remark, ...]:
+    """What is taken for granted in a file of weights alone with these remarks: nothing, where it
+    was written here and names the activation."""
+    said = json.loads(remarks.get(KEY, "{}"))
+    return () if said.get("activation") == "relu" else (ASSUMED_RELU,)
 
 
 def no_network(path: Path, mark: Mark) -> FileError:

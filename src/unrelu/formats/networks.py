@@ -16,7 +16,7 @@ import importlib
 import logging
 import os
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from unrelu.errors import FileError, InputError, InputTypeError, MissingExtraErr
 from unrelu.extras import require
 from unrelu.formats.archive import unreadable
 from unrelu.formats.marks import Contents, Mark
+from unrelu.formats.reading import AS_THE_FILE_SAYS, Reading
 from unrelu.formats.whole import check_writable
 from unrelu.network import Network
 
@@ -139,45 +140,64 @@ def check_target(path: str | os.PathLike[str]) -> None:
     check_writable(Path(path))
 
 
-def load(path: str | os.PathLike[str], *, drop_head: bool = False) -> Network:
+def load(
+    path: str | os.PathLike[str],
+    *,
+    drop_head: bool = False,
+    order: Sequence[str] | None = None,
+    transposed: bool | None = None,
+    output: str | None = None,
+) -> Network:
     """The network of a model file.
 
     Reads .npz, ONNX, safetensors, PyTorch state_dicts and Keras models or weights, told apart by
     the suffix, or by the content where the suffix says nothing. Constants that scale inputs,
     hidden values or outputs are folded into the weights, which otherwise keep every bit. Files
     that hold weights alone (safetensors, state_dicts, Keras weights) are taken for ReLU networks.
+    What was taken for granted is in the `remarks` of the network, and logged.
 
     drop_head : leave off what follows the second layer (a Softmax, Sigmoid, …), so that the
         network gives what it is given; its name is logged. Without, such a file is refused.
+    order : names of the two layers, the first one first, where names and shapes do not tell or
+        there are others beside them: ("hidden", "out"), or arrays, with their biases or without:
+        ("W1", "b1", "W2", "b2").
+    transposed : whether weights are kept as (inputs, units), as for x @ W. By default names,
+        shapes and biases tell, and where they do not, the file is refused.
+    output : the name of the output, or of the layer that gives it, where there are several.
+        `order` and `transposed` are for files of weights alone; others say both themselves.
 
     An .npz of a rational network gives one, the weights of every other file are in float64.
 
     Raises FileError for everything that is not a two-layer ReLU network: no such file, damaged,
-    more layers, another activation, a version that this library does not know.
+    more layers, another activation, a version that this library does not know, weights that could
+    be meant in several ways (its `code` is order-unclear, layout-unclear or several-outputs).
+    InputError and InputTypeError for impossible options.
     MissingExtraError when the form needs a package that is not installed.
     """
-    contents = read(path, drop_head=drop_head)
+    contents = read(path, Reading(drop_head, order, transposed, output))
     if contents.head is not None:
         LOG.info("%s: left off: %s", path, contents.head)
+    for remark in contents.network.remarks:
+        LOG.warning("%s: %s", path, remark)
     return contents.network
 
 
 def load_marked(
-    path: str | os.PathLike[str], *, drop_head: bool = False
+    path: str | os.PathLike[str], reading: Reading = AS_THE_FILE_SAYS
 ) -> tuple[Network, Mark | None]:
     """`load`, and the mark of a network that was not recovered with certainty."""
-    contents = read(path, drop_head=drop_head)
+    contents = read(path, reading)
     return contents.network, contents.mark
 
 
-def read(path: str | os.PathLike[str], *, drop_head: bool = False) -> Contents:
+def read(path: str | os.PathLike[str], reading: Reading = AS_THE_FILE_SAYS) -> Contents:
     """`load`, and all that the file says beside the weights."""
     path = Path(path)
     form = None
     try:
         form = _form_of(path)
         with np.errstate(all="ignore"):  # what is not finite is refused as a weight
-            contents: Contents = form.function("read")(path, drop_head)
+            contents: Contents = form.function("read")(path, reading)
     except (FileError, MissingExtraError):
         raise
     except (InputError, InputTypeError) as error:

@@ -2,7 +2,8 @@
 
 No pickled objects, so that a file from a stranger can be loaded without running anything of
 theirs. A network that was not recovered with certainty carries two more arrays, `status` and
-`reason`; it loads like any other. So does a plain .npz of V and U, with b, c and W or without.
+`reason`; it loads like any other. So does a plain .npz of V and U, with b, c and W or without, and
+one of two layers under any other names, see `layers`.
 
 The weights of a rational network are byte strings, each the text of an integer or of a fraction
 p/q, and the version of such a file is 2. An activation that is a curve has the arrays `knots` and
@@ -20,9 +21,12 @@ from numpy.typing import NDArray
 
 from unrelu.activations import Curve, resolve
 from unrelu.errors import FileError, InputError
-from unrelu.formats.archive import read_arrays, write_arrays
+from unrelu.formats.activation_names import activation_said
+from unrelu.formats.archive import every_array, member_names, read_arrays, write_arrays
+from unrelu.formats.layers import two_layers
 from unrelu.formats.marks import Contents, Mark, no_network
 from unrelu.formats.numerals import numerals, rationals
+from unrelu.formats.reading import Reading
 from unrelu.network import Network
 
 FLOATS, RATIONALS, SKIP = 1, 2, 2
@@ -32,12 +36,11 @@ not know the newer, says so by its number."""
 VERSIONS = (FLOATS, RATIONALS, FLOATS + SKIP, RATIONALS + SKIP)
 
 
-def read_npz(path: Path, drop_head: bool) -> Contents:
+def read_npz(path: Path, reading: Reading) -> Contents:
     """The network of an .npz file, and its mark."""
-    del drop_head  # weights have no head
     head = read_arrays(path, (), ("version", "status", "reason", "activation"))
-    if not head:
-        return Contents(_plain(path))
+    if not head.keys() - {"activation"}:
+        return _plain(path, reading)
     if "version" not in head:
         raise FileError(f"{path}: got an array {min(head)}, but version is missing")
     version = _scalar(path, "version", head["version"], "iu")
@@ -82,13 +85,21 @@ def _rational(path: Path, name: str, array: NDArray[Any]) -> NDArray[Any]:
     return rationals(f"{path}: {name}", array)
 
 
-def _plain(path: Path) -> Network:
-    """The network of an .npz that somebody else made."""
-    arrays = read_arrays(path, ("V", "U"), ("b", "c", "W"))
-    V, U = arrays["V"], arrays["U"]
-    if not V.size or not U.size:
-        raise FileError(f"{path}: got empty arrays, expected V (k, d) and U (m, k)")
-    return Network(V, U, arrays.get("b"), arrays.get("c"), W=arrays.get("W"))
+def _plain(path: Path, reading: Reading) -> Contents:
+    """The network of an .npz that somebody else made: of V and U, or of any two layers."""
+    names = member_names(path)
+    own = reading.order is None and reading.transposed is None and {"V", "U"}.issubset(names)
+    arrays = read_arrays(path, ("V", "U"), (*"bcW", "activation")) if own else every_array(path)
+    texts = {name: array.ravel() for name, array in arrays.items() if array.dtype.kind == "U"}
+    said = {name: [str(text) for text in array] for name, array in texts.items()}
+    remarks, head = activation_said(path, said, drop_head=reading.drop_head)
+    arrays = {name: array for name, array in arrays.items() if name not in texts}
+    if own and arrays["V"].shape[:1] == arrays["U"].shape[1:2] and arrays["V"].size:
+        V, U, b, c, W = (arrays.get(name) for name in "VUbcW")
+        assert V is not None
+        assert U is not None
+        return Contents(Network(V, U, b, c, W=W, remarks=remarks), head=head)
+    return Contents(two_layers(path, arrays, reading=reading, remarks=remarks), head=head)
 
 
 def write_npz(path: Path, net: Network | None, mark: Mark | None) -> None:

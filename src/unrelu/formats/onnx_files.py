@@ -11,6 +11,7 @@ from unrelu.extras import require
 from unrelu.formats.marks import KEY, Contents, Mark, mark_of, mark_text, no_network
 from unrelu.formats.onnx_constants import STANDARD
 from unrelu.formats.onnx_graph import chain
+from unrelu.formats.reading import Reading
 from unrelu.formats.steps import folded
 from unrelu.formats.whole import written_whole
 from unrelu.network import Network
@@ -30,7 +31,7 @@ LARGEST = 2_000_000_000
 """Bytes that a protocol buffer can hold, and a little less."""
 
 
-def read_onnx(path: Path, drop_head: bool) -> Contents:
+def read_onnx(path: Path, reading: Reading) -> Contents:
     """The network of an ONNX model that is one: linear, ReLU, linear, whatever the exporter put
     around it."""
     onnx = require("onnx", "onnx", WHY)
@@ -49,7 +50,7 @@ def read_onnx(path: Path, drop_head: bool) -> Contents:
             "onnx.version_converter.convert_version renews the model"
         )
     room = len(data) + sum(p.stat().st_size for p in _beside(path, model))
-    found = folded(path, chain(path, model.graph, room), drop_head=drop_head)
+    found = folded(path, chain(path, model.graph, room), drop_head=reading.drop_head)
     return Contents(found.network, mark, found.head)
 
 

@@ -10,7 +10,16 @@ import numpy as np
 from unrelu.errors import FileError
 from unrelu.extras import require
 from unrelu.formats.layers import float_array, two_layers
-from unrelu.formats.marks import KEY, Contents, Mark, mark_of, mark_text, no_network
+from unrelu.formats.marks import (
+    KEY,
+    Contents,
+    Mark,
+    activation_remarks,
+    mark_of,
+    no_network,
+    weights_text,
+)
+from unrelu.formats.reading import Reading
 from unrelu.formats.steps import shortened
 from unrelu.formats.whole import written_whole
 from unrelu.network import Network
@@ -20,9 +29,8 @@ KINDS = {"F16": "float16", "F32": "float32", "F64": "float64", "BF16": "bfloat16
 WHY = ".safetensors files need"
 
 
-def read_safetensors(path: Path, drop_head: bool) -> Contents:
+def read_safetensors(path: Path, reading: Reading) -> Contents:
     """The network of a safetensors file; it holds weights alone, so ReLU is taken for granted."""
-    del drop_head  # weights have no head
     package = require("safetensors", "safetensors", WHY)
     data = path.read_bytes()
     arrays = {}
@@ -39,8 +47,9 @@ def read_safetensors(path: Path, drop_head: bool) -> Contents:
     mark = mark_of(remarks)
     if mark is not None and not arrays:
         raise no_network(path, mark)
+    granted = activation_remarks(remarks)
     # The package sorts by type and name.
-    return Contents(two_layers(path, arrays, in_order=False), mark)
+    return Contents(two_layers(path, arrays, reading=reading, remarks=granted), mark)
 
 
 def write_safetensors(path: Path, net: Network | None, mark: Mark | None) -> None:
@@ -53,7 +62,6 @@ def write_safetensors(path: Path, net: Network | None, mark: Mark | None) -> Non
         named = {"0.weight": net.V, "0.bias": net.b, "2.weight": net.U, "2.bias": net.c}
         arrays = {name: np.ascontiguousarray(array) for name, array in named.items()}
     # The package writes several remarks in no fixed order, so there is at most one.
-    text = mark_text(mark)
-    data = numpy.save(arrays, metadata={KEY: text} if text else None)
+    data = numpy.save(arrays, metadata={KEY: weights_text(mark)})
     with written_whole(path) as file:
         file.write(data)

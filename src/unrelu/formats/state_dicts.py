@@ -11,7 +11,7 @@ import io
 import math
 import struct
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -21,10 +21,20 @@ from numpy.typing import NDArray
 from unrelu.errors import FileError
 from unrelu.formats import zips
 from unrelu.formats.layers import float_array, two_layers
-from unrelu.formats.marks import KEY, Contents, Mark, mark_of, mark_text, no_network
+from unrelu.formats.marks import (
+    KEY,
+    Contents,
+    Mark,
+    activation_remarks,
+    mark_of,
+    no_network,
+    weights_text,
+)
 from unrelu.formats.pickles import RefusedPickleError, Storage, Tensor, read
+from unrelu.formats.reading import Reading
 from unrelu.formats.whole import written_whole
 from unrelu.network import Network
+from unrelu.remarks import ASSUMED_RELU, Remark
 
 AnyArray = NDArray[Any]
 
@@ -39,20 +49,23 @@ ADVICE = "; expected a plain state_dict: torch.save(model.state_dict(), path)"
 Fetch = Callable[[Storage], AnyArray]
 
 
-def read_state_dict(path: Path, drop_head: bool) -> Contents:
+def read_state_dict(path: Path, reading: Reading) -> Contents:
     """The network of a state_dict; it holds weights alone, so ReLU is taken for granted."""
-    del drop_head  # weights have no head
     with open(path, "rb") as file:
         try:
             if file.read(4).startswith(b"PK"):
-                return _of_zip(path, file)
+                return _of_zip(path, file, reading)
             file.seek(0)
-            return Contents(_network(path, *_of_pickles(path, io.BytesIO(file.read()))))
+            return Contents(
+                _network(
+                    path, *_of_pickles(path, io.BytesIO(file.read())), reading, (ASSUMED_RELU,)
+                )
+            )
         except RefusedPickleError as error:
             raise FileError(f"{path}: {error}, and ran nothing of the file{ADVICE}") from error
 
 
-def _of_zip(path: Path, file: BinaryIO) -> Contents:
+def _of_zip(path: Path, file: BinaryIO, reading: Reading) -> Contents:
     with zipfile.ZipFile(file) as archive:
         names = archive.namelist()
         pickles = [name for name in names if name.rpartition("/")[2] == "data.pkl"]
@@ -63,7 +76,8 @@ def _of_zip(path: Path, file: BinaryIO) -> Contents:
         root = pickles[0].removesuffix("data.pkl")
         order = ">" if _optional(archive, root + "byteorder") == b"big" else "<"
         held = _optional(archive, root + KEY)
-        mark = None if held is None else mark_of({KEY: held.decode()})
+        remarks = {} if held is None else {KEY: held.decode()}
+        mark = mark_of(remarks)
         kept: dict[str, AnyArray] = {}
 
         def fetch(storage: Storage) -> AnyArray:
@@ -75,7 +89,7 @@ def _of_zip(path: Path, file: BinaryIO) -> Contents:
         value = read(io.BytesIO(zips.content(archive, pickles[0])))
         if mark is not None and value == {}:
             raise no_network(path, mark)
-        return Contents(_network(path, value, fetch), mark)
+        return Contents(_network(path, value, fetch, reading, activation_remarks(remarks)), mark)
 
 
 def _optional(archive: zipfile.ZipFile, name: str) -> bytes | None:
@@ -115,7 +129,9 @@ def _of_pickles(path: Path, file: io.BytesIO) -> tuple[Any, Fetch]:
     return value, fetch
 
 
-def _network(path: Path, value: Any, fetch: Fetch) -> Network:
+def _network(
+    path: Path, value: Any, fetch: Fetch, reading: Reading, remarks: Sequence[Remark]
+) -> Network:
     if isinstance(value, dict) and not any(isinstance(each, Tensor) for each in value.values()):
         inner = [value[key] for key in NESTED if isinstance(value.get(key), dict)]
         value = inner[0] if len(inner) == 1 else value
@@ -123,7 +139,7 @@ def _network(path: Path, value: Any, fetch: Fetch) -> Network:
     if not tensors:
         raise FileError(f"{path}: got no tensors{ADVICE}")
     arrays = {name: _view(name, tensor, fetch) for name, tensor in tensors}
-    return two_layers(path, arrays, in_order=True)
+    return two_layers(path, arrays, reading=reading, remarks=remarks)
 
 
 def _tensors(value: Any) -> list[tuple[str, Tensor]]:
@@ -182,8 +198,7 @@ def write_state_dict(path: Path, net: Network | None, mark: Mark | None) -> None
         for number, (_, array) in enumerate(tensors):
             zips.write(archive, f"network/data/{number}", array.astype("<f8").tobytes())
         zips.write(archive, "network/version", b"3\n")
-        if text := mark_text(mark):
-            zips.write(archive, f"network/{KEY}", text.encode())
+        zips.write(archive, f"network/{KEY}", weights_text(mark).encode())
 
 
 def _pickled(tensors: list[tuple[str, AnyArray]]) -> bytes:

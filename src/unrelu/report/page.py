@@ -375,7 +375,8 @@ def _details(told: Appraisal) -> list[tuple[str, str]]:
     """The certificate line by line; for a network from elsewhere nobody knows which samples are
     fresh."""
     status = f"{told.status.value}: {told.certificate.sentence}"
-    rows = [("status", status), *told.certificate.rows()]
+    granted = [("taken for granted", remark.text) for remark in told.network.remarks]
+    rows = [("status", status), *granted, *told.certificate.rows()]
     rows = [
         (name, "not known" if text == "inf" else text.replace("inf ", "∞ ")) for name, text in rows
     ]

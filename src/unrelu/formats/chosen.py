@@ -1,0 +1,207 @@
+"""Which arrays of a file are the weights and biases of two layers, and which are something else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from unrelu.errors import FileError
+from unrelu.formats import naming
+from unrelu.formats.reading import Reading
+from unrelu.formats.steps import shortened
+from unrelu.remarks import Remark
+
+AnyArray = NDArray[Any]
+Arrays = dict[str, AnyArray]
+
+NORMALIZING = ("weight", "kernel", "gamma")
+"""Last parts of names that no bias and no weights of a single unit have with one axis."""
+
+
+def chosen(
+    path: Path, arrays: Mapping[str, AnyArray], reading: Reading
+) -> tuple[Arrays, Arrays, list[Remark]]:
+    """The two matrices, the biases, and what was left out because the caller says so.
+
+    Raises FileError where there are other arrays that nothing says to leave out.
+    """
+    if reading.order is not None:
+        return _named(path, arrays, reading.order)
+    weights, biases = Arrays(), Arrays()
+    left: list[str] = []
+    for name, array in arrays.items():
+        if array.ndim == 0 and array.dtype.kind in "iub":
+            left.append(name)  # the number of an epoch, say
+            continue
+        fit = array.dtype.kind in "fiu" and array.size and array.ndim <= 2
+        if not fit or (array.ndim == 0 and not naming.is_bias(name)):
+            raise FileError(
+                f"{path}: got {shortened(name)}, {array.dtype} of shape {array.shape}, expected "
+                "weights (2 axes) and biases (1 axis) of two layers, and nothing else; order="
+                "(FIRST, SECOND), on the command line --order FIRST,SECOND, picks two layers"
+            )
+        if array.ndim < 2 and not naming.is_bias(name) and naming.scales(name):
+            raise FileError(
+                f"{path}: got {shortened(name)} beside the layers, which may scale inputs or "
+                "outputs: fold it into the weights of an unrelu.Network, or leave it out with "
+                "order=(FIRST, SECOND), on the command line --order FIRST,SECOND",
+                "scaling",
+            )
+        if array.ndim == 1 and naming.last_part(name) in NORMALIZING:
+            raise FileError(
+                f"{path}: got {shortened(name)} of shape {array.shape}, which is no bias: a "
+                "normalization or a PReLU; expected two linear layers with a ReLU between them"
+            )
+        (weights if array.ndim == 2 else biases)[name] = array
+    for name in [name for name in biases if naming.is_weight(name) and not naming.is_bias(name)]:
+        if len(weights) < 2:  # to or from a single number
+            weights[name] = biases.pop(name)
+    foreign = [name for name in weights if naming.FOREIGN.intersection(naming.words(name))]
+    if foreign:
+        raise FileError(
+            f"{path}: got {shortened(foreign[0])}, which is no linear layer; expected two linear "
+            "layers with a ReLU between them",
+            "foreign-layer",
+        )
+    if len(weights) > 2 and reading.output is not None:
+        weights, biases, heads = _head(path, weights, biases, reading.output)
+        left += heads
+    if len(weights) != 2:
+        raise _other_layers(path, weights)
+    if len(biases) > 2:
+        raise FileError(
+            f"{path}: got {len(biases)} arrays with one axis ({shown(biases)}), expected the "
+            "biases of two layers; order=(FIRST, SECOND), on the command line --order "
+            "FIRST,SECOND, picks two layers"
+        )
+    return {name: weights[name] for name in arrays if name in weights}, biases, _left_out(left)
+
+
+def _named(
+    path: Path, arrays: Mapping[str, AnyArray], order: Sequence[str]
+) -> tuple[Arrays, Arrays, list[Remark]]:
+    """The arrays that `order` names, by their whole names or by those of their layers."""
+    picked: list[str] = []
+    for asked in order:
+        found = [asked] if asked in arrays else _of_layer(asked, arrays)
+        found = [name for name in found if arrays[name].dtype.kind in "fiu" and arrays[name].size]
+        matrices = sum(arrays[name].ndim == 2 for name in found)
+        if matrices > 1 or len(found) - matrices > 1 or not found:
+            raise FileError(
+                f"{path}: order: got {shortened(asked)}, which names {len(found)} arrays, expected "
+                f"a layer or one of {shown(arrays)}",
+                "order-unknown",
+            )
+        picked += found
+    layers = [name for name in picked if arrays[name].ndim == 2]
+    for name in picked:  # to or from a single number
+        if arrays[name].ndim < 2 and len(layers) < 2 and not naming.is_bias(name):
+            layers.append(name)
+    if len(layers) != 2:
+        raise FileError(
+            f"{path}: order: got the names of {len(layers)} weight matrices, expected two",
+            "order-unknown",
+        )
+    weights = {name: arrays[name] for name in picked if name in layers}
+    biases = {name: arrays[name] for name in picked if name not in layers}
+    given = bool(biases)
+    if not given:
+        biases = _biases_beside(path, arrays, weights)
+    left = [name for name in arrays if name not in weights and name not in biases]
+    return weights, biases, _left_out(left)
+
+
+def _biases_beside(path: Path, arrays: Mapping[str, AnyArray], weights: Arrays) -> Arrays:
+    """The biases of two layers that are named without them."""
+    vectors = [
+        name
+        for name, array in arrays.items()
+        if array.ndim < 2 and array.dtype.kind in "fiu" and name not in weights
+    ]
+    matrices = [name for name, array in arrays.items() if array.ndim == 2]
+    owned = {name: naming.bias_of(name, vectors) for name in (*matrices, *weights)}
+    mine = {owned[name] for name in weights} - {None}
+    stray = [name for name in vectors if name not in owned.values() and naming.is_bias(name)]
+    if len(mine) < 2 and stray:
+        if len(mine) + len(stray) > 2 or len(matrices) > 2:
+            raise FileError(
+                f"{path}: cannot tell which of {shown({n: arrays[n] for n in vectors})} are the "
+                "biases of the two layers: name them, too, in order=(FIRST, its bias, SECOND, its "
+                "bias), on the command line --order FIRST,BIAS,SECOND,BIAS",
+                "order-unclear",
+            )
+        mine |= set(stray)
+    return {name: arrays[name] for name in vectors if name in mine}
+
+
+def _of_layer(asked: str, arrays: Mapping[str, AnyArray]) -> list[str]:
+    """Names of the arrays of a layer: hidden -> hidden.weight, hidden.bias."""
+    return [name for name in arrays if name.startswith(asked) and name[len(asked)] in "./_:{"]
+
+
+def _head(
+    path: Path, weights: Arrays, biases: Arrays, output: str
+) -> tuple[Arrays, Arrays, list[str]]:
+    """The layer that several heads have in common and the head that `output` names."""
+    found = [output] if output in weights else _of_layer(output, weights)
+    if len(found) != 1:
+        raise FileError(
+            f"{path}: output: got {shortened(output)}, which names {len(found)} layers, expected "
+            f"one of {shown(weights)}",
+            "several-outputs",
+        )
+    head = found[0]
+    shared = [name for name in weights if name != head and _feeds_all(weights, name, head)]
+    if len(shared) != 1:
+        raise FileError(
+            f"{path}: cannot tell which of {shown(weights)} is the hidden layer that leads to "
+            f"{shortened(head)}: say order=(FIRST, SECOND), on the command line --order "
+            "FIRST,SECOND",
+            "order-unclear",
+        )
+    kept = {shared[0]: weights[shared[0]], head: weights[head]}
+    mine = {naming.bias_of(name, biases) for name in kept} - {None}
+    left = [name for name in (*weights, *biases) if name not in kept and name not in mine]
+    return kept, {name: biases[name] for name in biases if name in mine}, left
+
+
+def _feeds_all(weights: Arrays, first: str, head: str) -> bool:
+    """Whether the layer can be the one in front of every other, and none of these can lie between
+    it and the head."""
+    for axis in (0, 1):  # of the units in the first layer's weights
+        units = weights[first].shape[axis]
+        others = [array for name, array in weights.items() if name != first]
+        between = [a for name, a in weights.items() if name not in (first, head)]
+        if all(a.shape[1 - axis] == units for a in others) and not any(
+            a.shape[axis] == units for a in between
+        ):
+            return True
+    return False
+
+
+def _other_layers(path: Path, weights: Arrays) -> FileError:
+    """What to raise for another number of matrices than two."""
+    got = f"{path}: got {len(weights)} weight matrices ({shown(weights)}), expected those of "
+    if len(weights) < 3:
+        return FileError(f"{got}two layers", "layers")
+    return FileError(
+        f"{got}two layers; output=NAME, on the command line --net-output NAME, picks one of "
+        "several outputs, order=(FIRST, SECOND), --order FIRST,SECOND, any two layers",
+        "layers",
+    )
+
+
+def _left_out(names: list[str]) -> list[Remark]:
+    if not names:
+        return []
+    listed = ", ".join(map(shortened, names[:4])) + (", …" if len(names) > 4 else "")
+    return [Remark("left-out", f"beside the two layers, and left out: {listed}")]
+
+
+def shown(arrays: Mapping[str, AnyArray]) -> str:
+    """Names and shapes, the first few of them."""
+    listed = [f"{shortened(name)} {array.shape}" for name, array in list(arrays.items())[:4]]
+    return ", ".join(listed + (["…"] if len(arrays) > 4 else [])) or "none"

@@ -1,0 +1,45 @@
+"""How a file is to be read, where it does not say so itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from unrelu.errors import InputError, InputTypeError
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What the caller of `load` knows about a file.
+
+    drop_head : leave off what follows the second layer.
+    order : names of the two layers, the first one first; names of their biases may be among them.
+    transposed : whether weights are kept as (inputs, units); None leaves it to names and shapes.
+    output : the name of the output, or of the output layer, where there are several.
+    """
+
+    drop_head: bool = False
+    order: Sequence[str] | None = None
+    transposed: bool | None = None
+    output: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.order is not None:
+            if isinstance(self.order, str) or not all(isinstance(name, str) for name in self.order):
+                raise InputTypeError(
+                    f"order: got {self.order!r}, expected the names of the two layers, "
+                    "as ('hidden', 'out')"
+                )
+            object.__setattr__(self, "order", tuple(self.order))
+            if not 2 <= len(self.order) <= 4 or len(set(self.order)) < len(self.order):
+                raise InputError(
+                    f"order: got {len(self.order)} names, expected those of two layers, each "
+                    "once, with or without those of their biases"
+                )
+        if not (self.transposed is None or isinstance(self.transposed, bool)):
+            raise InputTypeError(f"transposed: got {self.transposed!r}, expected True or False")
+        if not (self.output is None or isinstance(self.output, str)):
+            raise InputTypeError(f"output: got {self.output!r}, expected the name of an output")
+
+
+AS_THE_FILE_SAYS = Reading()

@@ -1,0 +1,220 @@
+"""Two layers among named arrays: never another network than the one that was saved."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from unrelu.errors import FileError, InputError, InputTypeError
+from unrelu.formats.layers import two_layers
+from unrelu.formats.networks import load
+from unrelu.formats.reading import Reading
+from unrelu.network import Network
+from unrelu.remarks import ASSUMED_RELU
+
+Arrays = dict[str, NDArray[Any]]
+HERE = Path("net")
+
+
+def planted(d: int, k: int, m: int) -> Network:
+    normal = np.random.default_rng(100 * d + 10 * k + m).standard_normal
+    return Network(normal((k, d)), normal((m, k)), normal(k), normal(m))
+
+
+def same(one: Network, other: Network, *, biases: bool = True) -> bool:
+    return all(np.array_equal(getattr(one, n), getattr(other, n)) for n in "VUbc"[: 2 + 2 * biases])
+
+
+def kept(
+    net: Network, names: tuple[str, str, str, str], *, transposed: bool = False, biases: bool = True
+) -> Arrays:
+    """The arrays of the network under the names of V, b, U and c."""
+    V, U = (net.V.T, net.U.T) if transposed else (net.V, net.U)
+    found = dict(zip(names, (V, net.b, U, net.c), strict=True))
+    return {name: array for name, array in found.items() if biases or array.ndim == 2}
+
+
+def code(arrays: Mapping[str, Any], **known: Any) -> str:
+    with pytest.raises(FileError) as caught:
+        two_layers(HERE, arrays, reading=Reading(**known))
+    return caught.value.code
+
+
+TORCH = ("fc1.weight", "fc1.bias", "fc2.weight", "fc2.bias")
+NUMPY = ("W1", "b1", "W2", "b2")
+FLAX = ("dense/kernel:0", "dense/bias:0", "dense_1/kernel:0", "dense_1/bias:0")
+WORDS = ("hidden_w", "hidden_b", "out_w", "out_b")
+LETTERS = ("Wxh", "bh", "Why", "by")
+OPEN = ("alpha.W", "alpha.b", "beta.W", "beta.b")
+SIZES = [(5, 7, 3), (5, 7, 5), (5, 5, 3), (5, 5, 5), (5, 3, 3), (1, 7, 1), (3, 1, 2), (7, 1, 7)]
+
+
+@pytest.mark.parametrize("names", [TORCH, NUMPY, FLAX, WORDS, LETTERS, OPEN])
+@pytest.mark.parametrize("size", SIZES)
+def test_no_file_gives_another_network(names: tuple[str, str, str, str], size: Any) -> None:
+    """Any names, sizes and layout, in any order of the arrays: the network or a refusal, and with
+    all that can be said always the network. A weight kept as x @ W and a kernel kept as W @ x are
+    told by biases, or by nothing."""
+    net = planted(*size)
+    told = {"weight": False, "kernel": True}
+    for transposed, biases in itertools.product((False, True), repeat=2):
+        arrays = kept(net, names, transposed=transposed, biases=biases)
+        contrary = told.get(names[0].split(":")[0].rpartition("/")[2].rpartition(".")[2])
+        for turned in (arrays, dict(reversed(arrays.items()))):
+            try:
+                found = two_layers(HERE, turned)
+            except FileError as error:
+                assert error.code in ("order-unclear", "layout-unclear")
+            else:
+                if contrary in (None, transposed) or biases:
+                    alike = same(found, net, biases=biases)
+                    square = contrary is not None and contrary != transposed
+                    assert alike or (square and len(set(size)) == 1)
+            asked = Reading(order=(names[0], names[2]), transposed=transposed)
+            assert same(two_layers(HERE, turned, reading=asked), net, biases=biases)
+
+
+@pytest.mark.parametrize("transposed", [False, True])
+@pytest.mark.parametrize("names", [NUMPY, WORDS, LETTERS])
+def test_biases_tell_how_weights_are_kept(
+    names: tuple[str, str, str, str], transposed: bool
+) -> None:
+    for size in ((5, 7, 3), (5, 7, 5), (5, 5, 3), (5, 3, 3), (1, 7, 1)):
+        net = planted(*size)
+        found = two_layers(HERE, kept(net, names, transposed=transposed))
+        assert same(found, net)
+        assert ASSUMED_RELU in found.remarks
+        assert ("weights-transposed" in {each.code for each in found.remarks}) == transposed
+
+
+def test_shapes_and_the_order_of_names_tell_without_biases() -> None:
+    net = planted(5, 7, 3)
+    for transposed in (False, True):
+        arrays = kept(net, NUMPY, transposed=transposed, biases=False)
+        assert same(two_layers(HERE, arrays), net, biases=False)
+
+
+def test_what_nothing_tells_is_refused_and_can_be_said() -> None:
+    square, coder = planted(5, 5, 5), planted(5, 7, 5)
+    assert code(kept(square, NUMPY)) == "layout-unclear"
+    assert code(kept(coder, NUMPY, biases=False)) == "layout-unclear"
+    reverse = ("b.weight", "b.bias", "a.weight", "a.bias")
+    assert code(kept(square, reverse)) == "order-unclear"
+    assert code(kept(coder, reverse)) == "order-unclear"
+    found = two_layers(HERE, kept(square, reverse), reading=Reading(order=("b", "a")))
+    assert same(found, square)
+    # Numbered one way, kept the other: fc1 is (inputs, units) of x @ W, or fc2 comes first.
+    backwards = kept(planted(5, 7, 3), TORCH, transposed=True, biases=False)
+    assert code(backwards) == "order-unclear"
+    found = two_layers(HERE, backwards, reading=Reading(transposed=True))
+    assert same(found, planted(5, 7, 3), biases=False)
+
+
+def test_what_biases_contradict_is_refused() -> None:
+    arrays = kept(planted(5, 7, 3), NUMPY, transposed=True)
+    assert code(arrays, transposed=False) == "shapes"
+    assert code(arrays, order=("W2", "W1")) == "shapes"
+    assert code(arrays | {"b2": np.ones(4)}) == "shapes"
+
+
+def test_heads_are_picked_by_name() -> None:
+    net, other = planted(5, 7, 3), np.ones((1, 7))
+    arrays = kept(net, ("body.weight", "body.bias", "policy.weight", "policy.bias"))
+    arrays |= {"value.weight": other, "value.bias": np.ones(1)}
+    assert code(arrays) == "layers"
+    found = two_layers(HERE, arrays, reading=Reading(output="policy"))
+    assert same(found, net)
+    assert "left-out" in {each.code for each in found.remarks}
+    assert np.array_equal(two_layers(HERE, arrays, reading=Reading(output="value")).U, other)
+    assert code(arrays, output="nowhere") == "several-outputs"
+    # A layer that could stand between is not passed over.
+    chain = kept(net, TORCH) | {"fc3.weight": np.ones((2, 7))} | {"fc2.weight": np.ones((7, 7))}
+    assert code(chain, output="fc3") == "order-unclear"
+
+
+def test_two_layers_of_several_are_picked_by_name() -> None:
+    actor, critic = planted(5, 7, 3), planted(5, 7, 1)
+    arrays = kept(actor, ("actor.0.weight", "actor.0.bias", "actor.2.weight", "actor.2.bias"))
+    arrays |= kept(critic, ("critic.0.weight", "critic.0.bias", "critic.2.weight", "critic.2.bias"))
+    assert code(arrays) == "layers"
+    for who, net in (("actor", actor), ("critic", critic)):
+        for order in ((f"{who}.0", f"{who}.2"), (f"{who}.0.weight", f"{who}.2.weight")):
+            assert same(two_layers(HERE, arrays, reading=Reading(order=order)), net)
+    assert code(arrays, order=("actor.0", "nobody")) == "order-unknown"
+    odd = kept(actor, ("P", "p", "Q", "q")) | {"R": np.ones((2, 2))}
+    found = two_layers(HERE, odd, reading=Reading(order=("P", "p", "Q", "q")))
+    assert same(found, actor)
+
+
+@pytest.mark.parametrize(
+    ("names", "shapes"),
+    [
+        (("rnn.weight_ih", "rnn.weight_hh"), ((7, 5), (7, 7))),
+        (("lora_A.weight", "lora_B.weight"), ((4, 9), (9, 4))),
+        (("emb.embedding.weight", "fc.weight"), ((7, 5), (3, 7))),
+        (("attn.q", "attn.k"), ((5, 5), (5, 5))),
+    ],
+)
+def test_other_layers_are_not_taken_for_linear_ones(names: Any, shapes: Any) -> None:
+    arrays = {name: np.ones(shape) for name, shape in zip(names, shapes, strict=True)}
+    assert code(arrays) == "foreign-layer"
+
+
+def test_numbers_that_may_scale_are_not_taken_for_biases() -> None:
+    net = planted(5, 5, 3)
+    arrays = kept(net, ("W1", "b1", "W2", "x_mean"))
+    assert code(arrays) == "scaling"
+    picked = two_layers(HERE, arrays, reading=Reading(order=("W1", "b1", "W2")))
+    assert np.array_equal(picked.c, np.zeros(3))
+
+
+def test_a_vector_is_the_weights_of_one_output_or_input() -> None:
+    one, single = planted(5, 7, 1), planted(1, 7, 3)
+    arrays = {"W1": one.V.T, "b1": one.b, "w2": one.U[0], "b2": np.array(one.c[0])}
+    assert same(two_layers(HERE, arrays), one)
+    arrays = {"w1": single.V[:, 0], "b1": single.b, "W2": single.U, "b2": single.c}
+    assert same(two_layers(HERE, arrays), single)
+
+
+@pytest.mark.parametrize(
+    ("names", "biases"),
+    [
+        (("w1", "w2"), ("b1", "b2")),
+        (("0.weight", "2.weight"), ("0.bias", "2.bias")),
+        (("layers.0.weight", "layers.1.weight"), ("layers.0.bias", "layers.1.bias")),
+        (("coefs_0", "coefs_1"), ("intercepts_0", "intercepts_1")),
+        (("arr_0", "arr_2"), ("arr_1", "arr_3")),
+        (("W_in", "W_out"), ("b_in", "b_out")),
+        (("weights_1", "weights_2"), ("biases_1", "biases_2")),
+        (("V", "U"), ("b", "c")),
+    ],
+)
+def test_npz_files_of_any_names_are_read(tmp_path: Path, names: Any, biases: Any) -> None:
+    net, path = planted(5, 7, 3), tmp_path / "net.npz"
+    transposed = names[0].startswith("coefs")
+    arrays = kept(net, (names[0], biases[0], names[1], biases[1]), transposed=transposed)
+    np.savez(path, allow_pickle=False, **arrays)
+    found = load(path)
+    assert same(found, net)
+    assert "assumed" in repr(found)
+    np.savez(path, allow_pickle=False, **arrays, activation=np.array("relu"))
+    assert load(path).remarks == ()
+    np.savez(path, allow_pickle=False, **arrays, activation=np.array("tanh"))
+    with pytest.raises(FileError) as caught:
+        load(path)
+    assert caught.value.code == "activation"
+
+
+def test_impossible_options_are_refused(tmp_path: Path) -> None:
+    for known in ({"order": "W1"}, {"order": (1, 2)}, {"transposed": 1}, {"output": 0}):
+        with pytest.raises(InputTypeError):
+            load(tmp_path / "net.npz", **known)
+    for order in (("W1",), ("W1", "W1"), ("a", "b", "c", "d", "e")):
+        with pytest.raises(InputError):
+            load(tmp_path / "net.npz", order=order)
