@@ -7,6 +7,7 @@ import json
 import pickle
 import struct
 import zipfile
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -143,6 +144,66 @@ def legacy_state_dict(tensors: list[tuple[str, Array]]) -> bytes:
     return made
 
 
+@dataclass(frozen=True)
+class Made:
+    """An object of a class that only the program has which saved it."""
+
+    name: str
+    of: Any = ()
+
+
+STORAGES = {"f4": "Float", "f8": "Double", "f2": "Half", "i8": "Long", "c8": "ComplexFloat"}
+
+
+def torch_file(value: Any, *, legacy: bool = False) -> bytes:
+    """What torch.save writes for dicts, lists, numbers, texts, tensors (arrays here) and objects
+    of classes (`Made`)."""
+    arrays: list[Array] = []
+    program = b"\x80\x02" + _encoded(value, arrays, legacy) + b"."
+    made = io.BytesIO()
+    if legacy:
+        system = {"protocol_version": 1001, "little_endian": True, "type_sizes": {"int": 4}}
+        for each in (0x1950A86A20F9469CFC6C, 1001, system):
+            made.write(pickle.dumps(each, 2))
+        made.write(program + pickle.dumps([str(at) for at in range(len(arrays))], 2))
+        for array in arrays:
+            made.write(struct.pack("<q", array.size) + array.tobytes())
+        return made.getvalue()
+    with zipfile.ZipFile(made, "w") as archive:
+        archive.writestr("net/data.pkl", program)
+        for at, array in enumerate(arrays):
+            archive.writestr(f"net/data/{at}", array.tobytes())
+        archive.writestr("net/version", b"3\n")
+    return made.getvalue()
+
+
+def _encoded(value: Any, arrays: list[Array], legacy: bool) -> bytes:
+    """Instructions that push the value."""
+
+    def put(each: Any) -> bytes:
+        return _encoded(each, arrays, legacy)
+
+    if isinstance(value, np.ndarray):
+        arrays.append(np.ascontiguousarray(value))
+        kind = STORAGES[value.dtype.str[1:]]
+        strides = [step // value.itemsize for step in arrays[-1].strides]
+        storage = b"(" + put("storage") + f"ctorch\n{kind}Storage\n".encode()
+        storage += put(str(len(arrays) - 1)) + put("cpu") + put(value.size)
+        storage += (b"N" if legacy else b"") + b"tQ"
+        rest = put(0) + put(value.shape) + put(tuple(strides)) + b"\x89}"
+        return b"ctorch._utils\n_rebuild_tensor_v2\n(" + storage + rest + b"tR"
+    if isinstance(value, Made):
+        module, _, name = value.name.rpartition(".")
+        return f"c{module}\n{name}\n".encode() + b")\x81" + put(value.of) + b"b"
+    if isinstance(value, dict):
+        return b"}(" + b"".join(put(key) + put(each) for key, each in value.items()) + b"u"
+    if isinstance(value, list):
+        return b"](" + b"".join(map(put, value)) + b"e"
+    if isinstance(value, tuple):
+        return b"(" + b"".join(map(put, value)) + b"t"
+    return pickle.dumps(value, 2)[2:-1].replace(b"q\x00", b"")  # numbers and short texts
+
+
 def keras_h5(layers: list[dict[str, Any]], weights: dict[str, dict[str, Array]]) -> bytes:
     """A model in the HDF5 of Keras 2: configurations of layers, their arrays by layer and name;
     without layers, the weights alone."""
@@ -179,6 +240,19 @@ def kernels(net: Network) -> dict[str, dict[str, Array]]:
     }
 
 
+def checkpoint(net: Network) -> dict[str, Any]:
+    """What a training script keeps: a state_dict beside an optimizer, a loss and its settings."""
+    tensors = dict(named_tensors(net))
+    moments = {
+        number: {"step": 3, "exp_avg": 0 * tensor, "exp_avg_sq": tensor**2}
+        for number, tensor in enumerate(tensors.values())
+    }
+    optimizer = {"state": moments, "param_groups": [{"lr": 0.1, "params": [0, 1, 2, 3]}]}
+    settings = Made("argparse.Namespace", {"lr": 0.1})
+    loss = np.array(0.5, dtype=np.float32)
+    return {"epoch": 3, "weights": tensors, "optim": optimizer, "loss": loss, "args": settings}
+
+
 def rational_npz(net: Network, path: Path) -> bytes:
     thirds = (as_fractions("w", w) / Fraction(3) for w in (net.V, net.U, net.b, net.c))
     save(Network(*thirds), path)
@@ -206,6 +280,8 @@ def sound_files(folder: Path) -> dict[str, tuple[str, list[bytes]]]:
         "safetensors": (".safetensors", [saved("a.safetensors")]),
         "state_dict": (".pt", [saved("a.pt"), state_dict(named_tensors(net))]),
         "legacy state_dict": (".pt", [legacy_state_dict(named_tensors(net))]),
+        "checkpoint": (".pt", [torch_file(checkpoint(net))]),
+        "legacy checkpoint": (".pt", [torch_file(checkpoint(net), legacy=True)]),
         "h5": (".h5", [saved("a.h5"), saved("a.weights.h5"), *models]),
         "keras": (".keras", [saved("a.keras")]),
     }

@@ -272,6 +272,8 @@ DEEPER: dict[str, Callable[[bytes, Sequence[bytes], Rng], bytes]] = {
     "rational npz": member_changed,
     "state_dict": member_changed,
     "legacy state_dict": pickle_changed,
+    "checkpoint": member_changed,
+    "legacy checkpoint": pickle_changed,
     "safetensors": safetensors_changed,
     "onnx": onnx_changed,
     "keras": member_changed,

@@ -20,6 +20,8 @@ FILES = {
     "safetensors": 200,
     "state_dict": 200,
     "legacy state_dict": 200,
+    "checkpoint": 200,
+    "legacy checkpoint": 200,
     "h5": 8,
     "keras": 5,
 }

@@ -40,6 +40,9 @@ SCALING = {
 OWN = {"V": "b", "U": "c"}
 """Our own names of the weights, the first layer first, and of their biases."""
 
+POSITION = re.compile(r"(arr_|)(\d{1,18})")
+"""Names of arrays that have none, but a place in a list."""
+
 WORD = re.compile(r"(?<![A-Za-z0-9])[ihx]2[hoy](?![A-Za-z0-9])|[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
 
@@ -81,6 +84,9 @@ def kept_transposed(name: str) -> bool | None:
 def bias_of(weight: str, biases: Iterable[str]) -> str | None:
     """The name of the bias that belongs to the weight of this name, if one does."""
     names = list(biases)
+    if place := POSITION.fullmatch(weight):
+        behind = f"{place[1]}{int(place[2]) + 1}"
+        return behind if behind in names else None
     if weight in OWN and OWN[weight] in names:
         return OWN[weight]
     found = [name for name in names if _layer(name) == _layer(weight)]
@@ -91,6 +97,8 @@ def first_of(one: str, other: str) -> str | None:
     """Which of two layers stands first by its name; None where the names do not tell."""
     if {one, other} == set(OWN):
         return "V"
+    if POSITION.fullmatch(one) and POSITION.fullmatch(other):
+        return None  # a list of parameters has them as they were declared, not as they are used
     said = {answer for answer in (_by_words(one, other), _by_numbers(one, other)) if answer}
     return said.pop() if len(said) == 1 else None
 

@@ -2,22 +2,20 @@
 
 A pickle is a program for a small stack machine whose instructions may call any Python function.
 This is such a machine without that ability: it knows numbers, texts, tuples, lists and dicts,
-and the few torch names that a state_dict is made of, each as data. Everything else is refused
-where it stands.
+and the few torch names that a state_dict is made of, each as data. Whatever else the program
+names or calls becomes an `Unknown`, which says the name and does nothing.
 """
 
 from __future__ import annotations
 
 import pickletools
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, BinaryIO
-
-from unrelu.formats.steps import shortened
 
 
 class RefusedPickleError(ValueError):
-    """A pickle that asks for more than a plain state_dict does."""
+    """A pickle with instructions that no state_dict or checkpoint has."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +23,21 @@ class Global:
     """A name out of another module; a token, nothing is imported."""
 
     name: str
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """What a name that is none of a state_dict's stands for, or would make if it were called."""
+
+    name: str
+
+
+@dataclass
+class Seen:
+    """What a pickle refers to, gathered while it is read."""
+
+    storages: dict[str, Storage] = field(default_factory=dict)
+    names: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -57,10 +70,13 @@ KINDS = {
     "torch.CharStorage": "int8",
     "torch.ByteStorage": "uint8",
     "torch.BoolStorage": "bool",
+    "torch.ComplexFloatStorage": "complex64",
+    "torch.ComplexDoubleStorage": "complex128",
 }
 
 CALLABLE = {
     "collections.OrderedDict",
+    "collections.defaultdict",
     "torch._utils._rebuild_tensor",
     "torch._utils._rebuild_tensor_v2",
     "torch._utils._rebuild_parameter",
@@ -69,12 +85,13 @@ CALLABLE = {
 MARK = object()
 
 
-def read(file: BinaryIO) -> Any:
+def read(file: BinaryIO, seen: Seen) -> Any:
     """The value of the pickle that begins at the file's position, which is left behind its end.
+    `seen` is filled, also where reading ends in an error.
 
     Raises RefusedPickleError, or ValueError and its like for bytes that are no pickle.
     """
-    machine = _Machine()
+    machine = _Machine(seen)
     for opcode, argument, _ in pickletools.genops(file):
         if opcode.name == "STOP":
             return machine.pop()
@@ -83,9 +100,10 @@ def read(file: BinaryIO) -> Any:
 
 
 class _Machine:
-    def __init__(self) -> None:
+    def __init__(self, seen: Seen) -> None:
         self.stack: list[Any] = []
         self.memo: dict[int, Any] = {}
+        self.seen = seen
 
     def pop(self) -> Any:
         value = self.stack.pop()
@@ -131,11 +149,9 @@ class _Machine:
             stack.append({})
             self.fill(values)
         elif name == "APPEND":
-            value = self.pop()
-            self.peek(list).append(value)
-        elif name == "APPENDS":
-            values = self.since_mark()
-            self.peek(list).extend(values)
+            self.extend([self.pop()])
+        elif name in ("APPENDS", "ADDITEMS"):
+            self.extend(self.since_mark())
         elif name == "SETITEM":
             value, key = self.pop(), self.pop()
             self.fill([key, value])
@@ -144,39 +160,115 @@ class _Machine:
         elif name == "POP":
             stack.pop()
         elif name == "GLOBAL":
-            stack.append(_known(argument.replace(" ", ".", 1)))
+            stack.append(self.known(argument.replace(" ", ".", 1)))
         elif name == "STACK_GLOBAL":
             attribute, module = self.pop(), self.pop()
-            stack.append(_known(f"{module!s:.100}.{attribute!s:.100}"))
+            stack.append(self.known(f"{module!s:.100}.{attribute!s:.100}"))
         elif name == "BINPERSID":
-            stack.append(_storage(self.pop()))
-        elif name == "REDUCE":
+            stack.append(self.storage(self.pop()))
+        elif name in ("REDUCE", "NEWOBJ"):
             arguments, function = self.pop(), self.pop()
-            stack.append(_called(function, arguments))
+            stack.append(self.called(function, arguments))
+        elif name == "NEWOBJ_EX":
+            _, arguments, function = self.pop(), self.pop(), self.pop()
+            stack.append(self.called(function, arguments))
+        elif name == "OBJ":
+            function, *_ = self.since_mark()
+            stack.append(self.called(function, None))
+        elif name == "INST":
+            self.since_mark()
+            stack.append(self.known(argument.replace(" ", ".", 1), called=True))
+        elif name == "FROZENSET":
+            self.since_mark()
+            stack.append(Unknown("builtins.frozenset"))
         elif name == "BUILD":  # a state_dict carries the versions of its modules this way
             self.pop()
-            self.peek(dict)
+            self.peek((dict, Unknown))
         else:
             raise RefusedPickleError(f"got the instruction {name}")
 
-    def peek(self, kind: type = object) -> Any:
+    def peek(self, kind: type | tuple[type, ...] = object) -> Any:
         value = self.stack[-1]
         if value is MARK or not isinstance(value, kind):
             raise RefusedPickleError("got an instruction that changes something unknown")
         return value
 
+    def extend(self, values: list[Any]) -> None:
+        target = self.peek((list, Unknown))
+        if isinstance(target, list):
+            target.extend(values)
+
     def fill(self, pairs: list[Any]) -> None:
-        target = self.peek(dict)
+        target = self.peek((dict, Unknown))
         for key, value in zip(pairs[::2], pairs[1::2], strict=True):
-            if not isinstance(key, str | int):  # hashing a nested tuple may take for ever
+            if isinstance(target, Unknown):
+                continue
+            if isinstance(key, str | int):
+                target[key] = value
+            elif isinstance(value, Tensor):  # hashing a nested tuple may take for ever
                 raise RefusedPickleError(f"got a {type(key).__name__} as a key, expected names")
-            target[key] = value
+
+    def known(self, name: str, *, called: bool = False) -> Global | Unknown:
+        if not called and (name in KINDS or name in CALLABLE):
+            return Global(name)
+        self.seen.names.append(name)
+        return Unknown(name)
+
+    def storage(self, value: Any) -> Storage | Unknown:
+        """What the reference to something outside the pickle stands for: numbers, or the source
+        of a class, which old files keep."""
+        if not isinstance(value, tuple) or not value:
+            raise RefusedPickleError("got a reference that is no storage")
+        if value[0] != "storage" or len(value) not in (5, 6):
+            name = next((each.name for each in value if isinstance(each, Unknown)), "no storage")
+            return Unknown(name)
+        kind, key, length = value[1], value[2], value[4]
+        if not isinstance(kind, Global | Unknown) or not isinstance(key, str):
+            raise RefusedPickleError("got a storage of an unknown kind")
+        if not _natural(length) or value[5:] not in ((), (None,)):
+            raise RefusedPickleError("got a storage that is part of another")
+        if kind.name not in KINDS:
+            return Unknown(kind.name)
+        found = Storage(KINDS[kind.name], key, length)
+        if self.seen.storages.setdefault(key, found).kind != found.kind:
+            raise RefusedPickleError("got a storage of two kinds")
+        return found
+
+    def called(self, function: Any, arguments: Any) -> Any:
+        if isinstance(function, Unknown):
+            return Unknown(function.name)
+        name = function.name if isinstance(function, Global) else None
+        if name not in CALLABLE or not isinstance(arguments, tuple):
+            raise RefusedPickleError("got a call of something that no state_dict calls")
+        if name == "collections.defaultdict":
+            return {}
+        if name == "collections.OrderedDict":
+            made = _Machine(self.seen)
+            made.stack.append({})
+            for pair in arguments[0] if arguments else ():
+                made.fill([*pair])
+            return made.pop()
+        if name == "torch._utils._rebuild_parameter":
+            if not arguments or not isinstance(arguments[0], Tensor | Unknown):
+                raise RefusedPickleError("got a parameter that is no tensor")
+            return arguments[0]
+        if len(arguments) < 4:
+            raise RefusedPickleError("got a tensor without its shape")
+        storage, offset, shape, strides = arguments[:4]
+        if isinstance(storage, Unknown):
+            return storage
+        if not (isinstance(storage, Storage) and _natural(offset) and _naturals(shape, strides)):
+            raise RefusedPickleError("got a tensor of an impossible shape")
+        if any(arguments[6:]):  # of a negated view, say, whose numbers have the other sign
+            return Unknown("torch.Tensor with remarks")
+        return Tensor(storage, offset, shape, strides)
 
 
 VALUES = {
     *("INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4", "FLOAT", "BINFLOAT"),
     *("UNICODE", "BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8"),
     *("STRING", "BINSTRING", "SHORT_BINSTRING", "BINBYTES", "SHORT_BINBYTES", "BINBYTES8"),
+    "BYTEARRAY8",
 }
 """Instructions that push what follows them."""
 
@@ -187,48 +279,8 @@ EMPTY: dict[str, Callable[[], object]] = {
     "EMPTY_TUPLE": tuple,
     "EMPTY_LIST": list,
     "EMPTY_DICT": dict,
+    "EMPTY_SET": lambda: Unknown("builtins.set"),
 }
-
-
-def _known(name: str) -> Global:
-    if name in KINDS or name in CALLABLE:
-        return Global(name)
-    raise RefusedPickleError(f"got the name {shortened(name)}")
-
-
-def _storage(value: Any) -> Storage:
-    if not (isinstance(value, tuple) and len(value) in (5, 6) and value[0] == "storage"):
-        raise RefusedPickleError("got a reference that is no storage")
-    kind, key, length = value[1], value[2], value[4]
-    if not (isinstance(kind, Global) and kind.name in KINDS and isinstance(key, str)):
-        raise RefusedPickleError("got a storage of an unknown kind")
-    if not _natural(length) or value[5:] not in ((), (None,)):
-        raise RefusedPickleError("got a storage that is part of another")
-    return Storage(KINDS[kind.name], key, length)
-
-
-def _called(function: Any, arguments: Any) -> Any:
-    name = function.name if isinstance(function, Global) else None
-    if name not in CALLABLE or not isinstance(arguments, tuple):
-        raise RefusedPickleError("got a call of something that no state_dict calls")
-    if name == "collections.OrderedDict":
-        made = _Machine()
-        made.stack.append({})
-        for pair in arguments[0] if arguments else ():
-            made.fill([*pair])
-        return made.pop()
-    if name == "torch._utils._rebuild_parameter":
-        if not arguments or not isinstance(arguments[0], Tensor):
-            raise RefusedPickleError("got a parameter that is no tensor")
-        return arguments[0]
-    if len(arguments) < 4:
-        raise RefusedPickleError("got a tensor without its shape")
-    storage, offset, shape, strides = arguments[:4]
-    if not (isinstance(storage, Storage) and _natural(offset) and _naturals(shape, strides)):
-        raise RefusedPickleError("got a tensor of an impossible shape")
-    if any(arguments[6:]):  # of a negated view, say, whose numbers have the other sign
-        raise RefusedPickleError("got a tensor with remarks")
-    return Tensor(storage, offset, shape, strides)
 
 
 def _naturals(*values: Any) -> bool:

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from unrelu.errors import FileError
 from unrelu.formats import zips
+from unrelu.formats.checkpoints import state_dict_of
 from unrelu.formats.layers import float_array, two_layers
 from unrelu.formats.marks import (
     KEY,
@@ -30,8 +31,9 @@ from unrelu.formats.marks import (
     no_network,
     weights_text,
 )
-from unrelu.formats.pickles import RefusedPickleError, Storage, Tensor, read
+from unrelu.formats.pickles import RefusedPickleError, Seen, Storage, Tensor, read
 from unrelu.formats.reading import Reading
+from unrelu.formats.steps import shortened
 from unrelu.formats.whole import written_whole
 from unrelu.network import Network
 from unrelu.remarks import ASSUMED_RELU, Remark
@@ -41,36 +43,73 @@ AnyArray = NDArray[Any]
 LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
 """The number that older torch.save puts first, pickled."""
 
-NESTED = ("state_dict", "model_state_dict", "model", "module", "net")
-"""Where a training script's checkpoint keeps the state_dict."""
-
 ADVICE = "; expected a plain state_dict: torch.save(model.state_dict(), path)"
 
 Fetch = Callable[[Storage], AnyArray]
 
 
 def read_state_dict(path: Path, reading: Reading) -> Contents:
-    """The network of a state_dict; it holds weights alone, so ReLU is taken for granted."""
+    """The network of a state_dict, or of the one in a checkpoint; it holds weights alone, so ReLU
+    is taken for granted."""
+    seen = Seen()
     with open(path, "rb") as file:
         try:
             if file.read(4).startswith(b"PK"):
-                return _of_zip(path, file, reading)
+                return _of_zip(path, file, reading, seen)
             file.seek(0)
-            return Contents(
-                _network(
-                    path, *_of_pickles(path, io.BytesIO(file.read())), reading, (ASSUMED_RELU,)
-                )
-            )
+            value, fetch = _of_pickles(path, io.BytesIO(file.read()), seen)
+            return Contents(_network(path, value, fetch, reading, (ASSUMED_RELU,)))
         except RefusedPickleError as error:
+            if seen.names:
+                raise program(path, seen.names) from error
             raise FileError(f"{path}: {error}, and ran nothing of the file{ADVICE}") from error
+        except FileError as error:
+            if error.code not in ("no-tensors", "not-torch"):
+                raise
+            if seen.names:
+                raise program(path, seen.names) from error
+            raise FileError(f"{error}{ADVICE}", error.code) from error
+        except Exception as error:
+            # A file of joblib's is no pickle any more behind the first array.
+            if any(map(_of_sklearn, seen.names)):
+                raise program(path, seen.names) from error
+            raise
 
 
-def _of_zip(path: Path, file: BinaryIO, reading: Reading) -> Contents:
+def _of_sklearn(name: str) -> bool:
+    return name.startswith(("sklearn.", "joblib."))
+
+
+def program(path: Path, names: Sequence[str]) -> FileError:
+    """What to raise for a pickle that would make other things than tensors, by their names."""
+    found = [name for name in names if name.startswith("sklearn.")]
+    if found:
+        return FileError(
+            f"{path}: got a scikit-learn object ({shortened(found[0])}), and ran nothing of the "
+            "file; if you trust it, load it yourself and take unrelu.from_sklearn(model)",
+            "sklearn-pickle",
+        )
+    arrays = [name for name in names if name.startswith(("numpy.", "joblib.", "_codecs."))]
+    if len(arrays) == len(names):
+        return FileError(
+            f"{path}: got pickled numpy arrays ({shortened(arrays[0])}), and ran nothing of the "
+            "file; if you trust it, load it yourself and write numpy.savez(path, **arrays)",
+            "pickled-arrays",
+        )
+    others = [name for name in names if name not in arrays]
+    return FileError(
+        f"{path}: got the name {shortened(others[0])}, and ran nothing of the file: a whole "
+        f"pickled module, or other objects{ADVICE}",
+        "pickled-objects",
+    )
+
+
+def _of_zip(path: Path, file: BinaryIO, reading: Reading, seen: Seen) -> Contents:
     with zipfile.ZipFile(file) as archive:
         names = archive.namelist()
         pickles = [name for name in names if name.rpartition("/")[2] == "data.pkl"]
         if any(name.endswith("constants.pkl") for name in names):
-            raise FileError(f"{path}: got a TorchScript program{ADVICE}")
+            raise FileError(f"{path}: got a TorchScript program{ADVICE}", "torchscript")
         if len(pickles) != 1:
             raise FileError(f"{path}: got a zip archive with {len(pickles)} data.pkl{ADVICE}")
         root = pickles[0].removesuffix("data.pkl")
@@ -86,7 +125,7 @@ def _of_zip(path: Path, file: BinaryIO, reading: Reading) -> Contents:
                 kept[storage.key] = _numbers(data, storage.kind, order)
             return kept[storage.key]
 
-        value = read(io.BytesIO(zips.content(archive, pickles[0])))
+        value = read(io.BytesIO(zips.content(archive, pickles[0])), seen)
         if mark is not None and value == {}:
             raise no_network(path, mark)
         return Contents(_network(path, value, fetch, reading, activation_remarks(remarks)), mark)
@@ -96,27 +135,28 @@ def _optional(archive: zipfile.ZipFile, name: str) -> bytes | None:
     return zips.content(archive, name) if name in archive.namelist() else None
 
 
-def _of_pickles(path: Path, file: io.BytesIO) -> tuple[Any, Fetch]:
-    if read(file) != LEGACY_MAGIC:
-        raise FileError(f"{path}: got a pickle that torch.save did not write{ADVICE}")
-    protocol, system = read(file), read(file)
+def _of_pickles(path: Path, file: io.BytesIO, seen: Seen) -> tuple[Any, Fetch]:
+    if read(file, seen) != LEGACY_MAGIC:
+        raise FileError(f"{path}: got a pickle that torch.save did not write", "not-torch")
+    protocol, system = read(file, seen), read(file, seen)
     if protocol != 1001:
         raise FileError(f"{path}: got a file of protocol {protocol!s:.20}, expected 1001")
     order = "<" if not isinstance(system, dict) or system.get("little_endian", True) else ">"
-    value = read(file)
-    keys = read(file)
+    value = read(file, seen)
+    keys = read(file, seen)
     storages: dict[str, tuple[int, int]] = {}
     view = file.getbuffer()
     at = file.tell()
-    # The length in numbers precedes each storage; how wide a number is, only the tensors say.
-    widths = {tensor.storage.key: _width(tensor.storage.kind) for _, tensor in _tensors(value)}
+    # The length in numbers precedes each storage; how wide a number is, only the pickle says.
     for key in keys:
-        if not isinstance(key, str) or key not in widths:
-            raise FileError(f"{path}: got a storage that no tensor of the file uses")
+        if not isinstance(key, str) or key not in seen.storages:
+            raise FileError(
+                f"{path}: got a storage of an unknown kind: where the next one begins is not said"
+            )
         if at + 8 > len(view):
             raise FileError(f"{path}: ends before its storages do")
         (length,) = struct.unpack(f"{order}q", view[at : at + 8])
-        end = at + 8 + length * widths[key]
+        end = at + 8 + length * _width(seen.storages[key].kind)
         if not at + 8 <= end <= len(view):
             raise FileError(f"{path}: ends before its storages do")
         storages[key] = (at + 8, end)
@@ -132,31 +172,11 @@ def _of_pickles(path: Path, file: io.BytesIO) -> tuple[Any, Fetch]:
 def _network(
     path: Path, value: Any, fetch: Fetch, reading: Reading, remarks: Sequence[Remark]
 ) -> Network:
-    if isinstance(value, dict) and not any(isinstance(each, Tensor) for each in value.values()):
-        inner = [value[key] for key in NESTED if isinstance(value.get(key), dict)]
-        value = inner[0] if len(inner) == 1 else value
-    tensors = _tensors(value)
-    if not tensors:
-        raise FileError(f"{path}: got no tensors{ADVICE}")
-    arrays = {name: _view(name, tensor, fetch) for name, tensor in tensors}
-    return two_layers(path, arrays, reading=reading, remarks=remarks)
+    def view(name: str, tensor: Tensor) -> AnyArray:
+        return _view(name, tensor, fetch)
 
-
-def _tensors(value: Any) -> list[tuple[str, Tensor]]:
-    """The tensors of a state_dict, or of one in a checkpoint, in their order."""
-    if not isinstance(value, dict):
-        return []
-    found = [(str(name), each) for name, each in value.items() if isinstance(each, Tensor)]
-    if found:
-        return found
-    return [pair for key in NESTED if key in value for pair in _tensors(_shallow(value[key]))]
-
-
-def _shallow(value: Any) -> Any:
-    """A dict without the dicts in it: a checkpoint is looked into once, not for ever."""
-    if not isinstance(value, dict):
-        return None
-    return {key: each for key, each in value.items() if isinstance(each, Tensor)}
+    arrays, left_out = state_dict_of(path, value, reading, view)
+    return two_layers(path, arrays, reading=reading, remarks=[*remarks, *left_out])
 
 
 def _view(name: str, tensor: Tensor, fetch: Fetch) -> AnyArray:
