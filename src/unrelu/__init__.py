@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from unrelu.estimator import RectifiedNetworkRegressor
     from unrelu.extract import extract
     from unrelu.formats.networks import load, save
+    from unrelu.formats.results import load_result
     from unrelu.formats.sklearn_objects import from_sklearn, to_sklearn
     from unrelu.matching import Match, match
     from unrelu.network import Network
@@ -65,6 +66,7 @@ __all__ = [
     "from_sklearn",
     "hardness",
     "load",
+    "load_result",
     "lower_bound",
     "match",
     "recover",
@@ -90,6 +92,7 @@ _HOMES = {
     "estimator": ("RectifiedNetworkRegressor",),
     "extract": ("extract",),
     "formats.networks": ("load", "save"),
+    "formats.results": ("load_result",),
     "formats.sklearn_objects": ("from_sklearn", "to_sklearn"),
     "matching": ("Match", "match"),
     "network": ("Network",),

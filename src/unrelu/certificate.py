@@ -37,6 +37,7 @@ from unrelu.checks.refuted import Refutation
 from unrelu.checks.unexplained import Unexplained, largest_residual, unexplained
 from unrelu.checks.uniqueness import of_curved, of_relu
 from unrelu.checks.verdict import listed
+from unrelu.equality import by_value
 from unrelu.errors import InputError, InputTypeError
 from unrelu.network import Network
 from unrelu.rationals import as_fractions
@@ -50,6 +51,7 @@ ORDERED_ROWS = 5000
 """On which no hidden value may be out of order, where the activation is unknown."""
 
 
+@by_value
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Certificate:
     """What was checked, measured and bounded for one network on one set of samples.

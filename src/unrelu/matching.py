@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from unrelu.equality import by_value
 from unrelu.errors import InputError, InputTypeError
 from unrelu.network import Network
 from unrelu.result import labelled
@@ -15,6 +16,7 @@ Array = NDArray[np.float64]
 Index = NDArray[np.intp]
 
 
+@by_value
 @dataclass(frozen=True, eq=False)
 class Match:
     """Two networks compared unit by unit, in canonical form.

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from unrelu.activations import Activation, Power, ReLU, resolve
+from unrelu.equality import by_value
 from unrelu.errors import InputError
 from unrelu.rationals import (
     Rationals,
@@ -35,6 +36,7 @@ BLOCK_ENTRIES = 1 << 21
 rows need no second copy of themselves."""
 
 
+@by_value
 @dataclass(frozen=True, eq=False, repr=False, init=False)
 class Network:
     """A two-layer rectified network, x -> U f(V x + b) + W x + c.

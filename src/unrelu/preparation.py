@@ -94,6 +94,15 @@ def generator(rng: int | np.random.Generator | None) -> np.random.Generator:
         raise InputError(f"rng: got {rng}, {expected}") from error
 
 
+def seeded(rng: int | np.random.Generator | None) -> tuple[np.random.Generator, dict[str, int]]:
+    """A generator, and the whole number that makes it again, as {"seed": …}: what was given, or
+    drawn for None. Of a Generator nobody knows one."""
+    if rng is None:
+        rng = int(generator(None).integers(2**32))
+    known = {"seed": int(rng)} if isinstance(rng, (int, np.integer)) else {}
+    return generator(rng), known
+
+
 def check_options(n_units: int | None, bias: bool, method: str, noise: str, exact: bool) -> None:
     check_flag("bias", bias)
     if n_units is not None:

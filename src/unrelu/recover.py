@@ -23,8 +23,8 @@ from unrelu.preparation import (
     check_one_output,
     check_options,
     check_skip,
-    generator,
     label_rank,
+    seeded,
 )
 from unrelu.result import Recovery, Status
 from unrelu.samples import ExactSamples, Samples
@@ -110,7 +110,8 @@ def recover(
         u f(z) = u f(−z) + u z: the network is one of 2ᵏ that are the same function, the canonical
         one (see `Network.canonical`); where labels need no skip connection, one without. For the
         ReLU, the methods "auto", "row-space" and "hyperplanes", and all noise but "sparse".
-    rng : seed or generator for the random starts; the same seed gives the same bits.
+    rng : seed or generator for the random starts; the same seed gives the same bits. None draws a
+        seed, which `stats["seed"]` tells.
     throw : raise `RecoveryError`, with the result on it, unless the network is certain.
 
     Returns
@@ -159,10 +160,11 @@ def recover(
         check_one_output(samples)
     if noise == "poisson":
         check_counts(samples)
-    rng = generator(rng)
+    rng, seed = seeded(rng)
     if known is None:
         with one_thread(samples.n * samples.d < MANY_ENTRIES):
-            return _thrown(recover_unknown(samples, n_units, bias, rng), throw)
+            result = recover_unknown(samples, n_units, bias, rng)
+        return _thrown(replace(result, stats={**result.stats, **seed}), throw)
 
     with one_thread(samples.n * samples.d < MANY_ENTRIES):
         rank = label_rank(samples, bias, rng, skip=skip)
@@ -184,6 +186,7 @@ def recover(
             "method": best.method,
             **best.candidate.stats,
             "label_rank": rank,
+            **seed,
             "seconds": time.perf_counter() - started,
         },
     )

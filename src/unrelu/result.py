@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 import textwrap
 from collections.abc import Mapping, Sequence
@@ -14,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unrelu.card import card
+from unrelu.equality import by_value
 from unrelu.plain import printable
 
 if TYPE_CHECKING:
@@ -97,6 +99,7 @@ class Width:
         )
 
 
+@by_value
 @dataclass(frozen=True, eq=False)
 class Noise:
     """The noise that a fit has left.
@@ -147,6 +150,7 @@ class Noise:
         }
 
 
+@by_value
 @dataclass(frozen=True, eq=False)
 class Recovery:
     """The answer of `recover`.
@@ -154,7 +158,8 @@ class Recovery:
     status : `Status`, the verdict of the certificate.
     network : the network found in canonical form, or None when there is not even a candidate.
     certificate : what was checked, measured and bounded; its `recheck(X, Y)` does it again.
-    stats : plain numbers and words: method, starts, seconds, rows used.
+    stats : plain numbers and words: method, starts, seconds, rows used; and seed, the whole number
+        that `rng` was, or that was drawn for `rng=None`: with it the same bits come out again.
     noise : which noise was found, when the labels are not explained to rounding.
     uncertainty : standard errors, intervals and predictions with errors, for an estimate.
     hidden : (n, k) hidden values of the samples, one column per unit of the network, where the
@@ -168,6 +173,18 @@ class Recovery:
     noise: Noise | None = None
     uncertainty: Uncertainty | None = None
     hidden: Array | None = None
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the whole result to an .npz, which `unrelu.load_result` gives back.
+
+        Certificate, network, uncertainty, noise, stats, hidden values: all of it is equal (`==`)
+        after reading, every array bit for bit. `unrelu.save(result.network, path)` writes the
+        network alone, in any form. Raises FileError where the file cannot be written, and for an
+        activation that is a function of your own.
+        """
+        from unrelu.formats.results import save_result
+
+        save_result(self, path)
 
     @property
     def stderr(self) -> Network | None:

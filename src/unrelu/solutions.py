@@ -21,7 +21,7 @@ from unrelu.network import Network
 from unrelu.numerics.complementarity import Effort, Found, TooManyNodesError, Undecided
 from unrelu.numerics.float_lp import OutOfTimeError
 from unrelu.plain import printable
-from unrelu.preparation import check_flag, check_limit, check_units, generator
+from unrelu.preparation import check_flag, check_limit, check_units, seeded
 from unrelu.rationals import Rationals, as_fractions, product
 from unrelu.refutations import by_output_signs, by_output_weights, by_row_space
 from unrelu.samples import ExactSamples
@@ -44,7 +44,7 @@ class Solutions:
     complete : whether that is all there is to know: `networks` are all there are, be it none.
     refutation : the proof that there is none, if so; the enumeration leaves no such witness.
     reason : in words what was found and, where something is left open, why.
-    stats : seconds, nodes of search trees, seconds of all but SCIP.
+    stats : seconds, nodes of search trees, seconds of all but SCIP, the seed.
     """
 
     networks: tuple[Network, ...]
@@ -121,13 +121,14 @@ def solutions(
         known = ", ".join(map(repr, METHODS))
         raise InputError(f"method: got {method!r}, expected one of {known}")
     samples = ExactSamples.of(X, Y, few=True)
+    rng, seed = seeded(rng)
     case = _Case(
         _with_ones(samples.X) if bias else samples.X,
         samples.Y,
         int(n_units),
         bool(bias),
         Effort(deadline=time.monotonic() + time_limit, most_nodes=most_nodes),
-        generator(rng),
+        rng,
         count,
     )
     started = time.monotonic()
@@ -145,7 +146,7 @@ def solutions(
     if answer.refutation is not None and not answer.refutation.recheck(samples.X, samples.Y):
         raise AssertionError("a refutation must hold")
     seconds = time.monotonic() - started
-    stats = {"seconds": seconds, "nodes": case.effort.nodes, **answer.stats}
+    stats = {"seconds": seconds, "nodes": case.effort.nodes, **answer.stats, **seed}
     stats["seconds_rational"] = seconds - stats.get("scip_seconds", 0.0)
     return replace(answer, stats=stats)
 

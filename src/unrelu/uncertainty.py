@@ -47,6 +47,7 @@ from unrelu.checks.units import (
     tied,
     unit_lines,
 )
+from unrelu.equality import by_value
 from unrelu.errors import InputError
 from unrelu.network import Network
 from unrelu.numerics import fisher
@@ -61,6 +62,7 @@ PREDICTED_TOGETHER = 1 << 14
 """Rows whose features are held at once."""
 
 
+@by_value
 @dataclass(frozen=True, eq=False)
 class Prediction:
     """Noiseless outputs at some inputs, each (n, m): estimate, standard error, and the ends of
@@ -73,6 +75,7 @@ class Prediction:
     level: float
 
 
+@by_value
 @dataclass(frozen=True, eq=False)
 class Uncertainty:
     """How far a fitted network may be off.

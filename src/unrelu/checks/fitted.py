@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.linalg import solve_triangular
 
-from unrelu.activations import Curve, ReLU, chord, steep
+from unrelu.activations import Activation, Curve, ReLU, chord, steep
 from unrelu.errors import InputError, InputTypeError
 from unrelu.network import Network
 from unrelu.numerics.fisher import Model, information, invert, moments
@@ -136,6 +138,19 @@ def of_entries(
     return psi, slopes
 
 
+@dataclass(frozen=True, eq=False)
+class Curved:
+    """The units of an activation other than the ReLU, for `Model`: f and its slopes; where that is
+    infinite at 0, those of chords over heights known to `doubt`."""
+
+    activation: Activation
+    doubt: Array | float | None
+
+    def __call__(self, z: Array) -> tuple[Array, Array]:
+        f = self.activation
+        return f(z), f.slope(z) if self.doubt is None else chord(f, z, self.doubt)
+
+
 def model_of(
     net: Network,
     white: Whitened,
@@ -154,9 +169,7 @@ def model_of(
         normals = solve_triangular(white.factor, normals.T, trans="T").T
     if isinstance(f, ReLU):
         return Model(A, U, normals, biased, skip)
-    if steep(f):
-        return Model(A, U, normals, biased, units=lambda z: (f(z), chord(f, z, doubt)))
-    return Model(A, U, normals, biased, units=lambda z: (f(z), f.slope(z)))
+    return Model(A, U, normals, biased, units=Curved(f, doubt if steep(f) else None))
 
 
 def heights_known(net: Network, white: Whitened, U: Array, biased: bool, residual: Array) -> Array:

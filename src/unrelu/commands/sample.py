@@ -90,6 +90,8 @@ def sample(
     import numpy as np
 
     with busy(f"drawing {n} samples") as say:
+        if seed is None:
+            seed = int(np.random.default_rng().integers(2**32))
         rng = np.random.default_rng(seed)
         X = rng.standard_normal((n, network.n_inputs))
         if exact:
@@ -111,6 +113,7 @@ def sample(
                 "outputs": network.n_outputs,
                 "files": files,
                 "exact": exact,
+                "seed": seed,
                 "step": Fraction(2) ** -k if exact else None,
             }
         )
@@ -119,6 +122,7 @@ def sample(
             ("samples", str(n)),
             ("inputs", f"{network.n_inputs}{f', multiples of 2^{-k}' if exact else ''}"),
             ("outputs", str(network.n_outputs) + ", exact" * exact),
+            ("seed", str(seed)),
             ("written", ", ".join(files)),
         ]
         write_table("unrelu sample", rows)

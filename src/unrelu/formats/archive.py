@@ -37,7 +37,7 @@ def read_arrays(
                     f"{_listed(missing)} missing"
                 )
             wanted = [*required, *(name for name in optional if name in members)]
-            return {name: _array(archive, name) for name in wanted}
+            return {name: array_of(archive, name) for name in wanted}
     except FileError:
         raise
     except OSError as error:
@@ -80,7 +80,7 @@ def unreadable(path: Path, error: OSError) -> FileError:
     return FileError(f"{path}: cannot be read: {error.strerror or error}")
 
 
-def _array(archive: zipfile.ZipFile, name: str) -> AnyArray:
+def array_of(archive: zipfile.ZipFile, name: str) -> AnyArray:
     info = checked(archive, f"{name}.npy")
     with warnings.catch_warnings():
         # A damaged header may look like an old one, or like dubious Python, and earn a warning.

@@ -96,7 +96,10 @@ def save_marked(net: Network | None, path: str | os.PathLike[str], mark: Mark | 
     """`save`, with a mark saying why the network is not certain. Without any network the file
     holds the mark alone, and `load` repeats the reason."""
     if net is not None and not isinstance(net, Network):
-        raise InputTypeError(f"save: got a {type(net).__name__}, expected a Network")
+        raise InputTypeError(
+            f"save: got a {type(net).__name__}, expected a Network: of a whole result this is "
+            "result.network, and result.save(path) writes all of it"
+        )
     path = Path(path)
     form = _check_form(path)
     if net is not None:

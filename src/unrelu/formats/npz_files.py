@@ -3,7 +3,8 @@
 No pickled objects, so that a file from a stranger can be loaded without running anything of
 theirs. A network that was not recovered with certainty carries two more arrays, `status` and
 `reason`; it loads like any other. So does a plain .npz of V and U, with b, c and W or without, and
-one of two layers under any other names, see `layers`.
+one of two layers under any other names, see `layers`, and the network of a whole result, see
+`results`.
 
 The weights of a rational network are byte strings, each the text of an integer or of a fraction
 p/q, and the version of such a file is 2. An activation that is a curve has the arrays `knots` and
@@ -29,6 +30,9 @@ from unrelu.formats.numerals import numerals, rationals
 from unrelu.formats.reading import Reading
 from unrelu.network import Network
 
+FORMAT = "unrelu result"
+"""What an archive says that holds a whole result."""
+
 FLOATS, RATIONALS, SKIP = 1, 2, 2
 """Versions of the form, the last of them added to one of the others: an older library, which would
 not know the newer, says so by its number."""
@@ -38,7 +42,9 @@ VERSIONS = (FLOATS, RATIONALS, FLOATS + SKIP, RATIONALS + SKIP)
 
 def read_npz(path: Path, reading: Reading) -> Contents:
     """The network of an .npz file, and its mark."""
-    head = read_arrays(path, (), ("version", "status", "reason", "activation"))
+    head = read_arrays(path, (), ("version", "status", "reason", "activation", "format"))
+    if str(head.pop("format", "")) == FORMAT:
+        return _of_result(path)
     if not head.keys() - {"activation"}:
         return _plain(path, reading)
     if "version" not in head:
@@ -74,6 +80,17 @@ def read_npz(path: Path, reading: Reading) -> Contents:
     if version in (RATIONALS, RATIONALS + SKIP):
         arrays = {name: _rational(path, name, array) for name, array in arrays.items()}
     return Contents(Network(**arrays, activation=activation), mark)
+
+
+def _of_result(path: Path) -> Contents:
+    """The network of a whole result."""
+    from unrelu.formats.results import load_result
+
+    result = load_result(path)
+    mark = Mark(result.status.value, result.certificate.explanation)
+    if result.network is None:
+        raise no_network(path, mark)
+    return Contents(result.network, None if result.status.certain else mark)
 
 
 def _rational(path: Path, name: str, array: NDArray[Any]) -> NDArray[Any]:

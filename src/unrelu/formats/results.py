@@ -1,0 +1,252 @@
+"""Whole results in files: what `recover` returned, to the last bit.
+
+Such a file is an .npz, that is, a zip archive of arrays in .npy form, with one more member. Nothing
+in it is pickled, and nothing in it is run.
+
+    format.npy    the text "unrelu result"
+    version.npy   the number of the form: 1
+    result.json   {"format": "unrelu result", "version": 1, "library": …, "result": VALUE}
+    NAME.npy      an array, named after its place: certificate.network.V
+
+A VALUE is null, true, false, an integer, a decimal (of a float64, with as many digits as give the
+same bits back), a text, a list of VALUEs, or an object with one of these keys:
+
+    {"array": NAME}                    the array of that name
+    {"fractions": NAME}                an array of fractions, there as texts p/q
+    {"fraction": "p/q"}                a single one
+    {"float": "nan"}                   or "inf" or "-inf", which JSON does not know
+    {"map": {KEY: VALUE, …}}           a mapping
+    {"status": "exact"}                a Status
+    {"activation": "power(2)"}         an activation, by its name
+    {"type": NAME, "fields": {…}}      a value of the library, field by field: NAME is "Recovery",
+                                       "Certificate", "Network", …, fields are those documented
+                                       there
+
+Fields that a reader does not know are left out, and those that it does not find have their default.
+What is read is equal (`==`) to what was written, as `unrelu.equality` defines it.
+"""
+
+from __future__ import annotations
+
+import importlib
+import io
+import json
+import math
+import os
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import fields, is_dataclass
+from fractions import Fraction
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unrelu.activations import Activation, Curve, Rectified, resolve
+from unrelu.errors import FileError
+from unrelu.formats.archive import array_of, unreadable
+from unrelu.formats.npz_files import FORMAT
+from unrelu.formats.numerals import numeral, numerals, rational, rationals
+from unrelu.formats.whole import written_whole
+from unrelu.formats.zips import content, write
+from unrelu.version import __version__
+
+if TYPE_CHECKING:
+    from unrelu.result import Recovery
+
+AnyArray = NDArray[Any]
+AnyPath = str | os.PathLike[str]
+
+VERSION = 1
+DOCUMENT = "result.json"
+
+MODULES = (
+    "calibration",
+    "certificate",
+    "checks.fitted",
+    "checks.hidden_values",
+    "checks.proof",
+    "checks.refuted",
+    "checks.unexplained",
+    "checks.units",
+    "curve",
+    "network",
+    "numerics.fisher",
+    "result",
+    "uncertainty",
+)
+"""Where the types of values are defined that a result is made of."""
+
+ELSEWHERE = (".onnx", ".pt", ".pth", ".state_dict", ".safetensors", ".h5", ".hdf5", ".keras")
+
+
+def save_result(result: Recovery, path: AnyPath) -> None:
+    """Write a result, whole or not at all; equal results give equal bytes.
+
+    Raises FileError where the file cannot be written, and for a result whose activation is a
+    function of your own.
+    """
+    path = Path(path)
+    if path.suffix.lower() in ELSEWHERE:
+        raise FileError(
+            f"{path}: got a name of a model file for a whole result, expected one in .npz; "
+            f"unrelu.save(result.network, {path.name!r}) writes the network alone"
+        )
+    arrays: dict[str, AnyArray] = {"format": np.array(FORMAT), "version": np.array(VERSION)}
+    value = _encoded(path, "", result, arrays)
+    head = {"format": FORMAT, "version": VERSION, "library": __version__, "result": value}
+    text = json.dumps(head, allow_nan=False, indent=1)
+    with written_whole(path) as file, zipfile.ZipFile(file, "w") as archive:
+        for name, array in arrays.items():
+            written = io.BytesIO()
+            np.lib.format.write_array(written, array, allow_pickle=False)
+            write(archive, f"{name}.npy", written.getvalue())
+        write(archive, DOCUMENT, text.encode())
+
+
+def load_result(path: AnyPath) -> Recovery:
+    """The result that `Recovery.save` wrote, equal to it in every number.
+
+    Raises FileError for everything else, and for a version of the form that this library does not
+    know. Nothing in the file is run.
+
+    >>> import tempfile, unrelu
+    >>> X = np.random.default_rng(0).standard_normal((100, 2))
+    >>> result = unrelu.recover(X, np.abs(X[:, 0]), bias=False, rng=0)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     result.save(f"{folder}/result.npz")
+    ...     again = load_result(f"{folder}/result.npz")
+    >>> again == result, again.stats["seed"]
+    (True, 0)
+    """
+    path = Path(path)
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if DOCUMENT not in archive.namelist():
+                raise FileError(
+                    f"{path}: holds no whole result, expected one that result.save(path) wrote; "
+                    "unrelu.load reads networks"
+                )
+            head = json.loads(content(archive, DOCUMENT))
+            if head["format"] != FORMAT or head["version"] != VERSION:
+                raise FileError(
+                    f"{path}: got {head['format']!r}, version {head['version']!r}, expected "
+                    f"{FORMAT!r}, version {VERSION}; a newer unrelu may read it"
+                )
+            result = _decoded(archive, head["result"])
+    except FileError:
+        raise
+    except OSError as error:
+        raise unreadable(path, error) from error
+    except zipfile.BadZipFile as error:
+        raise FileError(f"{path}: damaged or not a saved result ({_reason(error)})") from error
+    except Exception as error:  # zipfile, json and numpy answer damage with a dozen kinds of them
+        kind = type(error).__name__
+        raise FileError(f"{path}: damaged ({kind}: {_reason(error)})") from error
+    from unrelu.result import Recovery
+
+    if not isinstance(result, Recovery):
+        raise FileError(f"{path}: got a {type(result).__name__}, expected a whole result")
+    return result
+
+
+def _reason(error: Exception) -> str:
+    return (str(error).splitlines() or [""])[0][:200]
+
+
+@cache
+def types() -> Mapping[str, type]:
+    """The dataclasses that a file may name, by their names there."""
+    found: dict[str, type] = {}
+    for name in MODULES:
+        module = importlib.import_module(f"unrelu.{name}")
+        for value in vars(module).values():
+            defined_here = getattr(value, "__module__", None) == module.__name__
+            if isinstance(value, type) and is_dataclass(value) and defined_here:
+                assert value.__name__ not in found, "names in files are unique"
+                found[value.__name__] = value
+    return found
+
+
+def _encoded(path: Path, place: str, value: object, arrays: dict[str, AnyArray]) -> object:
+    """A value as JSON; arrays are put aside under the name of their place."""
+    from unrelu.result import Status
+
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, Status):
+        return {"status": value.value}
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else {"float": str(value)}
+    if isinstance(value, Fraction):
+        return {"fraction": numeral(value)}
+    if isinstance(value, np.ndarray):
+        kind = "fractions" if value.dtype.kind == "O" else "array"
+        arrays[place] = numerals(f"{path}: {place}", value) if kind == "fractions" else value
+        return {kind: place}
+
+    def inner(name: object, part: object) -> object:
+        return _encoded(path, f"{place}.{name}".removeprefix("."), part, arrays)
+
+    if isinstance(value, tuple | list):
+        return [inner(i, part) for i, part in enumerate(value)]
+    if isinstance(value, Mapping):
+        return {"map": {str(key): inner(key, part) for key, part in value.items()}}
+    if isinstance(value, Rectified):
+        raise FileError(
+            f"{path}: the activation is a function of your own, which no file can hold: keep the "
+            "arrays of the network, and make it anew with the function"
+        )
+    if isinstance(value, Activation) and not isinstance(value, Curve):
+        return {"activation": value.name}
+    kind = type(value).__name__
+    assert types().get(kind) is type(value), f"{kind} at {place} is none of the types in files"
+    return {"type": kind, "fields": {name: inner(name, part) for name, part in _parts(value)}}
+
+
+def _parts(value: Any) -> Iterator[tuple[str, object]]:
+    """The fields of a value; functions, which only defaults are, are left to the reader."""
+    for item in fields(value):
+        part = getattr(value, item.name)
+        if not (part is item.default and callable(part)):
+            yield item.name, part
+
+
+def _decoded(archive: zipfile.ZipFile, value: Any) -> Any:
+    if isinstance(value, list):
+        return tuple(_decoded(archive, part) for part in value)
+    if not isinstance(value, dict):
+        return value
+    if "type" in value:
+        return _made(archive, value["type"], value["fields"])
+    ((kind, given),) = value.items()
+    return _READ[kind](archive, given)
+
+
+def _made(archive: zipfile.ZipFile, name: str, given: Mapping[str, Any]) -> Any:
+    if name not in types():
+        raise ValueError(f"a value of type {name!r}, which a newer unrelu may know")
+    cls = types()[name]
+    known = [item.name for item in fields(cls)]
+    return cls(**{name: _decoded(archive, given[name]) for name in known if name in given})
+
+
+def _status(name: str) -> object:
+    from unrelu.result import Status
+
+    return Status(name)
+
+
+_READ: Mapping[str, Callable[[zipfile.ZipFile, Any], Any]] = {
+    "array": array_of,
+    "fractions": lambda archive, name: rationals(name, array_of(archive, name)),
+    "fraction": lambda _, text: rational(text),
+    "float": lambda _, text: float(text),
+    "map": lambda archive, pairs: {k: _decoded(archive, part) for k, part in pairs.items()},
+    "status": lambda _, name: _status(name),
+    "activation": lambda _, name: resolve(name),
+}
