@@ -28,7 +28,9 @@ def same(one: object, other: object) -> bool:
         return isinstance(one, np.ndarray) and isinstance(other, np.ndarray) and _arrays(one, other)
     if is_dataclass(one):
         return type(one) is type(other) and all(
-            same(getattr(one, item.name), getattr(other, item.name)) for item in fields(one)
+            same(getattr(one, item.name), getattr(other, item.name))
+            for item in fields(one)
+            if item.compare
         )
     if isinstance(one, Mapping) and isinstance(other, Mapping):
         return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)

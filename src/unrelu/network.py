@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import partial
 from typing import Any
@@ -75,7 +75,7 @@ class Network:
     c: Weights
     activation: Activation
     W: Weights
-    remarks: tuple[Remark, ...]
+    remarks: tuple[Remark, ...] = field(compare=False)
 
     def __init__(
         self,

@@ -74,6 +74,7 @@ MODULES = (
     "curve",
     "network",
     "numerics.fisher",
+    "remarks",
     "result",
     "uncertainty",
 )
