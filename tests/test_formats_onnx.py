@@ -327,7 +327,16 @@ def test_a_network_without_biases_reads_with_zeros(tmp_path: Path) -> None:
 
 REFUSED: dict[str, tuple[list[Any], str]] = {
     "another activation": ([FIRST, node("Tanh", ["z"], ["h"]), LAST[1]], "got a Tanh between"),
-    "leaky": ([FIRST, node("LeakyRelu", ["z"], ["h"]), LAST[1]], "got a LeakyRelu between"),
+    "bounded": (
+        [FIRST, node("Clip", ["z", "zero", "six"], ["h"]), LAST[1]],
+        "got a Clip that bends",
+    ),
+    "shifted": ([FIRST, node("Max", ["z", "six"], ["h"]), LAST[1]], "got a Max that bends"),
+    "a step": ([FIRST, node("Sign", ["z"], ["h"]), LAST[1]], "got a Sign that jumps"),
+    "smooth": (
+        [FIRST, node("Sigmoid", ["z"], ["z1"]), node("Mul", ["z", "z1"], ["h"]), LAST[1]],
+        "branches into Sigmoid, Mul",
+    ),
     "a convolution": ([node("Conv", ["x", "V"], ["z"]), *LAST], "got a Conv in front"),
     "three layers": (
         [
@@ -344,15 +353,20 @@ REFUSED: dict[str, tuple[list[Any], str]] = {
         "two linear layers with no ReLU between",
     ),
     "a skip connection": (
-        [FIRST, LAST[0], node("Add", ["h", "z"], ["h1"]), gemm("h1", "U", "c", "y", transB=1)],
-        "branches into Relu, Add",
+        [
+            *WHOLE[:2],
+            gemm("h", "U", "c", "y0", transB=1),
+            gemm("x", "V", "b", "y1", transB=1),
+            node("Add", ["y0", "y1"], ["y"]),
+        ],
+        "branches into Gemm, Gemm",
     ),
     "weights out of the input": ([node("MatMul", ["x", "x"], ["z"]), *LAST], "with a constant"),
     "a strange operator": (
         [node("Secret", ["x"], ["y"], domain="com.us")],
         r"got a com\.us\.Secret",
     ),
-    "one layer": ([gemm("x", "V", "b", "y", transB=1)], "got 1 layers"),
+    "one layer": ([gemm("x", "V", "b", "y", transB=1)], "got one layer"),
     "an output without a way to it": ([FIRST], "does not lead to an output"),
     "a circle": ([node("Relu", ["y0"], ["y"]), node("Relu", ["y"], ["y0"])], "does not lead"),
     "training": (
@@ -374,6 +388,7 @@ REFUSED: dict[str, tuple[list[Any], str]] = {
 def test_other_models_are_refused_with_the_reason(tmp_path: Path, name: str) -> None:
     nodes, message = REFUSED[name]
     extra = {"on": np.array(True), "s": np.array([-1, 2]), "S": np.eye(5, dtype=np.float32)}
+    extra |= {"zero": np.array(0, np.float32), "six": np.array(6, np.float32)}
     with pytest.raises(FileError, match=message):
         loaded(tmp_path / "net.onnx", onnx_model(nodes, EXACT | extra))
 

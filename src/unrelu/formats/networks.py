@@ -29,6 +29,7 @@ from unrelu.extras import require
 from unrelu.formats.archive import unreadable
 from unrelu.formats.marks import Contents, Mark
 from unrelu.formats.reading import AS_THE_FILE_SAYS, Reading
+from unrelu.formats.steps import with_article
 from unrelu.formats.whole import check_writable
 from unrelu.network import Network
 
@@ -208,7 +209,7 @@ def read(path: str | os.PathLike[str], reading: Reading = AS_THE_FILE_SAYS) -> C
     except OSError as error:
         raise unreadable(path, error) from error
     except Exception as error:  # damage shows as anything, in other people's readers and in ours
-        kind = "a model file" if form is None else f"a {form.name} file"
+        kind = "a model file" if form is None else f"{with_article(form.name)} file"
         reason = (str(error).splitlines() or [""])[0][:200]
         raise FileError(
             f"{path}: damaged or not {kind} ({type(error).__name__}: {reason})"

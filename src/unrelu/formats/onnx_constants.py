@@ -28,6 +28,9 @@ STANDARD = ("", "ai.onnx")
 LEARNING = "ai.onnx.ml"
 """The domain of those for scikit-learn's models."""
 
+MICROSOFT = "com.microsoft"
+"""The domain of what onnxruntime's optimizer writes."""
+
 COMPUTED_ROOM = 10
 """As many times the numbers of a file may be used to compute constants: once would do."""
 
@@ -160,6 +163,10 @@ class Constants:
             return first
         if node.op_type == "Cast":
             return first.astype(np.float64) if attribute(node, "to", 0) in FLOATS else None
+        if node.op_type == "Neg":
+            return np.negative(first)
+        if node.op_type in ("ConstantOfShape", "Expand"):
+            return self._spread(node, given)
         if node.op_type in ("Reshape", "Squeeze", "Unsqueeze"):
             return self._reshaped(node, given)
         # Broadcasting only a small constant along a large one takes no more room than is there.
@@ -171,6 +178,22 @@ class Constants:
         if node.op_type == "Div" and not any(value.dtype.kind == "f" for value in given):
             return None  # of whole numbers, it is cut off
         return np.asarray(ARITHMETIC[node.op_type](*given))
+
+    def _spread(self, node: Node, given: list[AnyArray]) -> AnyArray | None:
+        """One number, or a constant, in a shape: torch.zeros and the like."""
+        shape = [int(entry) for entry in given[-1].reshape(-1)[:9]]
+        value = self.filling(node) if node.op_type == "ConstantOfShape" else given[0]
+        if node.op_type == "Expand":
+            shape = list(np.broadcast_shapes(tuple(shape), value.shape))
+        if len(shape) > 8 or min(shape, default=1) < 0 or math.prod(shape) > self.budget:
+            raise FileError(f"{self.path}: {node.op_type}: more numbers than the file holds")
+        self.room -= math.prod(shape)
+        return np.broadcast_to(value, shape)
+
+    def filling(self, node: Node) -> AnyArray:
+        """The number that a ConstantOfShape repeats."""
+        held = [each.t for each in node.attribute if each.name == "value"]
+        return self.array(held[0]).reshape(-1)[:1] if held else np.zeros(1)
 
     def _reshaped(self, node: Node, given: list[AnyArray]) -> AnyArray | None:
         first = given[0]
@@ -188,17 +211,22 @@ class Constants:
 
 ARITHMETIC = {"Add": np.add, "Sub": np.subtract, "Mul": np.multiply, "Div": np.divide}
 
-COMPUTED = {"Transpose", "Identity", "Cast", "Reshape", "Squeeze", "Unsqueeze", *ARITHMETIC}
+COMPUTED = {
+    *("Transpose", "Identity", "Cast", "Reshape", "Squeeze", "Unsqueeze"),
+    *("Neg", "ConstantOfShape", "Expand", *ARITHMETIC),
+}
 
 
 def attribute(node: Node, name: str, default: Any) -> Any:
-    """The value of a node's attribute: a number, a list of them, or the default."""
+    """The value of a node's attribute: a number, a list of them, a text, or the default."""
     for each in node.attribute:
         if each.name == name:
             if each.type == 1:
                 return each.f
             if each.type == 2:
                 return each.i
+            if each.type == 3:
+                return each.s.decode("utf-8", "replace")
             if each.type in (6, 7):
                 return list(each.floats if each.type == 6 else each.ints)
     return default

@@ -1,17 +1,28 @@
-"""An ONNX graph as a chain of steps: what each operator means for a two-layer network."""
+"""An ONNX graph as a chain of steps: what each operator means for a two-layer network; those of
+shapes are in `onnx_shapes`, those of activations in `onnx_bends`."""
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from unrelu.errors import FileError
-from unrelu.formats.onnx_constants import FLOATS, LEARNING, Constants, Node, attribute
-from unrelu.formats.onnx_walk import Rule, Turned, Walk, title
-from unrelu.formats.steps import Array, Linear, Nonlinear, Pick, Scale, Step, unexpected
+from unrelu.formats.onnx_bends import LEAK, bend
+from unrelu.formats.onnx_bends import RULES as BENDS
+from unrelu.formats.onnx_constants import LEARNING, MICROSOFT, Constants, Node, attribute
+from unrelu.formats.onnx_shapes import RULES as SHAPES
+from unrelu.formats.onnx_walk import Rule, Turned, Walk
+from unrelu.formats.steps import (
+    Array,
+    Linear,
+    Nonlinear,
+    Scale,
+    Step,
+    leaky,
+    unexpected,
+)
 
 
 def chain(path: Path, graph: Any, budget: int) -> list[Step]:
@@ -19,11 +30,11 @@ def chain(path: Path, graph: Any, budget: int) -> list[Step]:
     for, which bounds every array made here."""
     constants = Constants(path, graph, budget)
     try:
-        return Walk(path, graph, constants, columns=False).steps(RULES)
+        return Walk(path, graph, constants, columns=False).steps(RULES, bend)
     except Turned:
         pass
     try:
-        return Walk(path, graph, constants, columns=True).steps(RULES)
+        return Walk(path, graph, constants, columns=True).steps(RULES, bend)
     except Turned:
         raise FileError(
             f"{path}: the first layer takes samples as rows and the second as columns, or the "
@@ -31,100 +42,7 @@ def chain(path: Path, graph: Any, budget: int) -> list[Step]:
         ) from None
 
 
-# Steps that change nothing, or only the shape.
-
-
-def same(walk: Walk, node: Node) -> None:
-    if node.op_type == "Cast":
-        if attribute(node, "to", 0) not in FLOATS:
-            raise walk.refused(node, "rounds to whole numbers")
-        walk.whole = False
-    if node.op_type == "Dropout" and len(node.input) > 2 and node.input[2]:
-        mode = walk.constants.get(node.input[2])
-        if mode is None or mode.any():
-            raise walk.refused(node, "is set to training; export the model for inference")
-
-
-def flatten(walk: Walk, node: Node) -> None:
-    axis = attribute(node, "axis", 1)
-    rank = None if walk.shape is None else len(walk.shape) + 1
-    if axis < 0 and rank is not None:
-        axis += rank
-    if axis != 1 or walk.columns:
-        raise walk.refused(node, f"axis {axis} mixes samples, expected axis 1")
-    walk.shape = None if walk.shape is None else (math.prod(walk.shape),)
-
-
-def reshape(walk: Walk, node: Node) -> None:
-    target = None if len(node.input) < 2 else walk.constants.get(node.input[1])
-    if walk.layers == 2 and walk.ends(node):
-        return  # the outputs are arranged in another way, as some exporters do, but stay the same
-    if walk.columns:
-        raise Turned
-    size = None if walk.shape is None else math.prod(walk.shape)
-    if target is None:  # computed from the shape of the batch: x.reshape(len(x), -1)
-        walk.shape = None if size is None else (size,)
-        return
-    wanted = [int(entry) for entry in target.reshape(-1)[:9]]
-    if wanted == [-1] and size == 1:
-        walk.shape = ()
-        return
-    if len(wanted) < 2 or (walk.batch and wanted[0] > 0 and wanted[0] != walk.batch):
-        raise walk.refused(node, f"to {wanted} mixes samples, expected (samples, …)")
-    rest = wanted[1:]
-    for axis, entry in enumerate(rest):
-        if entry == 0 and walk.shape is not None and axis < len(walk.shape):
-            rest[axis] = walk.shape[axis]
-    if -1 in rest and wanted[0] == -1:
-        raise walk.refused(node, f"to {wanted} has two open sizes")
-    known = math.prod(entry for entry in rest if entry != -1)
-    if -1 in rest and size is not None and known > 0:
-        rest[rest.index(-1)] = size // known
-    if size is not None and (min(rest) < 1 or math.prod(rest) != size):
-        raise walk.refused(node, f"to {wanted} mixes samples: one has shape {walk.shape}")
-    walk.shape = tuple(rest) if min(rest) > 0 else None
-
-
-def squeeze(walk: Walk, node: Node) -> None:
-    if walk.shape is None or walk.columns:
-        raise walk.refused(node, "of an unknown shape")
-    axes = attribute(node, "axes", None)
-    given = walk.constant(node, 1)
-    if given is not None:
-        axes = [int(entry) for entry in given.reshape(-1)]
-    rank = len(walk.shape) + 1
-    if axes is None:
-        axes = [1 + i for i, n in enumerate(walk.shape) if n == 1]
-    axes = {axis % rank for axis in axes}
-    if 0 in axes or any(walk.shape[axis - 1] != 1 for axis in axes):
-        raise walk.refused(node, "drops an axis that is not of length one")
-    walk.shape = tuple(n for i, n in enumerate(walk.shape) if i + 1 not in axes)
-
-
-def transpose(walk: Walk, node: Node) -> None:
-    rank = None if walk.shape is None else len(walk.shape) + 1
-    order = attribute(node, "perm", None)
-    if order is None and rank is not None:
-        order = list(range(rank))[::-1]
-    if order == [1, 0] and rank in (None, 2):
-        walk.columns = not walk.columns
-        return
-    if order is None or walk.columns or order[0] != 0:
-        raise walk.refused(node, f"{order} mixes samples")
-    if walk.shape is None or sorted(order) != list(range(rank or 0)):
-        raise walk.refused(node, "of an unknown shape")
-    axes = [axis - 1 for axis in order[1:]]
-    size = math.prod(walk.shape)
-    walk.fits(node, size)
-    places = np.arange(size).reshape(walk.shape).transpose(axes)
-    walk.found.append(Pick(places.reshape(-1)))
-    walk.shape = places.shape
-
-
-# Steps that compute.
-
-
-def arithmetic(walk: Walk, node: Node) -> None:
+def arithmetic(walk: Walk, node: Node) -> Node | None:
     if len(node.input) != 2:
         raise walk.refused(node, "expected two inputs")
     if walk.whole:
@@ -133,7 +51,7 @@ def arithmetic(walk: Walk, node: Node) -> None:
         raise walk.refused(node, "is of an old kind; convert the model with onnx")
     left = node.input[0] == walk.current
     if node.input[0] == node.input[1]:
-        raise unexpected(walk.path, f"{title(node)} of the input with itself", walk.layers)
+        return bend(walk, [node])
     value = walk.values(node, walk.constant(node, 1 if left else 0))
     kind = node.op_type
     if kind == "Div" and not left:
@@ -145,6 +63,7 @@ def arithmetic(walk: Walk, node: Node) -> None:
     else:
         step = Scale(value if kind == "Mul" else 1 / value, None)
     walk.found.append(step)
+    return None
 
 
 def gemm(walk: Walk, node: Node) -> None:
@@ -177,19 +96,35 @@ def layer(walk: Walk, node: Node, turns: list[bool]) -> Array:
     assert matrix is not None
     if matrix.ndim != 2 or not matrix.size:
         raise walk.refused(node, f"got weights of shape {matrix.shape}, expected two axes")
-    # Data on the left must lie in rows after its own transposition, on the right in columns.
-    if (walk.columns != turns[0]) if left else (walk.columns == turns[1]):
-        raise Turned
-    walk.columns = not left
+    if walk.vector:
+        if node.op_type.endswith("Gemm"):
+            raise walk.refused(node, "takes rows of inputs, got a vector")
+    else:
+        # Data on the left must lie in rows after its own transposition, on the right in columns.
+        if (walk.columns != turns[0]) if left else (walk.columns == turns[1]):
+            raise Turned
+        walk.columns = not left
     turned = turns[1] if left else turns[0]
     weight = matrix if turned == left else matrix.T
-    if walk.shape is not None and walk.shape != (weight.shape[1],):
+    ones: tuple[int, ...] = ()  # axes of length one that a product leaves where they are
+    if walk.shape is not None and left and not node.op_type.endswith("Gemm"):
+        ones = walk.shape[:-1]
+    if walk.shape is not None and walk.shape != (*(1 for _ in ones), weight.shape[1]):
         raise walk.refused(
             node, f"got weights for {weight.shape[1]} inputs, but one sample has {walk.shape}"
         )
-    walk.shape = (weight.shape[0],)
+    walk.shape = (*ones, weight.shape[0])
     walk.layers += 1
     return np.asarray(weight, dtype=np.float64)
+
+
+def fused_matmul(walk: Walk, node: Node) -> None:
+    """MatMul with its operands transposed and scaled, of onnxruntime's optimizer."""
+    if attribute(node, "transBatchA", 0) or attribute(node, "transBatchB", 0):
+        raise walk.refused(node, "mixes samples")
+    weight = layer(walk, node, [bool(attribute(node, name, 0)) for name in ("transA", "transB")])
+    alpha = float(attribute(node, "alpha", 1.0))
+    walk.found.append(Linear(weight if alpha == 1 else weight * alpha))
 
 
 def batch_normalization(walk: Walk, node: Node) -> None:
@@ -215,29 +150,30 @@ def scaler(walk: Walk, node: Node) -> None:
     walk.found.append(Scale(walk.values(node, scale) if scale.size else None))
 
 
-def activation(walk: Walk, node: Node) -> None:
-    walk.found.append(Nonlinear(node.op_type))
+def activation(walk: Walk, node: Node) -> Node:
+    return bend(walk, [node])
 
 
-def maximum(walk: Walk, node: Node) -> None:
-    """Max(x, 0) is what some exporters write for ReLU."""
-    others = [walk.constants.get(name) for name in node.input if name != walk.current]
-    if len(others) != 1 or others[0] is None or others[0].size != 1 or others[0].any():
-        raise unexpected(walk.path, title(node), walk.layers)
-    walk.found.append(Nonlinear("Relu"))
+def fused_gemm(walk: Walk, node: Node) -> None:
+    """Gemm and an activation in one, as onnxruntime's optimizer saves them."""
+    gemm(walk, node)
+    name = str(attribute(node, "activation", ""))
+    if name == "Relu":
+        walk.found.append(leaky(name, 0.0))
+    elif name == "LeakyRelu":
+        walk.found.append(leaky(name, attribute(node, "activation_alpha", LEAK)))
+    elif name:
+        walk.found.append(Nonlinear(name))
 
 
 RULES: dict[str, Rule] = {
-    **dict.fromkeys(("Identity", "Cast", "Dropout"), same),
+    **dict.fromkeys(BENDS, activation),
+    **SHAPES,
     **dict.fromkeys(("Add", "Sub", "Mul", "Div"), arithmetic),
-    "Flatten": flatten,
-    "Reshape": reshape,
-    "Squeeze": squeeze,
-    "Transpose": transpose,
     "Gemm": gemm,
     "MatMul": matmul,
     "BatchNormalization": batch_normalization,
     f"{LEARNING}.Scaler": scaler,
-    "Relu": activation,
-    "Max": maximum,
+    f"{MICROSOFT}.FusedGemm": fused_gemm,
+    f"{MICROSOFT}.FusedMatMul": fused_matmul,
 }

@@ -1,7 +1,8 @@
 """The walk along an ONNX graph, from its input to its output.
 
 On the way the shape that one sample has is kept where it is known, so that what mixes samples, or
-is applied to something else than a row of inputs, is refused and not guessed at.
+is applied to something else than a row of inputs, is refused and not guessed at. Samples lie in
+rows, in columns, or nowhere: a model may take a single one, as a vector.
 """
 
 from __future__ import annotations
@@ -36,17 +37,19 @@ class Turned(Exception):
 
 class Walk:
     """How far the input has been followed: where it is (`current`), what shape a sample has there,
-    whether it is of whole numbers, whether samples lie in rows or in columns, and the steps
-    found."""
+    whether it is of whole numbers, whether samples lie in rows or in columns, or there is one
+    without an axis for others (`vector`), and the steps found."""
 
     def __init__(self, path: Path, graph: Any, constants: Constants, *, columns: bool) -> None:
-        self.path, self.constants, self.columns = path, constants, columns
+        self.path, self.constants, self.first_columns = path, constants, columns
         inputs = [each for each in graph.input if each.name not in constants.tensors]
         if len(inputs) != 1:
             names = ", ".join(shortened(each.name) for each in inputs[:5]) or "none"
             raise FileError(f"{path}: got {len(inputs)} inputs ({names}), expected one")
         self.current = inputs[0].name
-        self.shape, self.batch = _declared(inputs[0], columns=columns)
+        self.shape, self.batch, self.vector = _declared(inputs[0], columns=columns)
+        self.columns = columns and not self.vector
+        self.plain = len(inputs[0].type.tensor_type.shape.dim) == 2  # a table, of whatever size
         self.whole = inputs[0].type.tensor_type.elem_type in INTEGERS
         # The first output is the model, for `oracles.onnx_file` too.
         self.outputs = {each.name for each in graph.output[:1]}
@@ -59,8 +62,9 @@ class Walk:
         self.found: list[Step] = []
         self.layers = 0
 
-    def steps(self, rules: Mapping[str, Rule]) -> list[Step]:
-        """Follow the input to the output, taking in each node by the rule of its operator."""
+    def steps(self, rules: Mapping[str, Rule], fork: Fork) -> list[Step]:
+        """Follow the input to the output, taking in each node by the rule of its operator, and
+        where several take the same value, them together."""
         seen: set[int] = set()
         while True:
             nodes = [n for n in self.consumers.get(self.current, []) if n.op_type != "Shape"]
@@ -80,24 +84,28 @@ class Walk:
                         )
                 self.found.append(Nonlinear(name))
                 return self.found
-            if len(nodes) > 1:
-                names = ", ".join(title(node) for node in nodes[:5])
-                raise FileError(f"{self.path}: branches into {names}, expected a single path")
             if len(seen) == MOST_STEPS:
                 raise FileError(f"{self.path}: got more than {MOST_STEPS} nodes, expected a dozen")
             if id(nodes[0]) in seen:
                 raise FileError(f"{self.path}: leads back into itself")
             seen.add(id(nodes[0]))
-            rule = rules.get(name)
-            if rule is None:
+            if len(nodes) > 1:
+                last: Node | None = fork(self, nodes)
+            elif name in rules:
+                last = rules[name](self, nodes[0])
+            else:
                 raise unexpected(self.path, name, self.layers)
-            rule(self, nodes[0])
-            if not nodes[0].output:
+            last = nodes[0] if last is None else last
+            if not last.output:
                 raise FileError(f"{self.path}: {name} has no output")
-            self.current = nodes[0].output[0]
+            self.current = last.output[0]
+            self.plain = False
+
+    def error(self, why: str) -> FileError:
+        return FileError(f"{self.path}: {why}")
 
     def refused(self, node: Node, why: str) -> FileError:
-        return FileError(f"{self.path}: {title(node)}: {why}")
+        return self.error(f"{title(node)}: {why}")
 
     def ends(self, node: Node) -> bool:
         """Whether nothing comes after the node."""
@@ -125,12 +133,17 @@ class Walk:
                 return value.reshape(-1)
             raise Turned
         shape = self.shape
-        if value.ndim and value.shape[0] == 1 and (shape is None or value.ndim == len(shape) + 1):
-            value = value[0]  # the axis of the samples
+        if self.vector and value.ndim == 2 and value.shape[0] == 1:
+            self.vector = False  # from here on, a single row
+        if value.ndim and (shape is None or value.ndim == len(shape) + 1):
+            alike = shape is not None and value.shape[0] == self.batch
+            alike = alike and bool((value == value[:1]).all())
+            if value.shape[0] == 1 or alike:
+                value = value[0]  # the axis of the samples
         if shape is None:
             if value.ndim == 1:
                 return value
-            if value.ndim == 2 and value.shape[1] == 1:
+            if value.ndim == 2 and value.shape[1] == 1 and not self.vector:
                 raise Turned
             raise self.refused(node, f"a constant of shape {value.shape} for an unknown shape")
         size = math.prod(shape)
@@ -138,7 +151,7 @@ class Walk:
         try:
             spread = np.broadcast_to(value, shape)
         except ValueError:
-            if value.ndim == 2 and value.shape[1] == 1:
+            if value.ndim == 2 and value.shape[1] == 1 and not self.vector:
                 raise Turned from None
             raise self.refused(
                 node, f"a constant of shape {value.shape} for values of shape {shape}"
@@ -151,8 +164,12 @@ class Walk:
             raise self.refused(node, f"works on {size} values, more than the file has weights")
 
 
-Rule = Callable[[Walk, Node], None]
-"""Takes in one node: appends its steps and follows the shape."""
+Rule = Callable[[Walk, Node], Node | None]
+"""Takes in one node: appends its steps and follows the shape. Returns the last node that it took
+in, if that is another."""
+
+Fork = Callable[[Walk, list[Node]], Node]
+"""The same for nodes that take the same value; returns the one that brings them together."""
 
 
 def title(node: Node) -> str:
@@ -161,19 +178,20 @@ def title(node: Node) -> str:
     return shortened(name)
 
 
-def _declared(given: Any, *, columns: bool) -> tuple[Shape, int | None]:
-    """The shape of one sample that the graph declares for its input, and of the batch."""
+def _declared(given: Any, *, columns: bool) -> tuple[Shape, int | None, bool]:
+    """The shape of one sample that the graph declares for its input, and of the batch; and whether
+    there is no axis of samples."""
     tensor = given.type.tensor_type
     if not tensor.HasField("shape") or not tensor.shape.dim:
-        return None, None
+        return None, None, False
     sizes = [dim.dim_value or None for dim in tensor.shape.dim]
     if len(sizes) == 1:
-        return (None if sizes[0] is None else (sizes[0],)), None
+        return (None if sizes[0] is None else (sizes[0],)), None, True
     if columns:
         sizes.reverse()
     batch, rest = sizes[0], sizes[1:]
     known = tuple(size for size in rest if size is not None)
-    return (known if len(known) == len(rest) else None), batch
+    return (known if len(known) == len(rest) else None), batch, False
 
 
 def _live(constants: Constants, outputs: set[str]) -> list[Node]:

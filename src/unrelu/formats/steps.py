@@ -44,14 +44,29 @@ class Linear:
     bias: Array | None = None
 
 
+@dataclass(frozen=True, eq=False)
+class Bend:
+    """x -> above x where x is positive, below x where it is negative; each a single number or one
+    per value of x. 1 and 0 are the ReLU, 1 and a slope the leaky one. `name`: in the file."""
+
+    name: str
+    above: Array
+    below: Array
+
+
+def leaky(name: str, slope: Array | float) -> Bend:
+    """The leaky ReLU of a slope, or of one for each value; the ReLU where the slope is 0."""
+    return Bend(name, np.ones(1), np.asarray(slope, dtype=np.float64).reshape(-1))
+
+
 @dataclass(frozen=True)
 class Nonlinear:
-    """An activation, or whatever else the file puts there, by its name in the file."""
+    """Another activation, or whatever else the file puts there, by its name in the file."""
 
     name: str
 
 
-Step = Scale | Pick | Linear | Nonlinear
+Step = Scale | Pick | Linear | Bend | Nonlinear
 
 MOST_STEPS = 200
 """Nodes or layers of a model. Two-layer networks take a dozen; each may cost as much as the
@@ -59,53 +74,89 @@ whole file is large, so that a file of a million would never end."""
 
 
 def folded(path: Path, steps: Sequence[Step], *, drop_head: bool) -> Contents:
-    """The network that the steps amount to.
+    """The network that the steps amount to; that of leaky units has a skip connection.
 
     Raises FileError for any other shape than linear, ReLU, linear, and for a nonlinear step at
     the end (the head) unless `drop_head` leaves it off.
     """
     layers: list[Linear] = []
     waiting: list[Scale | Pick] = []
-    rectified, head = False, None
+    bend: Bend | None = None
+    head: str | None = None
     for step in steps:
         if isinstance(step, Linear):
             if len(layers) == 2 or head is not None:
                 raise FileError(f"{path}: got three layers or more, expected two")
-            if layers and not rectified:
+            if layers and bend is None:
                 raise FileError(f"{path}: got two linear layers with no ReLU between them")
             layers.append(_with_front(path, step, waiting))
             waiting = []
-        elif isinstance(step, Nonlinear):
+        elif isinstance(step, Bend | Nonlinear):
             if len(layers) == 2:
                 head = head or step.name
-            elif step.name.lower() != "relu" or not layers or rectified:
+            elif isinstance(step, Nonlinear) or not layers or waiting:
                 raise unexpected(path, step.name, len(layers))
             else:
-                rectified = True
+                bend = step if bend is None else _after(bend, step)
         elif head is None:
-            if layers and len(layers) == 1 + rectified:
+            if layers and len(layers) == 1 + (bend is not None):
                 layers[-1] = _with_back(path, layers[-1], step)
             else:
                 waiting.append(step)
     if len(layers) < 2:
-        raise FileError(f"{path}: got {len(layers)} layers, expected two with a ReLU between them")
+        number = ("no layer", "one layer")[len(layers)]
+        raise FileError(f"{path}: got {number}, expected two with a ReLU between them")
+    assert bend is not None, "or the second layer is refused"
     if head is not None and not drop_head:
         raise FileError(
-            f"{path}: got a {head} behind the second layer, expected none; "
+            f"{path}: got {with_article(head)} behind the second layer, expected none; "
             "load(path, drop_head=True), on the command line --drop-head, leaves it off: "
             f"the network then gives what the {head} is given"
         )
-    (V, b), (U, c) = ((layer.weight, layer.bias) for layer in layers)
-    return Contents(Network(V, U, b, c), head=head)
+    return Contents(_network(path, layers[0], layers[1], bend), head=head)
+
+
+def _network(path: Path, first: Linear, second: Linear, bend: Bend) -> Network:
+    """U (above max(z, 0) + below min(z, 0)) = U (above − below) relu(z) + U below z, z = V x + b:
+    a ReLU network, and where neither slope is zero with a skip connection."""
+    (V, b), (U, c) = (first.weight, first.bias), (second.weight, second.bias)
+    above, below = (
+        np.broadcast_to(_per_value(path, each, len(V)), (len(V),))
+        for each in (bend.above, bend.below)
+    )
+    turned = (above == 0) & (below != 0)  # min(z, 0) = −relu(−z)
+    if turned.any():
+        sign = np.where(turned, -1.0, 1.0)
+        V, b = V * sign[:, None], None if b is None else b * sign
+        above, below = np.where(turned, -below, above), np.where(turned, 0.0, below)
+    if not below.any():
+        return Network(V, U if (above == 1).all() else U * above, b, c)
+    straight = U * below
+    shift = np.zeros(len(U)) if c is None else c
+    if b is not None:
+        shift = shift + straight @ b
+    return Network(V, U * (above - below), b, shift, W=straight @ V)
+
+
+def _after(first: Bend, second: Bend) -> Bend:
+    """The second of what the first gives."""
+    above = first.above * np.where(first.above > 0, second.above, second.below)
+    below = first.below * np.where(first.below > 0, second.below, second.above)
+    return Bend(second.name, above, below)
 
 
 def unexpected(path: Path, name: str, layers: int) -> FileError:
     """What to raise for a step that a two-layer ReLU network does not have."""
     where = ("in front of the first layer", "between the layers", "behind the second layer")
     return FileError(
-        f"{path}: got a {shortened(name)} {where[min(layers, 2)]}, "
+        f"{path}: got {with_article(shortened(name))} {where[min(layers, 2)]}, "
         "expected a network linear, ReLU, linear"
     )
+
+
+def with_article(name: str) -> str:
+    """A name with its article: a Softmax, an Elu."""
+    return f"{'an' if name[:1].lower() in tuple('aeiou') else 'a'} {name}"
 
 
 def shortened(name: str) -> str:

@@ -1,9 +1,15 @@
-"""A model in an ONNX file, run by onnxruntime."""
+"""A model in an ONNX file, run by onnxruntime.
+
+Which axis holds the samples, a file does not say. In the input it is the first where its size is
+open, or one; an input with a single axis is one sample, whole. Where all sizes are fixed, the model
+shows which axis it is: what lies along it does not change its neighbours' answers.
+"""
 
 from __future__ import annotations
 
 import math
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,8 +21,42 @@ from unrelu.errors import FileError, OracleError
 from unrelu.extras import require
 
 Array = NDArray[np.float64]
+Answer = Callable[[NDArray[Any]], NDArray[Any]]
 
 TYPES = {"tensor(float)": np.float32, "tensor(double)": np.float64}
+
+SAME = 1e-5
+"""Part of the answers by which a sample's may change when its neighbours in a batch do."""
+
+
+SCALES = (1.0, 10.0, 100.0)
+"""Sizes of the inputs that show it: to small ones, all units may be idle."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How queries lie in the input: the `shape` of one of them, how many there are in a run
+    (`batch`; None for any number), and along which axes of the input and of the output. A model
+    that has no such axis takes one query, whole."""
+
+    shape: tuple[int | None, ...]
+    batch: int | None = None
+    axes: tuple[int, int] | None = (0, 0)
+
+    def filled(self, queries: NDArray[Any]) -> NDArray[Any]:
+        """The input that holds the queries (batch, d)."""
+        shape = [-1 if size is None else size for size in self.shape]
+        if self.axes is None:
+            return queries.reshape(shape)
+        return np.ascontiguousarray(
+            np.moveaxis(queries.reshape(len(queries), *shape), 0, self.axes[0])
+        )
+
+    def answers(self, output: NDArray[Any], n: int) -> NDArray[Any]:
+        """The answers (n, m) to n queries."""
+        if self.axes is None:
+            return output.reshape(1, -1)
+        return np.moveaxis(output, self.axes[1], 0).reshape(n, -1)
 
 
 @dataclass(frozen=True)
@@ -26,39 +66,45 @@ class OnnxModel:
     session: Any
     name: str
     dtype: type
-    batch: int | None
-    shape: tuple[int | None, ...]
+    layout: Layout
     path: Path
 
     @property
     def n_inputs(self) -> int | None:
-        if any(size is None for size in self.shape):
+        if any(size is None for size in self.layout.shape):
             return None
-        return math.prod(size for size in self.shape if size is not None)
+        return math.prod(size for size in self.layout.shape if size is not None)
 
     def __call__(self, X: Array) -> NDArray[Any]:
         """Answers of the first output, one row to a query; inputs are shaped as the model wants
-        them, images too, and come in its batches."""
-        step = self.batch or max(1, len(X))
+        them, images too, and come in its batches. Raises OracleError."""
+        layout = self._layout(X.shape[1])
+        step = layout.batch or max(1, len(X))
         answers = []
         for start in range(0, len(X), step):
             rows = X[start : start + step]
-            filled: NDArray[Any] = np.zeros((step, X.shape[1]), dtype=self.dtype)
-            filled[: len(rows)] = rows
-            inputs = filled if self.batch else filled[: len(rows)]
+            size = layout.batch or len(rows)
+            queries: NDArray[Any] = np.zeros((size, X.shape[1]), dtype=self.dtype)
+            queries[: len(rows)] = rows
             try:
-                shaped = inputs.reshape(len(inputs), *self._sizes(X.shape[1]))
-                output = self.session.run(None, {self.name: shaped})[0]
+                output = _run(self.session, self.name, layout.filled(queries))
+                answers.append(layout.answers(output, size)[: len(rows)])
             except Exception as error:  # onnxruntime has a dozen kinds of them
                 raise OracleError(f"{self.path}: {_first_line(error)}") from error
-            table = np.asarray(output).reshape(len(inputs), -1)
-            answers.append(table[: len(rows)])
         return np.concatenate(answers)
 
-    def _sizes(self, d: int) -> tuple[int, ...]:
-        if self.shape.count(None) > 1:
-            raise OracleError(f"{self.path}: expects inputs of shape {self.shape}, got {d} numbers")
-        return tuple(-1 if size is None else size for size in self.shape)
+    def _layout(self, d: int) -> Layout:
+        """For queries of d numbers, where the file does not say how many."""
+        shape = self.layout.shape
+        if None not in shape:
+            return self.layout
+        known = math.prod(size for size in shape if size is not None)
+        if shape.count(None) > 1 or d % max(known, 1):
+            raise OracleError(f"{self.path}: expects inputs of shape {shape}, got {d} numbers")
+        full = tuple(d // known if size is None else size for size in shape)
+        if self.layout.axes is None:
+            return Layout(full, 1, None)
+        return _found((self.layout.batch, *full), _asker(self.session, self.name, self.dtype))
 
 
 def open_onnx(path: str | os.PathLike[str]) -> OnnxModel:
@@ -83,12 +129,94 @@ def open_onnx(path: str | os.PathLike[str]) -> OnnxModel:
         raise FileError(
             f"{path}: takes {kinds}, expected a single input of float or double numbers"
         )
-    sizes = [size if isinstance(size, int) else None for size in inputs[0].shape]
+    sizes = tuple(size if isinstance(size, int) else None for size in inputs[0].shape)
     if not sizes:
         raise FileError(f"{path}: takes a single number, expected a table of inputs")
-    return OnnxModel(
-        session, inputs[0].name, TYPES[inputs[0].type], sizes[0], tuple(sizes[1:]), path
+    name, dtype = inputs[0].name, TYPES[inputs[0].type]
+    layout = _found(sizes, _asker(session, name, dtype))
+    return OnnxModel(session, name, dtype, layout, path)
+
+
+def _run(session: Any, name: str, inputs: NDArray[Any]) -> NDArray[Any]:
+    """The first output."""
+    return np.asarray(session.run(None, {name: inputs})[0])
+
+
+def _asker(session: Any, name: str, dtype: type) -> Answer:
+    return lambda X: _run(session, name, X.astype(dtype))
+
+
+def _found(sizes: tuple[int | None, ...], answer: Answer) -> Layout:
+    """Where queries lie in an input of these sizes, None for an open one."""
+    first, *rest = sizes
+    rows = Layout(tuple(rest), first)
+    if len(sizes) == 1:
+        return Layout(sizes, 1, None)
+    known = tuple(size for size in rest if size is not None)
+    try:
+        if len(known) == len(rest):
+            if first is None:
+                return _open(known, answer)
+            return rows if first == 1 else _fixed((first, *known), answer) or rows
+        if first not in (None, 1) and len(known) == len(rest) - 1 and rest[-1] is None:
+            # Samples in columns, any number of them: one does.
+            answer(np.zeros((first, *known, 1)))
+            return Layout((first, *known, 1), 1, None)
+    except Exception:  # what is wrong with the model is said when it is asked
+        return rows
+    return rows
+
+
+def _open(shape: tuple[int, ...], answer: Answer) -> Layout:
+    """Of any number of samples along the first axis: where are their answers? One is taken at a
+    time where more of them fail."""
+    answer(np.zeros((1, *shape)))
+    try:
+        two, three = answer(np.zeros((2, *shape))).shape, answer(np.zeros((3, *shape))).shape
+    except Exception:
+        return Layout(shape, 1)
+    columns = (two[:1], three[:1]) != ((2,), (3,)) and (two[-1:], three[-1:]) == ((2,), (3,))
+    return Layout(shape, None, (0, -1 if columns else 0))
+
+
+def _fixed(sizes: tuple[int, ...], answer: Answer) -> Layout | None:
+    """The axis of samples, all sizes fixed; None where all answers are the same."""
+    rng = np.random.default_rng(0)
+    asked = [(scale * rng.standard_normal((2, *sizes))) for scale in SCALES]
+    pairs = [(one, other, answer(one), answer(other)) for one, other in asked]
+    if not any(_differ(answered, changed) for *_, answered, changed in pairs):
+        return None
+    for axes in ((0, 0), (-1, -1), (-1, 0), (0, -1)):
+        if all(_apart(axes, *pair, answer) for pair in pairs):
+            shape = sizes[1:] if axes[0] == 0 else sizes[:-1]
+            return Layout(shape, sizes[axes[0]], axes)
+    return Layout(sizes, 1, None)
+
+
+def _apart(
+    axes: tuple[int, int],
+    one: Array,
+    other: Array,
+    answered: NDArray[Any],
+    changed: NDArray[Any],
+    answer: Answer,
+) -> bool:
+    """Whether, of two inputs with their answers, half of one and half of the other have half of
+    the answers each."""
+    n = one.shape[axes[0]]
+    if n < 2 or not answered.ndim or answered.shape[axes[1]] != n:
+        return False
+    mixed, rest = (np.moveaxis(each, axes[0], 0).copy() for each in (other, one))
+    mixed[n // 2 :] = rest[n // 2 :]
+    got, old, new = (
+        np.moveaxis(each, axes[1], 0)
+        for each in (answer(np.moveaxis(mixed, 0, axes[0])), answered, changed)
     )
+    return not _differ(np.concatenate([new[: n // 2], old[n // 2 :]]), got)
+
+
+def _differ(one: NDArray[Any], other: NDArray[Any]) -> bool:
+    return bool((np.abs(one - other) > SAME * np.abs(one).max(initial=0.0)).any())
 
 
 def _first_line(error: Exception) -> str:
