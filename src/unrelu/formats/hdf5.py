@@ -64,4 +64,14 @@ def read_hdf5(path: Path, data: bytes) -> Hdf5:
     with np.load(io.BytesIO(answer.stdout), allow_pickle=False) as held:
         index = json.loads(held["index"].tobytes())
         arrays = {name: held[f"a{number}"] for number, name in enumerate(index["names"])}
-    return Hdf5(arrays, index["attributes"])
+    attributes = index["attributes"]
+    # Keras has written group names with the separator of Windows there.
+    found = Hdf5(
+        *(
+            {name.replace("\\", "/"): each for name, each in some.items()}
+            for some in (arrays, attributes)
+        )
+    )
+    if (len(found.arrays), len(found.attributes)) != (len(arrays), len(attributes)):
+        raise FileError(f"{path}: holds the same name with / and with a backslash")
+    return found

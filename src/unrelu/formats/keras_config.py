@@ -12,7 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unrelu.errors import FileError
+from unrelu.formats.bends import steps_of
 from unrelu.formats.hdf5 import Hdf5
+from unrelu.formats.keras_graph import BENT, Config, along_the_graph
 from unrelu.formats.steps import (
     MOST_STEPS,
     Array,
@@ -20,11 +22,10 @@ from unrelu.formats.steps import (
     Nonlinear,
     Scale,
     Step,
+    leaky,
     shortened,
     unexpected,
 )
-
-Config = dict[str, Any]
 
 SKIPPED = {
     *("InputLayer", "Dropout", "SpatialDropout1D", "GaussianNoise", "GaussianDropout"),
@@ -42,14 +43,18 @@ def keras_chain(path: Path, model: Config, held: Hdf5) -> list[Step]:
     if len(layers) > MOST_STEPS:
         raise FileError(f"{path}: got {len(layers)} layers, expected a few")
     steps: list[Step] = []
-    shape: tuple[int, ...] | None = None
+    # What later layers say of their input is an argument that Keras has not looked at.
+    shape = _input_shape(layers[0]) if layers else None
     dense = 0
     for layer, weights in zip(layers, _weights(layers, held), strict=True):
         kind, config = str(layer["class_name"]), layer.get("config", {})
-        shape = shape or _input_shape(layer)
+        if shape is None and not dense:
+            shape = _built_shape(layer)
         if kind in SKIPPED:
             continue
-        if kind == "Flatten":
+        if kind == BENT:
+            steps += steps_of(path, config["line"], config["name"], dense)
+        elif kind == "Flatten":
             if config.get("data_format") == "channels_first" and (shape is None or len(shape) > 1):
                 raise FileError(
                     f"{path}: Flatten with channels_first moves the channels, expected "
@@ -67,7 +72,7 @@ def keras_chain(path: Path, model: Config, held: Hdf5) -> list[Step]:
         elif kind == "Dense":
             steps += _dense(path, config, weights, shape, dense)
             dense += 1
-            shape = None
+            shape = (weights[0].shape[1],)
         elif kind == "Rescaling":
             values = _numbers(config["scale"]), _numbers(config.get("offset", 0.0))
             steps.append(Scale(*(_spread(path, value, shape) for value in values)))
@@ -77,17 +82,11 @@ def keras_chain(path: Path, model: Config, held: Hdf5) -> list[Step]:
             steps.append(_batch_normalization(path, config, weights, shape))
         elif kind == "Activation":
             steps += _activation(config["activation"])
+        elif not dense:
+            raise unexpected(path, kind, 0)
         else:
-            steps += _activation({"class_name": kind, "config": config})
-            if not dense:
-                raise unexpected(path, kind, 0)
-            if kind not in ACTIVATIONS:
-                raise unexpected(path, kind, dense)
+            steps += _activation({"class_name": kind, "config": config}, weights)
     return steps
-
-
-ACTIVATIONS = {"ReLU", "Softmax", "LeakyReLU", "PReLU", "ELU", "ThresholdedReLU"}
-"""Activations that are layers of their own."""
 
 
 def _dense(
@@ -98,7 +97,7 @@ def _dense(
             f"{path}: Dense layer {number + 1} is applied along samples of shape {shape}, "
             "expected them flattened"
         )
-    expected = 2 if config.get("use_bias", True) else 1
+    expected = 2 if config.get("use_bias", config.get("bias", True)) else 1  # `bias` in Keras 1
     if len(weights) != expected or weights[0].ndim != 2 or not weights[0].size:
         shapes = ", ".join(str(weight.shape) for weight in weights) or "none"
         raise FileError(
@@ -118,7 +117,7 @@ def _dense(
     return [step, *_activation(config.get("activation"))]
 
 
-def _activation(given: Any) -> list[Step]:
+def _activation(given: Any, weights: Sequence[Array] = ()) -> list[Step]:
     """The step of an activation by its name or its configuration; none for a linear one."""
     name, options = given, dict[str, Any]()
     if isinstance(given, dict):
@@ -129,9 +128,29 @@ def _activation(given: Any) -> list[Step]:
             options = config
     if name in (None, "linear"):
         return []
-    # A bounded, shifted or leaky ReLU is another activation.
-    bent = [key for key in ("max_value", "negative_slope", "threshold") if options.get(key)]
-    return [Nonlinear(f"{name} with {bent[0]}" if bent else str(name))]
+    name = str(name)
+    kind = name.lower().replace("_", "")
+    # A bounded or a shifted ReLU is another activation.
+    bent = [key for key in ("max_value", "threshold", "theta") if _number(options.get(key) or 0)]
+    if bent:
+        return [Nonlinear(f"{name} with {bent[0]}")]
+    if kind == "relu" or (kind == "thresholdedrelu" and "theta" in options):
+        return [leaky(name, _number(options.get("negative_slope") or 0))]
+    if kind == "leakyrelu":
+        default = 0.3 if isinstance(given, dict) and name != "leaky_relu" else 0.2
+        slope = options.get("negative_slope", options.get("alpha", default))
+        return [leaky(name, _number(slope))]
+    if kind == "prelu" and len(weights) == 1:
+        return [leaky(name, weights[0])]
+    return [Nonlinear(name)]
+
+
+def _number(value: Any) -> float:
+    """A number, or an array with one as versions of Keras have written them."""
+    if isinstance(value, dict):
+        value = value.get("value", value.get("config"))
+        return _number(value)
+    return float(np.asarray(value, dtype=np.float64).reshape(()))
 
 
 def _normalization(
@@ -200,59 +219,25 @@ def _in_order(path: Path, model: Config) -> list[Config]:
             raise FileError(f"{path}: got a layer without a class")
     if kind == "Sequential":
         return layers
-    before: dict[str, list[str]] = {}
-    named: dict[str, Config] = {}
-    for layer in layers:
-        name = str(layer.get("name") or layer["config"]["name"])
-        named[name] = layer
-        before[name] = list(_sources(layer.get("inbound_nodes", [])))
-    for name, sources in before.items():
-        if len(sources) > 1:
-            raise FileError(
-                f"{path}: layer {shortened(name)} joins {len(sources)} paths, expected one"
-            )
-    after: dict[str, list[str]] = {}
-    for name, sources in before.items():
-        for source in sources:
-            after.setdefault(source, []).append(name)
-    starts = [name for name, sources in before.items() if not sources]
-    if len(starts) != 1 or any(len(names) > 1 for names in after.values()):
-        raise FileError(f"{path}: got a model that branches, expected a single path of layers")
-    order = starts
-    while order[-1] in after and len(order) < len(named):
-        order.append(after[order[-1]][0])
-    if len(order) != len(named):
-        raise FileError(f"{path}: got layers that the input does not reach")
-    return [named[name] for name in order]
-
-
-def _sources(node: Any) -> Iterator[str]:
-    """Names of the layers that a layer takes its input from, in any version's notation."""
-    if isinstance(node, dict):
-        history = node.get("config", {}).get("keras_history") if "config" in node else None
-        if history:
-            yield str(history[0])
-        else:
-            for value in node.values():
-                yield from _sources(value)
-    elif isinstance(node, list):
-        if len(node) >= 3 and isinstance(node[0], str) and isinstance(node[1], int):
-            yield node[0]
-        else:
-            for value in node:
-                yield from _sources(value)
+    return along_the_graph(path, config, layers)
 
 
 def _input_shape(layer: Config) -> tuple[int, ...] | None:
-    """The shape of one sample, where the layer declares it."""
-    config, built = layer.get("config", {}), layer.get("build_config") or {}
-    for given in (
-        config.get("batch_shape"),
-        config.get("batch_input_shape"),
-        built.get("input_shape") if isinstance(built, dict) else None,
-    ):
-        if isinstance(given, list) and len(given) > 1 and all(given[1:]):
-            return tuple(int(n) for n in given[1:])
+    """The shape of one sample, where the first layer declares it."""
+    config = layer.get("config", {})
+    shape = _shape(config.get("batch_shape")) or _shape(config.get("batch_input_shape"))
+    return shape or _built_shape(layer)
+
+
+def _built_shape(layer: Config) -> tuple[int, ...] | None:
+    """The shape of one sample that a layer was built for."""
+    built = layer.get("build_config")
+    return _shape(built.get("input_shape")) if isinstance(built, dict) else None
+
+
+def _shape(given: Any) -> tuple[int, ...] | None:
+    if isinstance(given, list) and len(given) > 1 and all(given[1:]):
+        return tuple(int(n) for n in given[1:])
     return None
 
 
@@ -260,6 +245,9 @@ def _weights(layers: Sequence[Config], held: Hdf5) -> Iterator[list[Array]]:
     """The arrays of each layer, in Keras 2's layout or Keras 3's."""
     counts: dict[str, int] = {}
     for layer in layers:
+        if layer["class_name"] == BENT:
+            yield []
+            continue
         kind = snake_case(str(layer["class_name"]))
         number = counts[kind] = counts.get(kind, -1) + 1
         name = str(layer.get("config", {}).get("name", ""))

@@ -55,24 +55,46 @@ def read_keras(path: Path, reading: Reading) -> Contents:
 
 
 def _weights_alone(path: Path, held: Hdf5, reading: Reading) -> Network:
-    """The two Dense layers of a file of weights."""
-    arrays: dict[str, Any] = {}
+    """The two Dense layers of a file of weights, kernels (inputs, units) in every version."""
     remarks = activation_remarks(held.attributes.get("", {}))
+    layers, in_order = _layers_by_name(path, held)
+    arrays: dict[str, Any] = {}
+    for name, weights in layers.items():
+        kinds = [weight.ndim for weight in weights]
+        if kinds not in ([2], [2, 1]):
+            shapes = ", ".join(str(weight.shape) for weight in weights[:4])
+            raise FileError(
+                f"{path}: layer {shortened(name)}: got weights of shapes {shapes}, expected the "
+                "kernel and the bias of a Dense layer"
+            )
+        arrays |= dict(zip((f"{name}/kernel", f"{name}/bias"), weights, strict=False))
+    return two_layers(
+        path, arrays, reading=reading, in_order=in_order, transposed=True, remarks=remarks
+    )
+
+
+def _layers_by_name(path: Path, held: Hdf5) -> tuple[dict[str, list[Any]], bool]:
+    """The weights of each layer that has some, and whether the file has the layers in order."""
     order = held.attributes.get("", {}).get("layer_names")
-    if isinstance(order, list):
+    layers: dict[str, list[Any]] = {}
+    if isinstance(order, list):  # Keras 1 and 2
+        prefixed = False
         for layer in order:
-            for name in held.attributes.get(f"{layer}/", {}).get("weight_names", []):
-                arrays[name.removesuffix(":0")] = held.arrays[f"{layer}/{name}"]
-        return two_layers(path, arrays, reading=reading, in_order=True, remarks=remarks)
+            names = held.attributes.get(f"{layer}/", {}).get("weight_names", [])
+            if names:
+                layers[layer] = [held.arrays[f"{layer}/{name}"] for name in names]
+            # Models that are classes of their own keep layers as they were made, not as used.
+            prefixed |= any(name.count("/") > 1 + layer.count("/") for name in names)
+        return layers, not prefixed
     for name, array in held.arrays.items():
-        place = re.fullmatch(r"(.*?)(_\d+)?/vars/([01])", name)
+        place = re.fullmatch(r"(.*?)(_\d+)?/(?:vars/|param_)([0-9])", name)
         if place is None:
             raise FileError(
                 f"{path}: got an array {shortened(name)}, expected the weights of two layers"
             )
-        kind = ("kernel", "bias")[int(place[3])]
-        arrays[f"{place[1]}{place[2] or '_0'}/{kind}"] = array  # dense comes before dense_1
-    return two_layers(path, arrays, reading=reading, remarks=remarks)
+        # dense comes before dense_1
+        layers.setdefault(f"{place[1]}{place[2] or '_0'}", []).append(array)
+    return layers, False
 
 
 def write_keras(path: Path, net: Network | None, mark: Mark | None) -> None:

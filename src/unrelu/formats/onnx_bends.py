@@ -1,114 +1,36 @@
-"""Activations of an ONNX graph, in whatever operators the exporter has written them.
-
-The ReLU is Relu, Clip(z, 0), Max(z, 0), PRelu, Where(z > 0, z, 0), z (z > 0), (z + |z|) / 2, …
-So no list of spellings is kept: what stands between z and the next layer is computed on the three
-places z < 0, z = 0 and z > 0. There each operator gives a straight line, or the file is refused.
-"""
+"""Activations of an ONNX graph, in whatever operators they are written; see `bends`."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
+from unrelu.formats.bends import (
+    Line,
+    NotStraightError,
+    add,
+    compared,
+    constant,
+    joined,
+    largest,
+    leaking,
+    minus,
+    quotient,
+    smallest,
+    steps_of,
+    times,
+    total,
+    truth,
+    where,
+)
 from unrelu.formats.onnx_constants import FLOATS, STANDARD, Node, attribute
 from unrelu.formats.onnx_walk import Walk, title
-from unrelu.formats.steps import MOST_STEPS, Array, Bend, Scale, unexpected
-
-SIGNS = np.array([[-1.0], [0.0], [1.0]])
-"""Of z on the three places."""
+from unrelu.formats.steps import unexpected
 
 LEAK = float(np.float32(0.01))
 """The slope of a leaky ReLU that does not say one; attributes are in single precision."""
-
-Bools = NDArray[np.bool_]
-
-
-class NotStraightError(Exception):
-    """A value bends, or jumps, elsewhere than at z = 0."""
-
-
-@dataclass(frozen=True, eq=False)
-class Line:
-    """slope z + level on each place, for one z or for each of them: arrays (3, 1) or (3, k); the
-    slope where z = 0 is 0."""
-
-    slope: Array
-    level: Array
-
-    def sign(self) -> Array:
-        """−1, 0 or 1 on each place, where it is the same all over the place."""
-        outwards = SIGNS * self.slope
-        if (outwards * self.level < 0).any():
-            raise NotStraightError
-        return np.sign(np.where(self.level != 0, self.level, outwards))
-
-    def flat(self) -> Array:
-        """The level, of a value that does not vary within a place."""
-        if self.slope.any():
-            raise NotStraightError
-        return self.level
-
-
-def constant(values: Array | float) -> Line:
-    level = np.broadcast_to(
-        np.asarray(values, dtype=np.float64).reshape(1, -1), (3, np.size(values))
-    )
-    return Line(np.zeros_like(level), level)
-
-
-def add(one: Line, other: Line) -> Line:
-    return Line(one.slope + other.slope, one.level + other.level)
-
-
-def times(one: Line, other: Line) -> Line:
-    if ((one.slope != 0) & (other.slope != 0)).any():
-        raise NotStraightError
-    slope = one.slope * other.level + one.level * other.slope
-    return Line(slope, one.level * other.level)
-
-
-def minus(one: Line, other: Line) -> Line:
-    return Line(one.slope - other.slope, one.level - other.level)
-
-
-def where(condition: Array | Bools, one: Line, other: Line) -> Line:
-    chosen = np.asarray(condition, dtype=bool)
-    slope = np.where(chosen, one.slope, other.slope)
-    return Line(slope, np.where(chosen, one.level, other.level))
-
-
-def truth(holds: Bools) -> Line:
-    return Line(np.zeros(holds.shape), holds.astype(np.float64))
-
-
-def largest(*values: Line) -> Line:
-    first, *rest = values
-    for other in rest:
-        first = where(minus(first, other).sign() >= 0, first, other)
-    return first
-
-
-def smallest(*values: Line) -> Line:
-    first, *rest = values
-    for other in rest:
-        first = where(minus(first, other).sign() <= 0, first, other)
-    return first
-
-
-def total(*values: Line) -> Line:
-    first, *rest = values
-    for other in rest:
-        first = add(first, other)
-    return first
-
-
-def leaking(value: Line, slope: Line) -> Line:
-    return where(value.sign() >= 0, value, times(value, slope))
 
 
 def clip(node: Node, value: Line, low: Line | None = None, high: Line | None = None) -> Line:
@@ -144,18 +66,8 @@ def cast(node: Node, value: Line) -> Line:
     return value
 
 
-def quotient(value: Line, by: Line) -> Line:
-    if (by.flat() == 0).any():
-        raise NotStraightError
-    return Line(value.slope / by.level, value.level / by.level)
-
-
-def compared(one: Line, other: Line, holds: Callable[[Array], Any]) -> Line:
-    return truth(np.asarray(holds(minus(one, other).sign()), dtype=bool))
-
-
 RULES: dict[str, Callable[..., Line]] = {
-    "Identity": lambda _, z: z,
+    **dict.fromkeys(("Identity", "Expand"), lambda _, z: z),
     "Cast": cast,
     "CastLike": lambda _, z, __: z,
     "Neg": lambda _, z: minus(constant(0.0), z),
@@ -188,115 +100,66 @@ RULES: dict[str, Callable[..., Line]] = {
 }
 """What an operator gives, of its node and its inputs; None for an input that is left out."""
 
-SHAPED = ("Shape", "ConstantOfShape", "Expand")
-"""Operators that make constants in the shape of z: zeros_like."""
-
 
 def bend(walk: Walk, nodes: list[Node]) -> Node:
     """Take in the activation that begins with these nodes, the consumers of where the walk is.
     Returns the node that ends it."""
-    region = _Region(walk)
     if walk.whole:
         raise walk.refused(nodes[0], "of whole numbers, expected a Cast before it")
+    shapes: set[str] = set()
+
+    def take(node: Node, known: dict[str, Line]) -> tuple[str, Line] | None:
+        return _taken(walk, node, known, shapes)
+
+    def used(name: str, rest: Sequence[Node]) -> bool:
+        if name in shapes:  # perhaps for a later Reshape
+            return False
+        return name in walk.outputs or any(node.op_type != "Shape" for node in rest)
+
     try:
-        last = region.computed()
+        found = joined(walk.current, lambda name: walk.consumers.get(name, []), take, used)
     except NotStraightError:
-        name = " and ".join(title(node) for node in nodes[:3])
-        raise unexpected(
-            walk.path, f"{name} that bends or jumps elsewhere than at 0", walk.layers
-        ) from None
-    if last is None and len(nodes) == 1:
+        names = " and ".join(title(node) for node in nodes[:3])
+        said = f"{names} that bends or jumps elsewhere than at 0"
+        raise unexpected(walk.path, said, walk.layers) from None
+    if found is None and len(nodes) == 1:
         raise unexpected(walk.path, title(nodes[0]), walk.layers)
-    if last is None:
+    if found is None:
         names = ", ".join(title(node) for node in nodes[:5])
         raise walk.error(f"branches into {names}, expected a single path")
-    line = region.known[last.output[0]]
-    shift = line.level[1]
-    if (line.level != shift).any():
-        raise unexpected(walk.path, f"{title(last)} that jumps at 0", walk.layers)
-    below, _, above = line.slope
-    if (above == below).all():
-        walk.found.append(Scale(above))
-    else:
-        walk.found.append(Bend(title(last), above, below))
-    if shift.any():
-        walk.found.append(Scale(None, shift))
+    last, line = found
+    walk.found += steps_of(walk.path, line, title(last), walk.layers)
     return last
 
 
-class _Region:
-    """The values that are computed from z and constants, until a single one of them is left."""
-
-    def __init__(self, walk: Walk) -> None:
-        z = np.array([[1.0], [0.0], [1.0]])
-        self.walk = walk
-        self.known: dict[str, Line] = {walk.current: Line(z, np.zeros_like(z))}
-        self.shapes: set[str] = set()
-        self.done: set[int] = set()
-
-    def computed(self) -> Node | None:
-        """The node that gives the single value; None where the paths do not come together."""
-        while len(self.done) < MOST_STEPS:
-            node = next((node for node in self._next() if self._take(node)), None)
-            if node is None:
-                return None
-            self.done.add(id(node))
-            open_ = [name for name in self.known if self._used(name)]
-            if open_ == [node.output[0]]:
-                return node
+def _taken(
+    walk: Walk, node: Node, known: dict[str, Line], shapes: set[str]
+) -> tuple[str, Line] | None:
+    """The result of a node, if all that it takes is there. A Shape has a place among the results;
+    what it is nobody needs."""
+    if node.domain not in STANDARD or not node.output:
         return None
-
-    def _next(self) -> list[Node]:
-        """Nodes that take a value which is known, or its shape."""
-        names = [*self.known, *self.shapes]
-        nodes = [node for name in names for node in self.walk.consumers.get(name, [])[:MOST_STEPS]]
-        return [node for node in nodes if id(node) not in self.done]
-
-    def _used(self, name: str) -> bool:
-        """Whether a value is still to be used. Shapes are: they may serve later reshapes."""
-        return name in self.walk.outputs or any(
-            id(node) not in self.done and node.op_type != "Shape"
-            for node in self.walk.consumers.get(name, [])
-        )
-
-    def _take(self, node: Node) -> bool:
-        """Compute a node, if all that it takes is there."""
-        if node.domain not in STANDARD or not node.output:
-            return False
-        if node.op_type in SHAPED:
-            return self._shaped(node)
-        if node.op_type not in RULES or not any(name in self.known for name in node.input):
-            return False
-        given = [self._value(node, name) for name in node.input]
-        if any(value is None for name, value in zip(node.input, given, strict=True) if name):
-            return False
-        try:
-            self.known[node.output[0]] = RULES[node.op_type](node, *given)
-        except TypeError:  # another number of inputs than the operator has
-            raise self.walk.refused(node, f"got {len(given)} inputs") from None
-        return True
-
-    def _value(self, node: Node, name: str) -> Line | None:
-        if not name or name in self.known:
-            return self.known.get(name)
-        held = self.walk.constants.get(name)
-        return None if held is None else constant(self.walk.values(node, held))
-
-    def _shaped(self, node: Node) -> bool:
-        name = node.output[0]
-        if node.op_type == "Shape":
-            if node.input[0] not in self.known:
-                return False
-            self.shapes.add(name)
-            return True
-        if node.input[-1] not in self.shapes:
-            return False
-        if node.op_type == "Expand":
-            value = self._value(node, node.input[0])
-            if value is None:
-                return False
-            self.known[name] = value
-            return True
-        held = self.walk.constants.filling(node)
-        self.known[name] = constant(held)
-        return True
+    name, inputs = node.output[0], list(node.input)
+    if node.op_type == "Shape":
+        shapes.add(name)
+        return name, constant(0.0)
+    shaped = bool(inputs) and inputs[-1] in shapes
+    if node.op_type == "ConstantOfShape" and shaped:
+        return name, constant(walk.constants.filling(node))
+    if node.op_type == "Expand" and shaped:
+        inputs = inputs[:1]
+    elif node.op_type not in RULES:
+        return None
+    given: list[Line | None] = []
+    for each in inputs:
+        value = known.get(each) if each not in shapes else None
+        held = None if value is not None or not each else walk.constants.get(each)
+        if held is not None:
+            value = constant(walk.values(node, held))
+        if each and value is None:
+            return None
+        given.append(value)
+    try:
+        return name, RULES[node.op_type](node, *given)
+    except TypeError:  # another number of inputs than the operator has
+        raise walk.refused(node, f"got {len(given)} inputs") from None

@@ -149,7 +149,7 @@ def unexpected(path: Path, name: str, layers: int) -> FileError:
     """What to raise for a step that a two-layer ReLU network does not have."""
     where = ("in front of the first layer", "between the layers", "behind the second layer")
     return FileError(
-        f"{path}: got {with_article(shortened(name))} {where[min(layers, 2)]}, "
+        f"{path}: got {with_article(shortened(name, 120))} {where[min(layers, 2)]}, "
         "expected a network linear, ReLU, linear"
     )
 
@@ -159,9 +159,9 @@ def with_article(name: str) -> str:
     return f"{'an' if name[:1].lower() in tuple('aeiou') else 'a'} {name}"
 
 
-def shortened(name: str) -> str:
+def shortened(name: str, most: int = 60) -> str:
     """A name out of a file, fit to be shown."""
-    shown = name if len(name) <= 60 else name[:60] + "…"
+    shown = name if len(name) <= most else name[:most] + "…"
     return shown if shown.isprintable() and shown else repr(shown)
 
 

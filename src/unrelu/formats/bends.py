@@ -1,0 +1,164 @@
+"""Activations that are written out in other operations, by what they compute.
+
+The ReLU is max(z, 0), z (z > 0), (z + |z|) / 2, where(z > 0, z, 0), … So no list of spellings is
+kept: what stands between z and the next layer is computed on the three places z < 0, z = 0 and
+z > 0. There each operation gives a straight line, or the file is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unrelu.formats.steps import MOST_STEPS, Array, Bend, Scale, Step, unexpected
+
+N = TypeVar("N")
+
+SIGNS = np.array([[-1.0], [0.0], [1.0]])
+"""Of z on the three places."""
+
+Bools = NDArray[np.bool_]
+
+
+class NotStraightError(Exception):
+    """A value bends, or jumps, elsewhere than at z = 0."""
+
+
+@dataclass(frozen=True, eq=False)
+class Line:
+    """slope z + level on each place, for one z or for each of them: arrays (3, 1) or (3, k); the
+    slope where z = 0 is 0."""
+
+    slope: Array
+    level: Array
+
+    def sign(self) -> Array:
+        """−1, 0 or 1 on each place, where it is the same all over the place."""
+        outwards = SIGNS * self.slope
+        if (outwards * self.level < 0).any():
+            raise NotStraightError
+        return np.sign(np.where(self.level != 0, self.level, outwards))
+
+    def flat(self) -> Array:
+        """The level, of a value that does not vary within a place."""
+        if self.slope.any():
+            raise NotStraightError
+        return self.level
+
+
+def constant(values: Array | float) -> Line:
+    level = np.broadcast_to(
+        np.asarray(values, dtype=np.float64).reshape(1, -1), (3, np.size(values))
+    )
+    return Line(np.zeros_like(level), level)
+
+
+def add(one: Line, other: Line) -> Line:
+    return Line(one.slope + other.slope, one.level + other.level)
+
+
+def times(one: Line, other: Line) -> Line:
+    if ((one.slope != 0) & (other.slope != 0)).any():
+        raise NotStraightError
+    slope = one.slope * other.level + one.level * other.slope
+    return Line(slope, one.level * other.level)
+
+
+def minus(one: Line, other: Line) -> Line:
+    return Line(one.slope - other.slope, one.level - other.level)
+
+
+def where(condition: Array | Bools, one: Line, other: Line) -> Line:
+    chosen = np.asarray(condition, dtype=bool)
+    slope = np.where(chosen, one.slope, other.slope)
+    return Line(slope, np.where(chosen, one.level, other.level))
+
+
+def truth(holds: Bools) -> Line:
+    return Line(np.zeros(holds.shape), holds.astype(np.float64))
+
+
+def largest(*values: Line) -> Line:
+    first, *rest = values
+    for other in rest:
+        first = where(minus(first, other).sign() >= 0, first, other)
+    return first
+
+
+def smallest(*values: Line) -> Line:
+    first, *rest = values
+    for other in rest:
+        first = where(minus(first, other).sign() <= 0, first, other)
+    return first
+
+
+def total(*values: Line) -> Line:
+    first, *rest = values
+    for other in rest:
+        first = add(first, other)
+    return first
+
+
+def leaking(value: Line, slope: Line) -> Line:
+    return where(value.sign() >= 0, value, times(value, slope))
+
+
+def quotient(value: Line, by: Line) -> Line:
+    if (by.flat() == 0).any():
+        raise NotStraightError
+    return Line(value.slope / by.level, value.level / by.level)
+
+
+def compared(one: Line, other: Line, holds: Callable[[Array], Any]) -> Line:
+    return truth(np.asarray(holds(minus(one, other).sign()), dtype=bool))
+
+
+def steps_of(path: Path, line: Line, name: str, layers: int) -> list[Step]:
+    """What x -> line amounts to. Raises FileError where it jumps at x = 0."""
+    shift = line.level[1]
+    if (line.level != shift).any():
+        raise unexpected(path, f"{name} that jumps at 0", layers)
+    below, _, above = line.slope
+    step: Step = Scale(above) if (above == below).all() else Bend(name, above, below)
+    return [step, *([Scale(None, shift)] if shift.any() else [])]
+
+
+def joined(
+    start: str,
+    consumers: Callable[[str], Sequence[N]],
+    take: Callable[[N, dict[str, Line]], tuple[str, Line] | None],
+    used: Callable[[str, Sequence[N]], bool],
+) -> tuple[N, Line] | None:
+    """Where what is computed from a value `start` comes together again: the node that gives the
+    only result that is used later, and the result; None where there is no such node.
+
+    consumers : the nodes that take a value.
+    take : a node and the values known so far -> the name of its result and the result; None where
+        it cannot be computed (yet).
+    used : whether a value is used, given the nodes that still take it.
+    """
+    z = np.array([[1.0], [0.0], [1.0]])
+    known = {start: Line(z, np.zeros_like(z))}
+    done: set[int] = set()
+
+    def rest_of(name: str) -> list[N]:
+        return [node for node in consumers(name)[:MOST_STEPS] if id(node) not in done]
+
+    while len(done) < MOST_STEPS:
+        for node in [node for name in known for node in rest_of(name)]:
+            if (found := take(node, known)) is not None:
+                break
+        else:
+            return None
+        done.add(id(node))
+        name, line = found
+        known[name] = line
+        rest = {each: rest_of(each) for each in known}
+        if [each for each in known if used(each, rest[each])] == [name]:
+            return node, line
+    return None

@@ -1,0 +1,289 @@
+"""The layers of a functional Keras model as data passes them, and operations that are no layers.
+
+Operations (keras.ops.relu, tf.maximum, …) may branch and come together again, as the parts of
+where(z > 0, z, 0) do; what they compute is found by `bends`. Layers must follow each other.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from unrelu.errors import FileError
+from unrelu.formats.bends import (
+    Line,
+    NotStraightError,
+    add,
+    compared,
+    constant,
+    joined,
+    largest,
+    leaking,
+    minus,
+    quotient,
+    smallest,
+    times,
+    where,
+)
+from unrelu.formats.steps import shortened
+
+Config = dict[str, Any]
+
+BENT = "operations"
+"""The class of what stands for some operations in a row; its configuration holds the `line`."""
+
+
+def clip(options: Config, z: Line, low: Line | None = None, high: Line | None = None) -> Line:
+    low = low or constant(float(options["x_min"]))
+    high = high or constant(float(options["x_max"]))
+    z = largest(z, low)
+    return z if (high.flat() >= 1e30).all() else smallest(z, high)
+
+
+def threshold(options: Config, z: Line) -> Line:
+    over = minus(z, constant(float(options["threshold"]))).sign() > 0
+    return where(over, z, constant(float(options["default_value"])))
+
+
+def leaky_relu(options: Config, z: Line, slope: Line | None = None) -> Line:
+    return leaking(z, slope or constant(float(options.get("negative_slope", 0.2))))
+
+
+OPERATIONS: dict[str, Callable[..., Line]] = {
+    "relu": lambda _, z: largest(z, constant(0.0)),
+    "leaky_relu": leaky_relu,
+    "clip": clip,
+    "threshold": threshold,
+    "absolute": lambda _, z: largest(z, minus(constant(0.0), z)),
+    "negative": lambda _, z: minus(constant(0.0), z),
+    "sign": lambda _, z: Line(0 * z.slope, z.sign()),
+    "identity": lambda _, z: z,
+    "cast": lambda _, z, *__: z,
+    "add": lambda _, a, b: add(a, b),
+    "subtract": lambda _, a, b: minus(a, b),
+    "multiply": lambda _, a, b: times(a, b),
+    "divide": lambda _, a, b: quotient(a, b),
+    "maximum": lambda _, a, b: largest(a, b),
+    "minimum": lambda _, a, b: smallest(a, b),
+    "where": lambda _, c, a, b: where(c.flat() != 0, a, b),
+    "greater": lambda _, a, b: compared(a, b, lambda sign: sign > 0),
+    "greater_equal": lambda _, a, b: compared(a, b, lambda sign: sign >= 0),
+    "less": lambda _, a, b: compared(a, b, lambda sign: sign < 0),
+    "less_equal": lambda _, a, b: compared(a, b, lambda sign: sign <= 0),
+}
+"""What an operation gives, of its options and what it takes."""
+
+NAMES = {
+    "Relu": "relu",
+    "LeakyRelu": "leaky_relu",
+    "Clip": "clip",
+    "Threshold": "threshold",
+    "Absolute": "absolute",
+    "Abs": "absolute",
+    "Negative": "negative",
+    "Sign": "sign",
+    "Add": "add",
+    "Subtract": "subtract",
+    "Multiply": "multiply",
+    "Divide": "divide",
+    "TrueDivide": "divide",
+    "Maximum": "maximum",
+    "Minimum": "minimum",
+    "Where": "where",
+    "Greater": "greater",
+    "GreaterEqual": "greater_equal",
+    "Less": "less",
+    "LessEqual": "less_equal",
+    "Identity": "identity",
+}
+"""Operations by their classes in Keras 3."""
+
+FUNCTIONS = {
+    "nn.relu": "relu",
+    "nn.leaky_relu": "leaky_relu",
+    "math.maximum": "maximum",
+    "math.minimum": "minimum",
+    "math.abs": "absolute",
+    "math.negative": "negative",
+    "math.add": "add",
+    "__operators__.add": "add",
+    "math.subtract": "subtract",
+    "math.multiply": "multiply",
+    "math.truediv": "divide",
+    "math.divide": "divide",
+    "math.greater": "greater",
+    "math.greater_equal": "greater_equal",
+    "math.less": "less",
+    "math.less_equal": "less_equal",
+    "where": "where",
+    "compat.v1.where": "where",
+    "math.sign": "sign",
+    "clip_by_value": "clip",
+}
+"""Functions of TensorFlow by their names in a TFOpLambda of Keras 2."""
+
+
+MERGING = {"Add", "Subtract", "Multiply", "Maximum", "Minimum"}
+"""Layers that do the same to what they merge."""
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """What a layer gives, by its name."""
+
+    layer: str
+
+
+def along_the_graph(path: Path, model: Config, layers: Sequence[Config]) -> list[Config]:
+    """The layers in the order in which data passes them, operations put together. Raises FileError
+    for anything but a single path of layers."""
+    named = {str(layer.get("name") or layer["config"]["name"]): layer for layer in layers}
+    before = {name: list(_sources(each.get("inbound_nodes", []))) for name, each in named.items()}
+    after: dict[str, list[str]] = {}
+    for name, sources in before.items():
+        for source in dict.fromkeys(sources):
+            after.setdefault(source, []).append(name)
+    starts = [name for name, sources in before.items() if not sources]
+    if len(starts) != 1:
+        raise FileError(f"{path}: got {len(starts)} inputs, expected one")
+    outputs = {
+        each.layer
+        for each in _arguments(model.get("output_layers", []))
+        if isinstance(each, Tensor)
+    }
+    at, order, reached = starts[0], [named[starts[0]]], {starts[0]}
+    while at in after and len(reached) < len(named):
+        following = after[at]
+        single = len(following) == 1 and len(before[following[0]]) == 1
+        if single and _operation(named[following[0]]) is None:
+            at = following[0]
+            order.append(named[at])
+            reached.add(at)
+            continue
+        flat = any(layer["class_name"] == "Dense" for layer in order)
+        line, at, passed = _operated(path, at, named, after, outputs, flat=flat)
+        order.append(
+            {"class_name": BENT, "config": {"line": line, "name": str(named[at]["class_name"])}}
+        )
+        reached |= passed
+    if len(reached) != len(named):
+        raise FileError(f"{path}: got layers that the input does not reach")
+    return order
+
+
+def _operated(
+    path: Path,
+    at: str,
+    named: dict[str, Config],
+    after: dict[str, list[str]],
+    outputs: set[str],
+    *,
+    flat: bool,
+) -> tuple[Line, str, set[str]]:
+    """What the operations behind a layer compute, the last of them, and all of them. `flat`: each
+    sample is a row of numbers, so that arrays of constants can be what they multiply."""
+    passed: set[str] = set()
+
+    def take(name: str, known: dict[str, Line]) -> tuple[str, Line] | None:
+        operation = _operation(named[name])
+        if operation is None:
+            return None
+        kind, arguments, options = operation
+        lines = []
+        for each in arguments:
+            line = known.get(each.layer) if isinstance(each, Tensor) else _constant(each, flat)
+            if line is None:
+                return None
+            lines.append(line)
+        passed.add(name)
+        return name, OPERATIONS[kind](options, *lines)
+
+    names = [shortened(str(named[name]["class_name"])) for name in after[at][:5]]
+    try:
+        found = joined(
+            at,
+            lambda name: after.get(name, []),
+            take,
+            lambda name, rest: bool(rest) or name in outputs,
+        )
+    except NotStraightError:
+        raise FileError(
+            f"{path}: got {' and '.join(names)} that bends or jumps elsewhere than at 0, expected "
+            "a network linear, ReLU, linear"
+        ) from None
+    if found is None:
+        raise FileError(
+            f"{path}: branches into {', '.join(names)}, expected a single path"
+            if len(names) > 1
+            else f"{path}: got {names[0]} behind {shortened(at)}, which joins paths or is not "
+            "known, expected a network linear, ReLU, linear"
+        )
+    return found[1], found[0], passed
+
+
+def _operation(layer: Config) -> tuple[str, list[Any], Config] | None:
+    """The operation that stands in a layer's place: its name, what it takes, its options."""
+    kind, config = str(layer["class_name"]), layer.get("config", {})
+    module = layer.get("module")
+    if kind == "TFOpLambda":
+        operation = FUNCTIONS.get(str(config.get("function")))
+    elif module is None and kind not in MERGING and {"trainable", "dtype"} & set(config):
+        return None  # a layer of somebody's own, in a form that does not say whose it is
+    elif module is None or re.match(r"keras\.((.*\.)?ops\b|layers$)", str(module)):
+        operation = NAMES.get(kind)
+    else:
+        return None
+    nodes = layer.get("inbound_nodes", [])
+    if operation is None or len(nodes) != 1:
+        return None
+    return operation, list(_arguments(nodes[0])), config
+
+
+def _arguments(node: Any) -> Iterator[Any]:
+    """Tensors and constants that a node takes, in any version's notation."""
+    if isinstance(node, dict) and ("args" in node or "kwargs" in node):
+        yield from _arguments([*node.get("args", []), *node.get("kwargs", {}).values()])
+    elif isinstance(node, dict) and node.get("class_name") == "__keras_tensor__":
+        yield Tensor(str(node["config"]["keras_history"][0]))
+    elif isinstance(node, dict):
+        yield node
+    elif isinstance(node, list) and len(node) >= 3 and node[0] == "_CONSTANT_VALUE":
+        yield node[2]
+        yield from _further(node)
+    elif isinstance(node, list) and len(node) >= 3 and isinstance(node[0], str):
+        yield Tensor(node[0])
+        yield from _further(node)
+    elif isinstance(node, list):
+        for each in node:
+            yield from _arguments(each)
+    elif node is not None:
+        yield node
+
+
+def _further(node: list[Any]) -> Iterator[Any]:
+    """The arguments by name at the end of a node of Keras 2."""
+    if len(node) > 3 and isinstance(node[3], dict):
+        for name, value in node[3].items():
+            if name != "name":
+                yield from _arguments(value)
+
+
+def _sources(nodes: Any) -> Iterator[str]:
+    """Names of the layers that a layer takes its input from, each time it is used."""
+    return (each.layer for each in _arguments(nodes) if isinstance(each, Tensor))
+
+
+def _constant(value: Any, flat: bool) -> Line | None:
+    """A number; or an array, as Keras writes it, of one number for each value of a sample."""
+    if isinstance(value, dict):
+        inner = value.get("config")
+        value = inner.get("value") if isinstance(inner, dict) else None
+    array = np.asarray(value if value is not None else "", dtype=np.float64)
+    if array.size != 1 and (not flat or array.ndim > 1):
+        return None
+    return constant(array.reshape(-1))
