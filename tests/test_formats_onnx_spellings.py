@@ -16,6 +16,7 @@ from onnx import helper, numpy_helper  # noqa: E402
 
 from unrelu.errors import FileError  # noqa: E402
 from unrelu.formats.networks import load, read  # noqa: E402
+from unrelu.formats.reading import Reading  # noqa: E402
 from unrelu.network import Network  # noqa: E402
 from unrelu.oracles.onnx_file import open_onnx  # noqa: E402
 
@@ -192,7 +193,7 @@ def test_spellings_on_either_side_of_the_layers(tmp_path: Path) -> None:
     made = onnx_model([FIRST, node("Relu", ["z"], ["h"]), LAST, *behind], TENSORS, outputs=("w",))
     with pytest.raises(FileError, match="got a Where behind the second layer"):
         load(put(path, made))
-    assert read(path, drop_head=True).head == "Where"
+    assert read(path, Reading(drop_head=True)).head == "Where"
     before = [node("Abs", ["x"], ["x1"]), node("Gemm", ["x1", "V", "b"], ["z"], transB=1)]
     made = onnx_model([*before, node("Relu", ["z"], ["h"]), LAST], TENSORS)
     with pytest.raises(FileError, match="got an Abs in front"):
