@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+import shlex
+import subprocess
 import tomllib
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from shown import Block, blocks, difference, printed
 
 from unrelu.cli import main
@@ -22,6 +25,37 @@ CHANGELOG = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
 def test_an_example_prints_what_is_shown(block: Block) -> None:
     assert block.shown
     assert not difference(printed(block.code, {}), block.shown)
+
+
+def story() -> list[str]:
+    """The lines under "On the command line"."""
+    found = re.search(r"^## On the command line$.*?^```sh\n(.*?)^```$", README, re.M | re.S)
+    assert found is not None
+    return [line for line in found[1].splitlines() if line]
+
+
+def contents(folder: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_the_commands_run_in_order_and_spare_each_others_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    lines = story()
+    assert {line.split()[1] for line in lines if line.startswith("unrelu ")} == {
+        *main.commands.keys()
+    } - {"completion"}
+    for line in lines:
+        before = contents(tmp_path)
+        if line.startswith("unrelu "):
+            result = CliRunner().invoke(main, shlex.split(line, comments=True)[1:])
+            assert result.exit_code == 0, (line, result.output)
+        else:
+            subprocess.run(["sh", "-c", line], check=True)
+        after = contents(tmp_path)
+        assert {path: after[path] for path in before} == before, line
+    assert len(contents(tmp_path)) > 10
 
 
 def test_every_extra_is_explained() -> None:
