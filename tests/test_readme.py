@@ -29,7 +29,9 @@ def test_an_example_prints_what_is_shown(block: Block) -> None:
 
 def story() -> list[str]:
     """The lines under "On the command line"."""
-    found = re.search(r"^## On the command line$.*?^```sh\n(.*?)^```$", README, re.M | re.S)
+    found = re.search(
+        r"^## On the command line$.*?^```sh\n(.*?)^```$", README, re.MULTILINE | re.DOTALL
+    )
     assert found is not None
     return [line for line in found[1].splitlines() if line]
 
