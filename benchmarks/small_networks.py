@@ -63,28 +63,42 @@ def main() -> None:
             table.add(row(name, size, make, min(given.seeds, 3) if given.quick else given.seeds))
 
 
-def networks() -> list[tuple[str, tuple[int, int, int], Callable[[int], unrelu.Network]]]:
-    """Name, size d, k, m, and the network of each draw."""
-    rows: list[tuple[str, tuple[int, int, int], Callable[[int], unrelu.Network]]] = [
-        ("xor", (2, 4, 1), lambda draw: XOR)
+Size = tuple[int, int, int]
+Draw = Callable[[Size, int], unrelu.Network]
+
+
+def networks() -> list[tuple[str, Size, Draw]]:
+    """Name, size d, k, m, and the network of each size and draw."""
+    small, large = (2, 4, 1), (4, 8, 1)
+    return [
+        ("xor", small, xor),
+        *(("planted", size, planted) for size in ((1, 4, 1), small, (3, 6, 2), large)),
+        *(
+            (name, size, make)
+            for size in (small, large)
+            for name, make in (
+                ("near-parallel", near_parallel),
+                ("weak", weak),
+                ("trained", trained),
+            )
+        ),
     ]
-    for size in ((1, 4, 1), (2, 4, 1), (3, 6, 2), (4, 8, 1)):
-        rows.append(("planted", size, lambda draw, size=size: planted(size, draw)))
-    for size in ((2, 4, 1), (4, 8, 1)):
-        rows.append(("near-parallel", size, lambda draw, size=size: near_parallel(size, draw)))
-        rows.append(("weak", size, lambda draw, size=size: weak(size, draw)))
-        rows.append(("trained", size, lambda draw, size=size: trained(size, draw)))
-    return rows
 
 
-def planted(size: tuple[int, int, int], draw: int) -> unrelu.Network:
+def xor(size: Size, draw: int) -> unrelu.Network:
+    """The same for every draw."""
+    assert (size, draw) == ((2, 4, 1), 0)
+    return XOR
+
+
+def planted(size: Size, draw: int) -> unrelu.Network:
     d, k, m = size
     rng = np.random.default_rng([draw, *size])
     V, U = rng.standard_normal((k, d)), rng.standard_normal((m, k))
     return unrelu.Network(V, U, 0.5 * rng.standard_normal(k), rng.standard_normal(m))
 
 
-def near_parallel(size: tuple[int, int, int], draw: int) -> unrelu.Network:
+def near_parallel(size: Size, draw: int) -> unrelu.Network:
     net = planted(size, draw).canonical()
     rng = np.random.default_rng([draw, 1])
     V, b = net.V.copy(), net.b.copy()
@@ -95,30 +109,39 @@ def near_parallel(size: tuple[int, int, int], draw: int) -> unrelu.Network:
     return unrelu.Network(V, net.U, b, net.c)
 
 
-def weak(size: tuple[int, int, int], draw: int) -> unrelu.Network:
+def weak(size: Size, draw: int) -> unrelu.Network:
     net = planted(size, draw).canonical()
     U = net.U.copy()
     U[:, -1] *= 1e-3 * np.linalg.norm(U[:, 0]) / np.linalg.norm(U[:, -1])
     return unrelu.Network(net.V, U, net.b, net.c)
 
 
-def trained(size: tuple[int, int, int], draw: int) -> unrelu.Network:
+def trained(size: Size, draw: int) -> unrelu.Network:
     d, k, _ = size
     rng = np.random.default_rng([draw, 2])
     X = rng.standard_normal((500, d))
     y = np.sin(2 * X[:, 0]) * X[:, 1] + 0.3 * (X**2).sum(axis=1)
-    model = MLPRegressor(hidden_layer_sizes=(k,), solver="lbfgs", max_iter=300, tol=0.0, random_state=draw)
+    model = MLPRegressor(
+        hidden_layer_sizes=(k,), solver="lbfgs", max_iter=300, tol=0.0, random_state=draw
+    )
     with np.errstate(all="ignore"):
         return unrelu.from_sklearn(model.fit(X, y))
 
 
-def row(
-    name: str, size: tuple[int, int, int], make: Callable[[int], unrelu.Network], seeds: int
-) -> dict[str, str | int | float]:
+def inputs_of(d: int, draw: int) -> np.ndarray:
+    return np.random.default_rng([5, draw]).standard_normal((SAMPLES, d))
+
+
+HARD = {"near-parallel": near_parallel, "weak": weak, "trained": trained}
+
+
+def row(name: str, size: Size, make: Draw, seeds: int) -> dict[str, str | int | float]:
     found, exact, determined, seconds, failed = 0, 0, 0, [], []
     draws = min(seeds, 1 if name == "xor" else DRAWS)
-    truths = [make(draw).canonical() for draw in range(draws)]
-    inputs = [np.random.default_rng([5, i]).standard_normal((SAMPLES, size[0])) for i in range(draws)]
+    truths = [make(size, draw).canonical() for draw in range(draws)]
+    inputs = [
+        np.random.default_rng([5, i]).standard_normal((SAMPLES, size[0])) for i in range(draws)
+    ]
     for truth, X in zip(truths, inputs, strict=True):
         determined += unrelu.verify(truth, X, truth(X)).status == "exact"
     for seed in range(seeds):

@@ -14,11 +14,14 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from unrelu.answers import RANDOM, kind_of_answers, looks_like_values
 from unrelu.certificate import Certificate, judge, judge_estimate
 from unrelu.checks.counting import chance_equations
 from unrelu.checks.explained import explain
+from unrelu.checks.kinds_of_labels import NOT_VALUES
 from unrelu.checks.unexplained import unexplained
 from unrelu.methods import hyperplanes, lines
+from unrelu.methods.candidate import constant
 from unrelu.network import Network
 from unrelu.oracles.questions import BudgetSpent, Questions
 from unrelu.recover import recover
@@ -86,8 +89,8 @@ class Search:
     ) -> None:
         self.questions, self.n_units, self.bias = questions, n_units, bias
         self.scale, self.reach = scale, reach
-        streams = np.random.SeedSequence(seed).spawn(4)
-        self._random, self._lines, self._around, self._fits = map(np.random.default_rng, streams)
+        streams = map(np.random.default_rng, np.random.SeedSequence(seed).spawn(5))
+        self._random, self._lines, self._around, self._fits, self._heads = streams
         self.X, self.Y = np.zeros((0, questions.n_inputs)), np.zeros((0, 0))
         self.best: Recovery | None = None
         self.method, self.lines, self._gaussian, self._spare = "", 0, 0, SPARE
@@ -127,6 +130,25 @@ class Search:
         if self.single:
             return Samples.of(self.X.astype(np.float32), self.Y.astype(np.float32))
         return Samples.of(self.X, self.Y)
+
+    # What are the answers?
+
+    def values(self) -> bool:
+        """Whether the oracle answers with values of a network; if not, what it answers with is
+        the result."""
+        if looks_like_values(self.Y):
+            return True
+        self.grow(RANDOM)
+        kind = kind_of_answers(self.questions, self.X, self.Y, self.scale, self._heads)
+        if kind is None:
+            return True
+        samples, rows = self.samples(), np.arange(len(self.X))
+        certificate = judge(constant(samples, self.bias).network, samples, rows, self.bias)
+        said = replace(
+            certificate, status=Status.FAILED, code=kind.code, explanation=kind.explanation
+        )
+        self._keep(said, "random queries")
+        return False
 
     # Lines.
 
@@ -332,11 +354,14 @@ class Search:
     def passive(self) -> None:
         """Random queries in growing numbers, and `recover`."""
         first, growth, rounds = PASSIVE
-        for number in range(rounds) if self.noise else (1,):  # or lines would have led somewhere
+        for number in range(rounds) if self.noise else range(1, rounds):  # lines led nowhere
             n = (self.X.shape[1] + self.bias) * first * growth**number
             self.grow(max(n, self._gaussian))
             result = self._recovered(len(self.X), fresh=True)
-            if result.status != Status.FAILED and not result.certificate.more_samples:
+            failed = result.status == Status.FAILED
+            if failed and (not self.noise or result.certificate.code in NOT_VALUES):
+                break
+            if not failed and not result.certificate.more_samples:
                 break
 
     def _recovered(self, n: int, *, fresh: bool) -> Recovery:
@@ -350,10 +375,10 @@ class Search:
             rng=self._fits,
             throw=False,
         )
-        certain = result.status.certain
-        if certain and fresh:
+        fits = result.status != Status.FAILED  # even what it is not certain of must hold elsewhere
+        if fits and fresh:
             self.grow(self._gaussian + max(math.ceil(FRESH[0] * n), FRESH[1]))
-        if certain and len(self.X) > n:
+        if fits and len(self.X) > n:
             certificate = self._judged_again(result, np.arange(n))
             result = replace(result, status=certificate.status, certificate=certificate)
         self._keep_result(result, f"random queries, {result.stats['method']}")

@@ -152,6 +152,9 @@ def _extracted(search: Search, first: int) -> Recovery:
     random queries where lines lead nowhere."""
     try:
         search.grow(first)
+        if not search.values():
+            assert search.best is not None, "it says what the answers are"
+            return search.best
         if search.measure():
             for _ in range(MOST_ROUNDS):
                 before = len(search.units.b)

@@ -11,6 +11,7 @@ from unrelu.activations import Activation, ReLU
 from unrelu.certificate import Certificate, judge, judge_estimate
 from unrelu.checks.counting import distinct_rows
 from unrelu.checks.explained import Explained, explain
+from unrelu.checks.kinds_of_labels import LabelKind
 from unrelu.checks.unexplained import unexplained
 from unrelu.errors import InputError
 from unrelu.methods import facets, known_activation, noisy, unseen
@@ -55,12 +56,21 @@ class Task:
 
 @dataclass(frozen=True, eq=False)
 class Judged:
-    """A candidate, the method that proposed it, and what it is worth."""
+    """A candidate, the method that proposed it, and what it is worth; `kind`: what the labels are,
+    if they are no values."""
 
     method: str
     candidate: Candidate
     certificate: Certificate
     uncertainty: Uncertainty | None = None
+    kind: LabelKind | None = None
+
+    @property
+    def explained(self) -> bool:
+        """Whether every label is explained to rounding, none of them left out."""
+        certificate = self.certificate
+        exactly = certificate.unexplained is None and not len(certificate.corrupted)
+        return exactly and certificate.status != Status.FAILED
 
 
 class Passes:
@@ -81,6 +91,11 @@ class Passes:
             self.missed(net)
         assert self._last is not None
         return self._last[1].residual
+
+    @property
+    def latest(self) -> float:
+        """The same of the last network looked at."""
+        return np.inf if self._last is None else self._last[1].residual
 
     def last(self, net: Network) -> Explained | None:
         return self._last[1] if self._last is not None and self._last[0] is net else None
@@ -159,6 +174,20 @@ def judged(task: Task, method: str, candidate: Candidate, passes: Passes) -> Jud
     notes = filter(None, (certificate.explanation, unseen.in_words(cut), candidate.note))
     certificate = replace(certificate, explanation="; ".join(notes))
     return Judged(method, candidate, certificate, uncertainty)
+
+
+def not_values(best: Judged, kind: LabelKind) -> Judged:
+    """The verdict where the labels are something else than values: whatever comes closest to them
+    is no estimate."""
+    certificate = replace(
+        best.certificate,
+        status=Status.FAILED,
+        code=kind.code,
+        explanation=kind.explanation,
+        more_samples=None,
+    )
+    candidate = replace(best.candidate, noise=None, note="")
+    return replace(best, candidate=candidate, certificate=certificate, uncertainty=None, kind=kind)
 
 
 def _with_rivals(candidate: Candidate, task: Task) -> Candidate:

@@ -10,7 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unrelu.activations import ReLU
-from unrelu.judged import Judged, Passes, Task, better, judged
+from unrelu.checks.kinds_of_labels import (
+    LabelKind,
+    kind_of_labels,
+    log_odds,
+    rounded_to_whole,
+    sigmoid,
+    steps,
+)
+from unrelu.judged import Judged, Passes, Task, better, judged, not_values
 from unrelu.methods import (
     facets,
     hyperplanes,
@@ -37,11 +45,19 @@ NEAR = 1e-3
 is so little noise, the search for exact labels is the better one."""
 
 
+SQUASHED = 0.01
+"""The same, of the log-odds of labels, for these to be a network's values; as a share of what a
+network leaves of the labels themselves."""
+
+
 def climb(task: Task, rng: np.random.Generator) -> Judged:
     """The first candidate that is not refuted, or the one that comes closest."""
     passes = Passes(task.samples)
     best: Judged | None = None
     for method, candidate in _proposals(task, passes, rng):
+        if isinstance(candidate, LabelKind):
+            assert best is not None, "labels are looked at where nothing explains them"
+            return not_values(best, candidate)
         new = judged(task, method, candidate, passes)
         log.info("%s: %s", method, new.certificate.explanation)
         if best is None or better(new.certificate, best.certificate):
@@ -49,13 +65,22 @@ def climb(task: Task, rng: np.random.Generator) -> Judged:
         if new.certificate.status != Status.FAILED:
             break
     assert best is not None, "the ladder always proposes something"
-    return best
+    if task.noise == "poisson":
+        return best
+    if not best.explained:  # now there are directions to look along
+        kind = kind_of_labels(task.samples, best.candidate.network)
+    elif best.certificate.status == Status.UNDETERMINED:
+        kind = steps(task.samples)
+    else:
+        return best
+    return not_values(best, kind) if kind else best
 
 
 def _proposals(
     task: Task, passes: Passes, rng: np.random.Generator
-) -> Iterator[tuple[str, Candidate]]:
-    """Candidates for exact labels, for labels with gross errors, for noisy ones.
+) -> Iterator[tuple[str, Candidate | LabelKind]]:
+    """Candidates for exact labels; what the labels are, if not values; candidates for labels with
+    gross errors, for noisy ones.
 
     Row-space alternation needs as many units as the labels have rank, so it is tried unless more
     are asked for; what units it finds, if not all, are a start for the general route. Labels that
@@ -76,8 +101,14 @@ def _proposals(
         for method, candidate in _exact(task, passes, rng):
             yield method, candidate
             near = candidate.network if passes.residual(candidate.network) < NEAR else near
+        said = kind_of_labels(samples) if task.noise != "poisson" else None
+        if said is None and near is None and task.noise != "poisson":
+            said = _squashed(task, passes, rng)
+        if said is not None:
+            yield "labels", said
+            return
     gross = task.noise == "auto" and task.rank == samples.m and not task.skip
-    gross = gross and noisy.gross(samples, bias)
+    gross = gross and not rounded_to_whole(samples) and noisy.gross(samples, bias)
     if task.noise == "sparse" or (gross and task.method == "auto"):
         found = sparse_noise.find(samples, n_units=n_units, bias=bias, rng=rng, quick=gross)
         if found is None and task.noise == "sparse":  # perhaps nothing is wrong with the labels
@@ -91,12 +122,25 @@ def _proposals(
         samples, n_units=n_units, bias=bias, kind=kind, rng=rng, near=near, skip=task.skip
     )
     assert found.noise is not None, "estimates have a noise"
-    if found.noise.kind == "independent" and task.noise in ("auto", "sparse") and not task.skip:
+    confirming = ("sparse",) if rounded_to_whole(samples) else ("auto", "sparse")
+    if found.noise.kind == "independent" and task.noise in confirming and not task.skip:
         confirmed = sparse_noise.confirm(found.network, samples, bias=bias, rng=rng)
         if confirmed is not None:
             yield "sparse-noise", confirmed
     if task.noise != "sparse":
         yield "least-squares", found
+
+
+def _squashed(task: Task, before: Passes, rng: np.random.Generator) -> LabelKind | None:
+    """Whether a network explains the log-odds of labels between zero and one, and far better than
+    one explains the labels."""
+    odds = log_odds(task.samples)
+    if odds is None or task.skip:
+        return None
+    again = replace(task, samples=odds, rank=odds.m, n_units=None, method="auto", noise="auto")
+    passes = Passes(odds)
+    left = [passes.residual(candidate.network) for _, candidate in _exact(again, passes, rng)]
+    return sigmoid() if min(left) < SQUASHED * min(1.0, before.latest) else None
 
 
 def _exact(task: Task, passes: Passes, rng: np.random.Generator) -> Iterator[tuple[str, Candidate]]:

@@ -174,6 +174,7 @@ def recover(
     searched = exact and method in COMPLETE and certificate.status == Status.FAILED
     complete = certificate.refutation is not None or searched
     said = best.candidate.noise is not None or bool(best.candidate.unsuitable)
+    said = said or best.kind is not None
     if not said and not complete and not _contradicted(certificate):
         certificate = _with_context(best, task)
     result = Recovery(

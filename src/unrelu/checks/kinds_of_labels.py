@@ -24,6 +24,9 @@ from unrelu.samples import Samples
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
 
+NOT_VALUES = ("class-labels", "probabilities", "log-probabilities")
+"""All codes."""
+
 LOOKED_AT = 20_000
 """Rows that decide."""
 
@@ -58,6 +61,10 @@ network of 8 units: 0.00 to 0.02 with 2 inputs, 0.1 with 4, 0.2 to 0.35 with 10;
 0.6 and more, as they are within each level of the rate; 0/1 of probability σ(3 f), f of deviation
 one, 0.45 and more."""
 
+NEAREST, WIDE = 1e-3, 0.3
+"""How near to zero or one labels may be for their log-odds to be used, and what range they must
+have for that to be worth while."""
+
 ORDERED = 0.5
 """Mean step between neighbours that differ over that between any two samples that do, below which
 values are ordered, as rounded ones are."""
@@ -72,9 +79,15 @@ class LabelKind:
     explanation: str
 
 
-LOG_ODDS = (
-    "recover from the logarithms of their ratios instead, which are values of a network: "
-    "np.log(Y[:, 1:] / Y[:, :1])"
+PROBABILITIES = (
+    "the labels are probabilities, not values: every row is non-negative and sums to {}, as after "
+    "a softmax; recover from the logarithms of their ratios instead, which are values of a "
+    "network: np.log(Y[:, 1:] / Y[:, :1])"
+)
+LOG_PROBABILITIES = (
+    "the labels are logarithms of probabilities, not values: their exponentials sum to one in "
+    "every row, as after a log-softmax; recover from their differences instead, which are values "
+    "of a network: Y[:, 1:] - Y[:, :1]"
 )
 
 
@@ -83,7 +96,7 @@ def kind_of_labels(samples: Samples, net: Network | None = None) -> LabelKind | 
     network fitted to them, whose directions the labels may be a function of."""
     few = samples.take(samples.spread(LOOKED_AT))
     simplex = on_simplex(few.Y)
-    if simplex and not _zeros_and_ones(few.Y):
+    if simplex and not zeros_and_ones(few.Y):
         return LabelKind(*simplex)
     classes = class_numbers(few.Y)
     if classes is None or not _function_of_inputs(few.X, few.Y, classes, net):
@@ -93,18 +106,43 @@ def kind_of_labels(samples: Samples, net: Network | None = None) -> LabelKind | 
 
 def class_labels(Y: Array) -> LabelKind:
     """The kind, for labels (n, m) that are known to be class labels."""
-    if _zeros_and_ones(Y) and Y.shape[1] > 1:
+    if zeros_and_ones(Y) and Y.shape[1] > 1:
         said = f"each row has a single one among {Y.shape[1]} zeros"
     else:
         levels = np.unique(Y, axis=0)
-        shown = ", ".join(f"{row[0]:g}" if len(row) == 1 else f"{row}" for row in levels[:4])
+        shown = ", ".join(f"{row[0] + 0.0:g}" if len(row) == 1 else f"{row}" for row in levels[:4])
         said = f"they take only {len(levels)} values ({shown}{', …' if len(levels) > 4 else ''})"
     return LabelKind(
         "class-labels",
-        f"the labels are class labels, or rounded so coarsely that they might as well be: {said}, "
-        "which are a function of the inputs, not a network's values with noise; recover from the "
-        "scores that the classes were chosen by",
+        f"the labels are class labels, or values rounded as coarsely: {said}, and are a function "
+        "of the inputs, without noise; recover from the scores that the classes are chosen by",
     )
+
+
+def sigmoid() -> LabelKind:
+    """The kind, for labels whose log-odds are known to be a network's values."""
+    return LabelKind(
+        "probabilities",
+        "the labels are probabilities, not values: each lies between zero and one, and is bounded "
+        "by them, as after a sigmoid; recover from their log-odds instead, which are values of a "
+        "network: np.log(Y / (1 - Y))",
+    )
+
+
+def log_odds(samples: Samples) -> Samples | None:
+    """Samples with log(p / (1 − p)) in the place of labels p between zero and one, without those
+    so near to either that rounding has taken the digits; None for labels of another range. `eps`
+    is the rounding of most of them."""
+    Y = np.asarray(samples.Y, np.float64)
+    near = np.minimum(Y, 1 - Y)
+    kept = np.flatnonzero((near > NEAREST).all(axis=1))
+    if near.min() < 0 or np.ptp(Y) < WIDE or len(kept) < samples.n / 2:
+        return None
+    single = np.array_equal(Y.astype(np.float32).astype(np.float64), Y)
+    odds = np.log(Y[kept] / (1 - Y[kept]))
+    lost = 1 / (np.median(near[kept]) * np.sqrt((odds**2).mean()))
+    eps = max(samples.eps, SINGLE if single else 0.0) * max(1.0, lost)
+    return Samples(np.asarray(samples.X[kept], np.float64), odds, float(eps))
 
 
 def on_simplex(Y: Array) -> tuple[str, str] | None:
@@ -119,22 +157,13 @@ def on_simplex(Y: Array) -> tuple[str, str] | None:
         if Y.min() >= -off * whole and (np.abs(total - whole) <= off * whole).all():
             if not np.ptp(Y, axis=0).any():
                 return None
-            return (
-                "probabilities",
-                f"the labels are probabilities, not values: every row is non-negative and sums to "
-                f"{said}, as after a softmax; {LOG_ODDS}",
-            )
+            return "probabilities", PROBABILITIES.format(said)
     if Y.max() > off or not np.ptp(Y, axis=0).any():
         return None
     with np.errstate(under="ignore"):
         total = np.exp(Y).sum(axis=1)
     if (np.abs(total - 1) <= off * (1 + np.abs(Y).max())).all():
-        return (
-            "log-probabilities",
-            "the labels are logarithms of probabilities, not values: their exponentials sum to "
-            "one in every row, as after a log-softmax; recover from their differences instead, "
-            "which are values of a network: Y[:, 1:] - Y[:, :1]",
-        )
+        return "log-probabilities", LOG_PROBABILITIES
     return None
 
 
@@ -146,7 +175,8 @@ def decimal_unit(Y: Array) -> float:
     return 0.0
 
 
-def _zeros_and_ones(Y: Array) -> bool:
+def zeros_and_ones(Y: Array) -> bool:
+    """Whether labels are nothing but zeros and ones."""
     return bool(((Y == 0) | (Y == 1)).all())
 
 
@@ -154,7 +184,11 @@ def rounded_to_whole(samples: Samples) -> bool:
     """Whether labels are whole numbers, and inputs are not: then they have been rounded, or
     counted, and it is no accident that many of them are off."""
     few = samples.take(samples.spread(LOOKED_AT))
-    return bool((few.Y == np.round(few.Y)).all() and not (few.X == np.round(few.X)).all())
+    return _whole(few.Y) and not _whole(few.X)
+
+
+def _whole(numbers: Array) -> bool:
+    return bool(np.array_equal(np.round(numbers), numbers))
 
 
 def many_levels(Y: Array) -> bool:
@@ -164,6 +198,15 @@ def many_levels(Y: Array) -> bool:
         if len(np.unique(column[(column >= low) & (column <= high)])) > LEVELS:
             return True
     return False
+
+
+def steps(samples: Samples) -> LabelKind | None:
+    """Class labels of inputs that take many values. Two units with hardly a gap between them
+    explain a step along a hyperplane to rounding; values would be many, too."""
+    few = samples.take(samples.spread(LOOKED_AT))
+    if any(len(np.unique(column)) <= MOST_CLASSES for column in few.X.T):
+        return None
+    return kind_of_labels(samples) if class_numbers(few.Y) is not None else None
 
 
 def class_numbers(Y: Array) -> Index | None:
@@ -227,9 +270,9 @@ def _near_alike(view: Array, Y: Array, classes: Index, bar: float, at_once: floa
     if n <= 2 * NEIGHBOURS[-1]:
         return False
     asked = np.random.default_rng(0).permutation(n)[:ASKED]
-    distances, near = cKDTree(view).query(view[asked], NEIGHBOURS[-1] + 1)
+    found = cKDTree(view).query(view[asked], int(NEIGHBOURS[-1]) + 1)
     # Of inputs that repeat, the sample itself need not come first; any of them will do.
-    distances, near = distances[:, NEIGHBOURS], near[:, NEIGHBOURS]
+    distances, near = (np.asarray(one)[:, NEIGHBOURS] for one in found)
     differ = classes[near] != classes[asked][:, None]
     shares = np.bincount(classes) / n
     often = differ.mean(axis=0) / (1 - (shares**2).sum())
