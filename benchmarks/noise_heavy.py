@@ -96,7 +96,8 @@ def compare(table: Table, kind: str, seed: int, n: int) -> None:
 def at_best(X: _noisy.Array, Y: _noisy.Array, truth: unrelu.Network, kind: str) -> unrelu.Network:
     """The estimate for the kind of noise, started at the truth."""
     if kind == "independent":
-        return robust(truth, X, Y, True, resolution(Samples.of(X, Y)))[0]
+        samples = Samples.of(X, Y)
+        return robust(truth, samples, True, resolution(samples))[0]
     # Least squares in a metric is plain least squares in the outputs times its root.
     root = np.linalg.cholesky(np.linalg.inv(np.cov(Y - truth(X), rowvar=False)))
     apart = unrelu.Network(truth.V, root.T @ truth.U, truth.b, root.T @ truth.c)

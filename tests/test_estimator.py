@@ -176,17 +176,28 @@ def test_standard_deviations(noisy: Planted, exact: Planted) -> None:
 
 def test_without_a_network_the_mean_is_predicted_and_a_warning_given() -> None:
     rng = np.random.default_rng(0)
-    X, y = rng.standard_normal((60, 4)), rng.standard_normal(60)
-    with pytest.warns(ConvergenceWarning, match="failed: no network was found"):
-        model = RectifiedNetworkRegressor(random_state=0).fit(X, y)
-    assert model.result_.status == Status.FAILED
+    X = rng.standard_normal((300, 4))
+    y = np.abs(X[:, 0])
+    with pytest.warns(ConvergenceWarning, match="failed"):
+        model = RectifiedNetworkRegressor(0, random_state=0).fit(X, y)
+    assert model.result_.certificate.code == "depends-on-inputs"
     assert np.allclose(model.predict(X), y.mean())
-    assert model.transform(X).shape == (60, 0)
+    assert model.transform(X).shape == (300, 0)
     with pytest.raises(InputError, match="return_std: got True, expected False"):
         model.predict(X, return_std=True)
     with pytest.raises(RecoveryError) as caught:
         clone(model).set_params(throw=True).fit(X, y)
     assert caught.value.result.status == Status.FAILED
+
+
+def test_noise_alone_is_a_mean_with_its_error() -> None:
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((60, 4)), rng.standard_normal(60)
+    model = RectifiedNetworkRegressor(random_state=0).fit(X, y)
+    assert model.result_.certificate.code == "no-unit"
+    mean, error = model.predict(X, return_std=True)
+    assert np.allclose(mean, y.mean())
+    assert np.allclose(error, y.std(ddof=1) / np.sqrt(60))
 
 
 def test_a_wider_network_than_asked_for_is_refused(exact: Planted) -> None:

@@ -459,8 +459,8 @@ def test_wrong_use() -> None:
         assess(net, X[:6], Y[:6], biased=True)
     with pytest.raises(InputError, match="leave out column 0, which is a comb"):
         assess(net, X * [0, 1, 1] + [1, 0, 0], Y, biased=True)
-    with pytest.raises(InputError, match="without units"):
-        assess(Network(net.V, 0 * net.U, net.b, net.c), X, Y, biased=True)
+    with pytest.raises(InputError, match="without units, biases and skip"):
+        assess(Network(net.V, 0 * net.U), X, Y, biased=False)
     with pytest.raises(InputTypeError, match="expected a Network"):
         assess("net", X, Y, biased=True)  # type: ignore[arg-type]
     big = plant(200, 40, 1, 300, seed=0)

@@ -21,8 +21,10 @@ from unrelu.methods.weighted import (
     robust,
 )
 from unrelu.numerics.whitening import whiten
+from unrelu.samples import Samples
 
 Array = NDArray[np.float64]
+ONE = np.ones((1, 1))
 EPS = float(np.finfo(np.float64).eps)
 
 
@@ -154,20 +156,20 @@ def test_reweighted_is_a_fixed_point() -> None:
     rng = np.random.default_rng(0)
     Y = planted.Y + 0.1 * rng.standard_t(2, planted.Y.shape)
     tails = HeavyTails(2.0, np.full(2, 0.1))
-    net = reweighted(planted.truth, planted.X, Y, tails.weigh, True)
+    net = reweighted(planted.truth, planted.X, Y, tails.weighing(ONE), True)
     residual = Y - net(planted.X)
     assert left_to_go(net, planted.X, Y, tails.weights(residual)) <= 0.05
     # The canary: the truth is some standard errors away from it, one for each unknown.
     away = left_to_go(planted.truth, planted.X, Y, tails.weights(Y - planted.Y))
     assert away > 1.0
     assert tails.log_likelihood(residual) > tails.log_likelihood(Y - planted.Y)
-    again = reweighted(net, planted.X, Y, tails.weigh, True)
+    again = reweighted(net, planted.X, Y, tails.weighing(ONE), True)
     assert match(again, net).max_error <= 1e-3
 
 
 def test_without_noise_nothing_moves() -> None:
     planted = plant(4, 2, 2, 200, seed=6, bias=0.5)
-    for weigh in (lambda Y, _: np.ones_like(Y), HeavyTails(1.0, np.ones(2)).weigh):
+    for weigh in (lambda Y, _: np.ones_like(Y), HeavyTails(1.0, np.ones(2)).weighing(ONE)):
         net = reweighted(planted.truth, planted.X, planted.Y, weigh, True)
         assert match(net, planted.truth).max_error <= 1e4 * EPS
 
@@ -186,8 +188,8 @@ def test_robust_does_not_mind_gross_errors() -> None:
     noise = 0.05 * rng.standard_normal(planted.Y.shape)
     gross = rng.random(planted.Y.shape) < 0.05
     least = np.full(2, 1e-12)
-    clean, _ = robust(planted.truth, planted.X, planted.Y + noise, True, least)
+    clean, _ = robust(planted.truth, Samples.of(planted.X, planted.Y + noise), True, least)
     Y = np.where(gross, 100.0, planted.Y + noise)
-    net, tails = robust(planted.truth, planted.X, Y, True, least)
+    net, tails = robust(planted.truth, Samples.of(planted.X, Y), True, least)
     assert tails.freedom <= 2.0
     assert match(net, planted.truth).max_error <= 2 * match(clean, planted.truth).max_error

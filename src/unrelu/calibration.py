@@ -76,13 +76,15 @@ class Factors:
 @dataclass(frozen=True, eq=False)
 class Fitted:
     """A fit by least squares: the network, its white inputs, what the outputs were multiplied by
-    (the inverse of `root`, (m, m)), whether b and c were fitted, and whether W was."""
+    (the inverse of `root`, (m, m)), whether b and c were fitted, whether W was, and whether the
+    samples have weights, of which inputs and outputs are times the roots."""
 
     net: Network
     white: Whitened
     root: Array
     biased: bool
     skip: bool = False
+    weighted: bool = False
 
     @property
     def dimension(self) -> int:
@@ -95,8 +97,16 @@ class Fitted:
     @property
     def nuisance(self) -> Array:
         """What labels may be linear in, besides the units: all inputs, a constant, or nothing."""
+        if self.skip:
+            return self.white.features
+        ones = self.ones[:, None][:, : int(self.biased)]
+        return np.asarray(ones / np.sqrt((self.ones**2).mean()))
+
+    @property
+    def ones(self) -> Array:
+        """(n,): the constant 1, times the roots of the weights."""
         Z = self.white.features
-        return Z if self.skip else np.ones((len(Z), int(self.biased)))
+        return np.asarray(Z @ self.white.factor[:, -1]) if self.weighted else np.ones(len(Z))
 
     def network(self, points: Array, U: Array, c: Array, W: Array) -> Network:
         """From hyperplanes (k, D) in white coordinates, and U, c and W in those of the labels; its
@@ -116,13 +126,13 @@ class Fitted:
             rows = self.white.to_rows(other)
             W, c = rows[:, :d], rows[:, d] if self.biased else c
         elif self.biased:
-            c = other[:, 0]
+            c = other[:, 0] / np.sqrt((self.ones**2).mean())
         return self.network(fit.point, self.root @ fit.output.T, self.root @ c, self.root @ W)
 
     def white_labels(self, net: Network) -> Array:
         """(n, m), what a network says, as the fit sees it."""
         hidden = self.white.features @ self.white.to_features(self.rows(net)).T
-        labels = np.maximum(hidden, 0.0) @ net.U.T + net.c
+        labels = np.maximum(hidden, 0.0) @ net.U.T + self.ones[:, None] * net.c
         if self.skip:
             W = np.column_stack([net.W, np.zeros(len(net.W))])[:, : self.dimension]
             labels += self.white.features @ self.white.to_features(W).T

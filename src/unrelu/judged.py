@@ -13,6 +13,7 @@ from unrelu.checks.counting import distinct_rows
 from unrelu.checks.explained import Explained, explain
 from unrelu.checks.kinds_of_labels import LabelKind
 from unrelu.checks.unexplained import unexplained
+from unrelu.checks.verdict import RARE
 from unrelu.errors import InputError
 from unrelu.methods import facets, known_activation, noisy, unseen
 from unrelu.methods.candidate import Candidate
@@ -25,10 +26,8 @@ from unrelu.result import Status
 from unrelu.samples import Samples
 from unrelu.uncertainty import Uncertainty, assess
 
+Array = NDArray[np.float64]
 Index = NDArray[np.intp]
-
-RARE = 4
-"""Times the unknowns of a unit: so many samples off may be the work of as many rare units."""
 
 FEW_ROWS, FEW_UNITS, MOST_ROWS = 300, 5, 100_000
 """Distinct inputs and units up to which other networks are looked for, a tenth of a second's
@@ -42,7 +41,8 @@ OWN = (
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """What is to be recovered: the samples, the rank of their labels, and what was asked for."""
+    """What is to be recovered: the samples, the rank of their labels, and what was asked for.
+    `weights` of samples (n,) matter to fits of noisy labels alone: `weighted` has them."""
 
     samples: Samples
     rank: int
@@ -52,6 +52,12 @@ class Task:
     noise: str
     activation: Activation = field(default_factory=ReLU)
     skip: bool = False
+    weights: Array | None = None
+    form: str = "auto"
+
+    @property
+    def weighted(self) -> Samples:
+        return replace(self.samples, weights=self.weights)
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,7 +133,8 @@ def judged(task: Task, method: str, candidate: Candidate, passes: Passes) -> Jud
         return Judged(method, candidate, certificate)
     unknown = np.full(net.n_units, np.inf)
     clipped = candidate.noise.kind == "independent"
-    left = unexplained(net, samples, bias, clipped)
+    weighted = task.weighted
+    left = unexplained(net, weighted, bias, clipped)
     left = replace(left, growth=candidate.noise.growth)
     certificate = judge_estimate(
         net, samples, candidate.rows, bias, left, unknown, np.arange(0), task.skip
@@ -144,7 +151,8 @@ def judged(task: Task, method: str, candidate: Candidate, passes: Passes) -> Jud
         return Judged(method, candidate, replace(certificate, explanation=said))
     if certificate.status != Status.ESTIMATED:  # standard errors are dear, and those mean nothing
         return Judged(method, candidate, certificate)
-    fitted = samples if len(candidate.rows) == samples.n else samples.take(candidate.rows)
+    whole = len(candidate.rows) == samples.n
+    fitted = weighted if whole else weighted.take(candidate.rows)
     net, cut = unseen.without_unseen(net, fitted, bias, candidate.noise.covariance)
     if recipe:
         words = (certificate.explanation, OWN, unseen.in_words(cut), candidate.note)
@@ -158,7 +166,8 @@ def judged(task: Task, method: str, candidate: Candidate, passes: Passes) -> Jud
             fitted.X,
             fitted.Y,
             biased=bias,
-            form=fit.form,
+            form=fit.form if task.form == "auto" else task.form,
+            sample_weight=fit.sample_weight,
             covariance=fit.covariance,
             weights=fit.weights,
             scores=fit.scores,

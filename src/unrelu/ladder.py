@@ -94,6 +94,15 @@ def _proposals(
     if task.method in BY_NAME:
         yield from _recipe(task, rng)
         return
+    if n_units == 0:
+        yield "linear" if task.skip else "constant", _without_units(task)
+        if task.noise not in ("none", "sparse"):
+            kind = task.noise
+            fit = noisy.find(
+                task.weighted, n_units=0, bias=bias, kind=kind, rng=rng, skip=task.skip
+            )
+            yield "least-squares", fit
+        return
     if not isinstance(task.activation, ReLU):
         yield from _of_known_activation(task, passes, rng)
         return
@@ -119,7 +128,7 @@ def _proposals(
         return
     kind = "independent" if task.noise == "sparse" else task.noise
     found = noisy.find(
-        samples, n_units=n_units, bias=bias, kind=kind, rng=rng, near=near, skip=task.skip
+        task.weighted, n_units=n_units, bias=bias, kind=kind, rng=rng, near=near, skip=task.skip
     )
     assert found.noise is not None, "estimates have a noise"
     confirming = ("sparse",) if rounded_to_whole(samples) else ("auto", "sparse")

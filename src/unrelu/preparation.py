@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unrelu.activations import Activation, Curve, ReLU
+from unrelu.checks.fitted import FORMS
 from unrelu.errors import InputError, InputTypeError
 from unrelu.methods.linear_term import affine, beyond_affine
 from unrelu.methods.problem import choose_rows, power_of_two, with_constant
@@ -103,11 +104,17 @@ def seeded(rng: int | np.random.Generator | None) -> tuple[np.random.Generator, 
     return generator(rng), known
 
 
-def check_options(n_units: int | None, bias: bool, method: str, noise: str, exact: bool) -> None:
+def check_options(
+    n_units: int | None, bias: bool, method: str, noise: str, exact: bool, form: str = "auto"
+) -> None:
     check_flag("bias", bias)
     if n_units is not None:
-        check_units(n_units, " or None", ", or None for unknown")
-    for name, value, known in (("method", method, METHODS), ("noise", noise, NOISE)):
+        check_units(n_units, " or None", ", or None for unknown", least=0)
+    for name, value, known in (
+        ("method", method, METHODS),
+        ("noise", noise, NOISE),
+        ("form", form, FORMS),
+    ):
         if value not in known:
             raise InputError(
                 f"{name}: got {value!r}, expected one of {', '.join(map(repr, known))}"
@@ -130,12 +137,12 @@ def check_flag(name: str, value: object) -> None:
         raise InputTypeError(f"{name}: got a {type(value).__name__}, expected True or False")
 
 
-def check_units(n_units: object, or_type: str = "", or_value: str = "") -> None:
+def check_units(n_units: object, or_type: str = "", or_value: str = "", least: int = 1) -> None:
     if isinstance(n_units, bool) or not isinstance(n_units, (int, np.integer)):
         kind = type(n_units).__name__
         raise InputTypeError(f"n_units: got a {kind}, expected a whole number{or_type}")
-    if n_units < 1:
-        raise InputError(f"n_units: got {n_units}, expected 1 or more{or_value}")
+    if n_units < least:
+        raise InputError(f"n_units: got {n_units}, expected {least} or more{or_value}")
 
 
 def check_limit(name: str, limit: object) -> None:
@@ -219,6 +226,38 @@ def check_skip(
         raise InputError(
             "exact: got True with skip=True, expected False: networks with a skip connection are "
             "searched for in floating point; unrelu.verify(..., exact=True) checks rational ones"
+        )
+
+
+def check_no_units(n_units: int | None, bias: bool, method: str, exact: bool, skip: bool) -> None:
+    """What is left to be fitted without any unit: c, and W with a skip connection."""
+    if n_units != 0:
+        return
+    if not bias and not skip:
+        raise InputError(
+            "n_units: got 0 with bias=False and skip=False, expected 1 or more: nothing is left to "
+            "be fitted"
+        )
+    if method != "auto" or exact:
+        other = "exact=True" if exact else f"method={method!r}"
+        raise InputError(f"n_units: got 0 with {other}, expected 1 or more: that looks for units")
+
+
+def check_weights(
+    weights: Array | None, activation: Activation | None, method: str, noise: str
+) -> None:
+    """What weights of samples are for, if they are not all the same."""
+    if weights is None or noise in ("none", "sparse") or activation is None:
+        return
+    if not isinstance(activation, ReLU):
+        raise InputError(
+            f"sample_weight: got one with activation {activation.name!r}, expected 'relu', or "
+            "noise='none', which needs no weights"
+        )
+    if method in BY_NAME:
+        raise InputError(
+            f"sample_weight: got one with method={method!r}, expected 'auto': published recipes "
+            "weigh all samples alike"
         )
 
 

@@ -20,14 +20,16 @@ from unrelu.preparation import (
     check_activation,
     check_counts,
     check_independent,
+    check_no_units,
     check_one_output,
     check_options,
     check_skip,
+    check_weights,
     label_rank,
     seeded,
 )
 from unrelu.result import Recovery, Status
-from unrelu.samples import ExactSamples, Samples
+from unrelu.samples import ExactSamples, Samples, weighed
 from unrelu.unknown import recover_unknown
 
 MANY_ENTRIES = 1e6
@@ -45,6 +47,8 @@ def recover(
     noise: str = "auto",
     exact: bool = False,
     skip: bool = False,
+    form: str = "auto",
+    sample_weight: ArrayLike | None = None,
     rng: int | np.random.Generator | None = None,
     throw: bool = True,
 ) -> Recovery:
@@ -55,7 +59,8 @@ def recover(
     ----------
     X : (n, d) inputs, of any distribution; no column a combination of the others.
     Y : (n, m) or (n,) labels.
-    n_units : number of hidden units, where known. Found from the samples otherwise.
+    n_units : number of hidden units, where known; 0 for none, that is for c and, with a skip
+        connection, W alone. Found from the samples otherwise.
     activation : "relu"; or a name or an object of `unrelu.activations`: powers, rectified
         exponentials, functions of your own; or "unknown": nothing is assumed of it but that it is
         zero for z <= 0, and positive and one-to-one beyond. All but the ReLU take the methods
@@ -110,6 +115,14 @@ def recover(
         u f(z) = u f(−z) + u z: the network is one of 2ᵏ that are the same function, the canonical
         one (see `Network.canonical`); where labels need no skip connection, one without. For the
         ReLU, the methods "auto", "row-space" and "hyperplanes", and all noise but "sparse".
+    form : of the standard errors of an estimate: "homoscedastic" (the noise is the same in every
+        sample), "sandwich" (it may depend on the sample in any way), or "auto": the sandwich where
+        residuals show plainly that it does and there are ten labels to an unknown. Heavy tails
+        have the sandwich, and so do counts unless "homoscedastic" is asked for.
+    sample_weight : (n,) from zero on; the variance of the noise of a sample is taken to be
+        proportional to 1/weight, and scaling all of them changes nothing. Samples of weight zero
+        are left out. Labels without noise are explained or not, whatever their weights. For noisy
+        labels of ReLU networks and method "auto".
     rng : seed or generator for the random starts; the same seed gives the same bits. None draws a
         seed, which `stats["seed"]` tells.
     throw : raise `RecoveryError`, with the result on it, unless the network is certain.
@@ -149,12 +162,19 @@ def recover(
     (True, 3)
     """
     started = time.perf_counter()
-    check_options(n_units, bias, method, noise, exact)
+    check_options(n_units, bias, method, noise, exact, form)
     known = None if activation == "unknown" else resolve(activation)
     exactly = ExactSamples.of(X, Y) if exact else None
     samples = Samples.of(X, Y) if exactly is None else exactly.rounded
     check_activation(known, n_units, method, noise, exact, samples.m)
     check_skip(skip, known, method, noise, exact)
+    check_no_units(n_units, bias, method, exact, skip)
+    weights = None
+    if sample_weight is not None:
+        weighted, kept = weighed(samples, sample_weight)
+        exactly = None if exactly is None else exactly.take(kept)
+        samples, weights = replace(weighted, weights=None), weighted.weights
+        check_weights(weights, known, method, noise)
     check_independent(samples, bias)
     if method == "mixed-integer":
         check_one_output(samples)
@@ -168,7 +188,7 @@ def recover(
 
     with one_thread(samples.n * samples.d < MANY_ENTRIES):
         rank = label_rank(samples, bias, rng, skip=skip)
-        task = Task(samples, rank, n_units, bias, method, noise, known, skip)
+        task = Task(samples, rank, n_units, bias, method, noise, known, skip, weights, form)
         best = climb(task, rng) if exactly is None else climb_exactly(task, exactly, rng)
     certificate = best.certificate
     searched = exact and method in COMPLETE and certificate.status == Status.FAILED

@@ -202,6 +202,7 @@ class Recovery:
             rows += self.noise.rows(self.network.n_units if self.network else 0)
         if self.uncertainty is not None:
             rows += self.uncertainty.unit_rows()
+            rows += self.uncertainty.linear_rows()
             rows += [("note", note) for note in self.uncertainty.notes]
         rows += [
             (name.replace("_", " "), f"{value:.3g}" if isinstance(value, float) else str(value))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -25,12 +25,14 @@ class Samples:
     """Inputs X (n, d) and labels Y (n, m), checked once, by `Samples.of`.
 
     `eps` is the rounding unit of the coarser of the two arrays: labels that were stored in
-    float32 cannot be explained better than float32 allows.
+    float32 cannot be explained better than float32 allows. `weights` (n,), positive and of mean
+    one, or None for none: the variance of the noise of a sample is proportional to 1/weight.
     """
 
     X: NDArray[Any]
     Y: NDArray[Any]
     eps: float
+    weights: Array | None = None
 
     @classmethod
     def of(cls, X: ArrayLike, Y: ArrayLike, *, few: bool = False) -> Samples:
@@ -87,10 +89,21 @@ class Samples:
     def m(self) -> int:
         return int(self.Y.shape[1])
 
+    @property
+    def root(self) -> Array:
+        """Square roots of the weights, (n, 1) or (1, 1) where there are none: residuals times
+        these have noise of one size, and units are homogeneous, √w f(z) = f(√w z)."""
+        return np.ones((1, 1)) if self.weights is None else np.sqrt(self.weights)[:, None]
+
+    def left(self, fitted: Array) -> Array:
+        """√w (Y − fitted), (n, m): what is left of the labels, as a fit sees it."""
+        return np.asarray(self.root * (np.asarray(self.Y, np.float64) - fitted))
+
     def take(self, rows: Index) -> Samples:
         """The given rows, copied as float64; `eps` stays that of the source."""
         X, Y = np.asarray(self.X[rows], np.float64), np.asarray(self.Y[rows], np.float64)
-        return Samples(X, Y, self.eps)
+        weights = None if self.weights is None else self.weights[rows]
+        return Samples(X, Y, self.eps, weights)
 
     def spread(self, most: int) -> Index:
         """Up to so many rows, evenly over all."""
@@ -106,6 +119,36 @@ class Samples:
                 np.asarray(self.X[rows], dtype=np.float64),
                 np.asarray(self.Y[rows], dtype=np.float64),
             )
+
+
+def weighed(samples: Samples, sample_weight: ArrayLike) -> tuple[Samples, Index]:
+    """The samples with weights (n,), scaled to mean one, less those of weight zero, and which are
+    left; without any where all are the same. Raises InputError for others than non-negative ones.
+    """
+    weights = _numbers("sample_weight", sample_weight).astype(np.float64)
+    if weights.shape == (samples.n, 1):
+        weights = weights[:, 0]
+    if weights.shape != (samples.n,):
+        raise InputError(
+            f"sample_weight: got shape {weights.shape}, expected ({samples.n},): one for each "
+            "sample"
+        )
+    if not (np.isfinite(weights) & (weights >= 0)).all():
+        worst = int(np.argmin(np.isfinite(weights) & (weights >= 0)))
+        raise InputError(
+            f"sample_weight: got {weights[worst]:g} for sample {worst}, expected finite numbers "
+            "from zero on: the variance of the noise of a sample is taken as proportional to 1/w"
+        )
+    kept = np.flatnonzero(weights)
+    if len(kept) <= samples.d:
+        raise InputError(
+            f"sample_weight: got {len(kept)} weights above zero for {samples.d} inputs, expected "
+            f"{samples.d + 1} at least"
+        )
+    taken = samples if len(kept) == samples.n else samples.take(kept)
+    weights = weights[kept] / weights[kept].max()
+    weights /= weights.mean()
+    return replace(taken, weights=None if np.ptp(weights) == 0 else weights), kept
 
 
 @dataclass(frozen=True, eq=False)

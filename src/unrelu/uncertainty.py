@@ -29,6 +29,7 @@ from unrelu.activations import ReLU, has_kink
 from unrelu.calibration import Factors, Fitted, affordable, calibrate
 from unrelu.checks import doubts
 from unrelu.checks.fitted import (
+    check_weighted,
     count_unknowns,
     fitted_network,
     heights_known,
@@ -53,10 +54,12 @@ from unrelu.network import Network
 from unrelu.numerics import fisher
 from unrelu.numerics.covariance import in_outputs, least_squares, weighted
 from unrelu.result import labelled
-from unrelu.samples import Samples
+from unrelu.samples import Samples, weighed
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
+
+OUTPUTS_SHOWN, INPUTS_SHOWN = 8, 8
 
 PREDICTED_TOGETHER = 1 << 14
 """Rows whose features are held at once."""
@@ -170,6 +173,22 @@ class Uncertainty:
         """The units as labelled lines, the first of them the heads of the columns."""
         return unit_lines(self.units, self.biased)
 
+    def linear_rows(self) -> list[tuple[str, str]]:
+        """c and the row of W of each output, with standard errors, as labelled lines: of a network
+        with a skip connection or without units."""
+        net, error = self.network, self.stderr
+        if net.n_units and not self.model.linear:
+            return []
+        rows = []
+        for o in range(min(net.n_outputs, OUTPUTS_SHOWN)):
+            parts = [f"constant {net.c[o]:.5g} ± {error.c[o]:.2g}"] * self.biased
+            if self.model.linear:
+                parts += [f"x{i} {w:.5g} ± {error.W[o, i]:.2g}" for i, w in enumerate(net.W[o])]
+            more = len(parts) - INPUTS_SHOWN
+            shown = ", ".join(parts[:INPUTS_SHOWN]) + (f" and {more} more" if more > 0 else "")
+            rows.append(("linear term" if net.n_outputs == 1 else f"linear term of {o}", shown))
+        return rows
+
     def to_dict(self) -> dict[str, object]:
         """Plain numbers, lists and words; of the networks, the standard errors alone."""
         error, names = self.stderr, ["V", "U", "b", "c"] + ["W"] * self.model.linear
@@ -183,7 +202,8 @@ class Uncertainty:
         }
 
     def __str__(self) -> str:
-        return f"{labelled(self.rows())}\n\n{labelled(self.unit_rows())}"
+        lines = [*self.unit_rows(), *self.linear_rows()]
+        return f"{labelled(self.rows())}\n\n{labelled(lines)}"
 
     def _quantile(self, level: float) -> float:
         if not 0 < level < 1:
@@ -218,6 +238,7 @@ def assess(
     covariance: ArrayLike | None = None,
     weights: ArrayLike | None = None,
     scores: ArrayLike | None = None,
+    sample_weight: ArrayLike | None = None,
     simulate: bool = True,
     skip: bool = False,
     held: ArrayLike = (),
@@ -229,11 +250,17 @@ def assess(
     net : the fitted network, put into canonical form; `biased` says whether its b and c were
         fitted (else they are zero).
     X, Y : (n, d) and (n, m) or (n,), the samples it was fitted to, in full.
-    form : how the noise may depend on the sample, "homoscedastic" (not at all) or "sandwich".
+    form : how the noise may depend on the sample: "homoscedastic" (not at all), "sandwich" (in any
+        way), or "auto": the second, where the residuals show plainly that it does and there are ten
+        labels to an unknown; with few samples the sandwich is the less reliable.
     covariance : (m, m), if the fit minimised Σ r_iᵀ covariance⁻¹ r_i; its scale is of no matter.
     weights : (n, m), if the fit minimised Σ w_io r_io², such as inverse variances.
     scores : (n, m), with weights, if the fit minimised Σ ρ(r_io) for some loss ρ: scores ρ'(r)
         and weights ρ''(r) (both times the same constant). The form is then "sandwich".
+    sample_weight : (n,), if the fit minimised Σ w_i ‖r_i‖², or the same in the metric of the
+        covariance: the variance of the noise of a sample is taken to be proportional to 1/w.
+        Samples of weight zero are left out. `Uncertainty.noise` is that of the mean weight. For
+        ReLU networks, and without weights and scores, which are to hold all weights there are.
     simulate : whether errors may be calibrated by simulated fits. It is done where patterns are
         unsure, for fits of ReLU networks without weights, and if it takes no more than a minute.
     skip : whether W of a term X Wᵀ was fitted, too (else it is zero). Errors are then those of the
@@ -259,7 +286,11 @@ def assess(
     array([[0.0333...]])
     """
     samples = Samples.of(X, Y)
+    if sample_weight is not None:
+        samples, _ = weighed(samples, sample_weight)
     net = fitted_network(net, samples, biased, form)
+    if samples.weights is not None:
+        check_weighted(net.activation, weights)
     if covariance is not None and weights is not None:
         raise InputError(
             "covariance and weights: got both, expected one: a fit is weighted by one or the other"
@@ -269,16 +300,20 @@ def assess(
     if net.skip and not skip:
         raise InputError("skip: got False for a network with a skip connection, expected True")
     unknowns = count_unknowns(net, samples, biased, skip)
-    sandwich = form == "sandwich" or psi is not None
 
     white = white_features(samples, biased)
     Z, mean = white.features, net(samples.X)
-    residual = np.asarray(samples.Y, dtype=np.float64) - mean
+    residual = samples.left(mean)
     # Outputs in the coordinates in which the fit was one of plain least squares.
     apart = solve_triangular(root, residual.T, lower=True).T
     U = solve_triangular(root, net.U, lower=True)
+    normal = apart if slopes is None else np.sqrt(np.maximum(slopes, 0.0)) * apart
+    changing = "" if psi is not None else doubts.changing_noise(normal, mean, Z)
+    many = samples.n * samples.m >= doubts.MANY * unknowns
+    sandwich = form == "sandwich" or psi is not None or (form == "auto" and many and changing != "")
     doubt = heights_known(net, white, U, biased, apart)
-    model = model_of(net, white, U, biased, skip, doubt)
+    weighing = samples.weights is not None
+    model = model_of(net, white, U, biased, skip, doubt, weighing)
     if slopes is None:
         found, pull = least_squares(model, Z, apart, sandwich=sandwich), apart
     else:
@@ -287,10 +322,10 @@ def assess(
     step = found.inverse.matrix @ fisher.gradient(model, Z, pull)
     free = np.ones(model.unknowns, dtype=bool)
     cut = np.asarray(held, dtype=np.intp)
-    free[: model.hidden_unknowns].reshape(net.n_units, -1)[cut] = False
+    free[: model.hidden_unknowns].reshape(model.shape[:2])[cut] = False
     off = doubts.off_minimum(step[free], np.diag(found.covariance)[free])
 
-    model = model_of(net, white, net.U, biased, skip, doubt)
+    model = model_of(net, white, net.U, biased, skip, doubt, weighing)
     full = in_outputs(model, found.covariance, root)
     lost = fisher.undetermined(model, found.inverse)
 
@@ -301,7 +336,7 @@ def assess(
 
     spread, stderr, units = read(full)
     factors = None
-    fitted = Fitted(net, white, root, biased, skip)
+    fitted = Fitted(net, white, root, biased, skip, weighing)
     unsure = len(doubts.unsure(near_kink(units), lost)) > 0
     plain = isinstance(net.activation, ReLU) and slopes is None
     if simulate and plain and unsure and affordable(fitted):
@@ -338,12 +373,11 @@ def assess(
     if psi is not None and not exact:
         notes += doubts.skewed_noise(residual, biased)
     if psi is None and not exact:
-        normal = apart if slopes is None else np.sqrt(slopes) * apart
         notes += doubts.uneven_noise(noise, covariance is not None or slopes is not None)
-        notes += doubts.changing_noise(normal, mean, Z, sandwich)
+        notes += doubts.allowed_for(changing, sandwich)
     return Uncertainty(
         network=net,
-        form="sandwich" if sandwich else form,
+        form="sandwich" if sandwich else "homoscedastic",
         noise=noise,
         degrees_of_freedom=samples.n * samples.m - unknowns,
         stderr=stderr,

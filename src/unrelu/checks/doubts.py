@@ -38,11 +38,14 @@ UNEVEN = 9.0
 
 ROUNDINGS = 100
 
+MANY = 10
+"""Labels to an unknown, below which the formulas of large samples are a little optimistic."""
+
 SHOWN = 6
 
 
 def few_samples(entries: int, unknowns: int) -> list[str]:
-    if entries >= 10 * unknowns:
+    if entries >= MANY * unknowns:
         return []
     return [
         (
@@ -156,30 +159,30 @@ def uneven_noise(noise: Array, weighted: bool) -> list[str]:
     ]
 
 
-def changing_noise(residual: Array, mean: Array, Z: Array, allowed: bool) -> list[str]:
+def changing_noise(residual: Array, mean: Array, Z: Array) -> str:
     """Breusch–Pagan tests in Koenker's form, which needs no normal noise: do squared residuals
     (n, m) grow with the mean (n, m) of their output, or do those of a whole sample depend on
-    its features Z (n, D), white? `allowed` where the standard errors allow for it anyway."""
-    then = (
-        "the errors given allow for that"
-        if allowed
-        else 'the errors given do not allow for that: use form="sandwich"'
-    )
+    its features Z (n, D), white?"""
     squares = residual**2
     m = squares.shape[1]
     growth = np.minimum(1.0, [m * _depends(squares[:, o], mean[:, [o]]) for o in range(m)])
     worst = int(growth.argmin())
     if growth[worst] < SURELY:
-        return [
-            (
-                f"noise changes with the mean, most clearly in output {worst} "
-                f"({p_text(growth[worst])}): {then}"
-            )
-        ]
+        return (
+            f"noise changes with the mean, most clearly in output {worst} ({p_text(growth[worst])})"
+        )
     size = (Z**2).sum(axis=1, keepdims=True)
     few = Z if 10 * Z.shape[1] < len(Z) else Z[:, :0]
     among = _depends(squares.sum(axis=1), np.column_stack([few, size]))
-    return [f"noise differs between samples ({p_text(among)}): {then}"] if among < SURELY else []
+    return f"noise differs between samples ({p_text(among)})" if among < SURELY else ""
+
+
+def allowed_for(changing: str, allowed: bool) -> list[str]:
+    """`changing_noise`, and whether the standard errors allow for it."""
+    if not changing:
+        return []
+    then = "allow" if allowed else 'do not allow for that: use form="sandwich"'
+    return [f"{changing}: the errors given {then}{' for that' * allowed}"]
 
 
 def skewed_noise(residual: Array, biased: bool) -> list[str]:

@@ -17,7 +17,7 @@ from unrelu.samples import Samples
 
 Array = NDArray[np.float64]
 
-FORMS = ("homoscedastic", "sandwich")
+FORMS = ("auto", "homoscedastic", "sandwich")
 
 ROUNDS = 5
 """Of how well heights are known."""
@@ -28,7 +28,8 @@ minute of one core. Both grow fast: twice as many are 1.2 GB each and ten minute
 
 
 def white_features(samples: Samples, biased: bool) -> Whitened:
-    """The inputs, with a column of ones for biases, in white coordinates."""
+    """The inputs, with a column of ones for biases, in white coordinates; of weighted samples,
+    times the roots of the weights."""
     X = np.asarray(samples.X, dtype=np.float64)
     columns = np.column_stack([X, np.ones(len(X))]) if biased else X
     tolerance = len(X) * float(np.finfo(np.float64).eps)
@@ -42,7 +43,7 @@ def white_features(samples: Samples, biased: bool) -> Whitened:
             f"X: got dependent inputs, expected independent ones: leave out column {dependent[0]}, "
             f"which is a combination of {others}"
         )
-    return whiten(columns)
+    return whiten(samples.root * columns)
 
 
 def fitted_network(net: Network, samples: Samples, biased: bool, form: str) -> Network:
@@ -61,8 +62,6 @@ def fitted_network(net: Network, samples: Samples, biased: bool, form: str) -> N
             f"{net.n_inputs} and {net.n_outputs}"
         )
     net = net.rounded().canonical()
-    if not net.n_units:
-        raise InputError("net: got a network without units, expected at least one")
     if not biased and (net.b.any() or net.c.any()):
         raise InputError("biased: got False for a network with biases, expected True")
     return net
@@ -73,6 +72,11 @@ def count_unknowns(net: Network, samples: Samples, biased: bool, skip: bool = Fa
     k, m = net.n_units, net.n_outputs
     hidden = net.n_inputs - (net.activation.degree is not None)
     p = k * (hidden + m) + biased * (k + m) + skip * m * net.n_inputs
+    if not p:
+        raise InputError(
+            "net: got a network without units, biases and skip connection, expected something that "
+            "was fitted"
+        )
     if p > MOST_UNKNOWNS:
         raise InputError(
             f"net: got {p} unknowns, expected at most {MOST_UNKNOWNS}: their covariance would be "
@@ -86,6 +90,19 @@ def count_unknowns(net: Network, samples: Samples, biased: bool, skip: bool = Fa
             "nothing is left over to tell the noise"
         )
     return p
+
+
+def check_weighted(activation: Activation, weights: ArrayLike | None) -> None:
+    """Weights of samples are moved into the inputs, which takes √w f(z) = f(√w z)."""
+    if not isinstance(activation, ReLU):
+        raise InputError(
+            f"sample_weight: got one with activation {activation.name!r}, expected 'relu'"
+        )
+    if weights is not None:
+        raise InputError(
+            "sample_weight and weights: got both, expected one: multiply the weights of entries by "
+            "those of their samples"
+        )
 
 
 def square_root(covariance: ArrayLike | None, m: int) -> Array:
@@ -158,9 +175,11 @@ def model_of(
     biased: bool,
     skip: bool = False,
     doubt: Array | float = 0.0,
+    weighted: bool = False,
 ) -> Model:
     """In white coordinates: a = R (v, b), and v·δv = 0 becomes R⁻ᵀ(v, 0)·δa = 0. `doubt` (k,):
-    how well heights of units are known, which matters where the slope is infinite at 0."""
+    how well heights of units are known, which matters where the slope is infinite at 0.
+    `weighted`: whether samples have weights, which is for the ReLU."""
     rows = np.column_stack([net.V, net.b]) if biased else net.V
     A, f = white.to_features(rows), net.activation
     normals = None
@@ -168,7 +187,8 @@ def model_of(
         normals = np.column_stack([net.V, np.zeros(net.n_units)]) if biased else net.V
         normals = solve_triangular(white.factor, normals.T, trans="T").T
     if isinstance(f, ReLU):
-        return Model(A, U, normals, biased, skip)
+        ones = white.factor[:, -1] if biased and weighted else None
+        return Model(A, U, normals, biased, skip, ones=ones)
     return Model(A, U, normals, biased, units=Curved(f, doubt if steep(f) else None))
 
 

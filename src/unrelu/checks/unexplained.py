@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import fdtrc
 
 from unrelu.activations import ReLU
 from unrelu.checks.shape import shape_p
@@ -46,14 +47,15 @@ class Unexplained:
 
 
 def unexplained(net: Network, samples: Samples, biased: bool, clipped: bool) -> Unexplained:
-    """One pass over the samples, and pairs among 1500 of them."""
+    """One pass over the samples, and pairs among 1500 of them. Weights of samples count."""
     total, squares, left = np.zeros(samples.m), 0.0, 0.0
     largest, worst = 0.0, 0
+    every = np.ones((samples.n, 1)) * samples.root
     for rows, X, Y in samples.blocks():
-        residual = Y - net(X)
-        total += Y.sum(axis=0)
-        squares += float(np.vdot(Y, Y))
-        left += float(np.vdot(residual, residual))
+        residual, labels = Y - net(X), every[rows] * Y
+        total += (every[rows] * labels).sum(axis=0)
+        squares += float(np.vdot(labels, labels))
+        left += float(np.vdot(every[rows] * residual, every[rows] * residual))
         sizes = np.abs(residual).max(axis=1)
         if sizes.max() > largest:
             largest, worst = float(sizes.max()), rows.start + int(sizes.argmax())
@@ -61,7 +63,7 @@ def unexplained(net: Network, samples: Samples, biased: bool, clipped: bool) -> 
     few = samples.take(np.arange(0, samples.n, max(1, -(-samples.n // MOST_ROWS))))
     columns = np.column_stack([few.X, np.ones(few.n)]) if biased else few.X
     clip = CLIP if clipped else np.inf
-    residual = few.Y - net(few.X)
+    residual = few.left(net(few.X))
     # Rounding may depend: it is most of what is left where a few gross errors are all that is
     # wrong, and all of it in an output of zeros.
     size = np.sqrt((np.asarray(few.Y, np.float64) ** 2).mean(axis=0))
@@ -81,6 +83,25 @@ def unexplained(net: Network, samples: Samples, biased: bool, clipped: bool) -> 
         clipped=clipped,
         shape=shape,
     )
+
+
+def linear_p(net: Network, samples: Samples) -> float:
+    """p-value of what is left not being linear in the inputs: F tests, one for each output, of
+    residuals clipped at `CLIP` robust standard deviations."""
+    few = samples.take(samples.spread(MOST_ROWS))
+    rest = few.left(net(few.X))
+    size = CLIP * robust_spread(rest, few.Y)
+    rest = np.clip(rest, -size, size)
+    ones = few.root * np.ones((few.n, 1))
+    design = np.column_stack([few.root * few.X, ones])
+    # Of what a constant leaves, if there is one: without, it may be part of the noise's mean.
+    before = rest - ones @ np.linalg.lstsq(ones, rest)[0]
+    after = before - design @ np.linalg.lstsq(design, before)[0]
+    squares, spare = (after**2).sum(axis=0), few.n - few.d - 1
+    if spare < 1:
+        return 1.0
+    ratio = ((before**2).sum(axis=0) - squares) / np.maximum(squares, np.finfo(float).tiny)
+    return float(min(1.0, samples.m * fdtrc(few.d, spare, ratio * spare / few.d).min()))
 
 
 def largest_residual(net: Network, samples: Samples) -> tuple[float, int]:

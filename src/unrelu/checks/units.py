@@ -60,7 +60,9 @@ def near_kink(units: Sequence[UnitEstimate]) -> Array:
 
 
 def unit_lines(units: Sequence[UnitEstimate], biased: bool) -> list[tuple[str, str]]:
-    """As labelled lines, the first of them the heads of the columns."""
+    """As labelled lines, the first of them the heads of the columns; none for no unit."""
+    if not units:
+        return []
     cells = _cells(units[:UNITS_SHOWN], biased)
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     rows = [
@@ -111,7 +113,8 @@ class Spread:
         tangents = model.tangents()
         k, D, t = tangents.shape
         flat = tangents.transpose(1, 0, 2).reshape(D, k * t)
-        lift = solve_triangular(factor, flat).reshape(D, k, t).transpose(1, 0, 2)
+        lifted = solve_triangular(factor, flat) if flat.size else flat
+        lift = lifted.reshape(D, k, t).transpose(1, 0, 2)
         return cls(model, covariance, factor, tangents, lift)
 
     def of_hyperplane(self, j: int) -> Array:
@@ -151,7 +154,8 @@ def standard_errors(net: Network, spread: Spread, biased: bool, held: Index) -> 
     """In the shape of the network. `held` units have hidden weights of which a part is not known
     at all: so neither is their length, which is taken for one."""
     k, _, m, _ = spread.model.shape
-    variances = np.array([np.diag(spread.of_rows(j, j)) for j in range(k)]).reshape(k, -1)
+    variances = np.array([np.diag(spread.of_rows(j, j)) for j in range(k)])
+    variances = variances.reshape(k, len(spread.factor))
     rows = np.sqrt(np.maximum(variances, 0.0))
     outputs = np.array([np.diag(spread.of_output(o)) for o in range(m)])
     outputs = np.sqrt(np.maximum(outputs, 0.0))
@@ -164,7 +168,7 @@ def standard_errors(net: Network, spread: Spread, biased: bool, held: Index) -> 
     rows = np.hypot(rows, (1 - 1 / length)[:, None] * own)
     outputs[:, :k] = np.hypot(outputs[:, :k], (length - 1) * net.U)
     return Network(
-        rows[:, :d].reshape(k, d),
+        rows[:, :d],
         outputs[:, :k],
         rows[:, d] if biased and k else None,
         outputs[:, k] if biased else None,

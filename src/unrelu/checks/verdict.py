@@ -21,7 +21,7 @@ from unrelu.checks.sides import (
     other_sides,
     pair_in_a_gap,
 )
-from unrelu.checks.unexplained import Unexplained
+from unrelu.checks.unexplained import Unexplained, linear_p
 from unrelu.network import Network
 from unrelu.numerics.dependence import DEPENDENT
 from unrelu.result import Status
@@ -38,6 +38,9 @@ LABELS_PER_UNKNOWN = 7
 inputs is explained as well by so many units, and the residual looks like noise."""
 Index = NDArray[np.intp]
 
+
+RARE = 4
+"""Times the unknowns of a unit: so many samples off may be the work of as many rare units."""
 
 VAGUE = 1.0
 """Standard error of a direction, in radians, beyond which nothing is known of it: directions drawn
@@ -257,9 +260,7 @@ def estimate(
     """Of a fit to noisy labels."""
     entries = samples.n * samples.m
     if net.n_units == 0:
-        return Verdict(
-            Status.FAILED, "no-unit", "no unit stands out of the noise: more samples may show some"
-        )
+        return _no_unit(net, samples, left)
     if entries < LABELS_PER_UNKNOWN * unknowns:
         more = math.ceil((LABELS_PER_UNKNOWN * unknowns - entries) / samples.m)
         return Verdict(
@@ -319,6 +320,48 @@ def estimate(
         f"the best network of {net.n_units} units leaves {100 * left.share:.3g}% of the labels' "
         f"spread, which does not depend on the inputs: noise{known}",
     )
+
+
+def _no_unit(net: Network, samples: Samples, left: Unexplained) -> Verdict:
+    """Noise about a constant or, with a skip connection, a linear function."""
+    what = "a linear function" if net.skip else "a constant"
+    off = 0 if net.skip else off_the_usual(samples)
+    if 0 < off <= RARE * (samples.d + 1):
+        return Verdict(
+            Status.UNDETERMINED,
+            "few-samples-off",
+            f"all labels are the same but those of {off} of {samples.n} samples: they are wrong, "
+            "or there are units that are active on hardly any others",
+        )
+    if not net.skip and linear_p(net, samples) < SURELY:
+        return Verdict(
+            Status.FAILED,
+            "depends-on-inputs",
+            "what a constant leaves of the labels is linear in the inputs: with skip=True, the "
+            "linear function is part of the network",
+        )
+    if left.dependence > DEPENDENT and left.share > samples.eps**0.75:
+        return Verdict(
+            Status.FAILED,
+            "depends-on-inputs",
+            f"what {what} leaves of the labels depends on the inputs (score "
+            f"{left.dependence:.1f}, noise stays below {DEPENDENT:g}): there are units, which so "
+            "many samples do not show, or no such network made these labels",
+        )
+    return Verdict(
+        Status.ESTIMATED,
+        "no-unit",
+        f"the labels are {what} and noise: no unit stands out of it; more samples may show some",
+    )
+
+
+def off_the_usual(samples: Samples) -> int:
+    """How many samples have another label than most, or than all have in some output."""
+    off = np.zeros(samples.n, dtype=bool)
+    for column in np.asarray(samples.Y).T:
+        values, counts = np.unique(column, return_counts=True)
+        off |= column != values[counts.argmax()]
+    return int(off.sum())
 
 
 def _percent(shares: Array) -> str:

@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import logging
 import math
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -162,31 +163,37 @@ def finish(
     taken, centre = _centred(taken, bias)
     net = _moved(net, -centre)
     for _ in range(2):  # what a rough network leaves is not only noise
-        metric = whitener(noise_covariance(taken.Y - net(taken.X), net, bias, least))
+        metric = whitener(noise_covariance(taken.left(net(taken.X)), net, bias, least))
         problem = Problem(taken, np.arange(taken.n), bias, metric, skip, net.activation)
         fit = settle(problem, problem.strict, problem.points(net.V, net.b), effort)
         net = problem.network(*problem.hyperplanes(fit.point))
     fit = revise(problem, fit, n_units, rng, effort)
     net = problem.network(*problem.hyperplanes(fit.point))
     if n_units is None and not any_unit(problem, fit, effort):
-        c = taken.Y.mean(axis=0) if bias else np.zeros(samples.m)
-        nothing = np.zeros((0, samples.d)), np.zeros((samples.m, 0))
-        net = Network(*nothing, c=c, activation=net.activation)
-        net = affine(taken, bias) if skip else net
+        net = without_units(taken, bias, skip, net.activation)
     edge = bar(problem, effort)
     widths = tuple(Width(k, gain, edge) for k, gain in sorted(effort.gains.items()))
-    covariance = noise_covariance(taken.Y - net(taken.X), net, bias, least)
+    covariance = noise_covariance(taken.left(net(taken.X)), net, bias, least)
     stats = {"starts": effort.starts, "operations": effort.operations, "rows": len(rows)}
     noise = Noise("gaussian", "", covariance, widths)
     note = "" if effort.agreed else DISAGREED
     return Candidate(_moved(net, centre), rows, stats, note, noise)
 
 
+def without_units(samples: Samples, bias: bool, skip: bool, activation: Activation) -> Network:
+    """What is left without any unit: c and, with a skip connection, W."""
+    if skip:
+        return affine(samples, bias)
+    c = np.average(samples.Y, axis=0, weights=samples.weights) if bias else None
+    nothing = np.zeros((0, samples.d)), np.zeros((samples.m, 0))
+    return Network(*nothing, c=c, activation=activation)
+
+
 def _centred(samples: Samples, bias: bool) -> tuple[Samples, Array]:
     """With output biases, labels about their mean, and that mean: of an output far from zero, or
     a constant one, the noise would be lost in the rounding of a product. A copy."""
     centre = samples.Y.mean(axis=0) if bias else np.zeros(samples.m)
-    return Samples(samples.X, samples.Y - centre, samples.eps), centre
+    return replace(samples, Y=samples.Y - centre), centre
 
 
 def _moved(net: Network, by: Array) -> Network:
@@ -275,7 +282,7 @@ def _moments(problem: Problem, width: int | None, rng: np.random.Generator) -> A
     a covariance matrix make worth while; a random one for each unit that they do not give."""
     (n, d), m = problem.X.shape, problem.Y.shape[1]
     activation = problem.activation
-    if width is None or m < 2 or width > d or n < MOMENTS_FROM * d:
+    if width is None or m < 2 or width > d or n < MOMENTS_FROM * d or problem.weighted:
         return None
     if activation.degree is None and not tame(activation):
         return None

@@ -45,20 +45,22 @@ def beyond_affine(Y: Array, features: Array, eps: float) -> Array:
 
 def affine(samples: Samples, bias: bool) -> Network:
     """The network without units: least squares of the labels on the inputs (and a constant), with
-    a step that takes away the rounding of the first. All rows are folded into one triangle."""
+    a step that takes away the rounding of the first. All rows are folded into one triangle.
+    Weights of samples count."""
     width = samples.d + bias
     triangle: Array = np.zeros((0, width + samples.m))
-    for _, X, Y in samples.blocks():
-        rows = np.column_stack([with_constant(X) if bias else X, Y])
+    every = np.ones((samples.n, 1)) * samples.root
+    for at, X, Y in samples.blocks():
+        rows = every[at] * np.column_stack([with_constant(X) if bias else X, Y])
         triangle = np.asarray(np.linalg.qr(np.vstack([triangle, rows]), mode="r"))
     size = np.linalg.norm(triangle[:width, :width], axis=0)
     size = np.where(size > 0, size, 1.0)
     R = triangle[:width, :width] / size
     weights = np.linalg.lstsq(R, triangle[:width, width:])[0]
     pulled = np.zeros_like(weights)
-    for _, X, Y in samples.blocks():
-        columns = (with_constant(X) if bias else X) / size
-        pulled += columns.T @ (Y - columns @ weights)
+    for at, X, Y in samples.blocks():
+        columns = every[at] * (with_constant(X) if bias else X) / size
+        pulled += columns.T @ (every[at] * Y - columns @ weights)
     half = np.linalg.lstsq(R.T, pulled)[0]
     weights = ((weights + np.linalg.lstsq(R, half)[0]) / size[:, None]).T
     c = weights[:, samples.d] if bias else None

@@ -48,10 +48,11 @@ def whitener(covariance: Array) -> Array:
 
 def affine_residual(samples: Samples, bias: bool) -> Array:
     """Size of what no affine function explains of each output."""
-    design = with_constant(samples.X) if bias else samples.X
-    residual = samples.Y - design @ np.linalg.lstsq(design, samples.Y)[0]
+    design = samples.root * (with_constant(samples.X) if bias else samples.X)
+    labels = samples.root * samples.Y
+    residual = labels - design @ np.linalg.lstsq(design, labels)[0]
     size = np.sqrt((residual**2).mean(axis=0))
-    spread = np.sqrt((samples.Y**2).mean(axis=0))
+    spread = np.sqrt((labels**2).mean(axis=0))
     # An output that is affine has nothing to tell: its rounding should not be looked at.
     size = np.where(size > samples.eps**0.75 * spread, size, spread)
     return np.asarray(np.where(size > 0, size, 1.0))

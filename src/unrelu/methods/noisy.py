@@ -23,10 +23,18 @@ from numpy.typing import NDArray
 from unrelu.activations import RELU, Activation, ReLU
 from unrelu.methods import least_squares
 from unrelu.methods.candidate import Candidate
-from unrelu.methods.noise_metric import unknowns
+from unrelu.methods.noise_metric import noise_covariance, unknowns
 from unrelu.methods.problem import choose_rows, resolution, with_constant
 from unrelu.methods.selection import Effort, unit_edge
-from unrelu.methods.weighted import HeavyTails, counted, heavy_tails, reduced, reweighted, robust
+from unrelu.methods.weighted import (
+    HeavyTails,
+    counted,
+    counting,
+    heavy_tails,
+    reduced,
+    reweighted,
+    robust,
+)
 from unrelu.network import Network
 from unrelu.numerics.spread import NORMAL, by_chance, robust_spread, telling
 from unrelu.result import Noise, Width
@@ -86,6 +94,8 @@ def find(
     """The estimate for the kind of noise named, or, for "auto", for the one that is there. The
     search starts from a network that is `near` already, where there is one. With `skip`, a linear
     term is part of the network."""
+    if n_units == 0:
+        return _without_units(samples, bias, kind, skip, activation)
     effort = Effort()
     counts = kind == "auto" and _counts(samples, bias)
     wanted = least_squares.search_rows(samples, n_units or least_squares.FIRST_WIDTH)
@@ -107,16 +117,21 @@ def find(
     candidate = replace(candidate, noise=replace(candidate.noise, growth=growth))
     assert candidate.noise is not None
     net = candidate.network
-    if kind == "gaussian" or net.n_units == 0:
-        said = TAILED + MADE_FOR_TAILS
-        return replace(candidate, note="; ".join(filter(None, (candidate.note, said * tailed))))
+    if kind == "gaussian":
+        return _said(candidate, tailed)
+    if net.n_units == 0:
+        bare = _without_units(samples, bias, kind, skip, activation)
+        assert bare.noise is not None, "as above"
+        noise = replace(bare.noise, widths=candidate.noise.widths, growth=growth)
+        return replace(candidate, network=bare.network, noise=noise)
     proportional = _likelier(net, few) if counts else kind == "auto" and _grows(net, few)
     if kind == "poisson" or proportional:
-        net = reweighted(net, few.X, few.Y, counted, bias, skip)
+        weigh = counting(few.root)
+        net = reweighted(net, few.X, few.Y, weigh, bias, skip)
         widths = candidate.noise.widths
         if n_units is None:
             edge = unit_edge(samples.d + bias, samples.m, not isinstance(net.activation, ReLU))
-            net, gains = reduced(net, few.X, few.Y, counted, bias, edge, skip)
+            net, gains = reduced(net, few.X, few.Y, weigh, bias, edge, skip)
             rest = [width for width in widths if width.units > gains[0][0]] if gains else []
             widths = (*(Width(k, gain, edge) for k, gain in gains[::-1]), *rest)
         said = "" if kind == "poisson" else "the labels' variance grows in proportion to their mean"
@@ -125,7 +140,7 @@ def find(
         return replace(candidate, network=net, noise=noise)
     if not heavy and kind == "auto":
         return candidate
-    net, tails = robust(net, few.X, few.Y, bias, resolution(few), skip)
+    net, tails = robust(net, few, bias, resolution(few), skip)
     if n_units is None:
         net, tails = _weighed(net, tails, few, bias, skip)
     said = "" if kind == "independent" else "its tails are heavy"
@@ -137,6 +152,38 @@ def find(
         freedom=tails.freedom,
     )
     return replace(candidate, network=net, noise=noise)
+
+
+def _said(candidate: Candidate, tailed: bool) -> Candidate:
+    """With a word on heavy tails, where a fit by least squares has left some."""
+    said = (TAILED + MADE_FOR_TAILS) * tailed
+    return replace(candidate, note="; ".join(filter(None, (candidate.note, said))))
+
+
+def _without_units(
+    samples: Samples, bias: bool, kind: str, skip: bool, activation: Activation
+) -> Candidate:
+    """The fit for the kind of noise, where it is known that there are no units."""
+    rows = choose_rows(samples, least_squares.most_rows(samples, 0), np.random.default_rng(0))
+    few = samples if len(rows) == samples.n else samples.take(rows)
+    net = least_squares.without_units(few, bias, skip, activation)
+    tailed = kind != "poisson" and _heavy(few, net, bias)
+    least = resolution(few)
+    covariance = noise_covariance(few.left(net(few.X)), net, bias, least)
+    noise = Noise("gaussian", "", covariance)
+    found = Candidate(net, rows, {"starts": 0, "rows": len(rows)}, noise=noise)
+    counts = kind == "auto" and skip and _counts(few, bias) and _likelier(net, few)
+    if kind == "poisson" or counts:
+        net = reweighted(net, few.X, few.Y, counting(few.root), bias, skip)
+        return replace(found, network=net, noise=replace(noise, kind="poisson"))
+    if kind == "independent" or (kind == "auto" and tailed):
+        labels = _clipped(few, _robust_affine(few, bias)) if skip else few
+        net = least_squares.without_units(labels, bias, skip, activation)
+        net, tails = robust(net, few, bias, least, skip)
+        scales = np.diag(tails.scale**2)
+        noise = replace(noise, kind="independent", covariance=scales, freedom=tails.freedom)
+        return replace(found, network=net, noise=noise)
+    return _said(found, tailed)
 
 
 def _searched(
@@ -197,9 +244,9 @@ def _growth(net: Network, seen: Samples, aside: Samples, bias: bool) -> float:
     N' normal values: it is a lower bound. One where there are too few to tell."""
     if aside.n * aside.m < FEW_ASIDE:
         return 1.0
-    scale = robust_spread(seen.Y - net(seen.X), seen.Y)
+    scale = robust_spread(seen.left(net(seen.X)), seen.Y)
     scale = np.maximum(scale, resolution(seen) + np.finfo(np.float64).tiny)
-    rest = aside.Y - net(aside.X)
+    rest = aside.left(net(aside.X))
     marks = telling(rest, aside.Y)
     ratio = float(np.median(np.abs(rest / scale)[marks]) / NORMAL) ** 2
     share = unknowns(net.n_units, seen.d, seen.m, bias, net.skip) / (seen.n * seen.m)
@@ -213,13 +260,14 @@ def _weighed(
     """Without the units that the likelihood hardly misses, half of `unit_edge` each or less: what
     clipping bends is explained by units that are not there. The one that leaves least behind goes
     first."""
-    X, Y = np.asarray(samples.X, np.float64), np.asarray(samples.Y, np.float64)
+    left = samples.left
     edge = unit_edge(samples.d + bias, samples.m, not isinstance(net.activation, ReLU))
     while net.n_units > 1:
         smaller = [net.without(unit) for unit in range(net.n_units)]
-        best = max(smaller, key=lambda other: tails.log_likelihood(Y - other(X)))
-        best, its = robust(best, X, Y, bias, resolution(samples), skip)
-        gain = tails.log_likelihood(Y - net(X)) - its.log_likelihood(Y - best(X))
+        best = max(smaller, key=lambda other: tails.log_likelihood(left(other(samples.X))))
+        best, its = robust(best, samples, bias, resolution(samples), skip)
+        gain = tails.log_likelihood(left(net(samples.X)))
+        gain -= its.log_likelihood(left(best(samples.X)))
         if 2 * gain > edge:
             break
         net, tails = best, its
@@ -235,6 +283,7 @@ class Weighting:
     covariance: Array | None = None
     weights: Array | None = None
     scores: Array | None = None
+    sample_weight: Array | None = None
 
 
 def weighting(net: Network, samples: Samples, noise: Noise) -> Weighting:
@@ -243,13 +292,14 @@ def weighting(net: Network, samples: Samples, noise: Noise) -> Weighting:
         Y = np.asarray(samples.Y, np.float64)
         # Spikes of neighbouring cells come together, and their variance need not be quite
         # proportional to the mean: the sandwich holds all the same.
-        return Weighting("sandwich", weights=counted(Y, net(samples.X)))
+        weights = counting(samples.root)(Y, net(samples.X))
+        return Weighting("sandwich", weights=weights)
     if noise.kind == "independent":
         tails = HeavyTails(noise.freedom, np.sqrt(np.diag(noise.covariance)))
-        residual = np.asarray(samples.Y, np.float64) - net(samples.X)
-        slopes = tails.slopes(residual)
-        return Weighting(weights=slopes, scores=tails.weights(residual) * residual)
-    return Weighting(covariance=noise.covariance)
+        root, residual = samples.root, samples.left(net(samples.X))
+        slopes = root**2 * tails.slopes(residual)
+        return Weighting(weights=slopes, scores=root * tails.weights(residual) * residual)
+    return Weighting("auto", noise.covariance, sample_weight=samples.weights)
 
 
 def gross(samples: Samples, bias: bool) -> bool:
@@ -272,7 +322,7 @@ def _counts(samples: Samples, bias: bool) -> bool:
 def _tails(samples: Samples, bias: bool) -> float:
     """Degrees of freedom of Student's t that suit the labels less an affine function."""
     few = samples.take(choose_rows(samples, LOOKED_AT, np.random.default_rng(0)))
-    return heavy_tails(few.Y - _robust_affine(few, bias), resolution(few), few.Y).freedom
+    return heavy_tails(few.left(_robust_affine(few, bias)), resolution(few), few.Y).freedom
 
 
 def _heavy(samples: Samples, net: Network, bias: bool) -> bool:
@@ -281,7 +331,7 @@ def _heavy(samples: Samples, net: Network, bias: bool) -> bool:
     robust fit would be one of something else than the mean."""
     few = samples.take(choose_rows(samples, LOOKED_AT, np.random.default_rng(0)))
     fitted = net(few.X)
-    if heavy_tails(few.Y - fitted, resolution(few), few.Y).freedom > HEAVY:
+    if heavy_tails(few.left(fitted), resolution(few), few.Y).freedom > HEAVY:
         return False
     return not (by_chance(fitted, few.Y) and by_chance(_robust_affine(few, bias), few.Y))
 
@@ -289,20 +339,20 @@ def _heavy(samples: Samples, net: Network, bias: bool) -> bool:
 def _clipped(samples: Samples, fitted: Array) -> Samples:
     """Labels within REACH robust standard deviations of what has been fitted to them."""
     Y = np.asarray(samples.Y, np.float64)
-    width = REACH * robust_spread(Y - fitted, Y)
-    return Samples(samples.X, np.clip(Y, fitted - width, fitted + width), samples.eps)
+    width = REACH * robust_spread(samples.left(fitted), Y) / samples.root
+    return replace(samples, Y=np.clip(Y, fitted - width, fitted + width))
 
 
 def _robust_affine(samples: Samples, bias: bool) -> Array:
     """Affine predictions (n, m), fitted to labels clipped about their median, then about the
     fit."""
-    X, Y = np.asarray(samples.X, np.float64), np.asarray(samples.Y, np.float64)
+    X, Y, root = np.asarray(samples.X, np.float64), np.asarray(samples.Y, np.float64), samples.root
     design = with_constant(X) if bias else X
     fitted = np.median(Y, axis=0) * np.ones((len(Y), 1))
     for _ in range(2):
-        width = REACH * robust_spread(Y - fitted, Y)
+        width = REACH * robust_spread(samples.left(fitted), Y) / root
         tame = np.clip(Y, fitted - width, fitted + width)
-        fitted = np.asarray(design @ np.linalg.lstsq(design, tame)[0])
+        fitted = np.asarray(design @ np.linalg.lstsq(root * design, root * tame)[0])
     return fitted
 
 
@@ -310,9 +360,9 @@ def _likelier(net: Network, samples: Samples) -> bool:
     """Are counts likelier with a variance proportional to their mean than with a constant one?
     Of normal likelihoods; at the best dispersion only the logarithms of the variances differ. An
     output without noise, such as one of zeros, has no say."""
-    Y, predicted = np.asarray(samples.Y, np.float64), net(samples.X)
-    growing = -np.log(counted(Y, predicted)).mean(axis=0)
-    size = ((Y - predicted) ** 2).mean(axis=0)
+    Y, predicted, root = np.asarray(samples.Y, np.float64), net(samples.X), samples.root
+    growing = -np.log(counted(Y, predicted, root**2) / root**2).mean(axis=0)
+    size = (samples.left(predicted) ** 2).mean(axis=0)
     said = size > resolution(samples) ** 2
     return bool(growing[said].sum() < np.log(size[said]).sum())
 
@@ -325,7 +375,7 @@ def _grows(net: Network, samples: Samples) -> bool:
     if Y.min() < 0:
         return False
     mean = net(samples.X)
-    square = (Y - mean) ** 2
+    square = samples.left(mean) ** 2
     centred = mean - mean.mean(axis=0)
     spread = (centred**2).sum(axis=0) + np.finfo(np.float64).tiny
     slope = (centred * square).sum(axis=0) / spread

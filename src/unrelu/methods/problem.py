@@ -31,8 +31,9 @@ class Problem:
     are one.
 
     `metric` (m, m) is what labels are multiplied by, so that noise has the same size in all
-    directions; without it, every output is scaled to size 1. `loose` is for the ReLU; for other
-    activations it is the same as `strict`."""
+    directions; without it, every output is scaled to size 1. Weights of samples multiply labels and
+    features by their roots, which for the ReLU is a problem without weights. `loose` is for the
+    ReLU; for other activations it is the same as `strict`."""
 
     def __init__(
         self,
@@ -51,7 +52,7 @@ class Problem:
             # A column that is zero nearly everywhere, say: then no subset is safe.
             self._take(samples, np.arange(samples.n))
         features = self._whitened.features
-        constant = np.ones((len(self.rows), int(bias)))
+        constant = np.tile(self._root, (len(self.rows) // len(self._root), int(bias)))
         self.strict = Kinks(features, self.Y, constant, activation)
         self.loose = self.strict
         if isinstance(activation, ReLU):
@@ -70,9 +71,15 @@ class Problem:
         self._scale = power_of_two(taken.X)
         metric = np.diag(1 / power_of_two(taken.Y)) if self._metric is None else self._metric
         self._to_metric, self._from_metric = metric.T, np.linalg.inv(metric).T
-        self.rows, self.X, self.Y = rows, taken.X, taken.Y @ metric
+        self._root = taken.root / np.sqrt((taken.root**2).mean())
+        self.rows, self.X, self.Y = rows, taken.X, self._root * (taken.Y @ metric)
         self.X /= self._scale
-        self._whitened = whiten(with_constant(self.X) if self.bias else self.X)
+        self._whitened = whiten(self._root * (with_constant(self.X) if self.bias else self.X))
+
+    @property
+    def weighted(self) -> bool:
+        """Whether samples have weights: `X` is then without them, `Y` with."""
+        return len(self._root) > 1
 
     def _hidden(self, V: Array, b: Array) -> Array:
         hidden = self.X @ (V * self._scale).T
@@ -123,6 +130,7 @@ class Problem:
         if self.bias:
             columns.append(np.ones((len(self.X), 1)))
         design = np.hstack(columns)
+        design *= self._root
         sizes = np.linalg.norm(design, axis=0)
         sizes = np.where(sizes > 0, sizes, 1.0)
         design /= sizes
@@ -162,7 +170,7 @@ class Problem:
             answers += self._to_metric @ net.c
             if self.skip:
                 answers += self.X @ (self._to_metric @ net.W * self._scale).T
-            residual = self.strict.off_range(fit, self.Y - answers)
+            residual = self.strict.off_range(fit, self.Y - self._root * answers)
             step = newton_step(self.strict, fit, self.strict.pull(fit, residual))
             size = float(np.linalg.norm(step))
             if not size < 0.5 * previous:

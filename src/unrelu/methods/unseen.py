@@ -58,12 +58,13 @@ def without_unseen(
     if net.skip or not isinstance(net.activation, ReLU):
         return net, nobody
     X = np.asarray(samples.X, dtype=np.float64)
-    white = whiten(with_constant(X) if bias else X)
+    white = whiten(samples.root * (with_constant(X) if bias else X))
     metric = whitener(covariance)
     if not white.independent or not _suspected(net, white, metric):
         return net, nobody
     a = white.to_features(np.column_stack([net.V, net.b]) if bias else net.V)
-    model = fisher.Model(a, metric.T @ net.U, a, bias)
+    ones = white.factor[:, -1] if bias and samples.weights is not None else None
+    model = fisher.Model(a, metric.T @ net.U, a, bias, ones=ones)
     if model.unknowns > min(MOST_UNKNOWNS, samples.n * samples.m):
         return net, nobody
     sums = fisher.moments(model, white.features)
@@ -101,7 +102,7 @@ def without_unseen(
     problem = Problem(samples, np.arange(samples.n), bias, metric)
     b = rows[:, -1] / sizes if bias else np.zeros(k)
     moved = problem.network(V / sizes[:, None], b)
-    before, after = (float((((samples.Y - n(X)) @ metric) ** 2).sum()) for n in (net, moved))
+    before, after = (float(((samples.left(n(X)) @ metric) ** 2).sum()) for n in (net, moved))
     # Twice what it was to cost, and one to each condition: not so where kinks are in the way.
     canonical = moved.canonical()
     if after - before > 2 * price + len(off) or canonical.n_units < k:

@@ -27,6 +27,7 @@ from unrelu.network import Network
 from unrelu.numerics.levenberg import minimise
 from unrelu.numerics.spread import robust_spread, telling
 from unrelu.numerics.whitening import whiten
+from unrelu.samples import Samples
 
 Array = NDArray[np.float64]
 
@@ -235,20 +236,25 @@ def _importance(net: Network, X: Array, weights: Array, bias: bool, skip: bool) 
     return total
 
 
-def counted(Y: Array, predicted: Array) -> Array:
+def counting(root: Array) -> Weigh:
+    """`counted` for samples with weights, of which these are the roots."""
+    return lambda Y, predicted: counted(Y, predicted, root**2)
+
+
+def counted(Y: Array, predicted: Array, weights: Array | float = 1.0) -> Array:
     """Weights for labels whose variance is proportional to their mean: 1/(φ mean), with φ, the
     dispersion of each output, as large as its residuals say: 1 for Poisson counts, another for
     counts in other units, or more or less regular ones.
 
     With φ = 1 a fit reweighted so is one of maximum Poisson likelihood. Predictions near or below
     zero count as a twentieth of the mean label, so that no sample has all the weight. An output
-    of zeros is as good as the largest.
+    of zeros is as good as the largest. `weights` (n, 1) of the samples multiply.
     """
     usual = Y.mean(axis=0)
     usual = np.where(usual > 0, usual, usual.max())
     mean = np.maximum(predicted, 0.05 * usual)
-    dispersion = ((Y - predicted) ** 2 / mean).mean(axis=0)
-    return np.asarray(1 / (np.where(dispersion > 0, dispersion, 1.0) * mean))
+    dispersion = (weights * (Y - predicted) ** 2 / mean).mean(axis=0)
+    return np.asarray(weights / (np.where(dispersion > 0, dispersion, 1.0) * mean))
 
 
 @dataclass(frozen=True, eq=False)
@@ -262,8 +268,9 @@ class HeavyTails:
         """Those of which the maximum of the likelihood is the fixed point."""
         return np.asarray((self.freedom + 1) / (self.freedom * self.scale**2 + residual**2))
 
-    def weigh(self, Y: Array, predicted: Array) -> Array:
-        return self.weights(Y - predicted)
+    def weighing(self, root: Array) -> Weigh:
+        """The weights of labels of samples whose own weights have these roots (n, 1)."""
+        return lambda Y, predicted: root**2 * self.weights(root * (Y - predicted))
 
     def slopes(self, residual: Array) -> Array:
         """Second derivative of −log likelihood in the residual: what information there is."""
@@ -314,14 +321,15 @@ def heavy_tails(residual: Array, least: Array, labels: Array | None = None) -> H
 
 
 def robust(
-    net: Network, X: Array, Y: Array, bias: bool, least: Array, skip: bool = False
+    net: Network, samples: Samples, bias: bool, least: Array, skip: bool = False
 ) -> tuple[Network, HeavyTails]:
     """Maximum likelihood for noise with Student's t distribution, its degrees of freedom and
     scales found beside the network. For any noise independent of X it is a consistent finish:
     the weights see residuals only, and those of the truth do not know X (up to c). `least` (m,)
     are the smallest scales that an output is credited with."""
-    tails = heavy_tails(Y - net(X), least, Y)
+    X, Y = np.asarray(samples.X, np.float64), np.asarray(samples.Y, np.float64)
+    tails = heavy_tails(samples.left(net(X)), least, Y)
     for _ in range(2):
-        net = reweighted(net, X, Y, tails.weigh, bias, skip)
-        tails = heavy_tails(Y - net(X), least, Y)
+        net = reweighted(net, X, Y, tails.weighing(samples.root), bias, skip)
+        tails = heavy_tails(samples.left(net(X)), least, Y)
     return net, tails

@@ -48,7 +48,8 @@ def rectified(heights: Array) -> tuple[Array, NDArray[np.bool_]]:
 @dataclass(frozen=True, eq=False)
 class Model:
     """A (k, D), U (m, k), normals (k, D) of the gauge or None, whether there is a constant c, or a
-    linear term in its place, and the units' f."""
+    linear term in its place, and the units' f. Features of weighted samples are √w times what they
+    were, and so is the constant: it is then Z times the row `ones` (D,)."""
 
     A: Array
     U: Array
@@ -56,6 +57,7 @@ class Model:
     constant: bool
     linear: bool = False
     units: Units = rectified
+    ones: Array | None = None
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
@@ -97,7 +99,9 @@ class Model:
         """H (rows, q), what the outputs are linear in."""
         if self.linear:
             return np.column_stack([F, Z])
-        return np.column_stack([F, np.ones(len(F))]) if self.constant else F
+        if not self.constant:
+            return F
+        return np.column_stack([F, np.ones(len(F)) if self.ones is None else Z @ self.ones])
 
     def blocks(self, Z: Array) -> Iterator[tuple[slice, Array, Array]]:
         """Rows, Φ (rows, k, t) and H (rows, q), a block at a time."""
