@@ -16,7 +16,7 @@ from sklearn.base import (
     TransformerMixin,
 )
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from unrelu.activations import Activation
 from unrelu.errors import InputError, RecoveryError
@@ -46,7 +46,7 @@ class RectifiedNetworkRegressor(
     Parameters
     ----------
     n_units : number of hidden units, where known. Found from the samples otherwise.
-    activation, bias, skip, method, noise : as in `unrelu.recover`.
+    activation, bias, skip, method, noise, form : as in `unrelu.recover`.
     throw : raise `RecoveryError` where the network is not certain, that is, where the status is
         "undetermined" or "failed". By default the network that comes closest is kept (in the
         worst case one without units, which predicts the mean label), and scikit-learn's
@@ -71,7 +71,7 @@ class RectifiedNetworkRegressor(
 
     Assumptions: those of `recover`, but for inputs that are constant or a combination of others,
     as one-hot columns are. They are left out and have weight zero, and the status is then at best
-    "undetermined". Cost: that of `recover`. Weights of samples are not supported.
+    "undetermined". Cost: that of `recover`.
 
     >>> X = np.random.default_rng(0).standard_normal((100, 2))
     >>> model = RectifiedNetworkRegressor(bias=False, random_state=0).fit(X, np.abs(X[:, 0]))
@@ -93,6 +93,7 @@ class RectifiedNetworkRegressor(
         skip: bool = False,
         method: str = "auto",
         noise: str = "auto",
+        form: str = "auto",
         throw: bool = False,
         random_state: int | np.random.Generator | np.random.RandomState | None = None,
     ) -> None:
@@ -102,16 +103,23 @@ class RectifiedNetworkRegressor(
         self.skip = skip
         self.method = method
         self.noise = noise
+        self.form = form
         self.throw = throw
         self.random_state = random_state
 
-    def fit(self, X: ArrayLike, y: ArrayLike) -> RectifiedNetworkRegressor:
-        """Recover the network behind inputs X (n, d) and labels y (n,) or (n, m)."""
+    def fit(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> RectifiedNetworkRegressor:
+        """Recover the network behind inputs X (n, d) and labels y (n,) or (n, m), with weights (n,)
+        of the samples as in `unrelu.recover`."""
         # Two, since one sample is refused in scikit-learn's words; recover knows the true number.
         checked: tuple[Any, Any] = validate_data(
             self, X, y, multi_output=True, y_numeric=True, ensure_min_samples=2
         )
         inputs, labels = checked
+        weights: Any = None
+        if sample_weight is not None:
+            weights = _check_sample_weight(sample_weight, inputs)
         kept = _independent(Samples.of(inputs, labels), self.bias)
         all_kept = len(kept) == inputs.shape[1]
         result = recover(
@@ -123,6 +131,8 @@ class RectifiedNetworkRegressor(
             skip=self.skip,
             method=self.method,
             noise=self.noise,
+            form=self.form,
+            sample_weight=weights,
             rng=_seed(self.random_state),
             throw=False,
         )

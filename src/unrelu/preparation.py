@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unrelu.activations import Activation, Curve, ReLU
-from unrelu.checks.fitted import FORMS
+from unrelu.checks.fitted import FORMS as FORMS
 from unrelu.errors import InputError, InputTypeError
 from unrelu.methods.linear_term import affine, beyond_affine
 from unrelu.methods.problem import choose_rows, power_of_two, with_constant

@@ -120,8 +120,12 @@ def described(network: Network | None, path: str) -> dict[str, object] | None:
 def options_of_recover(
     _context: click.Context, option: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
-    """What `recover` takes for the option `method` or `noise`."""
+    """What `recover` takes for the option `method`, `noise` or `form`."""
     from unrelu import preparation
 
-    known = {"method": preparation.METHODS, "noise": preparation.NOISE}[str(option.name)]
+    known = {
+        "method": preparation.METHODS,
+        "noise": preparation.NOISE,
+        "form": preparation.FORMS,
+    }[str(option.name)]
     return [CompletionItem(word) for word in known if word.startswith(incomplete)]

@@ -51,6 +51,14 @@ from unrelu.commands.terminal import busy, exit_codes, keep, leave, write_json, 
     Others than relu are not for --noise sparse; unknown is for labels without noise and at least as
     many outputs as units.""",
 )
+@click.option(
+    "--form",
+    default="auto",
+    show_default=True,
+    shell_complete=options_of_recover,
+    help="""Of the standard errors: homoscedastic, for noise that is the same in every sample;
+    sandwich, for noise that may depend on the sample; auto: the second where residuals show it.""",
+)
 @exact
 @click.option("--seed", type=click.IntRange(0), help="The same seed gives the same bits.")
 @click.option("--report", "page", metavar="PAGE", help="Write a report too, an .html.")
@@ -66,6 +74,7 @@ def recover(
     method: str,
     noise: str,
     activation: str,
+    form: str,
     exact: bool,
     seed: int | None,
     page: str | None,
@@ -107,6 +116,7 @@ def recover(
             method=method,
             noise=noise,
             activation=activation,
+            form=form,
             exact=exact,
             rng=seed,
             throw=False,
