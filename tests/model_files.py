@@ -259,6 +259,55 @@ def rational_npz(net: Network, path: Path) -> bytes:
     return path.read_bytes()
 
 
+def cells(*arrays: Array) -> Array:
+    """A MATLAB cell array of one row."""
+    made = np.empty((1, len(arrays)), dtype=object)
+    for number, array in enumerate(arrays):
+        made[0, number] = array
+    return made
+
+
+def mat_file(arrays: dict[str, Any], *, packed: bool = False) -> bytes:
+    """What MATLAB saves in version 5 of its form, packed or not."""
+    from scipy.io import savemat
+
+    made: Any = io.BytesIO()
+    savemat(made, arrays, do_compression=packed)
+    data: bytes = made.getvalue()
+    return data
+
+
+def controller(net: Network) -> dict[str, Any]:
+    """Cell arrays W and b, biases as columns."""
+    return {"W": cells(net.V, net.U), "b": cells(net.b[:, None], net.c[:, None])}
+
+
+def nnet_file(
+    layers: list[tuple[Array, Array]],
+    *,
+    bounds: tuple[Any, Any] | None = None,
+    means: Any = None,
+    ranges: Any = None,
+    words: str = "0,",
+) -> bytes:
+    """A text in the form of the ACAS Xu networks, weights and biases layer by layer."""
+    sizes = [layers[0][0].shape[1], *(len(bias) for _, bias in layers)]
+    d = sizes[0]
+
+    def line(numbers: Any) -> str:
+        return "".join(f"{number!r}," for number in np.asarray(numbers).tolist())
+
+    low, high = bounds or (np.full(d, -1e40), np.full(d, 1e40))
+    lines = ["// Neural Network File Format by Kyle Julian, Stanford 2016"]
+    lines += [line([len(layers), d, sizes[-1], max(sizes)]), line(sizes), words]
+    lines += [line(low), line(high)]
+    lines += [line(np.zeros(d + 1) if means is None else means)]
+    lines += [line(np.ones(d + 1) if ranges is None else ranges)]
+    for weights, biases in layers:
+        lines += [line(row) for row in weights] + [line([bias]) for bias in biases]
+    return ("\n".join(lines) + "\n").encode()
+
+
 def sound_files(folder: Path) -> dict[str, tuple[str, list[bytes]]]:
     """For each form: the suffix, and files of it that are read without complaint."""
     net = drawn(0)
@@ -282,6 +331,8 @@ def sound_files(folder: Path) -> dict[str, tuple[str, list[bytes]]]:
         "legacy state_dict": (".pt", [legacy_state_dict(named_tensors(net))]),
         "checkpoint": (".pt", [torch_file(checkpoint(net))]),
         "legacy checkpoint": (".pt", [torch_file(checkpoint(net), legacy=True)]),
+        "nnet": (".nnet", [nnet_file([(net.V, net.b), (net.U, net.c)], means=np.ones(5))]),
+        "mat": (".mat", [mat_file(controller(net)), mat_file(controller(net), packed=True)]),
         "h5": (".h5", [saved("a.h5"), saved("a.weights.h5"), *models]),
         "keras": (".keras", [saved("a.keras")]),
     }

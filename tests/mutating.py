@@ -267,6 +267,27 @@ def _closed(file: Any, made: io.BytesIO) -> bytes:
     return made.getvalue()
 
 
+def numbers_changed(data: bytes, _files: Sequence[bytes], rng: Rng) -> bytes:
+    """A text of numbers with some of them changed, and lines dropped or doubled."""
+    lines = data.decode("ascii").splitlines()
+    for _ in range(rng.integers(1, 4)):
+        at = int(rng.integers(len(lines)))
+        kind = rng.integers(4)
+        if kind == 0:
+            del lines[at]
+        elif kind == 1:
+            lines.insert(at, lines[int(rng.integers(len(lines)))])
+        else:
+            numbers = lines[at].split(",")
+            odd = ("", "nan", "inf", "1e999", "-0", "0x1", "9" * 5000, "1_0", "\u0661", "a", ",")
+            value = str(rng.choice([*map(str, NUMBERS), *odd]))
+            numbers[int(rng.integers(len(numbers)))] = value
+            lines[at] = ",".join(numbers)
+        if not lines:
+            return b""
+    return "\n".join(lines).encode()
+
+
 DEEPER: dict[str, Callable[[bytes, Sequence[bytes], Rng], bytes]] = {
     "npz": member_changed,
     "rational npz": member_changed,
@@ -274,6 +295,7 @@ DEEPER: dict[str, Callable[[bytes, Sequence[bytes], Rng], bytes]] = {
     "legacy state_dict": pickle_changed,
     "checkpoint": member_changed,
     "legacy checkpoint": pickle_changed,
+    "nnet": numbers_changed,
     "safetensors": safetensors_changed,
     "onnx": onnx_changed,
     "keras": member_changed,

@@ -22,10 +22,13 @@ FILES = {
     "legacy state_dict": 200,
     "checkpoint": 200,
     "legacy checkpoint": 200,
+    "nnet": 300,
+    "mat": 8,
     "h5": 8,
     "keras": 5,
 }
-"""As many as take a second or two; HDF5 is read in a process of its own."""
+"""As many as take a second or two; HDF5 and MATLAB files are read in a process of
+their own."""
 
 
 @pytest.mark.parametrize("form", FILES)

@@ -1,10 +1,12 @@
-"""Networks in files, in one of five forms, told apart by their suffix, or else by their content.
+"""Networks in files, in one of seven forms, told apart by their suffix, or else by their content.
 
     NAME.npz                     our own, see `npz_files`
     NAME.onnx                    ONNX models; needs the extra `onnx`
     NAME.safetensors             needs the extra `safetensors`
     NAME.pt .pth .state_dict     PyTorch state_dicts, read and written without torch
     NAME.h5 .hdf5 .keras         Keras models and weights; needs the extra `keras`
+    NAME.nnet                    networks of verification (ACAS Xu), read only
+    NAME.mat                     MATLAB controllers, cell arrays W and b, read only
 
 Weights are kept bit for bit as they are given, rational ones in .npz as what they are and in the
 other forms rounded to float64. Nothing in a file is ever run.
@@ -30,6 +32,7 @@ from unrelu.formats.archive import unreadable
 from unrelu.formats.marks import Contents, Mark
 from unrelu.formats.reading import AS_THE_FILE_SAYS, Reading
 from unrelu.formats.steps import with_article
+from unrelu.formats.strangers import PACKED, refusal, refuse_by_name, refuse_strangers
 from unrelu.formats.whole import check_writable
 from unrelu.network import Network
 
@@ -41,13 +44,14 @@ LOG = logging.getLogger(__name__)
 @dataclass(frozen=True)
 class Form:
     """A form of file: its suffixes, the module that reads and writes it (`read_<name>`,
-    `write_<name>`), and the package and extra that this takes."""
+    `write_<name>`), the package and extra that this takes, and whether we write it, too."""
 
     name: str
     suffixes: tuple[str, ...]
     module: str
     package: str | None = None
     extra: str = ""
+    written: bool = True
 
     def function(self, verb: str) -> Callable[..., Any]:
         """`read_<name>` or `write_<name>`; the module is imported when it is needed."""
@@ -61,7 +65,12 @@ FORMS = (
     Form("safetensors", (".safetensors",), "safetensors_files", "safetensors", "safetensors"),
     Form("state_dict", (".pt", ".pth", ".state_dict"), "state_dicts"),
     Form("keras", (".h5", ".hdf5", ".keras"), "keras_files", "h5py", "keras"),
+    Form("nnet", (".nnet",), "nnet_files", written=False),
+    Form("mat", (".mat",), "mat_files", written=False),
 )
+
+PICKLES = (".pkl", ".pickle", ".joblib", ".sav")
+"""Suffixes of pickles, which mostly hold scikit-learn models; the reader of state_dicts says so."""
 
 SUFFIXES = tuple(suffix for form in FORMS for suffix in form.suffixes)
 
@@ -154,11 +163,12 @@ def load(
 ) -> Network:
     """The network of a model file.
 
-    Reads .npz, ONNX, safetensors, PyTorch state_dicts and Keras models or weights, told apart by
-    the suffix, or by the content where the suffix says nothing. Constants that scale inputs,
-    hidden values or outputs are folded into the weights, which otherwise keep every bit. Files
-    that hold weights alone (safetensors, state_dicts, Keras weights) are taken for ReLU networks.
-    What was taken for granted is in the `remarks` of the network, and logged.
+    Reads .npz, ONNX, safetensors, PyTorch state_dicts and checkpoints, Keras models or weights,
+    .nnet and MATLAB controllers, told apart by the suffix, or by the content where the suffix says
+    nothing. Constants that scale inputs, hidden values or outputs are folded into the weights,
+    which otherwise keep every bit. Files that hold weights alone (safetensors, state_dicts, Keras
+    weights, most .npz and .mat) are taken for ReLU networks. What was taken for granted is in the
+    `remarks` of the network, and logged.
 
     drop_head : leave off what follows the second layer (a Softmax, Sigmoid, …), so that the
         network gives what it is given; its name is logged. Without, such a file is refused.
@@ -199,6 +209,7 @@ def read(path: str | os.PathLike[str], reading: Reading = AS_THE_FILE_SAYS) -> C
     path = Path(path)
     form = None
     try:
+        refuse_strangers(path)
         form = _form_of(path)
         with np.errstate(all="ignore"):  # what is not finite is refused as a weight
             contents: Contents = form.function("read")(path, reading)
@@ -218,21 +229,24 @@ def read(path: str | os.PathLike[str], reading: Reading = AS_THE_FILE_SAYS) -> C
 
 
 def _check_form(path: Path) -> Form:
-    for form in FORMS:
+    written = [form for form in FORMS if form.written]
+    for form in written:
         if path.suffix.lower() in form.suffixes:
             return form
+    known = ", ".join(suffix for form in written for suffix in form.suffixes)
     raise FileError(
-        f"{path}: got a name ending in {path.suffix!r}, expected one of {', '.join(SUFFIXES)}, "
-        "the forms in which networks are kept"
+        f"{path}: got a name ending in {path.suffix!r}, expected one of {known}, the forms in "
+        "which networks are written"
     )
 
 
 def _form_of(path: Path) -> Form:
-    """The form of an existing file."""
-    for form in FORMS:
-        if path.suffix.lower() in form.suffixes:
-            return form
+    """The form of an existing file: by its suffix, else by its content."""
     by_name = {form.name: form for form in FORMS}
+    suffix = path.suffix.lower()
+    for form in FORMS:
+        if suffix in form.suffixes:
+            return form
     with open(path, "rb") as file:
         start = file.read(16)
         if start.startswith(b"PK"):
@@ -240,13 +254,20 @@ def _form_of(path: Path) -> Form:
                 names = archive.namelist()
             if any(name.endswith("data.pkl") for name in names):
                 return by_name["state_dict"]
-            return by_name["keras" if "config.json" in names else "npz"]
+            if "config.json" in names:
+                return by_name["keras"]
+            if any(name.endswith(".npy") for name in names):
+                return by_name["npz"]
+            raise refusal(path, PACKED)
     if start.startswith(b"\x89HDF\r\n\x1a\n"):
         return by_name["keras"]
     if start[8:9] == b"{":
         return by_name["safetensors"]
-    if start[:1] == b"\x80":
+    if start.startswith(b"MATLAB 5.0"):
+        return by_name["mat"]
+    if start[:1] == b"\x80" or suffix in PICKLES:
         return by_name["state_dict"]
+    refuse_by_name(path)
     if start[:1] == b"\x08":  # the version, first field of the protocol buffer
         return by_name["onnx"]
     raise FileError(

@@ -1,0 +1,92 @@
+"""MATLAB files (.mat) of controllers: cell arrays W and b, or W1, b1, W2, b2, in structures or not.
+
+The activations are taken from texts such as act_fcns; where there are none, ReLU is assumed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from unrelu.errors import FileError
+from unrelu.formats import naming
+from unrelu.formats.activation_names import activation_said
+from unrelu.formats.alone import read_alone
+from unrelu.formats.layers import two_layers
+from unrelu.formats.marks import Contents
+from unrelu.formats.reading import Reading
+from unrelu.formats.steps import shortened
+from unrelu.remarks import Remark
+
+AnyArray = NDArray[Any]
+
+
+def read_mat(path: Path, reading: Reading) -> Contents:
+    """The network of a .mat file."""
+    data = path.read_bytes()
+    if data.startswith((b"MATLAB 7.3", b"\x89HDF")):
+        raise FileError(
+            f"{path}: got a MATLAB file of version 7.3, expected one of version 5: in MATLAB, "
+            "save(name, '-v7')",
+            "matlab-7.3",
+        )
+    found, index = read_alone(path, data, "mat_alone.py", "MATLAB")
+    said: dict[str, list[str]] = {}
+    for name, texts in index["texts"].items():
+        said.setdefault(re.sub(r"\{\d+\}$", "", name), []).extend(texts)
+    remarks, head = activation_said(path, said, drop_head=reading.drop_head)
+    arrays, left_out, in_columns = _weights_of(path, found, reading, index["objects"])
+    try:
+        known = False if in_columns and reading.transposed is None else None
+        net = two_layers(
+            path, arrays, reading=reading, transposed=known, remarks=[*remarks, *left_out]
+        )
+    except FileError as error:
+        if error.code != "shapes" or not in_columns:
+            raise
+        net = two_layers(path, arrays, reading=reading, remarks=[*remarks, *left_out])
+    return Contents(net, head=head)
+
+
+def _weights_of(
+    path: Path, found: Mapping[str, AnyArray], reading: Reading, objects: list[str]
+) -> tuple[dict[str, AnyArray], list[Remark], bool]:
+    """The arrays that are weights or biases, biases with one axis; a remark on the others; and
+    whether biases are columns, as for W * x + b. MATLAB has no arrays of one axis."""
+    arrays: dict[str, AnyArray] = {}
+    others: list[str] = []
+    asked = reading.order or ()
+    columns = []
+    for name, array in found.items():
+        bias = naming.is_bias(name) or (len(asked) == 4 and name in (asked[1], asked[3]))
+        weight = naming.is_weight(name) or name in asked
+        if array.ndim == 2 and bias and min(array.shape) == 1:
+            arrays[name] = array.reshape(-1)
+            if array.size > 1:
+                columns.append(array.shape[1] == 1)
+        elif weight or bias:
+            arrays[name] = array
+        elif naming.scales(name) and not asked:
+            raise FileError(
+                f"{path}: got {shortened(name)} beside the layers, which may scale inputs or "
+                "outputs: fold it into the weights of an unrelu.Network, or leave it out with "
+                "order=(FIRST, SECOND), on the command line --order FIRST,SECOND",
+                "scaling",
+            )
+        else:
+            others.append(name)
+    if not arrays:
+        listed = ", ".join(map(shortened, [*found, *objects][:5])) or "nothing"
+        raise FileError(
+            f"{path}: got {listed}, expected cell arrays W and b, or W1, b1, W2, b2",
+            "matlab-object" if objects and not found else "unreadable",
+        )
+    if not others:
+        return arrays, [], bool(columns) and all(columns)
+    listed = ", ".join(map(shortened, others[:4])) + (", …" if len(others) > 4 else "")
+    said = [Remark("left-out", f"beside the layers, and left out: {listed}")]
+    return arrays, said, bool(columns) and all(columns)
