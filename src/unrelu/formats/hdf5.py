@@ -34,10 +34,8 @@ def read_hdf5(path: Path, data: bytes) -> Hdf5:
     attributes = index["attributes"]
     # Keras has written group names with the separator of Windows there.
     found = Hdf5(
-        *(
-            {name.replace("\\", "/"): each for name, each in some.items()}
-            for some in (arrays, attributes)
-        )
+        {name.replace("\\", "/"): each for name, each in arrays.items()},
+        {name.replace("\\", "/"): each for name, each in attributes.items()},
     )
     if (len(found.arrays), len(found.attributes)) != (len(arrays), len(attributes)):
         raise FileError(f"{path}: holds the same name with / and with a backslash")

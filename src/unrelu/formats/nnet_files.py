@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from unrelu.errors import FileError
 from unrelu.formats.marks import Contents
 from unrelu.formats.reading import Reading
-from unrelu.formats.steps import Linear, Nonlinear, Scale, Step, folded
+from unrelu.formats.steps import Linear, Scale, Step, folded, leaky
 from unrelu.network import Network
 from unrelu.remarks import Remark
 
@@ -50,7 +50,7 @@ def read_nnet(path: Path, reading: Reading) -> Contents:
         raise FileError(f"{path}: ends before its weights do, or is no .nnet text") from error
     if next(lines, None) is not None:
         raise FileError(f"{path}: goes on behind the weights of its two layers")
-    steps: list[Step] = [Linear(V, b), Nonlinear("relu"), Linear(U, c)]
+    steps: list[Step] = [Linear(V, b), leaky("relu", 0.0), Linear(U, c)]
     remarks = []
     if not ranges.any() and not means.any():
         remarks.append(UNSCALED)

@@ -70,6 +70,8 @@ ARCHITECTURE = Stranger(
     "text", "a text, perhaps the architecture of a model", "name the file with its weights"
 )
 
+TABLE = Stranger("table", "a table, perhaps of samples", "name a file that holds a network")
+
 STARTS: tuple[tuple[bytes, Stranger], ...] = (
     (b"version https://git-lfs", LFS),
     (b"version https://hawser", LFS),
@@ -117,7 +119,9 @@ SUFFIXES = {
     ".py": ARCHITECTURE,
     ".ipynb": ARCHITECTURE,
     ".md": ARCHITECTURE,
-    ".csv": ARCHITECTURE,
+    ".csv": TABLE,
+    ".tsv": TABLE,
+    ".parquet": TABLE,
 }
 """What names end in where the content says nothing."""
 
