@@ -418,19 +418,20 @@ def test_arithmetic_of_whole_numbers_is_refused(tmp_path: Path) -> None:
         loaded(path, model)
 
 
-def test_of_several_outputs_the_first_is_the_model(tmp_path: Path) -> None:
+def test_of_several_outputs_one_must_be_named(tmp_path: Path) -> None:
     path = tmp_path / "net.onnx"
     model = plain_onnx(NET, front=False, head="Softmax")
     for name in ("y0", "y1"):  # without the biases, and with them
         model.graph.output.append(helper.make_tensor_value_info(name, 1, None))
-    with pytest.raises(FileError, match="Softmax"):
-        loaded(path, model)
-    net = loaded(path, model, drop_head=True)
-    assert agree(net, plain_onnx(NET, front=False), ROWS)
-    first = [model.graph.output[2], *model.graph.output[:2]]
-    del model.graph.output[:]
-    model.graph.output.extend(first)
-    assert agree(loaded(path, model), plain_onnx(NET, front=False), ROWS)
+    for options in ({}, {"output": "z"}):
+        with pytest.raises(FileError) as caught:
+            loaded(path, model, **options)
+        assert caught.value.code == "several-outputs"
+    with pytest.raises(FileError) as caught:
+        loaded(path, model, output="y")
+    assert caught.value.code == "head"
+    assert agree(loaded(path, model, output="y1"), plain_onnx(NET, front=False), ROWS)
+    assert not loaded(path, model, output="y0").c.any()
 
 
 def test_wrong_inputs_and_sizes_are_refused(tmp_path: Path) -> None:

@@ -178,7 +178,7 @@ def _opened(
     if Path(model).suffix.lower() == ".onnx":
         from unrelu.oracles.onnx_file import open_onnx
 
-        opened = open_onnx(model)
+        opened = open_onnx(model, reading.output)
         return opened, opened.n_inputs
     network = loaded(model, reading).rounded()  # queries are in floating point
     return network, network.n_inputs

@@ -19,10 +19,12 @@ WHY = "Keras files (.h5, .keras) need"
 @dataclass(frozen=True, eq=False)
 class Hdf5:
     """Arrays by their path, in the file's order; texts and lists of texts by the path of the
-    group they are attached to ("" for the file, otherwise with a slash at the end) and name."""
+    group they are attached to ("" for the file, otherwise with a slash at the end) and name; and
+    the paths of all groups, empty ones too."""
 
     arrays: dict[str, NDArray[Any]]
     attributes: dict[str, dict[str, Any]]
+    groups: tuple[str, ...] = ()
 
 
 def read_hdf5(path: Path, data: bytes) -> Hdf5:
@@ -31,12 +33,16 @@ def read_hdf5(path: Path, data: bytes) -> Hdf5:
     if find_spec("h5py") is None:
         require("h5py", "keras", WHY)
     arrays, index = read_alone(path, data, "hdf5_alone.py", "HDF5")
-    attributes = index["attributes"]
-    # Keras has written group names with the separator of Windows there.
+    # Keras has written the separator of Windows into names there.
     found = Hdf5(
-        {name.replace("\\", "/"): each for name, each in arrays.items()},
-        {name.replace("\\", "/"): each for name, each in attributes.items()},
+        {_slashed(name): array for name, array in arrays.items()},
+        {_slashed(name): said for name, said in index["attributes"].items()},
+        tuple(map(_slashed, index["groups"])),
     )
-    if (len(found.arrays), len(found.attributes)) != (len(arrays), len(attributes)):
-        raise FileError(f"{path}: holds the same name with / and with a backslash")
+    if len(found.arrays) < len(arrays) or len(found.attributes) < len(index["attributes"]):
+        raise FileError(f"{path}: holds the same name with a slash and with a backslash")
     return found
+
+
+def _slashed(name: str) -> str:
+    return name.replace("\\", "/")

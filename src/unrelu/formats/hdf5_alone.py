@@ -46,7 +46,7 @@ def contents(data: bytes) -> dict[str, Any]:
     import h5py
 
     arrays: list[Any] = []
-    found: dict[str, Any] = {"names": [], "attributes": {}}
+    found: dict[str, Any] = {"names": [], "attributes": {}, "groups": []}
     room = [MANY, max(1 << 20, MOST_PACKED * len(data))]
 
     def attributes(path: str, item: Any) -> None:
@@ -74,6 +74,7 @@ def contents(data: bytes) -> dict[str, Any]:
                 raise ValueError(f"{name!r} is a link to somewhere else")
             item = group[name]
             if isinstance(item, h5py.Group):
+                found["groups"].append(f"{path}{name}")
                 visit(f"{path}{name}/", item, depth + 1)
             elif isinstance(item, h5py.Dataset):
                 if item.is_virtual or item.external:

@@ -15,6 +15,7 @@ from unrelu.errors import FileError
 from unrelu.formats.bends import steps_of
 from unrelu.formats.hdf5 import Hdf5
 from unrelu.formats.keras_graph import BENT, Config, along_the_graph
+from unrelu.formats.reading import one_output
 from unrelu.formats.steps import (
     MOST_STEPS,
     Array,
@@ -37,9 +38,9 @@ ROOTS = ("layers", "_layer_checkpoint_dependencies")
 """Where Keras 3 keeps the weights of its layers."""
 
 
-def keras_chain(path: Path, model: Config, held: Hdf5) -> list[Step]:
-    """The steps from the model's input to its output."""
-    layers = _in_order(path, model)
+def keras_chain(path: Path, model: Config, held: Hdf5, output: str | None) -> list[Step]:
+    """The steps from the model's input to its output, or to the one that is named."""
+    layers = _in_order(path, model, output)
     if len(layers) > MOST_STEPS:
         raise FileError(f"{path}: got {len(layers)} layers, expected a few")
     steps: list[Step] = []
@@ -205,7 +206,7 @@ LARGEST = 1 << 24
 """Inputs: more would take a first layer of gigabytes."""
 
 
-def _in_order(path: Path, model: Config) -> list[Config]:
+def _in_order(path: Path, model: Config, output: str | None) -> list[Config]:
     """The layers as data passes them. Raises FileError for anything but a single path."""
     kind, config = str(model["class_name"]), model["config"]
     if kind not in ("Sequential", "Functional", "Model"):
@@ -218,8 +219,10 @@ def _in_order(path: Path, model: Config) -> list[Config]:
         if not isinstance(layer, dict) or not isinstance(layer.get("class_name"), str):
             raise FileError(f"{path}: got a layer without a class")
     if kind == "Sequential":
+        if output is not None and layers:
+            one_output(path, [str(layers[-1].get("config", {}).get("name"))], output)
         return layers
-    return along_the_graph(path, config, layers)
+    return along_the_graph(path, config, layers, output)
 
 
 def _input_shape(layer: Config) -> tuple[int, ...] | None:

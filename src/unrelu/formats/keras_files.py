@@ -49,8 +49,11 @@ def read_keras(path: Path, reading: Reading) -> Contents:
     if config is None and "model_config" in held.attributes.get("", {}):
         config = json.loads(held.attributes[""]["model_config"])
     if config is None:
-        return Contents(_weights_alone(path, held, reading), mark)
-    found = folded(path, keras_chain(path, config, held), drop_head=reading.drop_head)
+        head = _silent_layers(path, held, drop_head=reading.drop_head)
+        return Contents(_weights_alone(path, held, reading), mark, head)
+    found = folded(
+        path, keras_chain(path, config, held, reading.output), drop_head=reading.drop_head
+    )
     return Contents(found.network, mark, found.head)
 
 
@@ -61,16 +64,45 @@ def _weights_alone(path: Path, held: Hdf5, reading: Reading) -> Network:
     arrays: dict[str, Any] = {}
     for name, weights in layers.items():
         kinds = [weight.ndim for weight in weights]
-        if kinds not in ([2], [2, 1]):
+        if kinds not in ([2], [2, 1]) and reading.order is None:
             shapes = ", ".join(str(weight.shape) for weight in weights[:4])
             raise FileError(
                 f"{path}: layer {shortened(name)}: got weights of shapes {shapes}, expected the "
-                "kernel and the bias of a Dense layer"
+                "kernel and the bias of a Dense layer",
+                "foreign-layer",
             )
-        arrays |= dict(zip((f"{name}/kernel", f"{name}/bias"), weights, strict=False))
+        parts = "kernel", "bias", *(f"weights {number}" for number in range(2, len(weights)))
+        arrays |= {f"{name}/{part}": each for part, each in zip(parts, weights, strict=False)}
     return two_layers(
         path, arrays, reading=reading, in_order=in_order, transposed=True, remarks=remarks
     )
+
+
+BENDING = {"leaky_re_lu", "p_re_lu", "elu", "thresholded_re_lu", "lambda"}
+"""Names that Keras gives to layers that are other activations, or may be."""
+
+
+def _silent_layers(path: Path, held: Hdf5, *, drop_head: bool) -> str | None:
+    """The head, if layers without weights show that there is one. Raises FileError where they show
+    another activation than the ReLU."""
+    listed = held.attributes.get("", {}).get("layer_names")
+    names = listed if isinstance(listed, list) else [n.rpartition("/")[2] for n in held.groups]
+    kinds = {re.sub(r"_\d+$", "", name) for name in names}
+    for kind in sorted(kinds & BENDING):
+        raise FileError(
+            f"{path}: got a layer {kind}, of which a file of weights says too little, expected "
+            "Dense layers with a ReLU between them: save the model whole, as .keras",
+            "activation",
+        )
+    if "softmax" not in kinds:
+        return None
+    if not drop_head:
+        raise FileError(
+            f"{path}: got a layer softmax, expected none behind the second Dense layer; "
+            "load(path, drop_head=True), on the command line --drop-head, leaves it off",
+            "head",
+        )
+    return "softmax"
 
 
 def _layers_by_name(path: Path, held: Hdf5) -> tuple[dict[str, list[Any]], bool]:

@@ -30,6 +30,7 @@ from unrelu.formats.bends import (
     times,
     where,
 )
+from unrelu.formats.reading import one_output
 from unrelu.formats.steps import shortened
 
 Config = dict[str, Any]
@@ -139,11 +140,19 @@ class Tensor:
     layer: str
 
 
-def along_the_graph(path: Path, model: Config, layers: Sequence[Config]) -> list[Config]:
-    """The layers in the order in which data passes them, operations put together. Raises FileError
-    for anything but a single path of layers."""
+def along_the_graph(
+    path: Path, model: Config, layers: Sequence[Config], output: str | None
+) -> list[Config]:
+    """The layers in the order in which data passes them to the output, operations put together.
+    Raises FileError for anything but a single path of layers."""
     named = {str(layer.get("name") or layer["config"]["name"]): layer for layer in layers}
     before = {name: list(_sources(each.get("inbound_nodes", []))) for name, each in named.items()}
+    given = _arguments(model.get("output_layers", []))
+    ends = list(dict.fromkeys(each.layer for each in given if isinstance(each, Tensor)))
+    outputs = {one_output(path, ends, output)} if ends else set()
+    if len(ends) > 1:
+        named = {name: named[name] for name in _towards(outputs, before)}
+        before = {name: before[name] for name in named}
     after: dict[str, list[str]] = {}
     for name, sources in before.items():
         for source in dict.fromkeys(sources):
@@ -151,11 +160,6 @@ def along_the_graph(path: Path, model: Config, layers: Sequence[Config]) -> list
     starts = [name for name, sources in before.items() if not sources]
     if len(starts) != 1:
         raise FileError(f"{path}: got {len(starts)} inputs, expected one")
-    outputs = {
-        each.layer
-        for each in _arguments(model.get("output_layers", []))
-        if isinstance(each, Tensor)
-    }
     at, order, reached = starts[0], [named[starts[0]]], {starts[0]}
     while at in after and len(reached) < len(named):
         following = after[at]
@@ -174,6 +178,17 @@ def along_the_graph(path: Path, model: Config, layers: Sequence[Config]) -> list
     if len(reached) != len(named):
         raise FileError(f"{path}: got layers that the input does not reach")
     return order
+
+
+def _towards(outputs: set[str], before: dict[str, list[str]]) -> list[str]:
+    """The layers that the outputs depend on, in the file's order."""
+    waiting, kept = list(outputs), set[str]()
+    while waiting:
+        name = waiting.pop()
+        if name not in kept:
+            kept.add(name)
+            waiting += before[name]
+    return [name for name in before if name in kept]
 
 
 def _operated(
@@ -214,14 +229,16 @@ def _operated(
     except NotStraightError:
         raise FileError(
             f"{path}: got {' and '.join(names)} that bends or jumps elsewhere than at 0, expected "
-            "a network linear, ReLU, linear"
+            "a network linear, ReLU, linear",
+            "activation",
         ) from None
     if found is None:
         raise FileError(
             f"{path}: branches into {', '.join(names)}, expected a single path"
             if len(names) > 1
             else f"{path}: got {names[0]} behind {shortened(at)}, which joins paths or is not "
-            "known, expected a network linear, ReLU, linear"
+            "known, expected a network linear, ReLU, linear",
+            "branches",
         )
     return found[1], found[0], passed
 

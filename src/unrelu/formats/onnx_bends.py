@@ -126,7 +126,7 @@ def bend(walk: Walk, nodes: list[Node]) -> Node:
         raise unexpected(walk.path, title(nodes[0]), walk.layers)
     if found is None:
         names = ", ".join(title(node) for node in nodes[:5])
-        raise walk.error(f"branches into {names}, expected a single path")
+        raise walk.error(f"branches into {names}, expected a single path", "branches")
     last, line = found
     walk.found += steps_of(walk.path, line, title(last), walk.layers)
     return last

@@ -11,7 +11,7 @@ from unrelu.extras import require
 from unrelu.formats.marks import KEY, Contents, Mark, mark_of, mark_text, no_network
 from unrelu.formats.onnx_constants import STANDARD
 from unrelu.formats.onnx_graph import chain
-from unrelu.formats.reading import Reading
+from unrelu.formats.reading import Reading, one_output
 from unrelu.formats.steps import folded
 from unrelu.formats.whole import written_whole
 from unrelu.network import Network
@@ -50,7 +50,9 @@ def read_onnx(path: Path, reading: Reading) -> Contents:
             "onnx.version_converter.convert_version renews the model"
         )
     room = len(data) + sum(p.stat().st_size for p in _beside(path, model))
-    found = folded(path, chain(path, model.graph, room), drop_head=reading.drop_head)
+    output = one_output(path, [each.name for each in model.graph.output], reading.output)
+    steps = chain(path, model.graph, room, output)
+    found = folded(path, steps, drop_head=reading.drop_head)
     return Contents(found.network, mark, found.head)
 
 

@@ -25,16 +25,16 @@ from unrelu.formats.steps import (
 )
 
 
-def chain(path: Path, graph: Any, budget: int) -> list[Step]:
-    """The steps from the graph's input to its output. `budget`: entries that the file has room
+def chain(path: Path, graph: Any, budget: int, output: str) -> list[Step]:
+    """The steps from the graph's input to the output. `budget`: entries that the file has room
     for, which bounds every array made here."""
     constants = Constants(path, graph, budget)
     try:
-        return Walk(path, graph, constants, columns=False).steps(RULES, bend)
+        return Walk(path, graph, constants, output, columns=False).steps(RULES, bend)
     except Turned:
         pass
     try:
-        return Walk(path, graph, constants, columns=True).steps(RULES, bend)
+        return Walk(path, graph, constants, output, columns=True).steps(RULES, bend)
     except Turned:
         raise FileError(
             f"{path}: the first layer takes samples as rows and the second as columns, or the "

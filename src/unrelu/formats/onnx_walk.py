@@ -40,7 +40,9 @@ class Walk:
     whether it is of whole numbers, whether samples lie in rows or in columns, or there is one
     without an axis for others (`vector`), and the steps found."""
 
-    def __init__(self, path: Path, graph: Any, constants: Constants, *, columns: bool) -> None:
+    def __init__(
+        self, path: Path, graph: Any, constants: Constants, output: str, *, columns: bool
+    ) -> None:
         self.path, self.constants, self.first_columns = path, constants, columns
         inputs = [each for each in graph.input if each.name not in constants.tensors]
         if len(inputs) != 1:
@@ -51,8 +53,7 @@ class Walk:
         self.columns = columns and not self.vector
         self.plain = len(inputs[0].type.tensor_type.shape.dim) == 2  # a table, of whatever size
         self.whole = inputs[0].type.tensor_type.elem_type in INTEGERS
-        # The first output is the model, for `oracles.onnx_file` too.
-        self.outputs = {each.name for each in graph.output[:1]}
+        self.outputs = {output}
         self.consumers: dict[str, list[Node]] = {}
         self.live = _live(constants, self.outputs)
         for node in self.live:
@@ -80,7 +81,8 @@ class Walk:
                     if id(node) not in seen and node.op_type in LAYERS:
                         raise FileError(
                             f"{self.path}: got three layers or more ({title(node)} behind "
-                            f"{name}), expected two"
+                            f"{name}), expected two",
+                            "layers",
                         )
                 self.found.append(Nonlinear(name))
                 return self.found
@@ -101,8 +103,8 @@ class Walk:
             self.current = last.output[0]
             self.plain = False
 
-    def error(self, why: str) -> FileError:
-        return FileError(f"{self.path}: {why}")
+    def error(self, why: str, code: str = "unreadable") -> FileError:
+        return FileError(f"{self.path}: {why}", code)
 
     def refused(self, node: Node, why: str) -> FileError:
         return self.error(f"{title(node)}: {why}")

@@ -86,9 +86,11 @@ def folded(path: Path, steps: Sequence[Step], *, drop_head: bool) -> Contents:
     for step in steps:
         if isinstance(step, Linear):
             if len(layers) == 2 or head is not None:
-                raise FileError(f"{path}: got three layers or more, expected two")
+                raise FileError(f"{path}: got three layers or more, expected two", "layers")
             if layers and bend is None:
-                raise FileError(f"{path}: got two linear layers with no ReLU between them")
+                raise FileError(
+                    f"{path}: got two linear layers with no ReLU between them", "activation"
+                )
             layers.append(_with_front(path, step, waiting))
             waiting = []
         elif isinstance(step, Bend | Nonlinear):
@@ -105,13 +107,14 @@ def folded(path: Path, steps: Sequence[Step], *, drop_head: bool) -> Contents:
                 waiting.append(step)
     if len(layers) < 2:
         number = ("no layer", "one layer")[len(layers)]
-        raise FileError(f"{path}: got {number}, expected two with a ReLU between them")
+        raise FileError(f"{path}: got {number}, expected two with a ReLU between them", "layers")
     assert bend is not None, "or the second layer is refused"
     if head is not None and not drop_head:
         raise FileError(
             f"{path}: got {with_article(head)} behind the second layer, expected none; "
             "load(path, drop_head=True), on the command line --drop-head, leaves it off: "
-            f"the network then gives what the {head} is given"
+            f"the network then gives what the {head} is given",
+            "head",
         )
     return Contents(_network(path, layers[0], layers[1], bend), head=head)
 
@@ -150,7 +153,8 @@ def unexpected(path: Path, name: str, layers: int) -> FileError:
     where = ("in front of the first layer", "between the layers", "behind the second layer")
     return FileError(
         f"{path}: got {with_article(shortened(name, 120))} {where[min(layers, 2)]}, "
-        "expected a network linear, ReLU, linear"
+        "expected a network linear, ReLU, linear",
+        ("front", "activation", "head")[min(layers, 2)],
     )
 
 

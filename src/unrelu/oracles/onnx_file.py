@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from unrelu.errors import FileError, OracleError
 from unrelu.extras import require
+from unrelu.formats.reading import one_output
 
 Array = NDArray[np.float64]
 Answer = Callable[[NDArray[Any]], NDArray[Any]]
@@ -65,6 +66,7 @@ class OnnxModel:
 
     session: Any
     name: str
+    output: str
     dtype: type
     layout: Layout
     path: Path
@@ -76,8 +78,8 @@ class OnnxModel:
         return math.prod(size for size in self.layout.shape if size is not None)
 
     def __call__(self, X: Array) -> NDArray[Any]:
-        """Answers of the first output, one row to a query; inputs are shaped as the model wants
-        them, images too, and come in its batches. Raises OracleError."""
+        """Answers, one row to a query; inputs are shaped as the model wants them, images too, and
+        come in its batches. Raises OracleError."""
         layout = self._layout(X.shape[1])
         step = layout.batch or max(1, len(X))
         answers = []
@@ -87,7 +89,7 @@ class OnnxModel:
             queries: NDArray[Any] = np.zeros((size, X.shape[1]), dtype=self.dtype)
             queries[: len(rows)] = rows
             try:
-                output = _run(self.session, self.name, layout.filled(queries))
+                output = self._run(layout.filled(queries))
                 answers.append(layout.answers(output, size)[: len(rows)])
             except Exception as error:  # onnxruntime has a dozen kinds of them
                 raise OracleError(f"{self.path}: {_first_line(error)}") from error
@@ -104,12 +106,19 @@ class OnnxModel:
         full = tuple(d // known if size is None else size for size in shape)
         if self.layout.axes is None:
             return Layout(full, 1, None)
-        return _found((self.layout.batch, *full), _asker(self.session, self.name, self.dtype))
+        return _found((self.layout.batch, *full), self._run)
+
+    def _run(self, inputs: NDArray[Any]) -> NDArray[Any]:
+        given: dict[str, NDArray[Any]] = {self.name: inputs.astype(self.dtype, copy=False)}
+        return np.asarray(self.session.run([self.output], given)[0])
 
 
-def open_onnx(path: str | os.PathLike[str]) -> OnnxModel:
-    """Load a model. Raises FileError for a file that onnxruntime cannot run or that takes more
-    than one input, MissingExtraError without onnxruntime."""
+def open_onnx(path: str | os.PathLike[str], output: str | None = None) -> OnnxModel:
+    """Open an .onnx file to ask it. `output`: the name of the output, where there are several.
+
+    Raises FileError for a file that onnxruntime cannot run, that takes more than one input, or
+    that does not say which output is meant; MissingExtraError without onnxruntime.
+    """
     onnxruntime = require("onnxruntime", "onnxruntime", "asking .onnx models needs")
     path = Path(path)
     if not path.is_file():
@@ -132,18 +141,10 @@ def open_onnx(path: str | os.PathLike[str]) -> OnnxModel:
     sizes = tuple(size if isinstance(size, int) else None for size in inputs[0].shape)
     if not sizes:
         raise FileError(f"{path}: takes a single number, expected a table of inputs")
-    name, dtype = inputs[0].name, TYPES[inputs[0].type]
-    layout = _found(sizes, _asker(session, name, dtype))
-    return OnnxModel(session, name, dtype, layout, path)
-
-
-def _run(session: Any, name: str, inputs: NDArray[Any]) -> NDArray[Any]:
-    """The first output."""
-    return np.asarray(session.run(None, {name: inputs})[0])
-
-
-def _asker(session: Any, name: str, dtype: type) -> Answer:
-    return lambda X: _run(session, name, X.astype(dtype))
+    named = one_output(path, [each.name for each in session.get_outputs()], output)
+    dtype, unknown = TYPES[inputs[0].type], Layout(sizes[1:], sizes[0])
+    model = OnnxModel(session, inputs[0].name, named, dtype, unknown, path)
+    return replace(model, layout=_found(sizes, model._run))
 
 
 def _found(sizes: tuple[int | None, ...], answer: Answer) -> Layout:
