@@ -49,7 +49,8 @@ STANDS_ON: dict[str, set[str]] = {
     "lower_bound": {"errors", "network"},
     "version": set(),
     "card": set(),
-    "result": {"errors", "card"},
+    "breakpoints": {"errors", "activations", "equality", "network"},
+    "result": {"errors", "card", "activations", "breakpoints", "equality", "plain"},
     "numerics": {"errors", "extras", "rationals"},
     "checks": GROUND | {"numerics"},
     "certificate": GROUND | {"checks", "numerics"},
@@ -86,6 +87,7 @@ STANDS_ON: dict[str, set[str]] = {
 folder may always import from itself."""
 
 PUBLIC = [
+    "Breakpoint",
     "Certificate",
     "FileError",
     "InputError",

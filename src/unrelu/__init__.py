@@ -15,6 +15,7 @@ from unrelu.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from unrelu import activations, hardness, lower_bound
+    from unrelu.breakpoints import Breakpoint
     from unrelu.certificate import Certificate, verify
     from unrelu.checks.refuted import Refutation
     from unrelu.errors import (
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from unrelu.uncertainty import Prediction, Uncertainty, assess
 
 __all__ = [
+    "Breakpoint",
     "Certificate",
     "FileError",
     "InputError",
@@ -78,6 +80,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "breakpoints": ("Breakpoint",),
     "certificate": ("Certificate", "verify"),
     "checks.refuted": ("Refutation",),
     "errors": (

@@ -19,6 +19,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from unrelu.activations import Activation
+from unrelu.breakpoints import Breakpoint
 from unrelu.errors import InputError, RecoveryError
 from unrelu.network import Network
 from unrelu.preparation import dependent_inputs
@@ -60,6 +61,7 @@ class RectifiedNetworkRegressor(
     network_ : `Network`, in canonical form: unit rows of V, units by falling ‖u‖.
     coefs_, intercepts_ : [Vᵀ, Uᵀ] and [b, c], as in `MLPRegressor`; not there for a network with a
         skip connection, which has W (`network_.W`) as well.
+    breakpoints_ : of `result_.breakpoints`, where the slope changes along an input.
     n_features_in_, feature_names_in_ : number of inputs, and their names if they had any.
 
     Raises
@@ -183,6 +185,10 @@ class RectifiedNetworkRegressor(
         """What the hidden units make of the rows of X: f(X Vᵀ + b), shape (n, k)."""
         inputs = self._checked(X)
         return self.network_.activation(self.network_.preactivations(inputs))
+
+    @property
+    def breakpoints_(self) -> tuple[Breakpoint, ...]:
+        return self.result_.breakpoints
 
     @property
     def coefs_(self) -> list[Array]:

@@ -210,6 +210,7 @@ def recover(
             **seed,
             "seconds": time.perf_counter() - started,
         },
+        ranges=samples.ranges(),
     )
     return _thrown(result, throw)
 

@@ -12,10 +12,13 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
+from unrelu.activations import ReLU
+from unrelu.breakpoints import Breakpoint, along_input, of_units
 from unrelu.card import card
 from unrelu.equality import by_value
+from unrelu.errors import InputError
 from unrelu.plain import printable
 
 if TYPE_CHECKING:
@@ -58,6 +61,8 @@ SENTENCES = {
     Status.FAILED: "no network was found that explains these samples",
 }
 
+
+BREAKPOINTS_SHOWN = 12
 
 LINE = 100
 """Columns that a result in text takes up at most."""
@@ -162,6 +167,7 @@ class Recovery:
         that `rng` was, or that was drawn for `rng=None`: with it the same bits come out again.
     noise : which noise was found, when the labels are not explained to rounding.
     uncertainty : standard errors, intervals and predictions with errors, for an estimate.
+    ranges : (3, d) smallest value, mean and largest value of each input.
     hidden : (n, k) hidden values of the samples, one column per unit of the network, where the
         activation was unknown and they are known exactly; `network.activation` is then the curve.
     """
@@ -173,6 +179,7 @@ class Recovery:
     noise: Noise | None = None
     uncertainty: Uncertainty | None = None
     hidden: Array | None = None
+    ranges: Array | None = None
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the whole result to an .npz, which `unrelu.load_result` gives back.
@@ -191,6 +198,63 @@ class Recovery:
         """Standard errors in the shape of the network when noise was found, else None."""
         return None if self.uncertainty is None else self.uncertainty.stderr
 
+    @property
+    def breakpoints(self) -> tuple[Breakpoint, ...]:
+        """Where the function found changes its slope, inside the data, from the smallest on:
+        position, standard error, 95% interval, and the slopes on both sides with theirs.
+
+        Of several inputs: the breakpoints of units whose hidden weights lie along one of them, as
+        far as the labels tell, by input. None for other activations than the ReLU.
+        `breakpoints_along` has those of all units along any line, and other levels.
+
+        >>> from unrelu import recover
+        >>> x = np.linspace(0, 10, 40)[:, None]
+        >>> found = recover(x, 2 + np.maximum(x - 3.5, 0), rng=0).breakpoints[0]
+        >>> round(found.position, 9), found.before.round(9), found.after.round(9)
+        (3.5, array([0.]), array([1.]))
+        """
+        if not self._has_breakpoints or self.ranges is None:
+            return ()
+        assert self.network is not None, "as asked before"
+        return of_units(self.network, self.uncertainty, self.ranges, certain=self._exact)
+
+    def breakpoints_along(
+        self, along: int = 0, at: ArrayLike | None = None, level: float = 0.95
+    ) -> tuple[Breakpoint, ...]:
+        """All breakpoints along input number `along`, wherever they lie, from a point `at` (d,):
+        by default that of the means. Intervals are of the given level.
+
+        Raises InputError where there is no ReLU network, and for an input, shape or level that
+        cannot be meant.
+        """
+        if self.network is None:
+            raise InputError("breakpoints: got a result without a network")
+        if at is None:
+            at = np.zeros(self.network.n_inputs) if self.ranges is None else self.ranges[1]
+        return along_input(
+            self.network, self.uncertainty, along, at, level=level, certain=self._exact
+        )
+
+    @property
+    def _exact(self) -> bool:
+        return self.status in (Status.PROVED, Status.EXACT)
+
+    @property
+    def _has_breakpoints(self) -> bool:
+        return self.network is not None and isinstance(self.network.activation, ReLU)
+
+    def breakpoint_rows(self) -> list[tuple[str, str]]:
+        """The breakpoints as labelled lines."""
+        if self.network is None:
+            return []
+        found, one = self.breakpoints, self.network.n_inputs == 1
+        shown = [
+            (f"breakpoint {i}" if one else f"breakpoint of x{each.input}", str(each))
+            for i, each in enumerate(found[:BREAKPOINTS_SHOWN], 1)
+        ]
+        more = len(found) - len(shown)
+        return [*shown, *([("breakpoints", f"and {more} more")] if more else [])]
+
     def rows(self) -> list[tuple[str, str]]:
         """The result as labelled lines, the one source of every rendering."""
         rows = [
@@ -203,6 +267,8 @@ class Recovery:
         if self.uncertainty is not None:
             rows += self.uncertainty.unit_rows()
             rows += self.uncertainty.linear_rows()
+        rows += self.breakpoint_rows()
+        if self.uncertainty is not None:
             rows += [("note", note) for note in self.uncertainty.notes]
         rows += [
             (name.replace("_", " "), f"{value:.3g}" if isinstance(value, float) else str(value))

@@ -109,6 +109,15 @@ class Samples:
         """Up to so many rows, evenly over all."""
         return np.unique(np.linspace(0, self.n - 1, min(self.n, most)).astype(np.intp))
 
+    def ranges(self) -> Array:
+        """(3, d): smallest value, mean and largest value of each input, weights left aside."""
+        low, high = np.full(self.d, np.inf), np.full(self.d, -np.inf)
+        mean = np.zeros(self.d)
+        for _, X, _ in self.blocks():
+            low, high = np.minimum(low, X.min(axis=0)), np.maximum(high, X.max(axis=0))
+            mean += X.sum(axis=0) / self.n
+        return np.array([low, mean, high])
+
     def blocks(self) -> Iterator[tuple[slice, Array, Array]]:
         """All rows in order, as (rows, X, Y) in float64."""
         step = max(1, BLOCK_BYTES // (8 * (self.d + self.m)))

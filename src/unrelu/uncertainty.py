@@ -26,8 +26,10 @@ from scipy.linalg import solve_triangular
 from scipy.special import stdtrit
 
 from unrelu.activations import ReLU, has_kink
+from unrelu.breakpoints import Breakpoint, along_input
 from unrelu.calibration import Factors, Fitted, affordable, calibrate
 from unrelu.checks import doubts
+from unrelu.checks.along import ErrorsAlong
 from unrelu.checks.fitted import (
     check_weighted,
     count_unknowns,
@@ -149,6 +151,21 @@ class Uncertainty:
         for rows, Z in self._features(X):
             result[rows] = fisher.output_covariance(self.model, Z, self.covariance)
         return result
+
+    def breakpoints(
+        self, along: int = 0, at: ArrayLike | None = None, level: float = 0.95
+    ) -> tuple[Breakpoint, ...]:
+        """The breakpoints along input number `along` from a point `at` (d,), by default, where
+        biases were fitted, that of the means: see `Recovery.breakpoints_along`."""
+        if at is None:
+            at = (self.factor.T @ self.factor)[: self.network.n_inputs, -1]
+            at = at / float(self.factor[:, -1] @ self.factor[:, -1]) if self.biased else 0 * at
+        return along_input(self.network, self, along, at, level=level)
+
+    def errors_along(self, along: int) -> ErrorsAlong:
+        """The errors behind `breakpoints`."""
+        spread = Spread.of(self.model, self.factor, self.covariance)
+        return ErrorsAlong.of(spread, self.network.V[:, along], along, self.undetermined)
 
     def table(self) -> list[dict[str, float]]:
         """`units` as plain numbers."""

@@ -141,6 +141,7 @@ def recover(
                 "certificate": result.certificate.to_dict(),
                 "noise": result.noise and result.noise.to_dict(),
                 "uncertainty": result.uncertainty and result.uncertainty.to_dict(),
+                "breakpoints": [each.to_dict() for each in result.breakpoints],
                 "stats": result.stats,
             }
         )
