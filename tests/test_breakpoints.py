@@ -140,7 +140,7 @@ def test_exact_and_unknown() -> None:
         ({"level": 95}, "level: got 95"),
     ):
         with pytest.raises(InputError, match=said):
-            failed.breakpoints_along(**options)  # type: ignore[arg-type]
+            failed.breakpoints_along(**options)
 
 
 def test_rounding_of_what_is_shown() -> None:
