@@ -156,6 +156,7 @@ def test_two_layers_of_several_are_picked_by_name() -> None:
     ("names", "shapes"),
     [
         (("rnn.weight_ih", "rnn.weight_hh"), ((7, 5), (7, 7))),
+        (("wte.weight", "fc.weight"), ((7, 5), (3, 7))),
         (("lora_A.weight", "lora_B.weight"), ((4, 9), (9, 4))),
         (("emb.embedding.weight", "fc.weight"), ((7, 5), (3, 7))),
         (("attn.q", "attn.k"), ((5, 5), (5, 5))),
@@ -164,6 +165,28 @@ def test_two_layers_of_several_are_picked_by_name() -> None:
 def test_other_layers_are_not_taken_for_linear_ones(names: Any, shapes: Any) -> None:
     arrays = {name: np.ones(shape) for name, shape in zip(names, shapes, strict=True)}
     assert code(arrays) == "foreign-layer"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("actor.weight", "critic.weight"), ("pi.w", "vf.w"), ("mu.W", "logvar.W")]
+)
+def test_heads_side_by_side_are_not_taken_for_two_layers(one: str, other: str) -> None:
+    arrays = {one: np.ones((5, 5)), other: np.ones((1, 5))}
+    assert code(arrays) == "side-by-side"
+    assert two_layers(HERE, arrays, reading=Reading(order=(one, other))).n_outputs == 1
+
+
+def test_what_names_alone_tell_of_the_layout_is_said() -> None:
+    """A module of one's own may keep (inputs, units) in a `weight`, which shapes do not show."""
+
+    def said(net: Network) -> set[str]:
+        return {remark.code for remark in net.remarks}
+
+    square = kept(planted(5, 5, 5), TORCH)
+    assert "layout-assumed" in said(two_layers(HERE, square))
+    assert "layout-assumed" not in said(two_layers(HERE, square, reading=Reading(transposed=False)))
+    assert "layout-assumed" not in said(two_layers(HERE, kept(planted(5, 7, 3), TORCH)))
+    assert "layout-assumed" not in said(two_layers(HERE, kept(planted(5, 5, 5), FLAX)))
 
 
 def test_numbers_that_may_scale_are_not_taken_for_biases() -> None:
@@ -190,6 +213,8 @@ def test_a_vector_is_the_weights_of_one_output_or_input() -> None:
         (("layers.0.weight", "layers.1.weight"), ("layers.0.bias", "layers.1.bias")),
         (("coefs_0", "coefs_1"), ("intercepts_0", "intercepts_1")),
         (("arr_0", "arr_2"), ("arr_1", "arr_3")),
+        (("Variable:0", "Variable_2:0"), ("Variable_1:0", "Variable_3:0")),
+        (("mlp/~/linear_0/w", "mlp/~/linear_1/w"), ("mlp/~/linear_0/b", "mlp/~/linear_1/b")),
         (("W_in", "W_out"), ("b_in", "b_out")),
         (("weights_1", "weights_2"), ("biases_1", "biases_2")),
         (("V", "U"), ("b", "c")),

@@ -22,8 +22,8 @@ or a pair of .npy files, X first: X.npy Y.npy.
 """
 
 NET_HELP = """
-NET is a .npz, .onnx, .safetensors, PyTorch state_dict (.pt, .pth, .state_dict) or Keras model
-(.h5, .keras).
+NET is a .npz, .onnx, .safetensors, PyTorch state_dict or checkpoint (.pt, .pth, .state_dict), Keras
+model (.h5, .keras), or, only read, a .nnet or .mat.
 """
 
 READING = (

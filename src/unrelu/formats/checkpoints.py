@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unrelu.errors import FileError
+from unrelu.formats.chosen import left_out
 from unrelu.formats.pickles import Tensor, Unknown
 from unrelu.formats.reading import Reading
 from unrelu.formats.steps import shortened
@@ -42,7 +43,7 @@ class Group:
 
 def state_dict_of(
     path: Path, value: Any, reading: Reading, view: Callable[[str, Tensor], AnyArray]
-) -> tuple[dict[str, AnyArray], tuple[Remark, ...]]:
+) -> tuple[dict[str, AnyArray], list[Remark]]:
     """The arrays of the one state_dict in the value of a file, `view` makes an array of a tensor;
     and a remark on tensors that lie elsewhere in it. Raises FileError where there is none, or
     several that differ.
@@ -79,10 +80,7 @@ def state_dict_of(
         for name, tensor in group.tensors.items()
         if id(tensor) not in inside and tensor.shape
     ]
-    if not beside:
-        return held[0], ()
-    listed = ", ".join(map(shortened, beside[:4])) + (", …" if len(beside) > 4 else "")
-    return held[0], (Remark("left-out", f"beside the layers, and left out: {listed}"),)
+    return held[0], left_out(beside)
 
 
 def _groups(path: Path, value: Any) -> Iterator[Group]:

@@ -77,7 +77,7 @@ def chosen(
             "biases of two layers; order=(FIRST, SECOND), on the command line --order "
             "FIRST,SECOND, picks two layers"
         )
-    return {name: weights[name] for name in arrays if name in weights}, biases, _left_out(left)
+    return {name: weights[name] for name in arrays if name in weights}, biases, left_out(left)
 
 
 def _named(
@@ -111,7 +111,7 @@ def _named(
     if not given:
         biases = _biases_beside(path, arrays, weights)
     left = [name for name in arrays if name not in weights and name not in biases]
-    return weights, biases, _left_out(left)
+    return weights, biases, left_out(left)
 
 
 def _biases_beside(path: Path, arrays: Mapping[str, AnyArray], weights: Arrays) -> Arrays:
@@ -194,7 +194,8 @@ def _other_layers(path: Path, weights: Arrays) -> FileError:
     )
 
 
-def _left_out(names: list[str]) -> list[Remark]:
+def left_out(names: Sequence[str]) -> list[Remark]:
+    """The remark on arrays that are no part of the network, if there are some."""
     if not names:
         return []
     listed = ", ".join(map(shortened, names[:4])) + (", …" if len(names) > 4 else "")

@@ -70,6 +70,12 @@ def two_layers(
                 ways.append(way)
             else:
                 reasons.append(reason)
+    if reading.order is None and naming.side_by_side(one, other):
+        raise FileError(
+            f"{path}: got {shown(weights)}, by their names two layers side by side, expected two "
+            f"that follow one another; if they do, say {_option('order')}",
+            "side-by-side",
+        )
     if not ways:
         raise FileError(f"{path}: got {shown(weights | biases)}: {reasons[0]}", "shapes")
     way = _told(path, ways, weights, reading=reading, in_order=in_order)
@@ -82,15 +88,25 @@ def two_layers(
     b, c = _paired(path, way, weights, biases, in_order=in_order or reading.order is not None)
     V, U = _turned(way, weights)
     said = [*remarks, *left_out]
-    if way.transposed and known is None and naming.kept_transposed(way.first) is not True:
-        said.append(
-            Remark(
-                "weights-transposed",
-                f"{shortened(way.first)} and {shortened(way.second)} are taken as (inputs, "
-                "units), as their shapes, biases and names have it",
-            )
-        )
+    if known is None and any(other.transposed != way.transposed for other in ways):
+        said += _granted(way)
+    elif known is None and way.transposed and naming.kept_transposed(way.first) is not True:
+        said.append(_taken("weights-transposed", way, "(inputs, units), as their shapes tell"))
     return Network(V, U, b, c, remarks=said)
+
+
+def _granted(way: Way) -> list[Remark]:
+    """What to say of weights that could be kept either way by their shapes: nothing, where they
+    are kernels, which are never kept in another way."""
+    if naming.kept_transposed(way.first) is True:
+        return []
+    kept = "(inputs, units)" if way.transposed else "(units, inputs)"
+    return [_taken("layout-assumed", way, f"{kept}, as their names have it: shapes do not tell")]
+
+
+def _taken(code: str, way: Way, how: str) -> Remark:
+    first, second = shortened(way.first), shortened(way.second)
+    return Remark(code, f"{first} and {second} are taken as {how}")
 
 
 def _turned(way: Way, weights: Mapping[str, AnyArray]) -> tuple[AnyArray, AnyArray]:

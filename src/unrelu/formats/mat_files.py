@@ -16,6 +16,7 @@ from unrelu.errors import FileError
 from unrelu.formats import naming
 from unrelu.formats.activation_names import activation_said
 from unrelu.formats.alone import read_alone
+from unrelu.formats.chosen import left_out
 from unrelu.formats.layers import two_layers
 from unrelu.formats.marks import Contents
 from unrelu.formats.reading import Reading
@@ -39,16 +40,16 @@ def read_mat(path: Path, reading: Reading) -> Contents:
     for name, texts in index["texts"].items():
         said.setdefault(re.sub(r"\{\d+\}$", "", name), []).extend(texts)
     remarks, head = activation_said(path, said, drop_head=reading.drop_head)
-    arrays, left_out, in_columns = _weights_of(path, found, reading, index["objects"])
+    arrays, beside, in_columns = _weights_of(path, found, reading, index["objects"])
     try:
         known = False if in_columns and reading.transposed is None else None
         net = two_layers(
-            path, arrays, reading=reading, transposed=known, remarks=[*remarks, *left_out]
+            path, arrays, reading=reading, transposed=known, remarks=[*remarks, *beside]
         )
     except FileError as error:
         if error.code != "shapes" or not in_columns:
             raise
-        net = two_layers(path, arrays, reading=reading, remarks=[*remarks, *left_out])
+        net = two_layers(path, arrays, reading=reading, remarks=[*remarks, *beside])
     return Contents(net, head=head)
 
 
@@ -85,8 +86,4 @@ def _weights_of(
             f"{path}: got {listed}, expected cell arrays W and b, or W1, b1, W2, b2",
             "matlab-object" if objects and not found else "unreadable",
         )
-    if not others:
-        return arrays, [], bool(columns) and all(columns)
-    listed = ", ".join(map(shortened, others[:4])) + (", …" if len(others) > 4 else "")
-    said = [Remark("left-out", f"beside the layers, and left out: {listed}")]
-    return arrays, said, bool(columns) and all(columns)
+    return arrays, left_out(others), bool(columns) and all(columns)

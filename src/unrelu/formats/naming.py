@@ -26,9 +26,15 @@ SECOND_WORDS = {
 
 FOREIGN = {
     *("hh", "recurrent", "rnn", "lstm", "gru", "embedding", "embeddings", "attn", "attention"),
-    *("lora", "conv", "codebook"),
+    *("lora", "conv", "codebook", "emb", "embed", "wte", "wpe"),
 }
 """Words in the name of a matrix that is no linear layer between two rectified ones."""
+
+SIDE_BY_SIDE = (
+    {"actor", "pi", "policy", "mu", "mean", "loc", "advantage", "adv"},
+    {"critic", "v", "value", "vf", "logvar", "sigma", "std", "scale", "var"},
+)
+"""Words in the names of two layers that are given the same, and do not follow one another."""
 
 SCALING = {
     *("mean", "means", "avg", "average", "std", "stds", "sigma", "var", "variance", "deviation"),
@@ -65,6 +71,13 @@ def is_weight(name: str) -> bool:
     """Whether the name is one of weights."""
     said = words(name)
     return name in OWN or bool(WEIGHT_WORDS.intersection(said)) or _compact(said, "w")
+
+
+def side_by_side(one: str, other: str) -> bool:
+    """Whether two layers are heads by their names, an actor and its critic, say."""
+    mine, yours = set(words(one)), set(words(other))
+    pairs = (mine - yours, yours - mine), (yours - mine, mine - yours)
+    return any(a & SIDE_BY_SIDE[0] and z & SIDE_BY_SIDE[1] for a, z in pairs)
 
 
 def scales(name: str) -> bool:

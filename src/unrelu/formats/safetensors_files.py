@@ -9,6 +9,7 @@ import numpy as np
 
 from unrelu.errors import FileError
 from unrelu.extras import require
+from unrelu.formats.chosen import left_out
 from unrelu.formats.layers import float_array, two_layers
 from unrelu.formats.marks import (
     KEY,
@@ -34,7 +35,11 @@ def read_safetensors(path: Path, reading: Reading) -> Contents:
     package = require("safetensors", "safetensors", WHY)
     data = path.read_bytes()
     arrays = {}
+    beside = []
     for name, tensor in package.deserialize(data):
+        if tensor["dtype"] not in KINDS and (reading.order is not None or not tensor["shape"]):
+            beside.append(name)  # the number of a step, or what the caller leaves out
+            continue
         if tensor["dtype"] not in KINDS:
             raise FileError(
                 f"{path}: got {shortened(name)} of type {tensor['dtype']}, expected one of "
@@ -48,8 +53,10 @@ def read_safetensors(path: Path, reading: Reading) -> Contents:
     if mark is not None and not arrays:
         raise no_network(path, mark)
     granted = activation_remarks(remarks)
-    # The package sorts by type and name.
-    return Contents(two_layers(path, arrays, reading=reading, remarks=granted), mark)
+    kept = None if granted else False  # in a file of ours, where nothing is taken for granted
+    said = [*granted, *left_out(beside)]
+    net = two_layers(path, arrays, reading=reading, transposed=kept, remarks=said)
+    return Contents(net, mark)
 
 
 def write_safetensors(path: Path, net: Network | None, mark: Mark | None) -> None:

@@ -175,8 +175,9 @@ def _network(
     def view(name: str, tensor: Tensor) -> AnyArray:
         return _view(name, tensor, fetch)
 
-    arrays, left_out = state_dict_of(path, value, reading, view)
-    return two_layers(path, arrays, reading=reading, remarks=[*remarks, *left_out])
+    arrays, beside = state_dict_of(path, value, reading, view)
+    kept = None if remarks else False  # in a file of ours, where nothing is taken for granted
+    return two_layers(path, arrays, reading=reading, transposed=kept, remarks=[*remarks, *beside])
 
 
 def _view(name: str, tensor: Tensor, fetch: Fetch) -> AnyArray:
