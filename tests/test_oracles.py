@@ -14,8 +14,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from numpy.typing import NDArray
 
+import unrelu
+from unrelu.cli import main
 from unrelu.errors import FileError, InputError, OracleError
 from unrelu.oracles.journal import Journal, key_of, seed_of
 from unrelu.oracles.onnx_file import open_onnx
@@ -241,6 +244,191 @@ def test_one_output_may_come_without_brackets_and_their_number_may_not_change() 
 def test_addresses_are_of_the_web(address: str) -> None:
     with pytest.raises(InputError, match="expected http"):
         WebModel(address)
+
+
+# What servers want, and how they answer.
+
+ROWS = [[0.5], [1.5], [2.5]]
+TENSOR = {"name": "y", "shape": [3, 1], "datatype": "FP64", "data": [0.5, 1.5, 2.5]}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        ROWS,
+        [0.5, 1.5, 2.5],
+        {"predictions": ROWS},
+        {"predictions": [0.5, 1.5, 2.5], "model": "net", "took": 0.1},
+        {"outputs": {"y": ROWS}},
+        {"outputs": [TENSOR], "model_name": "net"},
+        {"predictions": [{"y": [0.5]}, {"y": [1.5]}, {"y": [2.5]}]},
+        [{"y": 0.5}, {"y": 1.5}, {"y": 2.5}],
+        {"data": {"names": ["y"], "ndarray": ROWS}, "meta": {}},
+        {"result": {"outputs": ROWS, "ids": ["a", "b", "c"]}},
+    ],
+)
+def test_answers_in_objects_are_understood(answer: Any) -> None:
+    with served(lambda _: (200, {}, json.dumps(answer).encode())) as (address, _):
+        ask, _ = model(address)
+        got = np.array(ask(X), dtype=float).reshape(3, -1)
+        assert np.array_equal(got, ROWS)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"labels": [0, 1, 1], "scores": ROWS},
+        {"predictions": [{"a": 1, "b": 2}] * 3},
+        {"predictions": ROWS[:2]},
+        {"error": "no such model"},
+        {},
+        "fine",
+        None,
+        {"outputs": [TENSOR | {"shape": [7, 2]}]},
+    ],
+)
+def test_answers_that_do_not_say_where_the_rows_are(answer: Any) -> None:
+    with served(lambda _: (200, {}, json.dumps(answer).encode())) as (address, _):
+        ask, _ = model(address)
+        with pytest.raises(OracleError) as caught:
+            ask(X)
+    said = str(caught.value)
+    assert "--json-path" in said
+    for key in answer if isinstance(answer, dict) else ():
+        assert key in said
+
+
+@pytest.mark.parametrize(
+    ("path", "answer"),
+    [
+        ("scores", {"labels": [0, 1, 1], "scores": ROWS}),
+        ("$.outputs[1].data", {"outputs": [{"data": [1]}, {"data": ROWS}]}),
+        ("predictions.*.b", {"predictions": [{"a": 9, "b": row} for row in ROWS]}),
+        ("predictions[*].b[0]", {"predictions": [{"a": 9, "b": [row, 9]} for row in ROWS]}),
+        ("0.y", [{"y": ROWS}]),
+        ("a b.1", {"a b": {"1": ROWS}}),
+    ],
+)
+def test_a_path_leads_to_the_rows(path: str, answer: Any) -> None:
+    with served(lambda _: (200, {}, json.dumps(answer).encode())) as (address, _):
+        ask, _ = model(address, json_path=path)
+        assert np.array_equal(ask(X), ROWS)
+        wrong, _ = model(address, json_path=f"{path}.nowhere")
+        with pytest.raises(OracleError, match="nowhere"):
+            wrong(X)
+
+
+@pytest.mark.parametrize("path", ["a..b", "a[", "a]b", "[-1]", ".", "a[b]"])
+def test_paths_that_are_none(path: str) -> None:
+    with pytest.raises(InputError, match="json_path"):
+        WebModel("http://127.0.0.1/", json_path=path)
+
+
+def test_a_single_query_may_be_answered_without_a_list_around() -> None:
+    for answer, expected in (
+        ({"y": [0.5]}, [[0.5]]),
+        ({"y": 0.5}, [[0.5]]),
+        ({"y": [0.5, 1.5]}, [[0.5, 1.5]]),
+        ({"y": [[0.5, 1.5]]}, [[0.5, 1.5]]),
+    ):
+        body = json.dumps(answer).encode()
+        with served(lambda _, body=body: (200, {}, body)) as (address, _):  # type: ignore[misc]
+            ask, _ = model(address, json_path="y")
+            got = Questions(ask, 2, budget=1, batch=1)(X[:1])[1]
+            assert np.array_equal(got, expected)
+
+
+def test_queries_are_sent_under_a_key_and_with_headers() -> None:
+    with served(lambda body: table(np.array(json.loads(body)["instances"]))) as (address, seen):
+        ask, _ = model(address, request_key="instances", headers={"Authorization": "Bearer s3cret"})
+        assert np.array_equal(np.array(ask(X)), X)
+        assert "s3cret" not in repr(ask)
+    assert list(json.loads(seen[0])) == ["instances"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("A\nB", "x"), ("A", "x\r\nB: y"), ("", "x"), ("A b", "x"), ("A", "→")]
+)
+def test_headers_that_are_none_and_secrets_that_stay_so(name: str, value: str) -> None:
+    with pytest.raises(InputError) as caught:
+        WebModel(
+            "http://127.0.0.1/",
+            headers={name: f"s3cret{value}"} if value == "→" or "\n" in value else {name: value},
+        )
+    assert "s3cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "said"),
+    [
+        (401, b'{"detail": "Not authenticated"}', "Not authenticated"),
+        (
+            403,
+            b"<html><style>p {}</style><p>Forbidden for <b>you</b></p></html>",
+            "Forbidden for you",
+        ),
+        (
+            422,
+            b'{"detail": [{"loc": ["body", "rows"], "msg": "field required", "type": "missing"}]}',
+            "body.rows: field required",
+        ),
+        (400, b'{"error": {"message": "expected 3\\ncolumns"}}', "expected 3 columns"),
+        (404, b"Servable not found", "Servable not found"),
+        (415, b'{"code": 7}', '"code": 7'),
+        (500, b'{"error": "\x1b[31mboom"}', "boom"),
+        (422, b"\xff\xfe", "status 422"),
+        (422, b"", "status 422"),
+    ],
+)
+def test_errors_carry_the_servers_own_words(status: int, body: bytes, said: str) -> None:
+    with served(lambda _: (status, {}, body)) as (address, _):
+        ask, _ = model(address, retries=0)
+        with pytest.raises(OracleError) as caught:
+            ask(X)
+    message = str(caught.value)
+    assert said in message
+    assert f"status {status}" in message
+    assert "\x1b" not in message
+    assert ("--header" in message) == (status in (401, 403))
+    assert ("--request-key" in message) == (status in (400, 415, 422))
+
+
+def test_a_server_cannot_fill_the_screen() -> None:
+    with served(lambda _: (422, {}, json.dumps({"detail": "x" * 10**6}).encode())) as (address, _):
+        ask, _ = model(address)
+        with pytest.raises(OracleError) as caught:
+            ask(X)
+    assert len(str(caught.value)) < 1000
+
+
+def test_the_command_asks_with_headers_keys_and_paths(tmp_path: Path) -> None:
+    net = unrelu.Network([[1.0, -0.5], [0.25, 2.0]], [[1.0, -1.0]], [0.3, -0.2])
+
+    def answer(body: bytes) -> Reply:
+        rows = np.array(json.loads(body)["instances"], dtype=float)
+        said = {"took": 1, "outputs": [{"y": net(rows).tolist()}, {"y": rows.tolist()}]}
+        return 200, {}, json.dumps(said).encode()
+
+    out = str(tmp_path / "net.npz")
+    with served(answer) as (address, _):
+        options = ["--header", "X-Key: s3cret", "--request-key", "instances"]
+        options += ["--json-path", "outputs[0].y", "--inputs", "2", "--seed", "0"]
+        done = CliRunner().invoke(main, ["extract", address, "-o", out, *options])
+    assert done.exit_code == 0, done.output
+    assert unrelu.match(unrelu.load(out), net).max_error < 1e-12
+    for options in (["--header", "no colon"], ["--json-path", "a..b"]):
+        done = CliRunner().invoke(main, ["extract", address, "-o", out, *options, "--inputs", "2"])
+        assert done.exit_code == 2
+    for options in (["--header", "A: b"], ["--json-path", "a"], ["--request-key", "a"]):
+        done = CliRunner().invoke(main, ["extract", out, "-o", str(tmp_path / "b.npz"), *options])
+        assert done.exit_code == 2
+
+
+def test_the_oracles_are_public() -> None:
+    for name in unrelu.oracles.__all__:
+        assert getattr(unrelu.oracles, name).__doc__
+    with pytest.raises(AttributeError):
+        unrelu.oracles.nothing  # noqa: B018
 
 
 # Programs.

@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING
 from unrelu.version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from unrelu import activations, hardness, lower_bound
-    from unrelu.breakpoints import Breakpoint
+    from unrelu import activations, hardness, lower_bound, oracles
     from unrelu.certificate import Certificate, verify
     from unrelu.checks.refuted import Refutation
     from unrelu.errors import (
@@ -71,6 +70,7 @@ __all__ = [
     "load_result",
     "lower_bound",
     "match",
+    "oracles",
     "recover",
     "save",
     "solutions",
@@ -106,7 +106,7 @@ _HOMES = {
     "solutions": ("Solutions", "solutions"),
     "uncertainty": ("Prediction", "Uncertainty", "assess"),
 }
-_MODULES = ("activations", "hardness", "lower_bound")
+_MODULES = ("activations", "hardness", "lower_bound", "oracles")
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
 

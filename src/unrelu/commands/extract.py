@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 MODEL_HELP = """
 MODEL is an .onnx file (run by onnxruntime), an http:// or https:// address that answers a POST of
-a JSON array of rows with another, or any other file with a network. In place of MODEL, --program
+a JSON array of rows with another, or with an object that holds one, or any other file with a
+network. In place of MODEL, --program
 names a program that reads queries as CSV lines and writes answers as CSV lines, until its input
 ends.
 """
@@ -81,6 +82,22 @@ ends.
     metavar="N",
     help="Most requests to an address in a second.",
 )
+@click.option(
+    "--header",
+    multiple=True,
+    metavar="NAME:VALUE",
+    help="A header for an address, as 'Authorization: Bearer …'; may be given several times.",
+)
+@click.option(
+    "--request-key",
+    metavar="NAME",
+    help="Send an address the queries as an object with this name, as 'instances'.",
+)
+@click.option(
+    "--json-path",
+    metavar="PATH",
+    help="Where in the answer of an address the rows are, as 'outputs[0].data'.",
+)
 @click.option("--seed", type=click.IntRange(0), help="The same seed asks the same queries.")
 @as_json
 @exit_codes()
@@ -99,6 +116,9 @@ def extract(
     batch: int,
     timeout: float,
     per_second: float | None,
+    header: tuple[str, ...],
+    request_key: str | None,
+    json_path: str | None,
     seed: int | None,
     reading: Reading,
     as_json: bool,
@@ -110,7 +130,9 @@ def extract(
     keep(output, model, journal)
     keep(journal, model)
     with busy("opening the model") as say:
-        oracle, known = _opened(model, program, timeout, per_second, reading)
+        pace: dict[str, Any] = {"timeout": timeout, "per_second": per_second or float("inf")}
+        asked = {"headers": _headers(header), "request_key": request_key, "json_path": json_path}
+        oracle, known = _opened(model, program, pace, asked, reading)
         from unrelu.errors import InputError
         from unrelu.extract import extract as extracted
 
@@ -157,8 +179,8 @@ def extract(
 def _opened(
     model: str | None,
     program: str | None,
-    timeout: float,
-    per_second: float | None,
+    pace: dict[str, Any],
+    asked: dict[str, Any],
     reading: Reading,
 ) -> tuple[Callable[[Any], Any], int | None]:
     """The oracle, and its number of inputs where it says."""
@@ -166,15 +188,20 @@ def _opened(
 
     if (model is None) == (program is None):
         raise InputError("expected a MODEL or a --program, one of the two")
+    address = model is not None and "://" in model
+    given = [name for name, value in asked.items() if value]
+    if given and not address:
+        option = given[0].replace("_", "-").replace("headers", "header")
+        raise InputError(f"--{option}: expected an address as MODEL, http://… or https://…")
     if program is not None:
         from unrelu.oracles.program import Program
 
-        return Program.of(program, timeout), None
+        return Program.of(program, pace["timeout"]), None
     assert model is not None, "one of the two"
-    if "://" in model:
+    if address:
         from unrelu.oracles.web import WebModel
 
-        return WebModel(model, timeout, per_second=per_second or float("inf")), None
+        return WebModel(model, **pace, **asked), None
     if Path(model).suffix.lower() == ".onnx":
         from unrelu.oracles.onnx_file import open_onnx
 
@@ -182,3 +209,18 @@ def _opened(
         return opened, opened.n_inputs
     network = loaded(model, reading).rounded()  # queries are in floating point
     return network, network.n_inputs
+
+
+def _headers(given: tuple[str, ...]) -> dict[str, str]:
+    from unrelu.errors import InputError
+
+    named = {}
+    for each in given:
+        name, colon, value = each.partition(":")
+        if not colon or not name.strip():
+            raise InputError(
+                f"--header: got {len(each)} characters without a name and a colon, expected "
+                "'NAME: VALUE'"
+            )
+        named[name.strip()] = value.strip()
+    return named

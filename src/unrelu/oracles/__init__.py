@@ -1,5 +1,41 @@
-"""Ways to ask a model, one transport per file; and the questions: counted, checked, journalled.
+"""Models that `extract` can ask: ONNX files, addresses, programs.
 
-An oracle is a callable that takes queries (n, d) and returns answers (n, m). What it raises goes
-through; what it returns is checked by `questions.Questions`.
+An oracle is any callable that takes queries (n, d) and returns answers (n, m): a function, a
+`Network`, a `torch.nn.Module`, or one of these.
+
+    open_onnx(path)       an .onnx file, run by onnxruntime
+    WebModel(address)     a model behind http:// or https://, asked in JSON
+    Program.of(command)   a program that reads queries as CSV lines and writes answers
+
+What an oracle raises goes through `extract`; what it returns is checked: a table of finite numbers,
+one row to a query.
 """
+
+# One transport to a file; `questions` counts, checks and journals what is asked of any.
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from unrelu.oracles.onnx_file import OnnxModel, open_onnx
+    from unrelu.oracles.program import Program
+    from unrelu.oracles.web import WebModel
+
+__all__ = ["OnnxModel", "Program", "WebModel", "open_onnx"]
+
+_HOME = {
+    "OnnxModel": "onnx_file",
+    "Program": "program",
+    "WebModel": "web",
+    "open_onnx": "onnx_file",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME:
+        raise AttributeError(f"module 'unrelu.oracles' has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"unrelu.oracles.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value

@@ -25,8 +25,14 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Program:
-    """`command`: the program and its arguments. It gets no header, one query to a line, numbers
-    with as many digits as give the same bits back; and has `timeout` seconds for a batch."""
+    """A program that reads queries as CSV lines and writes answers as CSV lines.
+
+    command : the program and its arguments; `Program.of` takes them as one text.
+    timeout : seconds that it has for a batch.
+
+    It is started for each batch and its input is closed behind the last query. There is no header,
+    one query to a line, numbers with as many digits as give the same bits back.
+    """
 
     command: tuple[str, ...]
     timeout: float = 60.0

@@ -1,13 +1,14 @@
-"""A model behind an address: a POST of the queries as a JSON array of rows, answered by one."""
+"""A model behind an address: a POST of the queries as JSON, answered by JSON."""
 
 from __future__ import annotations
 
 import json
 import math
+import re
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -18,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unrelu.errors import InputError, OracleError
+from unrelu.oracles.replies import NoRowsError, one_row, rows_at, rows_in, tokens_of, words_in
 
 Array = NDArray[np.float64]
 
@@ -34,21 +36,52 @@ LARGEST_ANSWER = 1 << 28
 """Bytes: a server that never stops talking is not one that answers."""
 
 
+MOST_SAID = 1 << 16
+"""Bytes of an error that are read: what a server has to say is at its beginning."""
+
+
 @dataclass
 class WebModel:
-    """Asks an address. Failures that may pass (no connection, time-outs, status 429 and 5xx) are
-    tried again `retries` times, after the seconds that the server names in Retry-After, else
-    after `wait` seconds, doubled each time. At most `per_second` requests are made a second."""
+    """A model behind an address, which is asked by POST and answers in JSON.
+
+    The queries are sent as an array with one row to a query, [[0.5, 1.0], …], or as an object with
+    them under `request_key`: {"instances": [[0.5, 1.0], …]}. The answer is an array of rows, or an
+    object with one such array in it, {"predictions": [[1.5], …]}; where there are several,
+    `json_path` says which is meant.
+
+    Parameters
+    ----------
+    address : http://… or https://…
+    timeout : seconds that the server has for a batch.
+    retries : times that a failure which may pass (no connection, a time-out, status 429 or 5xx) is
+        tried again: after the seconds that the server names in Retry-After, else after `wait`
+        seconds, doubled each time.
+    per_second : most requests in a second.
+    headers : sent with each request: {"Authorization": "Bearer …"}.
+    request_key : name of the queries in the object that is sent; an array is sent without.
+    json_path : where in the answer the rows are: outputs[0].data, or predictions.*.y, where * is
+        every entry of a list.
+
+    Raises InputError for arguments that cannot be meant; when asked, OracleError with what the
+    server says.
+
+    >>> from unrelu.oracles import WebModel
+    >>> WebModel("http://127.0.0.1:8501/v1/models/net:predict", request_key="instances").retries
+    5
+    """
 
     address: str
     timeout: float = 30.0
     retries: int = 5
     wait: float = 0.5
     per_second: float = math.inf
-    headers: dict[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    request_key: str | None = None
+    json_path: str | None = None
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic
-    _next: float = -math.inf
+    _next: float = field(default=-math.inf, repr=False)
+    _steps: list[str | int] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if not self.address.startswith(("http://", "https://")):
@@ -56,20 +89,30 @@ class WebModel:
         for name, least in (("timeout", 0.0), ("per_second", 0.0), ("wait", -1e-300)):
             if not getattr(self, name) > least:
                 raise InputError(f"{name}: got {getattr(self, name)}, expected a positive number")
+        for name, value in self.headers.items():
+            if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name) or not _sendable(value):
+                raise InputError(  # the value may be a secret
+                    f"headers: got {name!r} with a value of {len(str(value))} characters, expected "
+                    "a name such as Authorization and a value in one line of Latin letters"
+                )
+        self._steps = None if self.json_path is None else tokens_of(self.json_path)
 
     def __call__(self, X: NDArray[Any]) -> Any:
         """The answers as they came: a list of rows. Raises OracleError."""
         # Rows in float32 are written with the digits that float32 needs; both read back exactly.
-        body = json.dumps(X.astype(np.float64).tolist()).encode()
+        rows = X.astype(np.float64).tolist()
+        sent = rows if self.request_key is None else {self.request_key: rows}
+        body = json.dumps(sent).encode()
         for attempt in range(self.retries + 1):
             self._keep_pace()
             again = attempt < self.retries
             pause = self.wait * 2**attempt
             try:
-                return _answers(self.address, self._post(body))
+                return self._rows(self._post(body), len(X))
             except urllib.error.HTTPError as error:
                 with error:
-                    said = f"status {error.code} {error.reason}"
+                    said = f"status {error.code} {error.reason}{_its_words(error)}"
+                    said += HINTS.get(error.code, "")
                     if error.code // 100 == 3:
                         said += f": give the address {error.headers.get('Location')} itself"
                     again = again and error.code in PASSING
@@ -84,6 +127,24 @@ class WebModel:
                 raise OracleError(f"{self.address}: no answer: {said}{times}")
             self.sleep(pause)
         raise AssertionError("the last attempt returns or raises")
+
+    def _rows(self, body: bytes, n: int) -> Any:
+        try:
+            answer = json.loads(body)
+        except (ValueError, RecursionError) as error:
+            raise OracleError(
+                f"{self.address}: got {words_in(body[:MOST_SAID])!r}, expected JSON: an array with "
+                "one row of numbers to a query"
+            ) from error
+        try:
+            rows = rows_in(answer, n) if self._steps is None else rows_at(answer, self._steps)
+            return one_row(rows) if n == 1 else rows
+        except NoRowsError as error:
+            said = words_in(body[:MOST_SAID]) if isinstance(answer, dict) else ""
+            raise OracleError(
+                f"{self.address}: got {error}: json_path=…, on the command line --json-path, says "
+                f"where the rows are{f'; the server says: {said}' if said else ''}"
+            ) from error
 
     def _keep_pace(self) -> None:
         now = self.clock()
@@ -126,20 +187,33 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 _OPENER = urllib.request.build_opener(_NoRedirect)
 
 
-def _answers(address: str, body: bytes) -> Any:
+HINTS = {
+    401: "; headers={'Authorization': …}, on the command line --header 'Authorization: …', says "
+    "who is asking",
+    400: "; queries are sent as [[…], …], with request_key='instances', on the command line "
+    '--request-key instances, as {"instances": [[…], …]}',
+}
+HINTS |= {403: HINTS[401], 415: HINTS[400], 422: HINTS[400]}
+"""What may help, by status."""
+
+
+def _its_words(error: urllib.error.HTTPError) -> str:
+    """What the server says itself, behind a colon."""
     try:
-        answers = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        shown = body[:60].decode("utf-8", "replace")
-        raise OracleError(
-            f"{address}: got {shown!r}, expected JSON: an array with one row of numbers to a query"
-        ) from error
-    if not isinstance(answers, list):
-        raise OracleError(
-            f"{address}: got a JSON {type(answers).__name__}, expected an array with one row of "
-            "numbers to a query"
-        )
-    return answers
+        said = words_in(error.read(MOST_SAID))
+    except (OSError, HTTPException, ValueError):
+        said = ""
+    return f": {said}" if said else ""
+
+
+def _sendable(value: object) -> bool:
+    if not isinstance(value, str) or not value.isprintable():
+        return False
+    try:
+        value.encode("latin-1")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _named_wait(header: str | None, otherwise: float) -> float:
