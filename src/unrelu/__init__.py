@@ -15,6 +15,7 @@ from unrelu.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from unrelu import activations, hardness, lower_bound, oracles
+    from unrelu.breakpoints import Breakpoint
     from unrelu.certificate import Certificate, verify
     from unrelu.checks.refuted import Refutation
     from unrelu.errors import (
