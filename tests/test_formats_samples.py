@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -13,11 +14,19 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from unrelu.errors import FileError, InputError, InputTypeError, MissingExtraError
-from unrelu.formats.samples import read_samples, write_samples
+from unrelu.formats.layout import Layout
+from unrelu.formats.samples import read_named, read_samples, write_samples
+from unrelu.frames import Named
 
 AnyArray = NDArray[np.generic]
 
-FORMS = [("s.npz", None), ("x.npy", "y.npy"), ("s.csv", None), ("s.parquet", None)]
+FORMS = [
+    ("s.npz", None),
+    ("x.npy", "y.npy"),
+    ("s.csv", None),
+    ("s.tsv.gz", None),
+    ("s.parquet", None),
+]
 by_form = pytest.mark.parametrize(("name", "labels"), FORMS)
 
 
@@ -68,7 +77,7 @@ def test_the_stored_type_is_kept(
     x, y = paths(tmp_path, name, labels)
     write_samples(x, X, Y, y)
     X_read, Y_read = read_samples(x, y)
-    expected = X.astype(np.float64) if name.endswith(".csv") else X
+    expected = X.astype(np.float64) if name.endswith((".csv", ".gz")) else X
     assert identical(X_read, expected)
     assert identical(Y_read, Y[:, None])
 
@@ -115,12 +124,13 @@ def test_csv_orders_columns_by_number_not_by_name(tmp_path: Path) -> None:
         ("x1,y0\n1,2\n", "column x0 is missing"),
         ("x0,x0,y0\n1,2,3\n", "column x0 twice"),
         ("x0,y0,time\n1,2,3\n", "got a column 'time'"),
-        ("x0;y0\n1;2\n", "got a column 'x0;y0'"),
+        ("1,2\n3,4\n", "got no header but numbers"),
+        ("x0;y0\n1,5;2\n", "line 2, column x0: got '1,5', expected a number; decimals"),
         ("x00,y0\n1,2\n", "got a column 'x00'"),
         ("x0,y0\n1,2\n3,four\n", "line 3, column y0: got 'four', expected a number"),
         ("x0,y0\n1,2\n\n3,\n", "line 4, column y0: got '', expected a number"),
         ("x0,y0\n1,2\n3,4,5\n", "line 3: got 3 cells, expected 2"),
-        ("x0,y0\n1,2\n3\n", "line 3: got 1 cells, expected 2"),
+        ("x0,y0\n1,2\n3\n", "line 3: got 1 cell, expected 2"),
         ("x0,y0\n1,2,3\n4,5,6\n", "line 2: got 3 cells, expected 2"),
         ("x0,y0\n# 1,2\n", "line 2, column x0: got '# 1'"),
     ],
@@ -131,6 +141,96 @@ def test_csv_faults_are_named(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(FileError, match=message) as caught:
         read_samples(path)
     assert str(path) in str(caught.value)
+
+
+@pytest.mark.parametrize("between", [",", ";", "\t", "|"])
+def test_what_is_between_cells_is_seen(tmp_path: Path, between: str) -> None:
+    path = tmp_path / "s.csv"
+    path.write_text("\n".join(between.join(line) for line in (["x0", "x1", "y0"], "123", "456")))
+    X, Y = read_samples(path)
+    assert X.tolist() == [[1.0, 2.0], [4.0, 5.0]]
+    assert Y.tolist() == [[3.0], [6.0]]
+
+
+NAMED = 'id;age;"height; cm";score\na;20;170;1\nb;30;180;2.5\n'
+
+
+@pytest.mark.parametrize(
+    ("layout", "inputs", "outputs"),
+    [
+        (Layout(("age", "height*"), ("score",)), ("age", "height; cm"), ("score",)),
+        (Layout(("h*", "age"), ("s?ore",)), ("height; cm", "age"), ("score",)),
+        (Layout(("age", "height; cm"), ("score",), "semicolon"), ("age", "height; cm"), ("score",)),
+    ],
+)
+def test_columns_by_name(
+    tmp_path: Path, layout: Layout, inputs: tuple[str, ...], outputs: tuple[str, ...]
+) -> None:
+    path = tmp_path / "s.csv"
+    path.write_text(NAMED)
+    for exact in (False, True):
+        X, Y = read_named(path, exact=exact, layout=layout)
+        assert isinstance(X, Named)
+        assert isinstance(Y, Named)
+        assert X.columns == inputs
+        assert Y.columns == outputs
+        assert sorted(np.asarray(X, dtype=float)[1]) == [30, 180]
+        assert np.asarray(Y, dtype=float).tolist() == [[1.0], [2.5]]
+
+
+def test_the_other_columns_are_the_other_side(tmp_path: Path) -> None:
+    path = tmp_path / "s.csv"
+    path.write_text("age,height,score\n20,170,1\n")
+    for layout in (Layout(y=("score",)), Layout(x=("age", "height"))):
+        X, Y = read_named(path, layout=layout)
+        assert np.asarray(X).tolist() == [[20, 170]]
+        assert np.asarray(Y).tolist() == [[1]]
+    path.write_text("20,170,1\n30,180,2\n")
+    X, Y = read_named(path, layout=Layout(y=("2",)))
+    assert np.asarray(X).tolist() == [[20, 170], [30, 180]]
+
+
+@pytest.mark.parametrize(
+    ("layout", "words"),
+    [
+        (Layout(y=("price",)), "--y-columns: got 'price', expected columns of id, age"),
+        (Layout(x=("age",), y=("age",)), "column 'age' as input and output"),
+        (Layout(y=("*",)), "no column left for the inputs"),
+        (Layout(y=("score",)), "line 2, column id: got 'a', expected a number"),
+        (Layout(delimiter="ab"), "'ab' for the delimiter"),
+        (Layout(x=("age",), y=("score",), delimiter=","), "expected columns of id;age"),
+    ],
+)
+def test_columns_that_are_not_there(tmp_path: Path, layout: Layout, words: str) -> None:
+    path = tmp_path / "s.csv"
+    path.write_text(NAMED)
+    with pytest.raises(FileError, match=words):
+        read_named(path, layout=layout)
+
+
+def test_arrays_have_no_columns(tmp_path: Path) -> None:
+    write_samples(tmp_path / "s.npz", *drawn(0))
+    with pytest.raises(FileError, match="arrays have none"):
+        read_named(tmp_path / "s.npz", layout=Layout(y=("score",)))
+
+
+def test_columns_of_parquet_and_their_dates(tmp_path: Path) -> None:
+    pyarrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    path, times = tmp_path / "s.parquet", np.array([0, 60], dtype="datetime64[s]")
+    parquet.write_table(pyarrow.table({"when": times, "score": [1.0, 2.0]}), path)
+    X, Y = read_named(path, layout=Layout(y=("score",)))
+    assert np.asarray(X).tolist() == [[0.0], [60.0]]
+    assert isinstance(X, Named)
+    assert [remark.code for remark in X.remarks] == ["dates-as-seconds"]
+    assert np.asarray(Y).tolist() == [[1.0], [2.0]]
+
+
+def test_what_unpacks_to_too_much_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "s.csv.gz"
+    path.write_bytes(gzip.compress(b"x0,y0\n" + b"0,0\n" * 2_000_000))
+    with pytest.raises(FileError, match="unpacks to more"):
+        read_samples(path)
 
 
 def test_csv_of_bytes_is_refused(tmp_path: Path) -> None:

@@ -15,6 +15,8 @@ from unrelu.activations import Curve
 from unrelu.certificate import Certificate, judge, judge_estimate, judge_exactly
 from unrelu.checks.unexplained import unexplained
 from unrelu.errors import InputError, InputTypeError
+from unrelu.frames import tables
+from unrelu.names import UNNAMED, Names
 from unrelu.network import Network
 from unrelu.result import Noise, Recovery, Status
 from unrelu.samples import ExactSamples, Samples
@@ -58,6 +60,7 @@ class Appraisal:
     left_out : (r, m), label entries that the certificate leaves out as grossly wrong.
     types : of X and Y as they came.
     fingerprints : SHA-256 of the network and of the samples, shortened.
+    names : of inputs and outputs, where the samples had names.
     """
 
     certificate: Certificate
@@ -77,6 +80,7 @@ class Appraisal:
     left_out: NDArray[np.bool_]
     types: tuple[str, str]
     fingerprints: tuple[str, str] = field(repr=False)
+    names: Names = UNNAMED
 
     @property
     def status(self) -> Status:
@@ -130,7 +134,7 @@ def appraise(
             "net: got one whose activation is a curve, expected one with a formula: "
             "`unrelu.draw_curve` shows it"
         )
-    exact = any(np.asarray(given).dtype.kind == "O" for given in (X, Y))
+    exact = any(np.asarray(given).dtype.kind == "O" for given in tables(X, Y)[:2])
     exactly = ExactSamples.of(X, Y) if exact else None
     samples = Samples.of(X, Y) if exactly is None else exactly.rounded
     if isinstance(net, Recovery):
@@ -286,6 +290,7 @@ def _measured(
         left_out=wrong,
         types=(str(samples.X.dtype), str(samples.Y.dtype)),
         fingerprints=(_fingerprint(net), digest.hexdigest()[:16]),
+        names=samples.names,
     )
 
 

@@ -39,6 +39,7 @@ from unrelu.checks.uniqueness import of_curved, of_relu
 from unrelu.checks.verdict import listed
 from unrelu.equality import by_value
 from unrelu.errors import InputError, InputTypeError
+from unrelu.frames import tables
 from unrelu.network import Network
 from unrelu.rationals import as_fractions
 from unrelu.result import SENTENCES, Status, labelled
@@ -423,6 +424,7 @@ def judge_unknown(
 
 def _in_floats(X: ArrayLike, Y: ArrayLike) -> Samples:
     """The samples, rounded if they are Fractions: not everything asked of those ends over ℚ."""
+    X, Y, _ = tables(X, Y)
     if "O" in (np.asarray(X).dtype.kind, np.asarray(Y).dtype.kind):
         return ExactSamples.of(X, Y).rounded
     return Samples.of(X, Y)

@@ -21,6 +21,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 from unrelu.activations import Activation
 from unrelu.breakpoints import Breakpoint
 from unrelu.errors import InputError, RecoveryError
+from unrelu.frames import plain, tables
 from unrelu.network import Network
 from unrelu.preparation import dependent_inputs
 from unrelu.recover import recover
@@ -114,9 +115,15 @@ class RectifiedNetworkRegressor(
     ) -> RectifiedNetworkRegressor:
         """Recover the network behind inputs X (n, d) and labels y (n,) or (n, m), with weights (n,)
         of the samples as in `unrelu.recover`."""
+        numbers, labels, names = tables(X, y)
         # Two, since one sample is refused in scikit-learn's words; recover knows the true number.
         checked: tuple[Any, Any] = validate_data(
-            self, X, y, multi_output=True, y_numeric=True, ensure_min_samples=2
+            self,
+            _framed(X, numbers),
+            labels,
+            multi_output=True,
+            y_numeric=True,
+            ensure_min_samples=2,
         )
         inputs, labels = checked
         weights: Any = None
@@ -139,8 +146,10 @@ class RectifiedNetworkRegressor(
             throw=False,
         )
         if not all_kept:
-            names = getattr(self, "feature_names_in_", np.arange(inputs.shape[1]))
-            result = _widened(result, kept, [str(name) for name in names])
+            called = getattr(self, "feature_names_in_", np.arange(inputs.shape[1]))
+            result = _widened(result, kept, [str(name) for name in called])
+        uncertainty = result.uncertainty and replace(result.uncertainty, names=names)
+        result = replace(result, names=names, uncertainty=uncertainty)
         network = result.network
         if network is None or network.n_units > (self.n_units or network.n_units):
             raise RecoveryError(result)
@@ -204,10 +213,19 @@ class RectifiedNetworkRegressor(
 
     def _checked(self, X: ArrayLike) -> Array:
         check_is_fitted(self)
-        return np.asarray(validate_data(self, X, reset=False), dtype=np.float64)
+        inputs = _framed(X, plain("X", X))
+        return np.asarray(validate_data(self, inputs, reset=False), dtype=np.float64)
 
     def _as_fitted(self, Y: Array) -> Array:
         return Y[:, 0] if self._one_label else Y
+
+
+def _framed(given: Any, numbers: ArrayLike) -> Any:
+    """The numbers of a DataFrame of pandas as one, for scikit-learn takes the names from there;
+    others as they are."""
+    if not (hasattr(given, "iloc") and hasattr(given, "columns")):
+        return given if hasattr(given, "columns") else numbers
+    return type(given)(numbers, index=given.index, columns=given.columns)
 
 
 def _seed(

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from unrelu.activations import Activation, Power, ReLU, resolve
 from unrelu.equality import by_value
 from unrelu.errors import InputError
+from unrelu.frames import plain
 from unrelu.rationals import (
     Rationals,
     as_fractions,
@@ -229,6 +230,7 @@ class Network:
         return Y
 
     def _exactly(self, X: ArrayLike) -> Rationals:
+        X = plain("X", X, exact=True)
         if np.asarray(X).dtype.kind == "f":
             return self.rounded()(X)
         X = as_fractions("X", X)

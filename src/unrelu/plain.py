@@ -69,6 +69,14 @@ def printable(text: str) -> str:
     return text
 
 
+def counted(count: int, noun: str) -> str:
+    """
+    >>> counted(1, "unit"), counted(2, "unit")
+    ('1 unit', '2 units')
+    """
+    return f"{count} {noun}{'s' * (count != 1)}"
+
+
 def fitted(text: str, encoding: str | None) -> str:
     """The text in characters that the encoding has; None has all, as a StringIO does."""
     if encoding is None or _has(text, encoding):

@@ -294,7 +294,8 @@ def check_counts(samples: Samples) -> None:
     if total[low] < 0:
         raise InputError(
             f"noise: got 'poisson' for labels of mean {total[low] / samples.n:.3g} in output "
-            f"{low}, expected means from zero on: the variance is to be proportional to them"
+            f"{samples.names.output(low)}, expected means from zero on: the variance is to be "
+            "proportional to them"
         )
 
 
@@ -305,7 +306,8 @@ def check_independent(samples: Samples, bias: bool) -> None:
     if not len(dependent):
         return
     several = len(dependent) > 1
-    what = f"column{'s' if several else ''} {', '.join(map(str, dependent[:6]))}"
+    which = ", ".join(map(samples.names.input, dependent[:6].tolist()))
+    what = f"column{'s' if several else ''} {which}"
     raise InputError(
         f"X: got dependent inputs, expected independent ones: {what} {'are' if several else 'is'} "
         f"{why}"

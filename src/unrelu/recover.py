@@ -59,6 +59,9 @@ def recover(
     ----------
     X : (n, d) inputs, of any distribution; no column a combination of the others.
     Y : (n, m) or (n,) labels.
+        Both may be tables of pandas, polars or pyarrow, or a single column of one: names of columns
+        are kept and shown, dates count as seconds since 1970, and where both have an index, rows
+        of the same label belong together.
     n_units : number of hidden units, where known; 0 for none, that is for c and, with a skip
         connection, W alone. Found from the samples otherwise.
     activation : "relu"; or a name or an object of `unrelu.activations`: powers, rectified
@@ -184,7 +187,8 @@ def recover(
     if known is None:
         with one_thread(samples.n * samples.d < MANY_ENTRIES):
             result = recover_unknown(samples, n_units, bias, rng)
-        return _thrown(replace(result, stats={**result.stats, **seed}), throw)
+        stats = {**result.stats, **seed}
+        return _thrown(replace(result, stats=stats, names=samples.names), throw)
 
     with one_thread(samples.n * samples.d < MANY_ENTRIES):
         rank = label_rank(samples, bias, rng, skip=skip)
@@ -202,7 +206,8 @@ def recover(
         network=certificate.network,
         certificate=certificate,
         noise=best.candidate.noise,
-        uncertainty=best.uncertainty,
+        uncertainty=best.uncertainty and replace(best.uncertainty, names=samples.names),
+        names=samples.names,
         stats={
             "method": best.method,
             **best.candidate.stats,

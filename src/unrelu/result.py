@@ -19,6 +19,7 @@ from unrelu.breakpoints import Breakpoint, along_input, of_units
 from unrelu.card import card
 from unrelu.equality import by_value
 from unrelu.errors import InputError
+from unrelu.names import UNNAMED, Names
 from unrelu.plain import printable
 
 if TYPE_CHECKING:
@@ -170,6 +171,8 @@ class Recovery:
     ranges : (3, d) smallest value, mean and largest value of each input.
     hidden : (n, k) hidden values of the samples, one column per unit of the network, where the
         activation was unknown and they are known exactly; `network.activation` is then the curve.
+    names : of the columns of X and Y, where they had names, and what was made of those that held
+        dates.
     """
 
     status: Status
@@ -180,6 +183,7 @@ class Recovery:
     uncertainty: Uncertainty | None = None
     hidden: Array | None = None
     ranges: Array | None = None
+    names: Names = UNNAMED
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the whole result to an .npz, which `unrelu.load_result` gives back.
@@ -260,12 +264,13 @@ class Recovery:
         rows = [
             ("status", f"{self.status.value}: {self.certificate.sentence}"),
             ("network", repr(self.network)),
+            *self.names.rows(),
         ]
         rows += self.certificate.rows()
         if self.noise is not None:
             rows += self.noise.rows(self.network.n_units if self.network else 0)
         if self.uncertainty is not None:
-            rows += self.uncertainty.unit_rows()
+            rows += self.uncertainty.unit_rows() + self.uncertainty.weight_rows()
             rows += self.uncertainty.linear_rows()
         rows += self.breakpoint_rows()
         if self.uncertainty is not None:
@@ -284,6 +289,8 @@ class Recovery:
         rows, units = self.rows()[1:], []
         if self.uncertainty is not None:
             lines = [row for row in self.uncertainty.unit_rows() if row[0] != "…"]
+            weights = self.uncertainty.weight_rows()
+            rows = [row for row in rows if row not in weights]
             rows = [row for row in rows if row not in lines]
             units = [[name, *re.split(" {2,}", text.strip())] for name, text in lines]
         return card(self.status.value, self.certificate.sentence, rows, units)

@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from unrelu.errors import InputError, InputTypeError
+from unrelu.frames import tables
+from unrelu.names import UNNAMED, Names
 from unrelu.rationals import Rationals, as_fractions, rounded
 
 Array = NDArray[np.float64]
@@ -33,15 +35,18 @@ class Samples:
     Y: NDArray[Any]
     eps: float
     weights: Array | None = None
+    names: Names = UNNAMED
 
     @classmethod
     def of(cls, X: ArrayLike, Y: ArrayLike, *, few: bool = False) -> Samples:
-        """Check shapes, types and finiteness. One-dimensional Y is one output. `few`: any number
-        of samples from one on will do.
+        """Check shapes, types and finiteness. One-dimensional Y is one output. Tables of pandas,
+        polars and pyarrow become arrays, see `frames`. `few`: any number of samples from one on
+        will do.
 
         Raises InputError for shapes that do not fit, NaN and infinity; InputTypeError for
         complex, object or text data. Cost: one pass over the data, no copy.
         """
+        X, Y, names = tables(X, Y)
         X, Y = _numbers("X", X), _numbers("Y", Y)
         if Y.ndim == 1:
             Y = Y[:, None]
@@ -66,9 +71,9 @@ class Samples:
                 f"X: got {len(X)} rows for {X.shape[1]} inputs: too few to tell anything; "
                 f"a unit alone needs {X.shape[1] + 1} samples on its active side"
             )
-        samples = cls(X, Y, max(_eps(X), _eps(Y)))
-        for name, array in (("X", X), ("Y", Y)):
-            _check_finite(name, array)
+        samples = cls(X, Y, max(_eps(X), _eps(Y)), names=names)
+        for name, array, called in (("X", X, names.inputs), ("Y", Y, names.outputs)):
+            _check_finite(name, array, called)
         some = np.abs(np.asarray(Y[:: max(1, len(Y) // 1000)], dtype=np.float64))
         if 0 < some.max() < SMALLEST:
             raise InputError(
@@ -174,10 +179,12 @@ class ExactSamples:
         """Integers, Fractions, Decimals, and floats for the dyadic rationals that they are.
 
         Raises InputError and InputTypeError as `Samples.of` does."""
+        X, Y, names = tables(X, Y, exact=True)
         exact_X, exact_Y = as_fractions("X", X), as_fractions("Y", Y)
         if exact_Y.ndim == 1:
             exact_Y = exact_Y[:, None]
-        return cls(exact_X, exact_Y, Samples.of(rounded(exact_X), rounded(exact_Y), few=few))
+        samples = Samples.of(rounded(exact_X), rounded(exact_Y), few=few)
+        return cls(exact_X, exact_Y, replace(samples, names=names))
 
     def take(self, rows: Index) -> ExactSamples:
         """The given rows."""
@@ -210,7 +217,7 @@ LARGEST, SMALLEST = 1e30, 1e-30
 """Squares of products and ratios of anything between are finite, and precise."""
 
 
-def _check_finite(name: str, array: NDArray[Any]) -> None:
+def _check_finite(name: str, array: NDArray[Any], called: tuple[str, ...]) -> None:
     """NaN, infinity and absurd sizes survive a sum of squares, so one dot product per block finds
     them; only a suspicious block is looked at entry by entry."""
     step = max(1, BLOCK_BYTES // (array.itemsize * array.shape[1]))
@@ -222,8 +229,9 @@ def _check_finite(name: str, array: NDArray[Any]) -> None:
             bad = np.argwhere(~(np.abs(array[start : start + step]) <= LARGEST))
             if len(bad):
                 row, column = bad[0]
+                which = repr(called[column]) if called else column
                 raise InputError(
                     f"{name}: got {array[start + row, column]} in row {start + row}, column "
-                    f"{column}; expected finite numbers up to {LARGEST:g}: drop or repair such "
+                    f"{which}; expected finite numbers up to {LARGEST:g}: drop or repair such "
                     "rows, or rescale the column"
                 )

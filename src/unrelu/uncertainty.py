@@ -50,8 +50,11 @@ from unrelu.checks.units import (
     tied,
     unit_lines,
 )
+from unrelu.checks.weight_tables import weight_lines, weight_table
 from unrelu.equality import by_value
 from unrelu.errors import InputError
+from unrelu.frames import plain
+from unrelu.names import UNNAMED, Names
 from unrelu.network import Network
 from unrelu.numerics import fisher
 from unrelu.numerics.covariance import in_outputs, least_squares, weighted
@@ -115,6 +118,7 @@ class Uncertainty:
     model: fisher.Model = field(repr=False)
     factor: Array = field(repr=False)
     covariance: Array = field(repr=False)
+    names: Names = UNNAMED
 
     def intervals(self, level: float = 0.95) -> tuple[Network, Network]:
         """Lower and upper ends for every weight, each interval alone of the given level (Student
@@ -136,7 +140,7 @@ class Uncertainty:
         width or a level outside (0, 1).
         """
         q = self._quantile(level)
-        X = _finite(X)
+        X = self._finite(X)
         mean = self.network(X)
         stderr = np.empty_like(mean)
         for rows, Z in self._features(X):
@@ -146,7 +150,7 @@ class Uncertainty:
 
     def output_covariance(self, X: ArrayLike) -> Array:
         """(n, m, m): covariance of the estimated noiseless outputs at each row of X. O(n p²)."""
-        X, m = _finite(X), self.network.n_outputs
+        X, m = self._finite(X), self.network.n_outputs
         result = np.empty((len(self.network(X)), m, m))
         for rows, Z in self._features(X):
             result[rows] = fisher.output_covariance(self.model, Z, self.covariance)
@@ -170,6 +174,14 @@ class Uncertainty:
     def table(self) -> list[dict[str, float]]:
         """`units` as plain numbers."""
         return [dict(vars(unit)) for unit in self.units]
+
+    def weights(self, level: float = 0.95) -> list[dict[str, object]]:
+        """Every weight with its standard error and interval, one to a line: which `kind` it is
+        ("hidden weight", "hidden bias", "output weight", "output bias", "skip weight"), of which
+        `unit`, `input` and `output` (by name where the samples had names, else by number; None
+        where it has none), `estimate`, `stderr`, `low` and `high`. For `pandas.DataFrame`, say."""
+        low, high = self.intervals(level)
+        return list(weight_table(self.network, self.stderr, low, high, self.names))
 
     def rows(self) -> list[tuple[str, str]]:
         """All but the units as labelled lines."""
@@ -196,15 +208,23 @@ class Uncertainty:
         net, error = self.network, self.stderr
         if net.n_units and not self.model.linear:
             return []
+        inputs = self.names.inputs or [f"x{i}" for i in range(net.n_inputs)]
         rows = []
         for o in range(min(net.n_outputs, OUTPUTS_SHOWN)):
             parts = [f"constant {net.c[o]:.5g} ± {error.c[o]:.2g}"] * self.biased
             if self.model.linear:
-                parts += [f"x{i} {w:.5g} ± {error.W[o, i]:.2g}" for i, w in enumerate(net.W[o])]
+                slopes = zip(inputs, net.W[o], error.W[o], strict=True)
+                parts += [f"{name} {w:.5g} ± {off:.2g}" for name, w, off in slopes]
             more = len(parts) - INPUTS_SHOWN
             shown = ", ".join(parts[:INPUTS_SHOWN]) + (f" and {more} more" if more > 0 else "")
-            rows.append(("linear term" if net.n_outputs == 1 else f"linear term of {o}", shown))
+            label = "" if net.n_outputs == 1 else f" of {self.names.output(o)}"
+            rows.append((f"linear term{label}", shown))
         return rows
+
+    def weight_rows(self) -> list[tuple[str, str]]:
+        """The weights by name as labelled lines, where there are names and room for them."""
+        return weight_lines(self.network, self.stderr, self.names)
+
 
     def to_dict(self) -> dict[str, object]:
         """Plain numbers, lists and words; of the networks, the standard errors alone."""
@@ -219,13 +239,20 @@ class Uncertainty:
         }
 
     def __str__(self) -> str:
-        lines = [*self.unit_rows(), *self.linear_rows()]
-        return f"{labelled(self.rows())}\n\n{labelled(lines)}"
+        tables = [self.rows(), [*self.unit_rows(), *self.linear_rows()], self.weight_rows()]
+        return "\n\n".join(labelled(rows) for rows in tables if rows)
 
     def _quantile(self, level: float) -> float:
         if not 0 < level < 1:
             raise InputError(f"level: got {level}, expected a number between 0 and 1, such as 0.95")
         return float(stdtrit(self.tail, 0.5 + 0.5 * level))
+
+    def _finite(self, X: ArrayLike) -> NDArray[Any]:
+        """As an array; its type and shape are for the network to check."""
+        array = np.asarray(plain("X", X, expected=self.names.inputs))
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            raise InputError("X: got values that are not finite, expected real numbers")
+        return array
 
     def _features(self, X: NDArray[Any]) -> Iterator[tuple[slice, Array]]:
         """Rows of X, checked by the network before, in the coordinates of the model."""
@@ -235,14 +262,6 @@ class Uncertainty:
             if self.biased:
                 block = np.column_stack([block, np.ones(len(block))])
             yield rows, solve_triangular(self.factor, block.T, trans="T").T
-
-
-def _finite(X: ArrayLike) -> NDArray[Any]:
-    """As an array; its type and shape are for the network to check."""
-    array = np.asarray(X)
-    if array.dtype.kind == "f" and not np.isfinite(array).all():
-        raise InputError("X: got values that are not finite, expected real numbers")
-    return array
 
 
 def assess(
@@ -408,4 +427,5 @@ def assess(
         model=model,
         factor=white.factor,
         covariance=full,
+        names=samples.names,
     )

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from unrelu.errors import InputError, InputTypeError
+from unrelu.frames import plain
 from unrelu.rationals import Rationals, as_fractions
 
 Array = NDArray[np.float64]
@@ -49,7 +50,7 @@ def holds_objects(value: ArrayLike | None) -> bool:
 def real_numbers(name: str, value: ArrayLike) -> NDArray[Any]:
     """As an array of a real type; its shape is for the caller to check."""
     try:
-        array = np.asarray(value)
+        array = np.asarray(plain(name, value))
     except ValueError as error:  # rows of different lengths
         raise InputError(f"{name}: got a ragged sequence, expected a table of numbers") from error
     if array.dtype.kind not in "fiub":

@@ -17,8 +17,9 @@ FILE = click.Path(readable=False)
 """A path that the shell completes; whether it can be read is said by who reads it."""
 
 SAMPLES_HELP = """
-SAMPLES is a .npz with arrays X and Y, a .csv or .parquet with columns x0, x1, … and y0, y1, …,
-or a pair of .npy files, X first: X.npy Y.npy.
+SAMPLES is a .npz with arrays X and Y, a table (.csv, .tsv, also .csv.gz; .parquet) with columns x0,
+x1, … and y0, y1, … or any that --x-columns and --y-columns name, or a pair of .npy files, X first:
+X.npy Y.npy.
 """
 
 NET_HELP = """
@@ -70,6 +71,57 @@ def reading(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed(READING):
         packed = option(packed)
     return packed
+
+
+COLUMNS = (
+    click.option(
+        "--x-columns",
+        metavar="NAMES",
+        help="""Columns of a table that are inputs: names with commas between them, * for any
+        characters; numbers from 0 in a table without a header. All but the outputs if left out.""",
+    ),
+    click.option(
+        "--y-columns",
+        metavar="NAMES",
+        help="Columns that are outputs, in the same way. All but the inputs if left out.",
+    ),
+    click.option(
+        "--delimiter",
+        metavar="CHARACTER",
+        help="Between the cells of a table of text: a character, or tab, space, comma, semicolon, "
+        "bar. Found from the first line if left out.",
+    ),
+)
+
+
+def columns(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that say what is in a table of samples, as one argument `layout`."""
+
+    @functools.wraps(command)
+    def packed(
+        *args: Any,
+        x_columns: str | None,
+        y_columns: str | None,
+        delimiter: str | None,
+        **rest: Any,
+    ) -> Any:
+        from unrelu.formats.layout import Layout
+
+        layout = Layout(_listed(x_columns), _listed(y_columns), delimiter)
+        return command(*args, layout=layout, **rest)
+
+    for option in reversed(COLUMNS):
+        packed = option(packed)
+    return packed
+
+
+def _listed(names: str | None) -> tuple[str, ...]:
+    """Names with commas between them, in quotation marks where they have commas."""
+    import csv
+
+    if names is None:
+        return ()
+    return tuple(name.strip() for name in next(csv.reader([names], skipinitialspace=True), []))
 
 
 exact = click.option(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from unrelu.commands.arguments import (
@@ -9,11 +11,15 @@ from unrelu.commands.arguments import (
     NET_HELP,
     SAMPLES_HELP,
     as_json,
+    columns,
     described,
     exact,
     options_of_recover,
 )
 from unrelu.commands.terminal import busy, exit_codes, keep, leave, write_json, write_table
+
+if TYPE_CHECKING:
+    from unrelu.formats.layout import Layout
 
 
 @click.command(epilog=SAMPLES_HELP + NET_HELP)
@@ -60,6 +66,7 @@ from unrelu.commands.terminal import busy, exit_codes, keep, leave, write_json, 
     sandwich, for noise that may depend on the sample; auto: the second where residuals show it.""",
 )
 @exact
+@columns
 @click.option("--seed", type=click.IntRange(0), help="The same seed gives the same bits.")
 @click.option("--report", "page", metavar="PAGE", help="Write a report too, an .html.")
 @as_json
@@ -76,13 +83,14 @@ def recover(
     activation: str,
     form: str,
     exact: bool,
+    layout: Layout,
     seed: int | None,
     page: str | None,
     as_json: bool,
 ) -> None:
     """Recover the network behind SAMPLES and write it to NET."""
     from unrelu.formats.networks import Mark, check_activation, check_target, save_marked
-    from unrelu.formats.samples import read_samples
+    from unrelu.formats.samples import read_named
 
     check_target(output)
     check_activation(activation, output)
@@ -103,8 +111,9 @@ def recover(
         check_page(page)
         keep(page, samples, labels, output)
     with busy(f"reading {samples}") as say:
-        X, Y = read_samples(samples, labels, exact=exact)
+        X, Y = read_named(samples, labels, exact=exact, layout=layout)
         say(f"recovering a network from {len(X)} samples")
+        from unrelu.names import UNNAMED
         from unrelu.recover import recover as recovered
 
         result = recovered(
@@ -139,6 +148,7 @@ def recover(
                 "reason": reason,
                 "network": described(result.network, output),
                 "certificate": result.certificate.to_dict(),
+                "columns": result.names.to_dict() if result.names != UNNAMED else None,
                 "noise": result.noise and result.noise.to_dict(),
                 "uncertainty": result.uncertainty and result.uncertainty.to_dict(),
                 "breakpoints": [each.to_dict() for each in result.breakpoints],

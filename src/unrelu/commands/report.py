@@ -11,6 +11,7 @@ from unrelu.commands.arguments import (
     NET_HELP,
     SAMPLES_HELP,
     as_json,
+    columns,
     described,
     exact,
     loaded,
@@ -20,6 +21,7 @@ from unrelu.commands.arguments import (
 from unrelu.commands.terminal import busy, exit_codes, keep, leave, write_json, write_table
 
 if TYPE_CHECKING:
+    from unrelu.formats.layout import Layout
     from unrelu.formats.reading import Reading
 
 
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 @click.argument("samples", type=FILE)
 @click.argument("labels", type=FILE, required=False)
 @exact
+@columns
 @click.option("-o", "--output", required=True, metavar="PAGE", help="The .html to write.")
 @click.option(
     "--image-shape",
@@ -51,6 +54,7 @@ def report(
     samples: str,
     labels: str | None,
     exact: bool,
+    layout: Layout,
     output: str,
     image_shape: str | None,
     noise: str,
@@ -63,7 +67,7 @@ def report(
     One HTML file that loads nothing: the verdict in words, the units, their weights as pictures,
     predictions, residuals, margins, and what is uncertain.
     """
-    from unrelu.formats.samples import read_samples
+    from unrelu.formats.samples import read_named
     from unrelu.report.page import check_target, html_page, save_page
 
     check_target(output)
@@ -76,7 +80,7 @@ def report(
         shape_of(image_shape, network.n_inputs)  # a misspelt one is told before the long work
     files = " ".join(filter(None, (samples, labels)))
     with busy(f"reading {samples}") as say:
-        X, Y = read_samples(samples, labels, exact=exact)
+        X, Y = read_named(samples, labels, exact=exact, layout=layout)
         say(f"checking {len(X)} samples")
         from unrelu.appraisal import appraise
 
@@ -89,6 +93,7 @@ def report(
                 title=title or f"{net} against {files}",
                 command=f"unrelu report {net} {files} -o {output}"
                 + (" --exact" if exact else "")
+                + layout.options()
                 + (f" --image-shape {image_shape}" if image_shape else "")
                 + (f" --noise {noise}" if noise != "auto" else ""),
             ),

@@ -11,6 +11,7 @@ from unrelu.commands.arguments import (
     NET_HELP,
     SAMPLES_HELP,
     as_json,
+    columns,
     described,
     exact,
     loaded,
@@ -20,6 +21,7 @@ from unrelu.commands.arguments import (
 from unrelu.commands.terminal import busy, exit_codes, leave, write_json, write_table
 
 if TYPE_CHECKING:
+    from unrelu.formats.layout import Layout
     from unrelu.formats.reading import Reading
 
 
@@ -28,18 +30,25 @@ if TYPE_CHECKING:
 @click.argument("samples", type=FILE)
 @click.argument("labels", type=FILE, required=False)
 @exact
+@columns
 @as_json
 @exit_codes()
 @reading
 def verify(
-    net: str, samples: str, labels: str | None, exact: bool, reading: Reading, as_json: bool
+    net: str,
+    samples: str,
+    labels: str | None,
+    exact: bool,
+    layout: Layout,
+    reading: Reading,
+    as_json: bool,
 ) -> None:
     """Check whether NET explains SAMPLES, and no other network does."""
-    from unrelu.formats.samples import read_samples
+    from unrelu.formats.samples import read_named
 
     network = loaded(net, reading)
     with busy(f"reading {samples}") as say:
-        X, Y = read_samples(samples, labels, exact=exact)
+        X, Y = read_named(samples, labels, exact=exact, layout=layout)
         say(f"checking {len(X)} samples")
         from unrelu.certificate import verify as verified
 

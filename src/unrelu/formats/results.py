@@ -72,6 +72,7 @@ MODULES = (
     "checks.unexplained",
     "checks.units",
     "curve",
+    "names",
     "network",
     "numerics.fisher",
     "remarks",

@@ -1,11 +1,13 @@
-"""Samples in files: X (n, d) and Y (n, m), in one of four forms, told apart by their suffix.
+"""Samples in files: X (n, d) and Y (n, m), in one of several forms, told apart by their suffix.
 
     NAME.npz           arrays X and Y
     X.npy Y.npy        a pair of files, mapped into memory: larger than memory is fine
-    NAME.csv           a header x0, x1, …, y0, y1, … in any order, one sample per line
+    NAME.csv  .tsv     a header x0, x1, …, y0, y1, … in any order, one sample per line; also
+    NAME.csv.gz        packed by gzip
     NAME.parquet       columns of the same names; needs the extra `parquet`
 
-The stored type is kept (float32 stays float32), except in .csv, which is read as float64.
+Other names of columns are told by a `Layout`, and are kept. The stored type is kept (float32 stays
+float32), except in tables of text, which are read as float64.
 
 Samples that are meant exactly are read as Fractions, each number at its word: floats are dyadic
 rationals, and texts (cells of a .csv, text in arrays and columns) are integers, decimals or
@@ -24,24 +26,23 @@ from numpy.typing import ArrayLike, NDArray
 
 from unrelu.errors import FileError, InputError, InputTypeError
 from unrelu.formats.archive import read_arrays, unreadable, write_arrays
+from unrelu.formats.layout import STANDARD, Layout
 from unrelu.formats.numerals import READS_THEM, numerals, rationals
-from unrelu.formats.tables import (
-    read_csv,
-    read_csv_exactly,
-    read_parquet,
-    read_parquet_exactly,
-    write_csv,
-    write_parquet,
-)
+from unrelu.formats.parquet_files import read_parquet, read_parquet_exactly, write_parquet
+from unrelu.formats.tables import read_csv, read_csv_exactly, write_csv
 from unrelu.formats.whole import check_writable, written_whole
+from unrelu.frames import Named
 from unrelu.rationals import as_fractions, is_rational
 
 AnyArray = NDArray[Any]
 AnyPath = str | os.PathLike[str]
 
-SUFFIXES = (".npz", ".npy", ".csv", ".parquet")
+TABLES = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
+"""Of text."""
 
-EXACT_SUFFIXES = (".npz", ".csv")
+SUFFIXES = (".npz", ".npy", *TABLES, ".parquet")
+
+EXACT_SUFFIXES = (".npz", *TABLES)
 """Forms that Fractions are written in."""
 
 
@@ -57,17 +58,33 @@ def read_samples(
     digits or with powers of ten beyond 1000; MissingExtraError for .parquet without pyarrow. A
     .npy pair costs no memory, unless exact; the other forms are read whole.
     """
+    X, Y = read_named(path, labels_path, exact=exact)
+    return np.asanyarray(X), np.asanyarray(Y)
+
+
+def read_named(
+    path: AnyPath,
+    labels_path: AnyPath | None = None,
+    *,
+    exact: bool = False,
+    layout: Layout = STANDARD,
+) -> tuple[AnyArray | Named, AnyArray | Named]:
+    """`read_samples`, with names for the columns of a table where a layout says which they are."""
     path, suffix = _kind(path, labels_path)
+    if layout != STANDARD and suffix in (".npy", ".npz"):
+        raise FileError(
+            f"{path}: got columns or a delimiter for {suffix}, expected a table: arrays have none"
+        )
     if suffix == ".npy":
         assert labels_path is not None
         X, Y = _mapped(path), _mapped(Path(labels_path))
     elif suffix == ".npz":
         arrays = read_arrays(path, ("X", "Y"))
         X, Y = arrays["X"], arrays["Y"]
-    elif suffix == ".csv":
-        X, Y = (read_csv_exactly if exact else read_csv)(path)
+    elif suffix in TABLES:
+        return (read_csv_exactly if exact else read_csv)(path, layout)
     else:
-        X, Y = (read_parquet_exactly if exact else read_parquet)(path)
+        return (read_parquet_exactly if exact else read_parquet)(path, layout)
     if exact:
         X, Y = _exactly(path, "X", X), _exactly(path, "Y", Y)
     if Y.ndim == 1:
@@ -121,7 +138,7 @@ def write_samples(
             files = [both.enter_context(written_whole(Path(p))) for p in (path, labels_path)]
             for file, array in zip(files, (X, Y), strict=True):
                 np.save(file, array, allow_pickle=False)
-    elif suffix == ".csv":
+    elif suffix in TABLES:
         write_csv(path, X, Y)
     else:
         write_parquet(path, X, Y)
@@ -147,10 +164,12 @@ def _kind(path: AnyPath, labels_path: AnyPath | None) -> tuple[Path, str]:
     """The path, and the suffix that says how to read it."""
     path = Path(path)
     suffix = path.suffix.lower()
+    if suffix == ".gz":
+        suffix = "".join(path.suffixes[-2:]).lower()
     if suffix not in SUFFIXES:
         raise FileError(
-            f"{path}: got a name ending in {path.suffix!r}, expected samples in .npz, .csv, "
-            ".parquet or a pair of .npy files"
+            f"{path}: got a name ending in {path.suffix!r}, expected samples in .npz, .csv, .tsv, "
+            ".csv.gz, .parquet or a pair of .npy files"
         )
     if suffix == ".npy" and labels_path is None:
         raise FileError(f"{path}: holds one array, expected a pair: give the labels too (Y.npy)")

@@ -1,78 +1,128 @@
-"""Samples as tables with columns x0, x1, …, y0, y1, …, in .csv and .parquet files."""
+"""Samples in tables of text: .csv and .tsv, also packed by gzip."""
 
 from __future__ import annotations
 
 import csv
+import gzip
 import re
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import Any, BinaryIO, TextIO
 
 import numpy as np
 from numpy.typing import NDArray
 
-from unrelu.errors import FileError, InputError, InputTypeError
-from unrelu.extras import require
+from unrelu.errors import FileError
 from unrelu.formats.archive import unreadable
-from unrelu.formats.numerals import MOST_EXPONENT, NUMERAL, READS_THEM, rational
+from unrelu.formats.layout import STANDARD, Layout, chosen, named, standard_names
+from unrelu.formats.numerals import NUMERAL, READS_THEM, rational
 from unrelu.formats.steps import shortened
 from unrelu.formats.whole import written_whole
-from unrelu.rationals import as_fractions
-
-if TYPE_CHECKING:
-    from types import ModuleType
+from unrelu.formats.zips import MOST_PACKED, SMALL
+from unrelu.frames import Named
+from unrelu.plain import counted
 
 AnyArray = NDArray[Any]
 
-COLUMN = re.compile(r"([xy])(0|[1-9][0-9]{0,8})")
+DECIMAL_COMMA = re.compile(r"[+-]?[0-9]+,[0-9]+")
 
 BLOCK_ROWS = 4096
 """Lines of text that are made at a time."""
 
 
+DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "\\t": "\t", "bar": "|", "space": " "}
+"""Words for what a shell makes difficult to type."""
+
+
+@dataclass(frozen=True)
+class Head:
+    """What is known of a table of text before its numbers: the names of its columns, which of them
+    are inputs and outputs, whether the first line is their header, and the delimiter."""
+
+    columns: list[str]
+    x: list[int]
+    y: list[int]
+    header: bool
+    delimiter: str
+
+    def named(self, data: AnyArray, standard: bool) -> tuple[AnyArray | Named, AnyArray | Named]:
+        """X and Y, with the names of their columns unless these are x0, x1, …, y0, y1, …"""
+        return tuple(  # type: ignore[return-value]
+            named(np.ascontiguousarray(data[:, at]), [self.columns[i] for i in at], standard)
+            for at in (self.x, self.y)
+        )
+
+
 def write_csv(path: Path, X: AnyArray, Y: AnyArray) -> None:
-    """Numbers are written with as many digits as give the same float64 back, text as it is."""
-    with written_whole(path) as file:
-        file.write((",".join(_names(X, Y)) + "\n").encode())
+    """Numbers are written with as many digits as give the same float64 back, text as it is; with
+    tabs in a .tsv, packed in a .gz."""
+    between = "\t" if ".tsv" in path.suffixes else ","
+    with written_whole(path) as file, _packed(path, file) as packed:
+        packed.write((between.join(standard_names(X, Y)) + "\n").encode())
         for start in range(0, len(X), BLOCK_ROWS):
             rows = slice(start, start + BLOCK_ROWS)
             lines = [
-                ",".join(x + y) + "\n"
+                between.join(x + y) + "\n"
                 for x, y in zip(_texts(X[rows]), _texts(Y[rows]), strict=True)
             ]
-            file.write("".join(lines).encode())
+            packed.write("".join(lines).encode())
 
 
-def read_csv(path: Path) -> tuple[AnyArray, AnyArray]:
-    """The samples of a .csv file, as float64."""
+@contextmanager
+def _packed(path: Path, file: BinaryIO) -> Iterator[BinaryIO]:
+    if path.suffix.lower() != ".gz":
+        yield file
+        return
+    with gzip.GzipFile("", "wb", fileobj=file, mtime=0) as packed:  # equal samples, equal bytes
+        yield packed  # type: ignore[misc]
+
+
+def _opened(path: Path) -> TextIO:
+    if path.suffix.lower() == ".gz":
+        return gzip.open(path, "rt", encoding="utf-8-sig", newline="")
+    return open(path, encoding="utf-8-sig", newline="")
+
+
+def read_csv(path: Path, layout: Layout = STANDARD) -> tuple[AnyArray | Named, AnyArray | Named]:
+    """The samples of a table of text, as float64."""
     with _readable(path):
-        width, x, y = _header(path)
-        data = _numbers(path, width)
-    return np.ascontiguousarray(data[:, x]), np.ascontiguousarray(data[:, y])
+        head = _head(path, layout)
+        data = _numbers(path, head)
+    return head.named(data, not layout.named)
 
 
-def read_csv_exactly(path: Path) -> tuple[AnyArray, AnyArray]:
-    """The samples of a .csv file as Fractions, each cell at its word: 0.1 is 1/10."""
+def read_csv_exactly(
+    path: Path, layout: Layout = STANDARD
+) -> tuple[AnyArray | Named, AnyArray | Named]:
+    """The samples of a table of text as Fractions, each cell at its word: 0.1 is 1/10."""
     with _readable(path):
-        width, x, y = _header(path)
-        with open(path, encoding="utf-8-sig", newline="") as file:
+        head = _head(path, layout)
+        used = set(head.x) | set(head.y)
+        with _opened(path) as file:
             rows = [
-                [_rational(where, cell) for where, cell in cells]
-                for cells in _cells(path, file, width)
+                [
+                    rational_cell(where, cell) if i in used else Fraction(0)
+                    for i, (where, cell) in enumerate(cells)
+                ]
+                for cells in _cells(path, file, head)
             ]
     if not rows:
         raise FileError(f"{path}: got no samples below the header")
-    data = np.array(rows, dtype=np.object_)
-    return np.ascontiguousarray(data[:, x]), np.ascontiguousarray(data[:, y])
+    return head.named(np.array(rows, dtype=np.object_), not layout.named)
 
 
 @contextmanager
 def _readable(path: Path) -> Iterator[None]:
-    """What a file that is none, or no text, raises, as a FileError."""
+    """What is raised for a missing or damaged file, and for other things than text, as a
+    FileError."""
     try:
         yield
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise FileError(f"{path}: damaged or not packed by gzip ({error})") from error
     except OSError as error:
         raise unreadable(path, error) from error
     except (UnicodeDecodeError, csv.Error) as error:
@@ -81,197 +131,147 @@ def _readable(path: Path) -> Iterator[None]:
         ) from error
 
 
-def _header(path: Path) -> tuple[int, list[int], list[int]]:
-    """The number of columns, and which hold x0, x1, … and y0, y1, …"""
-    with open(path, encoding="utf-8-sig", newline="") as file:
-        header = next(csv.reader(file), [])
-        x, y = _columns(path, [name.strip() for name in header])
-        if not any(line.strip() for line in file):
+def _head(path: Path, layout: Layout) -> Head:
+    """What the first line says."""
+    _check_packed(path)
+    with _opened(path) as file:
+        first = file.readline()
+        delimiter = _delimiter(path, layout.delimiter, first)
+        names = [name.strip() for name in next(csv.reader([first], delimiter=delimiter), [])]
+        header = not (any(names) and all(map(_is_number, names)))
+        if header:
+            x, y = chosen(path, names, layout)
+        elif not layout.named:
+            raise FileError(
+                f"{path}: got no header but numbers in the first line, expected columns x0, …, y0, "
+                "…; --x-columns 0,1 --y-columns 2 names columns by number"
+            )
+        else:
+            names = list(map(str, range(len(names))))
+            x, y = chosen(path, names, layout)
+        if header and not any(line.strip() for line in file):
             raise FileError(f"{path}: got a header and no samples below it")
-    return len(header), x, y
+    return Head(names, x, y, header, delimiter)
 
 
-def _numbers(path: Path, width: int) -> AnyArray:
-    """The lines below the header.
+def _check_packed(path: Path) -> None:
+    """Raise ValueError for a file that is packed so tightly that it would fill the memory."""
+    if path.suffix.lower() != ".gz":
+        return
+    most, size = max(SMALL, MOST_PACKED * path.stat().st_size), 0
+    with gzip.open(path, "rb") as file:
+        while block := file.read(SMALL):
+            size += len(block)
+            if size > most:
+                raise FileError(
+                    f"{path}: unpacks to more than {MOST_PACKED} times its size, expected numbers"
+                )
+
+
+def _delimiter(path: Path, given: str | None, first: str) -> str:
+    if given is not None:
+        found = DELIMITERS.get(given, given)
+        if len(found) != 1 or found in '"\r\n':
+            raise FileError(
+                f"{path}: got {given!r} for the delimiter, expected a single character or one of "
+                f"{', '.join(DELIMITERS)}"
+            )
+        return found
+    outside = re.sub(r'"[^"]*"', "", first)
+    return max(",;\t|", key=outside.count)  # the first of these where there is none
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return NUMERAL.fullmatch(cell) is not None and bool(cell)
+    return True
+
+
+def _numbers(path: Path, head: Head) -> AnyArray:
+    """The lines below the header; columns that are not asked for are NaN.
 
     numpy's reader is quick, and vague about what is wrong: when it gives up, the file is read
     again, slowly, to name the line.
     """
+    used = sorted({*head.x, *head.y})
     try:
         data = np.loadtxt(
             str(path),
-            delimiter=",",
+            delimiter=head.delimiter,
             quotechar='"',
             comments=None,
-            skiprows=1,
+            skiprows=int(head.header),
             ndmin=2,
             encoding="utf-8-sig",
+            usecols=None if len(used) == len(head.columns) else used,
         )
     except UnicodeDecodeError:
         raise
     except ValueError as error:
-        raise _first_fault(path, width) or FileError(f"{path}: {error}") from error
-    if data.shape[1] != width:
-        raise _first_fault(path, width) or FileError(f"{path}: damaged")
-    return data
+        raise _first_fault(path, head) or FileError(f"{path}: {error}") from error
+    if data.shape[1] != len(used):
+        raise _first_fault(path, head) or FileError(f"{path}: damaged")
+    if len(used) == len(head.columns):
+        return data
+    whole = np.full((len(data), len(head.columns)), np.nan)
+    whole[:, used] = data
+    return whole
 
 
-def _first_fault(path: Path, width: int) -> FileError | None:
+def _first_fault(path: Path, head: Head) -> FileError | None:
     """The first line that has another number of cells than the header, or one that is no
     number."""
+    used = {*head.x, *head.y}
     try:
-        with open(path, encoding="utf-8-sig", newline="") as file:
-            for cells in _cells(path, file, width):
-                for where, cell in cells:
+        with _opened(path) as file:
+            for cells in _cells(path, file, head):
+                for i, (where, cell) in enumerate(cells):
                     try:
-                        float(cell)
+                        float(cell if i in used else "0")
                     except ValueError:
-                        hint = f"; {READS_THEM}" if NUMERAL.fullmatch(cell.strip()) else ""
-                        return FileError(f"{where}: got {cell!r}, expected a number{hint}")
+                        return FileError(f"{where}: got {cell!r}, expected a number{_hint(cell)}")
     except FileError as error:
         return error
     return None
 
 
-def _cells(path: Path, file: TextIO, width: int) -> Iterator[list[tuple[str, str]]]:
+def _hint(cell: str) -> str:
+    if NUMERAL.fullmatch(cell.strip()):
+        return f"; {READS_THEM}"
+    if DECIMAL_COMMA.fullmatch(cell.strip()):
+        return "; decimals have a point, not a comma"
+    return ""
+
+
+def _cells(path: Path, file: TextIO, head: Head) -> Iterator[list[tuple[str, str]]]:
     """The lines below the header, empty ones left out: of each cell, where it is and its text.
 
     Raises FileError for a line that has another number of cells than the header."""
-    lines = csv.reader(file)
-    names = [name.strip() for name in next(lines)]
+    lines = csv.reader(file, delimiter=head.delimiter)
+    if head.header:
+        next(lines)
+    width, header = len(head.columns), "header" if head.header else "first line"
     for cells in lines:
         where = f"{path}, line {lines.line_num}"
         if not "".join(cells).strip() and len(cells) <= 1:
             continue
         if len(cells) != width:
-            raise FileError(f"{where}: got {len(cells)} cells, expected {width}, as in the header")
-        yield [(f"{where}, column {name}", cell) for name, cell in zip(names, cells, strict=True)]
+            raise FileError(
+                f"{where}: got {counted(len(cells), 'cell')}, expected {width}, as in the {header}"
+            )
+        yield [
+            (f"{where}, column {name}", cell)
+            for name, cell in zip(head.columns, cells, strict=True)
+        ]
 
 
-def _rational(where: str, cell: str) -> Fraction:
+def rational_cell(where: str, cell: str) -> Fraction:
     try:
         return rational(cell.strip())
     except ValueError as error:
         raise FileError(f"{where}: got {shortened(cell)!r}, expected {error}") from error
-
-
-def write_parquet(path: Path, X: AnyArray, Y: AnyArray) -> None:
-    arrow, parquet = _arrow()
-    columns = [*X.T, *Y.T]
-    table = arrow.table(dict(zip(_names(X, Y), map(np.ascontiguousarray, columns), strict=True)))
-    with written_whole(path) as file:
-        # Weights and noise hardly repeat: dictionaries would only cost time.
-        parquet.write_table(table, file, use_dictionary=False)
-
-
-def read_parquet(path: Path) -> tuple[AnyArray, AnyArray]:
-    """The samples of a .parquet file, each of X and Y in the type common to its columns."""
-    table = _table(path)
-    x, y = _columns(path, table.column_names)
-    return tuple(  # type: ignore[return-value]
-        np.column_stack([_floats(path, table, index) for index in columns]) for columns in (x, y)
-    )
-
-
-def read_parquet_exactly(path: Path) -> tuple[AnyArray, AnyArray]:
-    """The samples of a .parquet file as Fractions: integers, decimals and text at their word, and
-    floats for the dyadic rationals that they are."""
-    table = _table(path)
-    x, y = _columns(path, table.column_names)
-    return tuple(  # type: ignore[return-value]
-        np.column_stack([_fractions(path, table, index) for index in columns]) for columns in (x, y)
-    )
-
-
-def _table(path: Path) -> Any:
-    _, parquet = _arrow()
-    try:
-        # A single file and not what a folder of them may hold; opened here, so that a missing
-        # file is told apart from a damaged one.
-        with open(path, "rb") as file:
-            return parquet.ParquetFile(file).read()
-    except OSError as error:  # pyarrow calls some damage so, too, and gives it no number
-        if error.errno is None:
-            raise _damaged(path, error) from error
-        raise unreadable(path, error) from error
-    except Exception as error:
-        raise _damaged(path, error) from error
-
-
-def _floats(path: Path, table: Any, index: int) -> AnyArray:
-    column, where = _column(path, table, index)
-    try:
-        array: AnyArray = column.to_numpy()
-    except Exception as error:
-        raise _damaged(path, error) from error
-    if array.dtype.kind not in "fiub":
-        raise FileError(f"{where}: got {column.type}, expected real numbers")
-    return array
-
-
-def _fractions(path: Path, table: Any, index: int) -> AnyArray:
-    column, where = _column(path, table, index)
-    scale = getattr(column.type, "scale", 0)  # of decimals
-    if abs(scale) > MOST_EXPONENT:
-        raise FileError(f"{where}: got decimals of {scale} places, expected up to {MOST_EXPONENT}")
-    try:
-        values = column.to_pylist()
-    except Exception as error:
-        raise _damaged(path, error) from error
-    if all(isinstance(value, str) for value in values):
-        values = [_rational(where, value) for value in values]
-    try:
-        return as_fractions(where, np.fromiter(values, dtype=np.object_))
-    except (InputError, InputTypeError) as error:
-        raise FileError(str(error)) from error
-
-
-def _column(path: Path, table: Any, index: int) -> tuple[Any, str]:
-    """A column without empty cells, and where it is."""
-    column, where = table.column(index), f"{path}, column {table.column_names[index]}"
-    if column.null_count:
-        raise FileError(
-            f"{where}: got {column.null_count} empty cells, expected numbers: drop or repair such "
-            "rows"
-        )
-    return column, where
-
-
-def _arrow() -> tuple[ModuleType, ModuleType]:
-    parquet = require("pyarrow.parquet", "parquet", ".parquet files need")
-    return require("pyarrow", "parquet", ".parquet files need"), parquet
-
-
-def _damaged(path: Path, error: Exception) -> FileError:
-    reason = (str(error).splitlines() or [type(error).__name__])[0]
-    return FileError(f"{path}: damaged or not a .parquet file ({reason})")
-
-
-def _names(X: AnyArray, Y: AnyArray) -> list[str]:
-    return [f"x{i}" for i in range(X.shape[1])] + [f"y{i}" for i in range(Y.shape[1])]
-
-
-def _columns(path: Path, names: list[str]) -> tuple[list[int], list[int]]:
-    """Where x0, x1, … and y0, y1, … are, in this order."""
-    if not any(names):
-        raise FileError(f"{path}: got no header, expected columns x0, …, y0, …")
-    where: dict[str, dict[int, int]] = {"x": {}, "y": {}}
-    for index, name in enumerate(names):
-        parts = COLUMN.fullmatch(name)
-        if parts is None:
-            raise FileError(
-                f"{path}: got a column {name!r}, expected only x0, …, y0, … (commas between "
-                "them): rename or drop it"
-            )
-        letter, number = parts[1], int(parts[2])
-        if number in where[letter]:
-            raise FileError(f"{path}: got column {name} twice, expected it once")
-        where[letter][number] = index
-    for letter, found in where.items():
-        missing = next(i for i in range(len(found) + 1) if i not in found)
-        if not found or missing < len(found):
-            raise FileError(f"{path}: column {letter}{missing} is missing")
-    return tuple([found[i] for i in range(len(found))] for found in where.values())  # type: ignore[return-value]
 
 
 def _texts(block: AnyArray) -> list[list[str]]:

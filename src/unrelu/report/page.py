@@ -177,10 +177,15 @@ def html_page(
         remarked=any(row.remark for row in table),
         notes=[words.sentence(note) for note in told.uncertainty.notes] if told.uncertainty else [],
         details=_details(told),
+        names=told.names,
+        by_name=_by_name(told),
         versions=_versions(),
         command=command,
     )
 
+
+MOST_NAMED = 12
+"""Inputs and outputs whose weights stand in a table side by side."""
 
 MARKS = {
     Status.PROVED: "✓",
@@ -244,7 +249,8 @@ def _p_value(p: float) -> str:
 
 def _picture(told: Appraisal, unit: int, shape: tuple[int, int] | None) -> Picture:
     v, u = told.network.V[unit], told.network.U[:, unit]
-    seen = f"{v.min():.2g} to {v.max():.2g}, largest in size at input {np.abs(v).argmax()}"
+    largest = told.names.input(int(np.abs(v).argmax()))
+    seen = f"{v.min():.2g} to {v.max():.2g}, largest in size at input {largest}"
     told_in_words = f"Hidden weights of unit {unit}: {seen}"
     return Picture(
         caption=f"Unit {unit}" + (f": {charts.number(u[0])}" if len(u) == 1 else ""),
@@ -262,15 +268,38 @@ def _picture(told: Appraisal, unit: int, shape: tuple[int, int] | None) -> Pictu
     )
 
 
+def _by_name(told: Appraisal) -> tuple[list[str], list[list[str]]] | None:
+    """The weights as a table, with errors where there are any: heads and rows; where inputs or
+    outputs have names, and there are few."""
+    net, names = told.network, told.names
+    if not (names.inputs or names.outputs) or net.n_inputs + net.n_outputs > MOST_NAMED:
+        return None
+    error = told.uncertainty.stderr if told.uncertainty else None
+    heads = ["Unit", *(f"from {names.input(i)}" for i in range(net.n_inputs))]
+    heads += [f"to {names.output(o)}" for o in range(net.n_outputs)]
+    rows = []
+    for unit in _shown(told):
+        cells = [*net.V[unit], *net.U[:, unit]]
+        errors = [""] * len(cells)
+        if error is not None:
+            off = [*error.V[unit], *error.U[:, unit]]
+            errors = [f" ± {charts.number(float(value), 2)}" for value in off]
+        values = [charts.number(float(cell), 4, padded=True) for cell in cells]
+        rows.append([str(unit), *map(str.__add__, values, errors)])
+    return heads, rows
+
+
 def _skip(told: Appraisal) -> list[Picture]:
     """The rows of W, if there is a skip connection."""
     drawn = []
     for output, w in enumerate(told.network.W[:MOST_OUTPUTS] if told.network.skip else ()):
-        seen = f"{w.min():.2g} to {w.max():.2g}, largest in size at input {np.abs(w).argmax()}"
+        largest = told.names.input(int(np.abs(w).argmax()))
+        seen = f"{w.min():.2g} to {w.max():.2g}, largest in size at input {largest}"
+        name = told.names.output(output)
         chart = charts.bars(
-            w, f"Skip connection to output {output}: {seen}", width=2 * PICTURE, height=64
+            w, f"Skip connection to output {name}: {seen}", width=2 * PICTURE, height=64
         )
-        drawn.append(Picture(f"Output {output}", seen, "", chart, ""))
+        drawn.append(Picture(f"Output {name}", seen, "", chart, ""))
     return drawn
 
 
@@ -316,7 +345,7 @@ def _agreement(told: Appraisal) -> list[str]:
     ]
 
 
-def _outputs(told: Appraisal) -> list[tuple[int, str]]:
+def _outputs(told: Appraisal) -> list[tuple[str, str]]:
     """True against predicted for each output, of the first `MOST_OUTPUTS`."""
     if told.labels.shape[1] == 1:
         return []
@@ -327,11 +356,11 @@ def _outputs(told: Appraisal) -> list[tuple[int, str]]:
             told.predicted[kept, output],
             told.labels[kept, output],
             ("", ""),
-            f"Labels against predictions of output {output}",
+            f"Labels against predictions of output {told.names.output(output)}",
             side=SMALL,
             line="equal",
         )
-        drawn.append((output, chart))
+        drawn.append((told.names.output(output), chart))
     return drawn
 
 
@@ -376,7 +405,7 @@ def _details(told: Appraisal) -> list[tuple[str, str]]:
     fresh."""
     status = f"{told.status.value}: {told.certificate.sentence}"
     granted = [("taken for granted", remark.text) for remark in told.network.remarks]
-    rows = [("status", status), *granted, *told.certificate.rows()]
+    rows = [("status", status), *told.names.rows(), *granted, *told.certificate.rows()]
     rows = [
         (name, "not known" if text == "inf" else text.replace("inf ", "∞ ")) for name, text in rows
     ]

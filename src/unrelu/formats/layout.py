@@ -1,0 +1,118 @@
+"""Which columns of a table are inputs and outputs: x0, x1, …, y0, y1, …, or by name."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from unrelu.errors import FileError
+from unrelu.frames import Named
+from unrelu.names import shown
+from unrelu.remarks import Remark
+
+AnyArray = NDArray[Any]
+
+COLUMN = re.compile(r"([xy])(0|[1-9][0-9]{0,8})")
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How to read a table. `x` and `y`: names of columns, each with * and ? for any characters, or
+    numbers of columns from 0 where there is no header; where only one of them is given, all other
+    columns are the other. Without, columns are x0, x1, …, y0, y1, …. `delimiter`: what is between
+    cells of text; where that is not said, the one of comma, semicolon, tab and bar that the first
+    line has most of."""
+
+    x: tuple[str, ...] = ()
+    y: tuple[str, ...] = ()
+    delimiter: str | None = None
+
+    @property
+    def named(self) -> bool:
+        return bool(self.x or self.y)
+
+    def options(self) -> str:
+        """The same as options of a command."""
+        given = {
+            "--x-columns": ",".join(self.x),
+            "--y-columns": ",".join(self.y),
+            "--delimiter": self.delimiter or "",
+        }
+        return "".join(f" {name} {shlex.quote(text)}" for name, text in given.items() if text)
+
+
+STANDARD = Layout()
+
+
+def named(
+    array: AnyArray, columns: list[str], standard: bool, remarks: Sequence[Remark] = ()
+) -> AnyArray | Named:
+    """With its names, unless these are x0, x1, …, y0, y1, … and there is nothing else to say."""
+    plain = standard and not remarks
+    return array if plain else Named(array, tuple(columns), tuple(remarks))
+
+
+def chosen(path: Path, names: list[str], layout: Layout) -> tuple[list[int], list[int]]:
+    """Which columns are inputs, and which are outputs, by the layout."""
+    if not layout.named:
+        return _columns(path, names)
+    x, y = (
+        _matching(path, names, patterns, option)
+        for patterns, option in ((layout.x, "--x-columns"), (layout.y, "--y-columns"))
+    )
+    x = x or [i for i in range(len(names)) if i not in y]
+    y = y or [i for i in range(len(names)) if i not in x]
+    both = sorted(set(x) & set(y))
+    if both:
+        raise FileError(f"{path}: got column {names[both[0]]!r} as input and output, expected one")
+    if not x or not y:
+        raise FileError(f"{path}: got no column left for the {'outputs' if x else 'inputs'}")
+    return x, y
+
+
+def _matching(path: Path, names: list[str], patterns: tuple[str, ...], option: str) -> list[int]:
+    """The columns that the patterns name, in their order; names as they are come first."""
+    found: list[int] = []
+    for pattern in patterns:
+        at = [i for i, name in enumerate(names) if name == pattern]
+        at = at or [i for i, name in enumerate(names) if fnmatchcase(name, pattern)]
+        if not at:
+            raise FileError(
+                f"{path}: {option}: got {pattern!r}, expected columns of {shown(names)}"
+            )
+        found += [i for i in at if i not in found]
+    return found
+
+
+def standard_names(X: AnyArray, Y: AnyArray) -> list[str]:
+    return [f"x{i}" for i in range(X.shape[1])] + [f"y{i}" for i in range(Y.shape[1])]
+
+
+def _columns(path: Path, names: list[str]) -> tuple[list[int], list[int]]:
+    """Where x0, x1, … and y0, y1, … are, in this order."""
+    if not any(names):
+        raise FileError(f"{path}: got no header, expected columns x0, …, y0, …")
+    where: dict[str, dict[int, int]] = {"x": {}, "y": {}}
+    for index, name in enumerate(names):
+        parts = COLUMN.fullmatch(name)
+        if parts is None:
+            raise FileError(
+                f"{path}: got a column {name!r}, expected only x0, …, y0, …: --x-columns and "
+                "--y-columns say which columns are inputs and outputs"
+            )
+        letter, number = parts[1], int(parts[2])
+        if number in where[letter]:
+            raise FileError(f"{path}: got column {name} twice, expected it once")
+        where[letter][number] = index
+    for letter, found in where.items():
+        missing = next(i for i in range(len(found) + 1) if i not in found)
+        if not found or missing < len(found):
+            raise FileError(f"{path}: column {letter}{missing} is missing")
+    return tuple([found[i] for i in range(len(found))] for found in where.values())  # type: ignore[return-value]
