@@ -223,16 +223,21 @@ class Recovery:
         return of_units(self.network, self.uncertainty, self.ranges, certain=self._exact)
 
     def breakpoints_along(
-        self, along: int = 0, at: ArrayLike | None = None, level: float = 0.95
+        self, along: int | str = 0, at: ArrayLike | None = None, level: float = 0.95
     ) -> tuple[Breakpoint, ...]:
-        """All breakpoints along input number `along`, wherever they lie, from a point `at` (d,):
-        by default that of the means. Intervals are of the given level.
+        """All breakpoints along input `along`, by number or name, wherever they lie, from a point
+        `at` (d,): by default that of the means. Intervals are of the given level.
 
         Raises InputError where there is no ReLU network, and for an input, shape or level that
         cannot be meant.
         """
         if self.network is None:
             raise InputError("breakpoints: got a result without a network")
+        if isinstance(along, str):
+            if along not in self.names.inputs:
+                known = ", ".join(self.names.inputs) or "inputs by number: they came without names"
+                raise InputError(f"along: got {along!r}, expected one of {known}")
+            along = self.names.inputs.index(along)
         if at is None:
             at = np.zeros(self.network.n_inputs) if self.ranges is None else self.ranges[1]
         return along_input(
@@ -252,8 +257,9 @@ class Recovery:
         if self.network is None:
             return []
         found, one = self.breakpoints, self.network.n_inputs == 1
+        inputs = self.names.inputs or [f"x{i}" for i in range(self.network.n_inputs)]
         shown = [
-            (f"breakpoint {i}" if one else f"breakpoint of x{each.input}", str(each))
+            (f"breakpoint {i}" if one else f"breakpoint of {inputs[each.input]}", str(each))
             for i, each in enumerate(found[:BREAKPOINTS_SHOWN], 1)
         ]
         more = len(found) - len(shown)

@@ -225,7 +225,6 @@ class Uncertainty:
         """The weights by name as labelled lines, where there are names and room for them."""
         return weight_lines(self.network, self.stderr, self.names)
 
-
     def to_dict(self) -> dict[str, object]:
         """Plain numbers, lists and words; of the networks, the standard errors alone."""
         error, names = self.stderr, ["V", "U", "b", "c"] + ["W"] * self.model.linear

@@ -36,10 +36,11 @@ import os
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
+from enum import Enum
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,6 +64,7 @@ VERSION = 1
 DOCUMENT = "result.json"
 
 MODULES = (
+    "breakpoints",
     "calibration",
     "certificate",
     "checks.fitted",
@@ -114,9 +116,10 @@ def load_result(path: AnyPath) -> Recovery:
     Raises FileError for everything else, and for a version of the form that this library does not
     know. Nothing in the file is run.
 
-    >>> import tempfile, unrelu
+    >>> import tempfile
+    >>> from unrelu import recover
     >>> X = np.random.default_rng(0).standard_normal((100, 2))
-    >>> result = unrelu.recover(X, np.abs(X[:, 0]), bias=False, rng=0)
+    >>> result = recover(X, np.abs(X[:, 0]), bias=False, rng=0)
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     result.save(f"{folder}/result.npz")
     ...     again = load_result(f"{folder}/result.npz")
@@ -147,11 +150,10 @@ def load_result(path: AnyPath) -> Recovery:
     except Exception as error:  # zipfile, json and numpy answer damage with a dozen kinds of them
         kind = type(error).__name__
         raise FileError(f"{path}: damaged ({kind}: {_reason(error)})") from error
-    from unrelu.result import Recovery
-
-    if not isinstance(result, Recovery):
+    recovery = types()["Recovery"]
+    if not isinstance(result, recovery):
         raise FileError(f"{path}: got a {type(result).__name__}, expected a whole result")
-    return result
+    return cast("Recovery", result)
 
 
 def _reason(error: Exception) -> str:
@@ -160,7 +162,8 @@ def _reason(error: Exception) -> str:
 
 @cache
 def types() -> Mapping[str, type]:
-    """The dataclasses that a file may name, by their names there."""
+    """The dataclasses that a file may name, by their names there. Their modules stand above this
+    one, and are imported when there is something to read."""
     found: dict[str, type] = {}
     for name in MODULES:
         module = importlib.import_module(f"unrelu.{name}")
@@ -174,11 +177,9 @@ def types() -> Mapping[str, type]:
 
 def _encoded(path: Path, place: str, value: object, arrays: dict[str, AnyArray]) -> object:
     """A value as JSON; arrays are put aside under the name of their place."""
-    from unrelu.result import Status
-
     if isinstance(value, np.generic):
         value = value.item()
-    if isinstance(value, Status):
+    if isinstance(value, Enum):  # the status, which is the only one
         return {"status": value.value}
     if value is None or isinstance(value, bool | int | str):
         return value
@@ -238,9 +239,7 @@ def _made(archive: zipfile.ZipFile, name: str, given: Mapping[str, Any]) -> Any:
 
 
 def _status(name: str) -> object:
-    from unrelu.result import Status
-
-    return Status(name)
+    return importlib.import_module("unrelu.result").Status(name)
 
 
 _READ: Mapping[str, Callable[[zipfile.ZipFile, Any], Any]] = {
