@@ -308,6 +308,14 @@ def nnet_file(
     return ("\n".join(lines) + "\n").encode()
 
 
+def plain_npz(net: Network) -> bytes:
+    """Weights and an activation under names of numpy users."""
+    made = io.BytesIO()
+    arrays = {"W1": net.V.T, "b1": net.b, "W2": net.U.T, "b2": net.c}
+    np.savez(made, allow_pickle=False, **arrays, activation=np.array("relu"), epochs=np.array(3))
+    return made.getvalue()
+
+
 def sound_files(folder: Path) -> dict[str, tuple[str, list[bytes]]]:
     """For each form: the suffix, and files of it that are read without complaint."""
     net = drawn(0)
@@ -324,6 +332,7 @@ def sound_files(folder: Path) -> dict[str, tuple[str, list[bytes]]]:
     onnx = [plain_onnx(net).SerializeToString(), plain_onnx(net, front=False).SerializeToString()]
     return {
         "npz": (".npz", [saved("a.npz")]),
+        "plain npz": (".npz", [plain_npz(net)]),
         "rational npz": (".npz", [rational_npz(net, folder / "r.npz"), saved("a.npz")]),
         "onnx": (".onnx", [saved("a.onnx"), *onnx]),
         "safetensors": (".safetensors", [saved("a.safetensors")]),

@@ -290,6 +290,7 @@ def numbers_changed(data: bytes, _files: Sequence[bytes], rng: Rng) -> bytes:
 
 DEEPER: dict[str, Callable[[bytes, Sequence[bytes], Rng], bytes]] = {
     "npz": member_changed,
+    "plain npz": member_changed,
     "rational npz": member_changed,
     "state_dict": member_changed,
     "legacy state_dict": pickle_changed,

@@ -15,6 +15,7 @@ from unrelu.network import Network
 
 FILES = {
     "npz": 100,
+    "plain npz": 100,
     "rational npz": 300,
     "onnx": 300,
     "safetensors": 200,
