@@ -71,7 +71,17 @@ def test_the_scaling_of_an_nnet_is_folded_into_the_weights(tmp_path: Path) -> No
     assert codes(net) == {"scaling-folded"}
 
 
-@pytest.mark.parametrize("zeros", ["0", "0,0,0,0,0,"])
+def test_an_nnet_may_scale_inputs_alone(tmp_path: Path) -> None:
+    lines = nnet_file(LAYERS).decode().splitlines()
+    lines[6:8] = ["1,1,1,1,", "2,2,2,2,"]
+    net = load(put(tmp_path / "net.nnet", "\n".join(lines).encode()))
+    X = np.random.default_rng(0).integers(-9, 9, (20, 4)).astype(float)
+    # Halves of whole numbers: inputs are exact, sums of five products of entries below 10 are not.
+    assert np.abs(net(X) - NET((X - 1) / 2)).max() <= 1000 * np.finfo(float).eps
+    assert codes(net) == {"scaling-folded"}
+
+
+@pytest.mark.parametrize("zeros", ["0", "0,0,0,0,0,", "0,0,0,0,"])
 def test_zeros_in_place_of_the_scaling_stand_for_none(tmp_path: Path, zeros: str) -> None:
     lines = nnet_file(LAYERS).decode().splitlines()
     lines[4:8] = ["0,0,0,0,", "0,0,0,0,", zeros, zeros] if len(zeros) > 1 else ["0"] * 4
@@ -121,6 +131,7 @@ def test_cell_arrays_with_biases_in_columns_are_read(
         {"W1": NET.V, "b1": NET.b[:, None], "W2": NET.U, "b2": NET.c[:, None]},
         {"W1": NET.V.T, "b1": NET.b, "W2": NET.U.T, "b2": NET.c},
         {"net": {"weights": cells(NET.V, NET.U), "biases": cells(NET.b, NET.c)}},
+        {"W": cells(NET.V[:, :, None, None], NET.U), "b": cells(NET.b, NET.c), "B": np.eye(3)},
         {
             "IW": cells(NET.V, np.zeros((0, 0))),
             "LW": np.array([[np.zeros((0, 0)), None], [NET.U, None]], dtype=object)[:, :1],

@@ -65,11 +65,13 @@ def _weights_of(
     for name, array in found.items():
         bias = naming.is_bias(name) or (len(asked) == 4 and name in (asked[1], asked[3]))
         weight = naming.is_weight(name) or name in asked
+        while array.ndim > 2 and array.shape[-1] == 1:
+            array = array[..., 0]  # noqa: PLW2901
         if array.ndim == 2 and bias and min(array.shape) == 1:
             arrays[name] = array.reshape(-1)
             if array.size > 1:
                 columns.append(array.shape[1] == 1)
-        elif weight or bias:
+        elif weight:
             arrays[name] = array
         elif naming.scales(name) and not asked:
             raise FileError(

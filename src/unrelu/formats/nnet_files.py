@@ -43,7 +43,7 @@ def read_nnet(path: Path, reading: Reading) -> Contents:
             raise ValueError(f"layers of sizes {sizes} do not fit into the file")
         next(lines)  # the flag, or any words
         low, high = (_bounds(next(lines), d) for _ in range(2))
-        means, ranges = (_scales(next(lines), d, m) for _ in range(2))
+        means, ranges = (_scales(next(lines), d, m, alone) for alone in (0.0, 1.0))
         V, b = _layer(lines, k, d)
         U, c = _layer(lines, m, k)
     except (StopIteration, UnicodeDecodeError) as error:
@@ -68,7 +68,7 @@ def read_nnet(path: Path, reading: Reading) -> Contents:
 
 FOLDED = Remark(
     "scaling-folded",
-    "the file scales inputs and outputs; the weights take inputs and give outputs as they are",
+    "the file scales inputs or outputs; the weights take inputs and give outputs as they are",
 )
 UNSCALED = Remark(
     "scaling-absent",
@@ -105,11 +105,14 @@ def _bounds(numbers: list[str], d: int) -> Array:
     return np.zeros(d) if numbers in (["0"], ["0.0"]) else _floats(numbers, d)
 
 
-def _scales(numbers: list[str], d: int, m: int) -> Array:
-    """A number for each input and one for the outputs, all of which it is for; a single zero
-    stands for none."""
+def _scales(numbers: list[str], d: int, m: int, alone: float) -> Array:
+    """A number for each input and one for the outputs, all of which it is for; `alone` where there
+    are inputs alone. A single zero stands for none."""
     if numbers in (["0"], ["0.0"]):
         return np.zeros(d + 1)
+    if len(numbers) == d:
+        found = _floats(numbers, d)
+        return np.append(found, alone if found.any() else 0.0)
     found = _floats(numbers, d + (m if len(numbers) == d + m else 1))
     if (found[d:] != found[d]).any():
         raise ValueError("outputs are scaled each in its own way, expected a number for all")
