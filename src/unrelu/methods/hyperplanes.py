@@ -30,6 +30,7 @@ from unrelu.methods.orientation import Oriented, orient
 from unrelu.methods.problem import Missed, Problem, choose_rows
 from unrelu.network import Network
 from unrelu.numerics.dependence import DEPENDENT, dependence
+from unrelu.numerics.pieces import MOST_ROWS, pieces_without_noise
 from unrelu.samples import Samples
 
 Array = NDArray[np.float64]
@@ -66,6 +67,10 @@ MOST_STARTS = 60
 
 MOST_RESCUES = 4
 """Times that a reduced fit gets new hyperplanes without coming ten times closer."""
+
+STUCK = 30
+"""Starts up to which fresh ones of about the same width follow where fits get stuck, or leave what
+looks like noise, though the labels have none."""
 
 SAME_LEVEL = 0.8
 """Two widths, half as many units apart, leave the same noise if the one leaves no less than this
@@ -159,6 +164,7 @@ def explain_rows(
     problem: Problem | None = None
     best: tuple[float, Problem, Fit] | None = None
     rescues, spent, first_pass = 0, 0.0, 0.0
+    fresh_up_to = 0
     level = math.inf
     levels: list[tuple[int, float]] = []
     for _ in range(MOST_STARTS):
@@ -186,19 +192,32 @@ def explain_rows(
         rescues = rescues + 1 if reduced and best is not None and relative > 0.1 * best[0] else 0
         if best is None or relative < best[0]:
             best = relative, problem, fit
-        if relative <= 10 * problem.floor or rescues >= MOST_RESCUES:
+        if relative <= 10 * problem.floor:
             break
+        stuck = rescues >= MOST_RESCUES
         if noise:
             left = _level(problem, fit)
-            if any(PLATEAU * w <= width and SAME_LEVEL * of <= left < math.inf for w, of in levels):
-                break
+            flat = any(
+                PLATEAU * w <= width and SAME_LEVEL * of <= left < math.inf for w, of in levels
+            )
             levels.append((width, left))
             before, level = level, left if _looks_like_noise(problem, fit) else math.inf
-            if before < math.inf and SAME_LEVEL * before < level < math.inf:
-                effort.noise = True
-                break
+            same = before < math.inf and SAME_LEVEL * before < level < math.inf
+            if (flat or same or stuck) and not fresh_up_to:
+                if not pieces_without_noise(*_spread(samples), samples.eps):
+                    effort.noise = same and not flat
+                    break
+                fresh_up_to = 2 * width
+        elif stuck and not fresh_up_to:
+            fresh_up_to = 2 * width
+        if fresh_up_to and (effort.starts >= STUCK or spent > PATIENCE / 10):
+            effort.noise = noise
+            break
 
-        if reduced:
+        if fresh_up_to and (stuck or not reduced):
+            keep, target, rescues = fit.point[:0], REDUCIBLE, 0
+            width = widths.at_least(int(rng.integers(widths.first, fresh_up_to, endpoint=True)))
+        elif reduced:
             keep, target = fit.point, relative / 10
             width = widths.at_least(math.ceil(1.15 * fit.width) + 1)
         elif width < widths.last:
@@ -215,6 +234,11 @@ def explain_rows(
     effort.operations += spent
     assert best is not None, "there is at least one start"
     return best[1], best[2]
+
+
+def _spread(samples: Samples) -> tuple[Array, Array]:
+    some = samples.take(samples.spread(MOST_ROWS))
+    return some.X, some.Y
 
 
 def _level(problem: Problem, fit: Fit) -> float:

@@ -1,0 +1,59 @@
+"""Are labels piecewise linear, without noise? A few inputs show it before anything is fitted."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+MOST_INPUTS = 6
+"""Inputs up to which nearest neighbours are near enough to lie on one piece."""
+
+CENTRES, MOST_ROWS = 200, 20_000
+"""Neighbourhoods looked at, and rows that neighbours are looked for among."""
+
+SPARE = 3
+"""Labels of a neighbourhood beyond those that any linear function fits."""
+
+LEAST, SHARE = 8, 0.05
+"""Neighbourhoods, and share of them, that must be linear to rounding: noise makes none so."""
+
+ROUNDINGS = 256.0
+VARIES = 1e4
+"""Roundings of the labels up to which a neighbourhood is linear, and from which on its labels
+differ: one of constant labels says nothing of noise elsewhere."""
+
+
+def pieces_without_noise(X: Array, Y: Array, eps: float) -> bool:
+    """Whether labels (n, m) are linear functions of the inputs (n, d), to rounding, in many small
+    neighbourhoods. False where there are too many inputs to tell. O(n log n).
+
+    >>> X = np.random.default_rng(0).standard_normal((500, 2))
+    >>> noise = 1e-6 * np.random.default_rng(1).standard_normal((500, 2))
+    >>> [pieces_without_noise(X, np.abs(X) + e, 2.2e-16) for e in (0.0, noise)]
+    [True, False]
+    """
+    from scipy.spatial import cKDTree
+
+    n, d = X.shape
+    count = d + 1 + SPARE
+    if d > MOST_INPUTS or n < 2 * count:
+        return False
+    step = max(1, -(-n // MOST_ROWS))
+    X, Y = X[::step], Y[::step]
+    size = np.abs(Y).max(axis=0) + np.finfo(np.float64).tiny
+    spread = X.std(axis=0)
+    X, Y = X / np.where(spread > 0, spread, 1.0), Y / size
+    centres = X[:: max(1, len(X) // CENTRES)]
+    rows = np.asarray(cKDTree(X).query(centres, min(count, len(X)))[1])
+    near = X[rows] - X[rows].mean(axis=1, keepdims=True)
+    lengths = np.abs(near).max(axis=(1, 2), keepdims=True)
+    design = near / np.where(lengths > 0, lengths, 1.0)
+    labels = Y[rows] - Y[rows].mean(axis=1, keepdims=True)
+    left, values, _ = np.linalg.svd(design, full_matrices=False)
+    kept = left * (values > 1e-9 * values[:, :1])[:, None, :]
+    rest = np.abs(labels - kept @ (kept.transpose(0, 2, 1) @ labels)).max(axis=(1, 2))
+    telling = np.abs(labels).max(axis=(1, 2)) > VARIES * eps
+    linear = telling & (rest <= ROUNDINGS * eps)
+    return bool(linear.sum() >= max(LEAST, SHARE * telling.sum()))
