@@ -185,6 +185,8 @@ def test_the_other_columns_are_the_other_side(tmp_path: Path) -> None:
         X, Y = read_named(path, layout=layout)
         assert np.asarray(X).tolist() == [[20, 170]]
         assert np.asarray(Y).tolist() == [[1]]
+    path.write_text(",age,height,score\n0,20,170,1\n")  # the index that pandas writes
+    assert np.asarray(read_named(path, layout=Layout(y=("score",)))[0]).tolist() == [[20, 170]]
     path.write_text("20,170,1\n30,180,2\n")
     X, Y = read_named(path, layout=Layout(y=("2",)))
     assert np.asarray(X).tolist() == [[20, 170], [30, 180]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 from collections.abc import Callable
 from decimal import Decimal
@@ -134,6 +135,20 @@ def test_rows_of_the_same_label_belong_together(
     # Where only one of them has labels, there are none to go by.
     with pytest.raises(InputError, match="got 300 and 295 rows"):
         recover(frame, risk.to_numpy()[5:])
+
+
+def test_weights_of_rows_go_by_label(frame: pd.DataFrame, risk: pd.Series[float]) -> None:
+    weights = pd.Series(np.linspace(1, 2, N)).astype("Float64")
+    order = np.random.default_rng(3).permutation(N)
+    results = [
+        recover(frame, risk, 2, noise="gaussian", sample_weight=given, rng=0)
+        for given in (weights, weights.iloc[order], weights.to_numpy(float))
+    ]
+    assert results[0] == dataclasses.replace(results[1], stats=results[0].stats)
+    assert results[0].network == results[2].network
+    assert results[0].names.inputs == ("age", "smoker", "height")
+    with pytest.raises(InputError, match="sample_weight"):
+        recover(frame, risk, sample_weight=weights.iloc[1:])
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 from unrelu.activations import Activation
 from unrelu.breakpoints import Breakpoint
 from unrelu.errors import InputError, RecoveryError
-from unrelu.frames import plain, tables
+from unrelu.frames import beside, plain, tables
 from unrelu.network import Network
 from unrelu.preparation import dependent_inputs
 from unrelu.recover import recover
@@ -128,7 +128,8 @@ class RectifiedNetworkRegressor(
         inputs, labels = checked
         weights: Any = None
         if sample_weight is not None:
-            weights = _check_sample_weight(sample_weight, inputs)
+            weights = beside("sample_weight", sample_weight, X)
+            weights = _check_sample_weight(weights, inputs)
         kept = _independent(Samples.of(inputs, labels), self.bias)
         all_kept = len(kept) == inputs.shape[1]
         result = recover(

@@ -85,7 +85,12 @@ def plain(name: str, value: Any, *, exact: bool = False, expected: Sequence[str]
     return array
 
 
-def _aligned(X: Any, Y: Any) -> tuple[Any, list[Remark]]:
+def beside(name: str, value: Any, X: Any) -> ArrayLike:
+    """One number for each row of X, as an array; in its order, where both have labels."""
+    return plain(name, _aligned(X, value, name)[0])
+
+
+def _aligned(X: Any, Y: Any, name: str = "Y") -> tuple[Any, list[Remark]]:
     """Y with its rows in the order of those of X, where both have labels."""
     of_X: Any = getattr(X, "index", None)
     of_Y: Any = getattr(Y, "index", None)
@@ -94,22 +99,23 @@ def _aligned(X: Any, Y: Any) -> tuple[Any, list[Remark]]:
     if not (of_X.is_unique and of_Y.is_unique):
         if len(of_X) == len(of_Y) or not len(of_X) or not len(of_Y):
             raise InputError(
-                "X and Y: got an index with repeated labels that differ, expected the same index: "
-                "where rows belong together in their order, use reset_index(drop=True) on both"
+                f"X and {name}: got an index with repeated labels that differ, expected the same "
+                "index: where rows belong together in their order, use reset_index(drop=True) on "
+                "both"
             )
         return Y, []  # which is said of the number of rows
     at = of_Y.get_indexer(of_X)
     lone = [label for label, place in zip(of_X, at.tolist(), strict=True) if place < 0]
     spare = len(of_Y) - (len(of_X) - len(lone))
     if lone or spare:
-        what = f"{counted(len(lone), 'label')} only in X, {counted(spare, 'label')} only in Y"
+        only = f"{counted(len(lone), 'label')} only in X, {counted(spare, 'label')} only in {name}"
         example = lone[0] if lone else of_Y.difference(of_X)[0]
         raise InputError(
-            f"X and Y: got different labels in their index ({what}, such as {example!r}), expected "
-            "the same: take Y.loc[X.index] or, where rows belong together in their order, use "
-            "reset_index(drop=True) on both"
+            f"X and {name}: got different labels in their index ({only}, such as {example!r}), "
+            f"expected the same: take {name}.loc[X.index] or, where rows belong together in their "
+            "order, use reset_index(drop=True) on both"
         )
-    said = "rows of Y were put into the order of X by the labels of their index"
+    said = f"rows of {name} were put into the order of X by the labels of their index"
     return Y.iloc[at], [Remark("rows-aligned", said)]
 
 

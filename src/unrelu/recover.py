@@ -13,6 +13,7 @@ from unrelu.activations import Activation, resolve
 from unrelu.certificate import Certificate
 from unrelu.errors import RecoveryError
 from unrelu.exactly import COMPLETE, climb_exactly
+from unrelu.frames import beside
 from unrelu.judged import Judged, Task
 from unrelu.ladder import climb
 from unrelu.numerics.threads import one_thread
@@ -174,7 +175,7 @@ def recover(
     check_no_units(n_units, bias, method, exact, skip)
     weights = None
     if sample_weight is not None:
-        weighted, kept = weighed(samples, sample_weight)
+        weighted, kept = weighed(samples, beside("sample_weight", sample_weight, X))
         exactly = None if exactly is None else exactly.take(kept)
         samples, weights = replace(weighted, weights=None), weighted.weights
         check_weights(weights, known, method, noise)

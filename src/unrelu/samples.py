@@ -108,7 +108,7 @@ class Samples:
         """The given rows, copied as float64; `eps` stays that of the source."""
         X, Y = np.asarray(self.X[rows], np.float64), np.asarray(self.Y[rows], np.float64)
         weights = None if self.weights is None else self.weights[rows]
-        return Samples(X, Y, self.eps, weights)
+        return Samples(X, Y, self.eps, weights, names=self.names)
 
     def spread(self, most: int) -> Index:
         """Up to so many rows, evenly over all."""

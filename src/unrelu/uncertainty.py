@@ -53,7 +53,7 @@ from unrelu.checks.units import (
 from unrelu.checks.weight_tables import weight_lines, weight_table
 from unrelu.equality import by_value
 from unrelu.errors import InputError
-from unrelu.frames import plain
+from unrelu.frames import beside, plain
 from unrelu.names import UNNAMED, Names
 from unrelu.network import Network
 from unrelu.numerics import fisher
@@ -322,7 +322,7 @@ def assess(
     """
     samples = Samples.of(X, Y)
     if sample_weight is not None:
-        samples, _ = weighed(samples, sample_weight)
+        samples, _ = weighed(samples, beside("sample_weight", sample_weight, X))
     net = fitted_network(net, samples, biased, form)
     if samples.weights is not None:
         check_weighted(net.activation, weights)

@@ -26,9 +26,9 @@ COLUMN = re.compile(r"([xy])(0|[1-9][0-9]{0,8})")
 class Layout:
     """How to read a table. `x` and `y`: names of columns, each with * and ? for any characters, or
     numbers of columns from 0 where there is no header; where only one of them is given, all other
-    columns are the other. Without, columns are x0, x1, …, y0, y1, …. `delimiter`: what is between
-    cells of text; where that is not said, the one of comma, semicolon, tab and bar that the first
-    line has most of."""
+    columns that have a name are the other. Without, columns are x0, x1, …, y0, y1, ….
+    `delimiter`: what is between cells of text; where that is not said, the one of comma,
+    semicolon, tab and bar that the first line has most of."""
 
     x: tuple[str, ...] = ()
     y: tuple[str, ...] = ()
@@ -67,8 +67,8 @@ def chosen(path: Path, names: list[str], layout: Layout) -> tuple[list[int], lis
         _matching(path, names, patterns, option)
         for patterns, option in ((layout.x, "--x-columns"), (layout.y, "--y-columns"))
     )
-    x = x or [i for i in range(len(names)) if i not in y]
-    y = y or [i for i in range(len(names)) if i not in x]
+    x = x or [i for i, name in enumerate(names) if name and i not in y]
+    y = y or [i for i, name in enumerate(names) if name and i not in x]
     both = sorted(set(x) & set(y))
     if both:
         raise FileError(f"{path}: got column {names[both[0]]!r} as input and output, expected one")

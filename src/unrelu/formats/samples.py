@@ -31,7 +31,7 @@ from unrelu.formats.numerals import READS_THEM, numerals, rationals
 from unrelu.formats.parquet_files import read_parquet, read_parquet_exactly, write_parquet
 from unrelu.formats.tables import read_csv, read_csv_exactly, write_csv
 from unrelu.formats.whole import check_writable, written_whole
-from unrelu.frames import Named
+from unrelu.frames import Named, plain
 from unrelu.rationals import as_fractions, is_rational
 
 AnyArray = NDArray[Any]
@@ -210,7 +210,7 @@ def _exactly(path: Path, name: str, array: AnyArray) -> AnyArray:
 
 
 def _table(name: str, value: ArrayLike) -> AnyArray:
-    array = np.asanyarray(value)
+    array = np.asanyarray(plain(name, value))
     if array.dtype.kind not in "fiubO":
         raise InputTypeError(f"{name}: got data of type {array.dtype}, expected real numbers")
     if array.ndim == 1 and name == "Y":
