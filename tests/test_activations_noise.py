@@ -164,7 +164,8 @@ def test_another_activation_is_no_noise(made: Activation, asked: Activation) -> 
     samples = Samples.of(X, Y)
     left = unexplained(wrong, samples, False, False)
     assert left.shape < 1e-6
-    assert estimate(wrong, samples, left, 30, np.ones(2), np.arange(0)).status == Status.FAILED
+    said = estimate(wrong, samples, left, 30, np.ones(2), np.arange(0), True)
+    assert said.status == Status.FAILED
     if made != ReLU():
         right = unexplained(told(truth, X, Y, False), samples, False, False)
         assert right.shape > 1e-3

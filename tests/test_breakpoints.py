@@ -63,7 +63,7 @@ def test_without_a_skip_connection() -> None:
 
 def test_coverage() -> None:
     inside = np.zeros(3)
-    for seed in range(60):
+    for seed in range(30):
         X, y = broken(seed, 60, 0.8)
         (found,) = recover(X, y, 1, skip=True, rng=0).breakpoints
         inside += [
@@ -71,7 +71,7 @@ def test_coverage() -> None:
             abs(found.before[0] - 1) <= 2.0 * found.before_stderr[0],
             abs(found.after[0] - 3) <= 2.0 * found.after_stderr[0],
         ]
-    assert inside.min() >= 51  # 57 of 60 are expected; so few come in one of a hundred draws
+    assert inside.min() >= 25  # 28.5 are expected; so few come in one of a hundred draws
 
 
 def test_units_of_the_axes() -> None:
@@ -108,11 +108,11 @@ def test_along_inputs_of_several() -> None:
 
 
 def test_along_a_line_that_is_not_a_unit_errors_are_those_of_refits() -> None:
-    """Positions and slopes of twelve draws of noise scatter as the errors say."""
+    """Positions and slopes of eight draws of noise scatter as the errors say."""
     planted = plant(3, 2, 1, 400, seed=4, bias=0.5)
     at, off = np.array([0.3, -0.2, 0.1]), []
     truth = recover(planted.X, planted.Y, rng=0).breakpoints_along(1, at)
-    for seed in range(12):
+    for seed in range(8):
         noise = 0.2 * np.random.default_rng(seed).standard_normal(planted.Y.shape)
         found = recover(planted.X, planted.Y + noise, 2, rng=0).breakpoints_along(1, at)
         for one, other in zip(found, truth, strict=True):

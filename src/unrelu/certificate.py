@@ -29,7 +29,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from unrelu.activations import Curve, ReLU
-from unrelu.checks import verdict
+from unrelu.checks import few_labels, verdict
 from unrelu.checks.explained import Explained
 from unrelu.checks.hidden_values import HiddenValues, check_hidden
 from unrelu.checks.proof import Proof, prove
@@ -361,15 +361,15 @@ def judge_estimate(
     errors: Array,
     weak: Index,
     skip: bool = False,
+    told: bool = True,
 ) -> Certificate:
     """The certificate of a fit to noisy labels of which it leaves `left`, and whose hidden weights
-    have standard `errors` (k,) in radians; `weak` units have a part that no label depends on."""
+    have standard `errors` (k,) in radians; `weak` units have a part that no label depends on.
+    `told`: whether the number of units was known before."""
     _check_widths(net, samples)
     net = net.canonical()
-    scales = net.activation.degree is None  # a unit's own, not shared with its output weights
-    unknowns = net.n_units * (samples.d + biased + samples.m - 1 + scales) + biased * samples.m
-    unknowns += skip * samples.m * samples.d
-    said = verdict.estimate(net, samples, left, unknowns, errors, weak)
+    unknowns = few_labels.unknowns(net, biased, skip)
+    said = verdict.estimate(net, samples, left, unknowns, errors, weak, told)
     return Certificate(
         network=net,
         biased=biased,

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from unrelu.activations import Activation, ReLU
 from unrelu.certificate import Certificate, judge, judge_estimate
+from unrelu.checks import few_labels
 from unrelu.checks.counting import distinct_rows
 from unrelu.checks.explained import Explained, explain
 from unrelu.checks.kinds_of_labels import LabelKind
@@ -135,9 +136,11 @@ def judged(task: Task, method: str, candidate: Candidate, passes: Passes) -> Jud
     clipped = candidate.noise.kind == "independent"
     weighted = task.weighted
     left = unexplained(net, weighted, bias, clipped)
-    left = replace(left, growth=candidate.noise.growth)
+    by_chance = few_labels.chance(net, weighted, bias, task.skip, clipped)
+    left = replace(left, growth=candidate.noise.growth, chance=by_chance)
+    told = task.n_units is not None
     certificate = judge_estimate(
-        net, samples, candidate.rows, bias, left, unknown, np.arange(0), task.skip
+        net, samples, candidate.rows, bias, left, unknown, np.arange(0), task.skip, told
     )
     if net.n_units and left.share <= samples.eps**0.75:  # rounding, though noise was expected
         rows = candidate.rows
@@ -179,7 +182,9 @@ def judged(task: Task, method: str, candidate: Candidate, passes: Passes) -> Jud
         return Judged(method, candidate, replace(certificate, explanation=said))
     errors = np.array([unit.angle_error for unit in uncertainty.units])
     weak = uncertainty.undetermined
-    certificate = judge_estimate(net, samples, candidate.rows, bias, left, errors, weak, task.skip)
+    certificate = judge_estimate(
+        net, samples, candidate.rows, bias, left, errors, weak, task.skip, told
+    )
     notes = filter(None, (certificate.explanation, unseen.in_words(cut), candidate.note))
     certificate = replace(certificate, explanation="; ".join(notes))
     return Judged(method, candidate, certificate, uncertainty)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unrelu.checks.explained import Explained
+from unrelu.checks.few_labels import FEW
 from unrelu.checks.hidden_values import HiddenValues
 from unrelu.checks.pinned import Pinned
 from unrelu.checks.replaced import replaceable
@@ -33,9 +34,13 @@ GROWTH = 1.2
 """Growth of the residual variance, on samples kept aside, from which on it is no noise: what an
 over-fitted unit adds is a few per cent."""
 
-LABELS_PER_UNKNOWN = 7
-"""Noisy labels to an unknown from which a fit is an estimate: below, any other function of the
-inputs is explained as well by so many units, and the residual looks like noise."""
+CHANCE = 0.01
+"""Probability with which noise alone may be explained as well by units of its own choice."""
+
+CLEAR = 0.1
+"""Share of the labels' spread that may be left by a fit of few labels whose number of units was
+found, not told: where more is left, another number would do."""
+
 Index = NDArray[np.intp]
 
 
@@ -255,14 +260,21 @@ def weak(net: Network, samples: Samples, pinned: Pinned, weak: Index) -> Verdict
 
 
 def estimate(
-    net: Network, samples: Samples, left: Unexplained, unknowns: int, errors: Array, weak: Index
+    net: Network,
+    samples: Samples,
+    left: Unexplained,
+    unknowns: int,
+    errors: Array,
+    weak: Index,
+    told: bool,
 ) -> Verdict:
-    """Of a fit to noisy labels."""
+    """Of a fit to noisy labels, of a number of units that was told, or found."""
     entries = samples.n * samples.m
     if net.n_units == 0:
         return _no_unit(net, samples, left)
-    if entries < LABELS_PER_UNKNOWN * unknowns:
-        more = math.ceil((LABELS_PER_UNKNOWN * unknowns - entries) / samples.m)
+    unclear = not told and entries < FEW * unknowns and bool(left.share > CLEAR)
+    if entries <= unknowns or left.chance > CHANCE or unclear:
+        more = max(1, math.ceil((FEW * unknowns - entries) / samples.m))
         return Verdict(
             Status.UNDETERMINED,
             "few-labels",
@@ -312,8 +324,9 @@ def estimate(
             weak_units=vague,
             more_samples=more,
         )
-    told = len(errors) and np.isfinite(errors).all()
-    known = f", hidden weights known to {errors.max():.2g} rad" if told else ""
+    # In one dimension a hidden weight is a side, and the breakpoints have their own errors.
+    measured = samples.d > 1 and len(errors) > 0 and bool(np.isfinite(errors).all())
+    known = f", hidden weights known to {errors.max():.2g} rad" if measured else ""
     return Verdict(
         Status.ESTIMATED,
         "noise",

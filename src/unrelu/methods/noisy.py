@@ -52,6 +52,9 @@ TAILED = (
 )
 MADE_FOR_TAILS = "; noise='independent' is made for them"
 
+FEW_TAILED = 30
+"""Labels below which nothing is told of tails."""
+
 GROSS = 2.0
 """The same, for labels less an affine function: from which on gross errors are looked for."""
 
@@ -328,9 +331,12 @@ def _tails(samples: Samples, bias: bool) -> float:
 def _heavy(samples: Samples, net: Network, bias: bool) -> bool:
     """Whether what the network leaves has heavy tails. Not where labels come to one value, zero
     say, by chance: about a mean that is not constant, that noise depends on the inputs, and a
-    robust fit would be one of something else than the mean."""
+    robust fit would be one of something else than the mean. Nor of a few labels, some of which
+    may lie on a line by chance."""
     few = samples.take(choose_rows(samples, LOOKED_AT, np.random.default_rng(0)))
     fitted = net(few.X)
+    if few.n * few.m < FEW_TAILED:
+        return False
     if heavy_tails(few.left(fitted), resolution(few), few.Y).freedom > HEAVY:
         return False
     return not (by_chance(fitted, few.Y) and by_chance(_robust_affine(few, bias), few.Y))
