@@ -81,6 +81,8 @@ def test_what_lies_beside_is_left_out(
         ({"deep": {**TENSORS, "fc3.weight": np.ones((2, 3), "f4")}, "small": TENSORS},
          "several-networks"),
         ([PARTS[0], PARTS[2]], "layout-unclear"),
+        # x @ W without biases: read as nn.Linear, the layer declared last would be the first.
+        ({"a.weight": PARTS[0].T, "z.weight": PARTS[2].T}, "order-unclear"),
         ([np.ones((4, 4), "f4"), np.ones(4, "f4")] * 2, "layout-unclear"),
         ([np.ones((7, 5), "f4"), np.ones(7, "f4"), np.ones((5, 7), "f4"), np.ones(5, "f4")],
          "order-unclear"),

@@ -114,6 +114,7 @@ PUBLIC = [
     "RecoveryError",
     "RectifiedNetworkRegressor",
     "Refutation",
+    "Remark",
     "Solutions",
     "Status",
     "Uncertainty",

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from unrelu.matching import Match, match
     from unrelu.network import Network
     from unrelu.recover import recover
+    from unrelu.remarks import Remark
     from unrelu.report.curves import draw_curve
     from unrelu.report.page import write_report
     from unrelu.result import Noise, Recovery, Status
@@ -57,6 +58,7 @@ __all__ = [
     "RecoveryError",
     "RectifiedNetworkRegressor",
     "Refutation",
+    "Remark",
     "Solutions",
     "Status",
     "Uncertainty",
@@ -101,6 +103,7 @@ _HOMES = {
     "matching": ("Match", "match"),
     "network": ("Network",),
     "recover": ("recover",),
+    "remarks": ("Remark",),
     "report.curves": ("draw_curve",),
     "report.page": ("write_report",),
     "result": ("Noise", "Recovery", "Status"),

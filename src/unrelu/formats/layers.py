@@ -44,41 +44,36 @@ def two_layers(
     *,
     reading: Reading = AS_THE_FILE_SAYS,
     in_order: bool = False,
+    declared: bool = False,
     transposed: bool | None = None,
     remarks: Sequence[Remark] = (ASSUMED_RELU,),
 ) -> Network:
     """The network whose weights the arrays are: two matrices and their biases, or without.
 
     A vector is the weights of the only input or to the only output, where its name is one of
-    weights. `reading`: what the caller knows. `in_order`: the file keeps its arrays in the order
-    in which the layers are used. `transposed`: how this form of file keeps all weights, where that
-    is known. Raises FileError where the arrays are others, or could be meant in several ways.
+    weights. Raises FileError where the arrays are others, or could be meant in several ways.
+
+    reading : what the caller knows.
+    in_order : the file keeps its arrays in the order in which the layers are used.
+    declared : it keeps them as a program declares them, which may be in another order; but a
+        reading that turns that round takes more than names for the layout.
+    transposed : how this form of file keeps all weights, where that is known.
     """
     weights, biases, left_out = chosen(path, arrays, reading)
     one, other = weights
-    ways, reasons = list[Way](), list[str]()
-    known = transposed if reading.transposed is None else reading.transposed
-    if known is None and not any(array.ndim == 2 for array in weights.values()):
-        known = False  # two vectors have no other way to lie
-    for kept in (False, True) if known is None else (known,):
-        for first, second in ((one, other), (other, one)):
-            way = Way(first, second, kept)
-            if (first, second) == (other, one) and reading.order is not None:
-                continue
-            reason = _against(way, weights, biases)
-            if reason is None:
-                ways.append(way)
-            else:
-                reasons.append(reason)
     if reading.order is None and naming.side_by_side(one, other):
         raise FileError(
             f"{path}: got {shown(weights)}, by their names two layers side by side, expected two "
             f"that follow one another; if they do, say {_option('order')}",
             "side-by-side",
         )
-    if not ways:
-        raise FileError(f"{path}: got {shown(weights | biases)}: {reasons[0]}", "shapes")
+    known = transposed if reading.transposed is None else reading.transposed
+    ways = _ways(path, weights, biases, known, reading)
     way = _told(path, ways, weights, reading=reading, in_order=in_order)
+    open_layout = any(each.transposed != way.transposed for each in ways)
+    turned = declared and not reading.order and way.first != one
+    if open_layout and turned and naming.first_of(one, other) is None:
+        raise _contradictory(path, weights)
     if reading.output is not None and not way.second.startswith(reading.output):
         raise FileError(
             f"{path}: output: got {shortened(reading.output)}, expected {shortened(way.second)}, "
@@ -88,11 +83,34 @@ def two_layers(
     b, c = _paired(path, way, weights, biases, in_order=in_order or reading.order is not None)
     V, U = _turned(way, weights)
     said = [*remarks, *left_out]
-    if known is None and any(other.transposed != way.transposed for other in ways):
+    if open_layout:
         said += _granted(way)
     elif known is None and way.transposed and naming.kept_transposed(way.first) is not True:
         said.append(_taken("weights-transposed", way, "(inputs, units), as their shapes tell"))
     return Network(V, U, b, c, remarks=said)
+
+
+def _ways(
+    path: Path,
+    weights: Mapping[str, AnyArray],
+    biases: Mapping[str, AnyArray],
+    known: bool | None,
+    reading: Reading,
+) -> list[Way]:
+    """The ways that shapes and biases allow, at least one. `known`: how weights are kept."""
+    one, other = weights
+    if known is None and not any(array.ndim == 2 for array in weights.values()):
+        known = False  # two vectors have no other way to lie
+    ways = [
+        Way(first, second, kept)
+        for kept in ((False, True) if known is None else (known,))
+        for first, second in ((one, other), (other, one))
+        if reading.order is None or first == one
+    ]
+    reasons = [_against(way, weights, biases) for way in ways]
+    if all(reasons):
+        raise FileError(f"{path}: got {shown({**weights, **biases})}: {reasons[0]}", "shapes")
+    return [way for way, reason in zip(ways, reasons, strict=True) if reason is None]
 
 
 def _granted(way: Way) -> list[Remark]:
@@ -198,12 +216,7 @@ def _told(
     if len(left) == 1:
         return left[0]
     if not left:
-        raise FileError(
-            f"{path}: names and shapes of {shown(weights)} say different things about which layer "
-            f"is the first and how weights are kept: say {_option('order')}; or "
-            f"{_option('transposed')}",
-            "order-unclear",
-        )
+        raise _contradictory(path, weights)
     questions, options = [], []
     if len({way.transposed for way in left}) > 1:
         questions.append("whether they are kept as (units, inputs) or as (inputs, units)")
@@ -215,6 +228,14 @@ def _told(
         f"{path}: cannot tell from {shown(weights)} {' nor '.join(questions)}: say "
         f"{'; and '.join(options)}",
         "layout-unclear" if len({way.transposed for way in left}) > 1 else "order-unclear",
+    )
+
+
+def _contradictory(path: Path, weights: Mapping[str, AnyArray]) -> FileError:
+    return FileError(
+        f"{path}: names and shapes of {shown(weights)} say different things about which layer is "
+        f"the first and how weights are kept: say {_option('order')}; or {_option('transposed')}",
+        "order-unclear",
     )
 
 

@@ -177,7 +177,14 @@ def _network(
 
     arrays, beside = state_dict_of(path, value, reading, view)
     kept = None if remarks else False  # in a file of ours, where nothing is taken for granted
-    return two_layers(path, arrays, reading=reading, transposed=kept, remarks=[*remarks, *beside])
+    return two_layers(
+        path,
+        arrays,
+        reading=reading,
+        declared=True,
+        transposed=kept,
+        remarks=[*remarks, *beside],
+    )
 
 
 def _view(name: str, tensor: Tensor, fetch: Fetch) -> AnyArray:
