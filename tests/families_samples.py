@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -35,7 +36,8 @@ def noise(rng: Rng) -> Case:
 
 def labels_through_float32(rng: Rng) -> Case:
     net, X, options = _planted(rng)
-    return _made(net, X, net(X).astype(np.float32).astype(np.float64), options)
+    case = _made(net, X, net(X).astype(np.float32).astype(np.float64), options)
+    return replace(case, rounding=float(np.finfo(np.float32).eps))
 
 
 def inputs_through_float32(rng: Rng) -> Case:
@@ -61,7 +63,9 @@ def one_of_two_in_float32(rng: Rng) -> Case:
 
 def labels_in_decimals(rng: Rng) -> Case:
     net, X, options = _planted(rng)
-    return _made(net, X, np.round(net(X), int(rng.integers(1, 15))), options)
+    Y, decimals = net(X), int(rng.integers(1, 15))
+    rounding = 10.0**-decimals / float(np.sqrt((Y**2).mean(axis=0)).min())
+    return replace(_made(net, X, np.round(Y, decimals), options), rounding=rounding)
 
 
 def permuted_labels(rng: Rng) -> Case:

@@ -44,6 +44,7 @@ class Case:
     options : of `recover`.
     unique : False when other networks, as wide, are the same function or at least make the same
     labels on all inputs of this law.
+    rounding : of the labels, relative to those of the smallest output, where they were rounded.
     """
 
     X: NDArray[Any]
@@ -52,11 +53,13 @@ class Case:
     draw: Draw
     options: Mapping[str, Any] = field(default_factory=dict)
     unique: bool = True
+    rounding: float = 0.0
 
     @property
     def eps(self) -> float:
         kinds = [a.dtype for a in (self.X, self.Y) if a.dtype.kind == "f"]
-        return float(max((np.finfo(kind).eps for kind in kinds), default=np.finfo(float).eps))
+        own = float(max((np.finfo(kind).eps for kind in kinds), default=np.finfo(float).eps))
+        return max(own, self.rounding)
 
 
 Family = Callable[[np.random.Generator], Case]

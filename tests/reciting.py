@@ -13,13 +13,13 @@ EPS = np.finfo(np.float64).eps
 
 
 def right(result: Recovery, problem: Planted) -> bool:
-    """Exact, and no weight further from the truth than ten times what the certificate says; or
+    """Exact, and no weight further from the truth than the certificate says; or
     not exact. An exact wrong network is an error at once."""
     if result.status != Status.EXACT:
         return False
     assert result.network is not None
     error = match(result.network, problem.truth)
-    bound = 10 * result.certificate.weight_errors.max() + 16 * EPS
+    bound = result.certificate.weight_errors.max() + 16 * EPS
     assert bound <= 1e-9
     assert error.hidden.max() <= bound, "exact, but another network"
     assert error.max_error <= 100 * bound, "exact, but another network"

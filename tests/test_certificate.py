@@ -43,7 +43,7 @@ def test_the_truth_is_exact_on_ample_data(d: int, k: int, m: int, bias: float) -
         assert len(certificate.weak_units) == 0
         assert certificate.more_samples is None
         assert certificate.weight_errors.shape == (k,)
-        assert certificate.weight_errors.max() <= 1e-11
+        assert certificate.weight_errors.max() <= 1e-10
 
 
 @pytest.mark.parametrize("size", [1e-9, 1e-6, 1e-3])
@@ -350,7 +350,8 @@ def test_float32_data_is_judged_at_its_own_rounding() -> None:
     assert single / 100 <= certificate.residual <= 10 * single
     assert certificate.weight_errors.max() >= single / 100
     widened = verify(problem.truth, X.astype(np.float64), Y.astype(np.float64))
-    assert widened.status == Status.FAILED
+    assert widened.status == Status.EXACT
+    assert certificate.precision == widened.precision == "float32"
     off = changed(problem.truth, c=problem.truth.c + 1e-4)
     assert verify(off, X, Y).status == Status.FAILED
 

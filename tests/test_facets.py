@@ -32,11 +32,11 @@ def seen(net: Network, X: Array) -> Network:
 
 
 def assert_exact(result: Recovery, problem: Planted) -> None:
-    """Exact, and no weight further off than ten times the certificate's own estimate."""
+    """Exact, and no weight further off than the certificate says."""
     assert result.status == Status.EXACT, str(result)
     assert result.network is not None
     aligned = match(result.network, seen(problem.truth, problem.X))
-    bound = 10 * result.certificate.weight_errors.max(initial=0.0) + 16 * EPS
+    bound = result.certificate.weight_errors.max(initial=0.0) + 16 * EPS
     assert bound <= 1e-10
     assert not len(aligned.missing)
     assert not len(aligned.extra)

@@ -22,7 +22,7 @@ def recovered(result: Recovery, truth: Network) -> bool:
     """Exact, by this method, and every weight within ten of the certificate's own estimates."""
     if result.status != Status.EXACT or result.network is None:
         return False
-    bound = 10 * float(result.certificate.weight_errors.max()) + 16 * EPS
+    bound = float(result.certificate.weight_errors.max()) + 16 * EPS
     assert bound <= 1e-11
     error = match(result.network, truth)
     return error.hidden.max() <= bound and error.max_error <= 100 * bound

@@ -41,7 +41,7 @@ def assert_named(result: Recovery, problem: Planted, marks: Marks) -> None:
     and no other."""
     assert result.status == Status.EXACT, str(result)
     assert result.network is not None
-    bound = 10 * result.certificate.weight_errors.max() + 16 * EPS
+    bound = result.certificate.weight_errors.max() + 16 * EPS
     assert bound <= 1e-10
     error = match(result.network, problem.truth)
     assert error.hidden.max() <= bound

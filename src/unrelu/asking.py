@@ -19,6 +19,7 @@ from unrelu.certificate import Certificate, judge, judge_estimate
 from unrelu.checks.counting import chance_equations
 from unrelu.checks.explained import explain
 from unrelu.checks.kinds_of_labels import NOT_VALUES
+from unrelu.checks.spared import leaner
 from unrelu.checks.unexplained import unexplained
 from unrelu.methods import hyperplanes, lines
 from unrelu.methods.candidate import constant
@@ -303,6 +304,10 @@ class Search:
         explained = explain(net.canonical(), samples)
         self._starts = self.X[explained.missed]
         certificate = judge(net, samples, used, self.bias, explained)
+        if certificate.status == Status.UNDETERMINED and len(certificate.weak_units):
+            fewer = leaner(certificate.network, samples, self.bias, certificate.weak_units)
+            if fewer is not None:
+                certificate = judge(fewer, samples, used, self.bias)
         said, status, code = certificate.explanation, certificate.status, certificate.code
         found = certificate.network.n_units
         if note:

@@ -30,7 +30,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from unrelu.activations import Curve, ReLU
 from unrelu.checks import few_labels, verdict
-from unrelu.checks.explained import Explained
+from unrelu.checks.explained import Explained, by_inputs, explain
 from unrelu.checks.hidden_values import HiddenValues, check_hidden
 from unrelu.checks.proof import Proof, prove
 from unrelu.checks.refuted import Refutation
@@ -41,6 +41,7 @@ from unrelu.equality import by_value
 from unrelu.errors import InputError, InputTypeError
 from unrelu.frames import tables
 from unrelu.network import Network
+from unrelu.precision import DOUBLE
 from unrelu.rationals import as_fractions
 from unrelu.result import SENTENCES, Status, labelled
 from unrelu.samples import ExactSamples, Samples
@@ -71,7 +72,8 @@ class Certificate:
     on_kink : number of samples below that.
     equations, unknowns, surplus_needed : independent label entries (as many as were counted),
         free weights, and by how many the first must exceed the second.
-    weight_errors : (k,) estimated error of each unit's hidden weights and bias (unit rows).
+    weight_errors : (k,) of each unit's hidden weights and bias (unit rows), how far any network of
+        so many units that explains the samples to rounding may be off.
     weak_units : units that the samples do not pin down.
     corrupted : (s, 2) row and output of the label entries left out as grossly wrong, where that
         was allowed; every statement above is about the others. None where so many, or such ones,
@@ -85,6 +87,9 @@ class Certificate:
         `network` then is the constant one.
     hidden : what is known of hidden values and output weights, where the activation was unknown;
         `residual` is then what the estimated network leaves, `weight_errors` are of directions.
+    precision : what the labels are taken to be rounded to: their type, what their values show
+        (float32 numbers in float64 arrays or text, decimals), or "float64" where the network
+        explains them as they stand.
     """
 
     network: Network
@@ -111,6 +116,7 @@ class Certificate:
     refutation: Refutation | None = None
     hidden: HiddenValues | None = None
     skip: bool = False
+    precision: str = DOUBLE.name
 
     def recheck(self, X: ArrayLike, Y: ArrayLike) -> Certificate:
         """The same checks on these samples, none of them used to find the network."""
@@ -144,6 +150,8 @@ class Certificate:
         if self.refutation is not None:
             return [*rows, ("samples", str(self.n_samples))]
         seen = ("samples", f"{self.n_samples}, of them {self.n_fresh} not used to find the network")
+        if self.precision != DOUBLE.name:
+            rows.append(("labels rounded to", self.precision))
         if self.unexplained is not None:
             equations = ("equations", f"{self.equations} for {self.unknowns} unknowns")
             return [*rows, *self.unexplained.rows(), seen, equations]
@@ -257,7 +265,24 @@ def verify(net: Network, X: ArrayLike, Y: ArrayLike, *, exact: bool = False) -> 
         return judge_unknown(net, samples, held, biased, np.full(net.n_units, np.inf), "")
     if exact:
         return judge_exactly(net, ExactSamples.of(X, Y), np.arange(0), biased, net.skip)
-    return judge(net.rounded(), Samples.of(X, Y), np.arange(0), biased, skip=net.skip)
+    samples, net = Samples.of(X, Y), net.rounded()
+    certificate = judge(net, samples, np.arange(0), biased, skip=net.skip)
+    if certificate.code == "not-explained":
+        # Units that merge may cancel, and leave the rounding of what has gone.
+        own = samples.levels()[-1]
+        if explain(net, own).in_roundings <= 1:
+            coarser = own.rounded_to(own.eps * 1.01 * certificate.residual_in_roundings)
+            return judge(net, coarser, np.arange(0), biased, skip=net.skip)
+        inputs = by_inputs(net, own)
+        if inputs is not None:
+            said = (
+                f"the inputs have {inputs.name}: if the model was asked before they were rounded, "
+                f"that explains every sample; as they stand, {certificate.explanation}"
+            )
+            return replace(
+                certificate, status=Status.UNDETERMINED, code="inputs-rounded", explanation=said
+            )
+    return certificate
 
 
 def judge(
@@ -279,6 +304,8 @@ def judge(
     assert skip or not net.skip, "a network with a skip connection has others as competitors"
     _check_widths(net, samples)
     net = net.rounded().canonical()
+    if not gross:
+        samples, explained = _at_their_rounding(net, samples, explained)
     limit = samples.eps**0.75 if limit is None else limit
     if isinstance(net.activation, ReLU):
         found = of_relu(net, samples, biased, explained, limit, gross, skip)
@@ -307,7 +334,21 @@ def judge(
         more_samples=said.more_samples,
         corrupted=found.corrupted,
         skip=skip,
+        precision=samples.precision.name,
     )
+
+
+def _at_their_rounding(
+    net: Network, samples: Samples, explained: Explained | None
+) -> tuple[Samples, Explained | None]:
+    """The samples at the finest rounding at which the network explains them, or at the coarsest:
+    labels that have few digits may be rounded, or have no more."""
+    *finer, own = samples.levels()
+    for level in finer:
+        found = explain(net, level)
+        if found.in_roundings <= 1:
+            return level, found
+    return own, explained if own.eps == samples.eps else None
 
 
 def judge_exactly(

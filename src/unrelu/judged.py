@@ -13,6 +13,7 @@ from unrelu.checks import few_labels
 from unrelu.checks.counting import distinct_rows
 from unrelu.checks.explained import Explained, explain
 from unrelu.checks.kinds_of_labels import LabelKind
+from unrelu.checks.spared import leaner
 from unrelu.checks.unexplained import unexplained
 from unrelu.checks.verdict import RARE
 from unrelu.errors import InputError
@@ -23,6 +24,7 @@ from unrelu.methods.recipes import BY_NAME
 from unrelu.network import Network
 from unrelu.numerics.dependence import DEPENDENT, dependence
 from unrelu.numerics.whitening import whiten
+from unrelu.precision import DOUBLE, Precision
 from unrelu.result import Status
 from unrelu.samples import Samples
 from unrelu.uncertainty import Uncertainty, assess
@@ -34,6 +36,9 @@ FEW_ROWS, FEW_UNITS, MOST_ROWS = 300, 5, 100_000
 """Distinct inputs and units up to which other networks are looked for, a tenth of a second's
 work; and samples up to which distinct ones are counted."""
 
+ALL_ROUNDING = 0.35
+"""Steps that are left, in the root mean square, where nothing else is: √(1/12) is 0.29."""
+
 OWN = (
     "this is the recipe's own estimate: it may be further off than the noise makes necessary, and "
     "has no standard errors; method='auto' fits on to the best"
@@ -43,7 +48,11 @@ OWN = (
 @dataclass(frozen=True, eq=False)
 class Task:
     """What is to be recovered: the samples, the rank of their labels, and what was asked for.
-    `weights` of samples (n,) matter to fits of noisy labels alone: `weighted` has them."""
+    `weights` of samples (n,) matter to fits of noisy labels alone: `weighted` has them.
+
+    `precision`: of the labels, which may be coarser than that of the samples where it was read off
+    them, and is not sure: then exact labels are looked for first, and then what fits to rounding.
+    """
 
     samples: Samples
     rank: int
@@ -55,6 +64,7 @@ class Task:
     skip: bool = False
     weights: Array | None = None
     form: str = "auto"
+    precision: Precision = DOUBLE
 
     @property
     def weighted(self) -> Samples:
@@ -126,12 +136,15 @@ def judged(task: Task, method: str, candidate: Candidate, passes: Passes) -> Jud
         certificate = judge(
             net, samples, candidate.rows, bias, explained, gross=gross, skip=task.skip
         )
+        certificate = _leaner(certificate, task, candidate.rows)
         if method == "row-space" and not task.skip and certificate.status == Status.EXACT:
             candidate = _with_rivals(candidate, task)
         unasked = task.noise == "auto" and task.method == "auto"
         if gross and unasked and certificate.status == Status.EXACT:
             certificate = _rare(certificate, samples)
         return Judged(method, candidate, certificate)
+    if (rounded := _to_decimals(task, candidate)) is not None:
+        return Judged(method, replace(candidate, noise=None), rounded)
     unknown = np.full(net.n_units, np.inf)
     clipped = candidate.noise.kind == "independent"
     weighted = task.weighted
@@ -147,7 +160,8 @@ def judged(task: Task, method: str, candidate: Candidate, passes: Passes) -> Jud
         refined = Problem(samples, rows, bias, None, task.skip, net.activation).refined(net)
         exact = judge(refined, samples, rows, bias, skip=task.skip)
         if exact.status != Status.FAILED:
-            return Judged(method, Candidate(refined, rows, candidate.stats), exact)
+            exact = _leaner(exact, task, rows)
+            return Judged(method, Candidate(exact.network, rows, candidate.stats), exact)
     recipe = task.method in BY_NAME
     if recipe and (certificate.status != Status.ESTIMATED or not isinstance(net.activation, ReLU)):
         said = "; ".join(filter(None, (certificate.explanation, OWN, candidate.note)))
@@ -185,6 +199,7 @@ def judged(task: Task, method: str, candidate: Candidate, passes: Passes) -> Jud
     certificate = judge_estimate(
         net, samples, candidate.rows, bias, left, errors, weak, task.skip, told
     )
+    certificate = _of_rounding(certificate, task)
     notes = filter(None, (certificate.explanation, unseen.in_words(cut), candidate.note))
     certificate = replace(certificate, explanation="; ".join(notes))
     return Judged(method, candidate, certificate, uncertainty)
@@ -202,6 +217,45 @@ def not_values(best: Judged, kind: LabelKind) -> Judged:
     )
     candidate = replace(best.candidate, noise=None, note="")
     return replace(best, candidate=candidate, certificate=certificate, uncertainty=None, kind=kind)
+
+
+def _leaner(certificate: Certificate, task: Task, rows: Index) -> Certificate:
+    """The certificate of a network with fewer units, where weak ones can be spared."""
+    net, asked = certificate.network, task.n_units or 0
+    relu, weak = isinstance(net.activation, ReLU), certificate.weak_units
+    open_ = certificate.status == Status.UNDETERMINED and net.n_units > asked
+    if not (relu and open_ and len(weak)) or task.skip:
+        return certificate
+    fewer = leaner(net, task.samples, task.bias, weak)
+    if fewer is None or fewer.n_units < asked:
+        return certificate
+    return judge(fewer, task.samples, rows, task.bias)
+
+
+def _to_decimals(task: Task, candidate: Candidate) -> Certificate | None:
+    """The certificate of an estimate that is exact to the rounding of labels that may be rounded,
+    if it is: all that fits as well lies within its errors."""
+    net, precision = candidate.network, task.precision
+    if precision.sure or task.noise != "auto" or not net.n_units or task.method in BY_NAME:
+        return None
+    samples = replace(task.samples, precision=precision)
+    certificate = judge(net, samples, candidate.rows, task.bias, skip=task.skip)
+    coarse = replace(task, samples=samples.levels()[-1])
+    certificate = _leaner(certificate, coarse, candidate.rows)
+    return certificate if certificate.status == Status.EXACT else None
+
+
+def _of_rounding(certificate: Certificate, task: Task) -> Certificate:
+    """Says so where what is left of the labels is their rounding."""
+    step, net = task.precision.step, certificate.network
+    if certificate.status != Status.ESTIMATED or not step:
+        return certificate
+    some = task.samples.take(task.samples.spread(MOST_ROWS))
+    if float(np.sqrt(((some.Y - net(some.X)) ** 2).mean())) > ALL_ROUNDING * step:
+        return certificate
+    name = task.precision.name
+    said = f"{certificate.explanation}, the rounding of the labels to {name}"
+    return replace(certificate, code="rounding", precision=name, explanation=said)
 
 
 def _with_rivals(candidate: Candidate, task: Task) -> Candidate:

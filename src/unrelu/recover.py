@@ -169,7 +169,8 @@ def recover(
     check_options(n_units, bias, method, noise, exact, form)
     known = None if activation == "unknown" else resolve(activation)
     exactly = ExactSamples.of(X, Y) if exact else None
-    samples = Samples.of(X, Y) if exactly is None else exactly.rounded
+    given = Samples.of(X, Y) if exactly is None else exactly.rounded
+    samples = given if given.precision.sure else given.as_they_stand()
     check_activation(known, n_units, method, noise, exact, samples.m)
     check_skip(skip, known, method, noise, exact)
     check_no_units(n_units, bias, method, exact, skip)
@@ -193,7 +194,12 @@ def recover(
 
     with one_thread(samples.n * samples.d < MANY_ENTRIES):
         rank = label_rank(samples, bias, rng, skip=skip)
-        task = Task(samples, rank, n_units, bias, method, noise, known, skip, weights, form)
+        task = Task(
+            *(samples, rank, n_units, bias, method, noise, known, skip),
+            weights=weights,
+            form=form,
+            precision=given.precision,
+        )
         best = climb(task, rng) if exactly is None else climb_exactly(task, exactly, rng)
     certificate = best.certificate
     searched = exact and method in COMPLETE and certificate.status == Status.FAILED

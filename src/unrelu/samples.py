@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from unrelu.errors import InputError, InputTypeError
 from unrelu.frames import tables
 from unrelu.names import UNNAMED, Names
+from unrelu.precision import DOUBLE, Precision, precision_of
 from unrelu.rationals import Rationals, as_fractions, rounded
 
 Array = NDArray[np.float64]
@@ -26,9 +27,11 @@ speed, small enough that a memory-mapped file of any size fits."""
 class Samples:
     """Inputs X (n, d) and labels Y (n, m), checked once, by `Samples.of`.
 
-    `eps` is the rounding unit of the coarser of the two arrays: labels that were stored in
-    float32 cannot be explained better than float32 allows. `weights` (n,), positive and of mean
-    one, or None for none: the variance of the noise of a sample is proportional to 1/weight.
+    `eps` is the rounding unit of the coarser of the two arrays, or what the labels show of one:
+    labels that were stored in float32 cannot be explained better than float32 allows. `precision`
+    says where it comes from, and what labels may be rounded to for all that they show. `weights`
+    (n,), positive and of mean one, or None for none: the variance of the noise of a sample is
+    proportional to 1/weight.
     """
 
     X: NDArray[Any]
@@ -36,6 +39,7 @@ class Samples:
     eps: float
     weights: Array | None = None
     names: Names = UNNAMED
+    precision: Precision = DOUBLE
 
     @classmethod
     def of(cls, X: ArrayLike, Y: ArrayLike, *, few: bool = False) -> Samples:
@@ -71,9 +75,11 @@ class Samples:
                 f"X: got {len(X)} rows for {X.shape[1]} inputs: too few to tell anything; "
                 f"a unit alone needs {X.shape[1] + 1} samples on its active side"
             )
-        samples = cls(X, Y, max(_eps(X), _eps(Y)), names=names)
         for name, array, called in (("X", X, names.inputs), ("Y", Y, names.outputs)):
             _check_finite(name, array, called)
+        precision = precision_of(X, Y)
+        eps = precision.eps if precision.sure else DOUBLE.eps
+        samples = cls(X, Y, eps, names=names, precision=precision)
         some = np.abs(np.asarray(Y[:: max(1, len(Y) // 1000)], dtype=np.float64))
         if 0 < some.max() < SMALLEST:
             raise InputError(
@@ -108,7 +114,29 @@ class Samples:
         """The given rows, copied as float64; `eps` stays that of the source."""
         X, Y = np.asarray(self.X[rows], np.float64), np.asarray(self.Y[rows], np.float64)
         weights = None if self.weights is None else self.weights[rows]
-        return Samples(X, Y, self.eps, weights, names=self.names)
+        return Samples(X, Y, self.eps, weights, names=self.names, precision=self.precision)
+
+    def levels(self) -> list[Samples]:
+        """The samples at each rounding that their labels may be meant at, the finest first: few
+        digits may be all that there are. Decimals have an absolute step, which `eps` gives as a
+        share of the labels of the smallest output."""
+        if not self.precision.read_off:
+            return [self]
+        eps = max(self.eps, self.precision.eps)
+        if self.precision.step:
+            some = np.asarray(self.Y[:: max(1, self.n // 1000)], np.float64)
+            size = np.sqrt((some**2).mean(axis=0))
+            size = float(size[size > 0].min(initial=np.inf))
+            eps = max(eps, self.precision.step / size)
+        return [self.as_they_stand(), replace(self, eps=eps)]
+
+    def rounded_to(self, eps: float) -> Samples:
+        """The same at another relative rounding."""
+        return replace(self, eps=eps, precision=replace(self.precision, eps=eps, read_off=False))
+
+    def as_they_stand(self) -> Samples:
+        """Where labels are not taken for rounded by what they look like."""
+        return replace(self, eps=DOUBLE.eps, precision=DOUBLE) if self.precision.read_off else self
 
     def spread(self, most: int) -> Index:
         """Up to so many rows, evenly over all."""
@@ -184,17 +212,11 @@ class ExactSamples:
         if exact_Y.ndim == 1:
             exact_Y = exact_Y[:, None]
         samples = Samples.of(rounded(exact_X), rounded(exact_Y), few=few)
-        return cls(exact_X, exact_Y, replace(samples, names=names))
+        return cls(exact_X, exact_Y, replace(samples.as_they_stand(), names=names))
 
     def take(self, rows: Index) -> ExactSamples:
         """The given rows."""
         return ExactSamples(self.X[rows], self.Y[rows], self.rounded.take(rows))
-
-
-def _eps(array: NDArray[Any]) -> float:
-    """Of the array's own type, but arithmetic is in float64 whatever that is."""
-    own = float(np.finfo(array.dtype).eps) if array.dtype.kind == "f" else 0.0
-    return max(own, float(np.finfo(np.float64).eps))
 
 
 def _numbers(name: str, value: ArrayLike) -> NDArray[Any]:

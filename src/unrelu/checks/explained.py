@@ -11,10 +11,15 @@ from numpy.typing import NDArray
 from unrelu.activations import ReLU, hidden_rounding
 from unrelu.checks.scales import CONFIDENCE, column_scale, typical_size
 from unrelu.network import Network
+from unrelu.precision import Precision, read_off
 from unrelu.samples import Samples
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
+
+
+SMALL = 0.05
+"""Share of the labels that rounded inputs may change, for that to be more than an excuse."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,8 +35,9 @@ class Explained:
     missed: Index
 
 
-def explain(net: Network, samples: Samples) -> Explained:
-    """One pass over all samples, O(n k (d + m)).
+@dataclass(frozen=True, eq=False)
+class Allowance:
+    """What rounding allows the labels of a network.
 
     Rounding of label i at x: of k sums over d inputs, weighted by U, and of the sum over units;
     independent errors add in squares. With scaled inputs and weights (‖x‖‖v_j‖ bounds Σ|x_l v_jl|)
@@ -39,32 +45,83 @@ def explain(net: Network, samples: Samples) -> Explained:
     CONFIDENCE u √(d + k + 2) √( Σ_{j active} U_ij² (‖v_j‖² + b_j²) (‖x‖² + 1) + c_i² + s_i² ),
 
     where s_i, the usual size of label i, stands for what rounding of the other labels has left in
-    the weights: a sample on which every unit is off still shows that of c. The last term alone
-    explains most labels; the others are looked up for those that it does not explain. A skip
-    connection adds ‖W_i‖² ‖x‖² to the sum. For another activation the terms of the first sum are
-    those of `hidden_rounding`.
+    the weights: a sample on which every unit is off still shows that of c. A skip connection adds
+    ‖W_i‖² ‖x‖² to the sum. For another activation the terms of the first sum are those of
+    `hidden_rounding`. That allows for labels that were rounded, and for a model that computes
+    with so many digits throughout, sums and all.
+
+    Labels that were rounded to decimals may be off by their step on top: half of it is theirs, the
+    other half what it has left in the weights.
+
+    `unit` is the factor before the root, `fixed` (m,) the last terms under it.
     """
-    unit = 0.5 * samples.eps * CONFIDENCE * math.sqrt(net.n_inputs + net.n_units + 2)
-    scale = column_scale(samples)
-    lengths = np.linalg.norm(net.V * scale, axis=1)
-    reach = float(lengths.max(initial=0.0))
-    offset = float(np.abs(net.b).max(initial=0.0))
-    spread = ((net.U**2) * (lengths**2 + net.b**2)).T
-    skip = np.linalg.norm(net.W * scale, axis=1) ** 2 if net.skip else None
-    fixed = typical_size(samples.Y) ** 2 + net.c**2 + np.finfo(np.float64).tiny
+
+    net: Network
+    scale: Array
+    unit: float
+    fixed: Array
+
+    @classmethod
+    def of(cls, net: Network, samples: Samples) -> Allowance:
+        precision = samples.precision
+        eps = precision.eps if precision.step else samples.eps
+        unit = 0.5 * eps * CONFIDENCE * math.sqrt(net.n_inputs + net.n_units + 2)
+        fixed = typical_size(samples.Y) ** 2 + net.c**2 + np.finfo(np.float64).tiny
+        fixed += (precision.step / unit) ** 2
+        return cls(net, column_scale(samples), unit, fixed)
+
+    @property
+    def lengths(self) -> Array:
+        return np.asarray(np.linalg.norm(self.net.V * self.scale, axis=1))
+
+    def gaps(self, norms: Array) -> Array:
+        """How far rounding may shift the heights of units, at inputs of these squared norms."""
+        reach = float(self.lengths.max(initial=0.0))
+        offset = float(np.abs(self.net.b).max(initial=0.0))
+        tiny = float(np.finfo(np.float64).tiny)
+        return np.asarray(self.unit * (reach * np.sqrt(norms) + offset) + tiny)
+
+    def varying(self, Z: Array, norms: Array, gaps: Array) -> Array:
+        """(n, m) the terms under the root that depend on the sample, by its heights Z."""
+        net, lengths = self.net, self.lengths
+        if not isinstance(net.activation, ReLU):
+            own = lengths * np.sqrt(norms[:, None]) + np.abs(net.b)
+            off = hidden_rounding(net.activation, Z, own, self.unit)
+            return np.asarray(off**2 @ (net.U**2).T)
+        spread = ((net.U**2) * (lengths**2 + net.b**2)).T
+        near = Z + gaps[:, None] > 0
+        allowed = (near.astype(np.float64) @ spread) * (norms[:, None] + 1)
+        if net.skip:
+            allowed += norms[:, None] * np.linalg.norm(net.W * self.scale, axis=1) ** 2
+        return np.asarray(allowed)
+
+    def at(self, X: Array) -> Array:
+        """(n, m) by how much labels at these inputs may be off."""
+        norms = _squared_norms(X, self.scale)
+        varying = self.varying(self.net.preactivations(X), norms, self.gaps(norms))
+        return np.asarray(self.unit * np.sqrt(varying + self.fixed))
+
+
+def explain(net: Network, samples: Samples) -> Explained:
+    """One pass over all samples, O(n k (d + m)), for what `Allowance` says.
+
+    Its fixed terms alone explain most labels; the others are looked up for those that they do not
+    explain."""
+    rounding = Allowance.of(net, samples)
+    unit, fixed = rounding.unit, rounding.fixed
     worst, worst_sample, largest, margin, on_kink, squares = 0.0, 0, 0.0, np.inf, 0, 0.0
     missed: list[Index] = []
     for rows, X, Y in samples.blocks():
         Z = net.preactivations(X)
-        norms = _squared_norms(X, scale)
-        gap = unit * (reach * np.sqrt(norms) + offset) + np.finfo(np.float64).tiny
+        norms = _squared_norms(X, rounding.scale)
+        gap = rounding.gaps(norms)
         if net.n_units:
             gaps = np.abs(Z).min(axis=1) / gap
             margin = min(margin, float(gaps.min()))
             on_kink += int((gaps < 1).sum())
         with np.errstate(over="ignore", invalid="ignore"):  # of activations that overflow
             error = net.activation(Z) @ net.U.T
-        if skip is not None:
+        if net.skip:
             error += X @ net.W.T
         error += net.c
         error -= Y
@@ -75,15 +132,7 @@ def explain(net: Network, samples: Samples) -> Explained:
         excess = error.max(axis=1)
         doubtful = np.flatnonzero(~(excess <= unit))  # so that NaN is doubted
         if len(doubtful):
-            if isinstance(net.activation, ReLU):
-                near = Z[doubtful] + gap[doubtful, None] > 0
-                allowed = (near.astype(np.float64) @ spread) * (norms[doubtful, None] + 1)
-                if skip is not None:
-                    allowed += norms[doubtful, None] * skip
-            else:
-                own = lengths * np.sqrt(norms[doubtful, None]) + np.abs(net.b)
-                off = hidden_rounding(net.activation, Z[doubtful], own, unit)
-                allowed = off**2 @ (net.U**2).T
+            allowed = rounding.varying(Z[doubtful], norms[doubtful], gap[doubtful])
             with np.errstate(over="ignore"):  # outputs that are hardly ever other than zero
                 share = allowed / fixed
             excess[doubtful] = np.where(
@@ -103,6 +152,27 @@ def explain(net: Network, samples: Samples) -> Explained:
         on_kink,
         np.concatenate([np.arange(0), *missed]),
     )
+
+
+def by_inputs(net: Network, samples: Samples) -> Precision | None:
+    """To what the inputs are rounded, where labels of a ReLU network are explained if it was asked
+    before they were: each input may be off by half a step. That is known from the samples only
+    where it is a small part of the labels."""
+    inputs = read_off(samples.X)
+    if not inputs.step or inputs.step >= 1 or not isinstance(net.activation, ReLU):
+        return None
+    usual, size = Allowance.of(net, samples), typical_size(samples.Y)
+    squares, half = np.zeros(samples.m), 0.5 * inputs.step
+    for _, X, Y in samples.blocks():
+        Z = net.preactivations(X)
+        moved = half * np.abs(net.V).sum(axis=1)
+        near = np.abs(Z) <= moved
+        slopes = np.einsum("ij,oj,jd->iod", (Z > 0) & ~near, net.U, net.V, optimize=True) + net.W
+        allowed = half * np.abs(slopes).sum(axis=2) + (near * moved) @ np.abs(net.U).T
+        if not (np.abs(net(X) - Y) <= allowed + usual.at(X)).all():
+            return None
+        squares += (allowed**2).sum(axis=0)
+    return inputs if (np.sqrt(squares / samples.n) <= SMALL * size).all() else None
 
 
 def _squared_norms(X: Array, scale: Array) -> Array:

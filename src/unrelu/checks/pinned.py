@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unrelu.checks.counting import chance_equations, distinct_rows, grain
+from unrelu.checks.explained import Allowance
 from unrelu.checks.scales import CONFIDENCE, SAME, column_scale
 from unrelu.network import Network
 from unrelu.numerics.sensitivity import sensitivity
@@ -22,6 +23,9 @@ Marks = NDArray[np.bool_]
 ALWAYS_WHOLE = 300
 """Unknowns up to which T costs nothing, and the leverages that come with it are worth having."""
 
+LINEAR = 0.2
+"""Radians, or shares, by which hidden weights may be off while what is linear in them holds."""
+
 MOST_EFFORT = 1e11
 """Operations that may go into pinning units that a smaller subset left open: a few seconds."""
 
@@ -31,7 +35,9 @@ class Pinned:
     """What a subset of the samples says about each of the k units.
 
     `errors`: how far labels off by rounding may have moved its hidden weights and bias (unit
-    rows, in the units of the inputs and in scaled ones, whichever is worse).
+    rows, in the units of the inputs and in scaled ones, whichever is worse), where rounding is
+    random. `farthest`: the same where it conspires: no network on the same sides that explains
+    the labels to rounding is farther away.
     `spare`: equations left over, on the side where fewer, after all unknowns are paid for.
     `shares`: of the samples it is active on.
     `outputs`: rank of the output weights: how many equations a sample is worth.
@@ -46,9 +52,18 @@ class Pinned:
     needed: int
     dimension: int
     independent: bool = True
+    farthest: Array | None = None
+
+    @property
+    def stated(self) -> Array:
+        """The errors that a certificate states."""
+        return self.errors if self.farthest is None else self.farthest
 
     def weak(self, limit: float) -> Index:
-        return np.flatnonzero(~(self.errors <= limit) | ~(self.spare >= self.needed))
+        vague = ~(self.errors <= limit)
+        if limit < np.inf:  # and not proved to be pinned
+            vague |= ~(self.stated <= LINEAR)
+        return np.flatnonzero(vague | ~(self.spare >= self.needed))
 
 
 def not_pinned(net: Network, samples: Samples) -> Pinned:
@@ -154,17 +169,28 @@ def _pin_on(
         linear=skip,
     )
     finite = np.isfinite(sensed.errors)
-    moved = white.to_rows((np.where(finite, sensed.errors, 0.0) * reach).reshape(-1, dimension))
-    moved = moved.reshape(sensed.errors.shape)
-    errors = _unit_row_errors(moved, V, net.b)
-    moved[..., : net.n_inputs] /= scale
-    errors = np.maximum(errors, _unit_row_errors(moved, net.V, net.b))
-    errors[~finite.all(axis=(0, 2))] = np.inf
-    known = np.where(np.isfinite(errors), errors, 0.0)
+
+    def of_rows(moved: Array, together: bool) -> Array:
+        shape = moved.shape
+        moved = white.to_rows((moved * reach).reshape(-1, dimension)).reshape(shape)
+        found = _unit_row_errors(moved, V, net.b, together)
+        moved[..., : net.n_inputs] /= scale
+        return np.maximum(found, _unit_row_errors(moved, net.V, net.b, together))
+
+    errors = of_rows(np.where(finite, sensed.errors, 0.0), together=False)
+    # Labels of a rival are off by what is allowed at most, those of the network by its residual.
+    allowed = float(np.linalg.norm(Allowance.of(net, samples).at(rows) / size))
+    apart = allowed + float(np.linalg.norm(residual))
+    farthest = errors * max(1.0, apart / noise)
+    if sensed.axes is not None:
+        farthest = np.maximum(errors, apart * of_rows(sensed.axes, together=True))
+    for found in (errors, farthest):
+        found[~finite.all(axis=(0, 2))] = np.inf
+    known = np.where(farthest <= LINEAR, farthest, np.where(np.isfinite(errors), errors, 0.0))
     if (np.abs(Z) <= _shift(net, rows, known)).any():  # hyperplanes led through samples by these
         return _pin_on(net, samples, biased, rng, quick, skip, np.maximum(doubt, known))
     spare = _spare(Z > 0, sensed.leverage, outputs, dimension)
-    return Pinned(errors, spare, shares, outputs, needed, dimension)
+    return Pinned(errors, spare, shares, outputs, needed, dimension, farthest=farthest)
 
 
 def _shift(net: Network, X: Array, errors: Array | float) -> Array:
@@ -173,18 +199,23 @@ def _shift(net: Network, X: Array, errors: Array | float) -> Array:
     return np.asarray(reach * errors)
 
 
-def _unit_row_errors(moved: Array, V: Array, b: Array) -> Array:
+def _unit_row_errors(moved: Array, V: Array, b: Array, together: bool = False) -> Array:
     """Largest error of each unit's (v, b) once ‖v‖ = 1, from errors (draws, k, D) of the rows;
-    that of b relative to max(1, |b|). The part along v is only scale."""
+    that of b relative to max(1, |b|). The part along v is only scale. `together`: the errors are
+    axes of an ellipsoid, of which the largest is wanted."""
     lengths = np.linalg.norm(V, axis=1)
     unit, bias = V / lengths[:, None], b / lengths
     moved = moved / lengths[:, None]
     along = (moved[..., : V.shape[1]] * unit).sum(axis=2)
     hidden = moved[..., : V.shape[1]] - along[..., None] * unit
-    errors = np.linalg.norm(hidden, axis=2).max(axis=0)
+    if together:
+        errors = np.linalg.norm(hidden.transpose(1, 0, 2), ord=2, axis=(1, 2))
+    else:
+        errors = np.linalg.norm(hidden, axis=2).max(axis=0)
     if moved.shape[2] > V.shape[1]:
         off = np.abs(moved[..., -1] - along * bias) / np.maximum(1.0, np.abs(bias))
-        errors = np.maximum(errors, off.max(axis=0))
+        largest = np.linalg.norm(off, axis=0) if together else off.max(axis=0)
+        errors = np.maximum(errors, largest)
     return np.asarray(errors)
 
 

@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linprog
 
-from unrelu.checks.scales import SAME, column_scale, typical_size
+from unrelu.checks.scales import DIGITS, FINE, SAME, column_scale, hidden_by, typical_size
 from unrelu.network import Network
 from unrelu.samples import Samples
 
@@ -49,10 +49,6 @@ ALL_SETS = 6
 
 MOST_CHOICES = 1000
 """Sides on several unheard sets together that are tried: a second's work, for a dozen samples."""
-
-DIGITS = 0.7
-"""Share of the digits to which a rival has to explain the labels: it is solved for in floats, and
-chance does not come as near."""
 
 ROUNDINGS = 1000
 """Of the usual label, in the weights of a rival."""
@@ -102,6 +98,7 @@ class _System:
         sure = (np.abs(Z) > SAME * reach).all(axis=1) & (size > 0)
         columns = np.column_stack([X / self.scale, np.ones(len(X))]) if biased else X / self.scale
         self.net, self.biased, self.skip = net, biased, skip
+        self.coarse, self.near = samples.eps > FINE, hidden_by(samples.eps, SAME)
         self.length = size[sure]
         self.X = columns[sure] / self.length[:, None]
         self.Y = Y[sure] / self.length[:, None]
@@ -131,7 +128,7 @@ class _System:
         unheard = []
         for rows in self._groups():
             block = basis[rows].reshape(len(rows) * m, -1)
-            if np.linalg.norm(block, 2) ** 2 > 1 - SAME:
+            if np.linalg.norm(block, 2) ** 2 > 1 - self.near:
                 unheard.append(rows)
         together = 1
         while together < len(unheard) and _choices(k, len(unheard), together + 1) <= MOST_CHOICES:
@@ -148,11 +145,22 @@ class _System:
         k, d = self.net.n_units, self.net.n_inputs
         span = np.linalg.svd(self.net.U)[0][:, : np.linalg.matrix_rank(self.net.U)]
         linear = np.einsum("id,oq->iodq", self.X[:, :d], span).reshape(len(J), -1)
-        if _rank(np.hstack([J, linear])) < _rank(J) + linear.shape[1]:
+        if self._in_range(J, linear):
             for units in _sets(k):
                 pattern = self.active.copy()
                 pattern[:, units] ^= True
                 yield pattern
+
+    def _in_range(self, J: Array, linear: Array) -> bool:
+        """Whether some linear function is in the column space of the equations, to rounding."""
+        if not self.coarse:
+            return bool(_rank(np.hstack([J, linear])) < _rank(J) + linear.shape[1])
+        basis = _range(J)
+        left, values, _ = np.linalg.svd(linear, full_matrices=False)
+        left = left[:, values > SAME * values.max(initial=0.0)]
+        rest = left - basis @ (basis.T @ left)
+        smallest = np.linalg.svd(rest, compute_uv=False).min(initial=1.0)
+        return left.shape[1] < linear.shape[1] or bool(smallest <= np.sqrt(self.near))
 
     def _groups(self) -> Iterator[Index]:
         """Samples on the same sides of all units, and single ones."""
@@ -179,7 +187,7 @@ class _System:
         size = np.where(size > 0, size, 1.0)
         A = A / size
         found, _, rank, _ = np.linalg.lstsq(A, y, rcond=SAME)
-        if np.abs(A @ found - y).max() > SAME * np.abs(y).max():
+        if np.abs(A @ found - y).max() > self.near * np.abs(y).max():
             return None
         if rank < A.shape[1]:  # any of many: one on the sides that are asked for, if there is one
             (n, k), D = pattern.shape, self.X.shape[1]

@@ -20,6 +20,20 @@ SAME = 1e-8
 too near to rounding to be an equation of its own."""
 
 
+DIGITS = 0.7
+"""Share of the digits that rounding leaves to what is fitted or estimated, sums and all."""
+
+FINE = 1e-12
+"""Rounding below which structure is looked for to fixed tolerances, far above it and far below
+what chance makes."""
+
+
+def hidden_by(eps: float, fine: float) -> float:
+    """The size, relative to others, from which on a difference counts: `fine`, where rounding
+    is so, else what is left of the digits."""
+    return fine if eps < FINE else max(fine, eps**DIGITS)
+
+
 def typical_size(columns: NDArray[Any]) -> Array:
     """Root mean square of each column over about a thousand rows."""
     step = max(1, len(columns) // 1000)

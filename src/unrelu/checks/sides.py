@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
+import math
+from itertools import combinations
+
 import numpy as np
 from numpy.typing import NDArray
 
-from unrelu.checks.scales import column_scale
+from unrelu.checks.counting import CHANCE
+from unrelu.checks.scales import FINE, column_scale, hidden_by
 from unrelu.network import Network
 from unrelu.numerics.lattice import vanishing_subsets
 from unrelu.samples import Samples
 
+Array = NDArray[np.float64]
 Marks = NDArray[np.bool_]
+
+FACING = 1e-9
+"""How far apart two hyperplanes may be and yet be the same, where rounding is fine."""
+
+FINE_BITS = 42
+"""Of weights from float64 labels in a lattice."""
+
+FEW = 4
+"""Units in a set that is looked at one by one, of weights that rounding has left few digits."""
+
+MOST_SETS = 200_000
 
 MOST_UNITS_TO_TURN = 120
 """Lattice reduction takes a second at 80 units, and the sixth power of it."""
@@ -28,34 +44,61 @@ def other_sides(net: Network, samples: Samples) -> list[Marks] | None:
     V = net.V * column_scale(samples)
     terms = (net.U.T[:, :, None] * V[:, None, :]).reshape(k, -1)
     strength = np.linalg.norm(terms, axis=1, keepdims=True)
+    near = hidden_by(samples.eps, 1e-6)
     if k <= terms.shape[1]:
         smallest = np.linalg.svd(terms / strength, compute_uv=False).min()
-        if smallest > 1e-6:
+        if smallest > near * math.sqrt(k):
             return []
     if k > MOST_UNITS_TO_TURN:
         return None
-    sets = vanishing_subsets(terms / strength.max())
-    return None if sets is None else [units for units in sets if not _is_mirrored(net, units)]
+    terms = terms / strength.max()
+    bits = FINE_BITS if samples.eps < FINE else round(-math.log2(near))
+    sets = vanishing_subsets(terms, bits)
+    if sets is None and samples.eps > FINE:
+        sets = _few_together(terms, near)
+    if sets is None:
+        return None
+    return [units for units in sets if not _is_mirrored(net, units, hidden_by(samples.eps, FACING))]
 
 
-def opposite_pair(net: Network) -> tuple[int, int] | None:
+def _few_together(terms: Array, near: float) -> list[Marks] | None:
+    """Sets of a few units whose terms add up to zero to within `near`; larger sets are so many that
+    nothing but chance is to be feared of them, and None is returned where there is enough of that.
+    Coarse numbers have no digits to spare for a lattice."""
+    k, q = terms.shape
+    met = k * math.log(2) + q * math.log(min(1.0, 2 * k * near))
+    if met > CHANCE or math.comb(k, FEW) > MOST_SETS:
+        return None
+    found = []
+    for size in range(1, FEW + 1):
+        which = np.array(list(combinations(range(k), size)))
+        rest = np.abs(sum(terms[column] for column in which.T)).max(axis=1)
+        for row in which[rest <= near * k]:
+            units = np.zeros(k, dtype=np.bool_)
+            units[row] = True
+            found.append(units)
+    return found
+
+
+def opposite_pair(net: Network, near: float = FACING) -> tuple[int, int] | None:
     """Two units on one hyperplane that face each other, if there are any."""
     rows = np.column_stack([net.V, net.b])
     apart = np.abs(rows[:, None] + rows[None]).max(axis=2)
     size = np.maximum(1.0, np.abs(net.b))
-    pairs = np.argwhere(apart <= 1e-9 * np.maximum(size[:, None], size[None]))
+    pairs = np.argwhere(apart <= near * np.maximum(size[:, None], size[None]))
     return (int(pairs[0, 0]), int(pairs[0, 1])) if len(pairs) else None
 
 
-def linear_pair(net: Network) -> tuple[int, int] | None:
+def linear_pair(net: Network, samples: Samples) -> tuple[int, int] | None:
     """Two units on one hyperplane that face each other with opposite output weights, if there are
     any: u f(z) − u f(−z) = u z is a linear function, and nothing shows their hyperplane."""
-    pair = opposite_pair(net)
+    near = hidden_by(samples.eps, FACING)
+    pair = opposite_pair(net, near)
     if pair is None:
         return None
     left, right = net.U[:, pair[0]], net.U[:, pair[1]]
     kink = np.abs(left + right).max()
-    return pair if kink <= 1e-9 * np.abs(left).max() else None
+    return pair if kink <= near * np.abs(left).max() else None
 
 
 def pair_in_a_gap(net: Network, samples: Samples) -> tuple[int, int] | None:
@@ -66,9 +109,10 @@ def pair_in_a_gap(net: Network, samples: Samples) -> tuple[int, int] | None:
     constants of the labels on either side. With one or two independent outputs these meet
     whatever they are: nothing shows that there are two units in the gap, and not three. (Slopes
     of rank one on either side are evidence only of directions, which parallel units share.)"""
-    antiparallel = np.abs(net.V[:, None] + net.V[None]).max(axis=2, initial=0.0) <= 1e-9
+    near = hidden_by(samples.eps, FACING)
+    antiparallel = np.abs(net.V[:, None] + net.V[None]).max(axis=2, initial=0.0) <= near
     pairs = np.argwhere(np.triu(antiparallel))
-    if not len(pairs) or np.linalg.matrix_rank(net.U) > 2:
+    if not len(pairs) or np.linalg.matrix_rank(net.U, rtol=near) > 2:
         return None
     complementary = np.ones(len(pairs), dtype=np.bool_)
     for _, X, _ in samples.blocks():
@@ -93,9 +137,9 @@ def in_a_half_space(samples: Samples) -> bool:
     return int(answer.status) != 2  # anything but proved infeasible
 
 
-def _is_mirrored(net: Network, units: Marks) -> bool:
+def _is_mirrored(net: Network, units: Marks, near: float) -> bool:
     rows = np.column_stack([net.V, net.b, net.U.T])[units]
     turned = rows.copy()
     turned[:, : net.n_inputs + 1] *= -1
     apart = np.abs(rows[:, None] - turned[None]).max(axis=2)
-    return bool((apart.min(axis=1) < 1e-9 * np.abs(rows).max()).all())
+    return bool((apart.min(axis=1) < near * np.abs(rows).max()).all())

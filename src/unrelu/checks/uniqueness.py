@@ -87,7 +87,7 @@ def of_relu(
     elif skip:
         said = verdict.with_skip(net, usable, biased)
     else:
-        said = verdict.sides(net, usable, biased)
+        said = verdict.sides(net, usable, biased, pinned.stated)
     if sound is not None and said.status == Status.EXACT:
         said = verdict.Verdict(
             Status.EXACT,
@@ -97,7 +97,7 @@ def of_relu(
             "those are gross errors",
         )
     corrupted = sound.entries if sound is not None else np.zeros((0, 2), dtype=np.intp)
-    return Uniqueness(said, explained, pinned.errors, equations, unknowns, needed, corrupted)
+    return Uniqueness(said, explained, pinned.stated, equations, unknowns, needed, corrupted)
 
 
 def of_curved(
@@ -132,4 +132,4 @@ def of_curved(
         said = verdict.short_of_equations(equations, unknowns, unknowns + needed, outputs)
     else:
         said = verdict.curved(net, samples, biased)
-    return Uniqueness(said, explained, pinned.errors, equations, unknowns, needed)
+    return Uniqueness(said, explained, pinned.stated, equations, unknowns, needed)

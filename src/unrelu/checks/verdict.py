@@ -14,6 +14,7 @@ from unrelu.checks.hidden_values import HiddenValues
 from unrelu.checks.pinned import Pinned
 from unrelu.checks.replaced import replaceable
 from unrelu.checks.rivals import rival
+from unrelu.checks.scales import FINE
 from unrelu.checks.shape import SURELY
 from unrelu.checks.sides import (
     in_a_half_space,
@@ -22,6 +23,7 @@ from unrelu.checks.sides import (
     other_sides,
     pair_in_a_gap,
 )
+from unrelu.checks.spared import spared, turned
 from unrelu.checks.unexplained import Unexplained, linear_p
 from unrelu.network import Network
 from unrelu.numerics.dependence import DEPENDENT
@@ -40,6 +42,9 @@ CHANCE = 0.01
 CLEAR = 0.1
 """Share of the labels' spread that may be left by a fit of few labels whose number of units was
 found, not told: where more is left, another number would do."""
+
+NEARLY = 1e-3
+"""How far apart two hyperplanes are at most that are said to be one, to rounding."""
 
 Index = NDArray[np.intp]
 
@@ -83,7 +88,8 @@ def short_of_equations(equations: int, unknowns: int, wanted: int, outputs: int)
     )
 
 
-def sides(net: Network, samples: Samples, biased: bool) -> Verdict:
+def sides(net: Network, samples: Samples, biased: bool, errors: Array) -> Verdict:
+    """Of a network that is pinned down, to within `errors` (k,), but for the sides of its units."""
     pair = opposite_pair(net)
     if pair is not None and (biased or in_a_half_space(samples)):
         return Verdict(
@@ -94,7 +100,10 @@ def sides(net: Network, samples: Samples, biased: bool) -> Verdict:
             "(u + u') f(−z) + u z",
             weak_units=np.array(pair),
         )
-    pair = linear_pair(net)
+    rest = spared(net, samples, biased)
+    if rest is not None:
+        return _spared(net, rest)
+    pair = linear_pair(net, samples)
     if pair is not None:
         return Verdict(
             Status.UNDETERMINED,
@@ -115,7 +124,7 @@ def sides(net: Network, samples: Samples, biased: bool) -> Verdict:
             "for so few inputs and outputs, or weights so regular, it cannot be decided on which "
             "side each unit is active",
         )
-    if sides:
+    if sides and samples.eps <= FINE:
         units = np.flatnonzero(sides[0])
         return Verdict(
             Status.UNDETERMINED,
@@ -124,8 +133,32 @@ def sides(net: Network, samples: Samples, biased: bool) -> Verdict:
             "the function: no samples tell the two networks apart",
             weak_units=units,
         )
-    others = rival(net, samples, biased)
+    others = turned(net, samples, biased, sides, errors)
+    others = rival(net, samples, biased) if others is None else others
     return _only(net, samples) if others is None else _has_rival(net, others)
+
+
+def _spared(net: Network, units: Index) -> Verdict:
+    """Another network of no more units explains the samples to rounding."""
+    facing = len(units) == 2 and opposite_pair(
+        Network(net.V[units], net.U[:, units], net.b[units]), NEARLY
+    )
+    said = (
+        "are so close to facing each other on one hyperplane that, to rounding, one unit and one "
+        "that is active on every sample explain the samples as well"
+        if facing
+        else "can be left out: to rounding, the others, moved, and a unit that is active on every "
+        "sample explain the samples as well"
+        if len(units) == 1
+        else "are so close that, to rounding, one unit and one that is active on every sample "
+        "explain the samples as well"
+    )
+    return Verdict(
+        Status.UNDETERMINED,
+        "facing-pair" if facing else "spare-unit",
+        f"every sample is explained, but {listed(units)} {said}",
+        weak_units=units,
+    )
 
 
 def _has_rival(net: Network, others: Index) -> Verdict:
@@ -151,6 +184,9 @@ def with_skip(net: Network, samples: Samples, biased: bool) -> Verdict:
             "skip connection explain as well: u f(z) + u' f(−z) = (u + u') f(−z) + u z",
             weak_units=np.array(pair),
         )
+    rest = spared(net, samples, biased, skip=True)
+    if rest is not None:
+        return _spared(net, rest)
     others = rival(net, samples, biased, skip=True)
     if others is not None:
         return _has_rival(net, others)
@@ -240,7 +276,7 @@ def weak(net: Network, samples: Samples, pinned: Pinned, weak: Index) -> Verdict
             Status.UNDETERMINED,
             "vague-in-rounding",
             f"every sample is explained, but {listed(weak)}: known to "
-            f"{pinned.errors[weak].max():.0e} only, for all that the labels' rounding tells; where "
+            f"{pinned.stated[weak].max():.0e} only, for all that the labels' rounding tells; where "
             "they have a large offset, subtract it, else take samples that differ more",
             weak_units=weak,
         )

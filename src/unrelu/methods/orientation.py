@@ -10,7 +10,8 @@ or any other vector g_j where two units share one hyperplane and face each other
 (u − g) f(z) + g f(−z). The constant is no help, the output biases take it.
 
 Unknown g_j ∈ {0, u_j} are a linear system when the u_j v_jᵀ are independent (at most m d of them)
-and a subset sum otherwise; free g_j are a linear system for independent v_j.
+and a subset sum otherwise; free g_j are a linear system for independent v_j. Of a few units all
+subsets are looked at, so that W and the weights need not be known to more than a few digits.
 """
 
 from __future__ import annotations
@@ -27,6 +28,16 @@ Array = NDArray[np.float64]
 NEAR = 0.1
 """A share a_j of u_j counts as 0 or 1 within this distance. The system is solved to rounding
 where it is exact and to the noise where it is not, so anything in between is a third thing."""
+
+
+ALL_SUBSETS = 14
+"""Units of which all sets are looked at: some milliseconds."""
+
+ALONE = 0.1
+"""Share of what the next best set leaves that the best one may."""
+
+BITS = (36, 24, 16)
+"""Of the weights in a lattice: as they come from float64 labels, and from coarser ones."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,13 +68,31 @@ def orient(V: Array, b: Array, U: Array, W: Array) -> Oriented:
         paired = _with_pairs(V, b, U, W, size)
         if paired is not None:
             return paired
-    chosen = subset(terms, total) if k > m * d else None
+    chosen = _subset(terms, total, size) if k > m * d else None
     if chosen is not None:
         return _turned(V, b, chosen, np.zeros_like(W))
     # Nothing explains W: turn what lowers it most and hand over the rest.
     shares = np.linalg.lstsq(terms.T, total)[0]
     turned = shares > 0.5
     return _turned(V, b, turned, W + (turned @ terms).reshape(m, d))
+
+
+def _subset(terms: Array, total: Array, size: float) -> NDArray[np.bool_] | None:
+    """Which terms (k, q) add up to the total: the best of all sets, where it is by far the best,
+    or what a lattice says, which takes more digits."""
+    k = len(terms)
+    if k > ALL_SUBSETS:
+        found = (subset(terms, total, bits) for bits in BITS)
+        return next((chosen for chosen in found if chosen is not None), None)
+    sums = np.zeros((1, terms.shape[1]))
+    for term in terms:
+        sums = np.vstack([sums, sums + term])
+    rest = np.abs(sums - total).max(axis=1)
+    first, second = np.argpartition(rest, 1)[:2] if k else (0, 0)
+    best, next_best = rest[first], rest[second]
+    if best < min(1e-3 * size, ALONE * next_best):
+        return np.asarray((first >> np.arange(k)) & 1 == 1)
+    return None
 
 
 def _small(rest: Array, size: float) -> bool:

@@ -36,10 +36,13 @@ class Sensitivity:
     """`errors` (draws, k, D): errors of A that label errors may have caused; infinite for units
     with a part in a null direction of T. `leverage` (n,): how much of each sample's labels the
     unknowns (U and the constant included) can follow, between 0 and m; None where not computed.
+    `axes` (D − 1 or D, k, D), where computed: those of the ellipsoid in which a unit's row lies
+    when the labels change by a vector of length one, whichever.
     """
 
     errors: Array
     leverage: Array | None
+    axes: Array | None = None
 
 
 def sensitivity(
@@ -76,7 +79,8 @@ def sensitivity(
     basis = _range(H)
     residual = residual - basis @ (basis.T @ residual)  # the rest is a matter of U
     if quick:
-        found = Sensitivity(_unit_by_unit(Z, A, U, active, basis, residual, size, rng), None)
+        errors, axes = _unit_by_unit(Z, A, U, active, basis, residual, size, rng)
+        found = Sensitivity(errors, None, axes)
     elif len(A) * (Z.shape[1] - 1) <= DENSE:
         found = _dense(Z, A, U, active, basis, residual, size, rng)
     else:
@@ -85,6 +89,18 @@ def sensitivity(
     if linear:
         found.errors[:, _without_kink(F, Z)] = np.inf
     return found
+
+
+def _root(T: Array) -> tuple[Array, float]:
+    """Cholesky factor of T plus a ridge of some roundings, or as many as it takes."""
+    ridge = 10 * len(T) * float(np.finfo(np.float64).eps)
+    while True:
+        shifted = T.copy()
+        shifted[np.diag_indices(len(T))] += ridge
+        try:
+            return cholesky(shifted, lower=True, overwrite_a=True, check_finite=False), ridge
+        except np.linalg.LinAlgError:
+            ridge *= 100
 
 
 def _without_kink(F: Array, Z: Array) -> NDArray[np.bool_]:
@@ -117,13 +133,13 @@ def _unit_by_unit(
     residual: Array,
     size: float,
     rng: np.random.Generator,
-) -> Array:
+) -> tuple[Array, Array]:
     k, D = A.shape
-    errors = np.full((DRAWS, k, D), np.inf)
+    errors, axes = np.full((DRAWS, k, D), np.inf), np.zeros((D, k, D))
     ridge = 10 * D * np.finfo(np.float64).eps
     strength = np.linalg.norm(U, axis=0)
     if np.linalg.matrix_rank(U / strength, tol=np.sqrt(ridge)) < k:
-        return errors
+        return errors, axes
     apart = np.linalg.pinv(U / strength).T / strength
     for j in range(k):
         rows = active[:, j] > 0
@@ -148,7 +164,9 @@ def _unit_by_unit(
         step = np.linalg.solve(lower.T, np.linalg.solve(lower, pull / scale))
         moves = (step[:, None] + size * np.linalg.norm(apart[:, j]) * draws) / scale[:, None]
         errors[:, j] = (moves - np.outer(A[j], A[j] @ moves)).T
-    return errors
+        root = np.linalg.norm(apart[:, j]) * np.linalg.inv(lower).T / scale[:, None]
+        axes[:, j] = (root - np.outer(A[j], A[j] @ root)).T
+    return errors, axes
 
 
 def _dense(
@@ -187,9 +205,7 @@ def _dense(
     idle = diagonal <= len(T) * np.finfo(np.float64).eps * diagonal.max(initial=0.0)
     scale = np.sqrt(np.where(idle, 1.0, diagonal))
     T /= np.outer(scale, scale)
-    ridge = 10 * len(T) * np.finfo(np.float64).eps
-    T[np.diag_indices(len(T))] += ridge
-    lower = cholesky(T, lower=True, overwrite_a=True, check_finite=False)
+    lower, ridge = _root(T)
 
     def spread(columns: Array) -> Array:
         moved = solve_triangular(lower, columns.T, lower=True, trans="T").T
@@ -210,9 +226,14 @@ def _dense(
     inverse = dpotri(lower, lower=1)[0]
     inverse = np.tril(inverse) + np.tril(inverse, -1).T
     inverse /= np.outer(scale, scale)
+    values, vectors = np.linalg.eigh(inverse.reshape(k, t, k, t)[np.arange(k), :, np.arange(k)])
+    vectors = (vectors * np.sqrt(np.maximum(values, 0.0))[:, None]).transpose(2, 0, 1)
+    axes = np.zeros((t, k, D))
+    axes[..., 1:] = vectors
+    axes -= 2 * (vectors * mirrors[:, 1:]).sum(axis=2, keepdims=True) * mirrors
     inverse.reshape(k, t, k, t)[...] *= weights[:, None, :, None]
     leverage = len(U) * (basis**2).sum(axis=1) + ((phi @ inverse) * phi).sum(axis=1)
-    return Sensitivity(errors, leverage)
+    return Sensitivity(errors, leverage, axes)
 
 
 def _matrix_free(
