@@ -107,13 +107,26 @@ DEPENDENT: dict[str, tuple[Any, str]] = {
 
 
 @pytest.mark.parametrize("what", DEPENDENT)
-@pytest.mark.parametrize("method", ["auto", "hyperplanes", "row-space"])
+@pytest.mark.parametrize("method", ["hyperplanes", "row-space"])
 def test_inputs_that_do_not_span_their_space(what: str, method: str) -> None:
     inputs, message = DEPENDENT[what]
     with pytest.raises(InputError, match="got dependent inputs, expected independent ones: "):
         recover(inputs, Y, method=method)
     with pytest.raises(InputError, match=message):
         recover(inputs, Y, method=method)
+
+
+@pytest.mark.parametrize("what", sorted(set(DEPENDENT) - {"absurdly small"}))
+def test_inputs_that_say_nothing_new_have_no_weight(what: str) -> None:
+    """Every sample is explained, and not by this network alone."""
+    inputs, _ = DEPENDENT[what]
+    result = recover(inputs, TRUTH(inputs), rng=0, throw=False)
+    assert (result.status, result.certificate.code) == (Status.UNDETERMINED, "dependent-inputs")
+    assert result.network is not None
+    assert (result.network.V == 0).all(axis=0).sum() == 1
+    assert np.abs(result.network(inputs) - TRUTH(inputs)).max() <= 1e-9
+    with pytest.raises(InputError, match="got dependent inputs"):
+        recover(np.ones((40, 2)), np.arange(40.0))
 
 
 def test_what_is_dependent_only_with_biases() -> None:

@@ -303,6 +303,7 @@ def test_inputs_that_say_nothing_new_have_no_weight(exact: Planted) -> None:
     assert (model.network_.V == 0).all(axis=0).sum() == 2
     assert np.abs(model.predict(X) - exact.Y).max() <= EXACT
     assert not verify(model.network_, X, exact.Y).status.certain
+    assert model.result_.certificate.code == "dependent-inputs"
     with pytest.raises(RecoveryError, match="constant or a combination of others"):
         clone(model).set_params(throw=True).fit(X, exact.Y)
     with pytest.raises(InputError, match="dependent inputs"):
@@ -324,6 +325,35 @@ def test_one_hot_columns() -> None:
         model.fit(frame[:400], y[:400])
     assert model[-1].network_.n_units == 3
     assert model.score(frame[400:], y[400:]) > 1 - EXACT
+
+
+def test_one_hot_columns_in_full_have_an_estimate() -> None:
+    """The same predictions and errors as with one of them left out."""
+    rng = np.random.default_rng(1)
+    kind, x = rng.integers(0, 4, 600), rng.uniform(0, 10, 600)
+    y = np.array([0, 1, 2, -1.0])[kind] + 1.5 * np.maximum(x - 5, 0)
+    y += 0.2 * rng.standard_normal(600)
+    full = np.column_stack([np.eye(4)[kind], x])
+    models = [
+        RectifiedNetworkRegressor(skip=True, random_state=0).fit(X, y) for X in (full, full[:, 1:])
+    ]
+    assert models[0].result_.status == models[1].result_.status == Status.ESTIMATED
+    assert models[0].result_.certificate.code == "dependent-inputs"
+    one, other = (
+        model.predict(X, return_std=True)
+        for model, X in zip(models, (full, full[:, 1:]), strict=True)
+    )
+    for part in (0, 1):
+        assert np.abs(one[part] - other[part]).max() < 0.3 * other[1].max()
+    uncertainty = models[0].result_.uncertainty
+    assert uncertainty is not None
+    assert uncertainty.network.W.shape == uncertainty.stderr.W.shape == (1, 5)
+    (found,) = models[0].breakpoints_
+    assert found.input == 4
+    assert abs(found.position - 5) < 4 * found.stderr
+    again = uncertainty.breakpoints(4)
+    assert again[-1].stderr == pytest.approx(found.stderr, rel=1e-6)
+    assert uncertainty.breakpoints(0)
 
 
 def test_a_score_that_is_worth_having() -> None:

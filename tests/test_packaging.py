@@ -77,7 +77,9 @@ STANDS_ON: dict[str, set[str]] = {
     "solutions": BELOW_RECOVER | {"preparation", "refutations"},
     "exactly": BELOW_RECOVER | {"preparation", "judged", "ladder", "solutions"},
     "unknown": BELOW_RECOVER,
-    "recover": BELOW_RECOVER | {"preparation", "judged", "ladder", "exactly", "unknown"},
+    "dependent": BELOW_RECOVER | {"preparation", "uncertainty"},
+    "recover": BELOW_RECOVER
+    | {"preparation", "judged", "ladder", "exactly", "unknown", "dependent"},
     "appraisal": BELOW_RECOVER | {"uncertainty"},
     "estimator": BELOW_RECOVER | {"preparation", "recover"},
     "oracles": {"errors", "extras", "formats"},

@@ -23,10 +23,8 @@ from unrelu.breakpoints import Breakpoint
 from unrelu.errors import InputError, RecoveryError
 from unrelu.frames import beside, plain, tables
 from unrelu.network import Network
-from unrelu.preparation import dependent_inputs
 from unrelu.recover import recover
 from unrelu.result import Recovery, Status
-from unrelu.samples import Samples
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
@@ -72,9 +70,9 @@ class RectifiedNetworkRegressor(
     where only a network of more than `n_units` units was found: a search over `n_units` counts
     that as a failed fit.
 
-    Assumptions: those of `recover`, but for inputs that are constant or a combination of others,
-    as one-hot columns are. They are left out and have weight zero, and the status is then at best
-    "undetermined". Cost: that of `recover`.
+    Assumptions and cost: those of `recover`. Of inputs that are constant or a combination of
+    others, as one-hot columns in full are, some have weight zero: noisy labels have an estimate all
+    the same, and predictions their errors; labels without noise are at best "undetermined".
 
     >>> X = np.random.default_rng(0).standard_normal((100, 2))
     >>> model = RectifiedNetworkRegressor(bias=False, random_state=0).fit(X, np.abs(X[:, 0]))
@@ -130,10 +128,8 @@ class RectifiedNetworkRegressor(
         if sample_weight is not None:
             weights = beside("sample_weight", sample_weight, X)
             weights = _check_sample_weight(weights, inputs)
-        kept = _independent(Samples.of(inputs, labels), self.bias)
-        all_kept = len(kept) == inputs.shape[1]
         result = recover(
-            inputs if all_kept else inputs[:, kept],
+            _framed(X, inputs),
             labels,
             self.n_units,
             activation=self.activation,
@@ -146,9 +142,6 @@ class RectifiedNetworkRegressor(
             rng=_seed(self.random_state),
             throw=False,
         )
-        if not all_kept:
-            called = getattr(self, "feature_names_in_", np.arange(inputs.shape[1]))
-            result = _widened(result, kept, [str(name) for name in called])
         uncertainty = result.uncertainty and replace(result.uncertainty, names=names)
         result = replace(result, names=names, uncertainty=uncertainty)
         network = result.network
@@ -236,48 +229,3 @@ def _seed(
     if isinstance(random_state, np.random.RandomState):
         return np.random.default_rng(random_state.randint(2**32, size=4, dtype=np.uint32))
     return random_state
-
-
-def _independent(samples: Samples, bias: bool) -> Index:
-    """Columns of X without those that are constant or combinations of others; all of them where
-    none would be left, which is for `recover` to refuse."""
-    kept = np.arange(samples.d)
-    while len(kept):
-        inputs = samples if len(kept) == samples.d else replace(samples, X=samples.X[:, kept])
-        dependent, _ = dependent_inputs(inputs, bias)
-        if not len(dependent):
-            return kept
-        kept = np.delete(kept, dependent)
-    return np.arange(samples.d)
-
-
-def _widened(result: Recovery, kept: Index, names: list[str]) -> Recovery:
-    """The result for all inputs: those left out have weight zero. Since others would do as well,
-    the network is not certain, and its standard errors mean nothing."""
-    left_out = [names[i] for i in np.setdiff1d(np.arange(len(names)), kept)]
-    several = len(left_out) > 1
-    said = (
-        f"column{'s' if several else ''} {', '.join(left_out[:6])}"
-        f"{' and more' if len(left_out) > 6 else ''} of X {'are' if several else 'is'} constant or "
-        "a combination of others, so there are many networks that agree on such inputs; in this "
-        f"one the weights from there are zero. Of the other inputs, "
-        f"{result.certificate.explanation}"
-    )
-    status = result.status if result.status == Status.FAILED else Status.UNDETERMINED
-    network = result.network
-    if network is not None:
-        V = np.zeros((network.n_units, len(names)))
-        V[:, kept] = network.V
-        W = np.zeros((network.n_outputs, len(names)))
-        W[:, kept] = network.W
-        network = Network(V, network.U, network.b, network.c, network.activation, W)
-    certificate = replace(
-        result.certificate,
-        status=status,
-        code="dependent-inputs",
-        explanation=said,
-        network=network or result.certificate.network,
-    )
-    return replace(
-        result, status=status, network=network, certificate=certificate, uncertainty=None
-    )

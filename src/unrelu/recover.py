@@ -11,11 +11,13 @@ from numpy.typing import ArrayLike
 
 from unrelu.activations import Activation, resolve
 from unrelu.certificate import Certificate
+from unrelu.dependent import independent, widened
 from unrelu.errors import RecoveryError
 from unrelu.exactly import COMPLETE, climb_exactly
 from unrelu.frames import beside
 from unrelu.judged import Judged, Task
 from unrelu.ladder import climb
+from unrelu.names import UNNAMED
 from unrelu.numerics.threads import one_thread
 from unrelu.preparation import (
     check_activation,
@@ -58,7 +60,9 @@ def recover(
 
     Parameters
     ----------
-    X : (n, d) inputs, of any distribution; no column a combination of the others.
+    X : (n, d) inputs, of any distribution. Columns that are constant or a combination of the
+        others, as one-hot columns in full are, have weight zero, and the certificate says so
+        (method "auto"; else they are refused).
     Y : (n, m) or (n,) labels.
         Both may be tables of pandas, polars or pyarrow, or a single column of one: names of columns
         are kept and shown, dates count as seconds since 1970, and where both have an index, rows
@@ -180,6 +184,11 @@ def recover(
         exactly = None if exactly is None else exactly.take(kept)
         samples, weights = replace(weighted, weights=None), weighted.weights
         check_weights(weights, known, method, noise)
+    full, kept = samples, np.arange(samples.d)
+    if method == "auto" and not exact and known is not None:
+        kept = independent(samples, bias)
+    if len(kept) < samples.d:
+        samples = replace(samples, X=np.asarray(samples.X)[:, kept], names=UNNAMED)
     check_independent(samples, bias)
     if method == "mixed-integer":
         check_one_output(samples)
@@ -224,7 +233,7 @@ def recover(
         },
         ranges=samples.ranges(),
     )
-    return _thrown(result, throw)
+    return _thrown(widened(result, full, kept) if len(kept) < full.d else result, throw)
 
 
 def _thrown(result: Recovery, throw: bool) -> Recovery:

@@ -119,6 +119,8 @@ class Uncertainty:
     factor: Array = field(repr=False)
     covariance: Array = field(repr=False)
     names: Names = UNNAMED
+    kept: Index | None = None
+    """Columns of X that have weights, where others were left out; else None."""
 
     def intervals(self, level: float = 0.95) -> tuple[Network, Network]:
         """Lower and upper ends for every weight, each interval alone of the given level (Student
@@ -162,14 +164,18 @@ class Uncertainty:
         """The breakpoints along input number `along` from a point `at` (d,), by default, where
         biases were fitted, that of the means: see `Recovery.breakpoints_along`."""
         if at is None:
-            at = (self.factor.T @ self.factor)[: self.network.n_inputs, -1]
-            at = at / float(self.factor[:, -1] @ self.factor[:, -1]) if self.biased else 0 * at
+            kept = slice(None) if self.kept is None else self.kept
+            at = np.zeros(self.network.n_inputs)
+            if self.biased:
+                means = (self.factor.T @ self.factor)[:-1, -1]
+                at[kept] = means / float(self.factor[:, -1] @ self.factor[:, -1])
         return along_input(self.network, self, along, at, level=level)
 
     def errors_along(self, along: int) -> ErrorsAlong:
         """The errors behind `breakpoints`."""
         spread = Spread.of(self.model, self.factor, self.covariance)
-        return ErrorsAlong.of(spread, self.network.V[:, along], along, self.undetermined)
+        towards = self.network.V[:, along]
+        return ErrorsAlong.of(spread, towards, along, self.undetermined, self.kept)
 
     def table(self) -> list[dict[str, float]]:
         """`units` as plain numbers."""
@@ -258,6 +264,7 @@ class Uncertainty:
         for start in range(0, len(X), PREDICTED_TOGETHER):
             rows = slice(start, start + PREDICTED_TOGETHER)
             block = np.asarray(X[rows], dtype=np.float64)
+            block = block if self.kept is None else block[:, self.kept]
             if self.biased:
                 block = np.column_stack([block, np.ones(len(block))])
             yield rows, solve_triangular(self.factor, block.T, trans="T").T

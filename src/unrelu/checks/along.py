@@ -25,17 +25,25 @@ class ErrorsAlong:
     hidden: Array
     linear: Array | None
     open: frozenset[int]
+    kept: Index | None = None
 
     @classmethod
-    def of(cls, spread: Spread, towards: Array, along: int, unknown: Index) -> ErrorsAlong:
+    def of(
+        cls, spread: Spread, towards: Array, along: int, unknown: Index, kept: Index | None
+    ) -> ErrorsAlong:
+        """`kept`: inputs that have weights, where others were left out."""
+        if kept is not None:  # one that was left out moves no unit, and nobody asks
+            along = int(np.searchsorted(kept, along)) if along in kept else 0
         linear = None
         if spread.model.linear:
             e = np.eye(len(spread.factor))[along]
             linear = np.asarray(solve_triangular(spread.factor, e, trans="T"))
-        return cls(spread, towards, spread.lift[:, along], linear, frozenset(unknown.tolist()))
+        known = frozenset(unknown.tolist())
+        return cls(spread, towards, spread.lift[:, along], linear, known, kept)
 
     def of_place(self, unit: int, at: Array) -> float:
         """Of where the unit has its kink, which is at the point `at` (d,)."""
+        at = at if self.kept is None else at[self.kept]
         row = np.append(at, 1.0)[: len(self.spread.factor)]
         variance = float(row @ self.spread.of_rows(unit, unit) @ row)
         return math.sqrt(max(variance, 0.0)) / abs(float(self.towards[unit]))

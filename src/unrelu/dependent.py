@@ -1,0 +1,94 @@
+"""Inputs that are constant or combinations of the others, such as one-hot columns in full.
+
+Labels do not tell which of them a weight belongs to. The columns that are left over are left out:
+from there weights are zero, and those of the others are relative to that, as with a reference level
+of a factor. What the network says of such inputs, and how far that may be off, does not depend on
+the choice.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unrelu.names import shown
+from unrelu.network import Network
+from unrelu.preparation import dependent_inputs
+from unrelu.result import Recovery, Status
+from unrelu.samples import Samples
+from unrelu.uncertainty import Uncertainty
+
+Array = NDArray[np.float64]
+Index = NDArray[np.intp]
+
+CODE = "dependent-inputs"
+
+
+def independent(samples: Samples, bias: bool) -> Index:
+    """Columns of X without those that are constant or combinations of others; all of them where
+    none would be left, which is to be refused."""
+    kept = np.arange(samples.d)
+    while len(kept):
+        inputs = samples if len(kept) == samples.d else replace(samples, X=samples.X[:, kept])
+        dependent, _ = dependent_inputs(inputs, bias)
+        if not len(dependent):
+            return kept
+        kept = np.delete(kept, dependent)
+    return np.arange(samples.d)
+
+
+def widened(result: Recovery, samples: Samples, kept: Index) -> Recovery:
+    """The result of the columns that were kept, for all columns of the samples. An estimate stays
+    one, of the network whose other weights are zero. Of labels without noise no network is the only
+    one then."""
+    left_out = np.setdiff1d(np.arange(samples.d), kept)
+    several = len(left_out) > 1
+    which = shown([samples.names.input(i) for i in left_out.tolist()], 6)
+    said = (
+        f"column{'s' if several else ''} {which} of X {'are' if several else 'is'} constant or a "
+        "combination of others, so that nothing tells which of them a weight belongs to: those "
+        f"from {'there' if several else 'it'} are taken as zero, and the others are relative to "
+        "that. What the network says of such inputs does not depend on it"
+    )
+    before = result.certificate
+    status = result.status
+    if status in (Status.EXACT, Status.PROVED):
+        status = Status.UNDETERMINED
+    network = _wide(before.network, samples.d, kept)
+    certificate = replace(
+        before,
+        status=status,
+        code=before.code if status == Status.FAILED else CODE,
+        explanation=f"{said}. Of the other inputs, {before.explanation}",
+        network=network,
+    )
+    uncertainty = result.uncertainty and _wide_errors(result.uncertainty, samples, kept, said)
+    return replace(
+        result,
+        status=status,
+        network=None if result.network is None else network,
+        certificate=certificate,
+        uncertainty=uncertainty,
+        names=samples.names,
+        ranges=samples.ranges(),
+    )
+
+
+def _wide(net: Network, width: int, kept: Index) -> Network:
+    V, W = np.zeros((net.n_units, width)), np.zeros((net.n_outputs, width))
+    V[:, kept], W[:, kept] = net.V, net.W
+    return Network(V, net.U, net.b, net.c, net.activation, W)
+
+
+def _wide_errors(errors: Uncertainty, samples: Samples, kept: Index, said: str) -> Uncertainty:
+    network, stderr = (_wide(net, samples.d, kept) for net in (errors.network, errors.stderr))
+    return replace(
+        errors,
+        network=network,
+        stderr=stderr,
+        kept=kept,
+        notes=(*errors.notes, said),
+        names=samples.names,
+    )
