@@ -42,6 +42,7 @@ from unrelu.errors import InputError, InputTypeError
 from unrelu.frames import tables
 from unrelu.network import Network
 from unrelu.precision import DOUBLE
+from unrelu.quiet import quiet
 from unrelu.rationals import as_fractions
 from unrelu.result import SENTENCES, Status, labelled
 from unrelu.samples import ExactSamples, Samples
@@ -118,6 +119,7 @@ class Certificate:
     skip: bool = False
     precision: str = DOUBLE.name
 
+    @quiet
     def recheck(self, X: ArrayLike, Y: ArrayLike) -> Certificate:
         """The same checks on these samples, none of them used to find the network."""
         if self.refutation is not None and self.refutation.recheck(X, Y):
@@ -226,6 +228,7 @@ class Certificate:
         return labelled([("status", f"{self.status.value}: {self.sentence}"), *self.rows()])
 
 
+@quiet
 def verify(net: Network, X: ArrayLike, Y: ArrayLike, *, exact: bool = False) -> Certificate:
     """Does `net` explain these samples, and is it the only network that does?
 

@@ -16,6 +16,7 @@ from unrelu.numerics.threads import one_thread
 from unrelu.oracles.journal import Journal, seed_of
 from unrelu.oracles.questions import BudgetSpent, Oracle, Questions
 from unrelu.preparation import check_options, generator
+from unrelu.quiet import quiet
 from unrelu.recover import MANY_ENTRIES
 from unrelu.result import Recovery, Status
 
@@ -23,6 +24,7 @@ MOST_ROUNDS = 5
 """Times that lines, fit and certificate are gone through."""
 
 
+@quiet
 def extract(
     oracle: Oracle,
     n_inputs: int,
@@ -95,6 +97,8 @@ def extract(
         raise InputTypeError(f"oracle: got a {type(oracle).__name__}, expected a callable")
     for name, value in (("n_inputs", n_inputs), ("budget", budget), ("batch", batch)):
         _check_count(name, value)
+    if n_units is not None:
+        _check_count("n_units", n_units)
     for name, size in (("scale", scale), ("reach", reach)):
         if not 0 < size < 1e15:  # not so for NaN
             raise InputError(f"{name}: got {size}, expected a positive number")

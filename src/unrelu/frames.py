@@ -21,6 +21,7 @@ from unrelu.errors import InputError, InputTypeError
 from unrelu.names import Names
 from unrelu.plain import counted
 from unrelu.remarks import Remark
+from unrelu.tensors import as_array
 
 AnyArray = NDArray[Any]
 
@@ -121,6 +122,7 @@ def _aligned(X: Any, Y: Any, name: str = "Y") -> tuple[Any, list[Remark]]:
 
 def _table(name: str, value: Any, exact: bool) -> tuple[Any, tuple[str, ...], list[Remark]]:
     """The array, the names of its columns, and what was made of them."""
+    value = as_array(value)
     if isinstance(value, np.ndarray) and value.dtype.kind in "mM":
         array, said = seconds(name, value, exact)
         return array, (), [Remark(_code(said), f"{name} was {said}")]

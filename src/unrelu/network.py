@@ -15,6 +15,7 @@ from unrelu.activations import Activation, Power, ReLU, resolve
 from unrelu.equality import by_value
 from unrelu.errors import InputError
 from unrelu.frames import plain
+from unrelu.quiet import quiet
 from unrelu.rationals import (
     Rationals,
     as_fractions,
@@ -205,6 +206,7 @@ class Network:
         Z += self.b
         return Z
 
+    @quiet
     def __call__(self, X: ArrayLike) -> Weights:
         """Labels of the rows of X, (n, d) -> (n, m). Raises InputError for another width.
 

@@ -31,6 +31,7 @@ from unrelu.preparation import (
     label_rank,
     seeded,
 )
+from unrelu.quiet import quiet
 from unrelu.result import Recovery, Status
 from unrelu.samples import ExactSamples, Samples, weighed
 from unrelu.unknown import recover_unknown
@@ -39,6 +40,7 @@ MANY_ENTRIES = 1e6
 """Entries of X from which on the products are worth several threads."""
 
 
+@quiet
 def recover(
     X: ArrayLike,
     Y: ArrayLike,

@@ -14,6 +14,7 @@ from unrelu.frames import tables
 from unrelu.names import UNNAMED, Names
 from unrelu.precision import DOUBLE, Precision, precision_of
 from unrelu.rationals import Rationals, as_fractions, rounded
+from unrelu.tensors import as_array
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
@@ -222,6 +223,7 @@ class ExactSamples:
 def _numbers(name: str, value: ArrayLike) -> NDArray[Any]:
     if isinstance(value, np.ma.MaskedArray):
         raise InputTypeError(f"{name}: got a masked array, expected plain numbers: drop such rows")
+    value = as_array(value)
     try:
         array = np.asanyarray(value) if isinstance(value, np.memmap) else np.asarray(value)
     except ValueError as error:  # rows of different lengths

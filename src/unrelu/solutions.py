@@ -22,6 +22,7 @@ from unrelu.numerics.complementarity import Effort, Found, TooManyNodesError, Un
 from unrelu.numerics.float_lp import OutOfTimeError
 from unrelu.plain import printable
 from unrelu.preparation import check_flag, check_limit, check_units, seeded
+from unrelu.quiet import quiet
 from unrelu.rationals import Rationals, as_fractions, product
 from unrelu.refutations import by_output_signs, by_output_weights, by_row_space
 from unrelu.samples import ExactSamples
@@ -64,6 +65,7 @@ class Solutions:
         return printable(self.reason)
 
 
+@quiet
 def solutions(
     X: ArrayLike,
     Y: ArrayLike,

@@ -58,6 +58,7 @@ from unrelu.names import UNNAMED, Names
 from unrelu.network import Network
 from unrelu.numerics import fisher
 from unrelu.numerics.covariance import in_outputs, least_squares, weighted
+from unrelu.quiet import quiet
 from unrelu.result import labelled
 from unrelu.samples import Samples, weighed
 
@@ -270,6 +271,7 @@ class Uncertainty:
             yield rows, solve_triangular(self.factor, block.T, trans="T").T
 
 
+@quiet
 def assess(
     net: Network,
     X: ArrayLike,

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from unrelu.errors import InputError, InputTypeError
 from unrelu.frames import plain
 from unrelu.rationals import Rationals, as_fractions
+from unrelu.tensors import as_array
 
 Array = NDArray[np.float64]
 
@@ -42,13 +43,14 @@ def rational_weights(name: str, value: ArrayLike, ndim: int) -> Rationals:
 def holds_objects(value: ArrayLike | None) -> bool:
     """Whether it is an array, or nested sequences, of other things than plain numbers."""
     try:
-        return value is not None and np.asarray(value).dtype.kind == "O"
+        return value is not None and np.asarray(as_array(value)).dtype.kind == "O"
     except ValueError:  # ragged, which is said where the shapes are checked
         return False
 
 
 def real_numbers(name: str, value: ArrayLike) -> NDArray[Any]:
     """As an array of a real type; its shape is for the caller to check."""
+    value = as_array(value)
     try:
         array = np.asarray(plain(name, value))
     except ValueError as error:  # rows of different lengths

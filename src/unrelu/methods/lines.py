@@ -266,7 +266,7 @@ def kinks_on(ask: Ask, line: Line, tolerance: Callable[[Array], Array]) -> Kinks
         faint &= np.abs(bend).max(axis=1) * length <= FAINT * allowed.max(axis=0)
         size = np.maximum(np.maximum(np.abs(low), np.abs(high)), 1.0)
         scale = np.maximum(np.abs(y).max(axis=(0, 1, 3)), np.finfo(np.float64).tiny)
-        tiny = faint | (length < FAINT * error.max(axis=(0, 1)) / scale * size)
+        tiny = faint | (length * scale < FAINT * error.max(axis=(0, 1)) * size)
         unclear += [
             (float(a), float(b)) for a, b in zip(low[again & tiny], high[again & tiny], strict=True)
         ]

@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unrelu.errors import OracleError
+from unrelu.errors import InputTypeError, OracleError
 from unrelu.oracles.journal import Journal, key_of
+from unrelu.quiet import as_the_caller
+from unrelu.tensors import as_array, as_function, is_module
 
 Array = NDArray[np.float64]
 Oracle = Callable[[Array], Any]
@@ -44,7 +46,8 @@ class Questions:
         self.asked, self.rounds, self.new = 0, 0, 0
         self.single = False
         self.n_outputs: int | None = None
-        self._oracle, self._batch, self._journal, self._report = oracle, batch, journal, report
+        self._oracle = as_function(oracle) if is_module(oracle) else oracle
+        self._batch, self._journal, self._report = batch, journal, report
         self._stored = {} if journal is None else journal.answers
         self._answers: dict[str, Array] = {}
 
@@ -86,14 +89,17 @@ class Questions:
 
     def _ask(self, X: Array) -> Array:
         # A copy: what an oracle does to its inputs is its own affair.
-        got = self._oracle(X.astype(np.float32) if self.single else X.copy())
+        with as_the_caller():
+            got = self._oracle(X.astype(np.float32) if self.single else X.copy())
         return checked(got, len(X), self.n_outputs)
 
 
 def checked(got: Any, n: int, m: int | None) -> Array:
     """The answers as (n, m) float64; raises OracleError for anything else."""
     try:
-        array = np.asarray(got)
+        array = np.asarray(as_array(got))
+    except InputTypeError as error:
+        raise OracleError(f"answers: {error}, expected real numbers") from error
     except ValueError as error:
         raise OracleError("answers: got a ragged sequence, expected a table of numbers") from error
     if array.dtype.kind not in "fiub":

@@ -15,6 +15,7 @@ from unrelu.certificate import Certificate
 from unrelu.errors import FileError
 from unrelu.formats.whole import check_writable, written_whole
 from unrelu.network import Network
+from unrelu.quiet import quiet
 from unrelu.report import charts, images, words
 from unrelu.result import Recovery, Status
 from unrelu.version import __version__
@@ -73,6 +74,7 @@ class Picture:
     outputs: str
 
 
+@quiet
 def write_report(
     net: Network | Recovery,
     X: ArrayLike,
