@@ -476,6 +476,30 @@ def test_a_broken_line_of_counts() -> None:
     assert abs(-found.network.b[0] / found.network.V[0, 0] - 4) <= 4 * found.stderr.b[0]
 
 
+# Where a skip connection would do, and was not asked for.
+
+
+@pytest.mark.parametrize("told", [None, 1])
+def test_a_skip_connection_is_what_a_broken_line_wants(told: int | None) -> None:
+    """Two opposite units of which nothing is known; with one unit, a bad fit."""
+    rng = np.random.default_rng(2)
+    X = np.arange(365.0)[:, None]
+    y = 10 + 0.05 * X[:, 0] - 0.12 * np.maximum(X[:, 0] - 150, 0) + 0.8 * rng.standard_normal(365)
+    found = recover(X, y, told, rng=0, throw=False)
+    assert found.certificate.code == "skip-would-do"
+    assert "skip=True" in found.certificate.explanation
+    assert recover(X, y, told, skip=True, rng=0).status == "estimated"
+
+
+def test_units_that_need_none_are_left_alone() -> None:
+    rng = np.random.default_rng(0)
+    X = gaussian(rng, 600, 3)
+    y = np.maximum(X, 0) @ [1.0, 2.0, -2.0] + 0.2 * rng.standard_normal(600)
+    found = recover(X, y, rng=0)
+    assert found.certificate.code == "noise"
+    assert "skip=True" not in found.certificate.explanation
+
+
 # What is refused, and files and commands.
 
 REFUSED: list[tuple[dict[str, Any], str]] = [

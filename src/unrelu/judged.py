@@ -17,7 +17,7 @@ from unrelu.checks.spared import leaner
 from unrelu.checks.unexplained import unexplained
 from unrelu.checks.verdict import RARE
 from unrelu.errors import InputError
-from unrelu.methods import facets, known_activation, noisy, unseen
+from unrelu.methods import facets, known_activation, linear_part, noisy, unseen
 from unrelu.methods.candidate import Candidate
 from unrelu.methods.problem import Problem
 from unrelu.methods.recipes import BY_NAME
@@ -38,6 +38,9 @@ work; and samples up to which distinct ones are counted."""
 
 ALL_ROUNDING = 0.35
 """Steps that are left, in the root mean square, where nothing else is: √(1/12) is 0.29."""
+
+OPEN = ("weights-open", "weights-vague")
+"""Verdicts on units that noise leaves open, perhaps because they share a linear function."""
 
 OWN = (
     "this is the recipe's own estimate: it may be further off than the noise makes necessary, and "
@@ -167,7 +170,7 @@ def judged(task: Task, method: str, candidate: Candidate, passes: Passes) -> Jud
         said = "; ".join(filter(None, (certificate.explanation, OWN, candidate.note)))
         return Judged(method, candidate, replace(certificate, explanation=said))
     if certificate.status != Status.ESTIMATED:  # standard errors are dear, and those mean nothing
-        return Judged(method, candidate, certificate)
+        return Judged(method, candidate, _hinted(certificate, task, candidate))
     whole = len(candidate.rows) == samples.n
     fitted = weighted if whole else weighted.take(candidate.rows)
     net, cut = unseen.without_unseen(net, fitted, bias, candidate.noise.covariance)
@@ -202,7 +205,33 @@ def judged(task: Task, method: str, candidate: Candidate, passes: Passes) -> Jud
     certificate = _of_rounding(certificate, task)
     notes = filter(None, (certificate.explanation, unseen.in_words(cut), candidate.note))
     certificate = replace(certificate, explanation="; ".join(notes))
+    certificate = _hinted(certificate, task, replace(candidate, network=net))
     return Judged(method, candidate, certificate, uncertainty)
+
+
+def _hinted(certificate: Certificate, task: Task, candidate: Candidate) -> Certificate:
+    """With a word on skip=True, where it would do with fewer units, or with those asked for."""
+    noise, net = candidate.noise, candidate.network
+    if task.skip or noise is None:
+        return certificate
+    failed = certificate.status == Status.FAILED
+    told = failed and task.n_units is not None
+    if failed and not told:
+        return certificate
+    found = linear_part.with_skip(net, task.weighted, task.bias, noise.covariance, told=told)
+    if found is None:
+        return certificate
+    units = f"{found.n_units} unit{'s' * (found.n_units != 1)}"
+    open_now = certificate.code in OPEN or told
+    hint = (
+        f"a linear function of the inputs and {units} explain the labels "
+        f"{'better' if told else f'as well as these {net.n_units}'}: with skip=True, the linear "
+        "function is part of the network"
+    )
+    if not open_now:
+        return replace(certificate, explanation=f"{certificate.explanation}; {hint}")
+    said = f"{hint}. Without it, {certificate.explanation}"
+    return replace(certificate, code="skip-would-do", explanation=said)
 
 
 def not_values(best: Judged, kind: LabelKind) -> Judged:

@@ -52,6 +52,8 @@ Index = NDArray[np.intp]
 RARE = 4
 """Times the unknowns of a unit: so many samples off may be the work of as many rare units."""
 
+WITH_SKIP = "; with skip=True, a linear function is part of the network"
+
 VAGUE = 1.0
 """Standard error of a direction, in radians, beyond which nothing is known of it: directions drawn
 at random are not much further apart."""
@@ -97,7 +99,7 @@ def sides(net: Network, samples: Samples, biased: bool, errors: Array) -> Verdic
             "facing-pair",
             f"{listed(np.array(pair))} face each other on one hyperplane, which one unit "
             "and one that is active on every sample explain as well: u f(z) + u' f(−z) = "
-            "(u + u') f(−z) + u z",
+            f"(u + u') f(−z) + u z{WITH_SKIP}",
             weak_units=np.array(pair),
         )
     rest = spared(net, samples, biased)
@@ -109,7 +111,7 @@ def sides(net: Network, samples: Samples, biased: bool, errors: Array) -> Verdic
             Status.UNDETERMINED,
             "linear-pair",
             f"{listed(np.array(pair))} together make a linear function, without a kink that the "
-            "samples could show: with other units turned round, fewer may do",
+            f"samples could show: with other units turned round, fewer may do{WITH_SKIP}",
             weak_units=np.array(pair),
         )
     pair = pair_in_a_gap(net, samples) if biased else None
@@ -156,7 +158,7 @@ def _spared(net: Network, units: Index) -> Verdict:
     return Verdict(
         Status.UNDETERMINED,
         "facing-pair" if facing else "spare-unit",
-        f"every sample is explained, but {listed(units)} {said}",
+        f"every sample is explained, but {listed(units)} {said}{WITH_SKIP * (len(units) > 1)}",
         weak_units=units,
     )
 
