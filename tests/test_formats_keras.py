@@ -140,6 +140,7 @@ def test_operations_that_are_leaky(tmp_path: Path, name: str) -> None:
     middle, H = OTHER[name]
     net = load(put(tmp_path / "net.keras", zipped(functional(middle))))
     assert net.skip
+    assert [remark.code for remark in net.remarks] == ["leaky-as-skip"]
     assert close(net(X), H @ NET.U.T + NET.c)
 
 
@@ -250,6 +251,7 @@ def test_leaky_layers_are_read_with_a_skip_connection(tmp_path: Path, name: str)
     layers = [dense("dense", NET, None), layer, dense("dense_1", NET, None)]
     net = load(put(tmp_path / "net.h5", keras_h5(layers, weights)))
     assert net.skip
+    assert [remark.code for remark in net.remarks] == ["leaky-as-skip"]
     assert close(net(X), np.where(Z > 0, Z, slope * Z) @ NET.U.T + NET.c)
 
 

@@ -179,6 +179,7 @@ def test_leaky_units_are_read_with_a_skip_connection(tmp_path: Path, name: str) 
     path = put(tmp_path / "net.onnx", model(middle))
     net = load(path)
     assert net.skip
+    assert [remark.code for remark in net.remarks] == ["leaky-as-skip"]
     assert close(net(X), H @ U.T + c)
     assert close(ran(path), net(X))
 

@@ -463,7 +463,7 @@ def test_a_program_may_write_more_than_a_pipe_holds() -> None:
     [
         ("sys.exit('went wrong')", "ended with code 1: went wrong"),
         ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "ended with code -9"),
-        ("print('1.0')", "got 1 lines for 3 queries"),
+        ("print('1.0')", "got 1 line for 3 queries"),
         ("print('y0'); [print(1) for line in sys.stdin]", "got 4 lines for 3 queries"),
         ("[print('one') for line in sys.stdin]", "got 'one', expected numbers"),
         ("[print('1;2') for line in sys.stdin]", "expected numbers"),

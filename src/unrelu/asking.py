@@ -25,6 +25,7 @@ from unrelu.methods import hyperplanes, lines
 from unrelu.methods.candidate import constant
 from unrelu.network import Network
 from unrelu.oracles.questions import BudgetSpent, Questions
+from unrelu.plain import counted
 from unrelu.recover import recover
 from unrelu.result import Recovery, Status
 from unrelu.samples import Samples
@@ -315,7 +316,10 @@ class Search:
         if status == Status.EXACT and self.n_units is not None and found != self.n_units:
             status = Status.FAILED if found > self.n_units else Status.UNDETERMINED
             code = "more-units" if found > self.n_units else "fewer-units"
-            said = f"{found} units explain the answers, not {self.n_units}: {said}"
+            said = (
+                f"{counted(found, 'unit')} explain{'s' * (found == 1)} the answers, not "
+                f"{self.n_units}: {said}"
+            )
         if status == Status.EXACT and (far := self._contradicted(certificate)):
             status, code = Status.FAILED, "lines-contradict"
             said = f"{far}; of the random queries alone, {said}"
@@ -407,8 +411,8 @@ class Search:
         rest = float(np.sqrt(((net(self.X) - self.Y) ** 2).mean()))
         if certificate.status == Status.ESTIMATED and rest > NOISE * self.noise:
             said = (
-                f"the best network of {net.n_units} units leaves {rest:.1e} of the answers, which "
-                f"are repeated to {self.noise:.1e}: not noise, but another kind of function"
+                f"the best network of {counted(net.n_units, 'unit')} leaves {rest:.1e} of the "
+                f"answers, which are repeated to {self.noise:.1e}: not noise, but another kind of function"
             )
             return replace(certificate, status=Status.FAILED, code="no-noise", explanation=said)
         return certificate

@@ -15,6 +15,7 @@ from unrelu.errors import InputError, InputTypeError, RecoveryError
 from unrelu.numerics.threads import one_thread
 from unrelu.oracles.journal import Journal, seed_of
 from unrelu.oracles.questions import BudgetSpent, Oracle, Questions
+from unrelu.plain import kind_of
 from unrelu.preparation import check_options, generator
 from unrelu.quiet import quiet
 from unrelu.recover import MANY_ENTRIES
@@ -94,7 +95,7 @@ def extract(
             "for networks that are piecewise linear; recover() takes samples of others"
         )
     if not callable(oracle):
-        raise InputTypeError(f"oracle: got a {type(oracle).__name__}, expected a callable")
+        raise InputTypeError(f"oracle: got {kind_of(oracle)}, expected a callable")
     for name, value in (("n_inputs", n_inputs), ("budget", budget), ("batch", batch)):
         _check_count(name, value)
     if n_units is not None:
@@ -181,6 +182,6 @@ def _extracted(search: Search, first: int) -> Recovery:
 
 def _check_count(name: str, value: int) -> None:
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-        raise InputTypeError(f"{name}: got a {type(value).__name__}, expected a whole number")
+        raise InputTypeError(f"{name}: got {kind_of(value)}, expected a whole number")
     if value < 1:
         raise InputError(f"{name}: got {value}, expected 1 or more")

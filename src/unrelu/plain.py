@@ -77,6 +77,22 @@ def counted(count: int, noun: str) -> str:
     return f"{count} {noun}{'s' * (count != 1)}"
 
 
+def with_article(name: str) -> str:
+    """
+    >>> with_article("Softmax"), with_article("Elu")
+    ('a Softmax', 'an Elu')
+    """
+    return f"{'an' if name[:1].lower() in tuple('aeiou') else 'a'} {name}"
+
+
+def kind_of(value: object) -> str:
+    """
+    >>> kind_of(1), kind_of([])
+    ('an int', 'a list')
+    """
+    return with_article(type(value).__name__)
+
+
 def fitted(text: str, encoding: str | None) -> str:
     """The text in characters that the encoding has; None has all, as a StringIO does."""
     if encoding is None or _has(text, encoding):

@@ -8,6 +8,7 @@ from pathlib import Path
 from unrelu.errors import FileError
 from unrelu.formats.naming import words
 from unrelu.formats.steps import shortened
+from unrelu.plain import with_article
 from unrelu.remarks import ASSUMED_RELU, Remark
 
 RELU = {"relu", "poslin", "rectifier", "rectlin", "rectified linear", "rectified_linear"}
@@ -57,7 +58,7 @@ def activation_said(
             head = later[0]
     if head is not None and not drop_head:
         raise FileError(
-            f"{path}: got a {shortened(head)} behind the second layer, expected none; "
+            f"{path}: got {with_article(shortened(head))} behind the second layer, expected none; "
             "load(path, drop_head=True), on the command line --drop-head, leaves it off",
             "head",
         )

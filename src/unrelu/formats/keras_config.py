@@ -27,6 +27,7 @@ from unrelu.formats.steps import (
     shortened,
     unexpected,
 )
+from unrelu.plain import counted
 
 SKIPPED = {
     *("InputLayer", "Dropout", "SpatialDropout1D", "GaussianNoise", "GaussianDropout"),
@@ -175,7 +176,7 @@ def _batch_normalization(
 ) -> Scale:
     names = [name for name in ("scale", "center") if config.get(name, True)]
     if len(weights) != 2 + len(names) or len({weight.shape for weight in weights}) != 1:
-        raise FileError(f"{path}: got a BatchNormalization with {len(weights)} arrays")
+        raise FileError(f"{path}: got a BatchNormalization with {counted(len(weights), 'array')}")
     if shape is not None and len(shape) != 1:
         raise FileError(f"{path}: got a BatchNormalization over channels, expected flat samples")
     *learned, mean, variance = weights

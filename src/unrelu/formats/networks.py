@@ -31,10 +31,10 @@ from unrelu.extras import require
 from unrelu.formats.archive import unreadable
 from unrelu.formats.marks import Contents, Mark
 from unrelu.formats.reading import AS_THE_FILE_SAYS, Reading
-from unrelu.formats.steps import with_article
 from unrelu.formats.strangers import PACKED, refusal, refuse_by_name, refuse_strangers
 from unrelu.formats.whole import check_writable
 from unrelu.network import Network
+from unrelu.plain import kind_of, with_article
 
 __all__ = ["Contents", "Mark", "check_target", "load", "load_marked", "read", "save", "save_marked"]
 
@@ -107,7 +107,7 @@ def save_marked(net: Network | None, path: str | os.PathLike[str], mark: Mark | 
     holds the mark alone, and `load` repeats the reason."""
     if net is not None and not isinstance(net, Network):
         raise InputTypeError(
-            f"save: got a {type(net).__name__}, expected a Network: of a whole result this is "
+            f"save: got {kind_of(net)}, expected a Network: of a whole result this is "
             "result.network, and result.save(path) writes all of it"
         )
     path = Path(path)

@@ -13,6 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
+from unrelu.plain import kind_of
+
 
 class RefusedPickleError(ValueError):
     """A pickle with instructions that no state_dict or checkpoint has."""
@@ -206,7 +208,7 @@ class _Machine:
             if isinstance(key, str | int):
                 target[key] = value
             elif isinstance(value, Tensor):  # hashing a nested tuple may take for ever
-                raise RefusedPickleError(f"got a {type(key).__name__} as a key, expected names")
+                raise RefusedPickleError(f"got {kind_of(key)} as a key, expected names")
 
     def known(self, name: str, *, called: bool = False) -> Global | Unknown:
         if not called and (name in KINDS or name in CALLABLE):

@@ -52,6 +52,7 @@ from unrelu.formats.npz_files import FORMAT
 from unrelu.formats.numerals import numeral, numerals, rational, rationals
 from unrelu.formats.whole import written_whole
 from unrelu.formats.zips import content, write
+from unrelu.plain import kind_of
 from unrelu.version import __version__
 
 if TYPE_CHECKING:
@@ -152,7 +153,7 @@ def load_result(path: AnyPath) -> Recovery:
         raise FileError(f"{path}: damaged ({kind}: {_reason(error)})") from error
     recovery = types()["Recovery"]
     if not isinstance(result, recovery):
-        raise FileError(f"{path}: got a {type(result).__name__}, expected a whole result")
+        raise FileError(f"{path}: got {kind_of(result)}, expected a whole result")
     return cast("Recovery", result)
 
 

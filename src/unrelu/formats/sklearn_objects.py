@@ -10,6 +10,7 @@ import numpy as np
 from unrelu.activations import ReLU
 from unrelu.errors import InputError, InputTypeError
 from unrelu.network import Network
+from unrelu.plain import kind_of
 
 if TYPE_CHECKING:
     from sklearn.neural_network import MLPRegressor
@@ -43,7 +44,7 @@ def from_sklearn(mlp: Any) -> Network:
         *front, mlp = (step for _, step in mlp.steps)
     if not isinstance(mlp, MLPRegressor | MLPClassifier):
         raise InputTypeError(
-            f"from_sklearn: got a {type(mlp).__name__}, expected an MLPRegressor or MLPClassifier, "
+            f"from_sklearn: got {kind_of(mlp)}, expected an MLPRegressor or MLPClassifier, "
             "or a pipeline that ends in one"
         )
     if not hasattr(mlp, "coefs_"):
@@ -84,8 +85,7 @@ def _scaling(scaler: Any) -> tuple[Any, Any]:
     if isinstance(scaler, MaxAbsScaler):
         return 1 / scaler.scale_, 0.0
     raise InputError(
-        f"from_sklearn: got a {type(scaler).__name__} in front of the network, "
-        "expected scalers only"
+        f"from_sklearn: got {kind_of(scaler)} in front of the network, expected scalers only"
     )
 
 
@@ -103,7 +103,7 @@ def to_sklearn(net: Network) -> MLPRegressor:
     from sklearn.neural_network import MLPRegressor
 
     if not isinstance(net, Network):
-        raise InputTypeError(f"to_sklearn: got a {type(net).__name__}, expected a Network")
+        raise InputTypeError(f"to_sklearn: got {kind_of(net)}, expected a Network")
     if not net.n_units:
         raise InputError("to_sklearn: got a network without units, expected one at least")
     if not isinstance(net.activation, ReLU):

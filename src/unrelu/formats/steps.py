@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 from unrelu.errors import FileError
 from unrelu.formats.marks import Contents
 from unrelu.network import Network
+from unrelu.plain import with_article
+from unrelu.remarks import Remark
 
 Array = NDArray[np.float64]
 
@@ -67,6 +69,12 @@ class Nonlinear:
 
 
 Step = Scale | Pick | Linear | Bend | Nonlinear
+
+LEAKY = Remark(
+    "leaky-as-skip",
+    "the units are leaky, which is a ReLU and a linear term: the same function is read as a ReLU "
+    "network with a skip connection W",
+)
 
 MOST_STEPS = 200
 """Nodes or layers of a model. Two-layer networks take a dozen; each may cost as much as the
@@ -138,7 +146,7 @@ def _network(path: Path, first: Linear, second: Linear, bend: Bend) -> Network:
     shift = np.zeros(len(U)) if c is None else c
     if b is not None:
         shift = shift + straight @ b
-    return Network(V, U * (above - below), b, shift, W=straight @ V)
+    return Network(V, U * (above - below), b, shift, W=straight @ V, remarks=(LEAKY,))
 
 
 def _after(first: Bend, second: Bend) -> Bend:
@@ -156,11 +164,6 @@ def unexpected(path: Path, name: str, layers: int) -> FileError:
         "expected a network linear, ReLU, linear",
         ("front", "activation", "head")[min(layers, 2)],
     )
-
-
-def with_article(name: str) -> str:
-    """A name with its article: a Softmax, an Elu."""
-    return f"{'an' if name[:1].lower() in tuple('aeiou') else 'a'} {name}"
 
 
 def shortened(name: str, most: int = 60) -> str:

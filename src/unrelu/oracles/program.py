@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unrelu.errors import InputError, OracleError
+from unrelu.plain import counted
 
 Array = NDArray[np.float64]
 
@@ -55,8 +56,9 @@ class Program:
         answers = [line for line in output.splitlines() if line.strip()]
         if len(answers) != len(X):
             raise OracleError(
-                f"{self.command[0]}: got {len(answers)} lines for {len(X)} queries, expected as "
-                "many: one line to a query, no header"
+                f"{self.command[0]}: got {counted(len(answers), 'line')} for {len(X)} "
+                f"{'query' if len(X) == 1 else 'queries'}, expected as many: one line to a query, "
+                "no header"
             )
         return np.array([self._row(number, line) for number, line in enumerate(answers, start=1)])
 

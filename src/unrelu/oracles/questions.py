@@ -115,7 +115,8 @@ def checked(got: Any, n: int, m: int | None) -> Array:
     ):
         expected = f"({n}, {m})" if m else f"({n}, n_outputs)"
         raise OracleError(
-            f"answers: got shape {shape} for {n} queries, expected {expected}: one row to a query"
+            f"answers: got shape {shape} for {n} {'query' if n == 1 else 'queries'}, expected "
+            f"{expected}: one row to a query"
         )
     array = np.asarray(array, dtype=np.float64)
     bad = np.argwhere(~(np.abs(array) <= LARGEST))
