@@ -24,6 +24,7 @@ GROUND = {
     "vetting",
     "extras",
     "quiet",
+    "precision",
     "tensors",
     "activations",
     "rationals",
@@ -54,6 +55,7 @@ STANDS_ON: dict[str, set[str]] = {
     "names": {"remarks"},
     "tensors": {"errors"},
     "quiet": set(),
+    "precision": set(),
     "frames": {"errors", "names", "plain", "remarks", "tensors"},
     "weights": {"errors", "frames", "rationals", "tensors"},
     "network": {

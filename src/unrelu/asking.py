@@ -412,7 +412,8 @@ class Search:
         if certificate.status == Status.ESTIMATED and rest > NOISE * self.noise:
             said = (
                 f"the best network of {counted(net.n_units, 'unit')} leaves {rest:.1e} of the "
-                f"answers, which are repeated to {self.noise:.1e}: not noise, but another kind of function"
+                f"answers, which are repeated to {self.noise:.1e}: not noise, but another kind of "
+                "function"
             )
             return replace(certificate, status=Status.FAILED, code="no-noise", explanation=said)
         return certificate
