@@ -179,10 +179,15 @@ def test_what_is_no_number_is_named(frame: pd.DataFrame, risk: pd.Series[float])
         (frame.assign(kind=pd.Categorical([1, 2] * 150)), InputTypeError, "column 'kind'.*categor"),
         (frame.assign(kind=pd.Period("2024")), InputTypeError, "column 'kind'"),
         (frame.assign(kind=1j), InputTypeError, "column 'kind'.*complex128"),
-        (frame.assign(twice=2 * frame.age), InputError, "column (age|twice) is a linear"),
     ):
         with pytest.raises(error, match=words):
             recover(table, risk)
+    twice = frame.assign(twice=2 * frame.age)
+    with pytest.raises(InputError, match=r"column (age|twice) is a linear"):
+        recover(twice, risk, method="hyperplanes")
+    said = recover(twice, risk, rng=0, throw=False).certificate
+    assert said.code == "dependent-inputs"
+    assert "column age of X" in said.explanation or "column twice of X" in said.explanation
     with pytest.raises(InputError, match="output risk"):
         recover(frame, risk - 100, noise="poisson")
     for use in (

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
+from click.testing import CliRunner
 from numpy.typing import NDArray
 from planting import plant
 
 from unrelu import InputError, Network, Recovery, assess, match, recover
+from unrelu.cli import main
 from unrelu.samples import Samples, weighed
 
 Array = NDArray[np.float64]
@@ -149,6 +154,35 @@ def test_weights_of_entries_hold_those_of_samples() -> None:
     assert samples.weights is not None
     assert abs(samples.weights.mean() - 1) < 1e-12
     assert weighed(samples, np.full(59, 3.0))[0].weights is None
+
+
+@pytest.mark.parametrize("form", ["w.csv", "named.csv", "w.npz", "w.parquet"])
+def test_weights_in_files(tmp_path: Path, form: str) -> None:
+    rng = np.random.default_rng(0)
+    x, weights = rng.uniform(0, 10, 120), np.append(rng.uniform(0.1, 2, 110), np.zeros(10))
+    y = broken(x) + rng.standard_normal(120) / np.sqrt(weights + 0.1)
+    path, columns = tmp_path / form, []
+    if form == "w.npz":
+        np.savez(path, X=x[:, None], Y=y, w=weights)
+    else:
+        first, last = ("time", "dose") if form == "named.csv" else ("x0", "y0")
+        frame = pd.DataFrame({first: x, "w": weights, last: y})
+        if form == "w.parquet":
+            frame.to_parquet(path)
+        else:
+            frame.to_csv(path, index=False)
+        columns = ["--x-columns", "time"] if form == "named.csv" else []
+    net, page = tmp_path / "net.npz", tmp_path / "page.html"
+    arguments = ["recover", str(path), "-o", str(net), "--skip", "--weights", "w", "--seed", "0"]
+    arguments += ["--json", "--units", "1", "--noise", "gaussian", "--report", str(page)]
+    run = CliRunner().invoke(main, arguments + columns)
+    assert run.exit_code == 0, run.output
+    _, _, error = told(x[:, None], y, skip=True, n_units=1, noise="gaussian", sample_weight=weights)
+    said = json.loads(run.stdout)
+    assert said["certificate"]["n_samples"] == 110
+    assert said["uncertainty"]["stderr"]["b"][0] == pytest.approx(error.b[0], rel=0.05)
+    wrong = [text if text != "w" else "v" for text in arguments]
+    assert CliRunner().invoke(main, wrong + columns).exit_code == 2
 
 
 def test_the_sandwich_where_the_noise_grows() -> None:

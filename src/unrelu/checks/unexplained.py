@@ -52,12 +52,13 @@ class Unexplained:
 def unexplained(net: Network, samples: Samples, biased: bool, clipped: bool) -> Unexplained:
     """One pass over the samples, and pairs among 1500 of them. Weights of samples count."""
     total, squares, left = np.zeros(samples.m), 0.0, 0.0
-    largest, worst = 0.0, 0
+    size, largest, worst = 0.0, 0.0, 0
     every = np.ones((samples.n, 1)) * samples.root
     for rows, X, Y in samples.blocks():
         residual, labels = Y - net(X), every[rows] * Y
         total += (every[rows] * labels).sum(axis=0)
         squares += float(np.vdot(labels, labels))
+        size += float(np.vdot(Y, Y))
         left += float(np.vdot(every[rows] * residual, every[rows] * residual))
         sizes = np.abs(residual).max(axis=1)
         if sizes.max() > largest:
@@ -69,9 +70,9 @@ def unexplained(net: Network, samples: Samples, biased: bool, clipped: bool) -> 
     residual = few.left(net(few.X))
     # Rounding may depend: it is most of what is left where a few gross errors are all that is
     # wrong, and all of it in an output of zeros.
-    size = np.sqrt((np.asarray(few.Y, np.float64) ** 2).mean(axis=0))
-    size = np.where(size > 0, size, size.max(initial=0.0))
-    residual[np.abs(residual) <= samples.eps**0.75 * size] = 0.0
+    sizes = np.sqrt((np.asarray(few.Y, np.float64) ** 2).mean(axis=0))
+    sizes = np.where(sizes > 0, sizes, sizes.max(initial=0.0))
+    residual[np.abs(residual) <= samples.eps**0.75 * sizes] = 0.0
     shape = 1.0
     if not isinstance(net.activation, ReLU):
         shape = shape_p(net, few, residual)
@@ -80,7 +81,7 @@ def unexplained(net: Network, samples: Samples, biased: bool, clipped: bool) -> 
     tiny = np.finfo(np.float64).tiny
     return Unexplained(
         share=float(np.sqrt(left / max(spread, tiny))),
-        largest=largest / float(np.sqrt(max(squares / (samples.n * samples.m), tiny))),
+        largest=largest / float(np.sqrt(max(size / (samples.n * samples.m), tiny))),
         worst_sample=worst,
         dependence=score,
         clipped=clipped,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -65,6 +66,12 @@ if TYPE_CHECKING:
     help="""Of the standard errors: homoscedastic, for noise that is the same in every sample;
     sandwich, for noise that may depend on the sample; auto: the second where residuals show it.""",
 )
+@click.option(
+    "--weights",
+    metavar="COLUMN",
+    help="""The column of a table, or the array of a .npz, that holds a weight for each sample: the
+    variance of its noise is taken to be proportional to 1/weight.""",
+)
 @exact
 @columns
 @click.option("--seed", type=click.IntRange(0), help="The same seed gives the same bits.")
@@ -82,6 +89,7 @@ def recover(
     noise: str,
     activation: str,
     form: str,
+    weights: str | None,
     exact: bool,
     layout: Layout,
     seed: int | None,
@@ -90,7 +98,7 @@ def recover(
 ) -> None:
     """Recover the network behind SAMPLES and write it to NET."""
     from unrelu.formats.networks import Mark, check_activation, check_target, save_marked
-    from unrelu.formats.samples import read_named
+    from unrelu.formats.samples import read_weighted
 
     check_target(output)
     check_activation(activation, output)
@@ -111,7 +119,8 @@ def recover(
         check_page(page)
         keep(page, samples, labels, output)
     with busy(f"reading {samples}") as say:
-        X, Y = read_named(samples, labels, exact=exact, layout=layout)
+        layout = replace(layout, weights=weights)
+        X, Y, sample_weight = read_weighted(samples, labels, exact=exact, layout=layout)
         say(f"recovering a network from {len(X)} samples")
         from unrelu.names import UNNAMED
         from unrelu.recover import recover as recovered
@@ -126,6 +135,7 @@ def recover(
             noise=noise,
             activation=activation,
             form=form,
+            sample_weight=sample_weight,
             exact=exact,
             rng=seed,
             throw=False,

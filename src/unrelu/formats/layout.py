@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -28,11 +28,13 @@ class Layout:
     numbers of columns from 0 where there is no header; where only one of them is given, all other
     columns that have a name are the other. Without, columns are x0, x1, …, y0, y1, ….
     `delimiter`: what is between cells of text; where that is not said, the one of comma,
-    semicolon, tab and bar that the first line has most of."""
+    semicolon, tab and bar that the first line has most of. `weights`: the column, neither input nor
+    output, that holds the weights of the samples; it is read as the last of the outputs."""
 
     x: tuple[str, ...] = ()
     y: tuple[str, ...] = ()
     delimiter: str | None = None
+    weights: str | None = None
 
     @property
     def named(self) -> bool:
@@ -44,6 +46,7 @@ class Layout:
             "--x-columns": ",".join(self.x),
             "--y-columns": ",".join(self.y),
             "--delimiter": self.delimiter or "",
+            "--weights": self.weights or "",
         }
         return "".join(f" {name} {shlex.quote(text)}" for name, text in given.items() if text)
 
@@ -61,6 +64,12 @@ def named(
 
 def chosen(path: Path, names: list[str], layout: Layout) -> tuple[list[int], list[int]]:
     """Which columns are inputs, and which are outputs, by the layout."""
+    if layout.weights is not None:
+        at = _matching(path, names, (layout.weights,), "--weights")[0]
+        others = [i for i in range(len(names)) if i != at]
+        rest = chosen(path, [names[i] for i in others], replace(layout, weights=None))
+        x, y = ([others[i] for i in columns] for columns in rest)
+        return x, [*y, at]
     if not layout.named:
         return _columns(path, names)
     x, y = (

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import os
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ from unrelu.frames import Named, plain
 from unrelu.rationals import as_fractions, is_rational
 
 AnyArray = NDArray[Any]
+Array = NDArray[np.float64]
 AnyPath = str | os.PathLike[str]
 
 TABLES = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
@@ -106,6 +108,45 @@ def read_named(
             f"{path}: got {len(X)} rows of X and {len(Y)} of Y, expected as many labels as inputs"
         )
     return X, Y
+
+
+def read_weighted(
+    path: AnyPath, labels_path: AnyPath | None, *, exact: bool, layout: Layout
+) -> tuple[AnyArray | Named, AnyArray | Named, Array | None]:
+    """`read_named`, and the weights (n,) of the samples where the layout names them: a column of a
+    table, or an array of an .npz. Samples of weight zero are left out. Raises FileError where there
+    are no such numbers."""
+    name = layout.weights
+    if name is None:
+        return *read_named(path, labels_path, exact=exact, layout=layout), None
+    suffix = _kind(path, labels_path)[1]
+    if suffix == ".npy":
+        raise FileError(f"{path}: --weights: got {name!r} for .npy, expected a table or an .npz")
+    if suffix == ".npz":
+        arrays = read_arrays(Path(path), (name,))
+        X, Y = read_named(path, exact=exact, layout=replace(layout, weights=None))
+        column = arrays[name]
+    else:
+        X, read = read_named(path, exact=exact, layout=layout)
+        column, values = np.asarray(read)[:, -1], np.asarray(read)[:, :-1]
+        Y = values
+        if isinstance(read, Named):
+            Y = replace(read, values=values, columns=read.columns[:-1])
+    try:
+        weights = np.array(column.ravel().tolist(), dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise FileError(f"{path}: {name}: got {column.dtype}, expected weights") from error
+    if len(weights) != len(X):
+        raise FileError(f"{path}: {name}: got {len(weights)} weights for {len(X)} samples")
+    kept = weights != 0
+    X, Y = (_rows(part, kept) for part in (X, Y))
+    return X, Y, weights[kept]
+
+
+def _rows(table: AnyArray | Named, kept: NDArray[np.bool_]) -> AnyArray | Named:
+    if isinstance(table, Named):
+        return replace(table, values=table.values[kept])
+    return np.asarray(table)[kept]
 
 
 def write_samples(
