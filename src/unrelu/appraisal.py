@@ -14,6 +14,7 @@ from scipy.special import chdtrc
 from unrelu.activations import Curve
 from unrelu.certificate import Certificate, judge, judge_estimate, judge_exactly
 from unrelu.checks.unexplained import unexplained
+from unrelu.checks.units import hidden_errors
 from unrelu.errors import InputError, InputTypeError
 from unrelu.frames import tables
 from unrelu.names import UNNAMED, Names
@@ -180,7 +181,7 @@ def _verified(
         errors = assess(net, samples.X, samples.Y, biased=biased, form="sandwich", skip=skip)
     except InputError as error:
         return estimate, None, (f"There are no standard errors ({error}).",)
-    angles = np.array([unit.angle_error for unit in errors.units])
+    angles = hidden_errors(errors.network, errors.units, samples)
     weak = errors.undetermined
     estimate = judge_estimate(net, samples, nothing, biased, left, angles, weak, skip)
     return estimate, errors, ()

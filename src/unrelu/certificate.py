@@ -81,7 +81,8 @@ class Certificate:
         may not be left out: then it is about all.
     more_samples : about how many more samples of the same kind would do; None if none or unknown.
     unexplained : what the network leaves of noisy labels; None where they had to be explained to
-        rounding. `weight_errors` are then standard errors, in radians.
+        rounding. `weight_errors` are then standard errors, in radians; with one input, of
+        breakpoints, in standard deviations of the input.
     proof : what was found over the rationals, where they were asked for; the network then is a
         rational one.
     refutation : a proof over the rationals that no network of so many units explains the samples;

@@ -15,6 +15,7 @@ from unrelu.checks.explained import Explained, explain
 from unrelu.checks.kinds_of_labels import LabelKind
 from unrelu.checks.spared import leaner
 from unrelu.checks.unexplained import unexplained
+from unrelu.checks.units import hidden_errors
 from unrelu.checks.verdict import RARE
 from unrelu.errors import InputError
 from unrelu.methods import facets, known_activation, linear_part, noisy, unseen
@@ -197,7 +198,7 @@ def judged(task: Task, method: str, candidate: Candidate, passes: Passes) -> Jud
     except InputError as error:  # such as more unknowns than it can take
         said = f"{certificate.explanation}; there are no standard errors: {error}"
         return Judged(method, candidate, replace(certificate, explanation=said))
-    errors = np.array([unit.angle_error for unit in uncertainty.units])
+    errors = hidden_errors(uncertainty.network, uncertainty.units, fitted)
     weak = uncertainty.undetermined
     certificate = judge_estimate(
         net, samples, candidate.rows, bias, left, errors, weak, task.skip, told

@@ -45,6 +45,9 @@ NEAR = 1e-3
 is so little noise, the search for exact labels is the better one."""
 
 
+AGAIN, CHEAP = 4, 3e9
+"""Searches that follow one whose units are open, and operations up to which one is cheap."""
+
 SQUASHED = 0.01
 """The same, of the log-odds of labels, for these to be a network's values; as a share of what a
 network leaves of the labels themselves."""
@@ -60,11 +63,15 @@ def climb(task: Task, rng: np.random.Generator) -> Judged:
             return not_values(best, candidate)
         new = judged(task, method, candidate, passes)
         log.info("%s: %s", method, new.certificate.explanation)
-        if best is None or better(new.certificate, best.certificate):
+        if method == "hyperplanes":
+            new = _with_fewer(new, task, passes, rng)
+        if best is None or _interpolates(best, task) or better(new.certificate, best.certificate):
             best = new
-        if new.certificate.status != Status.FAILED:
+        if new.certificate.status != Status.FAILED and not _interpolates(new, task):
             break
     assert best is not None, "the ladder always proposes something"
+    if _too_many(best, task):
+        best = judged(task, "least-squares", _closest(task, rng), passes)
     if task.noise == "poisson":
         return best
     if not best.explained:  # now there are directions to look along
@@ -74,6 +81,53 @@ def climb(task: Task, rng: np.random.Generator) -> Judged:
     else:
         return best
     return not_values(best, kind) if kind else best
+
+
+def _too_many(judged: Judged, task: Task) -> bool:
+    """Whether more units than asked for explain the labels, and perhaps so would fewer."""
+    found, wanted = judged.certificate, task.n_units
+    several = wanted is not None and found.network.n_units > wanted
+    return several and found.status == Status.UNDETERMINED
+
+
+def _interpolates(judged: Judged, task: Task) -> bool:
+    """Whether labels are explained that are said to be noisy, or by more units than asked for, and
+    nothing shows that it is no chance: then it may be noise that is explained."""
+    said = task.noise in ("gaussian", "independent", "poisson")
+    doubtful = judged.explained and judged.certificate.status == Status.UNDETERMINED
+    return doubtful and (said or _too_many(judged, task))
+
+
+def _closest(task: Task, rng: np.random.Generator) -> Candidate:
+    """The network of the units asked for that comes closest to labels without noise."""
+    found = noisy.find(
+        task.weighted,
+        n_units=task.n_units,
+        bias=task.bias,
+        kind="gaussian",
+        rng=rng,
+        skip=task.skip,
+        activation=task.activation,
+    )
+    return replace(found, noise=None, note="")
+
+
+def _with_fewer(found: Judged, task: Task, passes: Passes, rng: np.random.Generator) -> Judged:
+    """Where the units found are open, others may do with fewer, and be certain: another search or
+    two, where they are cheap and no more units are asked for."""
+    best = found
+    for _ in range(AGAIN):
+        certificate, stats = best.certificate, best.candidate.stats
+        most = certificate.network.n_units
+        if not (best.explained and certificate.status == Status.UNDETERMINED):
+            break
+        if most <= (task.n_units or max(1, task.rank)) or float(stats["operations"]) > CHEAP:
+            break
+        candidate = _from_hyperplanes(task, passes, rng, None)
+        new = judged(task, "hyperplanes", candidate, passes)
+        if new.explained and new.certificate.network.n_units < most:
+            best = new
+    return best
 
 
 def _proposals(
@@ -174,18 +228,24 @@ def _exact(task: Task, passes: Passes, rng: np.random.Generator) -> Iterator[tup
         if known is None:
             yield "row-space", _without_units(task)
         return
+    yield "hyperplanes", _from_hyperplanes(task, passes, rng, known)
+
+
+def _from_hyperplanes(
+    task: Task, passes: Passes, rng: np.random.Generator, known: Network | None
+) -> Candidate:
     found = hyperplanes.find(
-        samples,
-        n_units=n_units,
+        task.samples,
+        n_units=task.n_units,
         least=task.rank,
-        bias=bias,
+        bias=task.bias,
         rng=rng,
         missed=passes.missed,
         known=known,
         noise=task.noise != "none" and task.method == "auto",
         skip=task.skip,
     )
-    yield "hyperplanes", _simplest(found, task, passes)
+    return _simplest(found, task, passes)
 
 
 def _without_units(task: Task) -> Candidate:

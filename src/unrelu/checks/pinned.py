@@ -131,8 +131,8 @@ def _pin_on(
     gap = unit * (np.linalg.norm(X, axis=1)[:, None] * lengths + np.abs(net.b))
     gap = np.maximum(gap, _shift(net, distinct.X, doubt))
     sure = (np.abs(Z) > gap).all(axis=1)
+    shares = (Z > 0).mean(axis=0)
     rows, X, Z, Y = distinct.X[sure], X[sure], Z[sure], distinct.Y[sure]
-    shares = (Z > 0).sum(axis=0) / max(1, len(Z))
 
     # Outputs at their own scale, and only as many as are independent.
     size = np.sqrt((Y**2).mean(axis=0)) if len(Y) else np.zeros(samples.m)

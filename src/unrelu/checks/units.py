@@ -25,6 +25,10 @@ NEAR = 0.5
 """Cosine from which on two units are compared: beyond 60° no linearisation would hold."""
 
 
+NO_ANGLE = 1e-12
+"""Radians that are rounding."""
+
+
 @dataclass(frozen=True)
 class UnitEstimate:
     """One unit: ‖u‖ and its standard error; the root mean square error of its direction v in
@@ -55,6 +59,21 @@ class UnitEstimate:
     determined: bool
 
 
+def hidden_errors(net: Network, units: Sequence[UnitEstimate], samples: Samples) -> Array:
+    """(k,): to what the hidden weights are known, as one number to a unit: the direction in
+    radians. One input leaves no angle: then the breakpoint, in standard deviations of the input."""
+    if net.n_inputs > 1:
+        return np.array([unit.angle_error for unit in units])
+    lengths = np.linalg.norm(net.V, axis=1)
+    errors = np.array([unit.bias_error for unit in units])
+    return np.asarray(errors / np.where(lengths > 0, lengths, 1.0) / input_deviation(samples))
+
+
+def input_deviation(samples: Samples) -> float:
+    """Of the first input."""
+    return float(np.asarray(samples.X[:, 0], np.float64).std()) or 1.0
+
+
 def near_kink(units: Sequence[UnitEstimate]) -> Array:
     return np.array([unit.near_kink for unit in units])
 
@@ -76,7 +95,8 @@ def unit_lines(units: Sequence[UnitEstimate], biased: bool) -> list[tuple[str, s
 
 def _cells(units: Sequence[UnitEstimate], biased: bool) -> list[list[str]]:
     """The units, and above them what is in each column."""
-    heads = ["unit", "‖u‖", "±", "v ± rad", *(["bias", "±"] if biased else [])]
+    turning = any(unit.angle_error > NO_ANGLE for unit in units)  # not so with one input
+    heads = ["unit", "‖u‖", "±", *["v ± rad"] * turning, *(["bias", "±"] if biased else [])]
     cells = [[*heads, "active", "Wald u=0", "p"]]
     for unit in units:
         bias = [f"{unit.bias:.4g}", f"{unit.bias_error:.2g}"] if biased else []
@@ -85,7 +105,7 @@ def _cells(units: Sequence[UnitEstimate], biased: bool) -> list[list[str]]:
                 str(unit.unit),
                 f"{unit.strength:.4g}",
                 f"{unit.strength_error:.2g}",
-                f"{unit.angle_error:.2g}" if unit.determined else "?",
+                *[f"{unit.angle_error:.2g}" if unit.determined else "?"] * turning,
                 *bias,
                 f"{100 * unit.active:.2g}%",
                 f"{unit.wald:.3g}",

@@ -25,6 +25,7 @@ from unrelu.checks.sides import (
 )
 from unrelu.checks.spared import spared, turned
 from unrelu.checks.unexplained import Unexplained, linear_p
+from unrelu.checks.units import input_deviation
 from unrelu.network import Network
 from unrelu.numerics.dependence import DEPENDENT
 from unrelu.result import Status
@@ -266,11 +267,13 @@ def weak(net: Network, samples: Samples, pinned: Pinned, weak: Index) -> Verdict
     """Which units are open, why, and about how many more samples would close them."""
     never_off = weak[pinned.shares[weak] == 1.0]
     if len(never_off):
+        others = np.setdiff1d(weak, never_off)
+        rest = f"; {listed(others)}: not pinned down" if len(others) else ""
         return Verdict(
             Status.UNDETERMINED,
             "always-active",
             f"{listed(never_off)}: active on every sample, so nothing in the samples says where "
-            "it ends",
+            f"it ends{rest}",
             weak_units=weak,
         )
     if (pinned.spare[weak] >= pinned.needed).all() and np.isfinite(pinned.errors[weak]).all():
@@ -357,14 +360,13 @@ def estimate(
         return Verdict(
             Status.UNDETERMINED,
             "weights-vague",
-            f"{listed(vague)}: with this much noise the hidden weights could point anywhere (known "
-            f"to {errors.max():.2g} rad), or the unit may not be there",
+            f"{listed(vague)}: with this much noise {_anywhere(errors, samples)}, or the unit may "
+            "not be there",
             weak_units=vague,
             more_samples=more,
         )
-    # In one dimension a hidden weight is a side, and the breakpoints have their own errors.
-    measured = samples.d > 1 and len(errors) > 0 and bool(np.isfinite(errors).all())
-    known = f", hidden weights known to {errors.max():.2g} rad" if measured else ""
+    measured = errors.any() and np.isfinite(errors).all()  # a kink at zero has no error
+    known = f", {_known(errors, samples)}" if measured else ""
     return Verdict(
         Status.ESTIMATED,
         "noise",
@@ -373,11 +375,29 @@ def estimate(
     )
 
 
+def _known(errors: Array, samples: Samples) -> str:
+    if samples.d == 1:
+        return f"breakpoints known to {errors.max() * input_deviation(samples):.2g}"
+    return f"hidden weights known to {errors.max():.2g} rad"
+
+
+def _anywhere(errors: Array, samples: Samples) -> str:
+    where = "the breakpoint could be" if samples.d == 1 else "the hidden weights could point"
+    return f"{where} anywhere ({_known(errors, samples)})"
+
+
 def _no_unit(net: Network, samples: Samples, left: Unexplained) -> Verdict:
     """Noise about a constant or, with a skip connection, a linear function."""
     what = "a linear function" if net.skip else "a constant"
     off = 0 if net.skip else off_the_usual(samples)
-    if 0 < off <= RARE * (samples.d + 1):
+    if samples.n <= RARE * (samples.d + 1) and off >= samples.n / 3:
+        return Verdict(
+            Status.UNDETERMINED,
+            "few-labels",
+            f"{samples.n} samples are too few to tell noise about {what} from units that hardly "
+            "any of them show",
+        )
+    if 0 < off <= RARE * (samples.d + 1) and off < samples.n / 3:
         return Verdict(
             Status.UNDETERMINED,
             "few-samples-off",

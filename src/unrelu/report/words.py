@@ -219,7 +219,13 @@ def _estimated(told: Appraisal) -> Words:
             "like noise."
         )
     angles = proof.weight_errors[np.isfinite(proof.weight_errors)]
-    if len(angles):
+    if net.n_inputs == 1 and told.uncertainty is not None and proof.biased and net.n_units:
+        low, high = told.uncertainty.stderr.b.min(), told.uncertainty.stderr.b.max()
+        span = f"{low:.2g}" if f"{low:.2g}" == f"{high:.2g}" else f"{low:.2g} to {high:.2g}"
+        certain.append(
+            f"The breakpoint of each unit is known to within about {span} (one standard error)."
+        )
+    elif len(angles) and net.n_inputs > 1:
         low, high = np.degrees(angles.min()), np.degrees(angles.max())
         span = f"{low:.2g}°" if f"{low:.2g}" == f"{high:.2g}" else f"{low:.2g}° to {high:.2g}°"
         certain.append(
