@@ -33,8 +33,8 @@ def test_binary_inputs(n_units: int | None, seed: int) -> None:
 @pytest.mark.parametrize("noise", ["auto", "none", "gaussian", "independent"])
 def test_never_more_units_than_asked_for(noise: str) -> None:
     rng = np.random.default_rng(5)
-    X = rng.standard_normal((60, 40))
-    y = 3 * np.maximum(X[:, 0], 0) + 0.1 * rng.standard_normal(60)
+    X = rng.standard_normal((35, 20))
+    y = 3 * np.maximum(X[:, 0], 0) + 0.1 * rng.standard_normal(35)
     result = unrelu.recover(X, y, 1, noise=noise, rng=0, throw=False)
     assert result.certificate.network.n_units == 1
     assert result.status in ("estimated", "undetermined", "failed")

@@ -30,6 +30,10 @@ MOST_EFFORT = 1e11
 """Operations that may go into pinning units that a smaller subset left open: a few seconds."""
 
 
+ON_KINK = 0.01
+"""Share of the samples that may lie on the kink of a unit that is active on every sample."""
+
+
 @dataclass(frozen=True, eq=False)
 class Pinned:
     """What a subset of the samples says about each of the k units.
@@ -132,6 +136,8 @@ def _pin_on(
     gap = np.maximum(gap, _shift(net, distinct.X, doubt))
     sure = (np.abs(Z) > gap).all(axis=1)
     shares = (Z > 0).mean(axis=0)
+    # Of units fitted to no sample where they are off, some kinks run through the outermost one.
+    shares = np.where((Z > -gap).all(axis=0) & (shares > 1 - ON_KINK), 1.0, shares)
     rows, X, Z, Y = distinct.X[sure], X[sure], Z[sure], distinct.Y[sure]
 
     # Outputs at their own scale, and only as many as are independent.

@@ -437,7 +437,7 @@ def off_the_usual(samples: Samples) -> int:
 
 def _percent(shares: Array) -> str:
     low, high = 100 * shares.min(), 100 * shares.max()
-    return f"{low:.2g}%" if high - low < 1 else f"{low:.2g} to {high:.2g}%"
+    return f"{low:.3g}%" if high - low < 1 else f"{low:.3g} to {high:.3g}%"
 
 
 def listed(which: Index, what: str = "unit") -> str:
