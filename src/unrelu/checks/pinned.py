@@ -137,7 +137,7 @@ def _pin_on(
     sure = (np.abs(Z) > gap).all(axis=1)
     shares = (Z > 0).mean(axis=0)
     # Of units fitted to no sample where they are off, some kinks run through the outermost one.
-    shares = np.where((Z > -gap).all(axis=0) & (shares > 1 - ON_KINK), 1.0, shares)
+    shares = np.where((-gap < Z).all(axis=0) & (shares > 1 - ON_KINK), 1.0, shares)
     rows, X, Z, Y = distinct.X[sure], X[sure], Z[sure], distinct.Y[sure]
 
     # Outputs at their own scale, and only as many as are independent.
