@@ -110,19 +110,18 @@ def test_other_nnets_are_refused(tmp_path: Path) -> None:
 # MATLAB
 
 
-@pytest.mark.parametrize("size", [(4, 5, 3), (5, 5, 5), (4, 5, 4), (1, 5, 1), (4, 1, 1)])
-@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize(
+    ("size", "packed"), [((4, 5, 3), False), ((5, 5, 5), True), ((1, 5, 1), False)]
+)
 def test_cell_arrays_with_biases_in_columns_are_read(
     tmp_path: Path, size: Any, packed: bool
 ) -> None:
-    """A column b says W * x + b, so that not even square layers are open."""
+    """A column b says W * x + b, so that not even square layers are open. The content tells the
+    form under a name that says nothing."""
     net = planted(*size)
-    path = put(tmp_path / "net.mat", mat_file(controller(net), packed=packed))
-    found = load(path)
+    found = load(put(tmp_path / "net.bin", mat_file(controller(net), packed=packed)))
     assert same(found, net)
     assert codes(found) == {"activation-assumed"}
-    path.rename(tmp_path / "model.bin")
-    assert same(load(tmp_path / "model.bin"), net)
 
 
 @pytest.mark.parametrize(
@@ -153,7 +152,7 @@ def test_what_nothing_tells_of_a_matlab_file_can_be_said(tmp_path: Path) -> None
 
 def test_activations_in_matlab_files_are_believed(tmp_path: Path) -> None:
     path = tmp_path / "net.mat"
-    for said in (["relu", "linear"], ["poslin", "purelin"], ["relu"]):
+    for said in (["relu", "linear"], ["poslin", "purelin"]):
         arrays = controller(NET) | {"act_fcns": np.array(said)}
         assert load(put(path, mat_file(arrays))).remarks == ()
     arrays = controller(NET) | {"act_fcns": np.array(["tanh", "linear"])}

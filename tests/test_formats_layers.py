@@ -152,6 +152,19 @@ def test_two_layers_of_several_are_picked_by_name() -> None:
     assert same(found, actor)
 
 
+def test_biases_of_layers_that_are_named_are_not_lost() -> None:
+    net = planted(5, 7, 3)
+    listed = {"0": net.V, "1": net.U, "2": net.b, "3": net.c}
+    assert same(two_layers(HERE, listed, reading=Reading(order=("0", "1"))), net)
+    square = planted(5, 5, 5)
+    listed = {"0": square.V, "1": square.U, "2": square.b, "3": square.c}
+    known = {"order": ("0", "1"), "transposed": False}
+    assert code(listed, **known) == "order-unclear"
+    found = two_layers(HERE, listed, reading=Reading(order=("0", "2", "1", "3"), transposed=False))
+    assert same(found, square)
+    assert code(listed | {"4": square.c}, **known) == "order-unclear"
+
+
 @pytest.mark.parametrize(
     ("names", "shapes"),
     [

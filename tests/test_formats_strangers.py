@@ -60,6 +60,18 @@ def test_names_tell_where_the_content_does_not(
     assert code(path) == said
 
 
+def test_models_that_are_asked_are_told_too(tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime")
+    from unrelu.oracles.onnx_file import open_onnx
+
+    path = tmp_path / "net.onnx"
+    path.write_bytes(POINTER)
+    for each, said in ((path, "git-lfs-pointer"), (tmp_path, "folder")):
+        with pytest.raises(FileError) as caught:
+            open_onnx(each)
+        assert caught.value.code == said
+
+
 def test_folders_are_named(tmp_path: Path) -> None:
     assert code(tmp_path) == "folder"
     for name in ("saved_model.pb", "data.pkl", "model.safetensors"):

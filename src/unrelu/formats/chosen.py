@@ -107,8 +107,7 @@ def _named(
         )
     weights = {name: arrays[name] for name in picked if name in layers}
     biases = {name: arrays[name] for name in picked if name not in layers}
-    given = bool(biases)
-    if not given:
+    if not biases:
         biases = _biases_beside(path, arrays, weights)
     left = [name for name in arrays if name not in weights and name not in biases]
     return weights, biases, left_out(left)
@@ -124,7 +123,12 @@ def _biases_beside(path: Path, arrays: Mapping[str, AnyArray], weights: Arrays) 
     matrices = [name for name, array in arrays.items() if array.ndim == 2]
     owned = {name: naming.bias_of(name, vectors) for name in (*matrices, *weights)}
     mine = {owned[name] for name in weights} - {None}
-    stray = [name for name in vectors if name not in owned.values() and naming.is_bias(name)]
+    stray = [
+        name
+        for name in vectors
+        if name not in owned.values()
+        and (naming.is_bias(name) or (len(matrices) < 3 and not naming.scales(name)))
+    ]
     if len(mine) < 2 and stray:
         if len(mine) + len(stray) > 2 or len(matrices) > 2:
             raise FileError(

@@ -80,7 +80,8 @@ def two_layers(
             "the second of two layers",
             "several-outputs",
         )
-    b, c = _paired(path, way, weights, biases, in_order=in_order or reading.order is not None)
+    in_order = in_order or len(reading.order or ()) > 2  # which names biases, too
+    b, c = _paired(path, way, weights, biases, in_order=in_order)
     V, U = _turned(way, weights)
     said = [*remarks, *left_out]
     if open_layout:

@@ -88,10 +88,10 @@ def scales(name: str) -> bool:
 def kept_transposed(name: str) -> bool | None:
     """How weights of this name are kept: as (inputs, units), as Keras, flax and scikit-learn keep
     a kernel and coefs_; as (units, inputs), as nn.Linear keeps its weight; or nobody knows."""
-    last = last_part(name)
-    if last in ("kernel", "kernels") or {"coef", "coefs"}.intersection(words(name)):
+    said = [word for word in words(name) if not word.isdigit()]
+    if {"coef", "coefs"}.intersection(said) or said[-1:] in (["kernel"], ["kernels"]):
         return True
-    return False if last == "weight" else None
+    return False if last_part(name) == "weight" else None
 
 
 def bias_of(weight: str, biases: Iterable[str]) -> str | None:

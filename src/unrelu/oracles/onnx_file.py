@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from unrelu.errors import FileError, OracleError
 from unrelu.extras import require
 from unrelu.formats.reading import one_output
+from unrelu.formats.strangers import refuse_strangers
 
 Array = NDArray[np.float64]
 Answer = Callable[[NDArray[Any]], NDArray[Any]]
@@ -121,8 +122,9 @@ def open_onnx(path: str | os.PathLike[str], output: str | None = None) -> OnnxMo
     """
     onnxruntime = require("onnxruntime", "onnxruntime", "asking .onnx models needs")
     path = Path(path)
-    if not path.is_file():
+    if not path.exists():
         raise FileError(f"{path}: there is no such file")
+    refuse_strangers(path)
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
     options.intra_op_num_threads = 1  # sums in the same order: the same answers every time
