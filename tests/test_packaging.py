@@ -69,7 +69,7 @@ STANDS_ON: dict[str, set[str]] = {
         "remarks",
     },
     "matching": {"errors", "equality", "network", "result"},
-    "samples": {"errors", "tensors", "frames", "names", "rationals"},
+    "samples": {"errors", "precision", "tensors", "frames", "names", "rationals"},
     "formulas": {"errors"},
     "hardness": {"errors", "network", "rationals", "formulas"},
     "lower_bound": {"errors", "network"},
