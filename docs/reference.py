@@ -63,14 +63,31 @@ def write_pages(folder: Path) -> None:
         if kind_of(name) == "Errors":
             directive = "autoexception"
         body = [title(name), f".. {directive}:: unrelu.{name}"]
-        if directive != "autofunction":
+        elsewhere = _made_elsewhere(name) if directive == "automodule" else []
+        if directive != "autofunction" and not elsewhere:
             body.append("   :members:")
+        body += elsewhere
         pages[name] = "\n".join(body) + "\n"
     for name, text in pages.items():
         write(folder / f"{name}.rst", text)
     for path in folder.glob("*.rst"):
         if path.stem not in pages:
             path.unlink()
+
+
+def _made_elsewhere(name: str) -> list[str]:
+    """Directives for what a module names and other modules hold: they are loaded when used, which
+    autodoc does not look for."""
+    module = getattr(unrelu, name)
+    held = {each: getattr(module, each) for each in getattr(module, "__all__", [])}
+    if all(getattr(value, "__module__", None) == module.__name__ for value in held.values()):
+        return []
+    lines = [""]
+    for each, value in held.items():
+        kind = "autoclass" if inspect.isclass(value) else "autofunction"
+        lines += [f".. {kind}:: unrelu.{name}.{each}"]
+        lines += ["   :members:", ""] if kind == "autoclass" else [""]
+    return lines
 
 
 def write(path: Path, text: str) -> None:
