@@ -213,6 +213,8 @@ def _lies_along(
     reach = net.rounded().V[found.unit] * (ranges[2] - ranges[0])
     others = np.delete(np.abs(reach), found.input)
     own = abs(reach[found.input])
+    if not math.isfinite(found.stderr) and uncertainty is not None:
+        return False
     if uncertainty is None:
         return bool((others <= STRAIGHT * own).all())
     error = uncertainty.stderr.V[found.unit] * (ranges[2] - ranges[0])

@@ -219,7 +219,14 @@ def _hinted(certificate: Certificate, task: Task, candidate: Candidate) -> Certi
     told = failed and task.n_units is not None
     if failed and not told:
         return certificate
-    found = linear_part.with_skip(net, task.weighted, task.bias, noise.covariance, told=told)
+    found = linear_part.with_skip(
+        net,
+        task.weighted,
+        task.bias,
+        noise.covariance,
+        open_units=certificate.weak_units if certificate.code in OPEN else None,
+        told=told,
+    )
     if found is None:
         return certificate
     units = f"{found.n_units} unit{'s' * (found.n_units != 1)}"

@@ -35,10 +35,17 @@ ROUNDS = 3
 
 
 def with_skip(
-    net: Network, samples: Samples, bias: bool, covariance: Array, *, told: bool = False
+    net: Network,
+    samples: Samples,
+    bias: bool,
+    covariance: Array,
+    *,
+    open_units: Index | None = None,
+    told: bool = False,
 ) -> Network | None:
     """A network with a skip connection that fits noisy labels as well as `net`, which has none, but
-    with fewer units; None where there is no such. `covariance` (m, m) of the noise. With `told`,
+    with fewer units; None where there is no such. `covariance` (m, m) of the noise; `open_units`
+    have weights that labels do not tell, such as a unit along an input of two values. With `told`,
     one of as many units that fits better, and leaves what does not depend on the inputs.
 
     Cost: some dozens of products over up to `LOOKED_AT` rows, where there is anything to be tried.
@@ -49,25 +56,41 @@ def with_skip(
     metric = whitener(covariance)
     problem = Problem(few, np.arange(few.n), bias, metric, skip=True)
     points = problem.points(net.V, net.b)
-    kept = np.arange(net.n_units) if told else _needed(net, few, points)
-    if len(kept) == net.n_units and not told:
-        return None
-    if len(kept):
-        fit = polish(problem.strict, points[kept], problem.floor)
-        for _ in range(ROUNDS):
-            fit = polish(problem.strict, fit.point, problem.floor)
-        found, cost = problem.network(*problem.hyperplanes(fit.point)), fit.cost
-    else:
-        found = problem.network(np.zeros((0, net.n_inputs)), np.zeros(0))
-        cost = float(np.vdot(problem.strict.target, problem.strict.target))
     before = float(((few.left(net(few.X)) @ metric) ** 2).sum())
-    spare = max(1, few.n * few.m - len(kept) * (few.d + bias + few.m) - few.m * (few.d + bias))
-    edge = unit_edge(few.d + bias, few.m) * max(1, net.n_units - len(kept)) * cost / spare
-    if not told:
-        return found if cost <= before + edge else None
-    inputs = problem.strict.features
-    fits = len(kept) > 0 and dependence(fit.residual, inputs) <= DEPENDENT
-    return found if before > cost + edge and fits else None
+    every = np.arange(net.n_units)
+    if told:
+        found, residual = _fitted(problem, points)
+        better = before - float(np.vdot(residual, residual)) > _edge(problem, residual, net, every)
+        left = dependence(residual, problem.strict.features) <= DEPENDENT
+        return found if better and left else None
+    needed = _needed(net, few, points)
+    firmly = needed if open_units is None else np.setdiff1d(needed, open_units)
+    for kept in (firmly, needed) if len(firmly) < len(needed) else (needed,):
+        if len(kept) < net.n_units:
+            found, residual = _fitted(problem, points[kept])
+            worse = float(np.vdot(residual, residual)) - before
+            if worse <= _edge(problem, residual, net, kept):
+                return found
+    return None
+
+
+def _fitted(problem: Problem, points: Array) -> tuple[Network, Array]:
+    """The network with a skip connection next to some hyperplanes, and what it leaves."""
+    if not len(points):
+        found = problem.network(np.zeros((0, problem.X.shape[1])), np.zeros(0))
+        return found, problem.strict.target
+    fit = polish(problem.strict, points, problem.floor)
+    for _ in range(ROUNDS):
+        fit = polish(problem.strict, fit.point, problem.floor)
+    return problem.network(*problem.hyperplanes(fit.point)), fit.residual
+
+
+def _edge(problem: Problem, residual: Array, net: Network, kept: Index) -> float:
+    """How much the units that are not kept may explain, of noise alone."""
+    (n, m), D = residual.shape, problem.strict.features.shape[1]
+    spare = max(1, n * m - len(kept) * (D + m) - m * D)
+    gone = max(1, net.n_units - len(kept))
+    return float(unit_edge(D, m) * gone * np.vdot(residual, residual) / spare)
 
 
 def _needed(net: Network, samples: Samples, points: Array) -> Index:
