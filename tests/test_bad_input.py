@@ -205,7 +205,7 @@ WEIGHTS: dict[str, tuple[dict[str, Any], type[UnreluError], str]] = {
     ),
     "ragged": ({"V": [[1.0, 2.0], [3.0]]}, InputError, "V: got a ragged sequence, expected "),
     "activation": ({"activation": "step"}, InputError, "activation: got 'step', expected one of"),
-    "no name": ({"activation": 3}, InputTypeError, "activation: got a int, expected a name"),
+    "no name": ({"activation": 3}, InputTypeError, "activation: got an int, expected a name"),
 }
 
 
@@ -240,7 +240,7 @@ def test_inputs_that_a_network_cannot_take(what: str) -> None:
 def test_networks_that_do_not_fit() -> None:
     with pytest.raises(InputError, match="samples have 2 inputs, the network has 3"):
         verify(TRUTH, X[:, :2], Y)
-    with pytest.raises(InputError, match="samples have 1 outputs, the network has 2"):
+    with pytest.raises(InputError, match="samples have 1 output, the network has 2"):
         verify(TRUTH, X, Y[:, 0])
     narrow = Network(TRUTH.V[:, :2], TRUTH.U)
     with pytest.raises(InputError, match="match: n_inputs differ: 3 against 2"):
@@ -256,7 +256,7 @@ def test_what_is_no_network(other: Any) -> None:
         lambda: match(other, TRUTH),
         lambda: match(TRUTH, other),
     ):
-        with pytest.raises(InputTypeError, match=r"got a .*, expected a Network"):
+        with pytest.raises(InputTypeError, match=r"got an? .*, expected a Network"):
             call()
 
 

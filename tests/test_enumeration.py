@@ -185,7 +185,7 @@ def test_ranks_that_decide_or_leave_open() -> None:
     assert enumerate_units(ExactSamples.of(X, np.zeros(4)), 1, bias=False).exists is None
     never = enumerate_units(samples, 1, bias=False)
     assert never.exists is False
-    assert never.reason.startswith("no network with 1 units")
+    assert never.reason.startswith("no network with 1 unit:")
     with pytest.raises(InputError, match="n_units: got 0"):
         enumerate_units(samples, 0, bias=False)
 

@@ -380,7 +380,7 @@ def test_scikit_learn_networks_come_and_go() -> None:
     with pytest.raises(InputError, match="got a PCA in front"):
         from_sklearn(make_pipeline(PCA(2), MLPRegressor(**options)).fit(X, X[:, 0]))
 
-    with pytest.raises(InputTypeError, match="got a ndarray, expected an MLPRegressor"):
+    with pytest.raises(InputTypeError, match="got an ndarray, expected an MLPRegressor"):
         from_sklearn(X)
     with pytest.raises(InputError, match="unfitted"):
         from_sklearn(MLPRegressor())

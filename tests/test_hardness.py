@@ -374,7 +374,7 @@ def test_networks_that_do_not_explain_the_samples() -> None:
         ([[1.0], [1.0, 2.0]], "ragged"),
         (Network(fit.V, [[1.0, -1.0]]), "expected positive ones"),
         (Network(fit.V, [[1.0, 0.0]]), "expected positive ones"),
-        (Network(fit.V[:1], [[1.0]]), "got 1 units and 1 outputs, expected 2 and 1"),
+        (Network(fit.V[:1], [[1.0]]), "got 1 unit and 1 output, expected 2 and 1"),
         (Network(fit.V, np.ones((2, 2))), "got 2 units and 2 outputs"),
     ):
         with pytest.raises(InputError, match=words):

@@ -101,7 +101,7 @@ def test_a_page_that_asks_for_more_is_seen(addition: str) -> None:
 
 def test_every_status_has_words_of_its_own() -> None:
     for status, words in {
-        "exact": ("This is the network behind the samples", "the only one with so many units"),
+        "exact": ("This is the network behind the samples", "the only one with this many units"),
         "estimated": ("is an estimate", "looks like noise", "standard error", "19 times in 20"),
         "undetermined": ("do not settle", "not pinned down", "Unit 1 is switched on by 100%"),
         "failed": ("does not explain", "times what rounding can do", "Taken as noise"),

@@ -532,7 +532,7 @@ def test_a_skip_connection_is_never_left_out() -> None:
     wide = Network(np.ones((2, instance.X.shape[1])), [[1, 1]], W=np.ones((1, instance.X.shape[1])))
     with pytest.raises(InputError, match="skip connection"):
         hardness.decode(wide, instance)
-    with pytest.raises(InputTypeError, match="skip: got a int"):
+    with pytest.raises(InputTypeError, match="skip: got an int"):
         recover(np.eye(4)[:, :2], np.eye(4), skip=1)  # type: ignore[arg-type]
 
 

@@ -30,6 +30,7 @@ from numpy.typing import NDArray
 
 from unrelu.curve import Curve as Curve
 from unrelu.errors import InputError, InputTypeError
+from unrelu.plain import kind_of
 from unrelu.vetting import vetted
 
 Array = NDArray[np.float64]
@@ -120,7 +121,7 @@ class Power:
     def __post_init__(self) -> None:
         given: Any = self.c
         if isinstance(given, bool) or not isinstance(given, Real):
-            raise InputTypeError(f"c: got a {type(given).__name__}, expected a positive number")
+            raise InputTypeError(f"c: got {kind_of(given)}, expected a positive number")
         if not 0 < self.c < np.inf:
             raise InputError(f"c: got {self.c}, expected a positive number")
         object.__setattr__(self, "c", float(self.c))
@@ -316,7 +317,7 @@ def resolve(activation: str | Activation) -> Activation:
         return ReLU() if activation == Power(1) else activation
     if not isinstance(activation, str):
         raise InputTypeError(
-            f"activation: got a {type(activation).__name__}, expected a name ({NAMES}) or an "
+            f"activation: got {kind_of(activation)}, expected a name ({NAMES}) or an "
             "object of unrelu.activations"
         )
     if activation in NAMED:

@@ -19,6 +19,7 @@ from unrelu.errors import InputError, InputTypeError
 from unrelu.frames import tables
 from unrelu.names import UNNAMED, Names
 from unrelu.network import Network
+from unrelu.plain import counted, kind_of
 from unrelu.result import Noise, Recovery, Status
 from unrelu.samples import ExactSamples, Samples
 from unrelu.uncertainty import Uncertainty, assess
@@ -150,7 +151,7 @@ def appraise(
             certificate = judge_exactly(net, exactly, np.arange(0), biased, net.skip)
             uncertainty, remarks = None, ()
     else:
-        raise InputTypeError(f"net: got a {type(net).__name__}, expected a Network or a Recovery")
+        raise InputTypeError(f"net: got {kind_of(net)}, expected a Network or a Recovery")
     if certificate.network.rational:
         # As it was rounded for the certificate, which speaks of units by number.
         certificate = replace(certificate, network=certificate.network.rounded().canonical())
@@ -228,9 +229,9 @@ def _check_same(certificate: Certificate, samples: Samples) -> None:
     got, expected = (samples.n, samples.d, samples.m), (certificate.n_samples, net.n_inputs)
     if got[:2] != expected or got[2] != net.n_outputs:
         raise InputError(
-            f"X and Y: got {got[0]} samples of {got[1]} inputs and {got[2]} outputs, expected "
-            f"those of the recovery, {expected[0]} of {expected[1]} and {net.n_outputs}: for "
-            "others, give its network alone"
+            f"X and Y: got {counted(got[0], 'sample')} of {counted(got[1], 'input')} and "
+            f"{counted(got[2], 'output')}, expected those of the recovery, {expected[0]} of "
+            f"{expected[1]} and {net.n_outputs}: for others, give its network alone"
         )
 
 

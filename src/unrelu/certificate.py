@@ -41,6 +41,7 @@ from unrelu.equality import by_value
 from unrelu.errors import InputError, InputTypeError
 from unrelu.frames import tables
 from unrelu.network import Network
+from unrelu.plain import counted, kind_of
 from unrelu.precision import DOUBLE
 from unrelu.quiet import quiet
 from unrelu.rationals import as_fractions
@@ -85,8 +86,8 @@ class Certificate:
         breakpoints, in standard deviations of the input.
     proof : what was found over the rationals, where they were asked for; the network then is a
         rational one.
-    refutation : a proof over the rationals that no network of so many units explains the samples;
-        `network` then is the constant one.
+    refutation : a proof over the rationals that no network with this many units explains the
+        samples; `network` then is the constant one.
     hidden : what is known of hidden values and output weights, where the activation was unknown;
         `residual` is then what the estimated network leaves, `weight_errors` are of directions.
     precision : what the labels are taken to be rounded to: their type, what their values show
@@ -156,7 +157,7 @@ class Certificate:
         if self.precision != DOUBLE.name:
             rows.append(("labels rounded to", self.precision))
         if self.unexplained is not None:
-            equations = ("equations", f"{self.equations} for {self.unknowns} unknowns")
+            equations = ("equations", f"{self.equations} for {counted(self.unknowns, 'unknown')}")
             return [*rows, *self.unexplained.rows(), seen, equations]
         if self.hidden is not None:
             rows += self.hidden.rows()
@@ -176,12 +177,15 @@ class Certificate:
                 ),
             ),
             seen,
-            ("nearest to a kink", f"{self.margin:.1e} roundings, {self.on_kink} samples on one"),
+            (
+                "nearest to a kink",
+                f"{self.margin:.1e} roundings, {counted(self.on_kink, 'sample')} on one",
+            ),
             (
                 "equations",
                 (
-                    f"{self.equations} for {self.unknowns} unknowns, {self.surplus_needed} to "
-                    "spare needed"
+                    f"{self.equations} for {counted(self.unknowns, 'unknown')}, "
+                    f"{self.surplus_needed} to spare needed"
                 ),
             ),
         ]
@@ -259,7 +263,7 @@ def verify(net: Network, X: ArrayLike, Y: ArrayLike, *, exact: bool = False) -> 
     exact
     """
     if not isinstance(net, Network):
-        raise InputTypeError(f"net: got a {type(net).__name__}, expected a Network")
+        raise InputTypeError(f"net: got {kind_of(net)}, expected a Network")
     biased = bool(net.b.any() or net.c.any())
     if isinstance(net.activation, Curve):
         if exact:
@@ -360,7 +364,7 @@ def judge_exactly(
 ) -> Certificate:
     """The certificate of a network and samples that are both meant without any rounding.
 
-    That it is the only one of so many units rests on what `judge` makes of the same in floating
+    That it is the only one with this many units rests on what `judge` makes of the same in floating
     point, but for how well the weights are known: they are, where the proof pins them."""
     _check_widths(net, samples.rounded)
     given = (net.V, net.U, net.b, net.c, net.W)
@@ -477,8 +481,8 @@ def _in_floats(X: ArrayLike, Y: ArrayLike) -> Samples:
 
 def _check_widths(net: Network, samples: Samples) -> None:
     for what, got, expected in (
-        ("inputs", samples.d, net.n_inputs),
-        ("outputs", samples.m, net.n_outputs),
+        ("input", samples.d, net.n_inputs),
+        ("output", samples.m, net.n_outputs),
     ):
         if got != expected:
-            raise InputError(f"samples have {got} {what}, the network has {expected}")
+            raise InputError(f"samples have {counted(got, what)}, the network has {expected}")

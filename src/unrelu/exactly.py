@@ -19,6 +19,7 @@ from unrelu.ladder import climb
 from unrelu.methods.candidate import constant
 from unrelu.methods.lifting import lift
 from unrelu.methods.recipes import BY_NAME
+from unrelu.plain import counted
 from unrelu.preparation import dependent_inputs, label_rank
 from unrelu.result import Status
 from unrelu.samples import ExactSamples
@@ -27,7 +28,7 @@ from unrelu.solutions import solutions
 EXPLAINED = (Status.EXACT, Status.UNDETERMINED)
 
 COMPLETE = ("facets", "enumeration", "mixed-integer")
-"""Methods that look for all networks of so many units, and may show that there is none."""
+"""Methods that look for all networks with a given number of units, or show that there is none."""
 
 FEW_UNITS, FEW_INPUTS, MOST_NODES = 8, 32, 2000
 """Units, inputs and nodes of a search tree up to which every other network is looked for: about a
@@ -72,7 +73,7 @@ def climb_exactly(task: Task, samples: ExactSamples, rng: np.random.Generator) -
         broken = _but_for_a_few(task, samples, rng)
         fewer = None if broken is None else broken.certificate
         if fewer is not None and fewer.network.n_units < certificate.network.n_units:
-            said = f"with {fewer.network.n_units} units, {fewer.proof}"
+            said = f"with {counted(fewer.network.n_units, 'unit')}, {fewer.proof}"
             certificate = replace(certificate, explanation=f"{certificate.explanation}; {said}")
     spent = {"lifting_steps": steps, "seconds_rational": time.perf_counter() - started}
     candidate = replace(best.candidate, stats={**best.candidate.stats, **spent})
@@ -165,7 +166,7 @@ def _few(task: Task) -> bool:
 
 def _several(judged: Certificate, count: float, units: int) -> Certificate:
     many = "infinitely many" if np.isinf(count) else f"{count:.0f}"
-    said = f"{many} networks of {units} units explain every sample without any error"
+    said = f"{many} networks of {counted(units, 'unit')} explain every sample without any error"
     return replace(judged, status=Status.UNDETERMINED, code="several-networks", explanation=said)
 
 
@@ -198,7 +199,8 @@ def _complete(
         net = found.networks[0]
         certificate = judge_exactly(net, samples, rows, task.bias)
         if found.count == 1:
-            said = f"a network of {net.n_units} units explains all {len(rows)} samples{ALONE}"
+            many = counted(net.n_units, "unit")
+            said = f"a network of {many} explains all {len(rows)} samples{ALONE}"
             certificate = replace(
                 certificate, status=Status.PROVED, code="unique", explanation=said
             )

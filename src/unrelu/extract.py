@@ -15,7 +15,7 @@ from unrelu.errors import InputError, InputTypeError, RecoveryError
 from unrelu.numerics.threads import one_thread
 from unrelu.oracles.journal import Journal, seed_of
 from unrelu.oracles.questions import BudgetSpent, Oracle, Questions
-from unrelu.plain import kind_of
+from unrelu.plain import counted, kind_of
 from unrelu.preparation import check_options, generator
 from unrelu.quiet import quiet
 from unrelu.recover import MANY_ENTRIES
@@ -106,8 +106,8 @@ def extract(
     first = 2 * (n_inputs + bias) + 2
     if budget < first:
         raise InputError(
-            f"budget: got {budget}, expected {first} or more for {n_inputs} inputs: a unit alone "
-            "needs as many"
+            f"budget: got {budget}, expected {first} or more for {counted(n_inputs, 'input')}: a "
+            "unit alone needs as many"
         )
     if rng is None and journal is not None:
         rng = seed_of(journal)

@@ -11,6 +11,7 @@ from typing import TypeVar
 import numpy as np
 
 from unrelu.errors import InputError, InputTypeError
+from unrelu.plain import kind_of
 
 Clause = tuple[int, ...]
 Value = TypeVar("Value")
@@ -63,7 +64,7 @@ def parse_dimacs(text: str) -> Formula:
     Formula(n_variables=2, clauses=((1, -2), (2,)))
     """
     if not isinstance(text, str):
-        raise InputTypeError(f"text: got a {type(text).__name__}, expected a str in DIMACS form")
+        raise InputTypeError(f"text: got {kind_of(text)}, expected a str in DIMACS form")
     lines = list(_lines(text))
     if not lines:
         raise InputError("got no line beside comments, expected 'p cnf VARIABLES CLAUSES'")

@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from unrelu.errors import InputError, InputTypeError
 from unrelu.names import Names
-from unrelu.plain import counted
+from unrelu.plain import counted, kind_of
 from unrelu.remarks import Remark
 from unrelu.tensors import as_array
 
@@ -239,7 +239,7 @@ def _objects(where: str, array: AnyArray, exact: bool) -> AnyArray:
     other = next(
         entry for entry in entries if not isinstance(entry, bool | int | float | Decimal | Fraction)
     )
-    raise _not_numbers(where, f"a {type(other).__name__} ({str(other)[:30]!r})")
+    raise _not_numbers(where, f"{kind_of(other)} ({str(other)[:30]!r})")
 
 
 def _not_numbers(where: str, got: str) -> InputTypeError:

@@ -30,6 +30,7 @@ from unrelu.formulas import (
     to_dimacs,
 )
 from unrelu.network import Network
+from unrelu.plain import counted, kind_of
 from unrelu.rationals import as_fractions
 
 __all__ = [
@@ -124,7 +125,7 @@ def encode(formula: Formula, free: bool = False) -> Instance:
     ((13, 5), (False, True))
     """
     if not isinstance(formula, Formula):
-        raise InputTypeError(f"formula: got a {type(formula).__name__}, expected a Formula")
+        raise InputTypeError(f"formula: got {kind_of(formula)}, expected a Formula")
     short = split(formula)
     n_variables = short.n_variables + 1
     d = n_variables + 2 + free
@@ -245,7 +246,8 @@ def _scaled(
         V, U = np.asarray(network_or_V.V), np.asarray(network_or_V.U)
         if U.shape != (1, 2):
             raise InputError(
-                f"network: got {U.shape[1]} units and {U.shape[0]} outputs, expected 2 and 1"
+                f"network: got {counted(U.shape[1], 'unit')} and {counted(U.shape[0], 'output')}, "
+                "expected 2 and 1"
             )
         if not (U > 0).all():
             raise InputError(

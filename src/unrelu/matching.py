@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from unrelu.equality import by_value
 from unrelu.errors import InputError, InputTypeError
 from unrelu.network import Network
+from unrelu.plain import kind_of
 from unrelu.result import labelled
 
 Array = NDArray[np.float64]
@@ -89,7 +90,7 @@ def match(net: Network, truth: Network) -> Match:
     """
     for value in (net, truth):
         if not isinstance(value, Network):
-            raise InputTypeError(f"match: got a {type(value).__name__}, expected a Network")
+            raise InputTypeError(f"match: got {kind_of(value)}, expected a Network")
     for what in ("n_inputs", "n_outputs"):
         got, expected = getattr(net, what), getattr(truth, what)
         if got != expected:

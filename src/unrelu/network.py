@@ -15,6 +15,7 @@ from unrelu.activations import Activation, Power, ReLU, resolve
 from unrelu.equality import by_value
 from unrelu.errors import InputError
 from unrelu.frames import plain
+from unrelu.plain import counted
 from unrelu.quiet import quiet
 from unrelu.rationals import (
     Rationals,
@@ -188,8 +189,8 @@ class Network:
         more += ", skip connection" if self.skip else ""
         more += ", rational" if self.rational else ""
         return (
-            f"Network({self.n_inputs} inputs, {self.n_units} units, "
-            f"{self.n_outputs} outputs, {self.activation.name}{more})"
+            f"Network({counted(self.n_inputs, 'input')}, {counted(self.n_units, 'unit')}, "
+            f"{counted(self.n_outputs, 'output')}, {self.activation.name}{more})"
         )
 
     def __reduce__(self) -> tuple[Callable[..., Network], tuple[object, ...]]:

@@ -77,18 +77,24 @@ def counted(count: int, noun: str) -> str:
     return f"{count} {noun}{'s' * (count != 1)}"
 
 
+SPOKEN_WITH_E = ("nd", "np", "ns", "ML", "NP", "SV", "RF", "LS", "XG", "HT", "ONNX")
+"""Beginnings of names that are spoken as letters, the first of them with a vowel in front."""
+
+
 def with_article(name: str) -> str:
     """
-    >>> with_article("Softmax"), with_article("Elu")
-    ('a Softmax', 'an Elu')
+    >>> with_article("Softmax"), with_article("Elu"), with_article("ndarray"), with_article("ufunc")
+    ('a Softmax', 'an Elu', 'an ndarray', 'a ufunc')
     """
-    return f"{'an' if name[:1].lower() in tuple('aeiou') else 'a'} {name}"
+    vowel = name[:1].lower() in tuple("aeio") or re.match("[uU]n[^i]", name) is not None
+    return f"{'an' if vowel or name.startswith(SPOKEN_WITH_E) else 'a'} {name}"
 
 
 def kind_of(value: object) -> str:
-    """
-    >>> kind_of(1), kind_of([])
-    ('an int', 'a list')
+    """What a value is, for a message that says what came.
+
+    >>> kind_of(3), kind_of("3")
+    ('an int', 'a str')
     """
     return with_article(type(value).__name__)
 

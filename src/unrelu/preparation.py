@@ -14,6 +14,7 @@ from unrelu.methods.recipes import BY_NAME, RECIPES
 from unrelu.network import Network
 from unrelu.numerics.rank import column_space
 from unrelu.numerics.whitening import dependent_columns, whiten
+from unrelu.plain import kind_of
 from unrelu.samples import SMALLEST, Samples
 
 Array = NDArray[np.float64]
@@ -90,7 +91,7 @@ def generator(rng: int | np.random.Generator | None) -> np.random.Generator:
     try:
         return np.random.default_rng(rng)
     except TypeError as error:
-        raise InputTypeError(f"rng: got a {type(rng).__name__}, {expected}") from error
+        raise InputTypeError(f"rng: got {kind_of(rng)}, {expected}") from error
     except ValueError as error:
         raise InputError(f"rng: got {rng}, {expected}") from error
 
@@ -134,20 +135,19 @@ def check_options(
 
 def check_flag(name: str, value: object) -> None:
     if not isinstance(value, (bool, np.bool_)):
-        raise InputTypeError(f"{name}: got a {type(value).__name__}, expected True or False")
+        raise InputTypeError(f"{name}: got {kind_of(value)}, expected True or False")
 
 
 def check_units(n_units: object, or_type: str = "", or_value: str = "", least: int = 1) -> None:
     if isinstance(n_units, bool) or not isinstance(n_units, (int, np.integer)):
-        kind = type(n_units).__name__
-        raise InputTypeError(f"n_units: got a {kind}, expected a whole number{or_type}")
+        raise InputTypeError(f"n_units: got {kind_of(n_units)}, expected a whole number{or_type}")
     if n_units < least:
         raise InputError(f"n_units: got {n_units}, expected {least} or more{or_value}")
 
 
 def check_limit(name: str, limit: object) -> None:
     if isinstance(limit, bool) or not isinstance(limit, (int, float, np.integer, np.floating)):
-        raise InputTypeError(f"{name}: got a {type(limit).__name__}, expected a number")
+        raise InputTypeError(f"{name}: got {kind_of(limit)}, expected a number")
     if not limit >= 0:
         raise InputError(f"{name}: got {limit}, expected 0 or more")
 

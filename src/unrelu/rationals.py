@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from unrelu.errors import InputError, InputTypeError
+from unrelu.plain import kind_of
 
 if TYPE_CHECKING:
     from flint import fmpq_mat
@@ -67,7 +68,7 @@ def _fraction(name: str, number: Any) -> Fraction:
             if hasattr(number, "q")
             else Fraction(int(number))
         )
-    raise InputTypeError(f"{name}: got a {type(number).__name__}, expected rational numbers")
+    raise InputTypeError(f"{name}: got {kind_of(number)}, expected rational numbers")
 
 
 def is_rational(array: NDArray[Any]) -> bool:

@@ -19,6 +19,7 @@ from unrelu.judged import Judged, Task
 from unrelu.ladder import climb
 from unrelu.names import UNNAMED
 from unrelu.numerics.threads import one_thread
+from unrelu.plain import counted
 from unrelu.preparation import (
     check_activation,
     check_counts,
@@ -108,12 +109,12 @@ def recover(
         "ica", "tensor" and "projection-signs" take other activations, too.
         With noise="gaussian" "tensor", "projection-signs", "symmetric" and "halfspace" want
         n_units, and give an estimate of their own.
-    noise : what the labels may be off by.
+    noise : what the labels may contain besides the outputs of a network.
         "none"         rounding only: they are explained to that, or not at all.
         "gaussian"     mean-zero noise of finite variance, any covariance between the outputs.
         "independent"  anything that does not depend on X: heavy tails, outliers.
         "poisson"      noise whose variance is proportional to the mean, as that of counts.
-        "sparse"       nothing, but for gross errors in fewer than a third of the entries, which
+        "sparse"       gross errors in fewer than a third of the entries, nothing else, which
                        the certificate lists.
         "auto"         "none"; where nothing explains the labels to rounding, and what is left does
                        not depend on the inputs, "gaussian", or what the residuals look like.
@@ -141,9 +142,10 @@ def recover(
     -------
     Recovery, with the network in canonical form. Its status is
     proved         with `exact`: every sample is explained without any error, and no other weights
-                   near these do; by no other network of so many units, which a search of all of
+                   near these do; no other network with this many units fits, as a search of all of
                    them shows where it is quick (the certificate says so), or as with "exact";
-    exact          every sample is explained to rounding, and by no other network of so many units;
+    exact          every sample is explained to rounding, and no other network with this many units
+                   fits;
     estimated      the labels are noisy; `noise` says how, `uncertainty` how far the network is off;
     undetermined   the samples do not pin the network down; the certificate says where;
     failed         no such network was found; the certificate says how far the best one is off.
@@ -259,11 +261,11 @@ def _with_context(best: Judged, task: Task) -> Certificate:
     found = certificate.network.n_units
     status, more, code = certificate.status, certificate.more_samples, certificate.code
     said = certificate.explanation
-    if candidate.note:
+    if candidate.note and status != Status.FAILED:
         said += f"; {candidate.note}"
     if candidate.several and status != Status.FAILED:
         status, code = Status.UNDETERMINED, "several-networks"
-        said = f"every sample is explained; {candidate.note}"
+        said = candidate.note
     if status == Status.FAILED:
         units = n_units or rank
         missing = _missing_samples(samples, units, rank, bias, task.skip)
@@ -271,26 +273,28 @@ def _with_context(best: Judged, task: Task) -> Certificate:
             status, code, more = Status.UNDETERMINED, "few-samples", missing
             at_least = "" if n_units else "the at least "
             said = (
-                f"{samples.n} samples are too few to find {at_least}{units} units: about "
-                f"{missing} more would do. Of the closest network, with {found} units, {said}"
+                f"{samples.n} samples are too few to find {at_least}{counted(units, 'unit')}: "
+                f"about {missing} more would do. Of the closest network, with "
+                f"{counted(found, 'unit')}: {said}"
             )
         else:
-            said = (
-                f"of the closest network found, with {found} units, {said}: the labels are noisy, "
-                "or no network of this kind made them, or it has more units than so many samples "
-                "show"
+            cause = candidate.note or (
+                "the labels are noisy, or come from another kind of model, or from more units than "
+                "this many samples show"
             )
+            said = f"{cause}. Of the closest network, with {counted(found, 'unit')}: {said}"
     elif n_units is not None and found > n_units and status == Status.UNDETERMINED:
         code = "more-units"
-        said = f"{found} units explain these samples, and perhaps {n_units} would: {said}"
+        said = f"{found} units explain these samples, and perhaps {n_units} would; {said}"
     elif n_units is not None and found > n_units:
         status, code = Status.FAILED, "more-units"
-        said = f"no network of {n_units} units explains these samples, {found} are needed: {said}"
+        asked = counted(n_units, "unit")
+        said = f"no network of {asked} explains these samples, {found} are needed; {said}"
     elif n_units is not None and found < n_units:
         status, code = Status.UNDETERMINED, "fewer-units"
         said = (
-            f"{found} units explain these samples, and nothing in them shows that there are "
-            f"{n_units}: {said}"
+            f"a network of {counted(found, 'unit')} explains these samples, and nothing in them "
+            f"shows that there are {n_units}; {said}"
         )
     return replace(certificate, status=status, code=code, explanation=said, more_samples=more)
 

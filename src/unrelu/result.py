@@ -56,7 +56,9 @@ class Status(str, Enum):
 
 SENTENCES = {
     Status.PROVED: "checked in rational arithmetic, without any error",
-    Status.EXACT: "every sample is explained to rounding, and by no other network of so many units",
+    Status.EXACT: (
+        "every sample is explained to rounding, and no other network with this many units fits"
+    ),
     Status.ESTIMATED: "the samples are noisy; this is the best estimate",
     Status.UNDETERMINED: "the samples do not pin the network down",
     Status.FAILED: "no network was found that explains these samples",

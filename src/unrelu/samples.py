@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from unrelu.errors import InputError, InputTypeError
 from unrelu.frames import tables
 from unrelu.names import UNNAMED, Names
+from unrelu.plain import counted
 from unrelu.precision import DOUBLE, Precision, precision_of
 from unrelu.rationals import Rationals, as_fractions, rounded
 from unrelu.tensors import as_array
@@ -73,8 +74,8 @@ class Samples:
             raise InputError("X and Y: got no rows, expected at least one sample")
         if len(X) <= X.shape[1] and not few:
             raise InputError(
-                f"X: got {len(X)} rows for {X.shape[1]} inputs: too few to tell anything; "
-                f"a unit alone needs {X.shape[1] + 1} samples on its active side"
+                f"X: got {counted(len(X), 'row')} for {counted(X.shape[1], 'input')}: too few to "
+                f"tell anything; a unit alone needs {X.shape[1] + 1} samples on its active side"
             )
         for name, array, called in (("X", X, names.inputs), ("Y", Y, names.outputs)):
             _check_finite(name, array, called)

@@ -1,4 +1,4 @@
-"""All networks of so many units that explain rational samples exactly, or a proof of none."""
+"""All networks of a given size that explain rational samples exactly, or a proof of none."""
 
 from __future__ import annotations
 

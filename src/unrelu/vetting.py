@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unrelu.errors import InputError, InputTypeError
+from unrelu.plain import kind_of
 
 Array = NDArray[np.float64]
 
@@ -18,7 +19,7 @@ def vetted(phi: Callable[[Array], Array], inverse: Callable[[Array], Array]) -> 
     for name, function in (("phi", phi), ("phi_inverse", inverse)):
         if not callable(function):
             raise InputTypeError(
-                f"{name}: got a {type(function).__name__}, expected a function of an array"
+                f"{name}: got {kind_of(function)}, expected a function of an array"
             )
     z = np.concatenate([np.geomspace(1e-6, 0.1, 40, endpoint=False), np.linspace(0.1, 8.0, 80)])
     y = _asked("phi", phi, z)

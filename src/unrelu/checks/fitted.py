@@ -13,6 +13,7 @@ from unrelu.errors import InputError, InputTypeError
 from unrelu.network import Network
 from unrelu.numerics.fisher import Model, information, invert, moments
 from unrelu.numerics.whitening import Whitened, dependent_columns, whiten
+from unrelu.plain import kind_of
 from unrelu.samples import Samples
 
 Array = NDArray[np.float64]
@@ -48,7 +49,7 @@ def white_features(samples: Samples, biased: bool) -> Whitened:
 
 def fitted_network(net: Network, samples: Samples, biased: bool, form: str) -> Network:
     if not isinstance(net, Network):
-        raise InputTypeError(f"net: got a {type(net).__name__}, expected a Network")
+        raise InputTypeError(f"net: got {kind_of(net)}, expected a Network")
     if isinstance(net.activation, Curve):
         raise InputError(
             "net: got a network whose activation is a curve, expected one with a formula: a curve "

@@ -176,7 +176,7 @@ def check_hidden(
     if wrong.any() or np.isinf(in_roundings):
         objection = "some samples have negative hidden values"
     elif not in_roundings <= 1:
-        objection = f"labels are off by {in_roundings:.2g} times what rounding allows"
+        objection = f"labels differ by {in_roundings:.2g} times what rounding allows"
     elif len(plain) < k or any(short):
         objection = "hidden values or output weights of some unit are combinations of the others"
     elif not (leverage <= KEPT).all():

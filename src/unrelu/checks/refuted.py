@@ -89,7 +89,7 @@ class Refutation:
         words = f"no network with {in_units(self.n_units)}: "
         if self.kind == "rank":
             return words + f"the labels have rank {len(self.columns)}"
-        return words + f"refuted in {self.size} cases ({self.kind})"
+        return words + f"refuted in {self.size} case{'s' * (self.size != 1)} ({self.kind})"
 
     def recheck(self, X: ArrayLike, Y: ArrayLike) -> bool:
         """Whether this is a proof for the samples X (n, d), Y (n, m), over ℚ.

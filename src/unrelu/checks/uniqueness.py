@@ -16,6 +16,7 @@ from unrelu.checks.pinned_curved import full_rank, pin_curved, resolved
 from unrelu.checks.pinned_together import pin_together
 from unrelu.checks.verdict import Verdict
 from unrelu.network import Network
+from unrelu.plain import counted
 from unrelu.result import Status
 from unrelu.samples import Samples
 
@@ -93,8 +94,8 @@ def of_relu(
             Status.EXACT,
             "gross-errors",
             f"all but {len(sound.entries)} of {sound.wrong.size} labels are explained to rounding "
-            f"by this network of {net.n_units} units, and by no other of so many; "
-            "those are gross errors",
+            f"by this network of {counted(net.n_units, 'unit')}, and by no other with this many "
+            "units; those are gross errors",
         )
     corrupted = sound.entries if sound is not None else np.zeros((0, 2), dtype=np.intp)
     return Uniqueness(said, explained, pinned.stated, equations, unknowns, needed, corrupted)

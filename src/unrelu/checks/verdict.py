@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,7 @@ from unrelu.checks.unexplained import Unexplained, linear_p
 from unrelu.checks.units import input_deviation
 from unrelu.network import Network
 from unrelu.numerics.dependence import DEPENDENT
+from unrelu.plain import counted
 from unrelu.result import Status
 from unrelu.samples import Samples
 
@@ -75,8 +76,9 @@ def not_explained(explained: Explained) -> Verdict:
     return Verdict(
         Status.FAILED,
         "not-explained",
-        f"the largest residual, in sample {explained.worst_sample}, is {explained.residual:.1e} "
-        f"of the labels' size, {explained.in_roundings:.1e} times what rounding allows",
+        f"the network does not explain the labels: the largest residual, in sample "
+        f"{explained.worst_sample}, is {explained.residual:.1e} of their size, "
+        f"{explained.in_roundings:.1e} times what rounding allows",
     )
 
 
@@ -85,8 +87,9 @@ def short_of_equations(equations: int, unknowns: int, wanted: int, outputs: int)
     return Verdict(
         Status.UNDETERMINED,
         "few-equations",
-        f"every sample is explained, but {equations} independent equations for {unknowns} "
-        f"unknowns do not rule out another network: about {more} more samples would do",
+        f"too few to rule out another network: about {more} more samples would do; this one "
+        f"explains every sample, with {equations} independent equations for "
+        f"{counted(unknowns, 'unknown')}",
         more_samples=more,
     )
 
@@ -123,9 +126,9 @@ def sides(net: Network, samples: Samples, biased: bool, errors: Array) -> Verdic
         return Verdict(
             Status.UNDETERMINED,
             "sides-undecided",
-            "every sample is explained and every hyperplane pinned down; but with so many units "
-            "for so few inputs and outputs, or weights so regular, it cannot be decided on which "
-            "side each unit is active",
+            "it cannot be decided on which side each unit is active: there are too many units for "
+            "so few inputs and outputs, or the weights are too regular; every sample is explained, "
+            "and every hyperplane pinned down",
         )
     if sides and samples.eps <= FINE:
         units = np.flatnonzero(sides[0])
@@ -168,8 +171,8 @@ def _has_rival(net: Network, others: Index) -> Verdict:
     return Verdict(
         Status.UNDETERMINED,
         "rival",
-        f"every sample is explained, and to rounding by another network of {net.n_units} units "
-        f"as well, with other sides of {listed(others)}",
+        f"another network of {counted(net.n_units, 'unit')} explains every sample to rounding as "
+        f"well, with other sides of {listed(others)}",
         weak_units=others,
     )
 
@@ -193,14 +196,12 @@ def with_skip(net: Network, samples: Samples, biased: bool) -> Verdict:
     others = rival(net, samples, biased, skip=True)
     if others is not None:
         return _has_rival(net, others)
-    only = _only(net, samples)
+    only = _only(net, samples, f" with{'' if net.skip else 'out'} a skip connection")
     turned = (
         ", but for the side on which each unit is active: with a skip connection "
         "u f(z) = u f(−z) + u z"
     )
-    linear = "and a skip connection" if net.skip else "without a skip connection"
-    said = only.explanation.replace("units,", f"units {linear},") + turned * bool(net.n_units)
-    return Verdict(Status.EXACT, "unique", said)
+    return replace(only, explanation=only.explanation + turned * bool(net.n_units))
 
 
 def dependent() -> Verdict:
@@ -208,8 +209,8 @@ def dependent() -> Verdict:
     return Verdict(
         Status.UNDETERMINED,
         "dependent-inputs",
-        "every sample is explained, but the inputs are dependent, so that other skip connections "
-        "give the same labels",
+        "the inputs are dependent, so that other skip connections give the same labels; every "
+        "sample is explained",
     )
 
 
@@ -224,12 +225,12 @@ def _in_a_gap(pair: tuple[int, int]) -> Verdict:
     )
 
 
-def _only(net: Network, samples: Samples) -> Verdict:
+def _only(net: Network, samples: Samples, which: str = "") -> Verdict:
     return Verdict(
         Status.EXACT,
         "unique",
-        f"all {samples.n} samples are explained to rounding by this network of {net.n_units} "
-        f"unit{'s' * (net.n_units != 1)}, and by no other of so many",
+        f"all {samples.n} samples are explained to rounding by this network of "
+        f"{counted(net.n_units, 'unit')}{which}, and no other network with this many units fits",
     )
 
 
@@ -246,8 +247,8 @@ def curved(net: Network, samples: Samples, biased: bool) -> Verdict:
         return Verdict(
             Status.UNDETERMINED,
             "replaceable",
-            f"every sample is explained, but {listed(units)} {why}: it is not decided whether "
-            f"other networks of {net.n_units} units explain the samples, too",
+            f"{listed(units)} {why}: it is not decided whether other networks of "
+            f"{counted(net.n_units, 'unit')} explain the samples, too; this one does",
             weak_units=units,
         )
     return _only(net, samples)
@@ -257,9 +258,9 @@ def not_apart(net: Network, objection: str) -> Verdict:
     return Verdict(
         Status.UNDETERMINED,
         "outputs-dependent",
-        f"every sample is explained, but the output weights of the {net.n_units} units are not "
-        f"independent, and {objection}: with the activation {net.activation.name} it is then not "
-        "decided whether other networks explain the samples, too",
+        f"the output weights of the {counted(net.n_units, 'unit')} are not independent, and "
+        f"{objection}: with the activation {net.activation.name} it is then not decided whether "
+        "other networks explain the samples, too; this one does",
     )
 
 
@@ -272,17 +273,17 @@ def weak(net: Network, samples: Samples, pinned: Pinned, weak: Index) -> Verdict
         return Verdict(
             Status.UNDETERMINED,
             "always-active",
-            f"{listed(never_off)}: active on every sample, so nothing in the samples says where "
-            f"it ends{rest}",
+            f"{listed(never_off)} {_verb(never_off)} active on every sample, so nothing in the "
+            f"samples says where that ends{rest}",
             weak_units=weak,
         )
     if (pinned.spare[weak] >= pinned.needed).all() and np.isfinite(pinned.errors[weak]).all():
         return Verdict(
             Status.UNDETERMINED,
             "vague-in-rounding",
-            f"every sample is explained, but {listed(weak)}: known to "
-            f"{pinned.stated[weak].max():.0e} only, for all that the labels' rounding tells; where "
-            "they have a large offset, subtract it, else take samples that differ more",
+            f"rounding of the labels leaves {listed(weak)} open: known to "
+            f"{pinned.stated[weak].max():.0e} only; where labels have a large offset, subtract "
+            "it, else take samples that differ more",
             weak_units=weak,
         )
     # A unit needs about D samples on its active side and, so that the others can be told from
@@ -293,8 +294,8 @@ def weak(net: Network, samples: Samples, pinned: Pinned, weak: Index) -> Verdict
     return Verdict(
         Status.UNDETERMINED,
         "not-pinned",
-        f"every sample is explained, but {listed(weak)}: not pinned down (active on "
-        f"{_percent(shares)} of the samples): about {more} more samples would do",
+        f"too few samples to pin down {listed(weak)} (active on {_percent(shares)} of them): about "
+        f"{more} more samples would do; every sample is explained",
         weak_units=weak,
         more_samples=more,
     )
@@ -327,31 +328,32 @@ def estimate(
         return Verdict(
             Status.FAILED,
             "depends-on-inputs",
-            f"what the network of {net.n_units} units leaves, {100 * left.share:.3g}% of the "
-            f"labels' spread, still depends on the inputs (score {left.dependence:.1f}, noise "
-            f"stays below {DEPENDENT:g}): there are more units, or none such made these labels",
+            "there are more units, or the labels come from another kind of model: what the network "
+            f"of {counted(net.n_units, 'unit')} leaves, {100 * left.share:.3g}% of the labels' "
+            f"spread, still depends on the inputs (score {left.dependence:.1f}, noise stays below "
+            f"{DEPENDENT:g})",
         )
     if left.shape < SURELY and left.share > samples.eps**0.75:
         return Verdict(
             Status.FAILED,
             "depends-on-heights",
-            f"what the network of {net.n_units} units leaves, {100 * left.share:.3g}% of the "
-            f"labels' spread, depends on the heights of its units (p = {left.shape:.1g}): the "
-            f"activation is not {net.activation.name!r}, or there are more units",
+            f"the activation is not {net.activation.name!r}, or there are more units: what the "
+            f"network of {counted(net.n_units, 'unit')} leaves, {100 * left.share:.3g}% of the "
+            f"labels' spread, depends on the heights of its units (p = {left.shape:.1g})",
         )
     if left.growth > GROWTH:
         return Verdict(
             Status.FAILED,
             "grows-on-fresh-samples",
-            f"the best network of {net.n_units} units leaves {100 * left.share:.3g}% of the "
-            f"labels' spread, but {math.sqrt(left.growth):.2g} times as much on samples kept "
-            "aside: not noise, but something that so few units, or so few samples, do not show",
+            "something other than noise, which so few units, or so few samples, do not show: the "
+            f"best network of {counted(net.n_units, 'unit')} leaves {100 * left.share:.3g}% of the "
+            f"labels' spread, but {math.sqrt(left.growth):.2g} times as much on samples kept aside",
         )
     if len(weak):
         return Verdict(
             Status.UNDETERMINED,
             "weights-open",
-            f"{listed(weak)}: some of the weights could be anything, for all that the labels tell",
+            f"the labels do not determine some of the weights of {listed(weak)}",
             weak_units=weak,
         )
     vague = np.flatnonzero(errors > VAGUE)
@@ -360,18 +362,18 @@ def estimate(
         return Verdict(
             Status.UNDETERMINED,
             "weights-vague",
-            f"{listed(vague)}: with this much noise {_anywhere(errors, samples)}, or the unit may "
+            f"too much noise for {listed(vague)}: {_anywhere(errors, samples)}, or the unit may "
             "not be there",
             weak_units=vague,
             more_samples=more,
         )
     measured = errors.any() and np.isfinite(errors).all()  # a kink at zero has no error
-    known = f", {_known(errors, samples)}" if measured else ""
+    known = f"; {_known(errors, samples)}" if measured else ""
     return Verdict(
         Status.ESTIMATED,
         "noise",
-        f"the best network of {net.n_units} units leaves {100 * left.share:.3g}% of the labels' "
-        f"spread, which does not depend on the inputs: noise{known}",
+        f"the labels are a network of {counted(net.n_units, 'unit')} and noise: what it leaves, "
+        f"{100 * left.share:.3g}% of their spread, does not depend on the inputs{known}",
     )
 
 
@@ -435,6 +437,10 @@ def off_the_usual(samples: Samples) -> int:
     return int(off.sum())
 
 
+def _verb(which: Index) -> str:
+    return "is" if len(which) == 1 else "are"
+
+
 def _percent(shares: Array) -> str:
     low, high = 100 * shares.min(), 100 * shares.max()
     return f"{low:.3g}%" if high - low < 1 else f"{low:.3g} to {high:.3g}%"
@@ -462,8 +468,8 @@ def of_hidden(net: Network, hidden: HiddenValues | None, errors: Array, scales: 
     return Verdict(
         Status.ESTIMATED,
         "hidden-exact",
-        f"the hidden values and output weights of {net.n_units} units are exact, to "
-        f"{hidden.errors.max():.1e} and but for the scale of each unit: no other network of so "
-        "many units explains the labels, whatever its activation; directions are estimated "
+        f"hidden values and output weights of {counted(net.n_units, 'unit')} are exact but for the "
+        "scale of each unit: no other network with this many units explains the labels, whatever "
+        f"its activation; exact to {hidden.errors.max():.1e}; directions are estimated "
         f"{good}{scales}; so is the curve, up to its two scales",
     )

@@ -44,10 +44,10 @@ if TYPE_CHECKING:
     default="auto",
     show_default=True,
     shell_complete=options_of_recover,
-    help="""What the labels may be off by. none: rounding. gaussian: mean-zero noise of finite
-    variance. independent: anything that does not depend on the inputs, outliers too. poisson:
-    noise of counts. sparse: gross errors in a few entries. auto: none, and where that explains
-    nothing, what the residuals look like.""",
+    help="""What the labels contain besides outputs of a network. none: rounding. gaussian:
+    mean-zero noise of finite variance. independent: anything that does not depend on the inputs,
+    outliers too. poisson: noise of counts. sparse: gross errors in a few entries. auto: none, and
+    where that explains nothing, what the residuals look like.""",
 )
 @click.option(
     "--activation",

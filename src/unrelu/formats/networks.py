@@ -97,7 +97,7 @@ def save(net: Network, path: str | os.PathLike[str]) -> None:
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     save(net, f"{folder}/abs.npz")
     ...     load(f"{folder}/abs.npz")
-    Network(1 inputs, 2 units, 1 outputs, relu)
+    Network(1 input, 2 units, 1 output, relu)
     """
     save_marked(net, path, None)
 

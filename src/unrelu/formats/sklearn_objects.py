@@ -34,7 +34,7 @@ def from_sklearn(mlp: Any) -> Network:
     >>> X = np.linspace(-1, 1, 20)[:, None]
     >>> mlp = MLPRegressor(hidden_layer_sizes=(3,), solver="lbfgs", random_state=0)
     >>> from_sklearn(mlp.fit(X, abs(X[:, 0])))
-    Network(1 inputs, 3 units, 1 outputs, relu, biases)
+    Network(1 input, 3 units, 1 output, relu, biases)
     """
     from sklearn.neural_network import MLPClassifier, MLPRegressor
     from sklearn.pipeline import Pipeline

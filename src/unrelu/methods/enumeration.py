@@ -62,6 +62,7 @@ from unrelu.numerics.integer_cones import (
     rank,
     sign_vectors,
 )
+from unrelu.plain import counted
 from unrelu.rationals import Rationals, to_fractions, to_matrix
 from unrelu.samples import ExactSamples
 
@@ -151,7 +152,7 @@ def enumerate_units(
     >>> absolute_value = ExactSamples.of([[-2], [-1], [1], [3]], [[2, 0], [1, 0], [1, 1], [3, 3]])
     >>> found = enumerate_units(absolute_value, 2, bias=False)
     >>> found.networks, found.count
-    ((Network(1 inputs, 2 units, 2 outputs, relu, rational),), 1)
+    ((Network(1 input, 2 units, 2 outputs, relu, rational),), 1)
     """
     if n_units < 1:
         raise InputError(f"n_units: got {n_units}, expected at least 1")
@@ -184,10 +185,12 @@ def enumerate_units(
 def _other_rank(units: int, n_units: int) -> Enumeration:
     if units < n_units:
         return _undecided(
-            f"the labels have rank {units}, less than the {n_units} units asked for: this method "
-            "needs them to be equal"
+            f"the labels have rank {units}, less than the {counted(n_units, 'unit')} asked for: "
+            "this method needs them to be equal"
         )
-    reason = f"no network: the labels have rank {units}, more than {n_units} units can give"
+    reason = (
+        f"no network: the labels have rank {units}, more than {counted(n_units, 'unit')} can give"
+    )
     return Enumeration(False, (), (), 0, 0, (), 0, reason)
 
 
@@ -279,8 +282,8 @@ def _concluded(
     found = rank(constants + integers) - bias
     if found < n_units:
         reason = (
-            f"no network with {n_units} units: of {patterns} sign patterns {len(cells)} allow "
-            f"units, and these have rank {found}"
+            f"no network with {counted(n_units, 'unit')}: of {patterns} sign patterns "
+            f"{len(cells)} allow units, and these have rank {found}"
         )
         return Enumeration(False, (), rays, 0, 0, cells, patterns, reason)
 
@@ -294,7 +297,7 @@ def _concluded(
         reason = "infinitely many networks: hidden values are left open"
         return Enumeration(True, networks, rays, inf, inf, cells, patterns, reason)
     total = len(networks) + sum(1 for _ in subsets)
-    reason = f"{total} network{'s' if total > 1 else ''}, from {len(rays)} possible units"
+    reason = f"{counted(total, 'network')}, from {counted(len(rays), 'possible unit')}"
     if open_weights:
         reason += ", counted by their hidden values: some leave hidden weights open"
     count = inf if open_weights else total

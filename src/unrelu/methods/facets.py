@@ -44,6 +44,7 @@ from unrelu.numerics.cones import (
     faces_above,
     interior,
 )
+from unrelu.plain import counted
 from unrelu.samples import Samples
 
 Array = NDArray[np.float64]
@@ -98,9 +99,11 @@ def find(samples: Samples, *, bias: bool, rng: np.random.Generator, missed: Miss
     if len(chosen) < units:
         said = found.left_out or (
             f"the {found.rays} facets and {found.faces} faces of the label cone show no more: no "
-            f"network of {units} units explains these labels to rounding"
+            f"network of {counted(units, 'unit')} explains these labels to rounding"
         )
-        note = f"{len(chosen)} of the {units} units that the rank asks for were found: {said}"
+        note = (
+            f"{said}; found: {len(chosen)} of the {counted(units, 'unit')} that the rank asks for"
+        )
         return Candidate(net, rows, stats, note)
     for swapped in _swaps(found, chosen, bias):
         other = _network(problem, found.v[swapped], missed)
@@ -109,8 +112,8 @@ def find(samples: Samples, *, bias: bool, rng: np.random.Generator, missed: Miss
         if fits:
             missed(net)  # what the certificate starts with
             note = (
-                f"{len(found.w)} units explain these labels where {units} make a network: another "
-                "network explains every sample as well"
+                f"another network explains every sample as well: {len(found.w)} possible units "
+                f"were found, and different choices of {units} of them fit"
             )
             return Candidate(net, rows, stats, note, several=True)
         net, fits = other, True

@@ -43,6 +43,7 @@ from unrelu.network import Network
 from unrelu.numerics.float_lp import OutOfTimeError
 from unrelu.numerics.sos1 import GaveUpError, Settle, Sos1
 from unrelu.numerics.threads import one_thread
+from unrelu.plain import counted
 from unrelu.rationals import Rationals, as_fractions, rounded
 from unrelu.samples import ExactSamples, Samples
 
@@ -123,7 +124,7 @@ def search(
         "seconds": time.monotonic() - started,
     }
     if network is not None:
-        return Search(network, "found", f"a network with {n_units} units", stats)
+        return Search(network, "found", f"a network with {counted(n_units, 'unit')}", stats)
     nearest = min(case.nearest for case in cases)
     near = f"; the nearest misses a label by {nearest:.2g} of their size" if nearest < 1 else ""
     if outcome == "none":

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from unrelu.errors import InputError, InputTypeError
+from unrelu.plain import counted, kind_of
 from unrelu.result import Recovery
 from unrelu.weights import float_weights
 
@@ -30,7 +31,7 @@ def draw_curve(result: Recovery, X: ArrayLike) -> Figure:
     from matplotlib.figure import Figure
 
     if not isinstance(result, Recovery):
-        raise InputTypeError(f"result: got a {type(result).__name__}, expected a Recovery")
+        raise InputTypeError(f"result: got {kind_of(result)}, expected a Recovery")
     if result.hidden is None or result.network is None:
         raise InputError(
             f"result: got one without hidden values (status {result.status.value}), expected that "
@@ -53,6 +54,8 @@ def draw_curve(result: Recovery, X: ArrayLike) -> Figure:
     axes.plot(z, net.activation(z), color="#c2410c", linewidth=1.8, zorder=2)
     axes.plot([low, 0.0], [0.0, 0.0], color="#c2410c", linewidth=1.8, zorder=2)
     axes.set(xlabel="height v·x + b", ylabel="hidden value")
-    axes.set_title(f"the activation of {net.n_units} units, found from samples", loc="left")
+    axes.set_title(
+        f"the activation of {counted(net.n_units, 'unit')}, found from samples", loc="left"
+    )
     axes.spines[["top", "right"]].set_visible(False)
     return figure

@@ -101,7 +101,7 @@ def _exact(told: Appraisal) -> Words:
     certain = [
         _explained(told),
         (
-            f"It is the only one with so many units{_but_for_sides(told)}. The samples are at "
+            f"It is the only one with this many units{_but_for_sides(told)}. The samples are at "
             f"least {counted(proof.equations, 'independent equation')} for "
             f"{counted(proof.unknowns, 'unknown weight')}, and they leave no freedom to any unit."
         ),
@@ -160,7 +160,7 @@ def _exact(told: Appraisal) -> Words:
     return Words(
         _title(told),
         f"This is the network behind the samples. Its {units} reproduce all {all_of_it} {how}, "
-        f"and no other network with so many units does{_but_for_sides(told)}.",
+        f"and no other network with this many units does{_but_for_sides(told)}.",
         tuple(certain),
         tuple(doubtful),
         (
