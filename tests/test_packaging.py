@@ -89,7 +89,7 @@ STANDS_ON: dict[str, set[str]] = {
     | {"preparation", "judged", "ladder", "exactly", "unknown", "dependent"},
     "appraisal": BELOW_RECOVER | {"uncertainty"},
     "estimator": BELOW_RECOVER | {"preparation", "recover"},
-    "oracles": {"errors", "extras", "formats", "plain", "quiet", "tensors"},
+    "oracles": {"errors", "extras", "formats", "plain", "tensors"},
     "answers": {"checks", "methods"},
     "asking": BELOW_RECOVER | {"answers", "recover", "oracles"},
     "extract": BELOW_RECOVER | {"preparation", "recover", "oracles", "asking"},

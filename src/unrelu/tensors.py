@@ -21,8 +21,11 @@ def is_tensor(value: Any) -> bool:
 
 
 def as_array(value: Any) -> Any:
-    """A tensor as an array, also one that requires a gradient or lies on another device; anything
-    else as it is. Raises InputTypeError for a tensor that has no such form (a sparse one)."""
+    """A tensor as an array, also one that requires a gradient or lies on another device, or a list
+    of them; anything else as it is. Raises InputTypeError for a tensor that has no such form (a
+    sparse one)."""
+    if isinstance(value, list | tuple) and value and is_tensor(value[0]):
+        return [as_array(each) for each in value]
     if not is_tensor(value):
         return value
     tensor = value.detach()

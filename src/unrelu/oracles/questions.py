@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from unrelu.errors import InputTypeError, OracleError
 from unrelu.oracles.journal import Journal, key_of
-from unrelu.quiet import as_the_caller
 from unrelu.tensors import as_array, as_function, is_module
 
 Array = NDArray[np.float64]
@@ -89,8 +88,7 @@ class Questions:
 
     def _ask(self, X: Array) -> Array:
         # A copy: what an oracle does to its inputs is its own affair.
-        with as_the_caller():
-            got = self._oracle(X.astype(np.float32) if self.single else X.copy())
+        got = self._oracle(X.astype(np.float32) if self.single else X.copy())
         return checked(got, len(X), self.n_outputs)
 
 
