@@ -58,6 +58,10 @@ COARSE_FROM = 3e7
 EQUATIONS_PER_UNKNOWN = 6
 """Rows beyond this are not looked at: they would cost time and add nothing to the search."""
 
+FEWEST, FEW_INPUTS = 1000, 6
+"""Rows that are looked at anyway, where inputs are so few (the constant is one of them) that this
+costs nothing: they show hyperplanes with few samples in between."""
+
 PATIENCE = 3e10
 """Operations that may go into fresh starts after the first pass over the widths, when that pass
 itself took fewer: a second or two."""
@@ -174,6 +178,8 @@ def explain_rows(
             rows = problem.rows
         points = problem.points(*start)
         fresh = rng.standard_normal((max(0, width - len(points)), widths.dimension))
+        if len(points) and best is not None and best[1] is problem:
+            fresh = _through_the_worst(problem, best[2], fresh, rng)
         work = len(rows) * width * widths.dimension
         coarse = problem.coarse() if work > COARSE_FROM and target > COARSE else problem.loose
         fit, products = search(coarse, np.vstack([points, unit_rows(fresh)]), target)
@@ -236,6 +242,20 @@ def explain_rows(
     return best[1], best[2]
 
 
+def _through_the_worst(problem: Problem, fit: Fit, fresh: Array, rng: np.random.Generator) -> Array:
+    """Every second of some random hyperplanes led through a sample, more likely one that the fit
+    leaves much of: where two hyperplanes lie close together and one is found, only the samples
+    next to them show that another is missing."""
+    squares = (np.asarray(fit.residual, np.float64) ** 2).sum(axis=1)
+    if not squares.sum() > 0 or not len(fresh):
+        return fresh
+    moved = fresh.copy()
+    rows = rng.choice(len(squares), len(moved[::2]), p=squares / squares.sum())
+    Z = np.asarray(problem.loose.features[rows], np.float64)
+    moved[::2] -= ((moved[::2] * Z).sum(axis=1) / (Z * Z).sum(axis=1))[:, None] * Z
+    return moved
+
+
 def _spread(samples: Samples) -> tuple[Array, Array]:
     some = samples.take(samples.spread(MOST_ROWS))
     return some.X, some.Y
@@ -276,7 +296,8 @@ class Widths:
     def rows(self, width: int) -> int:
         unknowns = width * (self.dimension + self.m)
         wanted = math.ceil(EQUATIONS_PER_UNKNOWN * unknowns / (OVERWIDE * self.m))
-        return min(self.n, max(wanted, 8 * self.dimension))
+        least = FEWEST if self.dimension <= FEW_INPUTS else 8 * self.dimension
+        return min(self.n, max(wanted, least))
 
 
 def finish(problem: Problem, fit: Fit) -> tuple[Network, str]:
