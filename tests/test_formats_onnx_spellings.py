@@ -201,11 +201,12 @@ def test_spellings_on_either_side_of_the_layers(tmp_path: Path) -> None:
         load(put(path, made))
 
 
-@pytest.mark.parametrize("kind", ["Relu", "LeakyRelu", "Sigmoid"])
+@pytest.mark.parametrize("kind", ["Relu", "LeakyRelu", "Elu", "Sigmoid"])
 def test_what_the_optimizer_of_onnxruntime_saves_is_read(tmp_path: Path, kind: str) -> None:
     single = {name: array.astype(np.float32) for name, array in TENSORS.items() if array.size < 26}
     single["many"] = TENSORS["many"]
-    nodes = [FIRST, node(kind, ["z"], ["h"]), LAST]
+    alpha: dict[str, Any] = {"alpha": 0.0} if kind == "Elu" else {}
+    nodes = [FIRST, node(kind, ["z"], ["h"], **alpha), LAST]
     path = put(tmp_path / "net.onnx", onnx_model(nodes, single))
     options = runtime.SessionOptions()
     options.log_severity_level = 4
@@ -340,6 +341,17 @@ def test_samples_in_rows_in_columns_or_one_at_a_time(
     assert oracle.n_inputs == (None if shape == ("n",) else 4)
     for rows in (X, X[:1]):
         assert close(oracle(rows), net(rows))
+
+
+def test_of_several_outputs_one_is_asked(tmp_path: Path) -> None:
+    made = laid_out(False, ("n", 4))
+    made.graph.output.append(helper.make_tensor_value_info("h", 11, None))
+    path = put(tmp_path / "net.onnx", made)
+    with pytest.raises(FileError) as caught:
+        open_onnx(path)
+    assert caught.value.code == "several-outputs"
+    assert close(open_onnx(path, "y")(X), NET(X))
+    assert close(open_onnx(path, "h")(X), np.maximum(Z, 0))
 
 
 def test_an_open_number_of_inputs_is_taken_from_the_queries(tmp_path: Path) -> None:

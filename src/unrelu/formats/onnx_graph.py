@@ -158,7 +158,8 @@ def fused_gemm(walk: Walk, node: Node) -> None:
     """Gemm and an activation in one, as onnxruntime's optimizer saves them."""
     gemm(walk, node)
     name = str(attribute(node, "activation", ""))
-    if name == "Relu":
+    still = name in ("Elu", "ThresholdedRelu") and attribute(node, "activation_alpha", 1.0) == 0
+    if name == "Relu" or still:
         walk.found.append(leaky(name, 0.0))
     elif name == "LeakyRelu":
         walk.found.append(leaky(name, attribute(node, "activation_alpha", LEAK)))
