@@ -26,6 +26,9 @@ Rng = np.random.Generator
 STEPS = 12
 """Of Levenberg–Marquardt, from each start."""
 
+MOST_ALLOWED = 4.0
+"""Times what rounding allows the network that it may allow a rival."""
+
 LEEWAY = 1.05
 """Times the stated errors from which on a rival counts as farther away."""
 
@@ -202,13 +205,23 @@ def attack(case: Case, seed: int) -> Outcome:
         tried += 1
         other = _settled(start, samples)
         for rival in (other, start):
-            if explain(rival, samples).in_roundings > 1:
+            if not fits(rival, certificate.network, samples):
                 continue
             farther = distance(rival, certificate)
             reach = max(reach, farther)
             if farther > LEEWAY:
                 return Outcome("exact", True, tried, reach, f"{name}: {farther:.3g} errors away")
     return Outcome("exact", True, tried, reach, "")
+
+
+def fits(rival: Network, net: Network, samples: Samples) -> bool:
+    """Whether a network explains all samples to rounding; not one whose own sums are so large that
+    their rounding hides the difference, which takes more than a few times what `net` is allowed."""
+    if explain(rival, samples).in_roundings > 1:
+        return False
+    X = np.asarray(samples.X, np.float64)
+    own, usual = Allowance.of(rival, samples).at(X), Allowance.of(net, samples).at(X)
+    return float(np.median(own / usual)) <= MOST_ALLOWED
 
 
 def distance(other: Network, certificate: Certificate) -> float:

@@ -182,5 +182,5 @@ def test_samples_keep_their_precision() -> None:
     fine, own = samples.levels()
     assert fine.precision == DOUBLE
     assert own.eps == samples.eps == np.finfo(np.float32).eps
-    assert Samples.of(X, Y).levels()[0].eps == samples.eps
+    assert Samples.of(X, Y).levels()[1].eps == samples.eps
     assert replace(samples, precision=DOUBLE).as_they_stand().eps == samples.eps

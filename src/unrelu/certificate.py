@@ -51,6 +51,9 @@ from unrelu.samples import ExactSamples, Samples
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
 
+AS_THEY_STAND = 1e-9
+"""Residual, as a share of the labels, from which on float64 labels are not explained for sure."""
+
 ORDERED_ROWS = 5000
 """On which no hidden value may be out of order, where the activation is unknown."""
 
@@ -352,11 +355,15 @@ def _at_their_rounding(
     """The samples at the finest rounding at which the network explains them, or at the coarsest:
     labels that have few digits may be rounded, or have no more."""
     *finer, own = samples.levels()
-    for level in finer:
+    if not finer:
+        return own, explained
+    if explained is None or own.eps != samples.eps:
+        explained = explain(net, own)
+    for level in finer if explained.residual < AS_THEY_STAND else ():
         found = explain(net, level)
         if found.in_roundings <= 1:
             return level, found
-    return own, explained if own.eps == samples.eps else None
+    return own, explained
 
 
 def judge_exactly(

@@ -122,7 +122,7 @@ class Samples:
         """The samples at each rounding that their labels may be meant at, the finest first: few
         digits may be all that there are. Decimals have an absolute step, which `eps` gives as a
         share of the labels of the smallest output."""
-        if not self.precision.read_off:
+        if self.precision == DOUBLE:
             return [self]
         eps = max(self.eps, self.precision.eps)
         if self.precision.step:
@@ -130,7 +130,7 @@ class Samples:
             size = np.sqrt((some**2).mean(axis=0))
             size = float(size[size > 0].min(initial=np.inf))
             eps = max(eps, self.precision.step / size)
-        return [self.as_they_stand(), replace(self, eps=eps)]
+        return [replace(self, eps=DOUBLE.eps, precision=DOUBLE), replace(self, eps=eps)]
 
     def rounded_to(self, eps: float) -> Samples:
         """The same at another relative rounding."""

@@ -23,6 +23,9 @@ Marks = NDArray[np.bool_]
 ALWAYS_WHOLE = 300
 """Unknowns up to which T costs nothing, and the leverages that come with it are worth having."""
 
+NO_MORE = 1e100
+"""An error of weights that is none to speak of, and whose square is finite."""
+
 LINEAR = 0.2
 """Radians, or shares, by which hidden weights may be off while what is linear in them holds."""
 
@@ -211,7 +214,8 @@ def _unit_row_errors(moved: Array, V: Array, b: Array, together: bool = False) -
     axes of an ellipsoid, of which the largest is wanted."""
     lengths = np.linalg.norm(V, axis=1)
     unit, bias = V / lengths[:, None], b / lengths
-    moved = moved / lengths[:, None]
+    with np.errstate(over="ignore"):  # an error of weights that is none to speak of
+        moved = np.clip(moved / lengths[:, None], -NO_MORE, NO_MORE)
     along = (moved[..., : V.shape[1]] * unit).sum(axis=2)
     hidden = moved[..., : V.shape[1]] - along[..., None] * unit
     if together:

@@ -49,11 +49,15 @@ DIFFERENT = 0.05
 """Share of the samples on which two units may be on different sides (or on the same, if they
 face each other), and yet be looked at as one."""
 
-STEPS = 12
-"""Gauss–Newton steps of a fit; one that does not halve the residual is the last."""
+STEPS = 15
+"""Gauss–Newton steps of a fit."""
 
-STALLED = 0.5
-"""Share of the residual that the next step, by its own account, has to take away."""
+STALLED, SETTLED = 0.5, 0.95
+"""Share of the residual that a step may leave, or the next one promise to leave, far from rounding
+and near it."""
+
+SHORTEST, RIDGE = 0.1, 1e-11
+"""Share of a step below which none is tried, and what keeps its equations solvable."""
 
 SAME_UNIT = 1e-3
 """How far apart units are at least that are different ones."""
@@ -64,7 +68,7 @@ MOST_TO_TURN = 12
 ALL_SIDES = 6
 """Units of which all sets are turned round; of more, single ones."""
 
-SLACK = 2.0
+SLACK = 3.0
 """Roundings that a rival may leave: it is fitted to some of the samples, in floats."""
 
 
@@ -198,38 +202,50 @@ class _Model:
     def fitted(self, planes: Array, moving: Index, *, linear: bool = True) -> Array | None:
         """Hyperplanes of a fit, with any linear function added (or only a constant), to rounding;
         None if there is none nearby: Gauss–Newton on the normal equations, (UᵀU) ∘ Φᵀ(I − P)Φ."""
-        planes, D = _unit(planes), self.Z.shape[1]
-        best, least = planes, np.inf
+        D, enough = self.Z.shape[1], self.enough * np.sqrt(self.Y.size)
+        planes = best = _unit(planes)
+        least, shorter, step = np.inf, 1.0, np.zeros((len(moving), D))
         for _ in range(STEPS):
             F, basis, residual, U = self._linear_part(planes, linear)
             left = float(np.linalg.norm(residual))
-            before, least, best = least, min(left, least), planes if left < least else best
-            if left <= self.enough * np.sqrt(residual.size) or not len(moving):
+            if left < least:
+                slow = left > (SETTLED if least <= 100 * enough else STALLED) * least
+                least, best, shorter = left, planes, 1.0
+                if slow or not len(moving) or left <= SETTLED * enough / 100:
+                    break
+                step, rest = self._step(F, basis, residual, U, moving)
+                if rest > max(STALLED * left, 100 * enough):
+                    break
+            elif least > 100 * enough or shorter < SHORTEST:
                 break
-            if left > 0.5 * before:
-                break
-            on = (F[:, moving] > 0).astype(np.float64)
-            phi = on[:, :, None] * self.Z[:, None, :]
-            phi = phi.reshape(len(F), -1)
-            pull = np.einsum("njd,nj->jd", phi.reshape(len(F), -1, D), residual @ U[:, moving])
-            phi -= basis @ (basis.T @ phi)
-            blocks = (phi.T @ phi).reshape(len(moving), D, len(moving), D)
-            blocks *= (U[:, moving].T @ U[:, moving])[:, None, :, None]
-            T = blocks.reshape(len(moving) * D, -1)
-            scale = np.sqrt(np.maximum(np.diag(T), 0.0))
-            scale = np.where(scale > 0, scale, 1.0)
-            T = T / np.outer(scale, scale)
-            T[np.diag_indices(len(T))] += 1e-11
-            step = np.linalg.solve(T, pull.ravel() / scale) / scale
-            gain = max(left**2 - float(step @ pull.ravel()), 0.0)
-            if np.sqrt(gain) > max(STALLED * left, 100 * self.enough * np.sqrt(residual.size)):
-                break
-            step = step.reshape(len(moving), D)
-            longest = float(np.linalg.norm(step, axis=1).max(initial=0.0))
-            planes = planes.copy()
-            planes[moving] += step * min(1.0, 0.5 / longest if longest > 0 else 1.0)
+            else:
+                shorter /= 4
+            planes = best.copy()
+            planes[moving] += shorter * step
             planes = _unit(planes)
-        return best if least <= 100 * self.enough * np.sqrt(self.Y.size) else None
+        return best if least <= 100 * enough else None
+
+    def _step(
+        self, F: Array, basis: Array, residual: Array, U: Array, moving: Index
+    ) -> tuple[Array, float]:
+        """Gauss–Newton step, no longer than half a radian, and the residual that it promises."""
+        D = self.Z.shape[1]
+        on = (F[:, moving] > 0).astype(np.float64)
+        phi = (on[:, :, None] * self.Z[:, None, :]).reshape(len(F), -1)
+        pull = np.einsum("njd,nj->jd", phi.reshape(len(F), -1, D), residual @ U[:, moving]).ravel()
+        phi -= basis @ (basis.T @ phi)
+        blocks = (phi.T @ phi).reshape(len(moving), D, len(moving), D)
+        blocks *= (U[:, moving].T @ U[:, moving])[:, None, :, None]
+        T = blocks.reshape(len(moving) * D, -1)
+        scale = np.sqrt(np.maximum(np.diag(T), 0.0))
+        scale = np.where(scale > 0, scale, 1.0)
+        T = T / np.outer(scale, scale)
+        T[np.diag_indices(len(T))] += RIDGE
+        step = np.linalg.solve(T, pull / scale) / scale
+        rest = float(np.vdot(residual, residual)) - float(step @ pull)
+        step = step.reshape(len(moving), D)
+        longest = float(np.linalg.norm(step, axis=1).max(initial=0.0))
+        return step * min(1.0, 0.5 / max(longest, 0.5)), float(np.sqrt(max(rest, 0.0)))
 
     def _linear_part(self, planes: Array, linear: bool) -> tuple[Array, Array, Array, Array]:
         """Hidden values, a basis of all that enters linearly, the residual, and U."""
