@@ -67,7 +67,7 @@ STANDS_ON: dict[str, set[str]] = {
     "lower_bound": {"errors", "network"},
     "version": set(),
     "card": set(),
-    "breakpoints": {"errors", "activations", "equality", "network"},
+    "breakpoints": {"errors", "activations", "equality", "network", "plain"},
     "result": {"errors", "card", "activations", "breakpoints", "equality", "formats", "names"}
     | {"plain"},
     "numerics": {"errors", "extras", "rationals"},

@@ -49,10 +49,14 @@ def told() -> list[tuple[str, object]]:
     estimate = recover(X, noisy, 3, noise="gaussian", rng=0)
     failed = recover(X[:7], Y[:7], rng=0, throw=False)
     certificate = verify(planted.truth, X, Y)
+    steps = np.arange(40.0)[:, None]
+    bent = recover(steps, np.maximum(steps - 15, 0) + 0.1 * noisy[:40, :1], 1, rng=0, throw=False)
     none = solutions([[-2], [-1], [1], [3]], [[0], [0], [2], [5]], 1)
     assert estimate.network is not None
     return [
         ("estimate", estimate),
+        ("bent", bent),
+        ("breakpoint", bent.breakpoints[0]),
         ("status", estimate.status),
         ("noise", estimate.noise),
         ("uncertainty", estimate.uncertainty),

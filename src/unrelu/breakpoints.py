@@ -24,6 +24,7 @@ from unrelu.activations import ReLU
 from unrelu.equality import by_value
 from unrelu.errors import InputError
 from unrelu.network import Network
+from unrelu.plain import printable
 
 if TYPE_CHECKING:
     from unrelu.uncertainty import Uncertainty
@@ -83,7 +84,7 @@ class Breakpoint:
             before = rounded(self.before[0], self.before_stderr[0])
             after = rounded(self.after[0], self.after_stderr[0])
             said += f", slope {before} before, {after} after"
-        return said
+        return printable(said)
 
 
 def rounded(value: float, stderr: float, *, error: bool = True) -> str:
