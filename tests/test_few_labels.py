@@ -37,13 +37,13 @@ def test_fifteen_points_and_one_break() -> None:
 
 def test_intervals_of_few_points_cover() -> None:
     inside = [0, 0]
-    for seed in range(20):
+    for seed in range(12):
         X, y = line(seed, 12, 1.0)
         (found,) = recover(X, y, 1, skip=True, rng=0).breakpoints
         wide = stdtrit(8, 0.975) * found.after_stderr[0]
         inside[0] += found.low <= 6 <= found.high
         inside[1] += abs(found.after[0] - 14) <= wide
-    assert min(inside) >= 16  # 19 of 20 are expected
+    assert min(inside) >= 9  # 11.4 are expected
 
 
 @pytest.mark.parametrize("shape", [(40, 1, 2, True), (40, 3, 2, False), (60, 5, 2, True)])

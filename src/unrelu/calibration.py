@@ -35,6 +35,9 @@ SIMULATIONS = 16
 """Simulated sets of labels. A factor for d weights of a unit is then known to 1/√(32 d): to 4%
 for 20, and to 18% for one alone."""
 
+SIMULATIONS_OF_ONE = 48
+"""The same for one input: 10% for one weight."""
+
 STARTS = 3
 """Fits to each: from the network the labels were made of, and from around it."""
 
@@ -85,6 +88,11 @@ class Fitted:
     biased: bool
     skip: bool = False
     weighted: bool = False
+
+    @property
+    def simulations(self) -> int:
+        """How many sets of labels are simulated: more where a unit has only one weight to tell."""
+        return SIMULATIONS if self.net.n_inputs > 1 else SIMULATIONS_OF_ONE
 
     @property
     def dimension(self) -> int:
@@ -142,7 +150,7 @@ class Fitted:
 def affordable(fitted: Fitted) -> bool:
     n, k = len(fitted.white.features), fitted.net.n_units
     product = 4.0 * n * k * (fitted.dimension + fitted.net.n_outputs)
-    return product * PRODUCTS * STARTS * SIMULATIONS <= MOST_OPERATIONS
+    return product * PRODUCTS * STARTS * fitted.simulations <= MOST_OPERATIONS
 
 
 def calibrate(
@@ -185,7 +193,7 @@ def calibrate(
         return np.column_stack([net.c, net.W]) if fitted.biased else net.W
 
     squares = []
-    for _ in range(SIMULATIONS):
+    for _ in range(fitted.simulations):
         if residual is None:
             change = rng.standard_normal(labels.shape) @ root.T
         else:

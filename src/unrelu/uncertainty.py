@@ -381,7 +381,7 @@ def assess(
     spread, stderr, units = read(full)
     factors = None
     fitted = Fitted(net, white, root, biased, skip, weighing)
-    unsure = len(doubts.unsure(near_kink(units), lost)) > 0
+    unsure = len(doubts.unsure(near_kink(units), lost, net.n_inputs)) > 0
     plain = isinstance(net.activation, ReLU) and slopes is None
     if simulate and plain and unsure and affordable(fitted):
         factors = calibrate(
