@@ -389,7 +389,8 @@ class Search:
             self.grow(self._gaussian + max(math.ceil(FRESH[0] * n), FRESH[1]))
         if fits and len(self.X) > n:
             certificate = self._judged_again(result, np.arange(n))
-            result = replace(result, status=certificate.status, certificate=certificate)
+            if result.status.certain or certificate.status == Status.FAILED:
+                result = replace(result, status=certificate.status, certificate=certificate)
         self._keep_result(result, f"random queries, {result.stats['method']}")
         return result
 
