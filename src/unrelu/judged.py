@@ -13,7 +13,7 @@ from unrelu.checks import few_labels
 from unrelu.checks.counting import distinct_rows
 from unrelu.checks.explained import Explained, explain
 from unrelu.checks.kinds_of_labels import LabelKind
-from unrelu.checks.spared import leaner
+from unrelu.checks.spared import leaner, offset_rounding
 from unrelu.checks.unexplained import unexplained
 from unrelu.checks.units import hidden_errors
 from unrelu.checks.verdict import RARE
@@ -266,7 +266,11 @@ def _leaner(certificate: Certificate, task: Task, rows: Index) -> Certificate:
     fewer = leaner(net, task.samples, task.bias, weak)
     if fewer is None or fewer.n_units < asked:
         return certificate
-    return judge(fewer, task.samples, rows, task.bias)
+    judged_again = judge(fewer, task.samples, rows, task.bias)
+    if judged_again.status == Status.FAILED:  # the rounding of heights, where inputs have an offset
+        coarse = task.samples.rounded_to(offset_rounding(task.samples))
+        judged_again = judge(fewer, coarse, rows, task.bias)
+    return certificate if judged_again.status == Status.FAILED else judged_again
 
 
 def _to_decimals(task: Task, candidate: Candidate) -> Certificate | None:

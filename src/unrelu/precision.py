@@ -149,6 +149,9 @@ def _used(labels: Array, kind: _Kind) -> bool:
             return False
         low, high = np.quantile(labels, (0.05, 0.95))
         return bool(high - low > LEVELS * kind.precision.step and _varied(labels))
+    labels = np.unique(labels)  # a value that comes again and again is none the more so
+    if len(labels) < FEWEST:
+        return False
     if kind.digits:
         with np.errstate(over="ignore"):
             short = labels.astype(SHORT[kind.precision.name])

@@ -25,6 +25,7 @@ from unrelu.checks.explained import explain
 from unrelu.checks.scales import column_scale
 from unrelu.network import Network
 from unrelu.numerics.whitening import whiten
+from unrelu.precision import DOUBLE
 from unrelu.samples import Samples
 
 Array = NDArray[np.float64]
@@ -62,6 +63,9 @@ SHORTEST, RIDGE = 0.1, 1e-11
 SAME_UNIT = 1e-3
 """How far apart units are at least that are different ones."""
 
+OFFSET = 100
+"""Size of inputs over what varies in them, from which on rounding is that of the offset."""
+
 MOST_TO_TURN = 12
 """Units of which all sets are looked at for what they leave of a linear function."""
 
@@ -93,11 +97,21 @@ def spared(net: Network, samples: Samples, biased: bool, skip: bool = False) -> 
     return None
 
 
+def offset_rounding(samples: Samples) -> float:
+    """Rounding of inputs with a large offset, relative to what varies in them: that of heights."""
+    some = np.asarray(samples.X[:: max(1, samples.n // 1000)], np.float64)
+    spread = some.std(axis=0)
+    return DOUBLE.eps * float((np.abs(some).max(axis=0) / np.where(spread > 0, spread, 1.0)).max())
+
+
 def leaner(net: Network, samples: Samples, biased: bool, weak: Index) -> Network | None:
     """A network that explains the samples to rounding with fewer units, found by leaving out one of
     those that are weak, or putting one in place of two, again and again; None where there is none.
 
-    Rounding lets a search add units: several stand for one kink, or one for rounding alone."""
+    Rounding lets a search add units: several stand for one kink, or one for rounding alone. Inputs
+    with a large offset have more of it."""
+    lost = offset_rounding(samples)
+    coarse = samples.rounded_to(lost) if lost > OFFSET * samples.eps else samples
     best: Network | None = None
     while net.n_units > 1 and len(weak):
         model = _Model(net, samples, biased, MOST_TO_DROP)
@@ -105,7 +119,7 @@ def leaner(net: Network, samples: Samples, biased: bool, weak: Index) -> Network
             break
         close = (start for start in model.starts() if np.isin(start[0], weak).any())
         others = (other for _, planes, moving in close for other in model.fewer(planes, moving))
-        fewer = next((o for o in others if explain(o, samples).in_roundings <= 1), None)
+        fewer = next((o for o in others if explain(o, coarse).in_roundings <= 1), None)
         if fewer is None or fewer.n_units >= net.n_units:
             break
         best = net = fewer
@@ -170,7 +184,9 @@ class _Model:
         V = net.V * self.scale
         self.planes = self.white.to_features(np.column_stack([V, net.b]) if biased else V)
         self.active = self.Z @ self.planes.T > 0
-        self.enough = samples.eps * np.sqrt(D + net.n_units + 2.0) * 8
+        self.enough = (
+            max(samples.eps, offset_rounding(samples)) * np.sqrt(D + net.n_units + 2.0) * 8
+        )
 
     def starts(self) -> Iterator[tuple[Index, Array, Index]]:
         """Units left out, the hyperplanes of the others, and which of them may move."""
