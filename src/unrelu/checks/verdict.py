@@ -38,8 +38,10 @@ GROWTH = 1.2
 """Growth of the residual variance, on samples kept aside, from which on it is no noise: what an
 over-fitted unit adds is a few per cent."""
 
-CHANCE = 0.01
-"""Probability with which noise alone may be explained as well by units of its own choice."""
+CHANCE, CHANCE_TOLD = 0.01, 0.1
+"""Probability with which noise alone may be explained as well by units of its own choice, as many
+as were found, or told. It is a bound: of fits of one break to noise alone, 12 or 24 points, one or
+two in a hundred stay below the second."""
 
 CLEAR = 0.1
 """Share of the labels' spread that may be left by a fit of few labels whose number of units was
@@ -315,7 +317,7 @@ def estimate(
     if net.n_units == 0:
         return _no_unit(net, samples, left)
     unclear = not told and entries < FEW * unknowns and bool(left.share > CLEAR)
-    if entries <= unknowns or left.chance > CHANCE or unclear:
+    if entries <= unknowns or left.chance > (CHANCE_TOLD if told else CHANCE) or unclear:
         more = max(1, math.ceil((FEW * unknowns - entries) / samples.m))
         return Verdict(
             Status.UNDETERMINED,
