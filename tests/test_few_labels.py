@@ -46,7 +46,7 @@ def test_intervals_of_few_points_cover() -> None:
     assert min(inside) >= 9  # 11.4 are expected
 
 
-@pytest.mark.parametrize("shape", [(40, 1, 2, True), (40, 3, 2, False), (60, 5, 2, True)])
+@pytest.mark.parametrize("shape", [(40, 1, 1, True), (40, 3, 2, False), (60, 5, 2, True)])
 def test_noise_is_not_explained_by_units_that_were_asked_for(
     shape: tuple[int, int, int, bool],
 ) -> None:
@@ -92,9 +92,7 @@ def test_the_bound_holds() -> None:
     for level in (0.05, 0.2):
         assert np.mean(np.array(bounds) <= level) <= level + 2 * np.sqrt(level / 100)
     assert min(bounds) < 0.9  # the canary: it says something
-    many = Samples.of(np.arange(60.0)[:, None], np.zeros(60))
     assert unknowns(best, True, True) == 4
-    assert chance(best, many, True, True, False) == 0.0
 
 
 def test_standard_errors_need_no_more_than_one_label_to_spare() -> None:

@@ -170,7 +170,8 @@ def judged(task: Task, method: str, candidate: Candidate, passes: Passes) -> Jud
     if recipe and (certificate.status != Status.ESTIMATED or not isinstance(net.activation, ReLU)):
         said = "; ".join(filter(None, (certificate.explanation, OWN, candidate.note)))
         return Judged(method, candidate, replace(certificate, explanation=said))
-    few = certificate.code == "few-labels" and certificate.equations > certificate.unknowns
+    few = certificate.code in ("few-labels", "may-be-noise")
+    few = few and certificate.equations > certificate.unknowns
     # Standard errors are dear, and mean nothing of a fit that is none.
     if certificate.status != Status.ESTIMATED and not few:
         return Judged(method, candidate, _hinted(certificate, task, candidate))

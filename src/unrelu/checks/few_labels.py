@@ -42,12 +42,14 @@ def unknowns(net: Network, biased: bool, skip: bool) -> int:
 def chance(net: Network, samples: Samples, biased: bool, skip: bool, clipped: bool) -> float:
     """A bound on the probability that noise about a constant, or with `skip` about a linear
     function, is explained as well by so many units: zero where there are `FEW` labels to an unknown
-    or more, one where there are no more labels than unknowns. Of `clipped` residuals or not.
+    or more, but for one input; one where there are no more labels than unknowns. Of `clipped`
+    residuals or not.
 
     Labels of outputs that share their noise count for fewer. Cost: a least-squares fit.
     """
     labels, p = samples.n * samples.m, unknowns(net, biased, skip)
-    if net.n_units == 0 or labels >= FEW * p:
+    # In many dimensions there are so many partitions that the bound says nothing of weak units.
+    if net.n_units == 0 or (labels >= FEW * p and samples.d > 1):
         return 0.0
     if labels <= p:
         return 1.0

@@ -316,8 +316,17 @@ def estimate(
     entries = samples.n * samples.m
     if net.n_units == 0:
         return _no_unit(net, samples, left)
+    if told and entries >= FEW * unknowns and left.chance > CHANCE_TOLD:
+        return Verdict(
+            Status.UNDETERMINED,
+            "may-be-noise",
+            f"with a probability of up to {min(1.0, left.chance):.2g}, noise alone is explained as "
+            f"well by {net.n_units} units of its own choice: they may not be there",
+        )
     unclear = not told and entries < FEW * unknowns and bool(left.share > CLEAR)
-    if entries <= unknowns or left.chance > (CHANCE_TOLD if told else CHANCE) or unclear:
+    level = CHANCE_TOLD if told else CHANCE
+    by_chance = left.chance > level and entries < FEW * unknowns
+    if entries <= unknowns or by_chance or unclear:
         more = max(1, math.ceil((FEW * unknowns - entries) / samples.m))
         return Verdict(
             Status.UNDETERMINED,
