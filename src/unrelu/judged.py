@@ -222,9 +222,12 @@ def _hinted(certificate: Certificate, task: Task, candidate: Candidate) -> Certi
     told = failed and task.n_units is not None
     if failed and not told:
         return certificate
+    samples = task.weighted
+    if noise.kind == "independent":
+        samples = noisy.tamed(samples, net)
     found = linear_part.with_skip(
         net,
-        task.weighted,
+        samples,
         task.bias,
         noise.covariance,
         open_units=certificate.weak_units if certificate.code in OPEN else None,

@@ -349,6 +349,11 @@ def _clipped(samples: Samples, fitted: Array) -> Samples:
     return replace(samples, Y=np.clip(Y, fitted - width, fitted + width))
 
 
+def tamed(samples: Samples, net: Network) -> Samples:
+    """Labels clipped about a network, so that gross errors do not weigh in least squares."""
+    return _clipped(samples, net(np.asarray(samples.X, np.float64)))
+
+
 def _robust_affine(samples: Samples, bias: bool) -> Array:
     """Affine predictions (n, m), fitted to labels clipped about their median, then about the
     fit."""
