@@ -195,7 +195,7 @@ def _pin_on(
         farthest = np.maximum(errors, apart * of_rows(sensed.axes, together=True))
     for found in (errors, farthest):
         found[~finite.all(axis=(0, 2))] = np.inf
-    known = np.where(farthest <= LINEAR, farthest, np.where(np.isfinite(errors), errors, 0.0))
+    known = np.where(np.isfinite(errors), errors, 0.0)
     if (np.abs(Z) <= _shift(net, rows, known)).any():  # hyperplanes led through samples by these
         return _pin_on(net, samples, biased, rng, quick, skip, np.maximum(doubt, known))
     spare = _spare(Z > 0, sensed.leverage, outputs, dimension)

@@ -66,11 +66,12 @@ def _few_together(terms: Array, near: float) -> list[Marks] | None:
     nothing but chance is to be feared of them, and None is returned where there is enough of that.
     Coarse numbers have no digits to spare for a lattice."""
     k, q = terms.shape
-    met = k * math.log(2) + q * math.log(min(1.0, 2 * k * near))
-    if met > CHANCE or math.comb(k, FEW) > MOST_SETS:
+    met = k * math.log(2) + q * math.log(min(1.0, 2 * near))  # sums are as wide as their rounding
+    if met > CHANCE:
         return None
+    few = max(size for size in range(1, FEW + 1) if size == 1 or math.comb(k, size) <= MOST_SETS)
     found = []
-    for size in range(1, FEW + 1):
+    for size in range(1, few + 1):
         which = np.array(list(combinations(range(k), size)))
         rest = np.abs(sum(terms[column] for column in which.T)).max(axis=1)
         for row in which[rest <= near * k]:
