@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from unrelu import Network, Status, match, recover
 from unrelu.methods.noisy import gross, weighting
 from unrelu.methods.selection import unit_edge
-from unrelu.methods.weighted import counted, reduced, reweighted
+from unrelu.methods.weighted import counted, reweighted
 from unrelu.numerics.dependence import DEPENDENT, dependence
 from unrelu.result import Noise
 from unrelu.samples import Samples

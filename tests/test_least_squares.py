@@ -151,23 +151,20 @@ def test_resolution() -> None:
     assert (resolution(Samples.of(X, np.zeros((10, 2)))) > 0).all()
 
 
-def test_finish_from_the_truth_is_a_minimum() -> None:
+def test_a_fit_from_the_truth_is_a_minimum() -> None:
     """No direction changes the cost by more than a small part of the noise variance."""
     planted = plant(4, 3, 2, 500, seed=2, bias=0.5)
     rng = np.random.default_rng(0)
     Y = planted.Y + 0.1 * rng.standard_normal(planted.Y.shape) @ np.array([[1.0, 0.9], [0.0, 0.4]])
     samples = Samples.of(planted.X, Y)
-    found = least_squares.finish(
-        planted.truth, samples, n_units=3, bias=True, rng=rng, effort=Effort()
-    )
-    assert found.noise is not None
-    metric = whitener(found.noise.covariance)
-    problem = Problem(samples, np.arange(500), True, metric)
-    fit = problem.strict.evaluate(problem.points(found.network.V, found.network.b))
+    model = LeastSquares(planted.truth, samples, bias=True, skip=False, effort=Effort())
+    found = model.fit(planted.truth)
+    problem = model.problem
+    fit = problem.strict.evaluate(problem.points(found.V, found.b))
     # In scaled unknowns the Hessian is about one, so this is the square of the step that is left,
     # in standard errors: all of the unknowns together.
     left = problem.strict.descent(fit) / problem.strict.scale(fit)
-    assert float(np.vdot(left, left)) <= 0.1
-    moved = problem.strict.evaluate(problem.points(found.network.V + 0.01, found.network.b))
+    assert float(np.vdot(left, left)) <= 0.01
+    moved = problem.strict.evaluate(problem.points(found.V + 0.01, found.b))
     away = problem.strict.descent(moved) / problem.strict.scale(moved)
     assert float(np.vdot(away, away)) > 0.1

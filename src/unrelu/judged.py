@@ -69,6 +69,7 @@ class Task:
     weights: Array | None = None
     form: str = "auto"
     precision: Precision = DOUBLE
+    alpha: float = 0.01
 
     @property
     def weighted(self) -> Samples:
@@ -154,7 +155,8 @@ def judged(task: Task, method: str, candidate: Candidate, passes: Passes) -> Jud
     weighted = task.weighted
     left = unexplained(net, weighted, bias, clipped)
     by_chance = few_labels.chance(net, weighted, bias, task.skip, clipped)
-    left = replace(left, growth=candidate.noise.growth, chance=by_chance)
+    noise = candidate.noise
+    left = replace(left, growth=noise.growth, search=noise.search, chance=by_chance)
     told = task.n_units is not None
     certificate = judge_estimate(
         net, samples, candidate.rows, bias, left, unknown, np.arange(0), task.skip, told

@@ -182,7 +182,14 @@ def _proposals(
         return
     kind = "independent" if task.noise == "sparse" else task.noise
     found = noisy.find(
-        task.weighted, n_units=n_units, bias=bias, kind=kind, rng=rng, near=near, skip=task.skip
+        task.weighted,
+        n_units=n_units,
+        bias=bias,
+        kind=kind,
+        rng=rng,
+        near=near,
+        skip=task.skip,
+        alpha=task.alpha,
     )
     assert found.noise is not None, "estimates have a noise"
     confirming = ("sparse",) if rounded_to_whole(samples) else ("auto", "sparse")
@@ -320,6 +327,7 @@ def _of_known_activation(
             rng=rng,
             near=near,
             activation=activation,
+            alpha=task.alpha,
         )
         if task.noise == "none":
             net = found.network

@@ -133,6 +133,13 @@ def check_options(
         )
 
 
+def check_alpha(alpha: object) -> None:
+    if isinstance(alpha, bool) or not isinstance(alpha, (int, float, np.integer, np.floating)):
+        raise InputTypeError(f"alpha: got a {type(alpha).__name__}, expected a number")
+    if not 0.001 <= alpha <= 0.5:
+        raise InputError(f"alpha: got {alpha}, expected a rate between 0.001 and 0.5")
+
+
 def check_flag(name: str, value: object) -> None:
     if not isinstance(value, (bool, np.bool_)):
         raise InputTypeError(f"{name}: got {kind_of(value)}, expected True or False")

@@ -22,6 +22,7 @@ from unrelu.numerics.threads import one_thread
 from unrelu.plain import counted
 from unrelu.preparation import (
     check_activation,
+    check_alpha,
     check_counts,
     check_independent,
     check_no_units,
@@ -55,6 +56,7 @@ def recover(
     skip: bool = False,
     form: str = "auto",
     sample_weight: ArrayLike | None = None,
+    alpha: float = 0.01,
     rng: int | np.random.Generator | None = None,
     throw: bool = True,
 ) -> Recovery:
@@ -134,6 +136,9 @@ def recover(
         proportional to 1/weight, and scaling all of them changes nothing. Samples of weight zero
         are left out. Labels without noise are explained or not, whatever their weights. For noisy
         labels of ReLU networks and method "auto".
+    alpha : how often the number of units of noisy labels, where it is not told, may be one too
+        many by chance: the false-alarm rate of the whole search, over all widths, directions and
+        starts, between 0.001 and 0.5. `result.noise.widths` has the tests.
     rng : seed or generator for the random starts; the same seed gives the same bits. None draws a
         seed, which `stats["seed"]` tells.
     throw : raise `RecoveryError`, with the result on it, unless the network is certain.
@@ -175,6 +180,7 @@ def recover(
     """
     started = time.perf_counter()
     check_options(n_units, bias, method, noise, exact, form)
+    check_alpha(alpha)
     known = None if activation == "unknown" else resolve(activation)
     exactly = ExactSamples.of(X, Y) if exact else None
     given = Samples.of(X, Y) if exactly is None else exactly.rounded
@@ -211,6 +217,7 @@ def recover(
             *(samples, rank, n_units, bias, method, noise, known, skip),
             weights=weights,
             form=form,
+            alpha=alpha,
             precision=given.precision,
         )
         best = climb(task, rng) if exactly is None else climb_exactly(task, exactly, rng)

@@ -91,9 +91,10 @@ def labelled(rows: Sequence[tuple[str, str]]) -> str:
 
 @dataclass(frozen=True)
 class Width:
-    """What weighing a number of units has shown: `gain`, how much the fit gains by the least of
-    so many, and `edge`, how much a unit may gain by fitting noise, both in units of the noise
-    variance. A unit is there if its gain is beyond the edge."""
+    """What the test of a number of units has shown: `gain`, how much the last of so many units
+    explains of what the others leave, and `edge`, how much one would explain if that were noise,
+    save for a share alpha of all cases; both in units of the noise variance. It is there if its
+    gain is beyond the edge, and if all before it are."""
 
     units: int
     gain: float
@@ -102,7 +103,7 @@ class Width:
     def __str__(self) -> str:
         stays = "is there" if self.gain > self.edge else "is not needed"
         return (
-            f"the least of {self.units} explains {self.gain:.3g} noise variances, noise alone "
+            f"the last of {self.units} explains {self.gain:.3g} noise variances, noise alone "
             f"would explain up to {self.edge:.3g}: it {stays}"
         )
 
@@ -119,6 +120,9 @@ class Noise:
     growth : noise variance by samples that the search did not see over that by those it saw, at
         least: below one, if this is noise.
     freedom : degrees of freedom of the Student t distribution of heavy tails, else infinite.
+    alpha : the false-alarm rate at which the number of units was chosen, where it was not given.
+    search : what the search could not settle: "disagree", no two of its starts ended in the same
+        network; "endless", every further unit goes on explaining more than noise would; or "".
     """
 
     kind: str
@@ -127,6 +131,8 @@ class Noise:
     widths: tuple[Width, ...] = ()
     growth: float = 1.0
     freedom: float = math.inf
+    alpha: float = 0.01
+    search: str = ""
 
     def __str__(self) -> str:
         return printable(repr(self))
@@ -154,6 +160,8 @@ class Noise:
             "covariance": self.covariance.tolist(),
             "growth": self.growth,
             "freedom": self.freedom,
+            "alpha": self.alpha,
+            "search": self.search,
             "widths": [asdict(width) for width in self.widths],
         }
 

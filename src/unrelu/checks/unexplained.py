@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy.special import fdtrc
 
 from unrelu.activations import ReLU
+from unrelu.checks.misfit import misfit
 from unrelu.checks.shape import shape_p
 from unrelu.network import Network
 from unrelu.numerics.dependence import CLIP, DEPENDENT, MOST_ROWS, dependence
@@ -17,6 +18,9 @@ from unrelu.numerics.whitening import whiten
 from unrelu.samples import Samples
 
 Array = NDArray[np.float64]
+
+MOST_NEIGHBOURS = 20_000
+"""Samples among which neighbours are looked for."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +33,9 @@ class Unexplained:
     `chance`: a bound on the probability that noise alone is explained as well by so many units,
     asked where there are few labels (`checks.few_labels`);
     `shape`: p-value of its not depending on the heights of the units (`checks.shape`), asked where
-    the activation is not the ReLU."""
+    the activation is not the ReLU;
+    `misfit`: score of its being alike for neighbours (`checks.misfit`);
+    `search`: what the search could not settle, as in `Noise`."""
 
     share: float
     largest: float
@@ -39,6 +45,8 @@ class Unexplained:
     growth: float = 1.0
     shape: float = 1.0
     chance: float = 0.0
+    misfit: float = 0.0
+    search: str = ""
 
     def rows(self) -> list[tuple[str, str]]:
         """As labelled lines."""
@@ -86,6 +94,7 @@ def unexplained(net: Network, samples: Samples, biased: bool, clipped: bool) -> 
         dependence=score,
         clipped=clipped,
         shape=shape,
+        misfit=_misfit(net, samples, clip),
     )
 
 
@@ -106,6 +115,15 @@ def linear_p(net: Network, samples: Samples) -> float:
         return 1.0
     ratio = ((before**2).sum(axis=0) - squares) / np.maximum(squares, np.finfo(float).tiny)
     return float(min(1.0, samples.m * fdtrc(few.d, spare, ratio * spare / few.d).min()))
+
+
+def _misfit(net: Network, samples: Samples, clip: float) -> float:
+    some = samples.take(samples.spread(MOST_NEIGHBOURS))
+    residual = some.Y - net(some.X)
+    size = robust_spread(residual, some.Y)
+    rounding = samples.eps**0.75 * np.sqrt((np.asarray(some.Y, np.float64) ** 2).mean(axis=0))
+    residual /= np.where(size > rounding, size, np.inf)
+    return misfit(net, np.asarray(some.X, np.float64), np.clip(residual, -clip, clip))
 
 
 def largest_residual(net: Network, samples: Samples) -> tuple[float, int]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from unrelu.checks.explained import Explained
 from unrelu.checks.few_labels import FEW
 from unrelu.checks.hidden_values import HiddenValues
+from unrelu.checks.misfit import MISFIT
 from unrelu.checks.pinned import Pinned
 from unrelu.checks.replaced import replaceable
 from unrelu.checks.rivals import rival
@@ -352,6 +353,16 @@ def estimate(
             f"network of {counted(net.n_units, 'unit')} leaves, {100 * left.share:.3g}% of the "
             f"labels' spread, depends on the heights of its units (p = {left.shape:.1g})",
         )
+    if left.misfit > MISFIT and left.share > samples.eps**0.75:
+        return _misfit(f"the best network of {net.n_units} units", left)
+    if left.search == "endless":
+        return Verdict(
+            Status.FAILED,
+            "endless",
+            "a smooth function, or another kind of model: each further unit, after the "
+            f"{net.n_units} of this network, goes on explaining more than noise would; it may "
+            "predict well all the same",
+        )
     if left.growth > GROWTH:
         return Verdict(
             Status.FAILED,
@@ -359,6 +370,13 @@ def estimate(
             "something other than noise, which so few units, or so few samples, do not show: the "
             f"best network of {counted(net.n_units, 'unit')} leaves {100 * left.share:.3g}% of the "
             f"labels' spread, but {math.sqrt(left.growth):.2g} times as much on samples kept aside",
+        )
+    if left.search == "disagree":
+        return Verdict(
+            Status.UNDETERMINED,
+            "searches-disagree",
+            f"no two searches ended in the same network of {net.n_units} units, so others may do "
+            "as well: more samples, or n_units where it is known, would help",
         )
     if len(weak):
         return Verdict(
@@ -432,10 +450,23 @@ def _no_unit(net: Network, samples: Samples, left: Unexplained) -> Verdict:
             f"{left.dependence:.1f}, noise stays below {DEPENDENT:g}): there are units, which so "
             "many samples do not show, or no such network made these labels",
         )
+    if left.misfit > MISFIT and left.share > samples.eps**0.75:
+        return _misfit(what, left)
     return Verdict(
         Status.ESTIMATED,
         "no-unit",
         f"the labels are {what} and noise: no unit stands out of it; more samples may show some",
+    )
+
+
+def _misfit(what: str, left: Unexplained) -> Verdict:
+    return Verdict(
+        Status.FAILED,
+        "misfit",
+        "a smooth function, another kind of model, or noise that depends on its neighbours: what "
+        f"{what} leaves, {100 * left.share:.3g}% of the labels' spread, is alike for samples that "
+        f"are near each other in it (score {left.misfit:.1f}, noise stays below {MISFIT:g}); it may "
+        "predict well all the same",
     )
 
 

@@ -22,29 +22,26 @@ from __future__ import annotations
 
 import logging
 import math
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from unrelu.activations import RELU, Activation, ReLU
-from unrelu.methods.candidate import Candidate
+from unrelu.checks.counting import distinct_rows
+from unrelu.methods.fittings import about_mean, moved
 from unrelu.methods.kinks import Fit, unit_rows
-from unrelu.methods.linear_term import affine
 from unrelu.methods.moment_start import moment_start, tame
 from unrelu.methods.noise_metric import (
     FULL,
     SHARED,
     affine_residual,
-    noise_covariance,
     whitener,
 )
 from unrelu.methods.orientation import orient
-from unrelu.methods.problem import Problem, choose_rows, resolution
+from unrelu.methods.problem import Problem, choose_rows
 from unrelu.methods.selection import (
     SETTLED,
     Effort,
-    any_unit,
     bar,
     noise_variance,
     preferable,
@@ -54,7 +51,6 @@ from unrelu.methods.selection import (
 )
 from unrelu.network import Network
 from unrelu.numerics.dependence import DEPENDENT, dependence
-from unrelu.result import Noise, Width
 from unrelu.samples import Samples
 
 Array = NDArray[np.float64]
@@ -123,81 +119,24 @@ def search(
     network that is `near` already is the only start. `skip`: a linear term stays.
     """
     taken = samples.take(choose_rows(samples, search_rows(samples, n_units or FIRST_WIDTH), rng))
-    taken, centre = _centred(taken, bias)
+    taken, centre = about_mean(taken, bias)
     metric = np.diag(1 / affine_residual(taken, bias))
     problem = Problem(taken, np.arange(taken.n), bias, metric, skip, activation)
-    if samples.m > 1:
-        metric = metric @ _white_outputs(problem, n_units, rng, effort)
-        problem = Problem(taken, np.arange(taken.n), bias, metric, skip, activation)
-    start = None
     if near is not None and near.n_units >= (n_units or 1):
         start = problem.points(near.V, near.b)
-    if start is None:
-        fit = _best_of_starts(problem, n_units, rng, effort, most_starts)
-    else:
-        effort.starts += 1
         fit = settle(problem, problem.strict, start, effort)
+        problem = _whitened(problem, taken, fit)
+        effort.starts += 1
+        fit = settle(problem, problem.strict, fit.point, effort)
         if n_units is not None:
             fit = reduce(problem, problem.strict, fit, effort, price=np.inf, least=n_units)
-        fit = revise(problem, fit, n_units, rng, effort)
-    return _moved(problem.network(*problem.hyperplanes(fit.point)), centre)
-
-
-def finish(
-    net: Network,
-    samples: Samples,
-    *,
-    n_units: int | None,
-    bias: bool,
-    rng: np.random.Generator,
-    effort: Effort,
-    skip: bool = False,
-) -> Candidate:
-    """The least-squares network near one that has (nearly) every unit: on all samples (or as many
-    as memory holds), in the metric of the noise covariance, units weighed against it once more.
-    Without any unit where none stands out of the noise.
-    """
-    rows = choose_rows(samples, most_rows(samples, net.n_units), rng)
-    taken = samples.take(rows)
-    least = resolution(taken)
-    taken, centre = _centred(taken, bias)
-    net = _moved(net, -centre)
-    for _ in range(2):  # what a rough network leaves is not only noise
-        metric = whitener(noise_covariance(taken.left(net(taken.X)), net, bias, least))
-        problem = Problem(taken, np.arange(taken.n), bias, metric, skip, net.activation)
-        fit = settle(problem, problem.strict, problem.points(net.V, net.b), effort)
-        net = problem.network(*problem.hyperplanes(fit.point))
-    fit = revise(problem, fit, n_units, rng, effort)
-    net = problem.network(*problem.hyperplanes(fit.point))
-    if n_units is None and not any_unit(problem, fit, effort):
-        net = without_units(taken, bias, skip, net.activation)
-    edge = bar(problem, effort)
-    widths = tuple(Width(k, gain, edge) for k, gain in sorted(effort.gains.items()))
-    covariance = noise_covariance(taken.left(net(taken.X)), net, bias, least)
-    stats = {"starts": effort.starts, "operations": effort.operations, "rows": len(rows)}
-    noise = Noise("gaussian", "", covariance, widths)
-    note = "" if effort.agreed else DISAGREED
-    return Candidate(_moved(net, centre), rows, stats, note, noise)
-
-
-def without_units(samples: Samples, bias: bool, skip: bool, activation: Activation) -> Network:
-    """What is left without any unit: c and, with a skip connection, W."""
-    if skip:
-        return affine(samples, bias)
-    c = np.average(samples.Y, axis=0, weights=samples.weights) if bias else None
-    nothing = np.zeros((0, samples.d)), np.zeros((samples.m, 0))
-    return Network(*nothing, c=c, activation=activation)
-
-
-def _centred(samples: Samples, bias: bool) -> tuple[Samples, Array]:
-    """With output biases, labels about their mean, and that mean: of an output far from zero, or
-    a constant one, the noise would be lost in the rounding of a product. A copy."""
-    centre = samples.Y.mean(axis=0) if bias else np.zeros(samples.m)
-    return replace(samples, Y=samples.Y - centre), centre
-
-
-def _moved(net: Network, by: Array) -> Network:
-    return Network(net.V, net.U, net.b, net.c + by, net.activation, net.W) if by.any() else net
+        fits = [revise(problem, fit, n_units, rng, effort)]
+    else:
+        problem, wide = _grown(problem, taken, n_units, rng, effort)
+        fits = _best_of_starts(problem, wide, n_units, rng, effort, most_starts)
+    found = [moved(problem.network(*problem.hyperplanes(fit.point)), centre) for fit in fits]
+    effort.others = tuple(found[1:])
+    return found[0]
 
 
 def search_rows(samples: Samples, width: int) -> int:
@@ -206,58 +145,101 @@ def search_rows(samples: Samples, width: int) -> int:
     return min(most_rows(samples, width), max(10_000, math.ceil(SEARCHED / per_row)))
 
 
+def most_width(samples: Samples, bias: bool) -> int:
+    """Units of the widest fit, by the labels of distinct inputs."""
+    distinct = len(distinct_rows(samples, bias))
+    return max(1, distinct * samples.m // (LABELS_PER_UNKNOWN * (samples.d + bias + samples.m)))
+
+
 def most_rows(samples: Samples, width: int) -> int:
     """Rows that a fit of some width can hold."""
     return int(MOST_ENTRIES / (samples.d + samples.m + 2 * width))
 
 
-def _white_outputs(
-    problem: Problem, n_units: int | None, rng: np.random.Generator, effort: Effort
-) -> Array:
-    """(m, m), to multiply labels with. Of noise that outputs share, one unit explains far more
-    than its variance in the mean."""
-    n, m = problem.Y.shape
+def _grown(
+    problem: Problem, taken: Samples, n_units: int | None, rng: np.random.Generator, effort: Effort
+) -> tuple[Problem, Fit]:
+    """A fit with a free affine term, wide enough, and the problem in the metric of what it leaves.
+
+    Of noise that outputs share, one unit explains far more than its variance in the mean; and
+    where a fit is too narrow, what it leaves is no noise. So the metric is renewed at each width.
+    """
     wide = _overwide(problem, n_units or FIRST_WIDTH)
-    points = _random(problem, wide, rng)
-    fit = settle(problem, problem.loose, points, effort, steps=60, share=1.0)
-    spare = n - wide * (1 + points.shape[1] / m) - points.shape[1]
-    if spare < FULL * m:
-        return np.eye(m)
-    covariance = fit.residual.T @ fit.residual / spare
-    covariance[np.diag_indices(m)] += SHARED**2  # of size 1 is what is not affine
-    return whitener(covariance)
+    points, variance = _random(problem, wide, rng), np.inf
+    while True:
+        fit = settle(problem, problem.loose, points, effort, steps=60, share=1.0)
+        whitened = _whitened(problem, taken, fit)
+        if whitened is not problem:
+            problem = whitened
+            fit = settle(problem, problem.loose, fit.point, effort, steps=60, share=1.0)
+        if n_units is not None:
+            return problem, fit
+        fit = reduce(problem, problem.loose, fit, effort, price=bar(problem, effort), least=1)
+        left = float(np.trace(problem.to_labels(fit.residual.T @ fit.residual)))
+        before, variance = variance, left / max(1, fit.residual.size - fit.point.size)
+        if OVERWIDE * fit.width + 2 <= wide or variance > WORTH * before:
+            return problem, fit
+        if wide == _most_width(problem):
+            return problem, fit
+        if dependence(fit.residual, problem.loose.features) <= DEPENDENT:
+            return problem, fit
+        wide = min(_most_width(problem), 2 * wide)
+        points = np.vstack([fit.point, _random(problem, wide - fit.width, rng)])
+
+
+def _whitened(problem: Problem, taken: Samples, fit: Fit) -> Problem:
+    """The problem in the metric in which what is left has the same size in all directions; itself
+    where it has one output, or too few samples to tell."""
+    (n, m), D = problem.Y.shape, fit.point.shape[1]
+    spare = n - fit.width * (1 + D / m) - D
+    if m == 1 or spare < FULL * m:
+        return problem
+    covariance = problem.to_labels(fit.residual.T @ fit.residual / spare)
+    sizes = affine_residual(taken, problem.bias)  # of size SHARED at least: the search's own
+    covariance[np.diag_indices(m)] += (SHARED * sizes) ** 2
+    rows, metric = np.arange(taken.n), whitener(covariance)
+    return Problem(taken, rows, problem.bias, metric, problem.skip, problem.activation)
+
+
+def _most_width(problem: Problem) -> int:
+    """Units of the widest fit."""
+    n, m = problem.Y.shape
+    return max(1, int(n * m / (LABELS_PER_UNKNOWN * (problem.loose.features.shape[1] + m))))
 
 
 def _overwide(problem: Problem, width: int) -> int:
     """Units of a first fit."""
-    n, m = problem.Y.shape
-    most = max(1, int(n * m / (LABELS_PER_UNKNOWN * (problem.loose.features.shape[1] + m))))
-    return min(most, math.ceil(OVERWIDE * width) + 2)
+    return min(_most_width(problem), math.ceil(OVERWIDE * width) + 2)
 
 
 def _best_of_starts(
     problem: Problem,
+    wide: Fit,
     n_units: int | None,
     rng: np.random.Generator,
     effort: Effort,
     most_starts: int,
-) -> Fit:
-    """Descents from moments and from random hyperplanes, until two agree on the best."""
+) -> list[Fit]:
+    """The best first of descents from a fit that is wide enough, from moments and from random
+    hyperplanes, until two agree on the best."""
+    fits: list[Fit] = []
     best: Fit | None = None
-    agree, width = 0, n_units
+    agree, width = 0, n_units or wide.width
     before, patience = effort.operations, PATIENCE
     effort.agreed = False
     for attempt in range(most_starts):
         start = _moments(problem, width, rng) if attempt == (n_units is None) else None
         effort.starts += 1
-        if start is None:
-            fit = _from_random(problem, width, rng, effort, free=n_units is None)
-        else:
+        if start is not None:
             fit = settle(problem, problem.strict, start, effort)
+        else:
+            fit = wide if attempt == 0 else _from_random(problem, width, rng, effort)
+            fit = _reduced(problem, fit, n_units, effort)
         fit = revise(problem, fit, n_units, rng, effort)
+        fits.append(fit)
         log.info("start %d: %d units, %.4e", attempt, fit.width, problem.strict.relative(fit))
         if n_units is None:
-            width = max(fit.width, width or 0)
+            width = fit.width if attempt == 0 else max(fit.width, width)
         tolerance = 0.25 * bar(problem, effort) * noise_variance(problem, problem.strict, fit)
         same = best is not None and fit.width == best.width
         same = same and best is not None and abs(best.cost - fit.cost) < tolerance
@@ -274,15 +256,15 @@ def _best_of_starts(
         if n_units is None and spent > patience:
             break
     assert best is not None, "there is at least one start"
-    return best
+    return [best, *(fit for fit in fits if fit is not best)]
 
 
-def _moments(problem: Problem, width: int | None, rng: np.random.Generator) -> Array | None:
+def _moments(problem: Problem, width: int, rng: np.random.Generator) -> Array | None:
     """Hyperplanes by the method of moments, which two outputs and a few samples to each entry of
     a covariance matrix make worth while; a random one for each unit that they do not give."""
     (n, d), m = problem.X.shape, problem.Y.shape[1]
     activation = problem.activation
-    if width is None or m < 2 or width > d or n < MOMENTS_FROM * d or problem.weighted:
+    if m < 2 or width > d or n < MOMENTS_FROM * d or problem.weighted:
         return None
     if activation.degree is None and not tame(activation):
         return None
@@ -303,29 +285,18 @@ def _random(problem: Problem, count: int, rng: np.random.Generator) -> Array:
     return points if problem.activation.degree is not None else unit_rows(points)
 
 
-def _from_random(
-    problem: Problem, width: int | None, rng: np.random.Generator, effort: Effort, *, free: bool
-) -> Fit:
-    """From random hyperplanes to a network: over-wide with an affine term, reduced, turned."""
-    model = problem.loose
-    n, m = problem.Y.shape
-    dimension = model.features.shape[1]
-    most = max(1, int(n * m / (LABELS_PER_UNKNOWN * (dimension + m))))
-    wide = _overwide(problem, width or FIRST_WIDTH)
-    points, variance = _random(problem, wide, rng), np.inf
-    while True:
-        fit = settle(problem, model, points, effort, steps=60, share=1.0 if free else SETTLED)
-        if not free:
-            fit = reduce(problem, model, fit, effort, price=np.inf, least=width or 1)
-            break
-        fit = reduce(problem, model, fit, effort, price=bar(problem, effort), least=1)
-        before, variance = variance, noise_variance(problem, model, fit)
-        if OVERWIDE * fit.width + 2 <= wide or wide == most or variance > WORTH * before:
-            break
-        if dependence(fit.residual, model.features) <= DEPENDENT:
-            break
-        wide = min(most, 2 * wide)
-        points = np.vstack([fit.point, _random(problem, wide - fit.width, rng)])
+def _from_random(problem: Problem, width: int, rng: np.random.Generator, effort: Effort) -> Fit:
+    """A fit with a free affine term, over-wide, from random hyperplanes."""
+    points = _random(problem, _overwide(problem, width), rng)
+    return settle(problem, problem.loose, points, effort, steps=60, share=1.0)
+
+
+def _reduced(problem: Problem, fit: Fit, n_units: int | None, effort: Effort) -> Fit:
+    """From an over-wide fit with a free affine term to a network."""
+    told = n_units is not None
+    price = np.inf if told else bar(problem, effort)
+    fit = settle(problem, problem.loose, fit.point, effort, share=SETTLED if told else 1.0)
+    fit = reduce(problem, problem.loose, fit, effort, price=price, least=n_units or 1)
     points = fit.point if problem.skip else _turned(problem, fit)
     return settle(problem, problem.strict, points, effort)
 

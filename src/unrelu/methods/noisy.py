@@ -15,26 +15,22 @@ weighed again.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from unrelu.activations import RELU, Activation, ReLU
+from unrelu.activations import RELU, Activation
+from unrelu.matching import match
 from unrelu.methods import least_squares
 from unrelu.methods.candidate import Candidate
+from unrelu.methods.fittings import Counts, Fitting, LeastSquares, Tails, without_units
 from unrelu.methods.noise_metric import noise_covariance, unknowns
 from unrelu.methods.problem import choose_rows, resolution, with_constant
-from unrelu.methods.selection import Effort, unit_edge
-from unrelu.methods.weighted import (
-    HeavyTails,
-    counted,
-    counting,
-    heavy_tails,
-    reduced,
-    reweighted,
-    robust,
-)
+from unrelu.methods.selection import Effort, revise
+from unrelu.methods.weighted import HeavyTails, counted, counting, heavy_tails
+from unrelu.methods.width import choose, without_least
 from unrelu.network import Network
 from unrelu.numerics.spread import NORMAL, by_chance, robust_spread, telling
 from unrelu.result import Noise, Width
@@ -78,6 +74,13 @@ SIGNIFICANT = 6.0
 """Standard errors by which the noise of labels that are no counts must grow with the mean to be
 called Poisson-like."""
 
+WEIGHED = 20_000
+"""Samples that the number of units is chosen by, or as many as the search has seen."""
+
+SAME = 4.0
+"""Noise variances to a weight by which the units of two searches may differ and still be the same:
+next to each minimum there are others, with the hyperplanes on other sides of some samples."""
+
 DISPERSED = 10.0
 """Variances to a mean label, of what no affine function explains, up to which whole numbers are
 taken for counts: those of neurons or photons stay below 3 or so, gross errors go beyond."""
@@ -93,100 +96,129 @@ def find(
     near: Network | None = None,
     skip: bool = False,
     activation: Activation = RELU,
+    alpha: float = 0.01,
 ) -> Candidate:
     """The estimate for the kind of noise named, or, for "auto", for the one that is there. The
     search starts from a network that is `near` already, where there is one. With `skip`, a linear
-    term is part of the network."""
-    if n_units == 0:
-        return _without_units(samples, bias, kind, skip, activation)
+    term is part of the network. The number of units, where it is not told, is that of `width` at
+    level `alpha`."""
     effort = Effort()
     counts = kind == "auto" and _counts(samples, bias)
-    wanted = least_squares.search_rows(samples, n_units or least_squares.FIRST_WIDTH)
-    order = rng.permutation(samples.n)
-    used = min(wanted, samples.n - int(ASIDE * samples.n))
-    seen = samples.take(np.sort(order[:used]))
-    aside = samples.take(np.sort(order[used : used + MOST_ASIDE]))
     known = "poisson" if counts else kind
-    net = _searched(seen, n_units, bias, known, rng, effort, near, skip, activation)
-    growth = _growth(net, seen, aside, bias)
-    few = samples.take(choose_rows(samples, least_squares.most_rows(samples, net.n_units), rng))
+    if n_units == 0:
+        rows = choose_rows(samples, least_squares.most_rows(samples, 0), rng)
+        few, growth = samples.take(rows), 1.0
+        net = without_units(few, bias, skip, activation)
+    else:
+        wanted = least_squares.search_rows(samples, n_units or least_squares.FIRST_WIDTH)
+        order = rng.permutation(samples.n)
+        used = min(wanted, samples.n - int(ASIDE * samples.n))
+        seen = samples.take(np.sort(order[:used]))
+        aside = samples.take(np.sort(order[used : used + MOST_ASIDE]))
+        net = _searched(seen, n_units, bias, known, rng, effort, near, skip, activation)
+        growth = _growth(net, seen, aside, bias)
+        rows = choose_rows(samples, least_squares.most_rows(samples, net.n_units), rng)
+        few = samples.take(rows)
     tailed = known != "poisson" and _heavy(few, net, bias)
     heavy = tailed and known != "gaussian"
-    labels = _clipped(samples, net(samples.X)) if heavy else samples
-    candidate = least_squares.finish(
-        net, labels, n_units=n_units, bias=bias, rng=rng, effort=effort, skip=skip
-    )
-    assert candidate.noise is not None, "least squares always leaves a noise"
-    candidate = replace(candidate, noise=replace(candidate.noise, growth=growth))
-    assert candidate.noise is not None
-    net = candidate.network
-    if kind == "gaussian":
-        return _said(candidate, tailed)
-    if net.n_units == 0:
-        bare = _without_units(samples, bias, kind, skip, activation)
-        assert bare.noise is not None, "as above"
-        noise = replace(bare.noise, widths=candidate.noise.widths, growth=growth)
-        return replace(candidate, network=bare.network, noise=noise)
-    proportional = _likelier(net, few) if counts else kind == "auto" and _grows(net, few)
-    if kind == "poisson" or proportional:
-        weigh = counting(few.root)
-        net = reweighted(net, few.X, few.Y, weigh, bias, skip)
-        widths = candidate.noise.widths
+    tame = _clipped(few, net(few.X)) if heavy else few
+    net = LeastSquares(net, tame, bias=bias, skip=skip, effort=effort).fit(net)
+    named, reason = _kind(net, few, kind, counts=counts, heavy=heavy)
+
+    def fitting(net: Network, samples: Samples) -> Fitting:
+        if named == "gaussian":
+            return LeastSquares(net, samples, bias=bias, skip=skip, effort=effort)
+        noise = Counts if named == "poisson" else Tails
+        return noise(samples, bias=bias, skip=skip, activation=activation)
+
+    widths: tuple[Width, ...] = ()
+    searched = ""
+    if n_units != 0:
+        weighed = few.take(choose_rows(few, max(WEIGHED, wanted), rng))
+        model = fitting(net, weighed)
+        net = model.fit(net)
         if n_units is None:
-            edge = unit_edge(samples.d + bias, samples.m, not isinstance(net.activation, ReLU))
-            net, gains = reduced(net, few.X, few.Y, weigh, bias, edge, skip)
-            rest = [width for width in widths if width.units > gains[0][0]] if gains else []
-            widths = (*(Width(k, gain, edge) for k, gain in gains[::-1]), *rest)
-        said = "" if kind == "poisson" else "the labels' variance grows in proportion to their mean"
-        said = "the labels are counts, and " * counts + said
-        noise = replace(candidate.noise, kind="poisson", reason=said, widths=widths)
-        return replace(candidate, network=net, noise=noise)
-    if not heavy and kind == "auto":
-        return candidate
-    net, tails = robust(net, few, bias, resolution(few), skip)
-    if n_units is None:
-        net, tails = _weighed(net, tails, few, bias, skip)
-    said = "" if kind == "independent" else "its tails are heavy"
-    noise = replace(
-        candidate.noise,
-        kind="independent",
-        reason=said,
-        covariance=np.diag(tails.scale**2),
-        freedom=tails.freedom,
-    )
-    return replace(candidate, network=net, noise=noise)
+            most = least_squares.most_width(weighed, bias)
+            chosen = choose(net, model, bias=bias, skip=skip, alpha=alpha, most=most, rng=rng)
+            net, widths = chosen.network, chosen.widths
+            searched = "endless" if chosen.endless else ""
+        if net.n_units and not searched and not _agreed(net, model, effort):
+            searched = "disagree"
+    net = _finished(net, fitting, few, rng, effort)
+    covariance = noise_covariance(few.left(net(few.X)), net, bias, resolution(few))
+    noise = Noise(named, reason, covariance, widths, growth=growth, alpha=alpha, search=searched)
+    if named == "independent":
+        tails = heavy_tails(few.left(net(few.X)), resolution(few), np.asarray(few.Y, np.float64))
+        noise = replace(noise, covariance=np.diag(tails.scale**2), freedom=tails.freedom)
+    stats = {"starts": effort.starts, "operations": effort.operations, "rows": len(rows)}
+    note = TAILED + MADE_FOR_TAILS if tailed and named == "gaussian" else ""
+    return Candidate(net, rows, stats, note, noise)
 
 
-def _said(candidate: Candidate, tailed: bool) -> Candidate:
-    """With a word on heavy tails, where a fit by least squares has left some."""
-    said = (TAILED + MADE_FOR_TAILS) * tailed
-    return replace(candidate, note="; ".join(filter(None, (candidate.note, said))))
+def _kind(
+    net: Network, samples: Samples, kind: str, *, counts: bool, heavy: bool
+) -> tuple[str, str]:
+    """Which kind of noise it is, and why, where that was not told."""
+    if kind != "auto":
+        return kind, ""
+    if net.n_units and (_likelier(net, samples) if counts else _grows(net, samples)):
+        said = "the labels' variance grows in proportion to their mean"
+        return "poisson", "the labels are counts, and " * counts + said
+    if counts and not net.n_units:
+        return "poisson", "the labels are counts"
+    return ("independent", "its tails are heavy") if heavy else ("gaussian", "")
 
 
-def _without_units(
-    samples: Samples, bias: bool, kind: str, skip: bool, activation: Activation
-) -> Candidate:
-    """The fit for the kind of noise, where it is known that there are no units."""
-    rows = choose_rows(samples, least_squares.most_rows(samples, 0), np.random.default_rng(0))
-    few = samples if len(rows) == samples.n else samples.take(rows)
-    net = least_squares.without_units(few, bias, skip, activation)
-    tailed = kind != "poisson" and _heavy(few, net, bias)
-    least = resolution(few)
-    covariance = noise_covariance(few.left(net(few.X)), net, bias, least)
-    noise = Noise("gaussian", "", covariance)
-    found = Candidate(net, rows, {"starts": 0, "rows": len(rows)}, noise=noise)
-    counts = kind == "auto" and skip and _counts(few, bias) and _likelier(net, few)
-    if kind == "poisson" or counts:
-        net = reweighted(net, few.X, few.Y, counting(few.root), bias, skip)
-        return replace(found, network=net, noise=replace(noise, kind="poisson"))
-    if kind == "independent" or (kind == "auto" and tailed):
-        labels = _clipped(few, _robust_affine(few, bias)) if skip else few
-        net = least_squares.without_units(labels, bias, skip, activation)
-        net, tails = robust(net, few, bias, least, skip)
-        scales = np.diag(tails.scale**2)
-        noise = replace(noise, kind="independent", covariance=scales, freedom=tails.freedom)
-        return replace(found, network=net, noise=noise)
-    return _said(found, tailed)
+def _finished(
+    net: Network,
+    fitting: Callable[[Network, Samples], Fitting],
+    samples: Samples,
+    rng: np.random.Generator,
+    effort: Effort,
+) -> Network:
+    """The best fit of so many units to all samples. Least squares has minima next to each other,
+    one for every way in which the hyperplanes pass the samples nearby: the lowest that is found."""
+    for _ in range(2):  # what a rough network leaves is not only noise
+        model = fitting(net, samples)
+        net = model.fit(net)
+    if isinstance(model, LeastSquares) and net.n_units:
+        problem = model.problem
+        points = problem.points(net.V, net.b)
+        fit = revise(problem, problem.strict.start(points), net.n_units, rng, effort)
+        net = model.fit(problem.network(*problem.hyperplanes(fit.point)))
+    return net
+
+
+def _agreed(net: Network, model: Fitting, effort: Effort) -> bool:
+    """Whether another start of the search ended in the same network, once the units are taken away
+    that noise has made: turning a unit by an angle φ costs about φ² of what it gains in all."""
+    if not effort.others:
+        return effort.agreed
+    net = net.canonical(skip=net.skip)
+    importance = model.importance(net)
+    for start in effort.others:
+        other = start
+        while other.n_units > net.n_units:
+            other = without_least(other, model)
+        if other.n_units < net.n_units:
+            continue
+        if (
+            _turned(model.fit(other), net, model.samples.X) * importance < SAME * (net.n_inputs + 1)
+        ).all():
+            return True
+    return False
+
+
+def _turned(other: Network, net: Network, X: Array) -> Array:
+    """(k,): the squared angles, as seen by the samples, that each unit of `net` is turned by in the
+    other network."""
+    partners = match(other, net).permutation
+    if (partners < 0).any():
+        return np.full(net.n_units, np.inf)
+    here, there = net.preactivations(X), other.canonical(skip=net.skip).preactivations(X)
+    there = there[:, partners]
+    apart = [((here - sign * there) ** 2).sum(axis=0) for sign in (1, -1)]
+    return np.asarray((np.min(apart, axis=0) if net.skip else apart[0]) / (here**2).sum(axis=0))
 
 
 def _searched(
@@ -255,26 +287,6 @@ def _growth(net: Network, seen: Samples, aside: Samples, bias: bool) -> float:
     share = unknowns(net.n_units, seen.d, seen.m, bias, net.skip) / (seen.n * seen.m)
     doubt = 4 * 2.33 / np.sqrt(marks.sum())
     return float(ratio * max(0.0, 1 - share) / (1 + share) / (1 + doubt))
-
-
-def _weighed(
-    net: Network, tails: HeavyTails, samples: Samples, bias: bool, skip: bool
-) -> tuple[Network, HeavyTails]:
-    """Without the units that the likelihood hardly misses, half of `unit_edge` each or less: what
-    clipping bends is explained by units that are not there. The one that leaves least behind goes
-    first."""
-    left = samples.left
-    edge = unit_edge(samples.d + bias, samples.m, not isinstance(net.activation, ReLU))
-    while net.n_units > 1:
-        smaller = [net.without(unit) for unit in range(net.n_units)]
-        best = max(smaller, key=lambda other: tails.log_likelihood(left(other(samples.X))))
-        best, its = robust(best, samples, bias, resolution(samples), skip)
-        gain = tails.log_likelihood(left(net(samples.X)))
-        gain -= its.log_likelihood(left(best(samples.X)))
-        if 2 * gain > edge:
-            break
-        net, tails = best, its
-    return net, tails
 
 
 @dataclass(frozen=True, eq=False)

@@ -142,6 +142,10 @@ class Problem:
         W = solution[:, k : k + d] / self._scale if affine else np.zeros((m, d))
         return solution[:, :k], W, solution[:, -1] if self.bias else np.zeros(m)
 
+    def to_labels(self, covariance: Array) -> Array:
+        """A covariance (m, m) in this metric as one of the labels as they came."""
+        return np.asarray(self._from_metric @ covariance @ self._from_metric.T)
+
     def reach(self, directions: Array) -> Array:
         """Largest |x·v| over the samples for each of the rows v."""
         return np.asarray(np.abs(self.X @ (directions * self._scale).T).max(axis=0))

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from unrelu.activations import ReLU
 from unrelu.methods.kinks import Fit, Kinks
 from unrelu.methods.problem import Problem
+from unrelu.network import Network
 from unrelu.numerics.levenberg import minimise
 
 Array = NDArray[np.float64]
@@ -29,13 +30,15 @@ noise, end a descent: a standard error would be visible at 1."""
 class Effort:
     """What a search has cost so far (starts, and multiply-adds), and what each width has shown:
     how much the fit gains by the least of so many units. `caution`: a unit counts from so many
-    times `unit_edge` on. `agreed`: whether two starts ended in the best minimum."""
+    times `unit_edge` on. `agreed`: whether two starts ended in the best minimum; `others`:
+    where the other starts ended."""
 
     caution: float = 1.0
     starts: int = 0
     operations: float = 0.0
     agreed: bool = True
     gains: dict[int, float] = field(default_factory=dict)
+    others: tuple[Network, ...] = ()
 
 
 def unit_edge(dimension: int, m: int, curved: bool = False) -> float:
@@ -110,16 +113,6 @@ def reduce(
             break
         fit = trial
     return fit
-
-
-def any_unit(problem: Problem, fit: Fit, effort: Effort) -> bool:
-    """Does the only unit left stand out of the noise?"""
-    if fit.width > 1:
-        return True
-    nothing = float(np.vdot(problem.strict.target, problem.strict.target))
-    gain = (nothing - fit.cost) / noise_variance(problem, problem.strict, fit)
-    effort.gains[1] = gain
-    return gain > bar(problem, effort)
 
 
 def revise(

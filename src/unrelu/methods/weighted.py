@@ -189,39 +189,7 @@ def reweighted(
     return Network(rows[:, :d], U.T, b, c, net.activation, linear[:, :d]).canonical(skip=skip)
 
 
-def reduced(
-    net: Network,
-    X: Array,
-    Y: Array,
-    weigh: Weigh,
-    bias: bool,
-    edge: float,
-    skip: bool = False,
-) -> tuple[Network, list[tuple[int, float]]]:
-    """From `net`, fitted by `reweighted`, units dropped while the weighted squares grow by less
-    than `edge` (in units of the noise variance) once the others are refitted: least squares takes
-    the noise of large counts for units, when it does not know that it is large there.
-
-    Also the gains: (units, by how much the least of them helps). Cost: a refit for each try.
-    """
-    gains = []
-    while net.n_units > 1:
-        predicted = net(X)
-        least = int(np.argmin(_importance(net, X, weigh(Y, predicted), bias, skip)))
-        smaller = reweighted(net.without(least), X, Y, weigh, bias, skip)
-        # Weighed as if the unit were not there: where it takes the prediction to zero, its own
-        # weights would call every count there next to impossible without it.
-        without = smaller(X)
-        weights = weigh(Y, without)
-        gain = float(np.vdot(weights, (Y - without) ** 2 - (Y - predicted) ** 2))
-        gains.append((net.n_units, gain))
-        if gain > edge:
-            break
-        net = smaller
-    return net, gains
-
-
-def _importance(net: Network, X: Array, weights: Array, bias: bool, skip: bool) -> Array:
+def importance(net: Network, X: Array, weights: Array, bias: bool, skip: bool) -> Array:
     """(k,): by how much the weighted squares would grow without each unit, hidden weights held."""
     hidden = net.activation(net.preactivations(X))
     if skip:

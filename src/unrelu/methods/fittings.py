@@ -1,0 +1,230 @@
+"""A kind of noise, as a way to fit networks to labels: what `width` weighs numbers of units by."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unrelu.activations import Activation
+from unrelu.methods.linear_term import affine
+from unrelu.methods.noise_metric import noise_covariance, unknowns, whitener
+from unrelu.methods.problem import Problem, resolution
+from unrelu.methods.selection import Effort, settle
+from unrelu.methods.weighted import (
+    HeavyTails,
+    counted,
+    counting,
+    heavy_tails,
+    importance,
+    reweighted,
+    robust,
+)
+from unrelu.network import Network
+from unrelu.samples import Samples
+
+Array = NDArray[np.float64]
+
+FINE = 1e-7
+"""As `selection.SETTLED`, for a fit that is followed to its minimum: what is left to gain moves no
+weight by a thousandth of its standard error."""
+
+MOST_STEPS = 500
+
+PLAIN_COUNTS = 1.05
+"""Variance of counts to their mean up to which they are drawn as Poisson's."""
+
+
+class Fitting(Protocol):
+    """A kind of noise: how networks are fitted to samples with it."""
+
+    @property
+    def samples(self) -> Samples: ...
+
+    def fit(self, net: Network) -> Network:
+        """The best network near one with as many units."""
+
+    def standardised(self, net: Network) -> Array:
+        """Residuals (n, m) of the same law for all samples, if the network is right."""
+
+    def drawn(self, net: Network, rng: np.random.Generator) -> Array | None:
+        """Residuals as the law of the labels would leave them, where it is known."""
+
+    def without_units(self) -> Network:
+        """The best network without any."""
+
+    def left(self, net: Network) -> Array:
+        """√w (Y − net(X)), (n, m), in the labels' units."""
+
+    def importance(self, net: Network) -> Array:
+        """(k,): how much is lost without each unit, roughly."""
+
+    def gain(self, smaller: Network, larger: Network) -> float:
+        """How much better the larger network fits, in noise variances."""
+
+
+class LeastSquares:
+    """Noise of finite variance, in the metric in which what `net` leaves is white."""
+
+    def __init__(
+        self, net: Network, samples: Samples, *, bias: bool, skip: bool, effort: Effort
+    ) -> None:
+        self.samples, self.bias, self.skip, self.effort = samples, bias, skip, effort
+        centred, self.centre = about_mean(samples, bias)
+        least = resolution(samples)
+        left = samples.left(net(samples.X))
+        self.covariance = noise_covariance(left, net, bias, least)
+        self.metric = whitener(self.covariance)
+        rows = np.arange(samples.n)
+        self.problem = Problem(centred, rows, bias, self.metric, skip, net.activation)
+
+    def fit(self, net: Network, share: float = FINE) -> Network:
+        if not net.n_units:
+            return self.without_units()
+        problem = self.problem
+        points = problem.points(net.V, net.b)
+        fit = settle(problem, problem.strict, points, self.effort, steps=MOST_STEPS, share=share)
+        return moved(problem.network(*problem.hyperplanes(fit.point)), self.centre)
+
+    def left(self, net: Network) -> Array:
+        return self.samples.left(net(self.samples.X))
+
+    def standardised(self, net: Network) -> Array:
+        return np.asarray(self.left(net) @ self.metric)
+
+    def drawn(self, net: Network, rng: np.random.Generator) -> Array | None:  # noqa: ARG002
+        return None
+
+    def without_units(self) -> Network:
+        return without_units(self.samples, self.bias, self.skip, self.problem.activation)
+
+    def importance(self, net: Network) -> Array:
+        weights = self.samples.root**2 / np.diag(self.covariance) * np.ones((self.samples.n, 1))
+        return importance(
+            net, np.asarray(self.samples.X, np.float64), weights, self.bias, self.skip
+        )
+
+    def gain(self, smaller: Network, larger: Network) -> float:
+        before, after = (float((self.standardised(net) ** 2).sum()) for net in (smaller, larger))
+        entries, d = self.samples.Y.size, self.samples.d
+        used = unknowns(larger.n_units, d, self.samples.m, self.bias, self.skip)
+        return (before - after) * max(1, entries - used) / (after or np.finfo(np.float64).tiny)
+
+
+class Counts:
+    """Noise whose variance is proportional to the mean."""
+
+    def __init__(self, samples: Samples, *, bias: bool, skip: bool, activation: Activation) -> None:
+        self.bias, self.skip, self.activation = bias, skip, activation
+        self.samples = samples
+        self.X, self.Y = np.asarray(samples.X, np.float64), np.asarray(samples.Y, np.float64)
+        self.whole = bool((self.Y >= 0).all() and not (self.Y % 1).any())
+
+    def fit(self, net: Network) -> Network:
+        weigh = counting(self.samples.root)
+        return reweighted(net, self.X, self.Y, weigh, self.bias, self.skip)
+
+    def left(self, net: Network) -> Array:
+        return self.samples.left(net(self.X))
+
+    def weights(self, net: Network) -> Array:
+        return counted(self.Y, net(self.X), self.samples.root**2)
+
+    def importance(self, net: Network) -> Array:
+        return importance(net, self.X, self.weights(net), self.bias, self.skip)
+
+    def standardised(self, net: Network) -> Array:
+        return np.asarray((self.Y - net(self.X)) * np.sqrt(self.weights(net)))
+
+    def drawn(self, net: Network, rng: np.random.Generator) -> Array | None:
+        """Counts of the fitted means and dispersions: Poisson's, or, more dispersed, those of
+        Poisson's with a mean that varies as the gamma distribution."""
+        if not self.whole:
+            return None
+        predicted, weights = net(self.X), self.weights(net)
+        mean = np.maximum(predicted, 0.0)
+        dispersion = (((self.Y - predicted) ** 2).sum(axis=0) + 1e-300) / (
+            mean.sum(axis=0) + 1e-300
+        )
+        extra = np.maximum(dispersion - 1, 0.0) * (dispersion > PLAIN_COUNTS)
+        shape = np.where(extra > 0, mean / np.where(extra > 0, extra, 1.0), 1.0)
+        varied = rng.gamma(np.maximum(shape, 1e-12)) * np.where(extra > 0, extra, 1.0)
+        counts = rng.poisson(np.where(extra > 0, varied, mean))
+        return np.asarray((counts - predicted) * np.sqrt(weights))
+
+    def without_units(self) -> Network:
+        return self.fit(without_units(self.samples, self.bias, self.skip, self.activation))
+
+    def gain(self, smaller: Network, larger: Network) -> float:
+        """Weighed as if the units were not there: where they take the prediction to zero, their
+        own weights would call every count there next to impossible without them."""
+        weights = self.weights(smaller)
+        before, after = (self.Y - net(self.X) for net in (smaller, larger))
+        return float(np.vdot(weights, before**2 - after**2))
+
+
+class Tails:
+    """Noise of any law that does not depend on the inputs, by that of Student's t which is nearest;
+    its degrees of freedom and scales are found beside the network."""
+
+    def __init__(self, samples: Samples, *, bias: bool, skip: bool, activation: Activation) -> None:
+        self.bias, self.skip, self.activation = bias, skip, activation
+        self.samples, self.least = samples, resolution(samples)
+        self.X, self.Y = np.asarray(samples.X, np.float64), np.asarray(samples.Y, np.float64)
+
+    def fit(self, net: Network) -> Network:
+        return robust(net, self.samples, self.bias, self.least, self.skip)[0]
+
+    def tails(self, net: Network) -> HeavyTails:
+        return heavy_tails(self.left(net), self.least, self.Y)
+
+    def left(self, net: Network) -> Array:
+        return self.samples.left(net(self.X))
+
+    def weights(self, net: Network) -> Array:
+        return self.tails(net).weighing(self.samples.root)(self.Y, net(self.X))
+
+    def importance(self, net: Network) -> Array:
+        return importance(net, self.X, self.weights(net), self.bias, self.skip)
+
+    def standardised(self, net: Network) -> Array:
+        """Scores of the likelihood, as residuals: large errors count for little."""
+        left = self.left(net)
+        scores = self.tails(net).weights(left) * left
+        size = np.sqrt((scores**2).mean(axis=0))
+        return np.asarray(scores / np.where(size > 0, size, 1.0))
+
+    def drawn(self, net: Network, rng: np.random.Generator) -> Array | None:  # noqa: ARG002
+        return None
+
+    def without_units(self) -> Network:
+        return self.fit(without_units(self.samples, self.bias, self.skip, self.activation))
+
+    def gain(self, smaller: Network, larger: Network) -> float:
+        tails = self.tails(larger)
+        apart = tails.log_likelihood(self.left(larger)) - tails.log_likelihood(self.left(smaller))
+        return 2 * apart
+
+
+def without_units(samples: Samples, bias: bool, skip: bool, activation: Activation) -> Network:
+    """Least squares of the labels on a constant, or on the inputs with it."""
+    if skip:
+        return affine(samples, bias)
+    Y = np.asarray(samples.Y, np.float64)
+    c = np.average(Y, axis=0, weights=samples.weights) if bias else None
+    nothing = np.zeros((0, samples.d)), np.zeros((samples.m, 0))
+    return Network(*nothing, c=c, activation=activation)
+
+
+def about_mean(samples: Samples, bias: bool) -> tuple[Samples, Array]:
+    """With output biases, labels about their mean, and that mean: of an output far from zero, or
+    a constant one, the noise would be lost in the rounding of a product. A copy."""
+    centre = samples.Y.mean(axis=0) if bias else np.zeros(samples.m)
+    return replace(samples, Y=samples.Y - centre), centre
+
+
+def moved(net: Network, by: Array) -> Network:
+    """With so much more in the output biases."""
+    return Network(net.V, net.U, net.b, net.c + by, net.activation, net.W) if by.any() else net

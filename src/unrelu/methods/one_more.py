@@ -1,0 +1,264 @@
+"""Does a fit ask for one unit more?
+
+Would the best further unit explain as much of what the fit leaves if that were noise? This is told
+by copies of the residuals in which no unit is left, on which the same search is made (`one_unit`):
+so the test knows the law of the noise and of the inputs, and how hard was searched, without being
+told. Copies are
+
+permuted     rows of the residuals, each with another sample's inputs;
+turned       each row with a random sign: noise may be larger where some inputs are;
+drawn        for counts, whose law is known from their mean: counts from the fitted means.
+
+A unit must explain more than in copies of two kinds, for noise may be skewed, and it may be of
+unequal size; the permuted copies know nothing of the second, the turned ones nothing of the first.
+Rows with the same inputs, and rows whose residuals depend in their order, stay together.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unrelu.methods.fittings import Fitting
+from unrelu.methods.one_unit import STARTS, best_unit
+from unrelu.methods.problem import with_constant
+from unrelu.network import Network
+from unrelu.numerics.order import block_length
+from unrelu.numerics.whitening import Whitened, whiten
+
+Array = NDArray[np.float64]
+Index = NDArray[np.intp]
+
+PLAIN = 3.0
+"""Times the largest gain in noise from which on a unit needs no further test."""
+
+FEW_COPIES = 20
+"""Copies after which a gain beyond PLAIN times the largest is past doubt: among copies the gain
+of the best unit, a maximum over all directions, hardly varies by so much."""
+
+BATCHES = 5, 5, 10
+"""Copies that advance together, at first: most tests end after the first few."""
+
+MOST_ENTRIES = 2e7
+"""Numbers that a batch of copies may take."""
+
+LEAST_COPIES = 99
+
+UNEQUAL = 100
+"""Samples from which on it shows whether noise is larger where some inputs are."""
+
+TANGENT = 0.25
+"""Share of the samples up to which the fit's own freedom, k D columns, is projected off: then a
+further unit is not credited with what the others, moved a little, explain as well."""
+
+
+@dataclass(frozen=True)
+class Tested:
+    """One width against one more: the gain of the best further unit, the gain in noise that it
+    must exceed, both in noise variances; how many units it takes to exceed it, zero if none do;
+    rows (units, D) of these."""
+
+    gain: float
+    edge: float
+    more: int
+    rows: Array
+
+
+@dataclass(frozen=True, eq=False)
+class _Searched:
+    gains: Array
+    rows: tuple[Array, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Test:
+    """What does not change between the tests of one search.
+
+    Samples with the same inputs are one row here: `group` (n,) says which, `first` is one of its
+    samples, `roots` (rows,) the root of how much they weigh together, `shares` (n, 1) what of it is
+    a sample's. `white`: the inputs of the rows, times roots; `length` of the blocks of rows that
+    stay together, in the `order` in which they may depend.
+    """
+
+    white: Whitened
+    group: Index
+    shares: Array
+    roots: Array
+    first: Index
+    order: Index
+    length: int
+    X: Array
+    fitting: Fitting
+    bias: bool
+    skip: bool
+    alpha: float
+    rng: np.random.Generator
+
+    @classmethod
+    def of(
+        cls,
+        fitting: Fitting,
+        net: Network,
+        *,
+        bias: bool,
+        skip: bool,
+        alpha: float,
+        rng: np.random.Generator,
+    ) -> Test:
+        X, root = np.asarray(fitting.samples.X, np.float64), fitting.samples.root
+        root = np.broadcast_to(root, (len(X), 1))[:, 0]
+        _, first, group = np.unique(X, axis=0, return_index=True, return_inverse=True)
+        if len(first) == len(X):  # all are distinct: in the order in which they came
+            first, group = np.arange(len(X)), np.arange(len(X))
+        roots = np.sqrt(np.bincount(group.reshape(-1), weights=root**2))
+        inputs = with_constant(X[first]) if bias else X[first]
+        order = np.argsort(X[first, 0], kind="stable") if X.shape[1] == 1 else np.arange(len(first))
+        test = cls(
+            white=whiten(inputs * roots[:, None]),
+            group=group.reshape(-1),
+            shares=(root / roots[group.reshape(-1)])[:, None],
+            roots=roots,
+            first=first,
+            order=order,
+            length=1,
+            X=X,
+            fitting=fitting,
+            bias=bias,
+            skip=skip,
+            alpha=alpha,
+            rng=rng,
+        )
+        residual = test.grouped(fitting.standardised(net))
+        return replace(test, length=block_length(residual[order]))
+
+    def grouped(self, residual: Array) -> Array:
+        """Residuals of distinct inputs: the sum of those of its samples, of the same variance."""
+        if len(self.first) == len(residual):
+            return residual
+        sums = np.zeros((len(self.first), residual.shape[1]))
+        np.add.at(sums, self.group, self.shares * residual)
+        return sums
+
+    def base(self, net: Network) -> Array:
+        """An orthonormal basis of what the fit explains already, to first order in its weights
+        where they are few beside the samples."""
+        Z = self.white.features
+        columns = [Z] if self.skip else [self.roots[:, None]] * self.bias
+        heights = net.preactivations(self.X[self.first]) * self.roots[:, None]
+        if net.n_units * Z.shape[1] <= TANGENT * len(Z):
+            columns += [Z * (heights[:, [j]] > 0) for j in range(net.n_units)]
+        elif net.n_units:
+            columns.append(np.maximum(heights, 0.0))
+        if not columns:
+            return np.zeros((len(Z), 0))
+        return np.asarray(np.linalg.qr(np.column_stack(columns))[0])
+
+    def gain(self, net: Network) -> float:
+        """Of the best further unit."""
+        residual = self.grouped(self.fitting.standardised(net))
+        return float(self._search(self.base(net), residual[None]).gains[0, 0])
+
+    def level(self, net: Network) -> float:
+        """What the best further unit explains of noise."""
+        residual, base = self.grouped(self.fitting.standardised(net)), self.base(net)
+        copies = [kind() for kind in self.kinds(net, residual) for _ in range(BATCHES[0])]
+        return float(self._search(base, np.stack(copies)).gains[0].max())
+
+    def kinds(self, net: Network, residual: Array) -> Iterator[Callable[[], Array]]:
+        """Makers of copies of grouped residuals without any further unit."""
+        n, blocks = len(residual), -(-len(residual) // self.length)
+        inverse = np.argsort(self.order)
+
+        def permuted() -> Array:
+            places = np.arange(n)
+            whole = places[: n - n % self.length].reshape(-1, self.length)
+            places[: whole.size] = whole[self.rng.permutation(len(whole))].ravel()
+            return np.asarray(residual[self.order][np.roll(places, self.rng.integers(n))][inverse])
+
+        def turned() -> Array:
+            signs = np.repeat(self.rng.choice([-1.0, 1.0], blocks), self.length)[:n]
+            return np.asarray(residual * signs[inverse][:, None])
+
+        def drawn() -> Array:
+            copy = self.fitting.drawn(net, self.rng)
+            assert copy is not None, "the law is known"
+            return self.grouped(copy)
+
+        yield permuted if self.fitting.drawn(net, self.rng) is None else drawn
+        if n >= UNEQUAL:
+            yield turned
+
+    def __call__(self, net: Network) -> Tested:
+        """Does the network ask for more units?"""
+        residual, base = self.grouped(self.fitting.standardised(net)), self.base(net)
+        seen = self._search(base, residual[None])
+        gains = seen.gains[:, 0]
+        copies = max(LEAST_COPIES, math.ceil(1 / self.alpha) - 1)
+        allowed = math.floor(self.alpha * (copies + 1)) - 1
+        edges, best, passed = np.zeros(len(gains)), 0, True
+        for kind in self.kinds(net, residual):
+            there: Array = np.zeros((len(gains), 0))
+            for count in _batches(copies, residual.size * STARTS, whole=len(gains) > 1):
+                some = self._search(base, np.stack([kind() for _ in range(count)]))
+                there = np.column_stack([there, some.gains])
+                scores = _scores(there, there)
+                own = _scores(gains[:, None], there)[:, 0]
+                passed = int((scores.max(axis=0) >= own.max()).sum()) <= allowed
+                plain = (gains > PLAIN * there.max(axis=1)).any()
+                if not passed or (there.shape[1] >= FEW_COPIES and plain):
+                    break
+            best = int(own.argmax())
+            last = min(allowed, there.shape[1] - 1)
+            edges = np.maximum(edges, np.sort(there, axis=1)[:, -1 - last])
+            if not passed:
+                break
+        more = (best + 1) * passed
+        return Tested(float(gains[best]), float(edges[best]), more, seen.rows[best][0])
+
+    def _search(self, base: Array, residuals: Array) -> _Searched:
+        """Of residuals (B, n, m): gains (ways, B) in units of the variance that is left."""
+        best, (_, n, m) = best_unit(self.white.features, base, residuals, self.rng), residuals.shape
+        freedom = max(1.0, (n - base.shape[1]) * m - self.white.features.shape[1] - m)
+        left = np.maximum(best.total - best.drops, 1e-9 * best.total + np.finfo(np.float64).tiny)
+        return _Searched(best.drops * freedom / left, best.rows)
+
+    def with_units(self, net: Network, rows: Array) -> Network:
+        """The network with further units along these directions, outputs by least squares."""
+        weights = self.white.to_rows(rows)
+        d = self.X.shape[1]
+        V, b = weights[:, :d], weights[:, d] if self.bias else np.zeros(len(rows))
+        hidden = net.activation(self.X @ V.T + b)
+        U = np.linalg.lstsq(hidden, self.fitting.left(net))[0].T
+        return Network(
+            np.vstack([net.V, V]),
+            np.hstack([net.U, U]),
+            np.append(net.b, b),
+            net.c,
+            net.activation,
+            net.W if self.skip else None,
+        )
+
+
+def _scores(gains: Array, copies: Array) -> Array:
+    """Gains (w, B) of one unit and of two on one scale, that of their logarithms in copies."""
+    if len(gains) == 1:
+        return gains
+    tiny = np.finfo(np.float64).tiny
+    logs, those = np.log(gains + tiny), np.log(copies + tiny)
+    spread = those.std(axis=1, keepdims=True)
+    return np.asarray((logs - those.mean(axis=1, keepdims=True)) / np.where(spread > 0, spread, 1))
+
+
+def _batches(copies: int, entries: int, *, whole: bool) -> Iterator[int]:
+    """Sizes of the batches in which so many copies advance; `whole`: they are quick, or are wanted
+    all for their scale."""
+    largest = max(1, int(MOST_ENTRIES / entries))
+    sizes = [] if whole else [min(size, largest) for size in BATCHES]
+    while copies > 0:
+        size = min(copies, sizes.pop(0) if sizes else largest)
+        yield size
+        copies -= size

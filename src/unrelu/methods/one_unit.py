@@ -1,0 +1,164 @@
+"""What one more unit would explain of residuals: the same search for many sets of them at once.
+
+The best unit for residuals R (n, m), beside what a fit has already, is the largest of
+
+    ‖Rᵀ h‖² / ‖h‖²,   h = f(Z a) less its part in col Q,
+
+over directions a. Whether the largest is more than noise would show is told by the same search on
+copies of R in which no unit is left (`width`), so the search need not find the very best, only do
+the same for all. All sets and all their starts advance together, as one batch of products.
+
+With one input there is no search: a kink between two neighbouring inputs is a direction, and these
+are looked at one by one, and in pairs, for a step between two levels hardly gains by its first
+kink.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+STARTS, ROUNDS, INNER = 3, 10, 3
+"""Random directions to a set of residuals; alternations between pattern and direction from each;
+conjugate gradient steps for a direction. Measured against descents from 20 starts that are
+followed to the end, the gain found in noise is 85% of theirs or more."""
+
+PLACES = 100
+"""Kinks that are looked at along one input."""
+
+NEAR_NOTHING = 1e-9
+"""Share of a column's square that must lie outside of the fit's own columns: less is rounding."""
+
+
+@dataclass(frozen=True, eq=False)
+class Best:
+    """For each of B sets of residuals: drops (w, B) of the sum of squares by the best unit and,
+    where they were looked for, by the best two; rows of these, (B, 1, D) and (B, 2, D); and what is
+    left without (B,)."""
+
+    drops: Array
+    rows: tuple[Array, ...]
+    total: Array
+
+
+def best_unit(features: Array, base: Array, residuals: Array, rng: np.random.Generator) -> Best:
+    """features (n, D), white; base (n, q), orthonormal: what a fit has already; residuals
+    (B, n, m).
+
+    Cost: about 150 products O(n (D + q)) for each set.
+    """
+    residuals = residuals - base @ (base.T @ residuals)
+    if features.shape[1] <= 2:
+        return _best_of_all(features, base, residuals)
+    return _best_found(features, base, residuals, rng)
+
+
+def _best_found(Z: Array, base: Array, residuals: Array, rng: np.random.Generator) -> Best:
+    (B, n, m), D = residuals.shape, Z.shape[1]
+    rows = _unit(rng.standard_normal((B * STARTS, D)))
+    best, its = np.zeros(len(rows)), rows.copy()
+    for _ in range(ROUNDS):
+        hidden = Z @ rows.T
+        active = hidden > 0
+        hidden *= active
+        inner = (hidden.T.reshape(B, STARTS, n) @ residuals).reshape(-1, m)
+        square = np.einsum("ij,ij->j", hidden, hidden)
+        own = base.T @ hidden
+        outside = square - np.einsum("ij,ij->j", own, own)
+        sound = outside > NEAR_NOTHING * np.maximum(square, n * NEAR_NOTHING)
+        size = np.einsum("ij,ij->i", inner, inner)
+        gain = np.where(sound, size / np.where(sound, outside, 1.0), 0.0)
+        its = np.where((gain > best)[:, None], rows, its)
+        best = np.maximum(best, gain)
+        along = (inner.reshape(B, STARTS, m) @ residuals.transpose(0, 2, 1)).reshape(-1, n).T
+        rows = _unit(_direction(Z, base, active, along, rows))
+    drops, its = best.reshape(B, STARTS), its.reshape(B, STARTS, D)
+    which = drops.argmax(axis=1)
+    total = np.einsum("bij,bij->b", residuals, residuals)
+    return Best(drops.max(axis=1)[None], (its[np.arange(B), which][:, None],), total)
+
+
+def _direction(
+    Z: Array, base: Array, active: NDArray[np.bool_], target: Array, rows: Array
+) -> Array:
+    """Least squares of each column of the target on its active features, off the base: a few
+    conjugate gradient steps from the best multiple of the present rows."""
+
+    def normal(directions: Array) -> Array:
+        change = (Z @ directions.T) * active
+        change -= base @ (base.T @ change)
+        return np.asarray((change * active).T @ Z)
+
+    wanted = (target * active).T @ Z
+    image = normal(rows)
+    x = rows * _ratio(rows, wanted, rows, image)
+    residual = wanted - image * _ratio(rows, wanted, rows, image)
+    step = residual.copy()
+    for _ in range(INNER):
+        image = normal(step)
+        length = _ratio(residual, residual, step, image)
+        x += length * step
+        before, residual = residual, residual - length * image
+        step = residual + _ratio(residual, residual, before, before) * step
+    return np.where(np.isfinite(x).all(axis=1, keepdims=True) & x.any(axis=1)[:, None], x, rows)
+
+
+def _ratio(a: Array, b: Array, c: Array, d: Array) -> Array:
+    """(rows of a · rows of b) / (rows of c · rows of d), or zero."""
+    over, under = np.einsum("ij,ij->i", a, b), np.einsum("ij,ij->i", c, d)
+    return np.asarray(np.where(under > 0, over / np.where(under > 0, under, 1.0), 0.0))[:, None]
+
+
+def _unit(rows: Array) -> Array:
+    sizes = np.linalg.norm(rows, axis=1, keepdims=True)
+    return np.asarray(rows / np.where(sizes > 0, sizes, 1.0))
+
+
+def _best_of_all(Z: Array, base: Array, residuals: Array) -> Best:
+    """Along one input: every kink, and every pair of kinks."""
+    B, n, m = residuals.shape
+    rows = _along(Z)
+    hidden = np.maximum(Z @ rows.T, 0.0)
+    square = np.einsum("ij,ij->j", hidden, hidden)
+    hidden -= base @ (base.T @ hidden)
+    outside = np.einsum("ij,ij->j", hidden, hidden)
+    sound = outside > NEAR_NOTHING * square
+    rows, hidden = rows[sound], hidden[:, sound] / np.sqrt(outside[sound])
+    total = np.einsum("bij,bij->b", residuals, residuals)
+    if not len(rows):
+        return Best(np.zeros((1, B)), (np.zeros((B, 1, Z.shape[1])),), total)
+    inner = hidden.T @ residuals.transpose(1, 0, 2).reshape(n, -1)
+    inner = inner.reshape(len(rows), B, m)
+    one = (inner**2).sum(axis=2)
+    drop, best = one.max(axis=0), rows[one.argmax(axis=0)][:, None]
+    first, second = np.triu_indices(len(rows), 1)
+    cosine = np.asarray((hidden.T @ hidden)[first, second])
+    apart = np.flatnonzero(np.less(np.abs(cosine), 1 - NEAR_NOTHING**0.5))
+    first, second, cosine = first[apart], second[apart], cosine[apart]
+    if not len(first):
+        return Best(drop[None], (best,), total)
+    two, which = np.zeros(B), np.zeros(B, np.intp)
+    for copy in range(B):
+        a, b = inner[first, copy], inner[second, copy]
+        both = (a**2).sum(axis=1) + (b**2).sum(axis=1) - 2 * cosine * (a * b).sum(axis=1)
+        both /= 1 - cosine**2
+        which[copy] = both.argmax()
+        two[copy] = both[which[copy]]
+    pairs = np.stack([rows[first[which]], rows[second[which]]], axis=1)
+    return Best(np.vstack([drop, two]), (best, pairs), total)
+
+
+def _along(Z: Array) -> Array:
+    """Unit rows (r, D), D ≤ 2, of both sides of each kink that lies between neighbouring inputs;
+    of `PLACES` of these kinks, where there are more."""
+    if Z.shape[1] == 1:
+        return np.array([[1.0], [-1.0]])
+    angles = np.unique(np.arctan2(Z[:, 1], Z[:, 0]) % np.pi)
+    middle = (angles + np.append(angles[1:], angles[0] + np.pi)) / 2
+    spread = np.unique(np.linspace(0, len(middle) - 1, min(PLACES, len(middle))).astype(np.intp))
+    rows = np.column_stack([-np.sin(middle[spread]), np.cos(middle[spread])])
+    return np.vstack([rows, -rows])

@@ -1,0 +1,99 @@
+"""How many units: a sequence of tests with a known rate of false alarms.
+
+From few units on, each width is tested against one unit more (`one_more`), and the first width
+that does not ask for another unit is the answer: of all these tests only the one at the true width
+can give a false alarm, so the rate of the whole search is that of one test.
+
+The fits of each width come from the search, which is over-wide: units are taken away one by one
+while the last is in doubt. Where the search has missed units, they are added one by one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unrelu.methods.fittings import Fitting
+from unrelu.methods.one_more import PLAIN, Test
+from unrelu.network import Network
+from unrelu.result import Width
+
+Array = NDArray[np.float64]
+
+MOST_MORE = 8
+"""Units beyond those that the search has found that are added one by one."""
+
+TAME = 6.0
+"""Fourth moment of residuals over the square of the second, 3 for normal ones, up to which the
+best unit of a thorough search explains hardly more of noise than that of a quick one."""
+
+
+@dataclass(frozen=True, eq=False)
+class Chosen:
+    """The network with as many units as the samples show, and what every width has shown;
+    `endless`: further units go on explaining more than noise shows."""
+
+    network: Network
+    widths: tuple[Width, ...]
+    endless: bool = False
+
+
+def choose(
+    net: Network,
+    fitting: Fitting,
+    *,
+    bias: bool,
+    skip: bool,
+    alpha: float,
+    most: int,
+    rng: np.random.Generator,
+) -> Chosen:
+    """From the network of a search, which may have some units too many or too few, down while the
+    last unit is in doubt, then up while a test at level `alpha` asks for more, to `most` units.
+
+    Cost: a fit for each width in doubt, and for each test `best_unit` on some ten to 200 copies of
+    the residuals.
+    """
+    test = Test.of(fitting, net, bias=bias, skip=skip, alpha=alpha, rng=rng)
+    path, widths, k, level = {net.n_units: net}, list[Width](), net.n_units, 0.0
+    while k > 0:
+        path[k - 1] = without_least(path[k], fitting)
+        gain, level = test.gain(path[k - 1]), test.level(path[k - 1])
+        if gain > PLAIN * level:
+            widths.append(Width(k, gain, level))
+            break
+        k -= 1
+    last = min(most, net.n_units + MOST_MORE)
+    while True:
+        tested = test(path[k])
+        more = tested.more or _hidden(path, k, fitting, PLAIN * level)
+        widths.append(Width(k + 1, tested.gain, tested.edge))
+        if not more:
+            return Chosen(path[k], tuple(widths))
+        if k + more > last:
+            return Chosen(path[k], tuple(widths), endless=True)
+        if k + more not in path:
+            path[k + more] = fitting.fit(test.with_units(path[k], tested.rows))
+        k += more
+
+
+def without_least(net: Network, fitting: Fitting) -> Network:
+    """Without the unit that is missed least once the others are fitted again."""
+    if net.n_units == 1:
+        return fitting.without_units()
+    return fitting.fit(net.without(int(np.argmin(fitting.importance(net)))))
+
+
+def _hidden(path: dict[int, Network], k: int, fitting: Fitting, plain: float) -> int:
+    """How many units more explain plainly more than noise would, though the first of them alone
+    does not, as with two whose sum is nearly linear; zero if none do. The gains are those of the
+    search, which is more thorough than the test, so this is for noise without long tails."""
+    residual = fitting.standardised(path[k])
+    if ((residual**4).mean(axis=0) > TAME * (residual**2).mean(axis=0) ** 2).any():
+        return 0
+    for more in range(2, max(path) - k + 1):
+        if k + more in path and fitting.gain(path[k], path[k + more]) > plain * more:
+            return more
+    return 0
