@@ -104,7 +104,8 @@ def _direction(
         x += length * step
         before, residual = residual, residual - length * image
         step = residual + _ratio(residual, residual, before, before) * step
-    return np.where(np.isfinite(x).all(axis=1, keepdims=True) & x.any(axis=1)[:, None], x, rows)
+    sizes = np.linalg.norm(x, axis=1, keepdims=True)
+    return np.where(np.isfinite(sizes) & (sizes > 0), x, rows)
 
 
 def _ratio(a: Array, b: Array, c: Array, d: Array) -> Array:
