@@ -7,9 +7,11 @@ import pytest
 from numpy.typing import NDArray
 
 from unrelu import Network, Status, match, recover
+from unrelu.activations import RELU
+from unrelu.methods.fittings import Counts
 from unrelu.methods.noisy import gross, weighting
-from unrelu.methods.selection import unit_edge
 from unrelu.methods.weighted import counted, reweighted
+from unrelu.methods.width import choose
 from unrelu.numerics.dependence import DEPENDENT, dependence
 from unrelu.result import Noise
 from unrelu.samples import Samples
@@ -127,12 +129,13 @@ def test_units_that_only_explain_noise_go() -> None:
         np.append(truth.b, off),
         truth.c,
     )
-    wide = reweighted(wide, X, Y, counted, True)
-    net, gains = reduced(wide, X, Y, counted, True, unit_edge(7, 3))
-    assert [units for units, _ in gains] == [3, 2]
-    assert gains[0][1] < unit_edge(7, 3) < gains[1][1]
-    assert match(net, truth).hidden.max() < 0.5
-    assert reduced(net, X, Y, counted, True, 0.0)[0].n_units == 2
+    model = Counts(Samples.of(X, Y), bias=True, skip=False, activation=RELU)
+    wide = model.fit(wide)
+    chosen = choose(wide, model, bias=True, skip=False, alpha=0.01, most=9, rng=rng)
+    assert [width.units for width in chosen.widths] == [2, 3]
+    assert chosen.widths[0].gain > chosen.widths[0].edge
+    assert chosen.widths[1].gain < chosen.widths[1].edge
+    assert match(chosen.network, truth).hidden.max() < 0.5
 
 
 def test_rare_counts_do_not_seem_to_depend_on_the_inputs() -> None:

@@ -75,12 +75,7 @@ def unexplained(net: Network, samples: Samples, biased: bool, clipped: bool) -> 
     few = samples.take(np.arange(0, samples.n, max(1, -(-samples.n // MOST_ROWS))))
     columns = np.column_stack([few.X, np.ones(few.n)]) if biased else few.X
     clip = CLIP if clipped else np.inf
-    residual = few.left(net(few.X))
-    # Rounding may depend: it is most of what is left where a few gross errors are all that is
-    # wrong, and all of it in an output of zeros.
-    sizes = np.sqrt((np.asarray(few.Y, np.float64) ** 2).mean(axis=0))
-    sizes = np.where(sizes > 0, sizes, sizes.max(initial=0.0))
-    residual[np.abs(residual) <= samples.eps**0.75 * sizes] = 0.0
+    residual = _beyond_rounding(few, few.left(net(few.X)))
     shape = 1.0
     if not isinstance(net.activation, ReLU):
         shape = shape_p(net, few, residual)
@@ -119,11 +114,18 @@ def linear_p(net: Network, samples: Samples) -> float:
 
 def _misfit(net: Network, samples: Samples, clip: float) -> float:
     some = samples.take(samples.spread(MOST_NEIGHBOURS))
-    residual = some.Y - net(some.X)
+    residual = _beyond_rounding(some, some.left(net(some.X)))
     size = robust_spread(residual, some.Y)
-    rounding = samples.eps**0.75 * np.sqrt((np.asarray(some.Y, np.float64) ** 2).mean(axis=0))
-    residual /= np.where(size > rounding, size, np.inf)
+    residual /= np.where(size > 0, size, 1.0)
     return misfit(net, np.asarray(some.X, np.float64), np.clip(residual, -clip, clip))
+
+
+def _beyond_rounding(samples: Samples, residual: Array) -> Array:
+    """Rounding may depend: it is most of what is left where a few gross errors are all that is
+    wrong, and all of it in an output of zeros."""
+    size = np.sqrt((np.asarray(samples.Y, np.float64) ** 2).mean(axis=0))
+    size = np.where(size > 0, size, size.max(initial=0.0))
+    return np.asarray(np.where(np.abs(residual) > samples.eps**0.75 * size, residual, 0.0))
 
 
 def largest_residual(net: Network, samples: Samples) -> tuple[float, int]:
