@@ -465,8 +465,8 @@ def _misfit(what: str, left: Unexplained) -> Verdict:
         "misfit",
         "a smooth function, another kind of model, or noise that depends on its neighbours: what "
         f"{what} leaves, {100 * left.share:.3g}% of the labels' spread, is alike for samples that "
-        f"are near each other in it (score {left.misfit:.1f}, noise stays below {MISFIT:g}); it may "
-        "predict well all the same",
+        f"are near each other in it (score {left.misfit:.1f}, noise stays below {MISFIT:g}); it "
+        "may predict well all the same",
     )
 
 
