@@ -46,7 +46,7 @@ class RectifiedNetworkRegressor(
     Parameters
     ----------
     n_units : number of hidden units, where known. Found from the samples otherwise.
-    activation, bias, skip, method, noise, form : as in `unrelu.recover`.
+    activation, bias, skip, method, noise, form, alpha : as in `unrelu.recover`.
     throw : raise `RecoveryError` where the network is not certain, that is, where the status is
         "undetermined" or "failed". By default the network that comes closest is kept (in the
         worst case one without units, which predicts the mean label), and scikit-learn's
@@ -95,6 +95,7 @@ class RectifiedNetworkRegressor(
         method: str = "auto",
         noise: str = "auto",
         form: str = "auto",
+        alpha: float = 0.01,
         throw: bool = False,
         random_state: int | np.random.Generator | np.random.RandomState | None = None,
     ) -> None:
@@ -105,6 +106,7 @@ class RectifiedNetworkRegressor(
         self.method = method
         self.noise = noise
         self.form = form
+        self.alpha = alpha
         self.throw = throw
         self.random_state = random_state
 
@@ -135,6 +137,7 @@ class RectifiedNetworkRegressor(
             activation=self.activation,
             bias=self.bias,
             skip=self.skip,
+            alpha=self.alpha,
             method=self.method,
             noise=self.noise,
             form=self.form,

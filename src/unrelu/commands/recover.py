@@ -59,6 +59,14 @@ if TYPE_CHECKING:
     many outputs as units.""",
 )
 @click.option(
+    "--alpha",
+    type=click.FloatRange(0.001, 0.5),
+    default=0.01,
+    show_default=True,
+    metavar="RATE",
+    help="How often the number of units of noisy samples may be too large by chance.",
+)
+@click.option(
     "--form",
     default="auto",
     show_default=True,
@@ -85,6 +93,7 @@ def recover(
     units: int | None,
     bias: bool,
     skip: bool,
+    alpha: float,
     method: str,
     noise: str,
     activation: str,
@@ -131,6 +140,7 @@ def recover(
             n_units=units,
             bias=bias,
             skip=skip,
+            alpha=alpha,
             method=method,
             noise=noise,
             activation=activation,

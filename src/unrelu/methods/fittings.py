@@ -8,11 +8,12 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from unrelu.activations import Activation
+from unrelu.activations import Activation, ReLU
 from unrelu.methods.linear_term import affine
 from unrelu.methods.noise_metric import noise_covariance, unknowns, whitener
 from unrelu.methods.problem import Problem, resolution
-from unrelu.methods.selection import Effort, settle
+from unrelu.methods.selection import Effort, noise_variance, settle
+from unrelu.methods.smoothing import followed
 from unrelu.methods.weighted import (
     HeavyTails,
     counted,
@@ -86,6 +87,21 @@ class LeastSquares:
         problem = self.problem
         points = problem.points(net.V, net.b)
         fit = settle(problem, problem.strict, points, self.effort, steps=MOST_STEPS, share=share)
+        return moved(problem.network(*problem.hyperplanes(fit.point)), self.centre)
+
+    def polished(self, net: Network) -> Network:
+        """The minimum near the network that does not depend on how one came there."""
+        if not net.n_units or not isinstance(net.activation, ReLU):
+            return self.fit(net)
+        problem = self.problem
+        points = problem.points(net.V, net.b)
+        before = problem.strict.evaluate(points)
+        variance = noise_variance(problem, problem.strict, before)
+        gains = (problem.strict.importance(before) * problem.strict.size) ** 2 / variance
+        errors = 1 / np.sqrt(np.maximum(gains, 1.0))
+        fit = followed(problem, points, errors, self.effort)
+        if fit.cost > before.cost + net.n_units * variance:  # led away
+            return net
         return moved(problem.network(*problem.hyperplanes(fit.point)), self.centre)
 
     def left(self, net: Network) -> Array:

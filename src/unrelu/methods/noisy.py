@@ -25,7 +25,7 @@ from unrelu.activations import RELU, Activation
 from unrelu.matching import match
 from unrelu.methods import least_squares
 from unrelu.methods.candidate import Candidate
-from unrelu.methods.fittings import Counts, Fitting, LeastSquares, Tails, without_units
+from unrelu.methods.fittings import Counts, Fitting, LeastSquares, Tails, moved, without_units
 from unrelu.methods.noise_metric import noise_covariance, unknowns
 from unrelu.methods.problem import choose_rows, resolution, with_constant
 from unrelu.methods.selection import Effort, revise
@@ -176,8 +176,7 @@ def _finished(
     rng: np.random.Generator,
     effort: Effort,
 ) -> Network:
-    """The best fit of so many units to all samples. Least squares has minima next to each other,
-    one for every way in which the hyperplanes pass the samples nearby: the lowest that is found."""
+    """The best fit of so many units to all samples."""
     for _ in range(2):  # what a rough network leaves is not only noise
         model = fitting(net, samples)
         net = model.fit(net)
@@ -185,7 +184,7 @@ def _finished(
         problem = model.problem
         points = problem.points(net.V, net.b)
         fit = revise(problem, problem.strict.start(points), net.n_units, rng, effort)
-        net = model.fit(problem.network(*problem.hyperplanes(fit.point)))
+        net = model.polished(moved(problem.network(*problem.hyperplanes(fit.point)), model.centre))
     return net
 
 
