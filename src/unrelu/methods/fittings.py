@@ -8,12 +8,13 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from unrelu.activations import Activation, ReLU
+from unrelu.activations import Activation
 from unrelu.methods.linear_term import affine
 from unrelu.methods.noise_metric import noise_covariance, unknowns, whitener
 from unrelu.methods.problem import Problem, resolution
-from unrelu.methods.selection import Effort, noise_variance, settle
-from unrelu.methods.smoothing import followed
+from unrelu.methods.rounded_relu import RoundedReLU
+from unrelu.methods.selection import Effort, settle
+from unrelu.methods.smoothing import ROUNDNESS, errors_of, followed
 from unrelu.methods.weighted import (
     HeavyTails,
     counted,
@@ -46,6 +47,9 @@ class Fitting(Protocol):
 
     def fit(self, net: Network) -> Network:
         """The best network near one with as many units."""
+
+    def polished(self, net: Network) -> Network:
+        """The minimum near a network of ReLUs that does not depend on how one came there."""
 
     def standardised(self, net: Network) -> Array:
         """Residuals (n, m) of the same law for all samples, if the network is right."""
@@ -91,17 +95,8 @@ class LeastSquares:
 
     def polished(self, net: Network) -> Network:
         """The minimum near the network that does not depend on how one came there."""
-        if not net.n_units or not isinstance(net.activation, ReLU):
-            return self.fit(net)
-        problem = self.problem
-        points = problem.points(net.V, net.b)
-        before = problem.strict.evaluate(points)
-        variance = noise_variance(problem, problem.strict, before)
-        gains = (problem.strict.importance(before) * problem.strict.size) ** 2 / variance
-        errors = 1 / np.sqrt(np.maximum(gains, 1.0))
-        fit = followed(problem, points, errors, self.effort)
-        if fit.cost > before.cost + net.n_units * variance:  # led away
-            return net
+        problem, errors = self.problem, errors_of(self.importance(net))
+        fit = followed(problem, problem.points(net.V, net.b), errors, self.effort)
         return moved(problem.network(*problem.hyperplanes(fit.point)), self.centre)
 
     def left(self, net: Network) -> Array:
@@ -141,6 +136,13 @@ class Counts:
     def fit(self, net: Network) -> Network:
         weigh = counting(self.samples.root)
         return reweighted(net, self.X, self.Y, weigh, self.bias, self.skip)
+
+    def polished(self, net: Network) -> Network:
+        weigh = counting(self.samples.root)
+        for share in ROUNDNESS:
+            rounded = RoundedReLU(share * errors_of(self.importance(net)))
+            net = reweighted(net, self.X, self.Y, weigh, self.bias, self.skip, rounded)
+        return net
 
     def left(self, net: Network) -> Array:
         return self.samples.left(net(self.X))
@@ -192,6 +194,13 @@ class Tails:
 
     def fit(self, net: Network) -> Network:
         return robust(net, self.samples, self.bias, self.least, self.skip)[0]
+
+    def polished(self, net: Network) -> Network:
+        weigh = self.tails(net).weighing(self.samples.root)
+        for share in ROUNDNESS:
+            rounded = RoundedReLU(share * errors_of(self.importance(net)))
+            net = reweighted(net, self.X, self.Y, weigh, self.bias, self.skip, rounded)
+        return net
 
     def tails(self, net: Network) -> HeavyTails:
         return heavy_tails(self.left(net), self.least, self.Y)

@@ -20,9 +20,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
 
-from unrelu.activations import RELU, Activation
-from unrelu.matching import match
+from unrelu.activations import RELU, Activation, ReLU
 from unrelu.methods import least_squares
 from unrelu.methods.candidate import Candidate
 from unrelu.methods.fittings import Counts, Fitting, LeastSquares, Tails, moved, without_units
@@ -80,6 +80,8 @@ WEIGHED = 20_000
 SAME = 4.0
 """Noise variances to a weight by which the units of two searches may differ and still be the same:
 next to each minimum there are others, with the hyperplanes on other sides of some samples."""
+
+TINY = float(np.finfo(np.float64).tiny)
 
 DISPERSED = 10.0
 """Variances to a mean label, of what no affine function explains, up to which whole numbers are
@@ -180,12 +182,15 @@ def _finished(
     for _ in range(2):  # what a rough network leaves is not only noise
         model = fitting(net, samples)
         net = model.fit(net)
-    if isinstance(model, LeastSquares) and net.n_units:
+    if not net.n_units or not isinstance(net.activation, ReLU):
+        return net
+    if isinstance(model, LeastSquares):
         problem = model.problem
         points = problem.points(net.V, net.b)
         fit = revise(problem, problem.strict.start(points), net.n_units, rng, effort)
-        net = model.polished(moved(problem.network(*problem.hyperplanes(fit.point)), model.centre))
-    return net
+        net = moved(problem.network(*problem.hyperplanes(fit.point)), model.centre)
+    polished = model.polished(net)
+    return polished if model.gain(polished, net) < net.n_units else net  # else led away
 
 
 def _agreed(net: Network, model: Fitting, effort: Effort) -> bool:
@@ -193,7 +198,6 @@ def _agreed(net: Network, model: Fitting, effort: Effort) -> bool:
     that noise has made: turning a unit by an angle φ costs about φ² of what it gains in all."""
     if not effort.others:
         return effort.agreed
-    net = net.canonical(skip=net.skip)
     importance = model.importance(net)
     for start in effort.others:
         other = start
@@ -209,15 +213,14 @@ def _agreed(net: Network, model: Fitting, effort: Effort) -> bool:
 
 
 def _turned(other: Network, net: Network, X: Array) -> Array:
-    """(k,): the squared angles, as seen by the samples, that each unit of `net` is turned by in the
-    other network."""
-    partners = match(other, net).permutation
-    if (partners < 0).any():
-        return np.full(net.n_units, np.inf)
-    here, there = net.preactivations(X), other.canonical(skip=net.skip).preactivations(X)
-    there = there[:, partners]
-    apart = [((here - sign * there) ** 2).sum(axis=0) for sign in (1, -1)]
-    return np.asarray((np.min(apart, axis=0) if net.skip else apart[0]) / (here**2).sum(axis=0))
+    """(k,): the squared angles, as the samples see them, that each unit of `net` is turned by in
+    the other network."""
+    here, there = (one.preactivations(X) for one in (net, other))
+    here, there = (z / np.maximum(np.linalg.norm(z, axis=0), TINY) for z in (here, there))
+    cosines = here.T @ there
+    cosines = np.abs(cosines) if net.skip else cosines
+    units, partners = linear_sum_assignment(-cosines)
+    return np.asarray(2 - 2 * cosines[units, partners])
 
 
 def _searched(

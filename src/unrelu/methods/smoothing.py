@@ -3,7 +3,7 @@
 Seen from nearby, least squares with ReLUs has many minima: one for every way in which hyperplanes
 pass between neighbouring samples, a fraction of a standard error from each other, and descents end
 in any of them, or at the edge of one. Seen from a standard error away there is one. So the kink is
-first made round over about that distance,
+first made round over about that distance (`rounded_relu`),
 
     f_h(z) = (z + √(z² + h²)) / 2,
 
@@ -12,7 +12,6 @@ and then less and less, the minimum being followed: where it ends does not depen
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,13 +19,13 @@ from numpy.typing import NDArray
 
 from unrelu.methods.kinks import Fit, Kinks
 from unrelu.methods.problem import Problem
+from unrelu.methods.rounded_relu import RoundedReLU
 from unrelu.methods.selection import Effort, settle
 
 Array = NDArray[np.float64]
 
-ROUND, SHARP, LESS = 2.0, 1e-3, 0.25
-"""Roundness at first and at last, in standard errors of a unit's hyperplane, and the factor between
-two of them."""
+ROUNDNESS = tuple(2.0 / 4**i for i in range(7))
+"""At first and at last, in standard errors of a unit's hyperplane."""
 
 FINE = 1e-9
 """As `selection.SETTLED`: what is left to gain at each roundness moves nothing that is seen."""
@@ -34,32 +33,18 @@ FINE = 1e-9
 STEPS = 100
 
 
-@dataclass(frozen=True, eq=False)
-class RoundedReLU:
-    """f_h for heights (n, k) and roundness h (k,)."""
-
-    roundness: Array
-
-    name = "rounded relu"
-    degree = 1.0
-    rational = False
-
-    def __call__(self, z: Array) -> Array:
-        return np.asarray((z + np.hypot(z, self.roundness)) / 2)
-
-    def slope(self, z: Array) -> Array:
-        return np.asarray((1 + z / np.hypot(z, self.roundness)) / 2)
+def errors_of(gains: Array) -> Array:
+    """About the standard errors (k,), in radians as the samples see them, of hyperplanes that gain
+    so many noise variances."""
+    return np.asarray(1 / np.sqrt(np.maximum(gains, 1.0)))
 
 
 def followed(problem: Problem, points: Array, errors: Array, effort: Effort) -> Fit:
-    """The minimum near hyperplanes `points` (k, D), whose standard errors are about `errors` (k,).
-    Cost: six descents from near their ends."""
-    share = ROUND
-    while True:
-        roundness = share * errors
-        rounded: Any = RoundedReLU(roundness)
-        model = Kinks(problem.strict.features, problem.Y, problem.strict.nuisance, rounded)
+    """The least-squares minimum near hyperplanes `points` (k, D) with standard `errors` (k,).
+    Cost: seven descents from near their ends."""
+    strict = problem.strict
+    for share in ROUNDNESS:
+        activation: Any = RoundedReLU(share * errors)
+        model = Kinks(strict.features, problem.Y, strict.nuisance, activation)
         points = settle(problem, model, points, effort, steps=STEPS, share=FINE).point
-        if share <= SHARP:
-            return problem.strict.evaluate(points)
-        share *= LESS
+    return strict.evaluate(points)

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,7 @@ from scipy.special import gammaln
 from unrelu.activations import RELU, Activation, ReLU, chord, steep
 from unrelu.methods.kinks import unit_rows
 from unrelu.methods.problem import power_of_two, with_constant
+from unrelu.methods.rounded_relu import RoundedReLU
 from unrelu.network import Network
 from unrelu.numerics.levenberg import minimise
 from unrelu.numerics.spread import robust_spread, telling
@@ -149,13 +151,19 @@ class WeightedNetwork:
 
 
 def reweighted(
-    net: Network, X: Array, Y: Array, weigh: Weigh, bias: bool, skip: bool = False
+    net: Network,
+    X: Array,
+    Y: Array,
+    weigh: Weigh,
+    bias: bool,
+    skip: bool = False,
+    rounded: RoundedReLU | None = None,
 ) -> Network:
     """From `net`, the fixed point of: weights from the predictions, weighted fit.
 
     X (n, d), Y (n, m). Weights must be non-negative; a fixed point is a stationary point of the
-    likelihood that they belong to. `skip`: with a linear term. Cost: some dozen rounds of a few
-    dozen products O(n k (D + m)).
+    likelihood that they belong to. `skip`: with a linear term; `rounded`: with round
+    kinks. Cost: some dozen rounds of a few dozen products O(n k (D + m)).
     """
     white = whiten(with_constant(X) if bias else X)
     rows = np.column_stack([net.V, net.b]) if bias else net.V
@@ -167,11 +175,12 @@ def reweighted(
     if skip:
         C = white.to_features(np.column_stack([net.W, net.c]) if bias else net.W).T
     point = np.concatenate([A.ravel(), U.ravel(), C.ravel()])
+    activation: Any = rounded or net.activation
     predicted = net(X)
     for _ in range(MOST_ROUNDS):
         weights = weigh(Y, predicted)
         model = WeightedNetwork(
-            white.features, Y, weights, net.n_units, bias, net.activation, linear=skip
+            white.features, Y, weights, net.n_units, bias, activation, linear=skip
         )
         state = model.evaluate(point)
         size = float(np.sqrt(state.cost)) or 1.0

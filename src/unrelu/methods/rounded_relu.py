@@ -1,0 +1,27 @@
+"""ReLUs with a round kink, for descents that must not be caught by single samples."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class RoundedReLU:
+    """(z + √(z² + h²)) / 2 for heights z (n, k) and roundness h (k,), all of it above zero."""
+
+    roundness: Array
+
+    name = "rounded relu"
+    degree = 1.0
+    rational = False
+
+    def __call__(self, z: Array) -> Array:
+        return np.asarray((z + np.hypot(z, self.roundness)) / 2)
+
+    def slope(self, z: Array) -> Array:
+        return np.asarray((1 + z / np.hypot(z, self.roundness)) / 2)
