@@ -122,7 +122,8 @@ class Noise:
     freedom : degrees of freedom of the Student t distribution of heavy tails, else infinite.
     alpha : the false-alarm rate at which the number of units was chosen, where it was not given.
     search : what the search could not settle: "disagree", no two of its starts ended in the same
-        network; "endless", every further unit goes on explaining more than noise would; or "".
+        network; "endless", every further unit goes on explaining more than noise would; "more", so
+        does one unit more than the number asked for; or "".
     """
 
     kind: str

@@ -22,9 +22,9 @@ DIRECTIONS, WEAK = 3, 0.2
 """Directions of the hidden weights that neighbours are looked for in, at most; and the share of the
 first, in size, that a further one must have."""
 
-MISFIT = 4.5
+MISFIT = 4.0
 """Score from which on what is left is alike for neighbours. Under independence it has mean 0 and
-variance 1, and is nearly normal: beyond, three times in a million."""
+variance 1, and is nearly normal: beyond, in one of 30,000 cases."""
 
 
 def misfit(net: Network, X: Array, residual: Array) -> float:
@@ -35,6 +35,7 @@ def misfit(net: Network, X: Array, residual: Array) -> float:
     come by chance: residuals of unequal size do no harm, nor outputs that share their noise.
     Cost O(n log n + n d k).
     """
+    residual = residual - residual.mean(axis=0)  # as skewed noise about a robust fit has it
     spaces = [space for space in (_directions(net, X), _sum(net, X)) if space is not None]
     return max((_alike(space, residual) for space in spaces), default=0.0)
 

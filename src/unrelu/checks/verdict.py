@@ -44,10 +44,6 @@ CHANCE, CHANCE_TOLD = 0.01, 0.1
 as were found, or told. It is a bound: of fits of one break to noise alone, 12 or 24 points, one or
 two in a hundred stay below the second."""
 
-CLEAR = 0.1
-"""Share of the labels' spread that may be left by a fit of few labels whose number of units was
-found, not told: where more is left, another number would do."""
-
 NEARLY = 1e-3
 """How far apart two hyperplanes are at most that are said to be one, to rounding."""
 
@@ -324,10 +320,9 @@ def estimate(
             f"with a probability of up to {min(1.0, left.chance):.2g}, noise alone is explained as "
             f"well by {net.n_units} units of its own choice: they may not be there",
         )
-    unclear = not told and entries < FEW * unknowns and bool(left.share > CLEAR)
     level = CHANCE_TOLD if told else CHANCE
     by_chance = left.chance > level and entries < FEW * unknowns
-    if entries <= unknowns or by_chance or unclear:
+    if entries <= unknowns or by_chance:
         more = max(1, math.ceil((FEW * unknowns - entries) / samples.m))
         return Verdict(
             Status.UNDETERMINED,
@@ -370,6 +365,13 @@ def estimate(
             "something other than noise, which so few units, or so few samples, do not show: the "
             f"best network of {counted(net.n_units, 'unit')} leaves {100 * left.share:.3g}% of the "
             f"labels' spread, but {math.sqrt(left.growth):.2g} times as much on samples kept aside",
+        )
+    if left.search == "more":
+        return Verdict(
+            Status.UNDETERMINED,
+            "more-units",
+            f"there are more than the {net.n_units} units that were asked for, or another kind of "
+            "model made these labels: one more explains plainly more than noise would",
         )
     if left.search == "disagree":
         return Verdict(

@@ -95,11 +95,6 @@ SCALES = 0.25, 0.5, 1.0, 2.0
 MOMENTS_FROM = 20
 """Samples to an input from which second moments are worth looking at."""
 
-DISAGREED = (
-    "no two searches ended in the same place, so other networks, of as many units or not, may do "
-    "as well"
-)
-
 
 def search(
     samples: Samples,

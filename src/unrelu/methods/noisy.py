@@ -30,7 +30,7 @@ from unrelu.methods.noise_metric import noise_covariance, unknowns
 from unrelu.methods.problem import choose_rows, resolution, with_constant
 from unrelu.methods.selection import Effort, revise
 from unrelu.methods.weighted import HeavyTails, counted, counting, heavy_tails
-from unrelu.methods.width import choose, without_least
+from unrelu.methods.width import asks_for_more, choose, without_least
 from unrelu.network import Network
 from unrelu.numerics.spread import NORMAL, by_chance, robust_spread, telling
 from unrelu.result import Noise, Width
@@ -80,6 +80,9 @@ WEIGHED = 20_000
 SAME = 4.0
 """Noise variances to a weight by which the units of two searches may differ and still be the same:
 next to each minimum there are others, with the hyperplanes on other sides of some samples."""
+
+AGAIN = 4
+"""Further starts where no two have ended in the best network."""
 
 TINY = float(np.finfo(np.float64).tiny)
 
@@ -144,8 +147,15 @@ def find(
             chosen = choose(net, model, bias=bias, skip=skip, alpha=alpha, most=most, rng=rng)
             net, widths = chosen.network, chosen.widths
             searched = "endless" if chosen.endless else ""
-        if net.n_units and not searched and not _agreed(net, model, effort):
-            searched = "disagree"
+        elif asks_for_more(net, model, bias=bias, skip=skip, alpha=alpha, rng=rng):
+            searched = "more"
+        if net.n_units and not searched:
+
+            def again() -> Network:
+                return _started(few, net, bias, heavy, rng, effort, skip)
+
+            net, agreed = _best(net, model, effort, again)
+            searched = "" if agreed else "disagree"
     net = _finished(net, fitting, few, rng, effort)
     covariance = noise_covariance(few.left(net(few.X)), net, bias, resolution(few))
     noise = Noise(named, reason, covariance, widths, growth=growth, alpha=alpha, search=searched)
@@ -155,6 +165,28 @@ def find(
     stats = {"starts": effort.starts, "operations": effort.operations, "rows": len(rows)}
     note = TAILED + MADE_FOR_TAILS if tailed and named == "gaussian" else ""
     return Candidate(net, rows, stats, note, noise)
+
+
+def _started(
+    samples: Samples,
+    net: Network,
+    bias: bool,
+    heavy: bool,
+    rng: np.random.Generator,
+    effort: Effort,
+    skip: bool,
+) -> Network:
+    """Another search, for as many units as the network has."""
+    return least_squares.search(
+        _clipped(samples, net(samples.X)) if heavy else samples,
+        n_units=net.n_units,
+        bias=bias,
+        rng=rng,
+        effort=effort,
+        most_starts=1,
+        skip=skip,
+        activation=net.activation,
+    )
 
 
 def _kind(
@@ -193,32 +225,46 @@ def _finished(
     return polished if model.gain(polished, net) < net.n_units else net  # else led away
 
 
-def _agreed(net: Network, model: Fitting, effort: Effort) -> bool:
-    """Whether another start of the search ended in the same network, once the units are taken away
-    that noise has made: turning a unit by an angle φ costs about φ² of what it gains in all."""
-    if not effort.others:
-        return effort.agreed
-    importance = model.importance(net)
+def _best(
+    net: Network, model: Fitting, effort: Effort, again: Callable[[], Network]
+) -> tuple[Network, bool]:
+    """The best network of as many units that a start of the search ends in, once the units are
+    taken away that noise has made; and whether two starts end in it. `again` makes another start.
+    """
+    found = [net]
     for start in effort.others:
         other = start
         while other.n_units > net.n_units:
             other = without_least(other, model)
-        if other.n_units < net.n_units:
-            continue
-        if (
-            _turned(model.fit(other), net, model.samples.X) * importance < SAME * (net.n_inputs + 1)
-        ).all():
-            return True
-    return False
+        found += [model.fit(other)] * (other.n_units == net.n_units)
+    spent = effort.operations
+    for _ in range(AGAIN + 1):
+        best = found[0]
+        for other in found[1:]:
+            best = other if model.gain(best, other) > 0 else best
+        if any(_same(other, best, model) for other in found if other is not best):
+            return best, True
+        if effort.starts == 1 and effort.agreed:  # from a network that was near
+            return best, True
+        if effort.operations - spent > least_squares.PATIENCE:
+            break
+        found.append(model.fit(again()))
+    return best, False
+
+
+def _same(other: Network, net: Network, model: Fitting) -> bool:
+    """Whether the units are the same within the noise: turning one by an angle φ costs some φ² of
+    what it gains in all."""
+    turned = _turned(other, net, np.asarray(model.samples.X, np.float64))
+    return bool((turned * model.importance(net) < SAME * (net.n_inputs + 1)).all())
 
 
 def _turned(other: Network, net: Network, X: Array) -> Array:
-    """(k,): the squared angles, as the samples see them, that each unit of `net` is turned by in
-    the other network."""
+    """(k,): the squared angles, as the samples see them, that the hyperplane of each unit of `net`
+    is turned by in the other network: its side may be another where a linear part makes up."""
     here, there = (one.preactivations(X) for one in (net, other))
     here, there = (z / np.maximum(np.linalg.norm(z, axis=0), TINY) for z in (here, there))
-    cosines = here.T @ there
-    cosines = np.abs(cosines) if net.skip else cosines
+    cosines = np.abs(here.T @ there)
     units, partners = linear_sum_assignment(-cosines)
     return np.asarray(2 - 2 * cosines[units, partners])
 

@@ -22,6 +22,9 @@ from unrelu.result import Width
 
 Array = NDArray[np.float64]
 
+CLEARLY = 1.5
+"""Times what noise would show that a further unit must explain against a number that was told."""
+
 MOST_MORE = 8
 """Units beyond those that the search has found that are added one by one."""
 
@@ -77,6 +80,21 @@ def choose(
         if k + more not in path:
             path[k + more] = fitting.fit(test.with_units(path[k], tested.rows))
         k += more
+
+
+def asks_for_more(
+    net: Network,
+    fitting: Fitting,
+    *,
+    bias: bool,
+    skip: bool,
+    alpha: float,
+    rng: np.random.Generator,
+) -> bool:
+    """Whether a network whose number of units was told plainly asks for more."""
+    test = Test.of(fitting, net, bias=bias, skip=skip, alpha=alpha, rng=rng)
+    tested = test(net)
+    return tested.more > 0 and tested.gain > CLEARLY * tested.edge
 
 
 def without_least(net: Network, fitting: Fitting) -> Network:
