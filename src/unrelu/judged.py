@@ -205,7 +205,9 @@ def judged(task: Task, method: str, candidate: Candidate, passes: Passes) -> Jud
         return Judged(method, candidate, replace(certificate, explanation=said))
     errors = hidden_errors(uncertainty.network, uncertainty.units, fitted)
     weak = uncertainty.undetermined
-    certificate = judge_estimate(net, samples, candidate.rows, bias, left, errors, weak, task.skip)
+    certificate = judge_estimate(
+        net, samples, candidate.rows, bias, left, errors, weak, task.skip, told
+    )
     certificate = _of_rounding(certificate, task)
     notes = filter(None, (certificate.explanation, unseen.in_words(cut), candidate.note))
     certificate = replace(certificate, explanation="; ".join(notes))
