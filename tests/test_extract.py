@@ -259,8 +259,13 @@ def test_noisy_answers_leave_an_estimate_at_best() -> None:
 
 
 def test_rounded_answers_are_noisy_ones() -> None:
+    """Or exact to their rounding, with errors that hold."""
     result = unrelu.extract(lambda X: np.round(small()(X), 3), 6, budget=2000, rng=0, throw=False)
-    assert result.status != "exact"
+    if result.status == "exact":
+        assert result.network is not None
+        off = unrelu.match(result.network, small()).hidden
+        assert (off <= result.certificate.weight_errors).all()
+        assert result.certificate.precision == "3 decimals"
 
 
 def test_number_of_units_told_wrongly() -> None:

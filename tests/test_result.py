@@ -25,8 +25,8 @@ def test_an_estimate_says_what_noise_it_found_and_how_far_it_is_off(estimate: Re
         "estimated: ",
         "\nnoise             gaussian",
         "\nnoise size        standard deviation 0.",
-        "units weighed     the least of 2 explains",
-        "it is there; the least of 3",
+        "units weighed     the last of 2 explains",
+        "it is there; the last of 3",
         "it is not needed",
         "v ± rad",
     ):
@@ -68,7 +68,7 @@ def test_heavy_tails_and_reasons_are_told() -> None:
         (
             "units weighed",
             (
-                "the least of 1 explains 0.5 noise variances, noise alone would explain up to 9: "
+                "the last of 1 explains 0.5 noise variances, noise alone would explain up to 9: "
                 "it is not needed"
             ),
         ),

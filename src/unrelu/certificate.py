@@ -143,7 +143,7 @@ class Certificate:
             fresh, before = _in_floats(X, Y), self.unexplained
             _check_widths(self.network, fresh)
             left = unexplained(self.network, fresh, self.biased, before.clipped)
-            left = replace(left, growth=before.growth, search=before.search)
+            left = replace(left, growth=before.growth, search=before.search, common=before.common)
             errors, weak = self.weight_errors, self.weak_units
             return judge_estimate(
                 self.network, fresh, np.arange(0), self.biased, left, errors, weak, self.skip

@@ -156,7 +156,8 @@ def judged(task: Task, method: str, candidate: Candidate, passes: Passes) -> Jud
     left = unexplained(net, weighted, bias, clipped)
     by_chance = few_labels.chance(net, weighted, bias, task.skip, clipped)
     noise = candidate.noise
-    left = replace(left, growth=noise.growth, search=noise.search, chance=by_chance)
+    left = replace(left, growth=noise.growth, chance=by_chance)
+    left = replace(left, search=noise.search, common=noise.common)
     told = task.n_units is not None
     certificate = judge_estimate(
         net, samples, candidate.rows, bias, left, unknown, np.arange(0), task.skip, told
@@ -172,7 +173,7 @@ def judged(task: Task, method: str, candidate: Candidate, passes: Passes) -> Jud
     if recipe and (certificate.status != Status.ESTIMATED or not isinstance(net.activation, ReLU)):
         said = "; ".join(filter(None, (certificate.explanation, OWN, candidate.note)))
         return Judged(method, candidate, replace(certificate, explanation=said))
-    few = certificate.code in ("few-labels", "may-be-noise")
+    few = certificate.code in ("few-labels", "may-be-noise", "searches-disagree")
     few = few and certificate.equations > certificate.unknowns
     # Standard errors are dear, and mean nothing of a fit that is none.
     if certificate.status != Status.ESTIMATED and not few:

@@ -164,7 +164,8 @@ def _used(labels: Array, kind: _Kind) -> bool:
     if not kind.precision.sure:
         whole = np.array_equal(np.round(labels), labels)  # counts, or names of classes
         return not whole and _varied(labels)
-    return bool(used.mean() >= USED and used[smaller].mean() >= USED)
+    on_a_grid = np.log2(size.max()) - _last_bits(labels).min() < kind.bits + SPARE_BITS
+    return bool(used.mean() >= USED and used[smaller].mean() >= USED and not on_a_grid)
 
 
 def _varied(labels: Array) -> bool:
@@ -175,6 +176,12 @@ def _zeros(labels: Array) -> Array:
     """At the end of each significand of 53 bits."""
     whole = np.ldexp(np.frexp(np.abs(labels))[0], 53).astype(np.int64)
     return np.asarray(np.log2((whole & -whole).astype(np.float64)))
+
+
+def _last_bits(labels: Array) -> Array:
+    """Exponents of the last bits that are not zero. Numbers on a grid, such as multiples of 1/4,
+    are floats of few bits, too, but not of bits at all sizes."""
+    return np.asarray(np.frexp(labels)[1] - 53 + _zeros(labels))
 
 
 def _ends_by(labels: Array, digits: int) -> NDArray[np.bool_]:

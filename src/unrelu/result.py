@@ -123,7 +123,8 @@ class Noise:
     alpha : the false-alarm rate at which the number of units was chosen, where it was not given.
     search : what the search could not settle: "disagree", no two of its starts ended in the same
         network; "endless", every further unit goes on explaining more than noise would; "more", so
-        does one unit more than the number asked for; or "".
+        does one unit more than the number asked for; or "". Where searches disagree, `common` is
+        how many units of the network another one has found as well.
     """
 
     kind: str
@@ -134,6 +135,7 @@ class Noise:
     freedom: float = math.inf
     alpha: float = 0.01
     search: str = ""
+    common: int = 0
 
     def __str__(self) -> str:
         return printable(repr(self))
@@ -163,6 +165,7 @@ class Noise:
             "freedom": self.freedom,
             "alpha": self.alpha,
             "search": self.search,
+            "common": self.common,
             "widths": [asdict(width) for width in self.widths],
         }
 

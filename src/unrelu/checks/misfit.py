@@ -36,8 +36,20 @@ def misfit(net: Network, X: Array, residual: Array) -> float:
     Cost O(n log n + n d k).
     """
     residual = residual - residual.mean(axis=0)  # as skewed noise about a robust fit has it
+    X, residual = _distinct(X, residual)
     spaces = [space for space in (_directions(net, X), _sum(net, X)) if space is not None]
     return max((_alike(space, residual) for space in spaces), default=0.0)
+
+
+def _distinct(X: Array, residual: Array) -> tuple[Array, Array]:
+    """One sample for all that have the same inputs, with what they leave in the mean, as large as
+    before: repeated samples are no neighbours that agree."""
+    inputs, group, counts = np.unique(X, axis=0, return_inverse=True, return_counts=True)
+    if len(inputs) == len(X):
+        return X, residual
+    sums = np.zeros((len(inputs), residual.shape[1]))
+    np.add.at(sums, group.reshape(-1), residual)
+    return inputs, sums / np.sqrt(counts)[:, None]
 
 
 def _directions(net: Network, X: Array) -> Array | None:

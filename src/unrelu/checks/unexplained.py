@@ -35,7 +35,7 @@ class Unexplained:
     `shape`: p-value of its not depending on the heights of the units (`checks.shape`), asked where
     the activation is not the ReLU;
     `misfit`: score of its being alike for neighbours (`checks.misfit`);
-    `search`: what the search could not settle, as in `Noise`."""
+    `search`: what the search could not settle, and `common`: as in `Noise`."""
 
     share: float
     largest: float
@@ -47,6 +47,7 @@ class Unexplained:
     chance: float = 0.0
     misfit: float = 0.0
     search: str = ""
+    common: int = 0
 
     def rows(self) -> list[tuple[str, str]]:
         """As labelled lines."""

@@ -378,7 +378,8 @@ def estimate(
             Status.UNDETERMINED,
             "searches-disagree",
             f"no two searches ended in the same network of {net.n_units} units, so others may do "
-            "as well: more samples, or n_units where it is known, would help",
+            f"as well; {left.common} of its units came out of another search, too: more samples, "
+            "or n_units where it is known, would help",
         )
     if len(weak):
         return Verdict(

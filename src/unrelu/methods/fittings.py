@@ -35,6 +35,10 @@ weight by a thousandth of its standard error."""
 
 MOST_STEPS = 500
 
+TAME = 6.0
+"""Fourth moment of residuals over the square of the second, 3 for normal ones, up to which they
+have no long tails."""
+
 PLAIN_COUNTS = 1.05
 """Variance of counts to their mean up to which they are drawn as Poisson's."""
 
@@ -53,6 +57,10 @@ class Fitting(Protocol):
 
     def standardised(self, net: Network) -> Array:
         """Residuals (n, m) of the same law for all samples, if the network is right."""
+
+    def tame(self, net: Network) -> bool:
+        """Whether the best unit of a thorough search explains hardly more of the noise than that of
+        a quick one: not of noise with long tails, unless the likelihood knows them."""
 
     def drawn(self, net: Network, rng: np.random.Generator) -> Array | None:
         """Residuals as the law of the labels would leave them, where it is known."""
@@ -105,6 +113,9 @@ class LeastSquares:
     def standardised(self, net: Network) -> Array:
         return np.asarray(self.left(net) @ self.metric)
 
+    def tame(self, net: Network) -> bool:
+        return _tame(self.standardised(net))
+
     def drawn(self, net: Network, rng: np.random.Generator) -> Array | None:  # noqa: ARG002
         return None
 
@@ -155,6 +166,9 @@ class Counts:
 
     def standardised(self, net: Network) -> Array:
         return np.asarray((self.Y - net(self.X)) * np.sqrt(self.weights(net)))
+
+    def tame(self, net: Network) -> bool:
+        return _tame(self.standardised(net))
 
     def drawn(self, net: Network, rng: np.random.Generator) -> Array | None:
         """Counts of the fitted means and dispersions: Poisson's, or, more dispersed, those of
@@ -221,6 +235,9 @@ class Tails:
         size = np.sqrt((scores**2).mean(axis=0))
         return np.asarray(scores / np.where(size > 0, size, 1.0))
 
+    def tame(self, net: Network) -> bool:  # noqa: ARG002
+        return True
+
     def drawn(self, net: Network, rng: np.random.Generator) -> Array | None:  # noqa: ARG002
         return None
 
@@ -241,6 +258,11 @@ def without_units(samples: Samples, bias: bool, skip: bool, activation: Activati
     c = np.average(Y, axis=0, weights=samples.weights) if bias else None
     nothing = np.zeros((0, samples.d)), np.zeros((samples.m, 0))
     return Network(*nothing, c=c, activation=activation)
+
+
+def _tame(residual: Array) -> bool:
+    square = (residual**2).mean(axis=0)
+    return bool(((residual**4).mean(axis=0) <= TAME * square**2).all())
 
 
 def about_mean(samples: Samples, bias: bool) -> tuple[Samples, Array]:

@@ -81,6 +81,9 @@ SAME = 4.0
 """Noise variances to a weight by which the units of two searches may differ and still be the same:
 next to each minimum there are others, with the hyperplanes on other sides of some samples."""
 
+ROUNDED = 1e-12
+"""Squared angle that rounding of the labels may leave where there is no noise to speak of."""
+
 AGAIN = 4
 """Further starts where no two have ended in the best network."""
 
@@ -137,7 +140,7 @@ def find(
         return noise(samples, bias=bias, skip=skip, activation=activation)
 
     widths: tuple[Width, ...] = ()
-    searched = ""
+    searched, common = "", 0
     if n_units != 0:
         weighed = few.take(choose_rows(few, max(WEIGHED, wanted), rng))
         model = fitting(net, weighed)
@@ -154,11 +157,12 @@ def find(
             def again() -> Network:
                 return _started(few, net, bias, heavy, rng, effort, skip)
 
-            net, agreed = _best(net, model, effort, again)
-            searched = "" if agreed else "disagree"
+            net, common = _best(net, model, effort, again)
+            searched = "" if common == net.n_units else "disagree"
     net = _finished(net, fitting, few, rng, effort)
     covariance = noise_covariance(few.left(net(few.X)), net, bias, resolution(few))
-    noise = Noise(named, reason, covariance, widths, growth=growth, alpha=alpha, search=searched)
+    noise = Noise(named, reason, covariance, widths, growth=growth, alpha=alpha)
+    noise = replace(noise, search=searched, common=common * (searched == "disagree"))
     if named == "independent":
         tails = heavy_tails(few.left(net(few.X)), resolution(few), np.asarray(few.Y, np.float64))
         noise = replace(noise, covariance=np.diag(tails.scale**2), freedom=tails.freedom)
@@ -227,36 +231,40 @@ def _finished(
 
 def _best(
     net: Network, model: Fitting, effort: Effort, again: Callable[[], Network]
-) -> tuple[Network, bool]:
+) -> tuple[Network, int]:
     """The best network of as many units that a start of the search ends in, once the units are
-    taken away that noise has made; and whether two starts end in it. `again` makes another start.
-    """
+    taken away that noise has made; and how many of its units another start has found as well: all
+    of them, unless no two agree. `again` makes another start."""
     found = [net]
     for start in effort.others:
         other = start
         while other.n_units > net.n_units:
             other = without_least(other, model)
-        found += [model.fit(other)] * (other.n_units == net.n_units)
+        found.append(model.fit(other))
+    found = [other for other in found if other.n_units == net.n_units]
     spent = effort.operations
     for _ in range(AGAIN + 1):
         best = found[0]
         for other in found[1:]:
             best = other if model.gain(best, other) > 0 else best
-        if any(_same(other, best, model) for other in found if other is not best):
-            return best, True
         if effort.starts == 1 and effort.agreed:  # from a network that was near
-            return best, True
-        if effort.operations - spent > least_squares.PATIENCE:
+            return best, best.n_units
+        common = max(
+            (_common(other, best, model) for other in found if other is not best), default=0
+        )
+        if common == best.n_units or effort.operations - spent > least_squares.PATIENCE:
             break
-        found.append(model.fit(again()))
-    return best, False
+        other = model.fit(again())
+        found += [other] * (other.n_units == net.n_units)
+    return best, common
 
 
-def _same(other: Network, net: Network, model: Fitting) -> bool:
-    """Whether the units are the same within the noise: turning one by an angle φ costs some φ² of
-    what it gains in all."""
+def _common(other: Network, net: Network, model: Fitting) -> int:
+    """How many units are the same within the noise: turning one by an angle φ costs some φ² of what
+    it gains in all."""
     turned = _turned(other, net, np.asarray(model.samples.X, np.float64))
-    return bool((turned * model.importance(net) < SAME * (net.n_inputs + 1)).all())
+    turned = np.where(turned > ROUNDED, turned, 0.0)
+    return int((turned * model.importance(net) < SAME * (net.n_inputs + 1)).sum())
 
 
 def _turned(other: Network, net: Network, X: Array) -> Array:

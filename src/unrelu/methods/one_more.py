@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from unrelu.methods.fittings import Fitting
 from unrelu.methods.one_unit import STARTS, best_unit
-from unrelu.methods.problem import with_constant
+from unrelu.methods.problem import resolution, with_constant
 from unrelu.network import Network
 from unrelu.numerics.order import block_length
 from unrelu.numerics.whitening import Whitened, whiten
@@ -132,8 +132,15 @@ class Test:
             alpha=alpha,
             rng=rng,
         )
-        residual = test.grouped(fitting.standardised(net))
+        residual = test.residual(net)
         return replace(test, length=block_length(residual[order]))
+
+    def residual(self, net: Network) -> Array:
+        """Of the rows. What is no larger than the rounding of the labels depends on the inputs, but
+        shows no unit."""
+        left = np.abs(self.fitting.left(net))
+        beyond = left > resolution(self.fitting.samples)
+        return self.grouped(np.where(beyond, self.fitting.standardised(net), 0.0))
 
     def grouped(self, residual: Array) -> Array:
         """Residuals of distinct inputs: the sum of those of its samples, of the same variance."""
@@ -159,12 +166,12 @@ class Test:
 
     def gain(self, net: Network) -> float:
         """Of the best further unit."""
-        residual = self.grouped(self.fitting.standardised(net))
+        residual = self.residual(net)
         return float(self._search(self.base(net), residual[None]).gains[0, 0])
 
     def level(self, net: Network) -> float:
         """What the best further unit explains of noise."""
-        residual, base = self.grouped(self.fitting.standardised(net)), self.base(net)
+        residual, base = self.residual(net), self.base(net)
         copies = [kind() for kind in self.kinds(net, residual) for _ in range(BATCHES[0])]
         return float(self._search(base, np.stack(copies)).gains[0].max())
 
@@ -194,7 +201,7 @@ class Test:
 
     def __call__(self, net: Network) -> Tested:
         """Does the network ask for more units?"""
-        residual, base = self.grouped(self.fitting.standardised(net)), self.base(net)
+        residual, base = self.residual(net), self.base(net)
         seen = self._search(base, residual[None])
         gains = seen.gains[:, 0]
         copies = max(LEAST_COPIES, math.ceil(1 / self.alpha) - 1)

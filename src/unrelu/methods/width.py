@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unrelu.methods.fittings import Fitting
-from unrelu.methods.one_more import PLAIN, Test
+from unrelu.methods.one_more import PLAIN, UNEQUAL, Test
 from unrelu.network import Network
 from unrelu.result import Width
 
@@ -27,10 +27,6 @@ CLEARLY = 1.5
 
 MOST_MORE = 8
 """Units beyond those that the search has found that are added one by one."""
-
-TAME = 6.0
-"""Fourth moment of residuals over the square of the second, 3 for normal ones, up to which the
-best unit of a thorough search explains hardly more of noise than that of a quick one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,7 +87,10 @@ def asks_for_more(
     alpha: float,
     rng: np.random.Generator,
 ) -> bool:
-    """Whether a network whose number of units was told plainly asks for more."""
+    """Whether a network whose number of units was told plainly asks for more; with few samples the
+    number is taken as told."""
+    if fitting.samples.n < UNEQUAL:
+        return False
     test = Test.of(fitting, net, bias=bias, skip=skip, alpha=alpha, rng=rng)
     tested = test(net)
     return tested.more > 0 and tested.gain > CLEARLY * tested.edge
@@ -105,13 +104,13 @@ def without_least(net: Network, fitting: Fitting) -> Network:
 
 
 def _hidden(path: dict[int, Network], k: int, fitting: Fitting, plain: float) -> int:
-    """How many units more explain plainly more than noise would, though the first of them alone
-    does not, as with two whose sum is nearly linear; zero if none do. The gains are those of the
-    search, which is more thorough than the test, so this is for noise without long tails."""
-    residual = fitting.standardised(path[k])
-    if ((residual**4).mean(axis=0) > TAME * (residual**2).mean(axis=0) ** 2).any():
+    """How many units more explain plainly more than noise would, though the test does not see the
+    first of them: of two whose sum is nearly linear, or where robust scores hide what is large;
+    zero if none do. The gains are those of the search, which is more thorough than the test, so
+    this is for noise without long tails."""
+    if not fitting.tame(path[k]):
         return 0
-    for more in range(2, max(path) - k + 1):
+    for more in range(1, max(path) - k + 1):
         if k + more in path and fitting.gain(path[k], path[k + more]) > plain * more:
             return more
     return 0

@@ -30,6 +30,8 @@ class Whitened:
     def to_rows(self, coefficients: Array) -> Array:
         """Coefficients a of the features as coefficients of the original columns:
         z·a = x·(R⁻¹a) for x = Rᵀz. Shape (..., D)."""
+        if not self.independent:  # the shortest of them
+            return np.asarray(np.linalg.lstsq(self.factor, coefficients.T)[0].T)
         return np.asarray(solve_triangular(self.factor, coefficients.T).T)
 
     def to_features(self, coefficients: Array) -> Array:
