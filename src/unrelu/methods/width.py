@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from unrelu.methods.fittings import Fitting
 from unrelu.methods.one_more import PLAIN, UNEQUAL, Test
+from unrelu.methods.problem import resolution
 from unrelu.network import Network
 from unrelu.result import Width
 
@@ -24,6 +25,9 @@ Array = NDArray[np.float64]
 
 CLEARLY = 1.5
 """Times what noise would show that a further unit must explain against a number that was told."""
+
+ROUNDINGS = 10.0
+"""Times the `resolution` of the labels that a unit must make of a difference somewhere."""
 
 MOST_MORE = 8
 """Units beyond those that the search has found that are added one by one."""
@@ -60,7 +64,7 @@ def choose(
     while k > 0:
         path[k - 1] = without_least(path[k], fitting)
         gain, level = test.gain(path[k - 1]), test.level(path[k - 1])
-        if gain > PLAIN * level:
+        if gain > PLAIN * level and _seen(path[k - 1], path[k], fitting):
             widths.append(Width(k, gain, level))
             break
         k -= 1
@@ -75,7 +79,16 @@ def choose(
             return Chosen(path[k], tuple(widths), endless=True)
         if k + more not in path:
             path[k + more] = fitting.fit(test.with_units(path[k], tested.rows))
+        if not _seen(path[k], path[k + more], fitting):
+            return Chosen(path[k], tuple(widths))
         k += more
+
+
+def _seen(smaller: Network, larger: Network, fitting: Fitting) -> bool:
+    """Whether what the further units explain is more than the rounding of the labels, which depends
+    on the inputs but is no network's."""
+    apart = np.abs(fitting.left(smaller) - fitting.left(larger)).max(axis=0)
+    return bool((apart > ROUNDINGS * resolution(fitting.samples)).any())
 
 
 def asks_for_more(
