@@ -197,6 +197,7 @@ def _proposals(
         near=near,
         skip=task.skip,
         alpha=task.alpha,
+        step=task.precision.step,
     )
     assert found.noise is not None, "estimates have a noise"
     confirming = ("sparse",) if rounded_to_whole(samples) else ("auto", "sparse")

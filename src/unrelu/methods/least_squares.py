@@ -27,7 +27,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unrelu.activations import RELU, Activation, ReLU
-from unrelu.checks.counting import distinct_rows
 from unrelu.methods.fittings import about_mean, moved
 from unrelu.methods.kinks import Fit, unit_rows
 from unrelu.methods.moment_start import moment_start, tame
@@ -142,7 +141,7 @@ def search_rows(samples: Samples, width: int) -> int:
 
 def most_width(samples: Samples, bias: bool) -> int:
     """Units of the widest fit, by the labels of distinct inputs."""
-    distinct = len(distinct_rows(samples, bias))
+    distinct = len(np.unique(np.asarray(samples.X), axis=0))
     return max(1, distinct * samples.m // (LABELS_PER_UNKNOWN * (samples.d + bias + samples.m)))
 
 

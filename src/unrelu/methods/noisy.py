@@ -105,11 +105,12 @@ def find(
     skip: bool = False,
     activation: Activation = RELU,
     alpha: float = 0.01,
+    step: float = 0.0,
 ) -> Candidate:
     """The estimate for the kind of noise named, or, for "auto", for the one that is there. The
     search starts from a network that is `near` already, where there is one. With `skip`, a linear
     term is part of the network. The number of units, where it is not told, is that of `width` at
-    level `alpha`."""
+    level `alpha`; labels may be rounded to multiples of `step`."""
     effort = Effort()
     counts = kind == "auto" and _counts(samples, bias)
     known = "poisson" if counts else kind
@@ -147,7 +148,9 @@ def find(
         net = model.fit(net)
         if n_units is None:
             most = least_squares.most_width(weighed, bias)
-            chosen = choose(net, model, bias=bias, skip=skip, alpha=alpha, most=most, rng=rng)
+            chosen = choose(
+                net, model, bias=bias, skip=skip, alpha=alpha, most=most, rng=rng, step=step
+            )
             net, widths = chosen.network, chosen.widths
             searched = "endless" if chosen.endless else ""
         elif asks_for_more(net, model, bias=bias, skip=skip, alpha=alpha, rng=rng):

@@ -29,6 +29,10 @@ CLEARLY = 1.5
 ROUNDINGS = 10.0
 """Times the `resolution` of the labels that a unit must make of a difference somewhere."""
 
+ROUNDED = 0.4
+"""Standard deviation, in steps, up to which what is left may be rounding: that of a uniform error
+of up to half a step is 0.29."""
+
 MOST_MORE = 8
 """Units beyond those that the search has found that are added one by one."""
 
@@ -52,9 +56,11 @@ def choose(
     alpha: float,
     most: int,
     rng: np.random.Generator,
+    step: float = 0.0,
 ) -> Chosen:
     """From the network of a search, which may have some units too many or too few, down while the
-    last unit is in doubt, then up while a test at level `alpha` asks for more, to `most` units.
+    last unit is in doubt, then up while a test at level `alpha` asks for more, to `most` units, or
+    until no more is left than rounding to multiples of `step` leaves: that is no network's.
 
     Cost: a fit for each width in doubt, and for each test `best_unit` on some ten to 200 copies of
     the residuals.
@@ -64,7 +70,8 @@ def choose(
     while k > 0:
         path[k - 1] = without_least(path[k], fitting)
         gain, level = test.gain(path[k - 1]), test.level(path[k - 1])
-        if gain > PLAIN * level and _seen(path[k - 1], path[k], fitting):
+        rounding = _is_rounding(path[k - 1], fitting, step)
+        if gain > PLAIN * level and _seen(path[k - 1], path[k], fitting) and not rounding:
             widths.append(Width(k, gain, level))
             break
         k -= 1
@@ -73,7 +80,7 @@ def choose(
         tested = test(path[k])
         more = tested.more or _hidden(path, k, fitting, PLAIN * level)
         widths.append(Width(k + 1, tested.gain, tested.edge))
-        if not more:
+        if not more or _is_rounding(path[k], fitting, step):
             return Chosen(path[k], tuple(widths))
         if k + more > last:
             return Chosen(path[k], tuple(widths), endless=True)
@@ -82,6 +89,11 @@ def choose(
         if not _seen(path[k], path[k + more], fitting):
             return Chosen(path[k], tuple(widths))
         k += more
+
+
+def _is_rounding(net: Network, fitting: Fitting, step: float) -> bool:
+    left = fitting.left(net)
+    return step > 0 and bool((left.std(axis=0) < ROUNDED * step).all())
 
 
 def _seen(smaller: Network, larger: Network, fitting: Fitting) -> bool:
