@@ -14,6 +14,7 @@ from planting import gaussian, plant
 
 from unrelu import Network, Status, recover, verify
 from unrelu.checks.counting import column_grain, grain, independent_equations
+from unrelu.checks.explained import explain
 from unrelu.samples import Samples
 
 Array = NDArray[np.float64]
@@ -472,3 +473,15 @@ def test_labels_that_are_hardly_ever_other_than_zero_are_looked_at() -> None:
     assert 20 < (Y > 0).sum() < 60
     assert verify(net, X, Y).residual_in_roundings <= 1
     assert verify(net, X, 1.1 * Y).status == Status.FAILED
+
+
+def test_rounding_of_large_weights_is_no_excuse() -> None:
+    """A straight line, written with weights of 10^15: their rounding is as large as the noise."""
+    rng = np.random.default_rng(0)
+    x = np.linspace(0, 10, 30)[:, None]
+    y = 1 + x + 0.1 * rng.standard_normal((30, 1))
+    steep = Network([[1.0], [-1.0]], [[1e15, -1e15]], [-5.0, 5.0], W=[[1 - 1e15]], c=[1.0 + 5e15])
+    honest = Network(np.zeros((0, 1)), np.zeros((1, 0)), W=[[1.0]], c=[1.0])
+    for net in (steep, honest):
+        explained = explain(net, Samples(x, y, 2.0**-52))
+        assert explained.in_roundings > 1

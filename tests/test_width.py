@@ -10,10 +10,14 @@ from numpy.typing import NDArray
 from planting import plant
 
 from unrelu import Network, Recovery, recover
+from unrelu.activations import RELU
 from unrelu.checks.misfit import MISFIT, misfit
+from unrelu.methods.fittings import Counts
 from unrelu.methods.one_unit import best_unit
+from unrelu.methods.width import without_least
 from unrelu.numerics.order import block_length
 from unrelu.numerics.whitening import whiten
+from unrelu.samples import Samples
 
 Array = NDArray[np.float64]
 
@@ -53,6 +57,20 @@ def test_every_width_before_the_last_passes() -> None:
     assert last.units == 4
     assert last.gain <= last.edge
     assert all(width.gain > width.edge for width in before)
+
+
+def test_a_step_is_taken_away_one_side_after_the_other() -> None:
+    """Two nearly parallel units with large, opposite weights make a step; of counts, what is left
+    of one alone would weigh as nothing."""
+    rng = np.random.default_rng(0)
+    X, v = rng.standard_normal((4000, 6)), np.eye(6)
+    counts = rng.poisson(0.3 + np.maximum(X[:, 0], 0)).astype(float)[:, None]
+    V = np.vstack([v[0], v[1], v[1] + 1e-4 * v[2]])
+    wide = Network(V, [[1.0, 500.0, -500.0]], [0.0, 0.1, 0.1], [0.3])
+    fitting = Counts(Samples(X, counts, 2.0**-52), bias=True, skip=False, activation=RELU)
+    smaller = without_least(without_least(wide, fitting), fitting)
+    assert abs(smaller.V[0, 0]) > 0.99 * np.linalg.norm(smaller.V)
+    assert fitting.gain(fitting.without_units(), smaller) > 1000
 
 
 def test_repeated_inputs_are_no_more_samples() -> None:

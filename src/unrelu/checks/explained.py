@@ -22,6 +22,11 @@ SMALL = 0.05
 """Share of the labels that rounded inputs may change, for that to be more than an excuse."""
 
 
+LOST = 0.75
+"""Share of the digits of the labels, of those that their precision has, that cancellation between
+units may cost: with weights that are large enough, rounding would excuse any label."""
+
+
 @dataclass(frozen=True, eq=False)
 class Explained:
     """How well the labels are explained; fields as in `Certificate`. `missed`: rows whose labels
@@ -53,22 +58,25 @@ class Allowance:
     Labels that were rounded to decimals may be off by their step on top: half of it is theirs, the
     other half what it has left in the weights.
 
-    `unit` is the factor before the root, `fixed` (m,) the last terms under it.
+    `unit` is the factor before the root, `fixed` (m,) the last terms under it, `most` (m,) what
+    the others may come to (`LOST`).
     """
 
     net: Network
     scale: Array
     unit: float
     fixed: Array
+    most: Array
 
     @classmethod
     def of(cls, net: Network, samples: Samples) -> Allowance:
         precision = samples.precision
         eps = precision.eps if precision.step else samples.eps
         unit = 0.5 * eps * CONFIDENCE * math.sqrt(net.n_inputs + net.n_units + 2)
-        fixed = typical_size(samples.Y) ** 2 + net.c**2 + np.finfo(np.float64).tiny
-        fixed += (precision.step / unit) ** 2
-        return cls(net, column_scale(samples), unit, fixed)
+        size = typical_size(samples.Y) ** 2 + np.finfo(np.float64).tiny
+        most = size * (eps ** (1 - LOST) / unit) ** 2
+        fixed = size + np.minimum(net.c**2, most) + (precision.step / unit) ** 2
+        return cls(net, column_scale(samples), unit, fixed, most)
 
     @property
     def lengths(self) -> Array:
@@ -87,13 +95,13 @@ class Allowance:
         if not isinstance(net.activation, ReLU):
             own = lengths * np.sqrt(norms[:, None]) + np.abs(net.b)
             off = hidden_rounding(net.activation, Z, own, self.unit)
-            return np.asarray(off**2 @ (net.U**2).T)
+            return np.minimum(off**2 @ (net.U**2).T, self.most)
         spread = ((net.U**2) * (lengths**2 + net.b**2)).T
         near = Z + gaps[:, None] > 0
         allowed = (near.astype(np.float64) @ spread) * (norms[:, None] + 1)
         if net.skip:
             allowed += norms[:, None] * np.linalg.norm(net.W * self.scale, axis=1) ** 2
-        return np.asarray(allowed)
+        return np.minimum(allowed, self.most)
 
     def at(self, X: Array) -> Array:
         """(n, m) by how much labels at these inputs may be off."""

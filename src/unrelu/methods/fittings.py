@@ -21,6 +21,7 @@ from unrelu.methods.weighted import (
     counting,
     heavy_tails,
     importance,
+    refitted,
     reweighted,
     robust,
 )
@@ -73,6 +74,9 @@ class Fitting(Protocol):
 
     def importance(self, net: Network) -> Array:
         """(k,): how much is lost without each unit, roughly."""
+
+    def without(self, net: Network, unit: int) -> Network:
+        """Less one unit, ready to be fitted again: the outputs of the others make up for it."""
 
     def gain(self, smaller: Network, larger: Network) -> float:
         """How much better the larger network fits, in noise variances."""
@@ -128,6 +132,9 @@ class LeastSquares:
             net, np.asarray(self.samples.X, np.float64), weights, self.bias, self.skip
         )
 
+    def without(self, net: Network, unit: int) -> Network:
+        return net.without(unit)  # `fit` starts from hidden weights alone
+
     def gain(self, smaller: Network, larger: Network) -> float:
         before, after = (float((self.standardised(net) ** 2).sum()) for net in (smaller, larger))
         entries, d = self.samples.Y.size, self.samples.d
@@ -163,6 +170,10 @@ class Counts:
 
     def importance(self, net: Network) -> Array:
         return importance(net, self.X, self.weights(net), self.bias, self.skip)
+
+    def without(self, net: Network, unit: int) -> Network:
+        weights = self.weights(net)  # of the larger: without the unit, predictions may be anywhere
+        return refitted(net.without(unit), self.X, self.Y, weights, self.bias, self.skip)
 
     def standardised(self, net: Network) -> Array:
         return np.asarray((self.Y - net(self.X)) * np.sqrt(self.weights(net)))
@@ -227,6 +238,10 @@ class Tails:
 
     def importance(self, net: Network) -> Array:
         return importance(net, self.X, self.weights(net), self.bias, self.skip)
+
+    def without(self, net: Network, unit: int) -> Network:
+        weights = self.weights(net)  # of the larger: without the unit, predictions may be anywhere
+        return refitted(net.without(unit), self.X, self.Y, weights, self.bias, self.skip)
 
     def standardised(self, net: Network) -> Array:
         """Scores of the likelihood, as residuals: large errors count for little."""

@@ -200,17 +200,34 @@ def reweighted(
 
 def importance(net: Network, X: Array, weights: Array, bias: bool, skip: bool) -> Array:
     """(k,): by how much the weighted squares would grow without each unit, hidden weights held."""
-    hidden = net.activation(net.preactivations(X))
-    if skip:
-        hidden = np.column_stack([hidden, X / power_of_two(X)])
-    if bias:
-        hidden = with_constant(hidden)
+    hidden = _columns(net, X, bias, skip)
     total = np.zeros(net.n_units)
     for u, w in zip(net.U, weights.T, strict=True):
         inverse = np.linalg.pinv((hidden.T * w) @ hidden, hermitian=True)
         spread = np.diag(inverse)[: net.n_units]
         total += u**2 / np.where(spread > 0, spread, np.inf)
     return total
+
+
+def refitted(net: Network, X: Array, Y: Array, weights: Array, bias: bool, skip: bool) -> Network:
+    """The same hidden weights with the outputs of weighted least squares."""
+    columns, k = _columns(net, X, bias, skip), net.n_units
+    root = np.sqrt(weights)
+    outputs = np.array(
+        [np.linalg.lstsq(columns * r[:, None], r * y)[0] for r, y in zip(root.T, Y.T, strict=True)]
+    )
+    c = outputs[:, -1] if bias else None
+    W = outputs[:, k : k + net.n_inputs] / power_of_two(X) if skip else None
+    return Network(net.V, outputs[:, :k], net.b, c, net.activation, W)
+
+
+def _columns(net: Network, X: Array, bias: bool, skip: bool) -> Array:
+    """What the output weights multiply: hidden values, with `skip` the inputs by a power of two,
+    with `bias` ones."""
+    hidden = net.activation(net.preactivations(X))
+    if skip:
+        hidden = np.column_stack([hidden, X / power_of_two(X)])
+    return with_constant(hidden) if bias else hidden
 
 
 def counting(root: Array) -> Weigh:

@@ -125,7 +125,8 @@ def without_least(net: Network, fitting: Fitting) -> Network:
     """Without the unit that is missed least once the others are fitted again."""
     if net.n_units == 1:
         return fitting.without_units()
-    return fitting.fit(net.without(int(np.argmin(fitting.importance(net)))))
+    least = int(np.argmin(fitting.importance(net)))
+    return fitting.fit(fitting.without(net, least))
 
 
 def _hidden(path: dict[int, Network], k: int, fitting: Fitting, plain: float) -> int:
