@@ -84,8 +84,10 @@ next to each minimum there are others, with the hyperplanes on other sides of so
 ROUNDED = 1e-12
 """Squared angle that rounding of the labels may leave where there is no noise to speak of."""
 
-AGAIN = 4
-"""Further starts where no two have ended in the best network."""
+FIRST, AGAIN = 2, 4
+"""Starts of the search while the number of units is open: of labels that units alone do not
+explain hardly two will agree before those are taken away that noise has made. Then further starts
+of as many units, where no two have ended in the best network."""
 
 TINY = float(np.finfo(np.float64).tiny)
 
@@ -293,12 +295,14 @@ def _searched(
 ) -> Network:
     """The search; if it leaves heavy tails, again, on labels clipped about one fit after the
     other."""
+    starts = FIRST if n_units is None else least_squares.MOST_STARTS
     net = least_squares.search(
         samples,
         n_units=n_units,
         bias=bias,
         rng=rng,
         effort=effort,
+        most_starts=starts,
         near=near,
         skip=skip,
         activation=activation,
@@ -325,6 +329,7 @@ def _searched(
         bias=bias,
         rng=rng,
         effort=effort,
+        most_starts=starts,
         near=near,
         skip=skip,
         activation=activation,

@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unrelu.methods.fittings import Fitting
-from unrelu.methods.one_unit import STARTS, best_unit
+from unrelu.methods.one_unit import NEAR_NOTHING, STARTS, best_unit
 from unrelu.methods.problem import resolution, with_constant
 from unrelu.network import Network
 from unrelu.numerics.order import block_length
@@ -46,7 +46,8 @@ BATCHES = 5, 5, 10
 MOST_ENTRIES = 2e7
 """Numbers that a batch of copies may take."""
 
-LEAST_COPIES = 99
+LEVEL, LEAST_COPIES = 3, 99
+"""Copies of a kind for the level of noise, and for a test."""
 
 UNEQUAL = 100
 """Samples from which on it shows whether noise is larger where some inputs are."""
@@ -152,28 +153,22 @@ class Test:
 
     def base(self, net: Network) -> Array:
         """An orthonormal basis of what the fit explains already, to first order in its weights
-        where they are few beside the samples."""
+        where they are few beside the samples; of a constant in any case, since noise of an unknown
+        law may have any."""
         Z = self.white.features
-        columns = [Z] if self.skip else [self.roots[:, None]] * self.bias
+        columns = [self.roots[:, None], *[Z] * self.skip]
         heights = net.preactivations(self.X[self.first]) * self.roots[:, None]
         if net.n_units * Z.shape[1] <= TANGENT * len(Z):
             columns += [Z * (heights[:, [j]] > 0) for j in range(net.n_units)]
         elif net.n_units:
             columns.append(np.maximum(heights, 0.0))
-        if not columns:
-            return np.zeros((len(Z), 0))
-        return np.asarray(np.linalg.qr(np.column_stack(columns))[0])
-
-    def gain(self, net: Network) -> float:
-        """Of the best further unit."""
-        residual = self.residual(net)
-        return float(self._search(self.base(net), residual[None]).gains[0, 0])
+        return _orthonormal(np.column_stack(columns))
 
     def level(self, net: Network) -> float:
         """What the best further unit explains of noise."""
         residual, base = self.residual(net), self.base(net)
         narrow = self.white.features.shape[1] <= 2  # then the gain, a maximum over few, varies much
-        count = FEW_COPIES if narrow else BATCHES[0]
+        count = FEW_COPIES if narrow else LEVEL
         copies = [kind() for kind in self.kinds(net, residual) for _ in range(count)]
         return float(self._search(base, np.stack(copies)).gains[0].max())
 
@@ -250,6 +245,14 @@ class Test:
             net.activation,
             net.W if self.skip else None,
         )
+
+
+def _orthonormal(columns: Array) -> Array:
+    """A basis of their span, to 1e-7 or so: by the Gram matrix, for there are hundreds."""
+    columns = columns / np.maximum(np.linalg.norm(columns, axis=0), np.finfo(np.float64).tiny)
+    sizes, vectors = np.linalg.eigh(columns.T @ columns)
+    kept = sizes > NEAR_NOTHING * sizes[-1]
+    return np.asarray(columns @ (vectors[:, kept] / np.sqrt(sizes[kept])))
 
 
 def _scores(gains: Array, copies: Array) -> Array:

@@ -66,10 +66,10 @@ def choose(
     the residuals.
     """
     test = Test.of(fitting, net, bias=bias, skip=skip, alpha=alpha, rng=rng)
-    path, widths, k, level = {net.n_units: net}, list[Width](), net.n_units, 0.0
+    path, widths, k, level = {net.n_units: net}, list[Width](), net.n_units, test.level(net)
     while k > 0:
         path[k - 1] = without_least(path[k], fitting)
-        gain, level = test.gain(path[k - 1]), test.level(path[k - 1])
+        gain = fitting.gain(path[k - 1], path[k])
         rounding = _is_rounding(path[k - 1], fitting, step)
         if gain > PLAIN * level and _seen(path[k - 1], path[k], fitting) and not rounding:
             widths.append(Width(k, gain, level))
