@@ -190,12 +190,13 @@ def cases(quick: bool) -> Iterator[tuple[str, str, Draw, float]]:
         for baseline in (0.0, 0.3):
             for rate in (0.05, 0.5, 5.0):
                 case = f"n={n}, baseline {baseline:g}, rate {rate:g}"
-                yield "neuron", case, neuron(n, baseline, rate), 1.0 if n <= 10_000 else 0.2
+                share = 1.0 if n <= 2000 else 0.2 if n <= 10_000 else 0.1
+                yield "neuron", case, neuron(n, baseline, rate), share
     for name in FUNCTIONS:
         yield "functions", name, function(name), 0.2
     for n in (21, 30, 50, 100):
         yield "breaks", f"two, n={n}", breaks(n, "two breaks"), 1.0
-        yield "breaks", f"none, n={n}", breaks(n, "none"), 1.0
+        yield "breaks", f"none, n={n}", breaks(n, "none"), 5.0
     yield "breaks", "none, AR(1), n=200", breaks(200, "AR(1)"), 1.0
     if not quick:
         for noise in (0.03, 0.1, 0.3):
@@ -239,14 +240,16 @@ def row(family: str, case: str, draw: Draw, draws: int) -> dict[str, str | int |
 def main() -> None:
     arguments = parser(__doc__, seeds=100)
     arguments.add_argument("--family", help="only these, comma-separated")
-    arguments.add_argument("--name", default="field", help="of the table in results/")
+    arguments.add_argument("--name", default="field", help="of the tables in results/")
     given = arguments.parse_args()
     warnings.simplefilter("ignore")
     Path(HERE / "results").mkdir(exist_ok=True)
-    table = Table(given.name, COLUMNS, quick=given.quick)
     wanted = given.family.split(",") if given.family else None
+    tables: dict[str, Table] = {}
     for family, case, draw, share in cases(given.quick):
         if wanted is None or family in wanted:
+            name = f"{given.name}-{family}"
+            table = tables.setdefault(family, Table(name, COLUMNS, quick=given.quick))
             table.add(
                 row(family, case, draw, 2 if given.quick else max(1, int(share * given.seeds)))
             )

@@ -87,7 +87,7 @@ ROUNDED = 1e-12
 FIRST, AGAIN = 2, 4
 """Starts of the search while the number of units is open: of labels that units alone do not
 explain hardly two will agree before those are taken away that noise has made. Then further starts
-of as many units, where no two have ended in the best network."""
+of as many units, where no two have ended in the best network, at most for as long again."""
 
 TINY = float(np.finfo(np.float64).tiny)
 
@@ -257,7 +257,7 @@ def _best(
         common = max(
             (_common(other, best, model) for other in found if other is not best), default=0
         )
-        if common == best.n_units or effort.operations - spent > least_squares.PATIENCE:
+        if common == best.n_units or effort.operations > 2 * spent:
             break
         other = model.fit(again())
         found += [other] * (other.n_units == net.n_units)

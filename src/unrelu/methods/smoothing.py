@@ -24,7 +24,7 @@ from unrelu.methods.selection import Effort, settle
 
 Array = NDArray[np.float64]
 
-ROUNDNESS = tuple(2.0 / 4**i for i in range(7))
+ROUNDNESS = tuple(2.0 / 8**i for i in range(5))
 """At first and at last, in standard errors of a unit's hyperplane."""
 
 FINE = 1e-9
@@ -41,7 +41,7 @@ def errors_of(gains: Array) -> Array:
 
 def followed(problem: Problem, points: Array, errors: Array, effort: Effort) -> Fit:
     """The least-squares minimum near hyperplanes `points` (k, D) with standard `errors` (k,).
-    Cost: seven descents from near their ends."""
+    Cost: five descents from near their ends."""
     strict = problem.strict
     for share in ROUNDNESS:
         activation: Any = RoundedReLU(share * errors)
