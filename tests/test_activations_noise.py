@@ -25,6 +25,7 @@ from unrelu.checks.shape import shape_p
 from unrelu.checks.unexplained import unexplained
 from unrelu.checks.verdict import estimate
 from unrelu.methods.kinks import Kinks
+from unrelu.methods.losses import Squares
 from unrelu.methods.problem import Problem
 from unrelu.methods.selection import Effort, settle
 from unrelu.methods.weighted import WeightedNetwork
@@ -309,7 +310,7 @@ def test_steps_of_weighted_fits_lead_downhill(f: Activation) -> None:
     not: chords take the place of its slopes.)"""
     rng = np.random.default_rng(0)
     Z, Y = rng.standard_normal((60, 3)), rng.standard_normal((60, 2))
-    model = WeightedNetwork(Z, Y, rng.uniform(0.5, 2.0, Y.shape), 2, True, f)
+    model = WeightedNetwork(Z, Y, Squares(rng.uniform(0.5, 2.0, Y.shape)), 2, True, f)
     point = rng.standard_normal(2 * 3 + 2 * 2 + 2)
     downhill = model.descent(model.evaluate(point))
     step = 1e-6

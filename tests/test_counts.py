@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from unrelu import Network, Status, match, recover
 from unrelu.activations import RELU
 from unrelu.methods.fittings import Counts
+from unrelu.methods.losses import Proportional, Squares, counted, counting
 from unrelu.methods.noisy import gross, weighting
-from unrelu.methods.weighted import counted, reweighted
+from unrelu.methods.weighted import reweighted
 from unrelu.methods.width import choose
 from unrelu.numerics.dependence import DEPENDENT, dependence
 from unrelu.result import Noise
@@ -18,6 +19,7 @@ from unrelu.samples import Samples
 from unrelu.uncertainty import assess
 
 Array = NDArray[np.float64]
+ONE = np.ones((1, 1))
 
 
 def rates(level: float, seed: int, d: int = 6, k: int = 2, m: int = 3) -> Network:
@@ -38,14 +40,31 @@ def test_the_reweighted_fit_is_the_most_likely_one() -> None:
     truth, rng = rates(2.0, 0), np.random.default_rng(0)
     X = rng.standard_normal((3000, 6))
     Y = rng.poisson(truth(X)).astype(np.float64)
-    plain = reweighted(truth, X, Y, lambda Y, _: np.ones_like(Y), True)
-    fit = reweighted(plain, X, Y, counted, True)
+    plain = reweighted(truth, X, Y, lambda Y, _: Squares(np.ones_like(Y)), True)
+    fit = reweighted(plain, X, Y, counting(ONE), True)
     best = log_likelihood(Y, fit(X))
     assert best > log_likelihood(Y, truth(X))
     assert best > log_likelihood(Y, plain(X))
     for seed in range(20):  # a quarter of a standard error away, in any direction
         step = 0.005 * np.random.default_rng(seed).standard_normal(fit.V.shape)
         assert best > log_likelihood(Y, Network(fit.V + step, fit.U, fit.b, fit.c)(X))
+
+
+def test_the_loss_of_counts_is_their_likelihood() -> None:
+    rng = np.random.default_rng(2)
+    mean = rng.uniform(1.0, 4.0, (200, 2))
+    Y = rng.poisson(mean).astype(np.float64)
+    other = mean * rng.uniform(0.8, 1.2, mean.shape)
+    loss = Proportional(ONE, np.full(2, 0.1), np.ones(2))
+    apart = loss.cost(Y, other) - loss.cost(Y, mean)
+    likelier = log_likelihood(Y, mean) - log_likelihood(Y, other)
+    assert apart == pytest.approx(2 * likelier, rel=1e-12)
+    assert loss.cost(Y, np.maximum(Y, 1e-300)) == pytest.approx(0, abs=1e-9)
+    # Also below the least variance, the weights are those of its derivative.
+    low = rng.uniform(-0.5, 0.3, mean.shape)
+    step = 1e-6
+    slope = (loss.cost(Y, low + step) - loss.cost(Y, low - step)) / (2 * step)
+    assert slope == pytest.approx(float(-2 * (loss.weights(Y, low) * (Y - low)).sum()), rel=1e-6)
 
 
 def test_counts_in_other_units_weigh_the_same() -> None:
@@ -68,7 +87,7 @@ def test_intervals_hold_for_over_dispersed_counts_that_come_together() -> None:
         X = rng.standard_normal((1500, 6))
         gain = rng.gamma(3.0, 1 / 3, (1500, 1))
         Y = rng.poisson(gain * truth(X)).astype(np.float64)
-        net = reweighted(truth, X, Y, counted, True)
+        net = reweighted(truth, X, Y, counting(ONE), True)
         order = match(net, truth).permutation
         fit = weighting(net, Samples.of(X, Y), Noise("poisson", "", np.eye(3)))
         assert fit.form == "sandwich"

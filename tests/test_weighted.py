@@ -9,17 +9,9 @@ from planting import plant
 
 from unrelu import Network, match
 from unrelu.methods.kinks import unit_rows
+from unrelu.methods.losses import FREEDOMS, HeavyTails, Squares, counted, heavy_tails
 from unrelu.methods.problem import with_constant
-from unrelu.methods.weighted import (
-    FREEDOMS,
-    HeavyTails,
-    State,
-    WeightedNetwork,
-    counted,
-    heavy_tails,
-    reweighted,
-    robust,
-)
+from unrelu.methods.weighted import State, WeightedNetwork, reweighted, robust
 from unrelu.numerics.whitening import whiten
 from unrelu.samples import Samples
 
@@ -36,7 +28,7 @@ def model(
     planted = plant(3, 2, m, 60, seed=seed, bias=0.5)
     Z = whiten(with_constant(planted.X) if bias else planted.X).features
     weights = rng.exponential(size=planted.Y.shape)
-    network = WeightedNetwork(Z, planted.Y, weights, 2, bias, linear=linear)
+    network = WeightedNetwork(Z, planted.Y, Squares(weights), 2, bias, linear=linear)
     nuisance = Z.shape[1] if linear else int(bias)
     return network, rng.standard_normal(2 * Z.shape[1] + 2 * m + nuisance * m)
 
@@ -78,7 +70,7 @@ def test_normal_is_the_gauss_newton_matrix(linear: bool) -> None:
         moved = point.copy()
         moved[entry] += step
         J[:, entry] = (state.residual - network.evaluate(moved).residual).ravel() / step
-    matrix = J.T @ (network.weights.ravel()[:, None] * J)
+    matrix = J.T @ (state.weights.ravel()[:, None] * J)
     found = np.column_stack([network.normal(state, e) for e in np.eye(len(point))])
     assert np.abs(found - matrix).max() <= 1e-6 * np.abs(matrix).max()
     assert np.abs(found - found.T).max() <= 1e3 * EPS * np.abs(found).max()
@@ -91,9 +83,9 @@ def test_scale_of_an_output_in_other_units() -> None:
     """Labels in units 10⁹ times larger have weights 10¹⁸ times smaller, and still a say."""
     network, point = model(3)
     scale = network.scale(network.evaluate(point))
-    weights = network.weights * [1.0, 1e-18]
+    weights = network.loss.weights(network.labels, network.labels) * [1.0, 1e-18]
     labels = network.labels * [1.0, 1e9]
-    other = WeightedNetwork(network.features, labels, weights, 2, True)
+    other = WeightedNetwork(network.features, labels, Squares(weights), 2, True)
     moved = point.copy()
     _, U, c = other.parts(moved)
     U *= [1.0, 1e9]
@@ -144,7 +136,7 @@ def left_to_go(net: Network, X: Array, Y: Array, weights: Array) -> float:
     Z = whiten(with_constant(X))
     A = Z.to_features(np.column_stack([net.V, net.b]))
     norms = np.linalg.norm(A, axis=1, keepdims=True)
-    network = WeightedNetwork(Z.features, Y, weights, net.n_units, True)
+    network = WeightedNetwork(Z.features, Y, Squares(weights), net.n_units, True)
     point = np.concatenate([unit_rows(A).ravel(), (net.U.T * norms).ravel(), net.c])
     state = network.evaluate(point)
     gradient = network.descent(state) / network.scale(state)
@@ -156,21 +148,21 @@ def test_reweighted_is_a_fixed_point() -> None:
     rng = np.random.default_rng(0)
     Y = planted.Y + 0.1 * rng.standard_t(2, planted.Y.shape)
     tails = HeavyTails(2.0, np.full(2, 0.1))
-    net = reweighted(planted.truth, planted.X, Y, tails.weighing(ONE), True)
+    net = reweighted(planted.truth, planted.X, Y, tails.losing(ONE), True)
     residual = Y - net(planted.X)
     assert left_to_go(net, planted.X, Y, tails.weights(residual)) <= 0.05
     # The canary: the truth is some standard errors away from it, one for each unknown.
     away = left_to_go(planted.truth, planted.X, Y, tails.weights(Y - planted.Y))
     assert away > 1.0
     assert tails.log_likelihood(residual) > tails.log_likelihood(Y - planted.Y)
-    again = reweighted(net, planted.X, Y, tails.weighing(ONE), True)
+    again = reweighted(net, planted.X, Y, tails.losing(ONE), True)
     assert match(again, net).max_error <= 1e-3
 
 
 def test_without_noise_nothing_moves() -> None:
     planted = plant(4, 2, 2, 200, seed=6, bias=0.5)
-    for weigh in (lambda Y, _: np.ones_like(Y), HeavyTails(1.0, np.ones(2)).weighing(ONE)):
-        net = reweighted(planted.truth, planted.X, planted.Y, weigh, True)
+    for loss_at in (lambda Y, _: Squares(np.ones_like(Y)), HeavyTails(1.0, np.ones(2)).losing(ONE)):
+        net = reweighted(planted.truth, planted.X, planted.Y, loss_at, True)
         assert match(net, planted.truth).max_error <= 1e4 * EPS
 
 

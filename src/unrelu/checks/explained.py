@@ -95,13 +95,13 @@ class Allowance:
         if not isinstance(net.activation, ReLU):
             own = lengths * np.sqrt(norms[:, None]) + np.abs(net.b)
             off = hidden_rounding(net.activation, Z, own, self.unit)
-            return np.minimum(off**2 @ (net.U**2).T, self.most)
+            return np.asarray(np.minimum(off**2 @ (net.U**2).T, self.most))
         spread = ((net.U**2) * (lengths**2 + net.b**2)).T
         near = Z + gaps[:, None] > 0
         allowed = (near.astype(np.float64) @ spread) * (norms[:, None] + 1)
         if net.skip:
             allowed += norms[:, None] * np.linalg.norm(net.W * self.scale, axis=1) ** 2
-        return np.minimum(allowed, self.most)
+        return np.asarray(np.minimum(allowed, self.most))
 
     def at(self, X: Array) -> Array:
         """(n, m) by how much labels at these inputs may be off."""

@@ -10,21 +10,13 @@ from numpy.typing import NDArray
 
 from unrelu.activations import Activation
 from unrelu.methods.linear_term import affine
+from unrelu.methods.losses import HeavyTails, StudentT, counted, counting, heavy_tails
 from unrelu.methods.noise_metric import noise_covariance, unknowns, whitener
 from unrelu.methods.problem import Problem, resolution
 from unrelu.methods.rounded_relu import RoundedReLU
 from unrelu.methods.selection import Effort, settle
 from unrelu.methods.smoothing import ROUNDNESS, errors_of, followed
-from unrelu.methods.weighted import (
-    HeavyTails,
-    counted,
-    counting,
-    heavy_tails,
-    importance,
-    refitted,
-    reweighted,
-    robust,
-)
+from unrelu.methods.weighted import importance, refitted, reweighted, robust
 from unrelu.network import Network
 from unrelu.samples import Samples
 
@@ -152,14 +144,14 @@ class Counts:
         self.whole = bool((self.Y >= 0).all() and not (self.Y % 1).any())
 
     def fit(self, net: Network) -> Network:
-        weigh = counting(self.samples.root)
-        return reweighted(net, self.X, self.Y, weigh, self.bias, self.skip)
+        loss_at = counting(self.samples.root)
+        return reweighted(net, self.X, self.Y, loss_at, self.bias, self.skip)
 
     def polished(self, net: Network) -> Network:
-        weigh = counting(self.samples.root)
+        loss_at = counting(self.samples.root)
         for share in ROUNDNESS:
             rounded = RoundedReLU(share * errors_of(self.importance(net)))
-            net = reweighted(net, self.X, self.Y, weigh, self.bias, self.skip, rounded)
+            net = reweighted(net, self.X, self.Y, loss_at, self.bias, self.skip, rounded)
         return net
 
     def left(self, net: Network) -> Array:
@@ -221,10 +213,10 @@ class Tails:
         return robust(net, self.samples, self.bias, self.least, self.skip)[0]
 
     def polished(self, net: Network) -> Network:
-        weigh = self.tails(net).weighing(self.samples.root)
+        loss_at = self.tails(net).losing(self.samples.root)
         for share in ROUNDNESS:
             rounded = RoundedReLU(share * errors_of(self.importance(net)))
-            net = reweighted(net, self.X, self.Y, weigh, self.bias, self.skip, rounded)
+            net = reweighted(net, self.X, self.Y, loss_at, self.bias, self.skip, rounded)
         return net
 
     def tails(self, net: Network) -> HeavyTails:
@@ -234,7 +226,7 @@ class Tails:
         return self.samples.left(net(self.X))
 
     def weights(self, net: Network) -> Array:
-        return self.tails(net).weighing(self.samples.root)(self.Y, net(self.X))
+        return StudentT(self.tails(net), self.samples.root).weights(self.Y, net(self.X))
 
     def importance(self, net: Network) -> Array:
         return importance(net, self.X, self.weights(net), self.bias, self.skip)

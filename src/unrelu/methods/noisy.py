@@ -26,10 +26,10 @@ from unrelu.activations import RELU, Activation, ReLU
 from unrelu.methods import least_squares
 from unrelu.methods.candidate import Candidate
 from unrelu.methods.fittings import Counts, Fitting, LeastSquares, Tails, moved, without_units
+from unrelu.methods.losses import HeavyTails, counted, heavy_tails
 from unrelu.methods.noise_metric import noise_covariance, unknowns
 from unrelu.methods.problem import choose_rows, resolution, with_constant
 from unrelu.methods.selection import Effort, revise
-from unrelu.methods.weighted import HeavyTails, counted, counting, heavy_tails
 from unrelu.methods.width import asks_for_more, choose, without_least
 from unrelu.network import Network
 from unrelu.numerics.spread import NORMAL, by_chance, robust_spread, telling
@@ -371,7 +371,7 @@ def weighting(net: Network, samples: Samples, noise: Noise) -> Weighting:
         Y = np.asarray(samples.Y, np.float64)
         # Spikes of neighbouring cells come together, and their variance need not be quite
         # proportional to the mean: the sandwich holds all the same.
-        weights = counting(samples.root)(Y, net(samples.X))
+        weights = counted(Y, net(samples.X), samples.root**2)
         return Weighting("sandwich", weights=weights)
     if noise.kind == "independent":
         tails = HeavyTails(noise.freedom, np.sqrt(np.diag(noise.covariance)))

@@ -164,6 +164,11 @@ class Test:
             columns.append(np.maximum(heights, 0.0))
         return _orthonormal(np.column_stack(columns))
 
+    def gain(self, net: Network) -> float:
+        """Of the best further unit."""
+        residual = self.residual(net)
+        return float(self._search(self.base(net), residual[None]).gains[0, 0])
+
     def level(self, net: Network) -> float:
         """What the best further unit explains of noise."""
         residual, base = self.residual(net), self.base(net)

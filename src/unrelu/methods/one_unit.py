@@ -91,8 +91,8 @@ def _best_found(features: Array, base: Array, residuals: Array, rng: np.random.G
 def _direction(
     Z: Floats, Q: Floats, active: NDArray[np.bool_], target: Floats, rows: Floats
 ) -> Floats:
-    """Least squares of each column of the target on its active features, off the columns of Q: a few
-    conjugate gradient steps from the best multiple of the present rows."""
+    """Least squares of each column of the target on its active features, off the columns of Q: a
+    few conjugate gradient steps from the best multiple of the present rows."""
 
     def normal(directions: Floats) -> Floats:
         change = (Z @ directions.T) * active

@@ -1,58 +1,56 @@
-"""Least squares with a weight for every label, and what is made of it: a robust finish for heavy
-tails, and weights that fall with the mean for counts.
+"""Networks fitted to any noise: least squares with a weight for every label.
 
 With weights that differ between the outputs of one sample the output weights can no longer be
 eliminated for all outputs at once, so V, b, U and c move together:
 
-    min Σ_iq w_iq (Y_iq − f(z_i Aᵀ) u_q − q_i·c_q)²,
+    min Σ_iq ℓ(Y_iq, f(z_i Aᵀ) u_q + q_i·c_q),
 
 with q_i = 1 for an output bias, q_i = z_i for a linear term (which holds the constant, where there
-is one), or nothing. The weights are brought up to date between the steps (iteratively reweighted
-least squares). A start that has every unit is needed: `noisy` gives it.
+is one), or nothing, and one of the `losses` ℓ, whose weights are those of the steps. A start that
+has every unit is needed: `noisy` gives it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import gammaln
 
 from unrelu.activations import RELU, Activation, ReLU, chord, steep
 from unrelu.methods.kinks import unit_rows
+from unrelu.methods.losses import HeavyTails, Loss, LossAt, heavy_tails
 from unrelu.methods.problem import power_of_two, with_constant
 from unrelu.methods.rounded_relu import RoundedReLU
 from unrelu.network import Network
 from unrelu.numerics.levenberg import minimise
-from unrelu.numerics.spread import robust_spread, telling
 from unrelu.numerics.whitening import whiten
 from unrelu.samples import Samples
 
 Array = NDArray[np.float64]
 
-Weigh = Callable[[Array, Array], Array]
-"""Weights (n, m) for labels (n, m) and the predictions of a network for them."""
-
-MOST_ROUNDS = 60
-"""Rounds of reweighting; for the heaviest tails some 30 are enough."""
+MOST_ROUNDS, MOST_STEPS = 10, 100
+"""Rounds of descents, of so many steps, with the scales of the noise brought up to date."""
 
 SETTLED = 1e-3
-"""A round that changes the predictions by less than this share of a standard error, in the mean
-over the samples, is the last."""
+"""A descent ends when its last steps, and the rounds end when a round, change the predictions by
+less than this share of a standard error, in the mean over the samples."""
+
+LAST = 5
+"""Steps that must gain nothing to be the last: of a few the damping may be the fault."""
 
 
 @dataclass(frozen=True, eq=False)
 class State:
     """The model at one point: (A, Uᵀ, C) in one vector, slopes f' (for the ReLU marks of what is
-    active), hidden values, residual."""
+    active), hidden values, residual, and the weights of labels there."""
 
     point: Array
     slopes: Array | NDArray[np.bool_]
     hidden: Array
     residual: Array
+    weights: Array
     cost: float
 
 
@@ -64,13 +62,13 @@ class WeightedNetwork:
         self,
         features: Array,
         labels: Array,
-        weights: Array,
+        loss: Loss,
         units: int,
         constant: bool,
         activation: Activation = RELU,
         linear: bool = False,
     ) -> None:
-        self.features, self.labels, self.weights = features, labels, weights
+        self.features, self.labels, self.loss = features, labels, loss
         self.units = units
         self.nuisance = features if linear else np.ones((len(features), int(constant)))
         self.activation, self._steep = activation, steep(activation)
@@ -91,12 +89,14 @@ class WeightedNetwork:
         else:
             heights, hidden = hidden, self.activation(hidden)
             if not np.isfinite(np.linalg.norm(hidden)):
-                return State(point, slopes, hidden, self.labels, np.inf)
-        residual = self.labels - hidden @ U - self.nuisance @ C
-        cost = float(np.vdot(residual * self.weights, residual))
+                nothing = np.zeros_like(self.labels)
+                return State(point, slopes, hidden, self.labels, nothing, np.inf)
+        predicted = hidden @ U + self.nuisance @ C
+        residual, cost = self.labels - predicted, self.loss.cost(self.labels, predicted)
         if not isinstance(self.activation, ReLU):
             slopes = self._slopes(heights, residual)
-        return State(point, slopes, hidden, residual, cost)
+        weights = self.loss.weights(self.labels, predicted)
+        return State(point, slopes, hidden, residual, weights, cost)
 
     def _slopes(self, heights: Array, residual: Array) -> Array:
         """As in `kinks`: of chords, as long as heights are uncertain, where f' is infinite."""
@@ -107,14 +107,14 @@ class WeightedNetwork:
         return chord(self.activation, heights, min(left * np.sqrt(share), 0.1))
 
     def descent(self, state: State) -> Array:
-        return self._pull(state, self.weights * state.residual)
+        return self._pull(state, state.weights * state.residual)
 
     def normal(self, state: State, step: Array) -> Array:
         dA, dU, dC = self.parts(step)
         _, U, _ = self.parts(state.point)
         change = ((self.features @ dA.T) * state.slopes) @ U + state.hidden @ dU
         change += self.nuisance @ dC
-        return self._pull(state, self.weights * change)
+        return self._pull(state, state.weights * change)
 
     def _pull(self, state: State, change: Array) -> Array:
         _, U, _ = self.parts(state.point)
@@ -128,12 +128,12 @@ class WeightedNetwork:
         what a white feature would have there."""
         _, U, _ = self.parts(state.point)
         squares = state.slopes if state.slopes.dtype == bool else state.slopes**2
-        rows = ((self.weights @ (U**2).T) * squares).sum(axis=0)
+        rows = ((state.weights @ (U**2).T) * squares).sum(axis=0)
         rows = np.maximum(rows, 1e-6 * rows.max(initial=0.0))
-        total = self.weights.sum(axis=0)
-        outputs = np.maximum((state.hidden**2).T @ self.weights, 1e-6 * total)
+        total = state.weights.sum(axis=0)
+        outputs = np.maximum((state.hidden**2).T @ state.weights, 1e-6 * total)
         rows = np.repeat(rows, self.features.shape[1])
-        nuisance = (self.nuisance**2).T @ self.weights
+        nuisance = (self.nuisance**2).T @ state.weights
         diagonal = np.concatenate([rows, outputs.ravel(), nuisance.ravel()])
         return np.asarray(np.sqrt(diagonal + np.finfo(np.float64).tiny))
 
@@ -154,16 +154,15 @@ def reweighted(
     net: Network,
     X: Array,
     Y: Array,
-    weigh: Weigh,
+    loss_at: LossAt,
     bias: bool,
     skip: bool = False,
     rounded: RoundedReLU | None = None,
 ) -> Network:
-    """From `net`, the fixed point of: weights from the predictions, weighted fit.
+    """From `net`, the minimum of the loss, and its scales from what that leaves.
 
-    X (n, d), Y (n, m). Weights must be non-negative; a fixed point is a stationary point of the
-    likelihood that they belong to. `skip`: with a linear term; `rounded`: with round
-    kinks. Cost: some dozen rounds of a few dozen products O(n k (D + m)).
+    X (n, d), Y (n, m). `skip`: with a linear term; `rounded`: with round kinks. Cost: some dozen
+    steps of a dozen products O(n k (D + m)).
     """
     white = whiten(with_constant(X) if bias else X)
     rows = np.column_stack([net.V, net.b]) if bias else net.V
@@ -176,20 +175,22 @@ def reweighted(
         C = white.to_features(np.column_stack([net.W, net.c]) if bias else net.W).T
     point = np.concatenate([A.ravel(), U.ravel(), C.ravel()])
     activation: Any = rounded or net.activation
-    predicted = net(X)
+    predicted, share = net(X), SETTLED**2 * len(point) / Y.size
+
+    def enough(norms: list[float]) -> bool:
+        # Over all samples, the squared standard errors of the predictions add up to p variances.
+        return len(norms) > LAST and norms[-1 - LAST] ** 2 <= (1 + share) * norms[-1] ** 2
+
     for _ in range(MOST_ROUNDS):
-        weights = weigh(Y, predicted)
-        model = WeightedNetwork(
-            white.features, Y, weights, net.n_units, bias, activation, linear=skip
-        )
+        loss = loss_at(Y, predicted)
+        model = WeightedNetwork(white.features, Y, loss, net.n_units, bias, activation, linear=skip)
         state = model.evaluate(point)
         size = float(np.sqrt(state.cost)) or 1.0
-        state, _ = minimise(model, state, size=size, steps=3, enough=lambda _: False)
+        state, _ = minimise(model, state, size=size, steps=MOST_STEPS, enough=enough)
         point, before = state.point, predicted
         predicted = Y - state.residual
-        moved = float(np.vdot((predicted - before) * weights, predicted - before))
-        # Over all samples, the squared standard errors of the predictions add up to p variances.
-        if moved <= SETTLED**2 * len(point) * state.cost / Y.size:
+        moved = float(np.vdot((predicted - before) * state.weights, predicted - before))
+        if moved <= share * state.cost:
             break
     A, U, C = model.parts(point)
     rows, d = white.to_rows(A), X.shape[1]
@@ -230,90 +231,6 @@ def _columns(net: Network, X: Array, bias: bool, skip: bool) -> Array:
     return with_constant(hidden) if bias else hidden
 
 
-def counting(root: Array) -> Weigh:
-    """`counted` for samples with weights, of which these are the roots."""
-    return lambda Y, predicted: counted(Y, predicted, root**2)
-
-
-def counted(Y: Array, predicted: Array, weights: Array | float = 1.0) -> Array:
-    """Weights for labels whose variance is proportional to their mean: 1/(φ mean), with φ, the
-    dispersion of each output, as large as its residuals say: 1 for Poisson counts, another for
-    counts in other units, or more or less regular ones.
-
-    With φ = 1 a fit reweighted so is one of maximum Poisson likelihood. Predictions near or below
-    zero count as a twentieth of the mean label, so that no sample has all the weight. An output
-    of zeros is as good as the largest. `weights` (n, 1) of the samples multiply.
-    """
-    usual = Y.mean(axis=0)
-    usual = np.where(usual > 0, usual, usual.max())
-    mean = np.maximum(predicted, 0.05 * usual)
-    dispersion = (weights * (Y - predicted) ** 2 / mean).mean(axis=0)
-    return np.asarray(weights / (np.where(dispersion > 0, dispersion, 1.0) * mean))
-
-
-@dataclass(frozen=True, eq=False)
-class HeavyTails:
-    """Student's t: degrees of freedom and the scale (m,) of each output's noise."""
-
-    freedom: float
-    scale: Array
-
-    def weights(self, residual: Array) -> Array:
-        """Those of which the maximum of the likelihood is the fixed point."""
-        return np.asarray((self.freedom + 1) / (self.freedom * self.scale**2 + residual**2))
-
-    def weighing(self, root: Array) -> Weigh:
-        """The weights of labels of samples whose own weights have these roots (n, 1)."""
-        return lambda Y, predicted: root**2 * self.weights(root * (Y - predicted))
-
-    def slopes(self, residual: Array) -> Array:
-        """Second derivative of −log likelihood in the residual: what information there is."""
-        square, level = residual**2, self.freedom * self.scale**2
-        return np.asarray((self.freedom + 1) * (level - square) / (level + square) ** 2)
-
-    def log_likelihood(self, residual: Array) -> float:
-        return float(self.log_likelihoods(residual).sum())
-
-    def log_likelihoods(self, residual: Array) -> Array:
-        """(n, m), of each residual."""
-        freedom = self.freedom
-        front = gammaln(0.5 * (freedom + 1)) - gammaln(0.5 * freedom)
-        front -= 0.5 * np.log(np.pi * freedom)
-        body = -0.5 * (freedom + 1) * np.log1p((residual / self.scale) ** 2 / freedom)
-        return np.asarray(front + body - np.log(self.scale))
-
-
-FREEDOMS = (1.0, 1.5, 2.0, 3.0, 5.0, 8.0, 16.0, 64.0)
-"""Degrees of freedom weighed; beyond the last, t is normal for any purpose."""
-
-
-def heavy_tails(residual: Array, least: Array, labels: Array | None = None) -> HeavyTails:
-    """The t distribution, one for all outputs but for their scales, that fits residuals (n, m)
-    best: for each of FREEDOMS the scale by maximum likelihood (EM), then the best of them. Where
-    the labels are given, residuals of those at a limit may not count (`numerics.spread`).
-
-    Scales are `least` (m,) at least; an output without larger residuals, such as a constant one,
-    has no say in the tails."""
-    if labels is None:  # all different
-        labels = np.arange(float(residual.size)).reshape(residual.shape)
-    marks, start = telling(residual, labels), robust_spread(residual, labels)
-    share = marks.mean(axis=0)
-    fits = []
-    for freedom in FREEDOMS:
-        scale = np.maximum(start, least)
-        for _ in range(50):
-            weights = marks * (freedom + 1) / (freedom + (residual / scale) ** 2)
-            scale = np.maximum(np.sqrt((weights * residual**2).mean(axis=0) / share), least)
-        fits.append(HeavyTails(freedom, scale))
-    noisy = np.abs(residual).max(axis=0) > least
-
-    def likelihood(fit: HeavyTails) -> float:
-        each = HeavyTails(fit.freedom, fit.scale[noisy]).log_likelihoods(residual[:, noisy])
-        return float(each[marks[:, noisy]].sum())
-
-    return max(fits, key=likelihood)
-
-
 def robust(
     net: Network, samples: Samples, bias: bool, least: Array, skip: bool = False
 ) -> tuple[Network, HeavyTails]:
@@ -324,6 +241,6 @@ def robust(
     X, Y = np.asarray(samples.X, np.float64), np.asarray(samples.Y, np.float64)
     tails = heavy_tails(samples.left(net(X)), least, Y)
     for _ in range(2):
-        net = reweighted(net, X, Y, tails.weighing(samples.root), bias, skip)
+        net = reweighted(net, X, Y, tails.losing(samples.root), bias, skip)
         tails = heavy_tails(samples.left(net(X)), least, Y)
     return net, tails

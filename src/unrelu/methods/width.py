@@ -69,7 +69,8 @@ def choose(
     path, widths, k, level = {net.n_units: net}, list[Width](), net.n_units, test.level(net)
     while k > 0:
         path[k - 1] = without_least(path[k], fitting)
-        gain = fitting.gain(path[k - 1], path[k])
+        tame = fitting.tame(path[k])  # else the search gains more of noise than a test does
+        gain = fitting.gain(path[k - 1], path[k]) if tame else test.gain(path[k - 1])
         rounding = _is_rounding(path[k - 1], fitting, step)
         if gain > PLAIN * level and _seen(path[k - 1], path[k], fitting) and not rounding:
             widths.append(Width(k, gain, level))
