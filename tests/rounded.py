@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import chain, combinations, permutations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -271,6 +271,13 @@ def _starts(certificate: Certificate, samples: Samples, rng: Rng) -> Iterator[tu
             signs[list(turned)] = -1.0
             c = net.c + net.U[:, list(turned)] @ net.b[list(turned)]
             yield f"{turned} turned", Network(net.V * signs[:, None], net.U, net.b * signs, c)
+    for i, j in permutations(range(k), 2):  # facing, with no sample between them
+        signs, V, b = np.ones(k), net.V.copy(), net.b.copy()
+        V[i], b[i] = -V[j], -b[j]
+        for turned in chain.from_iterable(combinations(set(range(k)) - {i, j}, r) for r in (0, 1)):
+            signs[:] = 1.0
+            signs[list(turned)] = -1.0
+            yield f"{i} facing {j}, {turned} turned", Network(V * signs[:, None], net.U, b * signs)
     for far in (1e-4, 1e-2, 0.3):
         V, U, b = (part + far * rng.standard_normal(part.shape) for part in (net.V, net.U, net.b))
         yield f"moved by {far:g}", Network(V, U, b, net.c)

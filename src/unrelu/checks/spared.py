@@ -72,6 +72,9 @@ MOST_TO_TURN = 12
 ALL_SIDES = 6
 """Units of which all sets are turned round; of more, single ones."""
 
+ALL_FACING = 4
+"""The same, where one unit is put facing another; of more, only those that nearly do already."""
+
 SLACK = 3.0
 """Roundings that a rival may leave: it is fitted to some of the samples, in floats."""
 
@@ -136,18 +139,40 @@ def turned(
     output weights only). What ends within `errors` (k,) of the network is the network."""
     model = _Model(net, samples, biased)
     moving = np.arange(net.n_units if model.small else 0)
-    every = _sets(net.n_units) if model.small else ()
-    for units in (*map(np.flatnonzero, sets), *(np.array(some) for some in every if some)):
-        signs = np.ones((net.n_units, 1))
-        signs[units] = -1.0
-        fitted = model.fitted(signs * model.planes, moving, linear=False)
+    for units, planes in _rearranged(model, sets):
+        fitted = model.fitted(planes, moving, linear=False)
         if fitted is None:
             continue
         other = model.plain(fitted)
         if _same(net, other, errors) or explain(other, samples).in_roundings > SLACK:
             continue
-        return np.asarray(units)
+        return units
     return None
+
+
+def _rearranged(model: _Model, sets: Sequence[Marks]) -> Iterator[tuple[Index, Array]]:
+    """Units turned round, and the hyperplanes of all with them. Of a small network, also with one
+    unit put facing another: with no sample between them the two make one linear function on the
+    one side and another on the other, which may take the place of that unit, with others turned."""
+    k = model.net.n_units
+
+    def turned(planes: Array, units: Sequence[int] | Index) -> Array:
+        signs = np.ones((k, 1))
+        signs[units] = -1.0
+        return signs * planes
+
+    every = _sets(k) if model.small else ()
+    for units in (*map(np.flatnonzero, sets), *(np.array(some) for some in every if some)):
+        yield np.asarray(units), turned(model.planes, units)
+    few = k <= ALL_FACING
+    near = ((i, j) for i, j, facing in model.pairs() if facing)
+    pairs = combinations(range(k), 2) if few else near
+    for gone, faced in (both for i, j in pairs for both in ((i, j), (j, i))) if model.small else ():
+        planes = model.planes.copy()
+        planes[gone] = -planes[faced]
+        for some in _sets(k) if few else ([],):
+            if gone not in some and faced not in some:
+                yield np.array(sorted([gone, *some])), turned(planes, some)
 
 
 def _same(net: Network, other: Network, errors: Array) -> bool:
@@ -192,7 +217,7 @@ class _Model:
         """Units left out, the hyperplanes of the others, and which of them may move."""
         k = self.net.n_units
         everything = np.arange(k - 1)
-        for i, j, facing in self._pairs():
+        for i, j, facing in self.pairs():
             left, right = np.outer(self.net.U[:, i], self.planes[i]), self.planes[j]
             both = left / self.size[:, None]
             both += np.outer(self.net.U[:, j] / self.size, -right if facing else right)
@@ -203,7 +228,7 @@ class _Model:
         for j in range(k) if self.small else ():
             yield np.array([j]), np.delete(self.planes, j, axis=0), everything
 
-    def _pairs(self) -> list[tuple[int, int, bool]]:
+    def pairs(self) -> list[tuple[int, int, bool]]:
         """Pairs of units on the same sides of nearly all samples, or on opposite ones."""
         on = self.active.astype(np.float64)
         count, n = on.sum(axis=0), len(on)
