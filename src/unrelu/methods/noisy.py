@@ -30,7 +30,7 @@ from unrelu.methods.losses import HeavyTails, counted, heavy_tails
 from unrelu.methods.noise_metric import noise_covariance, unknowns
 from unrelu.methods.problem import choose_rows, resolution, with_constant
 from unrelu.methods.selection import Effort, revise
-from unrelu.methods.width import asks_for_more, choose, without_least
+from unrelu.methods.width import Chosen, asks_for_more, choose, with_units, without_least
 from unrelu.network import Network
 from unrelu.numerics.spread import NORMAL, by_chance, robust_spread, telling
 from unrelu.result import Noise, Width
@@ -108,11 +108,13 @@ def find(
     activation: Activation = RELU,
     alpha: float = 0.01,
     step: float = 0.0,
+    last: bool = False,
 ) -> Candidate:
     """The estimate for the kind of noise named, or, for "auto", for the one that is there. The
     search starts from a network that is `near` already, where there is one. With `skip`, a linear
     term is part of the network. The number of units, where it is not told, is that of `width` at
-    level `alpha`; labels may be rounded to multiples of `step`."""
+    level `alpha`; labels may be rounded to multiples of `step`. Where it is told, and the samples
+    ask for more, another search is made, unless this is the `last`."""
     effort = Effort()
     counts = kind == "auto" and _counts(samples, bias)
     known = "poisson" if counts else kind
@@ -148,21 +150,44 @@ def find(
         weighed = few.take(choose_rows(few, max(WEIGHED, wanted), rng))
         model = fitting(net, weighed)
         net = model.fit(net)
-        if n_units is None:
+
+        def again(wanted: int | None) -> Network:
+            return _started(few, net, wanted, bias, heavy, rng, effort, skip)
+
+        def settled(net: Network) -> Chosen:
             most = least_squares.most_width(weighed, bias)
-            chosen = choose(
+            return choose(
                 net, model, bias=bias, skip=skip, alpha=alpha, most=most, rng=rng, step=step
             )
+
+        if n_units is None:
+            chosen = settled(net)
             net, widths = chosen.network, chosen.widths
             searched = "endless" if chosen.endless else ""
         elif asks_for_more(net, model, bias=bias, skip=skip, alpha=alpha, rng=rng):
+            other = with_units(again(None), model, n_units, bias=bias, skip=skip, rng=rng)
+            if model.gain(net, other) > 0 and not last:
+                return find(
+                    samples,
+                    n_units=n_units,
+                    bias=bias,
+                    kind=kind,
+                    rng=rng,
+                    near=other,
+                    skip=skip,
+                    activation=activation,
+                    alpha=alpha,
+                    step=step,
+                    last=True,
+                )
             searched = "more"
         if net.n_units and not searched:
-
-            def again() -> Network:
-                return _started(few, net, bias, heavy, rng, effort, skip)
-
             net, common = _best(net, model, effort, again)
+            if common < net.n_units and n_units is None:
+                fewer = settled(model.without_units())
+                if not fewer.endless and fewer.network.n_units < net.n_units:
+                    widths, effort.others = fewer.widths, ()
+                    net, common = _best(fewer.network, model, effort, again)
             searched = "" if common == net.n_units else "disagree"
     net = _finished(net, fitting, few, rng, effort)
     covariance = noise_covariance(few.left(net(few.X)), net, bias, resolution(few))
@@ -179,16 +204,17 @@ def find(
 def _started(
     samples: Samples,
     net: Network,
+    n_units: int | None,
     bias: bool,
     heavy: bool,
     rng: np.random.Generator,
     effort: Effort,
     skip: bool,
 ) -> Network:
-    """Another search, for as many units as the network has."""
+    """Another search, for so many units; about the network where tails are heavy."""
     return least_squares.search(
         _clipped(samples, net(samples.X)) if heavy else samples,
-        n_units=net.n_units,
+        n_units=n_units,
         bias=bias,
         rng=rng,
         effort=effort,
@@ -235,7 +261,7 @@ def _finished(
 
 
 def _best(
-    net: Network, model: Fitting, effort: Effort, again: Callable[[], Network]
+    net: Network, model: Fitting, effort: Effort, again: Callable[[int | None], Network]
 ) -> tuple[Network, int]:
     """The best network of as many units that a start of the search ends in, once the units are
     taken away that noise has made; and how many of its units another start has found as well: all
@@ -259,7 +285,7 @@ def _best(
         )
         if common == best.n_units or effort.operations > 2 * spent:
             break
-        other = model.fit(again())
+        other = model.fit(again(net.n_units))
         found += [other] * (other.n_units == net.n_units)
     return best, common
 

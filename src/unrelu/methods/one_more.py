@@ -164,10 +164,16 @@ class Test:
             columns.append(np.maximum(heights, 0.0))
         return _orthonormal(np.column_stack(columns))
 
+    def best(self, net: Network) -> Array:
+        """The best further unit (1, D)."""
+        return np.asarray(self._further(net).rows[0][0])
+
     def gain(self, net: Network) -> float:
         """Of the best further unit."""
-        residual = self.residual(net)
-        return float(self._search(self.base(net), residual[None]).gains[0, 0])
+        return float(self._further(net).gains[0, 0])
+
+    def _further(self, net: Network) -> _Searched:
+        return self._search(self.base(net), self.residual(net)[None])
 
     def level(self, net: Network) -> float:
         """What the best further unit explains of noise."""

@@ -23,9 +23,6 @@ from unrelu.result import Width
 
 Array = NDArray[np.float64]
 
-CLEARLY = 1.5
-"""Times what noise would show that a further unit must explain against a number that was told."""
-
 ROUNDINGS = 10.0
 """Times the `resolution` of the labels that a unit must make of a difference somewhere."""
 
@@ -113,13 +110,31 @@ def asks_for_more(
     alpha: float,
     rng: np.random.Generator,
 ) -> bool:
-    """Whether a network whose number of units was told plainly asks for more; with few samples the
+    """Whether a network whose number of units was told asks for more; with few samples the
     number is taken as told."""
     if fitting.samples.n < UNEQUAL:
         return False
     test = Test.of(fitting, net, bias=bias, skip=skip, alpha=alpha, rng=rng)
-    tested = test(net)
-    return tested.more > 0 and tested.gain > CLEARLY * tested.edge
+    return test(net).more > 0
+
+
+def with_units(
+    net: Network,
+    fitting: Fitting,
+    n_units: int,
+    *,
+    bias: bool,
+    skip: bool,
+    rng: np.random.Generator,
+) -> Network:
+    """The best network of so many units that one of another width leads to."""
+    net = fitting.fit(net)
+    while net.n_units > n_units:
+        net = without_least(net, fitting)
+    test = Test.of(fitting, net, bias=bias, skip=skip, alpha=1.0, rng=rng)
+    while net.n_units < n_units:
+        net = fitting.fit(test.with_units(net, test.best(net)))
+    return net
 
 
 def without_least(net: Network, fitting: Fitting) -> Network:
