@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from unrelu.activations import Activation
 from unrelu.methods.linear_term import affine
-from unrelu.methods.losses import HeavyTails, StudentT, counted, counting, heavy_tails
+from unrelu.methods.losses import HeavyTails, Proportional, StudentT, counted, counting, heavy_tails
 from unrelu.methods.noise_metric import noise_covariance, unknowns, whitener
 from unrelu.methods.problem import Problem, resolution
 from unrelu.methods.rounded_relu import RoundedReLU
@@ -34,6 +34,9 @@ have no long tails."""
 
 PLAIN_COUNTS = 1.05
 """Variance of counts to their mean up to which they are drawn as Poisson's."""
+
+
+TINY = float(np.finfo(np.float64).tiny)
 
 
 class Fitting(Protocol):
@@ -175,19 +178,19 @@ class Counts:
 
     def drawn(self, net: Network, rng: np.random.Generator) -> Array | None:
         """Counts of the fitted means and dispersions: Poisson's, or, more dispersed, those of
-        Poisson's with a mean that varies as the gamma distribution."""
+        Poisson's with a mean that varies as the gamma distribution. Means are those that labels
+        are weighed by: where the fit says zero, as it does a little beside where the truth does,
+        a single count weighs most of all."""
         if not self.whole:
             return None
-        predicted, weights = net(self.X), self.weights(net)
-        mean = np.maximum(predicted, 0.0)
-        dispersion = (((self.Y - predicted) ** 2).sum(axis=0) + 1e-300) / (
-            mean.sum(axis=0) + 1e-300
-        )
+        loss = Proportional.of(self.Y, net(self.X), self.samples.root**2)
+        mean = np.maximum(net(self.X), loss.least)
+        dispersion = (((self.Y - mean) ** 2).sum(axis=0) + TINY) / (mean.sum(axis=0) + TINY)
         extra = np.maximum(dispersion - 1, 0.0) * (dispersion > PLAIN_COUNTS)
         shape = np.where(extra > 0, mean / np.where(extra > 0, extra, 1.0), 1.0)
         varied = rng.gamma(np.maximum(shape, 1e-12)) * np.where(extra > 0, extra, 1.0)
         counts = rng.poisson(np.where(extra > 0, varied, mean))
-        return np.asarray((counts - predicted) * np.sqrt(weights))
+        return np.asarray((counts - mean) * np.sqrt(loss.weights(self.Y, mean)))
 
     def without_units(self) -> Network:
         return self.fit(without_units(self.samples, self.bias, self.skip, self.activation))

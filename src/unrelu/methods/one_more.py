@@ -10,7 +10,8 @@ turned       each row with a random sign: noise may be larger where some inputs 
 drawn        for counts, whose law is known from their mean: counts from the fitted means.
 
 A unit must explain more than in copies of two kinds, for noise may be skewed, and it may be of
-unequal size; the permuted copies know nothing of the second, the turned ones nothing of the first.
+unequal size; the permuted copies know nothing of the second, the turned ones nothing of the first,
+and the drawn ones nothing of the errors of the fit. Of counts without any unit the law is known.
 Rows with the same inputs, and rows whose residuals depend in their order, stay together.
 """
 
@@ -203,8 +204,9 @@ class Test:
             assert copy is not None, "the law is known"
             return self.grouped(copy)
 
-        yield permuted if self.fitting.drawn(net, self.rng) is None else drawn
-        if n >= UNEQUAL:
+        counts = self.fitting.drawn(net, self.rng) is not None
+        yield drawn if counts else permuted
+        if n >= UNEQUAL and not (counts and not net.n_units):
             yield turned
 
     def __call__(self, net: Network) -> Tested:
@@ -212,6 +214,7 @@ class Test:
         residual, base = self.residual(net), self.base(net)
         seen = self._search(base, residual[None])
         gains = seen.gains[:, 0]
+        tame = self.fitting.tame(net)
         copies = max(LEAST_COPIES, math.ceil(1 / self.alpha) - 1)
         allowed = math.floor(self.alpha * (copies + 1)) - 1
         edges, best, passed = np.zeros(len(gains)), 0, True
@@ -223,7 +226,7 @@ class Test:
                 scores = _scores(there, there)
                 own = _scores(gains[:, None], there)[:, 0]
                 passed = int((scores.max(axis=0) >= own.max()).sum()) <= allowed
-                plain = (gains > PLAIN * there.max(axis=1)).any()
+                plain = tame and (gains > PLAIN * there.max(axis=1)).any()
                 if not passed or (there.shape[1] >= FEW_COPIES and plain):
                     break
             best = int(own.argmax())

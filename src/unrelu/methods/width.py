@@ -23,6 +23,10 @@ from unrelu.result import Width
 
 Array = NDArray[np.float64]
 
+PAST_DOUBT = 10.0
+"""The same as PLAIN where noise has long tails: of counts that are nearly all zero the gain in
+noise varies by a factor of five from copy to copy."""
+
 ROUNDINGS = 10.0
 """Times the `resolution` of the labels that a unit must make of a difference somewhere."""
 
@@ -66,10 +70,14 @@ def choose(
     path, widths, k, level = {net.n_units: net}, list[Width](), net.n_units, test.level(net)
     while k > 0:
         path[k - 1] = without_least(path[k], fitting)
-        tame = fitting.tame(path[k])  # else the search gains more of noise than a test does
-        gain = fitting.gain(path[k - 1], path[k]) if tame else test.gain(path[k - 1])
+        tame = fitting.tame(path[k])
+        if tame:
+            gain = fitting.gain(path[k - 1], path[k])
+        else:  # the search gains more of noise than a test does, and each width has its own level
+            gain, level = test.gain(path[k - 1]), test.level(path[k - 1])
         rounding = _is_rounding(path[k - 1], fitting, step)
-        if gain > PLAIN * level and _seen(path[k - 1], path[k], fitting) and not rounding:
+        plain = (PLAIN if tame else PAST_DOUBT) * level
+        if gain > plain and _seen(path[k - 1], path[k], fitting) and not rounding:
             widths.append(Width(k, gain, level))
             break
         k -= 1
