@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from unrelu.activations import ReLU, hidden_rounding
 from unrelu.checks.scales import CONFIDENCE, column_scale, typical_size
 from unrelu.network import Network
-from unrelu.precision import Precision, read_off
+from unrelu.precision import DOUBLE, Precision, read_off
 from unrelu.samples import Samples
 
 Array = NDArray[np.float64]
@@ -22,9 +22,10 @@ SMALL = 0.05
 """Share of the labels that rounded inputs may change, for that to be more than an excuse."""
 
 
-LOST = 0.75
-"""Share of the digits of the labels, of those that their precision has, that cancellation between
-units may cost: with weights that are large enough, rounding would excuse any label."""
+LOST = 1e-4
+"""Share of the labels of the largest output that rounding of doubles may come to where units cancel
+each other: with weights that are large enough, it would excuse any label. Of shorter types less is
+sure, and an output may be all rounding."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,15 +59,15 @@ class Allowance:
     Labels that were rounded to decimals may be off by their step on top: half of it is theirs, the
     other half what it has left in the weights.
 
-    `unit` is the factor before the root, `fixed` (m,) the last terms under it, `most` (m,) what
-    the others may come to (`LOST`).
+    `unit` is the factor before the root, `fixed` (m,) the last terms under it, `most` what the
+    others may come to (`LOST`).
     """
 
     net: Network
     scale: Array
     unit: float
     fixed: Array
-    most: Array
+    most: float
 
     @classmethod
     def of(cls, net: Network, samples: Samples) -> Allowance:
@@ -74,7 +75,7 @@ class Allowance:
         eps = precision.eps if precision.step else samples.eps
         unit = 0.5 * eps * CONFIDENCE * math.sqrt(net.n_inputs + net.n_units + 2)
         size = typical_size(samples.Y) ** 2 + np.finfo(np.float64).tiny
-        most = size * (eps ** (1 - LOST) / unit) ** 2
+        most = size.max() * ((LOST if eps <= DOUBLE.eps else np.inf) / unit) ** 2
         fixed = size + np.minimum(net.c**2, most) + (precision.step / unit) ** 2
         return cls(net, column_scale(samples), unit, fixed, most)
 

@@ -137,6 +137,8 @@ def find(
     tame = _clipped(few, net(few.X)) if heavy else few
     net = LeastSquares(net, tame, bias=bias, skip=skip, effort=effort).fit(net)
     named, reason = _kind(net, few, kind, counts=counts, heavy=heavy)
+    if named == "poisson":  # counts are whole, and not rounded
+        few, step = few.as_they_stand(), 0.0
 
     def fitting(net: Network, samples: Samples) -> Fitting:
         if named == "gaussian":

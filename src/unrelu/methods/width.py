@@ -90,8 +90,9 @@ def choose(
             return Chosen(path[k], tuple(widths))
         if k + more > last:
             return Chosen(path[k], tuple(widths), endless=True)
-        if k + more not in path:
-            path[k + more] = fitting.fit(test.with_units(path[k], tested.rows))
+        larger = fitting.fit(test.with_units(path[k], tested.rows))
+        if k + more not in path or fitting.gain(path[k + more], larger) > 0:
+            path[k + more] = larger
         if not _seen(path[k], path[k + more], fitting):
             return Chosen(path[k], tuple(widths))
         k += more
