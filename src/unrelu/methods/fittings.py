@@ -181,10 +181,10 @@ class Counts:
         Poisson's with a mean that varies as the gamma distribution. Means are those that labels
         are weighed by: where the fit says zero, as it does a little beside where the truth does,
         a single count weighs most of all."""
-        if not self.whole:
+        if not self.whole or self.samples.weights is not None:
             return None
         loss = Proportional.of(self.Y, net(self.X), self.samples.root**2)
-        mean = np.maximum(net(self.X), loss.least)
+        mean = np.maximum(net(self.X), loss.least) * self.Y.any(axis=0)
         dispersion = (((self.Y - mean) ** 2).sum(axis=0) + TINY) / (mean.sum(axis=0) + TINY)
         extra = np.maximum(dispersion - 1, 0.0) * (dispersion > PLAIN_COUNTS)
         shape = np.where(extra > 0, mean / np.where(extra > 0, extra, 1.0), 1.0)

@@ -20,6 +20,8 @@ from unrelu.numerics.spread import robust_spread, telling
 
 Array = NDArray[np.float64]
 
+EPS = float(np.finfo(np.float64).eps)
+
 LEAST = 0.05
 """Share of the mean label that the variance of a count is that of, at least, so that no sample has
 all the weight: predictions may be near or below zero."""
@@ -73,7 +75,9 @@ class Proportional:
         usual = Y.mean(axis=0)
         least = LEAST * np.where(usual > 0, usual, usual.max())
         dispersion = (samples * (Y - predicted) ** 2 / np.maximum(predicted, least)).mean(axis=0)
-        return cls(samples, least, np.where(dispersion > 0, dispersion, 1.0))
+        rounding = EPS**1.5 * np.abs(usual)  # three quarters of the digits, squared, to a label
+        dispersion = np.where(dispersion > 0, np.maximum(dispersion, rounding), 1.0)
+        return cls(samples, least, dispersion)
 
     def weights(self, Y: Array, predicted: Array) -> Array:  # noqa: ARG002
         return np.asarray(self.samples / (self.dispersion * np.maximum(predicted, self.least)))
@@ -81,6 +85,10 @@ class Proportional:
     def cost(self, Y: Array, predicted: Array) -> float:
         """2 ∫ (Y − t) / max(t, least) dt, from the prediction to the label."""
         apart = self._integral(Y, Y) - self._integral(Y, predicted)
+        above = np.minimum(Y, predicted) >= np.where(self.least > 0, self.least, 1.0)
+        share = (predicted - Y) / np.where(above, Y, 1.0)  # so that little is left of rounding
+        near = Y * (share - np.log1p(np.where(above, share, 0.0)))
+        apart = np.maximum(np.where(above, near, apart), 0.0)
         return float(2 * (self.samples * apart / self.dispersion).sum())
 
     def _integral(self, Y: Array, end: Array) -> Array:

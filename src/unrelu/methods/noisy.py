@@ -30,7 +30,14 @@ from unrelu.methods.losses import HeavyTails, counted, heavy_tails
 from unrelu.methods.noise_metric import noise_covariance, unknowns
 from unrelu.methods.problem import choose_rows, resolution, with_constant
 from unrelu.methods.selection import Effort, revise
-from unrelu.methods.width import Chosen, asks_for_more, choose, with_units, without_least
+from unrelu.methods.width import (
+    MOST_MORE,
+    Chosen,
+    asks_for_more,
+    choose,
+    with_units,
+    without_least,
+)
 from unrelu.network import Network
 from unrelu.numerics.spread import NORMAL, by_chance, robust_spread, telling
 from unrelu.result import Noise, Width
@@ -153,13 +160,21 @@ def find(
         model = fitting(net, weighed)
         net = model.fit(net)
 
-        def again(wanted: int | None) -> Network:
-            return _started(few, net, wanted, bias, heavy, rng, effort, skip)
+        def again(units: int | None) -> Network:
+            return _started(few, net, units, bias, heavy, rng, effort, skip)
 
-        def settled(net: Network) -> Chosen:
+        def settled(start: Network) -> Chosen:
             most = least_squares.most_width(weighed, bias)
             return choose(
-                net, model, bias=bias, skip=skip, alpha=alpha, most=most, rng=rng, step=step
+                start,
+                model,
+                bias=bias,
+                skip=skip,
+                alpha=alpha,
+                most=most,
+                rng=rng,
+                step=step,
+                about=net,
             )
 
         if n_units is None:
@@ -185,7 +200,7 @@ def find(
             searched = "more"
         if net.n_units and not searched:
             net, common = _best(net, model, effort, again)
-            if common < net.n_units and n_units is None:
+            if common < net.n_units <= MOST_MORE and n_units is None:
                 fewer = settled(model.without_units())
                 if not fewer.endless and fewer.network.n_units < net.n_units:
                     widths, effort.others = fewer.widths, ()
@@ -276,7 +291,7 @@ def _best(
         found.append(model.fit(other))
     found = [other for other in found if other.n_units == net.n_units]
     spent = effort.operations
-    for _ in range(AGAIN + 1):
+    for attempt in range(AGAIN + 1):
         best = found[0]
         for other in found[1:]:
             best = other if model.gain(best, other) > 0 else best
@@ -285,7 +300,8 @@ def _best(
         common = max(
             (_common(other, best, model) for other in found if other is not best), default=0
         )
-        if common == best.n_units or effort.operations > 2 * spent:
+        enough = attempt == AGAIN or effort.operations > 2 * spent
+        if common == best.n_units or enough:
             break
         other = model.fit(again(net.n_units))
         found += [other] * (other.n_units == net.n_units)

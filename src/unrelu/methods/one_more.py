@@ -118,7 +118,7 @@ class Test:
             first, group = np.arange(len(X)), np.arange(len(X))
         roots = np.sqrt(np.bincount(group.reshape(-1), weights=root**2))
         inputs = with_constant(X[first]) if bias else X[first]
-        order = np.argsort(X[first, 0], kind="stable") if X.shape[1] == 1 else np.arange(len(first))
+        order = np.argsort(X[first, 0] if X.shape[1] == 1 else first, kind="stable")
         test = cls(
             white=whiten(inputs * roots[:, None]),
             group=group.reshape(-1),
@@ -250,7 +250,7 @@ class Test:
         d = self.X.shape[1]
         V, b = weights[:, :d], weights[:, d] if self.bias else np.zeros(len(rows))
         hidden = net.activation(self.X @ V.T + b)
-        U = np.linalg.lstsq(hidden, self.fitting.left(net))[0].T
+        U = np.linalg.lstsq(hidden * self.fitting.samples.root, self.fitting.left(net))[0].T
         return Network(
             np.vstack([net.V, V]),
             np.hstack([net.U, U]),

@@ -58,27 +58,27 @@ def choose(
     most: int,
     rng: np.random.Generator,
     step: float = 0.0,
+    about: Network | None = None,
 ) -> Chosen:
     """From the network of a search, which may have some units too many or too few, down while the
     last unit is in doubt, then up while a test at level `alpha` asks for more, to `most` units, or
-    until no more is left than rounding to multiples of `step` leaves: that is no network's.
+    until no more is left than rounding to multiples of `step` leaves: that is no network's. What
+    the network `about` leaves, the same one unless another is given, tells how noise depends.
 
     Cost: a fit for each width in doubt, and for each test `best_unit` on some ten to 200 copies of
     the residuals.
     """
-    test = Test.of(fitting, net, bias=bias, skip=skip, alpha=alpha, rng=rng)
+    test = Test.of(fitting, about or net, bias=bias, skip=skip, alpha=alpha, rng=rng)
     path, widths, k, level = {net.n_units: net}, list[Width](), net.n_units, test.level(net)
     while k > 0:
         path[k - 1] = without_least(path[k], fitting)
-        tame = fitting.tame(path[k])
-        if tame:
-            gain = fitting.gain(path[k - 1], path[k])
+        if fitting.tame(path[k]):
+            gain, edge = fitting.gain(path[k - 1], path[k]), PLAIN * level
         else:  # the search gains more of noise than a test does, and each width has its own level
-            gain, level = test.gain(path[k - 1]), test.level(path[k - 1])
+            gain, edge = test.gain(path[k - 1]), PAST_DOUBT * test.level(path[k - 1])
         rounding = _is_rounding(path[k - 1], fitting, step)
-        plain = (PLAIN if tame else PAST_DOUBT) * level
-        if gain > plain and _seen(path[k - 1], path[k], fitting) and not rounding:
-            widths.append(Width(k, gain, level))
+        if gain > edge and _seen(path[k - 1], path[k], fitting) and not rounding:
+            widths.append(Width(k, gain, edge))
             break
         k -= 1
     last = min(most, net.n_units + MOST_MORE)
@@ -90,9 +90,10 @@ def choose(
             return Chosen(path[k], tuple(widths))
         if k + more > last:
             return Chosen(path[k], tuple(widths), endless=True)
-        larger = fitting.fit(test.with_units(path[k], tested.rows))
-        if k + more not in path or fitting.gain(path[k + more], larger) > 0:
-            path[k + more] = larger
+        if tested.more:
+            larger = fitting.fit(test.with_units(path[k], tested.rows))
+            if k + more not in path or fitting.gain(path[k + more], larger) > 0:
+                path[k + more] = larger
         if not _seen(path[k], path[k + more], fitting):
             return Chosen(path[k], tuple(widths))
         k += more
@@ -142,13 +143,16 @@ def with_units(
         net = without_least(net, fitting)
     test = Test.of(fitting, net, bias=bias, skip=skip, alpha=1.0, rng=rng)
     while net.n_units < n_units:
-        net = fitting.fit(test.with_units(net, test.best(net)))
+        wider = fitting.fit(test.with_units(net, test.best(net)))
+        if wider.n_units <= net.n_units:  # the new one was none
+            break
+        net = wider
     return net
 
 
 def without_least(net: Network, fitting: Fitting) -> Network:
     """Without the unit that is missed least once the others are fitted again."""
-    if net.n_units == 1:
+    if net.n_units <= 1:
         return fitting.without_units()
     least = int(np.argmin(fitting.importance(net)))
     return fitting.fit(fitting.without(net, least))
