@@ -37,6 +37,14 @@ def test_a_unit_that_could_face_another() -> None:
     assert (certificate.status, certificate.code) == (Status.UNDETERMINED, "rival")
 
 
+@pytest.mark.parametrize("kind", [("weak", "float16", 22010), ("cancelling", "float16", 20851)])
+def test_a_true_network_is_explained(kind: tuple[str, str, int]) -> None:
+    """Labels all of one size, whose last bit is the eighth decimal; and an output that is hardly
+    more than the rounding of what cancels in it."""
+    case = drawn(*kind)
+    assert verify(case.truth, case.X, case.Y).code != "not-explained"
+
+
 def test_the_attack_has_something_to_attack() -> None:
     exact = [attack(drawn("plain", "float32", seed), seed).status == "exact" for seed in range(20)]
     assert sum(exact) >= 8

@@ -112,14 +112,19 @@ def _decimal(count: int) -> _Kind:
     return _Kind(Precision(name, EPS, 10.0**-count, read_off=True, sure=False), decimals=count)
 
 
+PLAIN_DECIMALS = 3
+"""Decimals that people round to without a thought. Multiples of 2⁻⁸, as large numbers of float16
+are, have eight."""
+
 KINDS = (
     _floats("bfloat16", 8),
     _floats("float16", 11),
     _floats("float16", 11, digits=5),
     _floats("float32", 24),
     _floats("float32", 24, digits=9),
-    *map(_decimal, range(MOST_DECIMALS + 1)),
+    *map(_decimal, range(PLAIN_DECIMALS + 1)),
     _floats("float16", 11, sure=False),
+    *map(_decimal, range(PLAIN_DECIMALS + 1, MOST_DECIMALS + 1)),
     _floats("float32", 24, sure=False),
 )
 """Coarse ones before those of which they are a part. Where floats do not use their bits, sums may
