@@ -301,7 +301,7 @@ def test_rows_that_are_left_may_span_too_little() -> None:
     """Of inputs that are mostly zero, those rows are kept that say the same: no crash."""
     case = made("sparse inputs", 100)
     result = recover(case.X, case.Y, rng=100, throw=False)
-    assert result.status in (Status.UNDETERMINED, Status.FAILED)
+    assert result.status not in (Status.EXACT, Status.PROVED)
 
 
 def test_errors_that_depend_on_the_inputs_are_no_accidents() -> None:

@@ -72,7 +72,7 @@ def choose(
     path, widths, k, level = {net.n_units: net}, list[Width](), net.n_units, test.level(net)
     while k > 0:
         path[k - 1] = without_least(path[k], fitting)
-        if fitting.tame(path[k]):
+        if fitting.tame(path[k]) or _explained(path[k], fitting):
             gain, edge = fitting.gain(path[k - 1], path[k]), PLAIN * level
         else:  # the search gains more of noise than a test does, and each width has its own level
             gain, edge = test.gain(path[k - 1]), PAST_DOUBT * test.level(path[k - 1])
@@ -102,6 +102,11 @@ def choose(
 def _is_rounding(net: Network, fitting: Fitting, step: float) -> bool:
     left = fitting.left(net)
     return step > 0 and bool((left.std(axis=0) < ROUNDED * step).all())
+
+
+def _explained(net: Network, fitting: Fitting) -> bool:
+    """Whether nothing is left but the rounding of the labels."""
+    return bool((np.abs(fitting.left(net)) <= resolution(fitting.samples)).all())
 
 
 def _seen(smaller: Network, larger: Network, fitting: Fitting) -> bool:
