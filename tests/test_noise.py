@@ -400,6 +400,8 @@ def test_skewed_noise_is_said_to_be() -> None:
             Y = problem.Y + size * noise
             result = estimate(problem.X, Y, noise="independent", bias=bias > 0)
             assert result.uncertainty is not None
+            assert result.network is not None
+            assert result.network.n_units == 2
             said = [note for note in result.uncertainty.notes if note.startswith("noise is skewed")]
             assert len(said) == (noise is skewed)
 

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from planting import plant
+from sklearn.datasets import load_diabetes
+from sklearn.neural_network import MLPRegressor
 
-from unrelu import Network, Recovery, recover
+from unrelu import Network, Recovery, from_sklearn, match, recover
 from unrelu.activations import RELU
 from unrelu.checks.misfit import MISFIT, misfit
 from unrelu.methods.fittings import Counts
@@ -167,3 +169,30 @@ def test_the_search_finds_a_planted_unit() -> None:
     pair = best_unit(line, base, step[None, :, None], rng)
     assert len(pair.drops) == 2
     assert pair.drops[1, 0] > 3 * pair.drops[0, 0]
+
+
+def test_a_category_is_no_kink() -> None:
+    """Four levels as columns of zeros and ones, all but one of them, and one kink."""
+    rng = np.random.default_rng(1)
+    level, x = rng.integers(0, 4, 600), rng.uniform(0, 10, 600)
+    y = np.array([0, 1, 2, -1.0])[level] + 1.5 * np.maximum(x - 5, 0)
+    y += 0.2 * rng.standard_normal(600)
+    result = asked(np.column_stack([x, np.eye(4)[level, 1:]]), y, skip=True)
+    assert result.network is not None
+    assert (result.status, result.network.n_units) == ("estimated", 1)
+
+
+def test_a_number_that_is_told_is_no_hindrance() -> None:
+    """Logged answers of a trained network, rounded to three decimals: from the network of the exact
+    search, which is a wrong one, the told number alone leads nowhere."""
+    X, y = load_diabetes(return_X_y=True)
+    X = (X - X.mean(axis=0)) / X.std(axis=0)
+    y = (y - y.mean()) / y.std()
+    model = MLPRegressor(hidden_layer_sizes=(8,), max_iter=3000, random_state=0, alpha=1e-3).fit(
+        X, y
+    )
+    for told in (None, 8):
+        result = asked(X, np.round(model.predict(X), 3), n_units=told)
+        assert result.status == "estimated"
+        assert result.network is not None
+        assert match(result.network, from_sklearn(model)).hidden.max() < 0.1

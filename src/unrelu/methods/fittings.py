@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import replace
 from typing import Protocol
 
@@ -137,14 +138,35 @@ class LeastSquares:
         return (before - after) * max(1, entries - used) / (after or np.finfo(np.float64).tiny)
 
 
-class Counts:
-    """Noise whose variance is proportional to the mean."""
+class _Reweighted(ABC):
+    """Noise whose loss gives weights to the labels."""
 
     def __init__(self, samples: Samples, *, bias: bool, skip: bool, activation: Activation) -> None:
-        self.bias, self.skip, self.activation = bias, skip, activation
-        self.samples = samples
+        self.samples, self.bias, self.skip, self.activation = samples, bias, skip, activation
         self.X, self.Y = np.asarray(samples.X, np.float64), np.asarray(samples.Y, np.float64)
-        self.whole = bool((self.Y >= 0).all() and not (self.Y % 1).any())
+
+    @abstractmethod
+    def fit(self, net: Network) -> Network: ...
+
+    @abstractmethod
+    def weights(self, net: Network) -> Array: ...
+
+    def left(self, net: Network) -> Array:
+        return self.samples.left(net(self.X))
+
+    def importance(self, net: Network) -> Array:
+        return importance(net, self.X, self.weights(net), self.bias, self.skip)
+
+    def without(self, net: Network, unit: int) -> Network:
+        weights = self.weights(net)  # of the larger: without the unit, predictions may be anywhere
+        return refitted(net.without(unit), self.X, self.Y, weights, self.bias, self.skip)
+
+    def without_units(self) -> Network:
+        return self.fit(without_units(self.samples, self.bias, self.skip, self.activation))
+
+
+class Counts(_Reweighted):
+    """Noise whose variance is proportional to the mean."""
 
     def fit(self, net: Network) -> Network:
         loss_at = counting(self.samples.root)
@@ -157,18 +179,8 @@ class Counts:
             net = reweighted(net, self.X, self.Y, loss_at, self.bias, self.skip, rounded)
         return net
 
-    def left(self, net: Network) -> Array:
-        return self.samples.left(net(self.X))
-
     def weights(self, net: Network) -> Array:
         return counted(self.Y, net(self.X), self.samples.root**2)
-
-    def importance(self, net: Network) -> Array:
-        return importance(net, self.X, self.weights(net), self.bias, self.skip)
-
-    def without(self, net: Network, unit: int) -> Network:
-        weights = self.weights(net)  # of the larger: without the unit, predictions may be anywhere
-        return refitted(net.without(unit), self.X, self.Y, weights, self.bias, self.skip)
 
     def standardised(self, net: Network) -> Array:
         return np.asarray((self.Y - net(self.X)) * np.sqrt(self.weights(net)))
@@ -181,7 +193,8 @@ class Counts:
         Poisson's with a mean that varies as the gamma distribution. Means are those that labels
         are weighed by: where the fit says zero, as it does a little beside where the truth does,
         a single count weighs most of all."""
-        if not self.whole or self.samples.weights is not None:
+        whole = bool((self.Y >= 0).all() and not (self.Y % 1).any())
+        if not whole or self.samples.weights is not None:
             return None
         loss = Proportional.of(self.Y, net(self.X), self.samples.root**2)
         mean = np.maximum(net(self.X), loss.least) * self.Y.any(axis=0)
@@ -192,9 +205,6 @@ class Counts:
         counts = rng.poisson(np.where(extra > 0, varied, mean))
         return np.asarray((counts - mean) * np.sqrt(loss.weights(self.Y, mean)))
 
-    def without_units(self) -> Network:
-        return self.fit(without_units(self.samples, self.bias, self.skip, self.activation))
-
     def gain(self, smaller: Network, larger: Network) -> float:
         """Weighed as if the units were not there: where they take the prediction to zero, their
         own weights would call every count there next to impossible without them."""
@@ -203,17 +213,12 @@ class Counts:
         return float(np.vdot(weights, before**2 - after**2))
 
 
-class Tails:
+class Tails(_Reweighted):
     """Noise of any law that does not depend on the inputs, by that of Student's t which is nearest;
     its degrees of freedom and scales are found beside the network."""
 
-    def __init__(self, samples: Samples, *, bias: bool, skip: bool, activation: Activation) -> None:
-        self.bias, self.skip, self.activation = bias, skip, activation
-        self.samples, self.least = samples, resolution(samples)
-        self.X, self.Y = np.asarray(samples.X, np.float64), np.asarray(samples.Y, np.float64)
-
     def fit(self, net: Network) -> Network:
-        return robust(net, self.samples, self.bias, self.least, self.skip)[0]
+        return robust(net, self.samples, self.bias, resolution(self.samples), self.skip)[0]
 
     def polished(self, net: Network) -> Network:
         loss_at = self.tails(net).losing(self.samples.root)
@@ -223,20 +228,10 @@ class Tails:
         return net
 
     def tails(self, net: Network) -> HeavyTails:
-        return heavy_tails(self.left(net), self.least, self.Y)
-
-    def left(self, net: Network) -> Array:
-        return self.samples.left(net(self.X))
+        return heavy_tails(self.left(net), resolution(self.samples), self.Y)
 
     def weights(self, net: Network) -> Array:
         return StudentT(self.tails(net), self.samples.root).weights(self.Y, net(self.X))
-
-    def importance(self, net: Network) -> Array:
-        return importance(net, self.X, self.weights(net), self.bias, self.skip)
-
-    def without(self, net: Network, unit: int) -> Network:
-        weights = self.weights(net)  # of the larger: without the unit, predictions may be anywhere
-        return refitted(net.without(unit), self.X, self.Y, weights, self.bias, self.skip)
 
     def standardised(self, net: Network) -> Array:
         """Scores of the likelihood, as residuals: large errors count for little."""
@@ -250,9 +245,6 @@ class Tails:
 
     def drawn(self, net: Network, rng: np.random.Generator) -> Array | None:  # noqa: ARG002
         return None
-
-    def without_units(self) -> Network:
-        return self.fit(without_units(self.samples, self.bias, self.skip, self.activation))
 
     def gain(self, smaller: Network, larger: Network) -> float:
         tails = self.tails(larger)
