@@ -16,7 +16,7 @@ from unrelu.formats.layers import two_layers
 from unrelu.formats.networks import load
 from unrelu.formats.reading import Reading
 from unrelu.network import Network
-from unrelu.remarks import ASSUMED_RELU
+from unrelu.wording.remarks import ASSUMED_RELU
 
 Arrays = dict[str, NDArray[Any]]
 HERE = Path("net")

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from unrelu.errors import FileError, InputError, InputTypeError, MissingExtraError
 from unrelu.formats.layout import Layout
 from unrelu.formats.samples import read_named, read_samples, write_samples
-from unrelu.frames import Named
+from unrelu.inputs.frames import Named
 
 AnyArray = NDArray[np.generic]
 

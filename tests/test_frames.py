@@ -30,7 +30,7 @@ from unrelu import (
     write_report,
 )
 from unrelu.cli import main
-from unrelu.frames import tables
+from unrelu.inputs.frames import tables
 
 N = 300
 

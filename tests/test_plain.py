@@ -20,8 +20,8 @@ import unrelu
 from unrelu import Recovery, assess, match, recover, save, solutions, verify
 from unrelu.cli import main
 from unrelu.formats.samples import write_samples
-from unrelu.plain import REPLACED, fitted
-from unrelu.result import LINE
+from unrelu.wording.lines import LINE
+from unrelu.wording.streams import REPLACED, fitted
 
 NARROW = ("ascii", "cp1252", "latin-1")
 

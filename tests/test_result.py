@@ -9,7 +9,8 @@ import pytest
 from planting import plant
 
 from unrelu import Recovery, recover
-from unrelu.result import LINE, Noise, Width, labelled
+from unrelu.result import Noise, Width
+from unrelu.wording.lines import LINE, labelled
 
 
 @pytest.fixture(scope="module")

@@ -35,12 +35,13 @@ if TYPE_CHECKING:
     from unrelu.matching import Match, match
     from unrelu.network import Network
     from unrelu.recover import recover
-    from unrelu.remarks import Remark
     from unrelu.report.curves import draw_curve
     from unrelu.report.page import write_report
-    from unrelu.result import Noise, Recovery, Status
+    from unrelu.result import Noise, Recovery
     from unrelu.solutions import Solutions, solutions
     from unrelu.uncertainty import Prediction, Uncertainty, assess
+    from unrelu.wording.remarks import Remark
+    from unrelu.wording.status import Status
 
 __all__ = [
     "Breakpoint",
@@ -103,7 +104,7 @@ _HOMES = {
     "matching": ("Match", "match"),
     "network": ("Network",),
     "recover": ("recover",),
-    "remarks": ("Remark",),
+    "wording.remarks": ("Remark",),
     "report.curves": ("draw_curve",),
     "report.page": ("write_report",),
     "result": ("Noise", "Recovery", "Status"),

@@ -30,8 +30,8 @@ from numpy.typing import NDArray
 
 from unrelu.curve import Curve as Curve
 from unrelu.errors import InputError, InputTypeError
-from unrelu.plain import kind_of
 from unrelu.vetting import vetted
+from unrelu.wording.streams import kind_of
 
 Array = NDArray[np.float64]
 Fractions = NDArray[np.object_]

@@ -16,13 +16,14 @@ from unrelu.certificate import Certificate, judge, judge_estimate, judge_exactly
 from unrelu.checks.unexplained import unexplained
 from unrelu.checks.units import hidden_errors
 from unrelu.errors import InputError, InputTypeError
-from unrelu.frames import tables
-from unrelu.names import UNNAMED, Names
+from unrelu.inputs.frames import tables
+from unrelu.inputs.names import UNNAMED, Names
 from unrelu.network import Network
-from unrelu.plain import counted, kind_of
-from unrelu.result import Noise, Recovery, Status
+from unrelu.result import Noise, Recovery
 from unrelu.samples import ExactSamples, Samples
 from unrelu.uncertainty import Uncertainty, assess
+from unrelu.wording.status import Status
+from unrelu.wording.streams import counted, kind_of
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]

@@ -25,10 +25,11 @@ from unrelu.methods import hyperplanes, lines
 from unrelu.methods.candidate import constant
 from unrelu.network import Network
 from unrelu.oracles.questions import BudgetSpent, Questions
-from unrelu.plain import counted
 from unrelu.recover import recover
-from unrelu.result import Recovery, Status
+from unrelu.result import Recovery
 from unrelu.samples import Samples
+from unrelu.wording.status import Status
+from unrelu.wording.streams import counted
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]

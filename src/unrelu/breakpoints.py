@@ -24,7 +24,7 @@ from unrelu.activations import ReLU
 from unrelu.equality import by_value
 from unrelu.errors import InputError
 from unrelu.network import Network
-from unrelu.plain import printable
+from unrelu.wording.streams import printable
 
 if TYPE_CHECKING:
     from unrelu.uncertainty import Uncertainty

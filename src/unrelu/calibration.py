@@ -29,7 +29,6 @@ from unrelu.numerics.levenberg import minimise
 from unrelu.numerics.whitening import Whitened
 
 Array = NDArray[np.float64]
-Index = NDArray[np.intp]
 
 SIMULATIONS = 16
 """Simulated sets of labels. A factor for d weights of a unit is then known to 1/√(32 d): to 4%

@@ -39,14 +39,15 @@ from unrelu.checks.uniqueness import of_curved, of_relu
 from unrelu.checks.verdict import listed
 from unrelu.equality import by_value
 from unrelu.errors import InputError, InputTypeError
-from unrelu.frames import tables
+from unrelu.inputs.frames import tables
 from unrelu.network import Network
-from unrelu.plain import counted, kind_of
 from unrelu.precision import DOUBLE
 from unrelu.quiet import quiet
 from unrelu.rationals import as_fractions
-from unrelu.result import SENTENCES, Status, labelled
 from unrelu.samples import ExactSamples, Samples
+from unrelu.wording.lines import labelled
+from unrelu.wording.status import SENTENCES, Status
+from unrelu.wording.streams import counted, kind_of
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]

@@ -13,14 +13,14 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from unrelu.names import shown
+from unrelu.inputs.names import shown
 from unrelu.network import Network
 from unrelu.preparation import dependent_inputs
-from unrelu.result import Recovery, Status
+from unrelu.result import Recovery
 from unrelu.samples import Samples
 from unrelu.uncertainty import Uncertainty
+from unrelu.wording.status import Status
 
-Array = NDArray[np.float64]
 Index = NDArray[np.intp]
 
 CODE = "dependent-inputs"

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from unrelu.plain import printable
+from unrelu.wording.streams import printable
 
 if TYPE_CHECKING:
     from unrelu.result import Recovery

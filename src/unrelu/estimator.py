@@ -21,13 +21,13 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 from unrelu.activations import Activation
 from unrelu.breakpoints import Breakpoint
 from unrelu.errors import InputError, RecoveryError
-from unrelu.frames import beside, plain, tables
+from unrelu.inputs.frames import beside, plain, tables
 from unrelu.network import Network
 from unrelu.recover import recover
-from unrelu.result import Recovery, Status
+from unrelu.result import Recovery
+from unrelu.wording.status import Status
 
 Array = NDArray[np.float64]
-Index = NDArray[np.intp]
 
 
 class RectifiedNetworkRegressor(

@@ -19,11 +19,11 @@ from unrelu.ladder import climb
 from unrelu.methods.candidate import constant
 from unrelu.methods.lifting import lift
 from unrelu.methods.recipes import BY_NAME
-from unrelu.plain import counted
 from unrelu.preparation import dependent_inputs, label_rank
-from unrelu.result import Status
 from unrelu.samples import ExactSamples
 from unrelu.solutions import solutions
+from unrelu.wording.status import Status
+from unrelu.wording.streams import counted
 
 EXPLAINED = (Status.EXACT, Status.UNDETERMINED)
 

@@ -15,11 +15,12 @@ from unrelu.errors import InputError, InputTypeError, RecoveryError
 from unrelu.numerics.threads import one_thread
 from unrelu.oracles.journal import Journal, seed_of
 from unrelu.oracles.questions import BudgetSpent, Oracle, Questions
-from unrelu.plain import counted, kind_of
 from unrelu.preparation import check_options, generator
 from unrelu.quiet import quiet
 from unrelu.recover import MANY_ENTRIES
-from unrelu.result import Recovery, Status
+from unrelu.result import Recovery
+from unrelu.wording.status import Status
+from unrelu.wording.streams import counted, kind_of
 
 MOST_ROUNDS = 5
 """Times that lines, fit and certificate are gone through."""

@@ -11,7 +11,7 @@ from typing import TypeVar
 import numpy as np
 
 from unrelu.errors import InputError, InputTypeError
-from unrelu.plain import kind_of
+from unrelu.wording.streams import kind_of
 
 Clause = tuple[int, ...]
 Value = TypeVar("Value")

@@ -30,8 +30,8 @@ from unrelu.formulas import (
     to_dimacs,
 )
 from unrelu.network import Network
-from unrelu.plain import counted, kind_of
 from unrelu.rationals import as_fractions
+from unrelu.wording.streams import counted, kind_of
 
 __all__ = [
     "Formula",

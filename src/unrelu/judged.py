@@ -26,9 +26,9 @@ from unrelu.network import Network
 from unrelu.numerics.dependence import DEPENDENT, dependence
 from unrelu.numerics.whitening import whiten
 from unrelu.precision import DOUBLE, Precision
-from unrelu.result import Status
 from unrelu.samples import Samples
 from unrelu.uncertainty import Uncertainty, assess
+from unrelu.wording.status import Status
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]

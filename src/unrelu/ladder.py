@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unrelu.activations import ReLU
 from unrelu.checks.kinds_of_labels import (
@@ -34,9 +33,7 @@ from unrelu.methods.problem import Problem
 from unrelu.methods.recipes import BY_NAME
 from unrelu.methods.unsuitable import Unsuitable
 from unrelu.network import Network
-from unrelu.result import Status
-
-Index = NDArray[np.intp]
+from unrelu.wording.status import Status
 
 log = logging.getLogger(__name__)
 

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from unrelu.equality import by_value
 from unrelu.errors import InputError, InputTypeError
 from unrelu.network import Network
-from unrelu.plain import kind_of
-from unrelu.result import labelled
+from unrelu.wording.lines import labelled
+from unrelu.wording.streams import kind_of
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]

@@ -14,8 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from unrelu.activations import Activation, Power, ReLU, resolve
 from unrelu.equality import by_value
 from unrelu.errors import InputError
-from unrelu.frames import plain
-from unrelu.plain import counted
+from unrelu.inputs.frames import plain
 from unrelu.quiet import quiet
 from unrelu.rationals import (
     Rationals,
@@ -26,11 +25,11 @@ from unrelu.rationals import (
     to_fractions,
     to_matrix,
 )
-from unrelu.remarks import ASSUMED_RELU, Remark
 from unrelu.weights import float_weights, holds_objects, rational_weights, real_numbers
+from unrelu.wording.remarks import ASSUMED_RELU, Remark
+from unrelu.wording.streams import counted
 
 Array = NDArray[np.float64]
-Index = NDArray[np.intp]
 Weights = NDArray[Any]
 """float64, or Fractions."""
 

@@ -14,8 +14,8 @@ from unrelu.methods.recipes import BY_NAME, RECIPES
 from unrelu.network import Network
 from unrelu.numerics.rank import column_space
 from unrelu.numerics.whitening import dependent_columns, whiten
-from unrelu.plain import kind_of
 from unrelu.samples import SMALLEST, Samples
+from unrelu.wording.streams import kind_of
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from unrelu.errors import InputError, InputTypeError
-from unrelu.plain import kind_of
+from unrelu.wording.streams import kind_of
 
 if TYPE_CHECKING:
     from flint import fmpq_mat

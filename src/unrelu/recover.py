@@ -14,12 +14,11 @@ from unrelu.certificate import Certificate
 from unrelu.dependent import independent, widened
 from unrelu.errors import RecoveryError
 from unrelu.exactly import COMPLETE, climb_exactly
-from unrelu.frames import beside
+from unrelu.inputs.frames import beside
+from unrelu.inputs.names import UNNAMED
 from unrelu.judged import Judged, Task
 from unrelu.ladder import climb
-from unrelu.names import UNNAMED
 from unrelu.numerics.threads import one_thread
-from unrelu.plain import counted
 from unrelu.preparation import (
     check_activation,
     check_alpha,
@@ -34,9 +33,11 @@ from unrelu.preparation import (
     seeded,
 )
 from unrelu.quiet import quiet
-from unrelu.result import Recovery, Status
+from unrelu.result import Recovery
 from unrelu.samples import ExactSamples, Samples, weighed
 from unrelu.unknown import recover_unknown
+from unrelu.wording.status import Status
+from unrelu.wording.streams import counted
 
 MANY_ENTRIES = 1e6
 """Entries of X from which on the products are worth several threads."""

@@ -5,10 +5,8 @@ from __future__ import annotations
 import math
 import os
 import re
-import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from enum import Enum
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,77 +14,23 @@ from numpy.typing import ArrayLike, NDArray
 
 from unrelu.activations import ReLU
 from unrelu.breakpoints import Breakpoint, along_input, of_units
-from unrelu.card import card
 from unrelu.equality import by_value
 from unrelu.errors import InputError
-from unrelu.names import UNNAMED, Names
-from unrelu.plain import printable
+from unrelu.inputs.names import UNNAMED, Names
+from unrelu.wording.card import card
+from unrelu.wording.streams import printable
 
 if TYPE_CHECKING:
     from unrelu.certificate import Certificate
     from unrelu.network import Network
     from unrelu.uncertainty import Uncertainty
+from unrelu.wording.lines import labelled
+from unrelu.wording.status import Status
 
 Array = NDArray[np.float64]
 
 
-class Status(str, Enum):
-    """How far to trust a network. Compares equal to its name, prints as a sentence.
-
-    >>> Status.EXACT == "exact"
-    True
-    >>> print(Status.FAILED)
-    failed: no network was found that explains these samples
-    """
-
-    PROVED = "proved"
-    EXACT = "exact"
-    ESTIMATED = "estimated"
-    UNDETERMINED = "undetermined"
-    FAILED = "failed"
-
-    @property
-    def certain(self) -> bool:
-        """Whether the network is the answer, or at least an estimate with known errors."""
-        return self in (Status.PROVED, Status.EXACT, Status.ESTIMATED)
-
-    def __str__(self) -> str:
-        return f"{self.value}: {SENTENCES[self]}"
-
-
-SENTENCES = {
-    Status.PROVED: "checked in rational arithmetic, without any error",
-    Status.EXACT: (
-        "every sample is explained to rounding, and no other network with this many units fits"
-    ),
-    Status.ESTIMATED: "the samples are noisy; this is the best estimate",
-    Status.UNDETERMINED: "the samples do not pin the network down",
-    Status.FAILED: "no network was found that explains these samples",
-}
-
-
 BREAKPOINTS_SHOWN = 12
-
-LINE = 100
-"""Columns that a result in text takes up at most."""
-
-
-def labelled(rows: Sequence[tuple[str, str]]) -> str:
-    """Labelled lines, long ones continued below their beginning, in characters that standard
-    output has.
-
-    >>> print(labelled([("status", "exact"), ("seconds", "0.1")]))
-    status   exact
-    seconds  0.1
-    """
-    rows = [(printable(name), printable(text)) for name, text in rows]
-    label = max(len(name) for name, _ in rows)
-    lines = []
-    for name, text in rows:
-        first, *rest = textwrap.wrap(text, LINE - label - 2, break_on_hyphens=False) or [""]
-        lines.append(f"{name:<{label}}  {first}")
-        lines += [" " * (label + 2) + line for line in rest]
-    return "\n".join(lines)
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from unrelu.errors import InputError, InputTypeError
-from unrelu.frames import tables
-from unrelu.names import UNNAMED, Names
-from unrelu.plain import counted
+from unrelu.inputs.frames import tables
+from unrelu.inputs.names import UNNAMED, Names
+from unrelu.inputs.tensors import as_array
 from unrelu.precision import DOUBLE, Precision, precision_of
 from unrelu.rationals import Rationals, as_fractions, rounded
-from unrelu.tensors import as_array
+from unrelu.wording.streams import counted
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]

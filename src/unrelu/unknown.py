@@ -13,8 +13,9 @@ from unrelu.checks.hidden_values import hidden_values
 from unrelu.methods.hidden_values import Hidden, find_hidden
 from unrelu.methods.unknown_activation import Shape, fit
 from unrelu.network import Network
-from unrelu.result import Recovery, Status
+from unrelu.result import Recovery
 from unrelu.samples import Samples
+from unrelu.wording.status import Status
 
 Array = NDArray[np.float64]
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unrelu.errors import InputError, InputTypeError
-from unrelu.plain import kind_of
+from unrelu.wording.streams import kind_of
 
 Array = NDArray[np.float64]
 

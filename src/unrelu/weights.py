@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from unrelu.errors import InputError, InputTypeError
-from unrelu.frames import plain
+from unrelu.inputs.frames import plain
+from unrelu.inputs.tensors import as_array
 from unrelu.rationals import Rationals, as_fractions
-from unrelu.tensors import as_array
 
 Array = NDArray[np.float64]
 

@@ -15,14 +15,11 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import betainc, gammaln
 
 from unrelu.network import Network
 from unrelu.numerics.spread import robust_spread
 from unrelu.samples import Samples
-
-Array = NDArray[np.float64]
 
 FEW = 7
 """Labels to an unknown from which on noise is not explained by units of its own choice: what a fit

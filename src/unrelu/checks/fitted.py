@@ -13,8 +13,8 @@ from unrelu.errors import InputError, InputTypeError
 from unrelu.network import Network
 from unrelu.numerics.fisher import Model, information, invert, moments
 from unrelu.numerics.whitening import Whitened, dependent_columns, whiten
-from unrelu.plain import kind_of
 from unrelu.samples import Samples
+from unrelu.wording.streams import kind_of
 
 Array = NDArray[np.float64]
 

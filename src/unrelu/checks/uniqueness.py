@@ -16,9 +16,9 @@ from unrelu.checks.pinned_curved import full_rank, pin_curved, resolved
 from unrelu.checks.pinned_together import pin_together
 from unrelu.checks.verdict import Verdict
 from unrelu.network import Network
-from unrelu.plain import counted
-from unrelu.result import Status
 from unrelu.samples import Samples
+from unrelu.wording.status import Status
+from unrelu.wording.streams import counted
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]

@@ -29,9 +29,9 @@ from unrelu.checks.unexplained import Unexplained, linear_p
 from unrelu.checks.units import input_deviation
 from unrelu.network import Network
 from unrelu.numerics.dependence import DEPENDENT
-from unrelu.plain import counted
-from unrelu.result import Status
 from unrelu.samples import Samples
+from unrelu.wording.status import Status
+from unrelu.wording.streams import counted
 
 Array = NDArray[np.float64]
 

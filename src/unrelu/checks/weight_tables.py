@@ -4,13 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numpy as np
-from numpy.typing import NDArray
-
-from unrelu.names import Names
+from unrelu.inputs.names import Names
 from unrelu.network import Network
-
-Array = NDArray[np.float64]
 
 ROOM = 80
 """Characters that a line of weights may take."""

@@ -134,7 +134,7 @@ def _decode(path: str, net: str, reading: Reading, as_json: bool) -> None:
         write_json({"satisfiable": True, "assignment": literals})
     else:
         click.echo("s SATISFIABLE")
-        from unrelu.result import LINE
+        from unrelu.wording.lines import LINE
 
         text = " ".join([*map(str, literals), "0"])
         for line in textwrap.wrap(text, LINE - 2, break_on_hyphens=False):

@@ -131,7 +131,7 @@ def recover(
         layout = replace(layout, weights=weights)
         X, Y, sample_weight = read_weighted(samples, labels, exact=exact, layout=layout)
         say(f"recovering a network from {len(X)} samples")
-        from unrelu.names import UNNAMED
+        from unrelu.inputs.names import UNNAMED
         from unrelu.recover import recover as recovered
 
         result = recovered(

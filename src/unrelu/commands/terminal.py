@@ -16,7 +16,7 @@ from typing import Any
 import click
 
 from unrelu.errors import FileError, UnreluError
-from unrelu.plain import printable, replace_unprintable
+from unrelu.wording.streams import printable, replace_unprintable
 
 NOT_RECOVERED = 1
 UNUSABLE = 2
@@ -126,7 +126,7 @@ def keep(written: str | None, *read: str | None) -> None:
 
 def write_table(title: str, rows: list[tuple[str, str]]) -> None:
     """A table on a terminal; into a file or a pipe, lines of a key and its value."""
-    from unrelu.result import labelled
+    from unrelu.wording.lines import labelled
 
     if sys.stdout is None or not sys.stdout.isatty():
         click.echo(labelled(rows))

@@ -8,8 +8,8 @@ from pathlib import Path
 from unrelu.errors import FileError
 from unrelu.formats.naming import words
 from unrelu.formats.steps import shortened
-from unrelu.plain import with_article
-from unrelu.remarks import ASSUMED_RELU, Remark
+from unrelu.wording.remarks import ASSUMED_RELU, Remark
+from unrelu.wording.streams import with_article
 
 RELU = {"relu", "poslin", "rectifier", "rectlin", "rectified linear", "rectified_linear"}
 

@@ -16,7 +16,7 @@ from unrelu.formats.chosen import left_out
 from unrelu.formats.pickles import Tensor, Unknown
 from unrelu.formats.reading import Reading
 from unrelu.formats.steps import shortened
-from unrelu.remarks import Remark
+from unrelu.wording.remarks import Remark
 
 AnyArray = NDArray[Any]
 

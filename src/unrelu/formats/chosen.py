@@ -12,7 +12,7 @@ from unrelu.errors import FileError
 from unrelu.formats import naming
 from unrelu.formats.reading import Reading
 from unrelu.formats.steps import shortened
-from unrelu.remarks import Remark
+from unrelu.wording.remarks import Remark
 
 AnyArray = NDArray[Any]
 Arrays = dict[str, AnyArray]

@@ -27,7 +27,7 @@ from unrelu.formats.steps import (
     shortened,
     unexpected,
 )
-from unrelu.plain import counted
+from unrelu.wording.streams import counted
 
 SKIPPED = {
     *("InputLayer", "Dropout", "SpatialDropout1D", "GaussianNoise", "GaussianDropout"),

@@ -23,7 +23,7 @@ from unrelu.formats.chosen import chosen, shown
 from unrelu.formats.reading import AS_THE_FILE_SAYS, Reading
 from unrelu.formats.steps import shortened
 from unrelu.network import Network
-from unrelu.remarks import ASSUMED_RELU, Remark
+from unrelu.wording.remarks import ASSUMED_RELU, Remark
 
 AnyArray = NDArray[Any]
 Biases = tuple[AnyArray | None, AnyArray | None]

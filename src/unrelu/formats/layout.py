@@ -13,9 +13,9 @@ from typing import Any
 from numpy.typing import NDArray
 
 from unrelu.errors import FileError
-from unrelu.frames import Named
-from unrelu.names import shown
-from unrelu.remarks import Remark
+from unrelu.inputs.frames import Named
+from unrelu.inputs.names import shown
+from unrelu.wording.remarks import Remark
 
 AnyArray = NDArray[Any]
 

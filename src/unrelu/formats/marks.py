@@ -9,7 +9,7 @@ from pathlib import Path
 
 from unrelu.errors import FileError
 from unrelu.network import Network
-from unrelu.remarks import ASSUMED_RELU, Remark
+from unrelu.wording.remarks import ASSUMED_RELU, Remark
 
 KEY = "unrelu"
 

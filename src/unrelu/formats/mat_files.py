@@ -21,7 +21,7 @@ from unrelu.formats.layers import two_layers
 from unrelu.formats.marks import Contents
 from unrelu.formats.reading import Reading
 from unrelu.formats.steps import shortened
-from unrelu.remarks import Remark
+from unrelu.wording.remarks import Remark
 
 AnyArray = NDArray[Any]
 

@@ -34,7 +34,7 @@ from unrelu.formats.reading import AS_THE_FILE_SAYS, Reading
 from unrelu.formats.strangers import PACKED, refusal, refuse_by_name, refuse_strangers
 from unrelu.formats.whole import check_writable
 from unrelu.network import Network
-from unrelu.plain import kind_of, with_article
+from unrelu.wording.streams import kind_of, with_article
 
 __all__ = ["Contents", "Mark", "check_target", "load", "load_marked", "read", "save", "save_marked"]
 

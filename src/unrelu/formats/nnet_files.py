@@ -21,7 +21,7 @@ from unrelu.formats.marks import Contents
 from unrelu.formats.reading import Reading
 from unrelu.formats.steps import Linear, Scale, Step, folded, leaky
 from unrelu.network import Network
-from unrelu.remarks import Remark
+from unrelu.wording.remarks import Remark
 
 Array = NDArray[np.float64]
 

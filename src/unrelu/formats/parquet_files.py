@@ -16,7 +16,7 @@ from unrelu.formats.layout import STANDARD, Layout, chosen, named, standard_name
 from unrelu.formats.numerals import MOST_EXPONENT
 from unrelu.formats.tables import rational_cell
 from unrelu.formats.whole import written_whole
-from unrelu.frames import Named, in_seconds, seconds
+from unrelu.inputs.frames import Named, in_seconds, seconds
 from unrelu.rationals import as_fractions
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
-from unrelu.plain import kind_of
+from unrelu.wording.streams import kind_of
 
 
 class RefusedPickleError(ValueError):

@@ -52,8 +52,8 @@ from unrelu.formats.npz_files import FORMAT
 from unrelu.formats.numerals import numeral, numerals, rational, rationals
 from unrelu.formats.whole import written_whole
 from unrelu.formats.zips import content, write
-from unrelu.plain import kind_of
 from unrelu.version import __version__
+from unrelu.wording.streams import kind_of
 
 if TYPE_CHECKING:
     from unrelu.result import Recovery
@@ -75,10 +75,10 @@ MODULES = (
     "checks.unexplained",
     "checks.units",
     "curve",
-    "names",
+    "inputs.names",
     "network",
     "numerics.fisher",
-    "remarks",
+    "wording.remarks",
     "result",
     "uncertainty",
 )
@@ -240,7 +240,7 @@ def _made(archive: zipfile.ZipFile, name: str, given: Mapping[str, Any]) -> Any:
 
 
 def _status(name: str) -> object:
-    return importlib.import_module("unrelu.result").Status(name)
+    return importlib.import_module("unrelu.wording.status").Status(name)
 
 
 _READ: Mapping[str, Callable[[zipfile.ZipFile, Any], Any]] = {

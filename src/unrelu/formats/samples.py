@@ -32,7 +32,7 @@ from unrelu.formats.numerals import READS_THEM, numerals, rationals
 from unrelu.formats.parquet_files import read_parquet, read_parquet_exactly, write_parquet
 from unrelu.formats.tables import read_csv, read_csv_exactly, write_csv
 from unrelu.formats.whole import check_writable, written_whole
-from unrelu.frames import Named, plain
+from unrelu.inputs.frames import Named, plain
 from unrelu.rationals import as_fractions, is_rational
 
 AnyArray = NDArray[Any]

@@ -10,7 +10,7 @@ import numpy as np
 from unrelu.activations import ReLU
 from unrelu.errors import InputError, InputTypeError
 from unrelu.network import Network
-from unrelu.plain import kind_of
+from unrelu.wording.streams import kind_of
 
 if TYPE_CHECKING:
     from sklearn.neural_network import MLPRegressor

@@ -36,7 +36,7 @@ from unrelu.formats.reading import Reading
 from unrelu.formats.steps import shortened
 from unrelu.formats.whole import written_whole
 from unrelu.network import Network
-from unrelu.remarks import ASSUMED_RELU, Remark
+from unrelu.wording.remarks import ASSUMED_RELU, Remark
 
 AnyArray = NDArray[Any]
 

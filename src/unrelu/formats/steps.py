@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from unrelu.errors import FileError
 from unrelu.formats.marks import Contents
 from unrelu.network import Network
-from unrelu.plain import with_article
-from unrelu.remarks import Remark
+from unrelu.wording.remarks import Remark
+from unrelu.wording.streams import with_article
 
 Array = NDArray[np.float64]
 

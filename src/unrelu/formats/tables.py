@@ -23,8 +23,8 @@ from unrelu.formats.numerals import NUMERAL, READS_THEM, rational
 from unrelu.formats.steps import shortened
 from unrelu.formats.whole import written_whole
 from unrelu.formats.zips import MOST_PACKED, SMALL
-from unrelu.frames import Named
-from unrelu.plain import counted
+from unrelu.inputs.frames import Named
+from unrelu.wording.streams import counted
 
 AnyArray = NDArray[Any]
 

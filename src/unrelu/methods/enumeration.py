@@ -62,9 +62,9 @@ from unrelu.numerics.integer_cones import (
     rank,
     sign_vectors,
 )
-from unrelu.plain import counted
 from unrelu.rationals import Rationals, to_fractions, to_matrix
 from unrelu.samples import ExactSamples
+from unrelu.wording.streams import counted
 
 MOST_SUBSETS = 1200
 """Choices of r − 1 out of the planes P_i w = 0 that are still enumerated: 49 planes with r = 3,

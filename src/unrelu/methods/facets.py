@@ -44,8 +44,8 @@ from unrelu.numerics.cones import (
     faces_above,
     interior,
 )
-from unrelu.plain import counted
 from unrelu.samples import Samples
+from unrelu.wording.streams import counted
 
 Array = NDArray[np.float64]
 Marks = NDArray[np.bool_]

@@ -26,7 +26,6 @@ from numpy.typing import NDArray
 from unrelu.activations import RELU, Activation, ReLU, chord, steep
 
 Array = NDArray[np.float64]
-Index = NDArray[np.intp]
 
 
 @dataclass(frozen=True, eq=False)

@@ -53,7 +53,6 @@ from unrelu.numerics.dependence import DEPENDENT, dependence
 from unrelu.samples import Samples
 
 Array = NDArray[np.float64]
-Index = NDArray[np.intp]
 
 log = logging.getLogger(__name__)
 

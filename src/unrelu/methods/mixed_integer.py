@@ -43,9 +43,9 @@ from unrelu.network import Network
 from unrelu.numerics.float_lp import OutOfTimeError
 from unrelu.numerics.sos1 import GaveUpError, Settle, Sos1
 from unrelu.numerics.threads import one_thread
-from unrelu.plain import counted
 from unrelu.rationals import Rationals, as_fractions, rounded
 from unrelu.samples import ExactSamples, Samples
+from unrelu.wording.streams import counted
 
 Array = NDArray[np.float64]
 Marks = NDArray[np.bool_]

@@ -13,15 +13,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unrelu.methods.fittings import Fitting
 from unrelu.methods.one_more import PLAIN, UNEQUAL, Test
 from unrelu.methods.problem import resolution
 from unrelu.network import Network
 from unrelu.result import Width
-
-Array = NDArray[np.float64]
 
 PAST_DOUBT = 10.0
 """The same as PLAIN where noise has long tails: of counts that are nearly all zero the gain in

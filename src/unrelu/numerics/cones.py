@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
-Index = NDArray[np.intp]
 Marks = NDArray[np.bool_]
 
 HALF = float(np.sqrt(np.finfo(np.float64).eps))

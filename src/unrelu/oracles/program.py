@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unrelu.errors import InputError, OracleError
-from unrelu.plain import counted
+from unrelu.wording.streams import counted
 
 Array = NDArray[np.float64]
 

@@ -21,8 +21,6 @@ from numpy.typing import NDArray
 from unrelu.errors import InputError, OracleError
 from unrelu.oracles.replies import NoRowsError, one_row, rows_at, rows_in, tokens_of, words_in
 
-Array = NDArray[np.float64]
-
 PASSING = (408, 425, 429, 500, 502, 503, 504)
 """Status codes that may go away by waiting."""
 

@@ -5,17 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from unrelu.errors import InputError, InputTypeError
-from unrelu.plain import counted, kind_of
 from unrelu.result import Recovery
 from unrelu.weights import float_weights
+from unrelu.wording.streams import counted, kind_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-Array = NDArray[np.float64]
 
 MOST_DOTS = 4000
 

@@ -17,8 +17,9 @@ from unrelu.formats.whole import check_writable, written_whole
 from unrelu.network import Network
 from unrelu.quiet import quiet
 from unrelu.report import charts, images, words
-from unrelu.result import Recovery, Status
+from unrelu.result import Recovery
 from unrelu.version import __version__
+from unrelu.wording.status import Status
 
 Array = NDArray[np.float64]
 

@@ -7,14 +7,11 @@ import re
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unrelu.appraisal import Appraisal
 from unrelu.numerics.dependence import DEPENDENT
 from unrelu.report.charts import number
-from unrelu.result import Status
-
-Array = NDArray[np.float64]
+from unrelu.wording.status import Status
 
 POWER = re.compile(r"\d(\.\d+)?e[+-]\d+")
 """A number as a computer writes it."""

@@ -18,10 +18,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from unrelu.errors import InputError, InputTypeError
-from unrelu.names import Names
-from unrelu.plain import counted, kind_of
-from unrelu.remarks import Remark
-from unrelu.tensors import as_array
+from unrelu.inputs.names import Names
+from unrelu.inputs.tensors import as_array
+from unrelu.wording.remarks import Remark
+from unrelu.wording.streams import counted, kind_of
 
 AnyArray = NDArray[Any]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from unrelu.remarks import Remark
+from unrelu.wording.remarks import Remark
 
 SHOWN = 12
 

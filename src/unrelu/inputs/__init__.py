@@ -1,0 +1,1 @@
+"""What samples may come as: tables with named columns, tensors."""
