@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from unrelu import Network, Solutions, solutions
 from unrelu.numerics.rank import column_space
-from unrelu.rationals import Rationals
+from unrelu.numerics.rationals import Rationals
 
 Integers = NDArray[np.int64]
 

@@ -25,7 +25,7 @@ from _table import Table, parser
 from planting import Planted, plant
 from pysat.solvers import Solver
 
-from unrelu.extras import require
+from unrelu.errors import require
 from unrelu.hardness import Formula, encode
 from unrelu.methods import mixed_integer
 from unrelu.samples import Samples

@@ -13,7 +13,7 @@ import numpy as np
 from _table import Table, parser
 
 from unrelu import Network, recover
-from unrelu.rationals import Rationals, as_fractions
+from unrelu.numerics.rationals import Rationals, as_fractions
 
 BITS = 20
 SIZES = ((20, 5, 5), (20, 5, 1), (20, 10, 2), (50, 20, 20), (50, 20, 5))

@@ -21,7 +21,7 @@ import numpy as np
 from flint import fmpz_mat
 from numpy.typing import NDArray
 
-from unrelu.rationals import Rationals
+from unrelu.numerics.rationals import Rationals
 from unrelu.samples import ExactSamples
 
 Values = tuple[Fraction, ...]

@@ -34,7 +34,7 @@ class Required(NamedTuple):
 
 
 def required(source: Path) -> Iterator[Required]:
-    """Every call of `unrelu.extras.require` below a folder."""
+    """Every call of `unrelu.errors.require` below a folder."""
     for path in sorted(source.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("require"):
@@ -96,8 +96,7 @@ def check_recovery() -> str:
 
 
 def check_missing(needed: Required) -> str:
-    from unrelu.errors import MissingExtraError
-    from unrelu.extras import require
+    from unrelu.errors import MissingExtraError, require
 
     try:
         require(needed.module, needed.extra, "this needs")

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from unrelu.formats.networks import save
 from unrelu.network import Network
-from unrelu.rationals import as_fractions
+from unrelu.numerics.rationals import as_fractions
 
 Array = NDArray[Any]
 

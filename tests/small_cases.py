@@ -11,7 +11,7 @@ from itertools import count
 import numpy as np
 from numpy.typing import NDArray
 
-from unrelu.rationals import Rationals, as_fractions, to_matrix
+from unrelu.numerics.rationals import Rationals, as_fractions, to_matrix
 from unrelu.samples import ExactSamples
 
 Integers = NDArray[np.int64]

@@ -18,7 +18,7 @@ from unrelu.formats.networks import Mark, load, load_marked, save, save_marked
 from unrelu.formats.numerals import MOST_DIGITS, MOST_EXPONENT, numeral, rational
 from unrelu.formats.samples import read_samples, write_samples
 from unrelu.network import Network
-from unrelu.rationals import Rationals, as_fractions, rounded
+from unrelu.numerics.rationals import Rationals, as_fractions, rounded
 
 ARRAYS = ("V", "U", "b", "c")
 HUGE = 7**5000  # more digits than Python reads or writes at a time

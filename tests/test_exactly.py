@@ -22,8 +22,8 @@ from unrelu import (
 )
 from unrelu.checks.proof import prove
 from unrelu.methods.lifting import lift
+from unrelu.numerics.rationals import Rationals, as_fractions, rounded
 from unrelu.numerics.simplest import simplest
-from unrelu.rationals import Rationals, as_fractions, rounded
 from unrelu.samples import ExactSamples
 
 

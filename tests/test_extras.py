@@ -15,8 +15,7 @@ import pytest
 from lean_installation import Required, check_missing, hidden, required
 from test_packaging import imported
 
-from unrelu.errors import MissingExtraError
-from unrelu.extras import require
+from unrelu.errors import MissingExtraError, require
 from unrelu.formats.networks import FORMS
 
 ROOT = Path(__file__).parents[1]
@@ -59,11 +58,11 @@ def test_optional_packages_are_imported_by_require_alone() -> None:
     for path in sorted(set(SOURCE.rglob("*.py")) - {alone}):
         tree = ast.parse(path.read_text(encoding="utf-8"))
         found = {name.partition(".")[0] for name in imported(tree)} & optional
-        assert not found, f"{path.relative_to(ROOT)} imports {sorted(found)}: use extras.require"
+        assert not found, f"{path.relative_to(ROOT)} imports {sorted(found)}: use errors.require"
 
 
 def test_calls_of_require_are_found(tmp_path: Path) -> None:
-    code = "def late():\n    return extras.require('a.b', 'c', f'{1} need')\n"
+    code = "def late():\n    return errors.require('a.b', 'c', f'{1} need')\n"
     (tmp_path / "some.py").write_text(code)
     (found,) = required(tmp_path)
     assert found == Required("a.b", "c", "some.py, line 2")

@@ -13,7 +13,7 @@ from planting import Planted, conditioned, plant
 
 from unrelu import InputError, Network, Recovery, Status, match, recover, verify
 from unrelu.methods import facets
-from unrelu.rationals import as_fractions
+from unrelu.numerics.rationals import as_fractions
 
 Array = NDArray[np.float64]
 EPS = float(np.finfo(np.float64).eps)

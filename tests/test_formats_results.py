@@ -30,9 +30,9 @@ from unrelu import (
     save,
 )
 from unrelu.activations import Rectified
-from unrelu.equality import same
 from unrelu.formats.networks import load_marked
 from unrelu.formats.results import DOCUMENT, types
+from unrelu.numerics.equality import same
 
 DATA = Path(__file__).parent / "data"
 

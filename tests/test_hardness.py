@@ -32,7 +32,7 @@ from unrelu.hardness import (
     split,
     to_dimacs,
 )
-from unrelu.rationals import as_fractions
+from unrelu.numerics.rationals import as_fractions
 
 Array = NDArray[np.float64]
 

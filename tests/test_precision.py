@@ -12,7 +12,7 @@ from planting import plant
 
 from unrelu import Network, Status, extract, match, recover, save, verify
 from unrelu.cli import main
-from unrelu.precision import DOUBLE, precision_of, read_off
+from unrelu.numerics.precision import DOUBLE, precision_of, read_off
 from unrelu.samples import Samples
 
 Array = NDArray[np.float64]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from unrelu import InputError, InputTypeError, Network, match
-from unrelu.rationals import as_fractions, product, rounded, to_fractions, to_matrix
+from unrelu.numerics.rationals import as_fractions, product, rounded, to_fractions, to_matrix
 from unrelu.samples import ExactSamples
 
 

@@ -242,5 +242,5 @@ def test_the_check_knows_no_search() -> None:
     }
     assert {module for module in modules if module and module.startswith("unrelu")} == {
         "unrelu.errors",
-        "unrelu.rationals",
+        "unrelu.numerics.rationals",
     }

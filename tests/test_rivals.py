@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 
 from unrelu import Network, Status, recover, verify
 from unrelu.checks.rivals import rival
-from unrelu.rationals import Rationals, as_fractions
+from unrelu.numerics.rationals import Rationals, as_fractions
 from unrelu.samples import Samples
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 import unrelu
 from unrelu import InputTypeError, Network, OracleError
 from unrelu.inputs.tensors import as_array, is_module, is_tensor
-from unrelu.quiet import quiet
+from unrelu.numerics.quiet import quiet
 
 Array = NDArray[Any]
 

@@ -11,7 +11,7 @@ import sys
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from unrelu.version import __version__ as __version__
+from unrelu.wording.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from unrelu import activations, hardness, lower_bound, oracles

@@ -21,9 +21,9 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import stdtrit
 
 from unrelu.activations import ReLU
-from unrelu.equality import by_value
 from unrelu.errors import InputError
 from unrelu.network import Network
+from unrelu.numerics.equality import by_value
 from unrelu.wording.streams import printable
 
 if TYPE_CHECKING:

@@ -37,13 +37,13 @@ from unrelu.checks.refuted import Refutation
 from unrelu.checks.unexplained import Unexplained, largest_residual, unexplained
 from unrelu.checks.uniqueness import of_curved, of_relu
 from unrelu.checks.verdict import listed
-from unrelu.equality import by_value
 from unrelu.errors import InputError, InputTypeError
 from unrelu.inputs.frames import tables
 from unrelu.network import Network
-from unrelu.precision import DOUBLE
-from unrelu.quiet import quiet
-from unrelu.rationals import as_fractions
+from unrelu.numerics.equality import by_value
+from unrelu.numerics.precision import DOUBLE
+from unrelu.numerics.quiet import quiet
+from unrelu.numerics.rationals import as_fractions
 from unrelu.samples import ExactSamples, Samples
 from unrelu.wording.lines import labelled
 from unrelu.wording.status import SENTENCES, Status

@@ -20,7 +20,7 @@ from unrelu.commands.report import report
 from unrelu.commands.sample import sample
 from unrelu.commands.terminal import Commands
 from unrelu.commands.verify import verify
-from unrelu.version import __version__
+from unrelu.wording.version import __version__
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -12,11 +12,11 @@ import numpy as np
 from unrelu.activations import Activation, ReLU, resolve
 from unrelu.asking import Search
 from unrelu.errors import InputError, InputTypeError, RecoveryError
+from unrelu.numerics.quiet import quiet
 from unrelu.numerics.threads import one_thread
 from unrelu.oracles.journal import Journal, seed_of
 from unrelu.oracles.questions import BudgetSpent, Oracle, Questions
 from unrelu.preparation import check_options, generator
-from unrelu.quiet import quiet
 from unrelu.recover import MANY_ENTRIES
 from unrelu.result import Recovery
 from unrelu.wording.status import Status

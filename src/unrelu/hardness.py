@@ -30,7 +30,7 @@ from unrelu.formulas import (
     to_dimacs,
 )
 from unrelu.network import Network
-from unrelu.rationals import as_fractions
+from unrelu.numerics.rationals import as_fractions
 from unrelu.wording.streams import counted, kind_of
 
 __all__ = [

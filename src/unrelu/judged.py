@@ -24,8 +24,8 @@ from unrelu.methods.problem import Problem
 from unrelu.methods.recipes import BY_NAME
 from unrelu.network import Network
 from unrelu.numerics.dependence import DEPENDENT, dependence
+from unrelu.numerics.precision import DOUBLE, Precision
 from unrelu.numerics.whitening import whiten
-from unrelu.precision import DOUBLE, Precision
 from unrelu.samples import Samples
 from unrelu.uncertainty import Uncertainty, assess
 from unrelu.wording.status import Status

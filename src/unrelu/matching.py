@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from unrelu.equality import by_value
 from unrelu.errors import InputError, InputTypeError
 from unrelu.network import Network
+from unrelu.numerics.equality import by_value
 from unrelu.wording.lines import labelled
 from unrelu.wording.streams import kind_of
 

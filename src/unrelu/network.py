@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from unrelu.activations import Activation, Power, ReLU, resolve
-from unrelu.equality import by_value
 from unrelu.errors import InputError
 from unrelu.inputs.frames import plain
-from unrelu.quiet import quiet
-from unrelu.rationals import (
+from unrelu.numerics.equality import by_value
+from unrelu.numerics.quiet import quiet
+from unrelu.numerics.rationals import (
     Rationals,
     as_fractions,
     is_rational,

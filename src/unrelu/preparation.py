@@ -9,11 +9,11 @@ from unrelu.activations import Activation, Curve, ReLU
 from unrelu.checks.fitted import FORMS as FORMS
 from unrelu.errors import InputError, InputTypeError
 from unrelu.methods.linear_term import affine, beyond_affine
-from unrelu.methods.problem import choose_rows, power_of_two, with_constant
+from unrelu.methods.problem import choose_rows
 from unrelu.methods.recipes import BY_NAME, RECIPES
 from unrelu.network import Network
 from unrelu.numerics.rank import column_space
-from unrelu.numerics.whitening import dependent_columns, whiten
+from unrelu.numerics.whitening import dependent_columns, power_of_two, whiten, with_constant
 from unrelu.samples import SMALLEST, Samples
 from unrelu.wording.streams import kind_of
 

@@ -18,6 +18,7 @@ from unrelu.inputs.frames import beside
 from unrelu.inputs.names import UNNAMED
 from unrelu.judged import Judged, Task
 from unrelu.ladder import climb
+from unrelu.numerics.quiet import quiet
 from unrelu.numerics.threads import one_thread
 from unrelu.preparation import (
     check_activation,
@@ -32,7 +33,6 @@ from unrelu.preparation import (
     label_rank,
     seeded,
 )
-from unrelu.quiet import quiet
 from unrelu.result import Recovery
 from unrelu.samples import ExactSamples, Samples, weighed
 from unrelu.unknown import recover_unknown

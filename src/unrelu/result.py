@@ -14,9 +14,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from unrelu.activations import ReLU
 from unrelu.breakpoints import Breakpoint, along_input, of_units
-from unrelu.equality import by_value
 from unrelu.errors import InputError
 from unrelu.inputs.names import UNNAMED, Names
+from unrelu.numerics.equality import by_value
 from unrelu.wording.card import card
 from unrelu.wording.streams import printable
 

@@ -13,8 +13,8 @@ from unrelu.errors import InputError, InputTypeError
 from unrelu.inputs.frames import tables
 from unrelu.inputs.names import UNNAMED, Names
 from unrelu.inputs.tensors import as_array
-from unrelu.precision import DOUBLE, Precision, precision_of
-from unrelu.rationals import Rationals, as_fractions, rounded
+from unrelu.numerics.precision import DOUBLE, Precision, precision_of
+from unrelu.numerics.rationals import Rationals, as_fractions, rounded
 from unrelu.wording.streams import counted
 
 Array = NDArray[np.float64]

@@ -20,9 +20,9 @@ from unrelu.methods.unit_rays import Continuum
 from unrelu.network import Network
 from unrelu.numerics.complementarity import Effort, Found, TooManyNodesError, Undecided
 from unrelu.numerics.float_lp import OutOfTimeError
+from unrelu.numerics.quiet import quiet
+from unrelu.numerics.rationals import Rationals, as_fractions, product
 from unrelu.preparation import check_flag, check_limit, check_units, seeded
-from unrelu.quiet import quiet
-from unrelu.rationals import Rationals, as_fractions, product
 from unrelu.refutations import by_output_signs, by_output_weights, by_row_space
 from unrelu.samples import ExactSamples
 from unrelu.wording.streams import printable

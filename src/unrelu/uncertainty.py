@@ -51,14 +51,14 @@ from unrelu.checks.units import (
     unit_lines,
 )
 from unrelu.checks.weight_tables import weight_lines, weight_table
-from unrelu.equality import by_value
 from unrelu.errors import InputError
 from unrelu.inputs.frames import beside, plain
 from unrelu.inputs.names import UNNAMED, Names
 from unrelu.network import Network
 from unrelu.numerics import fisher
 from unrelu.numerics.covariance import in_outputs, least_squares, weighted
-from unrelu.quiet import quiet
+from unrelu.numerics.equality import by_value
+from unrelu.numerics.quiet import quiet
 from unrelu.samples import Samples, weighed
 from unrelu.wording.lines import labelled
 

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from unrelu.errors import InputError, InputTypeError
 from unrelu.inputs.frames import plain
 from unrelu.inputs.tensors import as_array
-from unrelu.rationals import Rationals, as_fractions
+from unrelu.numerics.rationals import Rationals, as_fractions
 
 Array = NDArray[np.float64]
 

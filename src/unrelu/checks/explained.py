@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from unrelu.activations import ReLU, hidden_rounding
 from unrelu.checks.scales import CONFIDENCE, column_scale, typical_size
 from unrelu.network import Network
-from unrelu.precision import DOUBLE, Precision, read_off
+from unrelu.numerics.precision import DOUBLE, Precision, read_off
 from unrelu.samples import Samples
 
 Array = NDArray[np.float64]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from unrelu.activations import Power, ReLU
 from unrelu.checks.verdict import listed
 from unrelu.network import Network
-from unrelu.rationals import Rationals, product, rounded, to_matrix
+from unrelu.numerics.rationals import Rationals, product, rounded, to_matrix
 from unrelu.samples import ExactSamples
 
 Index = NDArray[np.intp]

@@ -31,7 +31,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from unrelu.errors import InputError
-from unrelu.rationals import Rationals, as_fractions, to_matrix
+from unrelu.numerics.rationals import Rationals, as_fractions, to_matrix
 
 Kind = Literal["rank", "row space", "output weights", "output signs"]
 KINDS: tuple[Kind, ...] = ("rank", "row space", "output weights", "output signs")

@@ -24,8 +24,8 @@ from numpy.typing import NDArray
 from unrelu.checks.explained import explain
 from unrelu.checks.scales import column_scale
 from unrelu.network import Network
+from unrelu.numerics.precision import DOUBLE
 from unrelu.numerics.whitening import whiten
-from unrelu.precision import DOUBLE
 from unrelu.samples import Samples
 
 Array = NDArray[np.float64]

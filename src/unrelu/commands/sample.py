@@ -133,7 +133,7 @@ def on_a_grid(gaussian: NDArray[np.float64], scale: float) -> tuple[NDArray[Any]
     which that is 2^-BITS of the largest power of two up to `scale`."""
     import numpy as np
 
-    from unrelu.rationals import as_fractions
+    from unrelu.numerics.rationals import as_fractions
 
     mantissa, exponent = math.frexp(scale)  # the power of two is 2^(exponent - 1)
     k = BITS + 1 - exponent
@@ -145,7 +145,7 @@ def on_a_grid(gaussian: NDArray[np.float64], scale: float) -> tuple[NDArray[Any]
 def at_its_word(net: Network) -> Network:
     """The network as a rational one; floats are the dyadic rationals that they are."""
     from unrelu.network import Network
-    from unrelu.rationals import as_fractions
+    from unrelu.numerics.rationals import as_fractions
 
     given = (net.V, net.U, net.b, net.c, net.W)
     V, U, b, c, W = (as_fractions("weights", weights) for weights in given)

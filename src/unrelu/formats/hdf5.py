@@ -9,8 +9,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from unrelu.errors import FileError
-from unrelu.extras import require
+from unrelu.errors import FileError, require
 from unrelu.formats.alone import read_alone
 
 WHY = "Keras files (.h5, .keras) need"

@@ -11,8 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from unrelu.errors import FileError
-from unrelu.extras import require
+from unrelu.errors import FileError, require
 from unrelu.formats import zips
 from unrelu.formats.hdf5 import WHY, Hdf5, read_hdf5
 from unrelu.formats.keras_config import keras_chain

@@ -26,8 +26,7 @@ from typing import Any
 import numpy as np
 
 from unrelu.activations import Activation, Curve, Rectified, ReLU, resolve
-from unrelu.errors import FileError, InputError, InputTypeError, MissingExtraError
-from unrelu.extras import require
+from unrelu.errors import FileError, InputError, InputTypeError, MissingExtraError, require
 from unrelu.formats.archive import unreadable
 from unrelu.formats.marks import Contents, Mark
 from unrelu.formats.reading import AS_THE_FILE_SAYS, Reading

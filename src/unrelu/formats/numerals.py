@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from unrelu.errors import FileError
 from unrelu.formats.steps import shortened
-from unrelu.rationals import Rationals
+from unrelu.numerics.rationals import Rationals
 
 MOST_DIGITS = 20_000
 """Of a numerator or a denominator. By Hadamard's bound, solving a thousand equations whose

@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unrelu.errors import FileError
-from unrelu.extras import require
+from unrelu.errors import FileError, require
 from unrelu.formats.steps import shortened
 
 AnyArray = NDArray[Any]

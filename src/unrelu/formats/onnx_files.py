@@ -6,8 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from unrelu.errors import FileError
-from unrelu.extras import require
+from unrelu.errors import FileError, require
 from unrelu.formats.marks import KEY, Contents, Mark, mark_of, mark_text, no_network
 from unrelu.formats.onnx_constants import STANDARD
 from unrelu.formats.onnx_graph import chain

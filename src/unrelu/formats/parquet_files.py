@@ -9,15 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unrelu.errors import FileError, InputError, InputTypeError
-from unrelu.extras import require
+from unrelu.errors import FileError, InputError, InputTypeError, require
 from unrelu.formats.archive import unreadable
 from unrelu.formats.layout import STANDARD, Layout, chosen, named, standard_names
 from unrelu.formats.numerals import MOST_EXPONENT
 from unrelu.formats.tables import rational_cell
 from unrelu.formats.whole import written_whole
 from unrelu.inputs.frames import Named, in_seconds, seconds
-from unrelu.rationals import as_fractions
+from unrelu.numerics.rationals import as_fractions
 
 if TYPE_CHECKING:
     from types import ModuleType

@@ -23,7 +23,7 @@ same bits back), a text, a list of VALUEs, or an object with one of these keys:
                                        there
 
 Fields that a reader does not know are left out, and those that it does not find have their default.
-What is read is equal (`==`) to what was written, as `unrelu.equality` defines it.
+What is read is equal (`==`) to what was written, as `unrelu.numerics.equality` defines it.
 """
 
 from __future__ import annotations
@@ -52,8 +52,8 @@ from unrelu.formats.npz_files import FORMAT
 from unrelu.formats.numerals import numeral, numerals, rational, rationals
 from unrelu.formats.whole import written_whole
 from unrelu.formats.zips import content, write
-from unrelu.version import __version__
 from unrelu.wording.streams import kind_of
+from unrelu.wording.version import __version__
 
 if TYPE_CHECKING:
     from unrelu.result import Recovery
@@ -74,7 +74,7 @@ MODULES = (
     "checks.refuted",
     "checks.unexplained",
     "checks.units",
-    "curve",
+    "activations.curve",
     "inputs.names",
     "network",
     "numerics.fisher",

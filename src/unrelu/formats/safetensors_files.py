@@ -7,8 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from unrelu.errors import FileError
-from unrelu.extras import require
+from unrelu.errors import FileError, require
 from unrelu.formats.chosen import left_out
 from unrelu.formats.layers import float_array, two_layers
 from unrelu.formats.marks import (

@@ -33,7 +33,7 @@ from unrelu.formats.parquet_files import read_parquet, read_parquet_exactly, wri
 from unrelu.formats.tables import read_csv, read_csv_exactly, write_csv
 from unrelu.formats.whole import check_writable, written_whole
 from unrelu.inputs.frames import Named, plain
-from unrelu.rationals import as_fractions, is_rational
+from unrelu.numerics.rationals import as_fractions, is_rational
 
 AnyArray = NDArray[Any]
 Array = NDArray[np.float64]

@@ -62,7 +62,7 @@ from unrelu.numerics.integer_cones import (
     rank,
     sign_vectors,
 )
-from unrelu.rationals import Rationals, to_fractions, to_matrix
+from unrelu.numerics.rationals import Rationals, to_fractions, to_matrix
 from unrelu.samples import ExactSamples
 from unrelu.wording.streams import counted
 

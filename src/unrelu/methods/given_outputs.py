@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from unrelu.methods.unit_cone import coprime
 from unrelu.numerics.complementarity import Effort, Found, Refuted, Sides, Undecided, search
 from unrelu.numerics.rational_lp import LinearSystem, Point
-from unrelu.rationals import Rationals, product
+from unrelu.numerics.rationals import Rationals, product
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from unrelu.methods.problem import power_of_two, with_constant
 from unrelu.network import Network
+from unrelu.numerics.whitening import power_of_two, with_constant
 from unrelu.samples import Samples
 
 Array = NDArray[np.float64]

@@ -48,12 +48,12 @@ from numpy.typing import NDArray
 from unrelu.methods.candidate import Candidate
 from unrelu.methods.descent import polish
 from unrelu.methods.kinks import unit_rows
-from unrelu.methods.problem import Problem, choose_rows, with_constant
+from unrelu.methods.problem import Problem, choose_rows
 from unrelu.methods.unsuitable import Unsuitable
 from unrelu.network import Network
 from unrelu.numerics.laws import non_normality
 from unrelu.numerics.rank import column_space
-from unrelu.numerics.whitening import whiten
+from unrelu.numerics.whitening import whiten, with_constant
 from unrelu.result import Noise
 from unrelu.samples import Samples
 

@@ -30,10 +30,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from unrelu.methods.problem import with_constant
 from unrelu.methods.rectified import ROUNDINGS
 from unrelu.numerics.rank import column_space, left_inverse
-from unrelu.numerics.whitening import Whitened, whiten
+from unrelu.numerics.whitening import Whitened, whiten, with_constant
 from unrelu.samples import Samples
 
 Array = NDArray[np.float64]

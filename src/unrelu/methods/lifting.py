@@ -31,8 +31,8 @@ from scipy.linalg.lapack import dtrcon
 
 from unrelu.activations import Power, ReLU
 from unrelu.network import Network
+from unrelu.numerics.rationals import Rationals, as_fractions, product
 from unrelu.numerics.simplest import simplest
-from unrelu.rationals import Rationals, as_fractions, product
 from unrelu.samples import ExactSamples
 
 Array = NDArray[np.float64]

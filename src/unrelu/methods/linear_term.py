@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from unrelu.methods.descent import polish
 from unrelu.methods.orientation import orient
-from unrelu.methods.problem import Missed, Problem, power_of_two, with_constant
+from unrelu.methods.problem import Missed, Problem
 from unrelu.network import Network
 from unrelu.numerics.rank import column_space
+from unrelu.numerics.whitening import power_of_two, with_constant
 from unrelu.samples import Samples
 
 Array = NDArray[np.float64]

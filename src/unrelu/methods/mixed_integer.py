@@ -41,9 +41,9 @@ from unrelu.methods.candidate import Candidate
 from unrelu.methods.given_pattern import Scaled, Weights
 from unrelu.network import Network
 from unrelu.numerics.float_lp import OutOfTimeError
+from unrelu.numerics.rationals import Rationals, as_fractions, rounded
 from unrelu.numerics.sos1 import GaveUpError, Settle, Sos1
 from unrelu.numerics.threads import one_thread
-from unrelu.rationals import Rationals, as_fractions, rounded
 from unrelu.samples import ExactSamples, Samples
 from unrelu.wording.streams import counted
 

@@ -27,12 +27,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unrelu.activations import Activation, hermite
-from unrelu.methods.moment_start import contractions_of, white_labels
 from unrelu.methods.signs import by_regression
 from unrelu.methods.unsuitable import Unsuitable
 from unrelu.numerics.joint_diagonalisation import common_span, joint_diagonalise
 from unrelu.numerics.laws import non_normality
-from unrelu.numerics.moments import fourth_moments, residualise, second_moments, third_moments
+from unrelu.numerics.moments import (
+    contractions_of,
+    fourth_moments,
+    residualise,
+    second_moments,
+    third_moments,
+    white_labels,
+)
 from unrelu.numerics.tensor_power import power_factors
 from unrelu.numerics.whitening import whiten
 from unrelu.samples import Samples

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from unrelu.methods.problem import with_constant
 from unrelu.network import Network
+from unrelu.numerics.whitening import with_constant
 from unrelu.samples import Samples
 
 Array = NDArray[np.float64]

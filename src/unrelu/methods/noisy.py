@@ -28,7 +28,7 @@ from unrelu.methods.candidate import Candidate
 from unrelu.methods.fittings import Counts, Fitting, LeastSquares, Tails, moved, without_units
 from unrelu.methods.losses import HeavyTails, counted, heavy_tails
 from unrelu.methods.noise_metric import noise_covariance, unknowns
-from unrelu.methods.problem import choose_rows, resolution, with_constant
+from unrelu.methods.problem import choose_rows, resolution
 from unrelu.methods.selection import Effort, revise
 from unrelu.methods.width import (
     MOST_MORE,
@@ -40,6 +40,7 @@ from unrelu.methods.width import (
 )
 from unrelu.network import Network
 from unrelu.numerics.spread import NORMAL, by_chance, robust_spread, telling
+from unrelu.numerics.whitening import with_constant
 from unrelu.result import Noise, Width
 from unrelu.samples import Samples
 

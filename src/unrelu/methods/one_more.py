@@ -26,10 +26,10 @@ from numpy.typing import NDArray
 
 from unrelu.methods.fittings import Fitting
 from unrelu.methods.one_unit import NEAR_NOTHING, STARTS, best_unit
-from unrelu.methods.problem import resolution, with_constant
+from unrelu.methods.problem import resolution
 from unrelu.network import Network
 from unrelu.numerics.order import block_length
-from unrelu.numerics.whitening import Whitened, whiten
+from unrelu.numerics.whitening import Whitened, whiten, with_constant
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]

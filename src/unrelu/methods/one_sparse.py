@@ -35,9 +35,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unrelu.methods.candidate import Candidate
-from unrelu.methods.problem import Problem, with_constant
+from unrelu.methods.problem import Problem
 from unrelu.methods.unsuitable import Unsuitable
 from unrelu.numerics.rank import column_space
+from unrelu.numerics.whitening import with_constant
 from unrelu.samples import Samples
 
 Array = NDArray[np.float64]

@@ -12,7 +12,7 @@ from unrelu.activations import RELU, Activation, ReLU
 from unrelu.methods.kinks import Kinks
 from unrelu.network import Network
 from unrelu.numerics.levenberg import newton_step
-from unrelu.numerics.whitening import whiten
+from unrelu.numerics.whitening import power_of_two, whiten, with_constant
 from unrelu.samples import Samples
 
 Array = NDArray[np.float64]
@@ -195,12 +195,6 @@ class Problem:
         return net
 
 
-def power_of_two(columns: Array) -> Array:
-    """Near the size of each column: a scale that rounds nothing."""
-    size = np.abs(columns).max(axis=0)
-    return np.exp2(np.round(np.log2(np.where(size > 0, size, 1.0))))
-
-
 def resolution(samples: Samples) -> Array:
     """The least noise (m,) that the labels of an output are credited with, three quarters of the
     digits that they have: one that is constant, or explained to rounding, would otherwise have
@@ -208,10 +202,6 @@ def resolution(samples: Samples) -> Array:
     size = np.sqrt((np.asarray(samples.Y, np.float64) ** 2).mean(axis=0))
     size = np.where(size > 0, size, size.max() or 1.0)
     return np.asarray(samples.eps**0.75 * size)
-
-
-def with_constant(columns: Array) -> Array:
-    return np.column_stack([columns, np.ones(len(columns))])
 
 
 def choose_rows(samples: Samples, count: int, rng: np.random.Generator) -> Index:

@@ -14,10 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unrelu.activations import Activation, hidden_rounding
-from unrelu.methods.problem import power_of_two, with_constant
 from unrelu.network import Network
 from unrelu.numerics.own_labels import fit_own_labels
-from unrelu.numerics.whitening import Whitened, whiten
+from unrelu.numerics.whitening import Whitened, power_of_two, whiten, with_constant
 from unrelu.samples import Samples
 
 Array = NDArray[np.float64]

@@ -24,11 +24,12 @@ from numpy.typing import NDArray
 
 from unrelu.methods import hyperplanes, row_space
 from unrelu.methods.candidate import Candidate
-from unrelu.methods.problem import Problem, choose_rows, with_constant
+from unrelu.methods.problem import Problem, choose_rows
 from unrelu.methods.unsuitable import Unsuitable
 from unrelu.network import Network
 from unrelu.numerics.rank import column_space
 from unrelu.numerics.robust_pca import split
+from unrelu.numerics.whitening import with_constant
 from unrelu.samples import Samples
 
 Array = NDArray[np.float64]

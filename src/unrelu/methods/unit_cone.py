@@ -27,7 +27,7 @@ import numpy as np
 
 from unrelu.numerics.complementarity import Effort, Found, Sides, Tree, Undecided, search
 from unrelu.numerics.rational_lp import LinearSystem, Point
-from unrelu.rationals import Rationals, to_fractions, to_matrix
+from unrelu.numerics.rationals import Rationals, to_fractions, to_matrix
 
 Vector = tuple[Fraction, ...]
 

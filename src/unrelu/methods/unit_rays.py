@@ -16,7 +16,7 @@ import numpy as np
 from unrelu.methods.unit_cone import Cone, Unit, Vector, unit_at
 from unrelu.numerics.complementarity import Effort, broken_pair, look
 from unrelu.numerics.rational_lp import Farkas, Point, feasible
-from unrelu.rationals import product, to_matrix
+from unrelu.numerics.rationals import product, to_matrix
 
 
 @dataclass(frozen=True)

@@ -15,12 +15,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from unrelu.curve import Curve
+from unrelu.activations.curve import Curve
 from unrelu.methods.hidden_values import Hidden
-from unrelu.methods.problem import with_constant
 from unrelu.network import Network
 from unrelu.numerics.interior import Middle, middle
 from unrelu.numerics.registration import Shifts, register
+from unrelu.numerics.whitening import with_constant
 from unrelu.samples import Samples
 
 Array = NDArray[np.float64]

@@ -21,10 +21,10 @@ from scipy.special import chdtrc
 
 from unrelu.activations import ReLU
 from unrelu.methods.noise_metric import whitener
-from unrelu.methods.problem import Problem, with_constant
+from unrelu.methods.problem import Problem
 from unrelu.network import Network
 from unrelu.numerics import fisher
-from unrelu.numerics.whitening import Whitened, whiten
+from unrelu.numerics.whitening import Whitened, whiten, with_constant
 from unrelu.samples import Samples
 
 Array = NDArray[np.float64]

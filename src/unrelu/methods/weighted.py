@@ -21,11 +21,10 @@ from numpy.typing import NDArray
 from unrelu.activations import RELU, Activation, ReLU, chord, steep
 from unrelu.methods.kinks import unit_rows
 from unrelu.methods.losses import HeavyTails, Loss, LossAt, heavy_tails
-from unrelu.methods.problem import power_of_two, with_constant
 from unrelu.methods.rounded_relu import RoundedReLU
 from unrelu.network import Network
 from unrelu.numerics.levenberg import minimise
-from unrelu.numerics.whitening import whiten
+from unrelu.numerics.whitening import power_of_two, whiten, with_constant
 from unrelu.samples import Samples
 
 Array = NDArray[np.float64]

@@ -81,3 +81,32 @@ def fourth_moments(Z: Array, y: Array, contractions: Array) -> Array:
     slices -= trace * S + 2 * (contractions @ S + S @ contractions) + inner * identity
     slices += y.mean() * (trace * identity + 2 * contractions)
     return slices
+
+
+def white_labels(Y: Array, residuals: Array) -> Array:
+    """(m, r) such that residuals @ it have the identity as covariance; r is their rank."""
+    sizes = np.linalg.norm(residuals, axis=0)
+    # Where labels are affine in the inputs, the regression leaves their rounding.
+    curved = sizes > len(Y) * np.finfo(np.float64).eps * np.linalg.norm(Y, axis=0)
+    scaled = residuals * (curved / np.where(curved, sizes, 1.0))
+    values, vectors = np.linalg.eigh(scaled.T @ scaled)
+    keep = values > len(Y) * np.finfo(np.float64).eps * values.max(initial=0.0)
+    white = vectors[:, keep] * np.sqrt(len(Y) / values[keep])
+    return np.asarray(white * (curved / np.where(curved, sizes, 1.0))[:, None])
+
+
+def contractions_of(k: int, rng: np.random.Generator) -> Array:
+    """Symmetric (s, k, k) for the fourth order: all of an orthonormal basis while there are few,
+    else as many random combinations as k units with four times as many equations need, scaled so
+    that their squares add up to about the same."""
+    most = 4 * k + 20
+    first, second = np.triu_indices(k)
+    contractions = np.zeros((len(first), k, k))
+    spot = np.arange(len(first))
+    contractions[spot, first, second] = 1.0
+    contractions = (contractions + contractions.transpose(0, 2, 1)) / 2
+    contractions *= np.where(first == second, 1.0, np.sqrt(2))[:, None, None]
+    if len(contractions) > most:
+        mix = rng.standard_normal((most, len(contractions))) / np.sqrt(most)
+        contractions = np.tensordot(mix, contractions, axes=1)
+    return contractions

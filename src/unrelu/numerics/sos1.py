@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from unrelu.extras import require
+from unrelu.errors import require
 
 Array = NDArray[np.float64]
 Settle = Callable[[Array, bool], bool]

@@ -71,3 +71,13 @@ def dependent_columns(rows: Array, tolerance: float) -> Index:
     r, order = qr(rows / norms, mode="r", pivoting=True)[:2]
     left = np.abs(np.diag(r)) <= tolerance
     return np.sort(order[: len(left)][left])
+
+
+def power_of_two(columns: Array) -> Array:
+    """Near the size of each column: a scale that rounds nothing."""
+    size = np.abs(columns).max(axis=0)
+    return np.exp2(np.round(np.log2(np.where(size > 0, size, 1.0))))
+
+
+def with_constant(columns: Array) -> Array:
+    return np.column_stack([columns, np.ones(len(columns))])

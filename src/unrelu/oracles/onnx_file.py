@@ -17,8 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unrelu.errors import FileError, OracleError
-from unrelu.extras import require
+from unrelu.errors import FileError, OracleError, require
 from unrelu.formats.reading import one_output
 from unrelu.formats.strangers import refuse_strangers
 

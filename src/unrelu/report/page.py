@@ -15,11 +15,11 @@ from unrelu.certificate import Certificate
 from unrelu.errors import FileError
 from unrelu.formats.whole import check_writable, written_whole
 from unrelu.network import Network
-from unrelu.quiet import quiet
+from unrelu.numerics.quiet import quiet
 from unrelu.report import charts, images, words
 from unrelu.result import Recovery
-from unrelu.version import __version__
 from unrelu.wording.status import Status
+from unrelu.wording.version import __version__
 
 Array = NDArray[np.float64]
 

@@ -28,9 +28,9 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from unrelu.curve import Curve as Curve
+from unrelu.activations.curve import Curve as Curve
+from unrelu.activations.vetting import vetted
 from unrelu.errors import InputError, InputTypeError
-from unrelu.vetting import vetted
 from unrelu.wording.streams import kind_of
 
 Array = NDArray[np.float64]
