@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from unrelu.formats.networks import load, save
     from unrelu.formats.results import load_result
     from unrelu.formats.sklearn_objects import from_sklearn, to_sklearn
-    from unrelu.matching import Match, match
     from unrelu.network import Network
+    from unrelu.network.matching import Match, match
     from unrelu.recover import recover
     from unrelu.report.curves import draw_curve
     from unrelu.report.page import write_report
@@ -101,7 +101,7 @@ _HOMES = {
     "formats.networks": ("load", "save"),
     "formats.results": ("load_result",),
     "formats.sklearn_objects": ("from_sklearn", "to_sklearn"),
-    "matching": ("Match", "match"),
+    "network.matching": ("Match", "match"),
     "network": ("Network",),
     "recover": ("recover",),
     "wording.remarks": ("Remark",),

@@ -20,8 +20,8 @@ from unrelu.errors import FileError, InputError
 from unrelu.formats.networks import Mark, save, save_marked
 from unrelu.formats.samples import write_samples
 from unrelu.formats.whole import written_whole
-from unrelu.matching import Match, match
 from unrelu.network import Network
+from unrelu.network.matching import Match, match
 from unrelu.recover import recover
 from unrelu.report.pairs import unit_pairs
 from unrelu.result import Recovery

@@ -26,7 +26,7 @@ def match(net: str, truth: str, reading: Reading, as_json: bool) -> None:
     with a skip connection, on which side they are active.
     """
     networks = loaded(net, reading), loaded(truth, reading)
-    from unrelu.matching import match as matched
+    from unrelu.network.matching import match as matched
 
     result = matched(*networks)
     if as_json:

@@ -76,7 +76,7 @@ MODULES = (
     "checks.units",
     "activations.curve",
     "inputs.names",
-    "network",
+    "network.network",
     "numerics.fisher",
     "wording.remarks",
     "result",

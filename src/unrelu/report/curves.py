@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from unrelu.errors import InputError, InputTypeError
+from unrelu.network.weights import float_weights
 from unrelu.result import Recovery
-from unrelu.weights import float_weights
 from unrelu.wording.streams import counted, kind_of
 
 if TYPE_CHECKING:

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from unrelu.activations import Activation, Power, ReLU, resolve
 from unrelu.errors import InputError
 from unrelu.inputs.frames import plain
+from unrelu.network.weights import float_weights, holds_objects, rational_weights, real_numbers
 from unrelu.numerics.equality import by_value
 from unrelu.numerics.quiet import quiet
 from unrelu.numerics.rationals import (
@@ -25,7 +26,6 @@ from unrelu.numerics.rationals import (
     to_fractions,
     to_matrix,
 )
-from unrelu.weights import float_weights, holds_objects, rational_weights, real_numbers
 from unrelu.wording.remarks import ASSUMED_RELU, Remark
 from unrelu.wording.streams import counted
 
