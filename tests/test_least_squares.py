@@ -10,9 +10,9 @@ from planting import gaussian, plant, student, uniform
 from unrelu import Network, match
 from unrelu.methods import least_squares
 from unrelu.methods.fittings import LeastSquares
-from unrelu.methods.noise_metric import noise_covariance, whitener
 from unrelu.methods.problem import Problem, resolution
 from unrelu.methods.selection import Effort, settle, unit_edge
+from unrelu.noise.gaussian import noise_covariance, whitener
 from unrelu.samples import Samples
 
 Array = NDArray[np.float64]

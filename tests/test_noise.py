@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from planting import Planted, plant
 
 from unrelu import InputError, Network, Recovery, RecoveryError, Status, match, recover
-from unrelu.methods.losses import heavy_tails
 from unrelu.methods.noisy import TAILED
 from unrelu.methods.problem import resolution
 from unrelu.methods.weighted import robust
+from unrelu.noise.losses import heavy_tails
 from unrelu.samples import Samples
 
 Array = NDArray[np.float64]

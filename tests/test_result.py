@@ -9,7 +9,7 @@ import pytest
 from planting import plant
 
 from unrelu import Recovery, recover
-from unrelu.result import Noise, Width
+from unrelu.noise.found import Noise, Width
 from unrelu.wording.lines import LINE, labelled
 
 

@@ -34,10 +34,11 @@ if TYPE_CHECKING:
     from unrelu.formats.sklearn_objects import from_sklearn, to_sklearn
     from unrelu.network import Network
     from unrelu.network.matching import Match, match
+    from unrelu.noise.found import Noise
     from unrelu.recover import recover
     from unrelu.report.curves import draw_curve
     from unrelu.report.page import write_report
-    from unrelu.result import Noise, Recovery
+    from unrelu.result import Recovery
     from unrelu.solutions import Solutions, solutions
     from unrelu.uncertainty import Prediction, Uncertainty, assess
     from unrelu.wording.remarks import Remark
@@ -107,8 +108,10 @@ _HOMES = {
     "wording.remarks": ("Remark",),
     "report.curves": ("draw_curve",),
     "report.page": ("write_report",),
-    "result": ("Noise", "Recovery", "Status"),
+    "noise.found": ("Noise",),
+    "result": ("Recovery",),
     "solutions": ("Solutions", "solutions"),
+    "wording.status": ("Status",),
     "uncertainty": ("Prediction", "Uncertainty", "assess"),
 }
 _MODULES = ("activations", "hardness", "lower_bound", "oracles")

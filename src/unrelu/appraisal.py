@@ -19,7 +19,8 @@ from unrelu.errors import InputError, InputTypeError
 from unrelu.inputs.frames import tables
 from unrelu.inputs.names import UNNAMED, Names
 from unrelu.network import Network
-from unrelu.result import Noise, Recovery
+from unrelu.noise.found import Noise
+from unrelu.result import Recovery
 from unrelu.samples import ExactSamples, Samples
 from unrelu.uncertainty import Uncertainty, assess
 from unrelu.wording.status import Status

@@ -79,6 +79,7 @@ MODULES = (
     "network.network",
     "numerics.fisher",
     "wording.remarks",
+    "noise.found",
     "result",
     "uncertainty",
 )

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from unrelu.activations import Activation
 from unrelu.network import Network
-from unrelu.result import Noise
+from unrelu.noise.found import Noise
 from unrelu.samples import Samples
 
 Index = NDArray[np.intp]

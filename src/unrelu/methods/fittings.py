@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 
 from unrelu.activations import Activation
 from unrelu.methods.linear_term import affine
-from unrelu.methods.losses import HeavyTails, Proportional, StudentT, counted, counting, heavy_tails
-from unrelu.methods.noise_metric import noise_covariance, unknowns, whitener
 from unrelu.methods.problem import Problem, resolution
 from unrelu.methods.rounded_relu import RoundedReLU
 from unrelu.methods.selection import Effort, settle
 from unrelu.methods.smoothing import ROUNDNESS, errors_of, followed
 from unrelu.methods.weighted import importance, refitted, reweighted, robust
 from unrelu.network import Network
+from unrelu.noise.gaussian import noise_covariance, unknowns, whitener
+from unrelu.noise.losses import HeavyTails, Proportional, StudentT, counted, counting, heavy_tails
 from unrelu.samples import Samples
 
 Array = NDArray[np.float64]

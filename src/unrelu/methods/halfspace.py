@@ -51,10 +51,10 @@ from unrelu.methods.kinks import unit_rows
 from unrelu.methods.problem import Problem, choose_rows
 from unrelu.methods.unsuitable import Unsuitable
 from unrelu.network import Network
+from unrelu.noise.found import Noise
 from unrelu.numerics.laws import non_normality
 from unrelu.numerics.rank import column_space
 from unrelu.numerics.whitening import whiten, with_constant
-from unrelu.result import Noise
 from unrelu.samples import Samples
 
 Array = NDArray[np.float64]

@@ -30,12 +30,6 @@ from unrelu.activations import RELU, Activation, ReLU
 from unrelu.methods.fittings import about_mean, moved
 from unrelu.methods.kinks import Fit, unit_rows
 from unrelu.methods.moment_start import moment_start, tame
-from unrelu.methods.noise_metric import (
-    FULL,
-    SHARED,
-    affine_residual,
-    whitener,
-)
 from unrelu.methods.orientation import orient
 from unrelu.methods.problem import Problem, choose_rows
 from unrelu.methods.selection import (
@@ -49,6 +43,12 @@ from unrelu.methods.selection import (
     settle,
 )
 from unrelu.network import Network
+from unrelu.noise.gaussian import (
+    FULL,
+    SHARED,
+    affine_residual,
+    whitener,
+)
 from unrelu.numerics.dependence import DEPENDENT, dependence
 from unrelu.samples import Samples
 

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from unrelu.activations import ReLU
 from unrelu.methods.descent import polish
-from unrelu.methods.noise_metric import whitener
 from unrelu.methods.problem import Problem, choose_rows
 from unrelu.methods.selection import unit_edge
 from unrelu.network import Network
+from unrelu.noise.gaussian import whitener
 from unrelu.numerics.dependence import DEPENDENT, dependence
 from unrelu.samples import Samples
 

@@ -26,8 +26,6 @@ from unrelu.activations import RELU, Activation, ReLU
 from unrelu.methods import least_squares
 from unrelu.methods.candidate import Candidate
 from unrelu.methods.fittings import Counts, Fitting, LeastSquares, Tails, moved, without_units
-from unrelu.methods.losses import HeavyTails, counted, heavy_tails
-from unrelu.methods.noise_metric import noise_covariance, unknowns
 from unrelu.methods.problem import choose_rows, resolution
 from unrelu.methods.selection import Effort, revise
 from unrelu.methods.width import (
@@ -39,9 +37,11 @@ from unrelu.methods.width import (
     without_least,
 )
 from unrelu.network import Network
+from unrelu.noise.found import Noise, Width
+from unrelu.noise.gaussian import noise_covariance, unknowns
+from unrelu.noise.losses import HeavyTails, counted, heavy_tails
 from unrelu.numerics.spread import NORMAL, by_chance, robust_spread, telling
 from unrelu.numerics.whitening import with_constant
-from unrelu.result import Noise, Width
 from unrelu.samples import Samples
 
 Array = NDArray[np.float64]

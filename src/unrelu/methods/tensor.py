@@ -56,7 +56,7 @@ from unrelu.methods.selection import Effort, settle, unit_edge
 from unrelu.methods.support import exact_units, finished, label_rank, used_rows
 from unrelu.methods.unsuitable import Unsuitable
 from unrelu.network import Network
-from unrelu.result import Noise
+from unrelu.noise.found import Noise
 from unrelu.samples import Samples
 
 Array = NDArray[np.float64]

@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 from scipy.special import chdtrc
 
 from unrelu.activations import ReLU
-from unrelu.methods.noise_metric import whitener
 from unrelu.methods.problem import Problem
 from unrelu.network import Network
+from unrelu.noise.gaussian import whitener
 from unrelu.numerics import fisher
 from unrelu.numerics.whitening import Whitened, whiten, with_constant
 from unrelu.samples import Samples

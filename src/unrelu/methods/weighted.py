@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 
 from unrelu.activations import RELU, Activation, ReLU, chord, steep
 from unrelu.methods.kinks import unit_rows
-from unrelu.methods.losses import HeavyTails, Loss, LossAt, heavy_tails
 from unrelu.methods.rounded_relu import RoundedReLU
 from unrelu.network import Network
+from unrelu.noise.losses import HeavyTails, Loss, LossAt, heavy_tails
 from unrelu.numerics.levenberg import minimise
 from unrelu.numerics.whitening import power_of_two, whiten, with_constant
 from unrelu.samples import Samples

@@ -18,7 +18,7 @@ from unrelu.methods.fittings import Fitting
 from unrelu.methods.one_more import PLAIN, UNEQUAL, Test
 from unrelu.methods.problem import resolution
 from unrelu.network import Network
-from unrelu.result import Width
+from unrelu.noise.found import Width
 
 PAST_DOUBT = 10.0
 """The same as PLAIN where noise has long tails: of counts that are nearly all zero the gain in

@@ -18,32 +18,18 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from unrelu.errors import InputError, InputTypeError
-from unrelu.formulas import (
+from unrelu.hardness.formulas import (
     LITERALS,
     Formula,
     assigned,
     extended,
     is_true,
     not_all_equal,
-    parse_dimacs,
     split,
-    to_dimacs,
 )
 from unrelu.network import Network
 from unrelu.numerics.rationals import as_fractions
 from unrelu.wording.streams import counted, kind_of
-
-__all__ = [
-    "Formula",
-    "Instance",
-    "decode",
-    "encode",
-    "fitting_network",
-    "not_all_equal",
-    "parse_dimacs",
-    "split",
-    "to_dimacs",
-]
 
 Integers = NDArray[np.int64]
 

@@ -1,0 +1,1 @@
+"""Complete searches and refutations over the rationals."""

@@ -1,0 +1,1 @@
+"""Questions to a model: lines, random queries, budget and journal."""

@@ -1,0 +1,1 @@
+"""The model that every search fits: rows, whitening, variable projection, reduction, selection."""

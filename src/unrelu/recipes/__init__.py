@@ -1,0 +1,1 @@
+"""The published algorithms, one to a file."""
