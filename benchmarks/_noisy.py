@@ -13,7 +13,7 @@ from planting import Planted
 import unrelu
 from unrelu.checks.fitted import heights_known, model_of, white_features
 from unrelu.checks.units import Spread
-from unrelu.methods.problem import Problem
+from unrelu.fitting.problem import Problem
 from unrelu.noise.gaussian import unknowns
 from unrelu.numerics import fisher
 from unrelu.numerics.levenberg import minimise

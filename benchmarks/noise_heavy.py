@@ -28,8 +28,8 @@ from _table import Table, parser
 from planting import plant
 
 import unrelu
-from unrelu.methods.problem import resolution
-from unrelu.methods.weighted import robust
+from unrelu.fitting.problem import resolution
+from unrelu.fitting.weighted import robust
 from unrelu.samples import Samples
 
 KINDS: dict[str, tuple[str, Law]] = {

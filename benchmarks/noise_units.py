@@ -27,7 +27,7 @@ from _table import Table, parser
 from planting import Planted, plant
 
 import unrelu
-from unrelu.methods.selection import unit_edge
+from unrelu.fitting.selection import unit_edge
 
 PROBLEMS = ((20, 5, 5), (20, 5, 2), (20, 5, 1), (50, 10, 20))
 COLUMNS = (

@@ -26,8 +26,8 @@ from _trials import COLUMNS, attempt, summary
 from planting import Planted, plant
 
 import unrelu
-from unrelu.methods.problem import Problem
-from unrelu.methods.selection import Effort, settle
+from unrelu.fitting.problem import Problem
+from unrelu.fitting.selection import Effort, settle
 from unrelu.samples import Samples
 
 SIZES = ((10, 5, 5), (20, 10, 2), (20, 5, 1))

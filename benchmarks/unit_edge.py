@@ -17,8 +17,8 @@ import math
 import numpy as np
 from _table import Table, parser
 
-from unrelu.methods.problem import Problem
-from unrelu.methods.selection import unit_edge
+from unrelu.fitting.problem import Problem
+from unrelu.fitting.selection import unit_edge
 from unrelu.numerics.levenberg import minimise
 from unrelu.samples import Samples
 

@@ -24,10 +24,10 @@ from unrelu.checks.fitted import heights_known, model_of, white_features
 from unrelu.checks.shape import shape_p
 from unrelu.checks.unexplained import unexplained
 from unrelu.checks.verdict import estimate
-from unrelu.methods.kinks import Kinks
-from unrelu.methods.problem import Problem
-from unrelu.methods.selection import Effort, settle
-from unrelu.methods.weighted import WeightedNetwork
+from unrelu.fitting.problem import Problem
+from unrelu.fitting.selection import Effort, settle
+from unrelu.fitting.variable_projection import Kinks
+from unrelu.fitting.weighted import WeightedNetwork
 from unrelu.noise.losses import Squares
 from unrelu.numerics import fisher
 from unrelu.samples import Samples

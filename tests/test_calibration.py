@@ -10,8 +10,8 @@ from scipy.stats import binom
 
 from unrelu import calibration
 from unrelu.calibration import Fitted, likely, shrinkage
-from unrelu.methods.problem import Problem
-from unrelu.methods.selection import unit_edge
+from unrelu.fitting.problem import Problem
+from unrelu.fitting.selection import unit_edge
 from unrelu.network import Network
 from unrelu.numerics.levenberg import minimise
 from unrelu.numerics.whitening import whiten

@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 
 from unrelu import Network, Status, match, recover
 from unrelu.activations import RELU
-from unrelu.methods.fittings import Counts
+from unrelu.fitting.fittings import Counts
+from unrelu.fitting.weighted import reweighted
+from unrelu.fitting.width import choose
 from unrelu.methods.noisy import gross, weighting
-from unrelu.methods.weighted import reweighted
-from unrelu.methods.width import choose
 from unrelu.noise.found import Noise
 from unrelu.noise.losses import Proportional, Squares, counted, counting
 from unrelu.numerics.dependence import DEPENDENT, dependence

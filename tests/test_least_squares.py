@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 from planting import gaussian, plant, student, uniform
 
 from unrelu import Network, match
+from unrelu.fitting.fittings import LeastSquares
+from unrelu.fitting.problem import Problem, resolution
+from unrelu.fitting.selection import Effort, settle, unit_edge
 from unrelu.methods import least_squares
-from unrelu.methods.fittings import LeastSquares
-from unrelu.methods.problem import Problem, resolution
-from unrelu.methods.selection import Effort, settle, unit_edge
 from unrelu.noise.gaussian import noise_covariance, whitener
 from unrelu.samples import Samples
 

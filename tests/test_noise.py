@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from planting import Planted, plant
 
 from unrelu import InputError, Network, Recovery, RecoveryError, Status, match, recover
+from unrelu.fitting.problem import resolution
+from unrelu.fitting.weighted import robust
 from unrelu.methods.noisy import TAILED
-from unrelu.methods.problem import resolution
-from unrelu.methods.weighted import robust
 from unrelu.noise.losses import heavy_tails
 from unrelu.samples import Samples
 

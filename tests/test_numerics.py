@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from planting import plant
 
-from unrelu.methods.kinks import Fit, Kinks, unit_rows
+from unrelu.fitting.variable_projection import Fit, Kinks, unit_rows
 from unrelu.numerics.lattice import subset, vanishing_subsets
 from unrelu.numerics.levenberg import minimise
 from unrelu.numerics.rank import column_space

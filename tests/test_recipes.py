@@ -10,8 +10,8 @@ from planting import Planted, plant
 from reciting import recovered, right
 
 from unrelu import InputError, Network, recover
+from unrelu.fitting.candidate import Unsuitable
 from unrelu.methods.recipes import BY_NAME, NAMED, RECIPES
-from unrelu.methods.unsuitable import Unsuitable
 from unrelu.preparation import ESTIMATED, METHODS, NOISE
 
 

@@ -10,9 +10,9 @@ from scipy.optimize import linear_sum_assignment
 
 from unrelu import Network, assess, match, recover
 from unrelu.activations import ReLU
+from unrelu.fitting.candidate import Unsuitable
 from unrelu.methods.moment_tensor import choose_order, tensor_directions
 from unrelu.methods.signs import by_projection, by_regression
-from unrelu.methods.unsuitable import Unsuitable
 from unrelu.samples import Samples
 
 

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from planting import plant
 
 from unrelu import Network, match
-from unrelu.methods.kinks import unit_rows
-from unrelu.methods.weighted import State, WeightedNetwork, reweighted, robust
+from unrelu.fitting.variable_projection import unit_rows
+from unrelu.fitting.weighted import State, WeightedNetwork, reweighted, robust
 from unrelu.noise.losses import FREEDOMS, HeavyTails, Squares, counted, heavy_tails
 from unrelu.numerics.whitening import whiten, with_constant
 from unrelu.samples import Samples

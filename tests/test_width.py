@@ -14,9 +14,9 @@ from sklearn.neural_network import MLPRegressor
 from unrelu import Network, Recovery, from_sklearn, match, recover
 from unrelu.activations import RELU
 from unrelu.checks.misfit import MISFIT, misfit
-from unrelu.methods.fittings import Counts
-from unrelu.methods.one_unit import best_unit
-from unrelu.methods.width import without_least
+from unrelu.fitting.fittings import Counts
+from unrelu.fitting.one_unit import best_unit
+from unrelu.fitting.width import without_least
 from unrelu.numerics.order import block_length
 from unrelu.numerics.whitening import whiten
 from unrelu.samples import Samples

@@ -21,8 +21,8 @@ from unrelu.checks.explained import explain
 from unrelu.checks.kinds_of_labels import NOT_VALUES
 from unrelu.checks.spared import leaner
 from unrelu.checks.unexplained import unexplained
+from unrelu.fitting.candidate import constant
 from unrelu.methods import hyperplanes, lines
-from unrelu.methods.candidate import constant
 from unrelu.network import Network
 from unrelu.oracles.questions import BudgetSpent, Questions
 from unrelu.recover import recover

@@ -14,9 +14,9 @@ import numpy as np
 from unrelu.activations import ReLU
 from unrelu.certificate import Certificate, judge_exactly
 from unrelu.checks.proof import prove
+from unrelu.fitting.candidate import constant
 from unrelu.judged import Judged, Task
 from unrelu.ladder import climb
-from unrelu.methods.candidate import constant
 from unrelu.methods.lifting import lift
 from unrelu.methods.recipes import BY_NAME
 from unrelu.preparation import dependent_inputs, label_rank

@@ -18,9 +18,10 @@ from unrelu.checks.unexplained import unexplained
 from unrelu.checks.units import hidden_errors
 from unrelu.checks.verdict import RARE
 from unrelu.errors import InputError
-from unrelu.methods import facets, known_activation, linear_part, noisy, unseen
-from unrelu.methods.candidate import Candidate
-from unrelu.methods.problem import Problem
+from unrelu.fitting import linear_part
+from unrelu.fitting.candidate import Candidate
+from unrelu.fitting.problem import Problem
+from unrelu.methods import facets, known_activation, noisy, unseen
 from unrelu.methods.recipes import BY_NAME
 from unrelu.network import Network
 from unrelu.numerics.dependence import DEPENDENT, dependence

@@ -17,21 +17,20 @@ from unrelu.checks.kinds_of_labels import (
     sigmoid,
     steps,
 )
+from unrelu.fitting import affine_term
+from unrelu.fitting.candidate import Candidate, Unsuitable, constant
+from unrelu.fitting.problem import Problem
 from unrelu.judged import Judged, Passes, Task, better, judged, not_values
 from unrelu.methods import (
     facets,
     hyperplanes,
     known_activation,
-    linear_term,
     mixed_integer,
     noisy,
     row_space,
     sparse_noise,
 )
-from unrelu.methods.candidate import Candidate, constant
-from unrelu.methods.problem import Problem
 from unrelu.methods.recipes import BY_NAME
-from unrelu.methods.unsuitable import Unsuitable
 from unrelu.network import Network
 from unrelu.wording.status import Status
 
@@ -264,7 +263,7 @@ def _without_units(task: Task) -> Candidate:
     samples = task.samples
     if not task.skip:
         return constant(samples, task.bias, task.activation)
-    net = linear_term.affine(samples, task.bias)
+    net = affine_term.affine(samples, task.bias)
     return Candidate(net, np.arange(samples.n), {"starts": 0})
 
 
@@ -272,8 +271,8 @@ def _simplest(found: Candidate, task: Task, passes: Passes) -> Candidate:
     """Without a skip connection, where the network found can do without."""
     if not task.skip:
         return found
-    plain = linear_term.without(found.network, task.samples, found.rows, task.bias, passes.missed)
-    return replace(found, network=plain, note=linear_term.NOT_NEEDED) if plain else found
+    plain = affine_term.without(found.network, task.samples, found.rows, task.bias, passes.missed)
+    return replace(found, network=plain, note=affine_term.NOT_NEEDED) if plain else found
 
 
 def _recipe(task: Task, rng: np.random.Generator) -> Iterator[tuple[str, Candidate]]:

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from unrelu.activations import Activation, Curve, ReLU
 from unrelu.checks.fitted import FORMS as FORMS
 from unrelu.errors import InputError, InputTypeError
-from unrelu.methods.linear_term import affine, beyond_affine
-from unrelu.methods.problem import choose_rows
+from unrelu.fitting.affine_term import affine, beyond_affine
+from unrelu.fitting.problem import choose_rows
 from unrelu.methods.recipes import BY_NAME, RECIPES
 from unrelu.network import Network
 from unrelu.numerics.rank import column_space

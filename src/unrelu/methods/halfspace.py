@@ -45,11 +45,10 @@ from itertools import combinations, product
 import numpy as np
 from numpy.typing import NDArray
 
-from unrelu.methods.candidate import Candidate
-from unrelu.methods.descent import polish
-from unrelu.methods.kinks import unit_rows
-from unrelu.methods.problem import Problem, choose_rows
-from unrelu.methods.unsuitable import Unsuitable
+from unrelu.fitting.candidate import Candidate, Unsuitable
+from unrelu.fitting.problem import Problem, choose_rows
+from unrelu.fitting.reduction import polish
+from unrelu.fitting.variable_projection import unit_rows
 from unrelu.network import Network
 from unrelu.noise.found import Noise
 from unrelu.numerics.laws import non_normality

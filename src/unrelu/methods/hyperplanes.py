@@ -23,11 +23,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from unrelu.methods.candidate import Candidate
-from unrelu.methods.descent import polish, reduce, search
-from unrelu.methods.kinks import Fit, unit_rows
-from unrelu.methods.orientation import Oriented, orient
-from unrelu.methods.problem import Missed, Problem, choose_rows
+from unrelu.fitting.candidate import Candidate
+from unrelu.fitting.orientation import Oriented, orient
+from unrelu.fitting.problem import Missed, Problem, choose_rows
+from unrelu.fitting.reduction import polish, reduce, search
+from unrelu.fitting.variable_projection import Fit, unit_rows
 from unrelu.network import Network
 from unrelu.numerics.dependence import DEPENDENT, dependence
 from unrelu.numerics.pieces import MOST_ROWS, pieces_without_noise

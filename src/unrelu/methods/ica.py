@@ -31,10 +31,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unrelu.activations import RELU, Activation, ReLU
-from unrelu.methods.candidate import Candidate
+from unrelu.fitting.candidate import Candidate, Unsuitable
 from unrelu.methods.from_directions import check_moments, exact_network
 from unrelu.methods.support import as_network, component_units, finished, full_rank_units, used_rows
-from unrelu.methods.unsuitable import Unsuitable
 from unrelu.numerics.laws import isotropy
 from unrelu.samples import Samples
 

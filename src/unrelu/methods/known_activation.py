@@ -25,10 +25,10 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
 from unrelu.activations import Activation
-from unrelu.methods.candidate import Candidate
+from unrelu.fitting.candidate import Candidate
+from unrelu.fitting.problem import Missed, choose_rows
+from unrelu.fitting.scaled_rows import Rows, refined
 from unrelu.methods.hidden_values import Hidden, find_hidden
-from unrelu.methods.problem import Missed, choose_rows
-from unrelu.methods.scaled_rows import Rows, refined
 from unrelu.network import Network
 from unrelu.numerics.laws import coarse
 from unrelu.numerics.rank import column_space

@@ -27,12 +27,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unrelu.activations import RELU, Activation, ReLU
-from unrelu.methods.fittings import about_mean, moved
-from unrelu.methods.kinks import Fit, unit_rows
-from unrelu.methods.moment_start import moment_start, tame
-from unrelu.methods.orientation import orient
-from unrelu.methods.problem import Problem, choose_rows
-from unrelu.methods.selection import (
+from unrelu.fitting.fittings import about_mean, moved
+from unrelu.fitting.orientation import orient
+from unrelu.fitting.problem import Problem, choose_rows
+from unrelu.fitting.selection import (
     SETTLED,
     Effort,
     bar,
@@ -42,6 +40,8 @@ from unrelu.methods.selection import (
     revise,
     settle,
 )
+from unrelu.fitting.variable_projection import Fit, unit_rows
+from unrelu.methods.moment_start import moment_start, tame
 from unrelu.network import Network
 from unrelu.noise.gaussian import (
     FULL,

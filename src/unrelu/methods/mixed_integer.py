@@ -36,8 +36,8 @@ from numpy.typing import NDArray
 from scipy.sparse import block_array, csr_array, eye_array, kron
 
 from unrelu.errors import InputError
+from unrelu.fitting.candidate import Candidate
 from unrelu.methods import given_outputs
-from unrelu.methods.candidate import Candidate
 from unrelu.methods.given_pattern import Scaled, Weights
 from unrelu.network import Network
 from unrelu.numerics.float_lp import OutOfTimeError

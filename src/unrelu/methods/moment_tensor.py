@@ -27,8 +27,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unrelu.activations import Activation, hermite
+from unrelu.fitting.candidate import Unsuitable
 from unrelu.methods.signs import by_regression
-from unrelu.methods.unsuitable import Unsuitable
 from unrelu.numerics.joint_diagonalisation import common_span, joint_diagonalise
 from unrelu.numerics.laws import non_normality
 from unrelu.numerics.moments import (

@@ -23,12 +23,11 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from unrelu.activations import RELU, Activation, ReLU
-from unrelu.methods import least_squares
-from unrelu.methods.candidate import Candidate
-from unrelu.methods.fittings import Counts, Fitting, LeastSquares, Tails, moved, without_units
-from unrelu.methods.problem import choose_rows, resolution
-from unrelu.methods.selection import Effort, revise
-from unrelu.methods.width import (
+from unrelu.fitting.candidate import Candidate
+from unrelu.fitting.fittings import Counts, Fitting, LeastSquares, Tails, moved, without_units
+from unrelu.fitting.problem import choose_rows, resolution
+from unrelu.fitting.selection import Effort, revise
+from unrelu.fitting.width import (
     MOST_MORE,
     Chosen,
     asks_for_more,
@@ -36,6 +35,7 @@ from unrelu.methods.width import (
     with_units,
     without_least,
 )
+from unrelu.methods import least_squares
 from unrelu.network import Network
 from unrelu.noise.found import Noise, Width
 from unrelu.noise.gaussian import noise_covariance, unknowns

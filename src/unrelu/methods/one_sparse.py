@@ -34,9 +34,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from unrelu.methods.candidate import Candidate
-from unrelu.methods.problem import Problem
-from unrelu.methods.unsuitable import Unsuitable
+from unrelu.fitting.candidate import Candidate, Unsuitable
+from unrelu.fitting.problem import Problem
 from unrelu.numerics.rank import column_space
 from unrelu.numerics.whitening import with_constant
 from unrelu.samples import Samples

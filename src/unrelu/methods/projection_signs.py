@@ -22,8 +22,8 @@ from __future__ import annotations
 import numpy as np
 
 from unrelu.activations import RELU, Activation, ReLU
+from unrelu.fitting.candidate import Candidate
 from unrelu.methods import tensor
-from unrelu.methods.candidate import Candidate
 from unrelu.methods.from_directions import exact_network
 from unrelu.methods.moment_tensor import choose_order, tensor_directions
 from unrelu.methods.signs import by_projection

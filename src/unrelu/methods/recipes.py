@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
+from unrelu.fitting.candidate import Candidate
 from unrelu.methods import (
     enumeration,
     facets,
@@ -23,7 +24,6 @@ from unrelu.methods import (
     symmetric,
     tensor,
 )
-from unrelu.methods.candidate import Candidate
 from unrelu.methods.moment_tensor import ORDERS
 
 Find = Callable[..., Candidate]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from unrelu.methods.problem import Problem
+from unrelu.fitting.problem import Problem
 from unrelu.numerics.cones import Rays, null_space
 
 Array = NDArray[np.float64]

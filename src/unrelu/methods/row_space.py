@@ -25,9 +25,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from unrelu.methods.candidate import Candidate
-from unrelu.methods.linear_term import beyond_affine
-from unrelu.methods.problem import Missed, Problem, choose_rows
+from unrelu.fitting.affine_term import beyond_affine
+from unrelu.fitting.candidate import Candidate
+from unrelu.fitting.problem import Missed, Problem, choose_rows
 from unrelu.network import Network
 from unrelu.numerics.rank import column_space
 from unrelu.samples import Samples

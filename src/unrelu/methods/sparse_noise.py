@@ -22,10 +22,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from unrelu.fitting.candidate import Candidate, Unsuitable
+from unrelu.fitting.problem import Problem, choose_rows
 from unrelu.methods import hyperplanes, row_space
-from unrelu.methods.candidate import Candidate
-from unrelu.methods.problem import Problem, choose_rows
-from unrelu.methods.unsuitable import Unsuitable
 from unrelu.network import Network
 from unrelu.numerics.rank import column_space
 from unrelu.numerics.robust_pca import split

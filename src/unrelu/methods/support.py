@@ -18,9 +18,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from unrelu.methods.candidate import Candidate
-from unrelu.methods.problem import Problem, choose_rows
-from unrelu.methods.unsuitable import Unsuitable
+from unrelu.fitting.candidate import Candidate, Unsuitable
+from unrelu.fitting.problem import Problem, choose_rows
 from unrelu.network import Network
 from unrelu.numerics.rank import column_space
 from unrelu.samples import Samples

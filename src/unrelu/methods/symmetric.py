@@ -44,11 +44,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from unrelu.methods.candidate import Candidate
-from unrelu.methods.problem import Problem, resolution
+from unrelu.fitting.candidate import Candidate, Unsuitable
+from unrelu.fitting.problem import Problem, resolution
 from unrelu.methods.support import exact_units, finished, full_rank_units, used_rows
 from unrelu.methods.tensor import count_units, estimated
-from unrelu.methods.unsuitable import Unsuitable
 from unrelu.noise.gaussian import noise_covariance, whitener
 from unrelu.numerics.joint_diagonalisation import joint_diagonalise
 from unrelu.numerics.laws import asymmetry

@@ -47,14 +47,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unrelu.activations import RELU, Activation, ReLU
-from unrelu.methods.candidate import Candidate
-from unrelu.methods.descent import polish
+from unrelu.fitting.candidate import Candidate, Unsuitable
+from unrelu.fitting.problem import Problem, choose_rows
+from unrelu.fitting.reduction import polish
+from unrelu.fitting.selection import Effort, settle, unit_edge
 from unrelu.methods.from_directions import check_moments, exact_network
 from unrelu.methods.moment_tensor import choose_order, tensor_directions
-from unrelu.methods.problem import Problem, choose_rows
-from unrelu.methods.selection import Effort, settle, unit_edge
 from unrelu.methods.support import exact_units, finished, label_rank, used_rows
-from unrelu.methods.unsuitable import Unsuitable
 from unrelu.network import Network
 from unrelu.noise.found import Noise
 from unrelu.samples import Samples

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from scipy.special import chdtrc
 
 from unrelu.activations import ReLU
-from unrelu.methods.problem import Problem
+from unrelu.fitting.problem import Problem
 from unrelu.network import Network
 from unrelu.noise.gaussian import whitener
 from unrelu.numerics import fisher

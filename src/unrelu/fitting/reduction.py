@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from unrelu.methods.kinks import Fit, Kinks, unit_rows
+from unrelu.fitting.variable_projection import Fit, Kinks, unit_rows
 from unrelu.numerics.levenberg import minimise
 
 Array = NDArray[np.float64]

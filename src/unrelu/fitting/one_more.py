@@ -24,9 +24,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from unrelu.methods.fittings import Fitting
-from unrelu.methods.one_unit import NEAR_NOTHING, STARTS, best_unit
-from unrelu.methods.problem import resolution
+from unrelu.fitting.fittings import Fitting
+from unrelu.fitting.one_unit import NEAR_NOTHING, STARTS, best_unit
+from unrelu.fitting.problem import resolution
 from unrelu.network import Network
 from unrelu.numerics.order import block_length
 from unrelu.numerics.whitening import Whitened, whiten, with_constant

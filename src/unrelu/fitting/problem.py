@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unrelu.activations import RELU, Activation, ReLU
-from unrelu.methods.kinks import Kinks
+from unrelu.fitting.variable_projection import Kinks
 from unrelu.network import Network
 from unrelu.numerics.levenberg import newton_step
 from unrelu.numerics.whitening import power_of_two, whiten, with_constant

@@ -11,9 +11,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from unrelu.methods.descent import polish
-from unrelu.methods.orientation import orient
-from unrelu.methods.problem import Missed, Problem
+from unrelu.fitting.orientation import orient
+from unrelu.fitting.problem import Missed, Problem
+from unrelu.fitting.reduction import polish
 from unrelu.network import Network
 from unrelu.numerics.rank import column_space
 from unrelu.numerics.whitening import power_of_two, with_constant

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unrelu.activations import ReLU
-from unrelu.methods.kinks import Fit, Kinks
-from unrelu.methods.problem import Problem
+from unrelu.fitting.problem import Problem
+from unrelu.fitting.variable_projection import Fit, Kinks
 from unrelu.network import Network
 from unrelu.numerics.levenberg import minimise
 

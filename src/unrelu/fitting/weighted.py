@@ -19,8 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unrelu.activations import RELU, Activation, ReLU, chord, steep
-from unrelu.methods.kinks import unit_rows
-from unrelu.methods.rounded_relu import RoundedReLU
+from unrelu.fitting.rounded_relu import RoundedReLU
+from unrelu.fitting.variable_projection import unit_rows
 from unrelu.network import Network
 from unrelu.noise.losses import HeavyTails, Loss, LossAt, heavy_tails
 from unrelu.numerics.levenberg import minimise

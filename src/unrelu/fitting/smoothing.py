@@ -17,10 +17,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unrelu.methods.kinks import Fit, Kinks
-from unrelu.methods.problem import Problem
-from unrelu.methods.rounded_relu import RoundedReLU
-from unrelu.methods.selection import Effort, settle
+from unrelu.fitting.problem import Problem
+from unrelu.fitting.rounded_relu import RoundedReLU
+from unrelu.fitting.selection import Effort, settle
+from unrelu.fitting.variable_projection import Fit, Kinks
 
 Array = NDArray[np.float64]
 

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from unrelu.methods.fittings import Fitting
-from unrelu.methods.one_more import PLAIN, UNEQUAL, Test
-from unrelu.methods.problem import resolution
+from unrelu.fitting.fittings import Fitting
+from unrelu.fitting.one_more import PLAIN, UNEQUAL, Test
+from unrelu.fitting.problem import resolution
 from unrelu.network import Network
 from unrelu.noise.found import Width
 

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unrelu.activations import ReLU
-from unrelu.methods.descent import polish
-from unrelu.methods.problem import Problem, choose_rows
-from unrelu.methods.selection import unit_edge
+from unrelu.fitting.problem import Problem, choose_rows
+from unrelu.fitting.reduction import polish
+from unrelu.fitting.selection import unit_edge
 from unrelu.network import Network
 from unrelu.noise.gaussian import whitener
 from unrelu.numerics.dependence import DEPENDENT, dependence

@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unrelu.activations import Activation
-from unrelu.methods.linear_term import affine
-from unrelu.methods.problem import Problem, resolution
-from unrelu.methods.rounded_relu import RoundedReLU
-from unrelu.methods.selection import Effort, settle
-from unrelu.methods.smoothing import ROUNDNESS, errors_of, followed
-from unrelu.methods.weighted import importance, refitted, reweighted, robust
+from unrelu.fitting.affine_term import affine
+from unrelu.fitting.problem import Problem, resolution
+from unrelu.fitting.rounded_relu import RoundedReLU
+from unrelu.fitting.selection import Effort, settle
+from unrelu.fitting.smoothing import ROUNDNESS, errors_of, followed
+from unrelu.fitting.weighted import importance, refitted, reweighted, robust
 from unrelu.network import Network
 from unrelu.noise.gaussian import noise_covariance, unknowns, whitener
 from unrelu.noise.losses import HeavyTails, Proportional, StudentT, counted, counting, heavy_tails

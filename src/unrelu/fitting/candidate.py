@@ -40,3 +40,15 @@ def constant(samples: Samples, bias: bool, activation: str | Activation = "relu"
     c = total / samples.n if bias else np.zeros(samples.m)
     net = Network(np.zeros((0, samples.d)), np.zeros((samples.m, 0)), c=c, activation=activation)
     return Candidate(net, np.arange(samples.n), {"starts": 0})
+
+
+class Unsuitable(Exception):
+    """An assumption of a recipe that fails, in words, with the network it was led to, if any.
+
+    For the ladder alone, which makes it the explanation of a failed recovery.
+    """
+
+    def __init__(self, reason: str, network: Network | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.network = network
