@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from planting import Planted
 
 import unrelu
-from unrelu.checks.fitted import heights_known, model_of, white_features
-from unrelu.checks.units import Spread
 from unrelu.fitting.problem import Problem
+from unrelu.inference import fisher
+from unrelu.inference.arguments import heights_known, model_of, white_features
+from unrelu.inference.units import Spread
 from unrelu.noise.gaussian import unknowns
-from unrelu.numerics import fisher
 from unrelu.numerics.levenberg import minimise
 from unrelu.samples import Samples
 

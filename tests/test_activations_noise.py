@@ -20,7 +20,6 @@ from unrelu.activations import (
     steep,
 )
 from unrelu.appraisal import appraise
-from unrelu.checks.fitted import heights_known, model_of, white_features
 from unrelu.checks.shape import shape_p
 from unrelu.checks.unexplained import unexplained
 from unrelu.checks.verdict import estimate
@@ -28,8 +27,9 @@ from unrelu.fitting.problem import Problem
 from unrelu.fitting.selection import Effort, settle
 from unrelu.fitting.variable_projection import Kinks
 from unrelu.fitting.weighted import WeightedNetwork
+from unrelu.inference import fisher
+from unrelu.inference.arguments import heights_known, model_of, white_features
 from unrelu.noise.losses import Squares
-from unrelu.numerics import fisher
 from unrelu.samples import Samples
 
 Array = NDArray[np.float64]

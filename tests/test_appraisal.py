@@ -102,7 +102,7 @@ def test_noise_is_not_told_from_few_samples() -> None:
 def test_too_many_weights_for_standard_errors_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
     problem = plant(5, 3, 2, 1500, seed=4, bias=0.3)
     Y = problem.Y + 0.1 * np.random.default_rng(4).standard_normal(problem.Y.shape)
-    monkeypatch.setattr("unrelu.checks.fitted.MOST_UNKNOWNS", 10)
+    monkeypatch.setattr("unrelu.inference.arguments.MOST_UNKNOWNS", 10)
     told = appraise(problem.truth, problem.X, Y)
     assert told.status == Status.ESTIMATED
     assert told.uncertainty is None

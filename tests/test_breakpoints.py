@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from planting import plant
 
 from unrelu import InputError, RectifiedNetworkRegressor, assess, recover
-from unrelu.breakpoints import rounded
 from unrelu.cli import main
+from unrelu.inference.breakpoints import rounded
 
 Array = NDArray[np.float64]
 

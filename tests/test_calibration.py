@@ -8,15 +8,15 @@ from numpy.typing import NDArray
 from planting import Planted, plant
 from scipy.stats import binom
 
-from unrelu import calibration
-from unrelu.calibration import Fitted, likely, shrinkage
 from unrelu.fitting.problem import Problem
 from unrelu.fitting.selection import unit_edge
+from unrelu.inference import calibration
+from unrelu.inference.calibration import Fitted, likely, shrinkage
+from unrelu.inference.uncertainty import Uncertainty, assess
 from unrelu.network import Network
 from unrelu.numerics.levenberg import minimise
 from unrelu.numerics.whitening import whiten
 from unrelu.samples import Samples
-from unrelu.uncertainty import Uncertainty, assess
 
 Array = NDArray[np.float64]
 

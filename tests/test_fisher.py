@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from unrelu.numerics import fisher
-from unrelu.numerics.covariance import in_outputs
+from unrelu.inference import fisher
+from unrelu.inference.covariance import in_outputs
 
 Array = NDArray[np.float64]
 EPS = float(np.finfo(np.float64).eps)

@@ -9,7 +9,7 @@ from planting import LAWS, Law, Planted, plant
 from reciting import noisy
 
 from unrelu import Network, Recovery, Status, match, recover
-from unrelu.methods.unseen import in_words, without_unseen
+from unrelu.inference.flat_directions import in_words, without_unseen
 from unrelu.numerics.whitening import whiten
 from unrelu.samples import Samples
 

@@ -12,8 +12,8 @@ from planting import plant
 from scipy.stats import binom
 
 from unrelu.errors import InputError, InputTypeError
+from unrelu.inference.uncertainty import Uncertainty, assess
 from unrelu.network import Network
-from unrelu.uncertainty import Uncertainty, assess
 
 Array = NDArray[np.float64]
 EPS = float(np.finfo(np.float64).eps)

@@ -15,7 +15,6 @@ from unrelu.wording.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from unrelu import activations, hardness, lower_bound, oracles
-    from unrelu.breakpoints import Breakpoint
     from unrelu.certificate import Certificate, verify
     from unrelu.checks.refuted import Refutation
     from unrelu.errors import (
@@ -32,6 +31,8 @@ if TYPE_CHECKING:
     from unrelu.formats.networks import load, save
     from unrelu.formats.results import load_result
     from unrelu.formats.sklearn_objects import from_sklearn, to_sklearn
+    from unrelu.inference.breakpoints import Breakpoint
+    from unrelu.inference.uncertainty import Prediction, Uncertainty, assess
     from unrelu.network import Network
     from unrelu.network.matching import Match, match
     from unrelu.noise.found import Noise
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
     from unrelu.report.page import write_report
     from unrelu.result import Recovery
     from unrelu.solutions import Solutions, solutions
-    from unrelu.uncertainty import Prediction, Uncertainty, assess
     from unrelu.wording.remarks import Remark
     from unrelu.wording.status import Status
 
@@ -85,7 +85,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "breakpoints": ("Breakpoint",),
+    "inference.breakpoints": ("Breakpoint",),
     "certificate": ("Certificate", "verify"),
     "checks.refuted": ("Refutation",),
     "errors": (
@@ -112,7 +112,7 @@ _HOMES = {
     "result": ("Recovery",),
     "solutions": ("Solutions", "solutions"),
     "wording.status": ("Status",),
-    "uncertainty": ("Prediction", "Uncertainty", "assess"),
+    "inference.uncertainty": ("Prediction", "Uncertainty", "assess"),
 }
 _MODULES = ("activations", "hardness", "lower_bound", "oracles")
 _HOME = {name: module for module, names in _HOMES.items() for name in names}

@@ -14,15 +14,15 @@ from scipy.special import chdtrc
 from unrelu.activations import Curve
 from unrelu.certificate import Certificate, judge, judge_estimate, judge_exactly
 from unrelu.checks.unexplained import unexplained
-from unrelu.checks.units import hidden_errors
 from unrelu.errors import InputError, InputTypeError
+from unrelu.inference.uncertainty import Uncertainty, assess
+from unrelu.inference.units import hidden_errors
 from unrelu.inputs.frames import tables
 from unrelu.inputs.names import UNNAMED, Names
 from unrelu.network import Network
 from unrelu.noise.found import Noise
 from unrelu.result import Recovery
 from unrelu.samples import ExactSamples, Samples
-from unrelu.uncertainty import Uncertainty, assess
 from unrelu.wording.status import Status
 from unrelu.wording.streams import counted, kind_of
 

@@ -13,12 +13,12 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from unrelu.inference.uncertainty import Uncertainty
 from unrelu.inputs.names import shown
 from unrelu.network import Network
 from unrelu.preparation import dependent_inputs
 from unrelu.result import Recovery
 from unrelu.samples import Samples
-from unrelu.uncertainty import Uncertainty
 from unrelu.wording.status import Status
 
 Index = NDArray[np.intp]

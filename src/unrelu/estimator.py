@@ -19,8 +19,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from unrelu.activations import Activation
-from unrelu.breakpoints import Breakpoint
 from unrelu.errors import InputError, RecoveryError
+from unrelu.inference.breakpoints import Breakpoint
 from unrelu.inputs.frames import beside, plain, tables
 from unrelu.network import Network
 from unrelu.recover import recover

@@ -15,20 +15,21 @@ from unrelu.checks.explained import Explained, explain
 from unrelu.checks.kinds_of_labels import LabelKind
 from unrelu.checks.spared import leaner, offset_rounding
 from unrelu.checks.unexplained import unexplained
-from unrelu.checks.units import hidden_errors
 from unrelu.checks.verdict import RARE
 from unrelu.errors import InputError
 from unrelu.fitting import linear_part
 from unrelu.fitting.candidate import Candidate
 from unrelu.fitting.problem import Problem
-from unrelu.methods import facets, known_activation, noisy, unseen
+from unrelu.inference import flat_directions
+from unrelu.inference.uncertainty import Uncertainty, assess
+from unrelu.inference.units import hidden_errors
+from unrelu.methods import facets, known_activation, noisy
 from unrelu.methods.recipes import BY_NAME
 from unrelu.network import Network
 from unrelu.numerics.dependence import DEPENDENT, dependence
 from unrelu.numerics.precision import DOUBLE, Precision
 from unrelu.numerics.whitening import whiten
 from unrelu.samples import Samples
-from unrelu.uncertainty import Uncertainty, assess
 from unrelu.wording.status import Status
 
 Array = NDArray[np.float64]
@@ -186,9 +187,9 @@ def judged(task: Task, method: str, candidate: Candidate, passes: Passes) -> Jud
         return Judged(method, candidate, _hinted(certificate, task, candidate))
     whole = len(candidate.rows) == samples.n
     fitted = weighted if whole else weighted.take(candidate.rows)
-    net, cut = unseen.without_unseen(net, fitted, bias, candidate.noise.covariance)
+    net, cut = flat_directions.without_unseen(net, fitted, bias, candidate.noise.covariance)
     if recipe:
-        words = (certificate.explanation, OWN, unseen.in_words(cut), candidate.note)
+        words = (certificate.explanation, OWN, flat_directions.in_words(cut), candidate.note)
         said = "; ".join(filter(None, words))
         net = net if len(cut) else certificate.network
         return Judged(method, candidate, replace(certificate, network=net, explanation=said))
@@ -216,7 +217,7 @@ def judged(task: Task, method: str, candidate: Candidate, passes: Passes) -> Jud
         net, samples, candidate.rows, bias, left, errors, weak, task.skip, told
     )
     certificate = _of_rounding(certificate, task)
-    notes = filter(None, (certificate.explanation, unseen.in_words(cut), candidate.note))
+    notes = filter(None, (certificate.explanation, flat_directions.in_words(cut), candidate.note))
     certificate = replace(certificate, explanation="; ".join(notes))
     certificate = _hinted(certificate, task, replace(candidate, network=net))
     return Judged(method, candidate, certificate, uncertainty)

@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unrelu.activations import Activation, Curve, ReLU
-from unrelu.checks.fitted import FORMS as FORMS
 from unrelu.errors import InputError, InputTypeError
 from unrelu.fitting.affine_term import affine, beyond_affine
 from unrelu.fitting.problem import choose_rows
+from unrelu.inference.arguments import FORMS as FORMS
 from unrelu.methods.recipes import BY_NAME, RECIPES
 from unrelu.network import Network
 from unrelu.numerics.rank import column_space

@@ -12,16 +12,16 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from unrelu.activations import ReLU
-from unrelu.breakpoints import Breakpoint, along_input, of_units
 from unrelu.errors import InputError
+from unrelu.inference.breakpoints import Breakpoint, along_input, of_units
 from unrelu.inputs.names import UNNAMED, Names
 from unrelu.numerics.equality import by_value
 from unrelu.wording.card import card
 
 if TYPE_CHECKING:
     from unrelu.certificate import Certificate
+    from unrelu.inference.uncertainty import Uncertainty
     from unrelu.network import Network
-    from unrelu.uncertainty import Uncertainty
 from unrelu.noise.found import Noise
 from unrelu.wording.lines import labelled
 from unrelu.wording.status import Status

@@ -26,7 +26,7 @@ from unrelu.checks.sides import (
 )
 from unrelu.checks.spared import spared, turned
 from unrelu.checks.unexplained import Unexplained, linear_p
-from unrelu.checks.units import input_deviation
+from unrelu.inference.units import input_deviation
 from unrelu.network import Network
 from unrelu.numerics.dependence import DEPENDENT
 from unrelu.samples import Samples

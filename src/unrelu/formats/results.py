@@ -65,23 +65,23 @@ VERSION = 1
 DOCUMENT = "result.json"
 
 MODULES = (
-    "breakpoints",
-    "calibration",
+    "inference.breakpoints",
+    "inference.calibration",
     "certificate",
-    "checks.fitted",
+    "inference.arguments",
     "checks.hidden_values",
     "checks.proof",
     "checks.refuted",
     "checks.unexplained",
-    "checks.units",
+    "inference.units",
     "activations.curve",
     "inputs.names",
     "network.network",
-    "numerics.fisher",
+    "inference.fisher",
     "wording.remarks",
     "noise.found",
     "result",
-    "uncertainty",
+    "inference.uncertainty",
 )
 """Where the types of values are defined that a result is made of."""
 

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unrelu.activations import REACH, Activation, hermite
+from unrelu.fitting.alternation import NEW, OVERFLOW, alternate, basis_of_labels
 from unrelu.fitting.candidate import Candidate, Unsuitable
 from unrelu.fitting.scaled_rows import Rows, refined
-from unrelu.methods.known_activation import NEW, OVERFLOW, alternate, basis_of_labels
 from unrelu.methods.support import used_rows
 from unrelu.network import Network
 from unrelu.samples import Samples

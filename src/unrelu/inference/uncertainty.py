@@ -26,11 +26,10 @@ from scipy.linalg import solve_triangular
 from scipy.special import stdtrit
 
 from unrelu.activations import ReLU, has_kink
-from unrelu.breakpoints import Breakpoint, along_input
-from unrelu.calibration import Factors, Fitted, affordable, calibrate
-from unrelu.checks import doubts
-from unrelu.checks.along import ErrorsAlong
-from unrelu.checks.fitted import (
+from unrelu.errors import InputError
+from unrelu.inference import fisher, notes
+from unrelu.inference.along import ErrorsAlong
+from unrelu.inference.arguments import (
     check_weighted,
     count_unknowns,
     fitted_network,
@@ -40,7 +39,10 @@ from unrelu.checks.fitted import (
     square_root,
     white_features,
 )
-from unrelu.checks.units import (
+from unrelu.inference.breakpoints import Breakpoint, along_input
+from unrelu.inference.calibration import Factors, Fitted, affordable, calibrate
+from unrelu.inference.covariance import in_outputs, least_squares, weighted
+from unrelu.inference.units import (
     Spread,
     UnitEstimate,
     alike,
@@ -50,13 +52,10 @@ from unrelu.checks.units import (
     tied,
     unit_lines,
 )
-from unrelu.checks.weight_tables import weight_lines, weight_table
-from unrelu.errors import InputError
+from unrelu.inference.weight_tables import weight_lines, weight_table
 from unrelu.inputs.frames import beside, plain
 from unrelu.inputs.names import UNNAMED, Names
 from unrelu.network import Network
-from unrelu.numerics import fisher
-from unrelu.numerics.covariance import in_outputs, least_squares, weighted
 from unrelu.numerics.equality import by_value
 from unrelu.numerics.quiet import quiet
 from unrelu.samples import Samples, weighed
@@ -352,8 +351,8 @@ def assess(
     apart = solve_triangular(root, residual.T, lower=True).T
     U = solve_triangular(root, net.U, lower=True)
     normal = apart if slopes is None else np.sqrt(np.maximum(slopes, 0.0)) * apart
-    changing = "" if psi is not None else doubts.changing_noise(normal, mean, Z)
-    many = samples.n * samples.m >= doubts.MANY * unknowns
+    changing = "" if psi is not None else notes.changing_noise(normal, mean, Z)
+    many = samples.n * samples.m >= notes.MANY * unknowns
     sandwich = form == "sandwich" or psi is not None or (form == "auto" and many and changing != "")
     doubt = heights_known(net, white, U, biased, apart)
     weighing = samples.weights is not None
@@ -367,7 +366,7 @@ def assess(
     free = np.ones(model.unknowns, dtype=bool)
     cut = np.asarray(held, dtype=np.intp)
     free[: model.hidden_unknowns].reshape(model.shape[:2])[cut] = False
-    off = doubts.off_minimum(step[free], np.diag(found.covariance)[free])
+    off = notes.off_minimum(step[free], np.diag(found.covariance)[free])
 
     model = model_of(net, white, net.U, biased, skip, doubt, weighing)
     full = in_outputs(model, found.covariance, root)
@@ -381,7 +380,7 @@ def assess(
     spread, stderr, units = read(full)
     factors = None
     fitted = Fitted(net, white, root, biased, skip, weighing)
-    unsure = len(doubts.unsure(near_kink(units), lost, net.n_inputs)) > 0
+    unsure = len(notes.unsure(near_kink(units), lost, net.n_inputs)) > 0
     plain = isinstance(net.activation, ReLU) and slopes is None
     if simulate and plain and unsure and affordable(fitted):
         factors = calibrate(
@@ -402,23 +401,23 @@ def assess(
     kinks = []
     if has_kink(net.activation):
         by = None if factors is None else factors.units()
-        kinks = doubts.near_kinks(near_kink(units), lost, by)
-    notes = [
-        *doubts.few_samples(samples.n * samples.m, unknowns),
-        *doubts.undetermined(lost, shares),
-        *doubts.vague(angles, shares, lost),
+        kinks = notes.near_kinks(near_kink(units), lost, by)
+    said = [
+        *notes.few_samples(samples.n * samples.m, unknowns),
+        *notes.undetermined(lost, shares),
+        *notes.vague(angles, shares, lost),
         *kinks,
-        *doubts.pairs_alike(near := alike(net, spread)),
-        *doubts.pairs_tied([pair for pair in tied(spread) if pair not in near]),
-        *doubts.idle(np.array([unit.p_value for unit in units]), lost),
+        *notes.pairs_alike(near := alike(net, spread)),
+        *notes.pairs_tied([pair for pair in tied(spread) if pair not in near]),
+        *notes.idle(np.array([unit.p_value for unit in units]), lost),
     ]
-    exact = doubts.no_noise(residual, mean, samples.eps)
-    notes += exact or off
+    exact = notes.no_noise(residual, mean, samples.eps)
+    said += exact or off
     if psi is not None and not exact:
-        notes += doubts.skewed_noise(residual, biased)
+        said += notes.skewed_noise(residual, biased)
     if psi is None and not exact:
-        notes += doubts.uneven_noise(noise, covariance is not None or slopes is not None)
-        notes += doubts.allowed_for(changing, sandwich)
+        said += notes.uneven_noise(noise, covariance is not None or slopes is not None)
+        said += notes.allowed_for(changing, sandwich)
     return Uncertainty(
         network=net,
         form="sandwich" if sandwich else "homoscedastic",
@@ -427,7 +426,7 @@ def assess(
         stderr=stderr,
         units=units,
         undetermined=lost,
-        notes=tuple(notes),
+        notes=tuple(said),
         factors=factors,
         n_samples=samples.n,
         biased=biased,

@@ -27,7 +27,7 @@ from unrelu.numerics.equality import by_value
 from unrelu.wording.streams import printable
 
 if TYPE_CHECKING:
-    from unrelu.uncertainty import Uncertainty
+    from unrelu.inference.uncertainty import Uncertainty
 
 Array = NDArray[np.float64]
 

@@ -10,8 +10,8 @@ from scipy.linalg import solve_triangular
 
 from unrelu.activations import Activation, Curve, ReLU, chord, steep
 from unrelu.errors import InputError, InputTypeError
+from unrelu.inference.fisher import Model, information, invert, moments
 from unrelu.network import Network
-from unrelu.numerics.fisher import Model, information, invert, moments
 from unrelu.numerics.whitening import Whitened, dependent_columns, whiten
 from unrelu.samples import Samples
 from unrelu.wording.streams import kind_of

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from unrelu.numerics import fisher
+from unrelu.inference import fisher
 
 Array = NDArray[np.float64]
 

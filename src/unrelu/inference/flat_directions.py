@@ -21,9 +21,9 @@ from scipy.special import chdtrc
 
 from unrelu.activations import ReLU
 from unrelu.fitting.problem import Problem
+from unrelu.inference import fisher
 from unrelu.network import Network
 from unrelu.noise.gaussian import whitener
-from unrelu.numerics import fisher
 from unrelu.numerics.whitening import Whitened, whiten, with_constant
 from unrelu.samples import Samples
 

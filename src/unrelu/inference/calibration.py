@@ -21,9 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import solve_triangular
 
-from unrelu.checks.units import Spread
 from unrelu.fitting.selection import unit_edge
 from unrelu.fitting.variable_projection import Fit, Kinks, unit_rows
+from unrelu.inference.units import Spread
 from unrelu.network import Network
 from unrelu.numerics.levenberg import minimise
 from unrelu.numerics.whitening import Whitened

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from scipy.linalg import solve_triangular
 from scipy.special import chdtrc, fdtrc
 
-from unrelu.checks.doubts import DOUBTFUL, TOGETHER
+from unrelu.inference.fisher import Model
+from unrelu.inference.notes import DOUBTFUL, TOGETHER
 from unrelu.network import Network
-from unrelu.numerics.fisher import Model
 from unrelu.samples import Samples
 
 Array = NDArray[np.float64]

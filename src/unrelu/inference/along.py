@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import solve_triangular
 
-from unrelu.checks.units import Spread
+from unrelu.inference.units import Spread
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
