@@ -22,7 +22,7 @@ from _table import Table, parser
 from planting import Planted, plant
 
 from unrelu import match, recover
-from unrelu.methods import tensor
+from unrelu.recipes import tensor
 from unrelu.samples import Samples
 
 PROBLEMS = (

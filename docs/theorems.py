@@ -30,27 +30,27 @@ THEOREMS = (
     Theorem(
         "Theorem 3",
         "Gaussian inputs, rank(U) = rank(V) = k: exactly, in polynomial time.",
-        "unrelu.methods.tensor:find",
+        "unrelu.recipes.tensor:find",
         "tests/test_recipes_tensor.py::test_within_its_assumptions",
     ),
     Theorem(
         "Theorem 4",
         "The same with noise of mean zero: weights to any precision, in polynomial time.",
-        "unrelu.methods.projection_signs:find",
+        "unrelu.recipes.projection_signs:find",
         "tests/test_recipes_tensor.py::test_noisy_labels",
     ),
     Theorem(
         "Theorem 5",
         "Gaussian inputs, any outputs, no column of U a positive multiple of another: exactly, in "
         "time (kκ)^O(k).",
-        "unrelu.methods.one_sparse:find",
+        "unrelu.recipes.one_sparse:find",
         "tests/test_recipes_one_sparse.py::test_inside",
     ),
     Theorem(
         "Theorem 6",
         "Gaussian inputs, any noise that does not depend on them: labels nearly as well as the "
         "true weights explain them, in time (κ/ε)^O(k²).",
-        "unrelu.methods.halfspace:find",
+        "unrelu.recipes.halfspace:find",
         "tests/test_recipes_halfspace.py::test_any_noise_independent_of_the_inputs",
     ),
     Theorem(
@@ -62,7 +62,7 @@ THEOREMS = (
     Theorem(
         "Corollary 53",
         "Symmetric inputs, rank(U) = rank(V) = k: exactly, in polynomial time.",
-        "unrelu.methods.symmetric:find",
+        "unrelu.recipes.symmetric:find",
         "tests/test_recipes_symmetric.py::test_within_its_assumptions",
     ),
     Theorem(

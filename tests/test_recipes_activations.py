@@ -10,8 +10,8 @@ from reciting import noisy, right
 from unrelu import InputError, Network, Recovery, match, recover
 from unrelu.activations import Activation, ExpSquare, Power, Rectified, resolve
 from unrelu.fitting.candidate import Unsuitable
-from unrelu.methods.from_directions import check_moments
-from unrelu.methods.recipes import RECIPES
+from unrelu.recipes.from_directions import check_moments
+from unrelu.recipes.table import RECIPES
 
 OTHERS = ("power(0.5)", "power(2)", "power(3)", "expm1")
 

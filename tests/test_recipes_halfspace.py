@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from planting import Planted, correlated, plant, signs, uniform
 
 from unrelu import Network, Recovery, Status, match, recover
-from unrelu.methods.halfspace import GUESSES, sphere_grid
+from unrelu.recipes.halfspace import GUESSES, sphere_grid
 
 Array = NDArray[np.float64]
 EPS = float(np.finfo(np.float64).eps)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from planting import Planted, plant, uniform
 
 from unrelu import Network, Recovery, Status, match, recover
-from unrelu.methods.one_sparse import parallel_labels
+from unrelu.recipes.one_sparse import parallel_labels
 
 Array = NDArray[np.float64]
 EPS = float(np.finfo(np.float64).eps)

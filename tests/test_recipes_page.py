@@ -12,7 +12,7 @@ from types import ModuleType
 
 import pytest
 
-from unrelu.methods.recipes import NAMED
+from unrelu.recipes.table import NAMED
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "recipes.csv"
@@ -69,8 +69,8 @@ def test_every_theorem_has_a_function_and_a_test(monkeypatch: pytest.MonkeyPatch
 
 
 def test_what_does_not_exist_is_noticed() -> None:
-    assert is_function("unrelu.methods.one_sparse:find")
-    assert not is_function("unrelu.methods.one_sparse:found")
+    assert is_function("unrelu.recipes.one_sparse:find")
+    assert not is_function("unrelu.recipes.one_sparse:found")
     assert not is_function("unrelu.nowhere:find")
     here = "tests/test_recipes_page.py"
     assert is_test(f"{here}::test_what_does_not_exist_is_noticed")

@@ -11,8 +11,8 @@ from scipy.optimize import linear_sum_assignment
 from unrelu import Network, assess, match, recover
 from unrelu.activations import ReLU
 from unrelu.fitting.candidate import Unsuitable
-from unrelu.methods.moment_tensor import choose_order, tensor_directions
-from unrelu.methods.signs import by_projection, by_regression
+from unrelu.recipes.moment_tensor import choose_order, tensor_directions
+from unrelu.recipes.signs import by_projection, by_regression
 from unrelu.samples import Samples
 
 

@@ -18,8 +18,8 @@ from unrelu.fitting.candidate import constant
 from unrelu.judged import Judged, Task
 from unrelu.ladder import climb
 from unrelu.methods.lifting import lift
-from unrelu.methods.recipes import BY_NAME
 from unrelu.preparation import dependent_inputs, label_rank
+from unrelu.recipes.table import BY_NAME
 from unrelu.samples import ExactSamples
 from unrelu.solutions import solutions
 from unrelu.wording.status import Status

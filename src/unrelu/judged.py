@@ -24,11 +24,11 @@ from unrelu.inference import flat_directions
 from unrelu.inference.uncertainty import Uncertainty, assess
 from unrelu.inference.units import hidden_errors
 from unrelu.methods import facets, known_activation, noisy
-from unrelu.methods.recipes import BY_NAME
 from unrelu.network import Network
 from unrelu.numerics.dependence import DEPENDENT, dependence
 from unrelu.numerics.precision import DOUBLE, Precision
 from unrelu.numerics.whitening import whiten
+from unrelu.recipes.table import BY_NAME
 from unrelu.samples import Samples
 from unrelu.wording.status import Status
 

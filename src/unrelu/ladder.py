@@ -30,8 +30,8 @@ from unrelu.methods import (
     row_space,
     sparse_noise,
 )
-from unrelu.methods.recipes import BY_NAME
 from unrelu.network import Network
+from unrelu.recipes.table import BY_NAME
 from unrelu.wording.status import Status
 
 log = logging.getLogger(__name__)

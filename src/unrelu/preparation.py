@@ -10,10 +10,10 @@ from unrelu.errors import InputError, InputTypeError
 from unrelu.fitting.affine_term import affine, beyond_affine
 from unrelu.fitting.problem import choose_rows
 from unrelu.inference.arguments import FORMS as FORMS
-from unrelu.methods.recipes import BY_NAME, RECIPES
 from unrelu.network import Network
 from unrelu.numerics.rank import column_space
 from unrelu.numerics.whitening import dependent_columns, power_of_two, whiten, with_constant
+from unrelu.recipes.table import BY_NAME, RECIPES
 from unrelu.samples import SMALLEST, Samples
 from unrelu.wording.streams import kind_of
 

@@ -32,9 +32,9 @@ from numpy.typing import NDArray
 
 from unrelu.activations import RELU, Activation, ReLU
 from unrelu.fitting.candidate import Candidate, Unsuitable
-from unrelu.methods.from_directions import check_moments, exact_network
-from unrelu.methods.support import as_network, component_units, finished, full_rank_units, used_rows
 from unrelu.numerics.laws import isotropy
+from unrelu.recipes.from_directions import check_moments, exact_network
+from unrelu.recipes.support import as_network, component_units, finished, full_rank_units, used_rows
 from unrelu.samples import Samples
 
 Array = NDArray[np.float64]

@@ -23,10 +23,10 @@ import numpy as np
 
 from unrelu.activations import RELU, Activation, ReLU
 from unrelu.fitting.candidate import Candidate
-from unrelu.methods import tensor
-from unrelu.methods.from_directions import exact_network
-from unrelu.methods.moment_tensor import choose_order, tensor_directions
-from unrelu.methods.signs import by_projection
+from unrelu.recipes import tensor
+from unrelu.recipes.from_directions import exact_network
+from unrelu.recipes.moment_tensor import choose_order, tensor_directions
+from unrelu.recipes.signs import by_projection
 from unrelu.samples import Samples
 
 

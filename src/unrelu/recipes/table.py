@@ -12,19 +12,9 @@ from dataclasses import dataclass
 from functools import partial
 
 from unrelu.fitting.candidate import Candidate
-from unrelu.methods import (
-    enumeration,
-    facets,
-    halfspace,
-    ica,
-    mixed_integer,
-    one_sparse,
-    projection_signs,
-    sparse_noise,
-    symmetric,
-    tensor,
-)
-from unrelu.methods.moment_tensor import ORDERS
+from unrelu.methods import enumeration, facets, mixed_integer, sparse_noise
+from unrelu.recipes import halfspace, ica, one_sparse, projection_signs, symmetric, tensor
+from unrelu.recipes.moment_tensor import ORDERS
 
 Find = Callable[..., Candidate]
 """find(samples, *, n_units: int | None, bias: bool, noise: bool, rng: Generator): `n_units` may

@@ -15,8 +15,8 @@ from unrelu.activations import REACH, Activation, hermite
 from unrelu.fitting.alternation import NEW, OVERFLOW, alternate, basis_of_labels
 from unrelu.fitting.candidate import Candidate, Unsuitable
 from unrelu.fitting.scaled_rows import Rows, refined
-from unrelu.methods.support import used_rows
 from unrelu.network import Network
+from unrelu.recipes.support import used_rows
 from unrelu.samples import Samples
 
 Array = NDArray[np.float64]

@@ -46,14 +46,14 @@ from numpy.typing import NDArray
 
 from unrelu.fitting.candidate import Candidate, Unsuitable
 from unrelu.fitting.problem import Problem, resolution
-from unrelu.methods.support import exact_units, finished, full_rank_units, used_rows
-from unrelu.methods.tensor import count_units, estimated
 from unrelu.noise.gaussian import noise_covariance, whitener
 from unrelu.numerics.joint_diagonalisation import joint_diagonalise
 from unrelu.numerics.laws import asymmetry
 from unrelu.numerics.levenberg import newton_step
 from unrelu.numerics.moments import weighted_grams
 from unrelu.numerics.whitening import whiten
+from unrelu.recipes.support import exact_units, finished, full_rank_units, used_rows
+from unrelu.recipes.tensor import count_units, estimated
 from unrelu.samples import Samples
 
 Array = NDArray[np.float64]

@@ -28,7 +28,6 @@ from numpy.typing import NDArray
 
 from unrelu.activations import Activation, hermite
 from unrelu.fitting.candidate import Unsuitable
-from unrelu.methods.signs import by_regression
 from unrelu.numerics.joint_diagonalisation import common_span, joint_diagonalise
 from unrelu.numerics.laws import non_normality
 from unrelu.numerics.moments import (
@@ -41,6 +40,7 @@ from unrelu.numerics.moments import (
 )
 from unrelu.numerics.tensor_power import power_factors
 from unrelu.numerics.whitening import whiten
+from unrelu.recipes.signs import by_regression
 from unrelu.samples import Samples
 
 Array = NDArray[np.float64]

@@ -51,11 +51,11 @@ from unrelu.fitting.candidate import Candidate, Unsuitable
 from unrelu.fitting.problem import Problem, choose_rows
 from unrelu.fitting.reduction import polish
 from unrelu.fitting.selection import Effort, settle, unit_edge
-from unrelu.methods.from_directions import check_moments, exact_network
-from unrelu.methods.moment_tensor import choose_order, tensor_directions
-from unrelu.methods.support import exact_units, finished, label_rank, used_rows
 from unrelu.network import Network
 from unrelu.noise.found import Noise
+from unrelu.recipes.from_directions import check_moments, exact_network
+from unrelu.recipes.moment_tensor import choose_order, tensor_directions
+from unrelu.recipes.support import exact_units, finished, label_rank, used_rows
 from unrelu.samples import Samples
 
 Array = NDArray[np.float64]
