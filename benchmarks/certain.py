@@ -39,7 +39,7 @@ from every_pattern import every_pattern
 from small_cases import FAMILIES, Case, case
 
 from unrelu import InputError, Status, recover
-from unrelu.methods.enumeration import enumerate_units
+from unrelu.complete.enumeration import enumerate_units
 
 COLUMNS = ["size", "family", "cases", "none", "one", "several", "infinite", "refutations"]
 COLUMNS += ["unproved", "disagreements", "tree_slowest_s", "enumeration_slowest_s"]

@@ -25,9 +25,9 @@ from _table import Table, parser
 from planting import Planted, plant
 from pysat.solvers import Solver
 
+from unrelu.complete import mixed_integer
 from unrelu.errors import require
 from unrelu.hardness import Formula, encode
-from unrelu.methods import mixed_integer
 from unrelu.samples import Samples
 
 COLUMNS = ("problem", "n", "d", "k", "search", "trials", "found", "none", "undecided", "wrong")

@@ -18,7 +18,7 @@ THEOREMS = (
     Theorem(
         "Theorem 1",
         "Any inputs, rank(U) = k: exactly, in time n^O(k).",
-        "unrelu.methods.enumeration:enumerate_units",
+        "unrelu.complete.enumeration:enumerate_units",
         "tests/test_enumeration.py::test_as_good_as_all_patterns",
     ),
     Theorem(

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from small_cases import FAMILIES, Case, case
 
 from unrelu import InputError
-from unrelu.methods.enumeration import MOST_SUBSETS, Enumeration, enumerate_units
+from unrelu.complete.enumeration import MOST_SUBSETS, Enumeration, enumerate_units
 from unrelu.numerics.integer_cones import TooManyError, generators, rank, sign_vectors
 from unrelu.numerics.rationals import Rationals
 from unrelu.samples import ExactSamples

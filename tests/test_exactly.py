@@ -21,7 +21,7 @@ from unrelu import (
     verify,
 )
 from unrelu.checks.proof import prove
-from unrelu.methods.lifting import lift
+from unrelu.complete.lifting import lift
 from unrelu.numerics.rationals import Rationals, as_fractions, rounded
 from unrelu.numerics.simplest import simplest
 from unrelu.samples import ExactSamples

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from planting import Planted, conditioned, plant
 
 from unrelu import InputError, Network, Recovery, Status, match, recover, verify
-from unrelu.methods import facets
+from unrelu.complete import facets
 from unrelu.numerics.rationals import as_fractions
 
 Array = NDArray[np.float64]

@@ -15,9 +15,9 @@ from pysat.solvers import Solver
 from scipy.sparse import csr_array
 
 from unrelu import InputError, MissingExtraError, Network, match, recover, solutions
+from unrelu.complete.mixed_integer import Search, search
 from unrelu.errors import RecoveryError
 from unrelu.hardness import Formula, decode, encode
-from unrelu.methods.mixed_integer import Search, search
 from unrelu.numerics.sos1 import Settle, Sos1
 from unrelu.samples import ExactSamples, Samples
 

@@ -14,10 +14,10 @@ import numpy as np
 from unrelu.activations import ReLU
 from unrelu.certificate import Certificate, judge_exactly
 from unrelu.checks.proof import prove
+from unrelu.complete.lifting import lift
 from unrelu.fitting.candidate import constant
 from unrelu.judged import Judged, Task
 from unrelu.ladder import climb
-from unrelu.methods.lifting import lift
 from unrelu.preparation import dependent_inputs, label_rank
 from unrelu.recipes.table import BY_NAME
 from unrelu.samples import ExactSamples

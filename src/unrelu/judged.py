@@ -16,6 +16,7 @@ from unrelu.checks.kinds_of_labels import LabelKind
 from unrelu.checks.spared import leaner, offset_rounding
 from unrelu.checks.unexplained import unexplained
 from unrelu.checks.verdict import RARE
+from unrelu.complete import facets
 from unrelu.errors import InputError
 from unrelu.fitting import linear_part
 from unrelu.fitting.candidate import Candidate
@@ -23,7 +24,7 @@ from unrelu.fitting.problem import Problem
 from unrelu.inference import flat_directions
 from unrelu.inference.uncertainty import Uncertainty, assess
 from unrelu.inference.units import hidden_errors
-from unrelu.methods import facets, known_activation, noisy
+from unrelu.methods import known_activation, noisy
 from unrelu.network import Network
 from unrelu.numerics.dependence import DEPENDENT, dependence
 from unrelu.numerics.precision import DOUBLE, Precision

@@ -17,19 +17,12 @@ from unrelu.checks.kinds_of_labels import (
     sigmoid,
     steps,
 )
+from unrelu.complete import facets, mixed_integer
 from unrelu.fitting import affine_term
 from unrelu.fitting.candidate import Candidate, Unsuitable, constant
 from unrelu.fitting.problem import Problem
 from unrelu.judged import Judged, Passes, Task, better, judged, not_values
-from unrelu.methods import (
-    facets,
-    hyperplanes,
-    known_activation,
-    mixed_integer,
-    noisy,
-    row_space,
-    sparse_noise,
-)
+from unrelu.methods import hyperplanes, known_activation, noisy, row_space, sparse_noise
 from unrelu.network import Network
 from unrelu.recipes.table import BY_NAME
 from unrelu.wording.status import Status

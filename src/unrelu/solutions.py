@@ -12,18 +12,18 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from unrelu.checks.refuted import Refutation, in_units, output_signs
+from unrelu.complete import given_outputs, mixed_integer, row_space_tree, unit_rays
+from unrelu.complete.enumeration import enumerate_units
+from unrelu.complete.refutations import by_output_signs, by_output_weights, by_row_space
+from unrelu.complete.row_space_tree import Cone, Hyperplane, Unit
+from unrelu.complete.unit_rays import Continuum
 from unrelu.errors import InputError
-from unrelu.methods import given_outputs, mixed_integer, unit_cone, unit_rays
-from unrelu.methods.enumeration import enumerate_units
-from unrelu.methods.unit_cone import Cone, Hyperplane, Unit
-from unrelu.methods.unit_rays import Continuum
 from unrelu.network import Network
 from unrelu.numerics.complementarity import Effort, Found, TooManyNodesError, Undecided
 from unrelu.numerics.float_lp import OutOfTimeError
 from unrelu.numerics.quiet import quiet
 from unrelu.numerics.rationals import Rationals, as_fractions, product
 from unrelu.preparation import check_flag, check_limit, check_units, seeded
-from unrelu.refutations import by_output_signs, by_output_weights, by_row_space
 from unrelu.samples import ExactSamples
 from unrelu.wording.streams import printable
 
@@ -90,7 +90,7 @@ def solutions(
     count : find all of them, and count them; otherwise the first one ends the search.
     method : "facets"; "enumeration": the paper's own, the reference for small samples, which needs
         rank(Y) = k, and has a limit of size instead of one of time
-        (`unrelu.methods.enumeration`); or "mixed-integer": where U is given or there is one
+        (`unrelu.complete.enumeration`); or "mixed-integer": where U is given or there is one
         output, SCIP (the extra `mixed-integer`) looks for a network first, for half of the time.
         It finds one much sooner where there is one; that there is none is shown over ℚ, whatever
         it says.
@@ -184,7 +184,7 @@ def _enumerated(samples: ExactSamples, case: _Case, U: ArrayLike | None) -> Solu
 
 
 def _by_row_space(case: _Case) -> Solutions:
-    independent = unit_cone.independent_columns(case.labels)
+    independent = row_space_tree.independent_columns(case.labels)
     columns = [j - case.bias for j in independent if not (case.bias and j == 0)]
     rank = len(columns)
     if rank > case.n_units:
@@ -207,8 +207,8 @@ def _span(
     case: _Case, columns: list[int]
 ) -> tuple[list[Unit], Cone, Hyperplane | Undecided | None]:
     P = case.Y[:, columns]
-    of = unit_cone.cone(_with_ones(P) if case.bias else P, case.X, case.bias)
-    units, end = unit_cone.span(of, case.effort, case.rng)
+    of = row_space_tree.cone(_with_ones(P) if case.bias else P, case.X, case.bias)
+    units, end = row_space_tree.span(of, case.effort, case.rng)
     return units, of, end
 
 
@@ -340,7 +340,7 @@ def _network(case: _Case, units: Sequence[Unit]) -> Network:
     V = np.array([unit.v for unit in units], dtype=np.object_).reshape(k, d + case.bias)
     F = product(case.X, V.T)
     F[F < 0] = Fraction(0)
-    outputs = unit_cone.solve(_with_ones(F) if case.bias else F, case.Y)
+    outputs = row_space_tree.solve(_with_ones(F) if case.bias else F, case.Y)
     assert outputs is not None, "units that span the labels give them"
     U, c = outputs[:k].T.reshape(m, k), outputs[-1] if case.bias else None
     return Network(V[:, :d], U, V[:, d] if case.bias else None, c).canonical()

@@ -30,7 +30,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from unrelu.methods.rectified import ROUNDINGS
+from unrelu.complete.faces import ROUNDINGS
 from unrelu.numerics.rank import column_space, left_inverse
 from unrelu.numerics.whitening import Whitened, whiten, with_constant
 from unrelu.samples import Samples

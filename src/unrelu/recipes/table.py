@@ -11,8 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
+from unrelu.complete import enumeration, facets, mixed_integer
 from unrelu.fitting.candidate import Candidate
-from unrelu.methods import enumeration, facets, mixed_integer, sparse_noise
+from unrelu.methods import sparse_noise
 from unrelu.recipes import halfspace, ica, one_sparse, projection_signs, symmetric, tensor
 from unrelu.recipes.moment_tensor import ORDERS
 

@@ -16,7 +16,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from unrelu.methods.unit_cone import coprime
+from unrelu.complete.row_space_tree import coprime
 from unrelu.numerics.complementarity import Effort, Found, Refuted, Sides, Undecided, search
 from unrelu.numerics.rational_lp import LinearSystem, Point
 from unrelu.numerics.rationals import Rationals, product

@@ -35,10 +35,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import block_array, csr_array, eye_array, kron
 
+from unrelu.complete import given_outputs
+from unrelu.complete.fixed_pattern import Scaled, Weights
 from unrelu.errors import InputError
 from unrelu.fitting.candidate import Candidate
-from unrelu.methods import given_outputs
-from unrelu.methods.given_pattern import Scaled, Weights
 from unrelu.network import Network
 from unrelu.numerics.float_lp import OutOfTimeError
 from unrelu.numerics.rationals import Rationals, as_fractions, rounded

@@ -13,7 +13,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from unrelu.methods.unit_cone import Cone, Unit, Vector, unit_at
+from unrelu.complete.row_space_tree import Cone, Unit, Vector, unit_at
 from unrelu.numerics.complementarity import Effort, broken_pair, look
 from unrelu.numerics.rational_lp import Farkas, Point, feasible
 from unrelu.numerics.rationals import product, to_matrix

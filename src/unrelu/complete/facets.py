@@ -32,9 +32,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from unrelu.complete.faces import Side, units_on
 from unrelu.fitting.candidate import Candidate, constant
 from unrelu.fitting.problem import Missed, Problem
-from unrelu.methods.rectified import Side, units_on
 from unrelu.network import Network
 from unrelu.numerics.cones import (
     HALF,

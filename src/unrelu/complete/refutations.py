@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 
 from unrelu.checks.refuted import Contradiction, Either, Pair, Refutation, Tree
-from unrelu.methods.given_outputs import Values
-from unrelu.methods.unit_cone import Cone, Hyperplane
+from unrelu.complete.given_outputs import Values
+from unrelu.complete.row_space_tree import Cone, Hyperplane
 from unrelu.numerics.complementarity import Tree as RowTree
 
 
