@@ -33,7 +33,7 @@ CHILD = """
 import os, sys, time
 sys.path.insert(0, {source!r})
 import numpy as np, unrelu
-from unrelu.oracles.journal import key_of
+from unrelu.extraction.journal import key_of
 net = unrelu.load({net!r})
 log = os.open({log!r}, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 def oracle(X):

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from planting import plant
 
 from unrelu import Network
-from unrelu.methods import lines
+from unrelu.extraction import lines
 
 Array = NDArray[np.float64]
 

@@ -20,10 +20,10 @@ from numpy.typing import NDArray
 import unrelu
 from unrelu.cli import main
 from unrelu.errors import FileError, InputError, OracleError
-from unrelu.oracles.journal import Journal, key_of, seed_of
+from unrelu.extraction.journal import Journal, key_of, seed_of
+from unrelu.extraction.questions import BudgetSpent, Questions, checked
 from unrelu.oracles.onnx_file import open_onnx
 from unrelu.oracles.program import Program
-from unrelu.oracles.questions import BudgetSpent, Questions, checked
 from unrelu.oracles.web import WebModel
 
 Array = NDArray[np.float64]

@@ -10,12 +10,12 @@ from dataclasses import replace
 import numpy as np
 
 from unrelu.activations import Activation, ReLU, resolve
-from unrelu.asking import Search
 from unrelu.errors import InputError, InputTypeError, RecoveryError
+from unrelu.extraction.journal import Journal, seed_of
+from unrelu.extraction.questions import BudgetSpent, Oracle, Questions
+from unrelu.extraction.search import Search
 from unrelu.numerics.quiet import quiet
 from unrelu.numerics.threads import one_thread
-from unrelu.oracles.journal import Journal, seed_of
-from unrelu.oracles.questions import BudgetSpent, Oracle, Questions
 from unrelu.preparation import check_options, generator
 from unrelu.recover import MANY_ENTRIES
 from unrelu.result import Recovery

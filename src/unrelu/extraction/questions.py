@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unrelu.errors import InputTypeError, OracleError
+from unrelu.extraction.journal import Journal, key_of
 from unrelu.inputs.tensors import as_array, as_function, is_module
-from unrelu.oracles.journal import Journal, key_of
 
 Array = NDArray[np.float64]
 Oracle = Callable[[Array], Any]

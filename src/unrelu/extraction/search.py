@@ -14,17 +14,18 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from unrelu.answers import RANDOM, kind_of_answers, looks_like_values
 from unrelu.certificate import Certificate, judge, judge_estimate
 from unrelu.checks.counting import chance_equations
 from unrelu.checks.explained import explain
 from unrelu.checks.kinds_of_labels import NOT_VALUES
 from unrelu.checks.spared import leaner
 from unrelu.checks.unexplained import unexplained
+from unrelu.extraction import lines
+from unrelu.extraction.answers import RANDOM, kind_of_answers, looks_like_values
+from unrelu.extraction.questions import BudgetSpent, Questions
 from unrelu.fitting.candidate import constant
-from unrelu.methods import hyperplanes, lines
+from unrelu.methods import hyperplanes
 from unrelu.network import Network
-from unrelu.oracles.questions import BudgetSpent, Questions
 from unrelu.recover import recover
 from unrelu.result import Recovery
 from unrelu.samples import Samples

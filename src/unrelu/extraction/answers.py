@@ -17,7 +17,7 @@ from unrelu.checks.kinds_of_labels import (
     sigmoid,
     zeros_and_ones,
 )
-from unrelu.methods.lines import measure_bend
+from unrelu.extraction.lines import measure_bend
 
 Array = NDArray[np.float64]
 Ask = Callable[[Array], tuple[Array, Array]]
