@@ -15,7 +15,7 @@ from _table import Table, parser
 from _trials import COLUMNS, Trial, attempt, summary
 from planting import Planted, plant
 
-from unrelu.demo import train
+from unrelu.commands.digits import train
 
 PROBLEMS = (
     (20, 5, 1, 300),

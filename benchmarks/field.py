@@ -157,7 +157,7 @@ def breaks(n: int, kind: str) -> Draw:
 
 def demo(noise: float) -> Draw:
     def draw(seed: int) -> Drawn:
-        from unrelu.demo import train
+        from unrelu.commands.digits import train
 
         truth = train(32, np.random.default_rng(0)).truth
         rng = np.random.default_rng(seed)

@@ -18,8 +18,8 @@ from _table import Table, parser
 from planting import plant
 
 from unrelu import Recovery
-from unrelu.appraisal import appraise
 from unrelu.certificate import verify
+from unrelu.report.appraisal import appraise
 from unrelu.report.page import html_page
 
 CASES = (

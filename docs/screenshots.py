@@ -24,8 +24,8 @@ from browsing import browser, show  # noqa: E402
 from pages import appraisals, page  # noqa: E402
 
 from unrelu import recover  # noqa: E402
-from unrelu.appraisal import appraise  # noqa: E402
-from unrelu.demo import IMAGE, train  # noqa: E402
+from unrelu.commands.digits import IMAGE, train  # noqa: E402
+from unrelu.report.appraisal import appraise  # noqa: E402
 from unrelu.report.page import html_page  # noqa: E402
 
 COLOURS = 256

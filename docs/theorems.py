@@ -56,7 +56,7 @@ THEOREMS = (
     Theorem(
         "Theorem 7",
         "Gross errors in a constant share of the entries, k < m: exactly, in polynomial time.",
-        "unrelu.methods.sparse_noise:recipe",
+        "unrelu.search.gross_errors:recipe",
         "tests/test_recipes_sparse_noise.py::test_inside",
     ),
     Theorem(

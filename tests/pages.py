@@ -10,7 +10,7 @@ import numpy as np
 from planting import plant
 
 from unrelu import Network, recover
-from unrelu.appraisal import Appraisal, appraise
+from unrelu.report.appraisal import Appraisal, appraise
 from unrelu.report.page import html_page
 
 

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 import unrelu
 from unrelu import InputError, InputTypeError, Network, Status
 from unrelu.activations import Activation, Expm1, ExpSquare, Power, Rectified, ReLU, resolve
-from unrelu.appraisal import appraise
 from unrelu.numerics.own_labels import fit_own_labels
 from unrelu.numerics.whitening import whiten
+from unrelu.report.appraisal import appraise
 
 Array = NDArray[np.float64]
 

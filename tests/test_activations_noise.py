@@ -19,7 +19,6 @@ from unrelu.activations import (
     has_kink,
     steep,
 )
-from unrelu.appraisal import appraise
 from unrelu.checks.shape import shape_p
 from unrelu.checks.unexplained import unexplained
 from unrelu.checks.verdict import estimate
@@ -30,6 +29,7 @@ from unrelu.fitting.weighted import WeightedNetwork
 from unrelu.inference import fisher
 from unrelu.inference.arguments import heights_known, model_of, white_features
 from unrelu.noise.losses import Squares
+from unrelu.report.appraisal import appraise
 from unrelu.samples import Samples
 
 Array = NDArray[np.float64]

@@ -9,7 +9,7 @@ import pytest
 from planting import plant
 
 from unrelu import InputError, InputTypeError, Network, Status, recover
-from unrelu.appraisal import DRAWN, LEVELS, appraise
+from unrelu.report.appraisal import DRAWN, LEVELS, appraise
 
 EPS = float(np.finfo(np.float64).eps)
 

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 
 from unrelu.cli import main
 from unrelu.commands.completion import SHELLS
-from unrelu.preparation import METHODS, NOISE
+from unrelu.search.options import METHODS, NOISE
 
 
 def completed(words: str) -> set[tuple[str, str]]:

@@ -12,11 +12,11 @@ from unrelu.fitting.fittings import Counts
 from unrelu.fitting.weighted import reweighted
 from unrelu.fitting.width import choose
 from unrelu.inference.uncertainty import assess
-from unrelu.methods.noisy import gross, weighting
 from unrelu.noise.found import Noise
 from unrelu.noise.losses import Proportional, Squares, counted, counting
 from unrelu.numerics.dependence import DEPENDENT, dependence
 from unrelu.samples import Samples
+from unrelu.search.noisy import gross, weighting
 
 Array = NDArray[np.float64]
 ONE = np.ones((1, 1))

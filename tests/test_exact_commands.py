@@ -32,11 +32,11 @@ from unrelu import (
     verify,
     write_report,
 )
-from unrelu.appraisal import appraise
 from unrelu.cli import main
 from unrelu.formats.networks import load_marked
 from unrelu.formats.samples import read_samples, write_samples
 from unrelu.numerics.rationals import Rationals, as_fractions, rounded
+from unrelu.report.appraisal import appraise
 from unrelu.report.text import json_text
 from unrelu.report.words import verdict
 

@@ -11,9 +11,9 @@ from unrelu import Network, match
 from unrelu.fitting.fittings import LeastSquares
 from unrelu.fitting.problem import Problem, resolution
 from unrelu.fitting.selection import Effort, settle, unit_edge
-from unrelu.methods import least_squares
 from unrelu.noise.gaussian import noise_covariance, whitener
 from unrelu.samples import Samples
+from unrelu.search import least_squares
 
 Array = NDArray[np.float64]
 EPS = float(np.finfo(np.float64).eps)

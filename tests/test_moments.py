@@ -16,7 +16,6 @@ from scipy.special import gamma, ndtr
 
 from unrelu.activations import ReLU, hermite
 from unrelu.errors import InputError
-from unrelu.methods.moment_start import moment_start
 from unrelu.network import Network
 from unrelu.numerics.joint_diagonalisation import joint_diagonalise
 from unrelu.numerics.moments import (
@@ -26,6 +25,7 @@ from unrelu.numerics.moments import (
     third_moments,
     weighted_grams,
 )
+from unrelu.search.moment_start import moment_start
 
 Array = NDArray[np.float64]
 EPS = float(np.finfo(np.float64).eps)

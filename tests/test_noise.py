@@ -12,9 +12,9 @@ from planting import Planted, plant
 from unrelu import InputError, Network, Recovery, RecoveryError, Status, match, recover
 from unrelu.fitting.problem import resolution
 from unrelu.fitting.weighted import robust
-from unrelu.methods.noisy import TAILED
 from unrelu.noise.losses import heavy_tails
 from unrelu.samples import Samples
+from unrelu.search.noisy import TAILED
 
 Array = NDArray[np.float64]
 

@@ -182,7 +182,7 @@ if TYPE_CHECKING:
 else:
     import unrelu.samples
 def late():
-    from unrelu.methods.hyperplanes import propose
+    from unrelu.search.hyperplanes import propose
     from unrelu import __version__
     import numpy
 """

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from shown import Block, blocks, difference, printed
 
 from unrelu.cli import main
-from unrelu.preparation import NOISE
+from unrelu.search.options import NOISE
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

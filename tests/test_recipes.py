@@ -11,8 +11,8 @@ from reciting import recovered, right
 
 from unrelu import InputError, Network, recover
 from unrelu.fitting.candidate import Unsuitable
-from unrelu.preparation import ESTIMATED, METHODS, NOISE
 from unrelu.recipes.table import BY_NAME, NAMED, RECIPES
+from unrelu.search.options import ESTIMATED, METHODS, NOISE
 
 
 def test_right_is_not_fooled() -> None:

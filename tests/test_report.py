@@ -21,10 +21,10 @@ from PIL import Image
 from planting import plant
 
 from unrelu import FileError, InputError, Network, Recovery, recover, save, write_report
-from unrelu.appraisal import appraise
 from unrelu.cli import main
 from unrelu.formats.samples import write_samples
 from unrelu.report import charts, images
+from unrelu.report.appraisal import appraise
 from unrelu.report.page import MOST_OUTPUTS, MOST_PICTURES, MOST_ROWS, html_page
 
 STATUSES = ("exact", "estimated", "undetermined", "failed")

@@ -14,7 +14,7 @@ from pages import appraisals, page
 from planting import plant
 
 from unrelu import Recovery
-from unrelu.appraisal import appraise
+from unrelu.report.appraisal import appraise
 from unrelu.report.page import html_page
 
 pytestmark = pytest.mark.skipif(

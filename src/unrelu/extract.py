@@ -14,11 +14,12 @@ from unrelu.errors import InputError, InputTypeError, RecoveryError
 from unrelu.extraction.journal import Journal, seed_of
 from unrelu.extraction.questions import BudgetSpent, Oracle, Questions
 from unrelu.extraction.search import Search
+from unrelu.inputs.options import generator
 from unrelu.numerics.quiet import quiet
 from unrelu.numerics.threads import one_thread
-from unrelu.preparation import check_options, generator
 from unrelu.recover import MANY_ENTRIES
 from unrelu.result import Recovery
+from unrelu.search.options import check_options
 from unrelu.wording.status import Status
 from unrelu.wording.streams import counted, kind_of
 

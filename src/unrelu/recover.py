@@ -11,16 +11,17 @@ from numpy.typing import ArrayLike
 
 from unrelu.activations import Activation, resolve
 from unrelu.certificate import Certificate
-from unrelu.dependent import independent, widened
 from unrelu.errors import RecoveryError
-from unrelu.exactly import COMPLETE, climb_exactly
 from unrelu.inputs.frames import beside
 from unrelu.inputs.names import UNNAMED
-from unrelu.judged import Judged, Task
-from unrelu.ladder import climb
+from unrelu.inputs.options import seeded
 from unrelu.numerics.quiet import quiet
 from unrelu.numerics.threads import one_thread
-from unrelu.preparation import (
+from unrelu.result import Recovery
+from unrelu.samples import ExactSamples, Samples, weighed
+from unrelu.search.dependent_inputs import independent, widened
+from unrelu.search.judging import Judged, Task
+from unrelu.search.options import (
     check_activation,
     check_alpha,
     check_counts,
@@ -31,11 +32,10 @@ from unrelu.preparation import (
     check_skip,
     check_weights,
     label_rank,
-    seeded,
 )
-from unrelu.result import Recovery
-from unrelu.samples import ExactSamples, Samples, weighed
-from unrelu.unknown import recover_unknown
+from unrelu.search.plan import climb
+from unrelu.search.rational import COMPLETE, climb_exactly
+from unrelu.search.unknown import recover_unknown
 from unrelu.wording.status import Status
 from unrelu.wording.streams import counted
 

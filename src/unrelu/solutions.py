@@ -18,12 +18,12 @@ from unrelu.complete.refutations import by_output_signs, by_output_weights, by_r
 from unrelu.complete.row_space_tree import Cone, Hyperplane, Unit
 from unrelu.complete.unit_rays import Continuum
 from unrelu.errors import InputError
+from unrelu.inputs.options import check_flag, check_limit, check_units, seeded
 from unrelu.network import Network
 from unrelu.numerics.complementarity import Effort, Found, TooManyNodesError, Undecided
 from unrelu.numerics.float_lp import OutOfTimeError
 from unrelu.numerics.quiet import quiet
 from unrelu.numerics.rationals import Rationals, as_fractions, product
-from unrelu.preparation import check_flag, check_limit, check_units, seeded
 from unrelu.samples import ExactSamples
 from unrelu.wording.streams import printable
 

@@ -173,11 +173,11 @@ def options_of_recover(
     _context: click.Context, option: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
     """What `recover` takes for the option `method`, `noise` or `form`."""
-    from unrelu import preparation
+    from unrelu.search import options
 
     known = {
-        "method": preparation.METHODS,
-        "noise": preparation.NOISE,
-        "form": preparation.FORMS,
+        "method": options.METHODS,
+        "noise": options.NOISE,
+        "form": options.FORMS,
     }[str(option.name)]
     return [CompletionItem(word) for word in known if word.startswith(incomplete)]

@@ -45,7 +45,7 @@ def demo(folder: Path, units: int, queries: int, seed: int, as_json: bool) -> No
     from its answers to random inputs, and compared with the true ones.
     """
     with busy("loading scikit-learn") as say:
-        from unrelu.demo import run
+        from unrelu.commands.digits import run
 
         result = run(folder, units=units, queries=queries, seed=seed, say=say)
     if as_json:

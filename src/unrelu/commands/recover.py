@@ -156,7 +156,7 @@ def recover(
     if result.network is not None and result.network.rational and not output.endswith(".npz"):
         click.echo(f"{output}: weights rounded to float64; a .npz keeps them exactly", err=True)
     if page is not None:
-        from unrelu.appraisal import appraise
+        from unrelu.report.appraisal import appraise
         from unrelu.report.page import html_page, save_page
 
         title = f"{output}, recovered from {samples}"

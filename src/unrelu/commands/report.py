@@ -82,7 +82,7 @@ def report(
     with busy(f"reading {samples}") as say:
         X, Y = read_named(samples, labels, exact=exact, layout=layout)
         say(f"checking {len(X)} samples")
-        from unrelu.appraisal import appraise
+        from unrelu.report.appraisal import appraise
 
         told = appraise(network, X, Y, noise=noise)
         say(f"writing {output}")

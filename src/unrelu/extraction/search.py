@@ -24,11 +24,11 @@ from unrelu.extraction import lines
 from unrelu.extraction.answers import RANDOM, kind_of_answers, looks_like_values
 from unrelu.extraction.questions import BudgetSpent, Questions
 from unrelu.fitting.candidate import constant
-from unrelu.methods import hyperplanes
 from unrelu.network import Network
 from unrelu.recover import recover
 from unrelu.result import Recovery
 from unrelu.samples import Samples
+from unrelu.search import hyperplanes
 from unrelu.wording.status import Status
 from unrelu.wording.streams import counted
 

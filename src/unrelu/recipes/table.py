@@ -13,9 +13,9 @@ from functools import partial
 
 from unrelu.complete import enumeration, facets, mixed_integer
 from unrelu.fitting.candidate import Candidate
-from unrelu.methods import sparse_noise
 from unrelu.recipes import halfspace, ica, one_sparse, projection_signs, symmetric, tensor
 from unrelu.recipes.moment_tensor import ORDERS
+from unrelu.search import gross_errors
 
 Find = Callable[..., Candidate]
 """find(samples, *, n_units: int | None, bias: bool, noise: bool, rng: Generator): `n_units` may
@@ -138,7 +138,7 @@ RECIPES: tuple[Recipe, ...] = (
         "sparse-noise",
         "Theorem 7",
         "gross errors in less than a third of the entries; k < m",
-        sparse_noise.recipe,
+        gross_errors.recipe,
         noise=("sparse",),
         relu_only="what the split leaves is searched, and refined, for the ReLU",
     ),

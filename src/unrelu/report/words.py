@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from unrelu.appraisal import Appraisal
 from unrelu.numerics.dependence import DEPENDENT
+from unrelu.report.appraisal import Appraisal
 from unrelu.report.charts import number
 from unrelu.wording.status import Status
 

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from unrelu.certificate import Certificate, judge_unknown
 from unrelu.checks.hidden_values import hidden_values
-from unrelu.methods.hidden_values import Hidden, find_hidden
-from unrelu.methods.unknown_activation import Shape, fit
 from unrelu.network import Network
 from unrelu.result import Recovery
 from unrelu.samples import Samples
+from unrelu.search.null_vectors import Hidden, find_hidden
+from unrelu.search.unknown_activation import Shape, fit
 from unrelu.wording.status import Status
 
 Array = NDArray[np.float64]

@@ -16,12 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unrelu.activations.curve import Curve
-from unrelu.methods.hidden_values import Hidden
 from unrelu.network import Network
 from unrelu.numerics.interior import Middle, middle
 from unrelu.numerics.registration import Shifts, register
 from unrelu.numerics.whitening import with_constant
 from unrelu.samples import Samples
+from unrelu.search.null_vectors import Hidden
 
 Array = NDArray[np.float64]
 

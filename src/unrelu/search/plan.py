@@ -21,10 +21,10 @@ from unrelu.complete import facets, mixed_integer
 from unrelu.fitting import affine_term
 from unrelu.fitting.candidate import Candidate, Unsuitable, constant
 from unrelu.fitting.problem import Problem
-from unrelu.judged import Judged, Passes, Task, better, judged, not_values
-from unrelu.methods import hyperplanes, known_activation, noisy, row_space, sparse_noise
 from unrelu.network import Network
 from unrelu.recipes.table import BY_NAME
+from unrelu.search import gross_errors, hyperplanes, known_activation, noisy, row_space
+from unrelu.search.judging import Judged, Passes, Task, better, judged, not_values
 from unrelu.wording.status import Status
 
 log = logging.getLogger(__name__)
@@ -169,10 +169,10 @@ def _proposals(
     gross = task.noise == "auto" and task.rank == samples.m and not task.skip
     gross = gross and not rounded_to_whole(samples) and noisy.gross(samples, bias)
     if task.noise == "sparse" or (gross and task.method == "auto"):
-        found = sparse_noise.find(samples, n_units=n_units, bias=bias, rng=rng, quick=gross)
+        found = gross_errors.find(samples, n_units=n_units, bias=bias, rng=rng, quick=gross)
         if found is None and task.noise == "sparse":  # perhaps nothing is wrong with the labels
             yield from _exact(task, passes, rng)
-        found = found or replace(constant(samples, bias), note=sparse_noise.NO_SPLIT)
+        found = found or replace(constant(samples, bias), note=gross_errors.NO_SPLIT)
         yield "sparse-noise", found
     if task.noise == "none" or task.method != "auto":
         return
@@ -191,7 +191,7 @@ def _proposals(
     assert found.noise is not None, "estimates have a noise"
     confirming = ("sparse",) if rounded_to_whole(samples) else ("auto", "sparse")
     if found.noise.kind == "independent" and task.noise in confirming and not task.skip:
-        confirmed = sparse_noise.confirm(found.network, samples, bias=bias, rng=rng)
+        confirmed = gross_errors.confirm(found.network, samples, bias=bias, rng=rng)
         if confirmed is not None:
             yield "sparse-noise", confirmed
     if task.noise != "sparse":

@@ -35,7 +35,6 @@ from unrelu.fitting.width import (
     with_units,
     without_least,
 )
-from unrelu.methods import least_squares
 from unrelu.network import Network
 from unrelu.noise.found import Noise, Width
 from unrelu.noise.gaussian import noise_covariance, unknowns
@@ -43,6 +42,7 @@ from unrelu.noise.losses import HeavyTails, counted, heavy_tails
 from unrelu.numerics.spread import NORMAL, by_chance, robust_spread, telling
 from unrelu.numerics.whitening import with_constant
 from unrelu.samples import Samples
+from unrelu.search import least_squares
 
 Array = NDArray[np.float64]
 

@@ -41,7 +41,6 @@ from unrelu.fitting.selection import (
     settle,
 )
 from unrelu.fitting.variable_projection import Fit, unit_rows
-from unrelu.methods.moment_start import moment_start, tame
 from unrelu.network import Network
 from unrelu.noise.gaussian import (
     FULL,
@@ -51,6 +50,7 @@ from unrelu.noise.gaussian import (
 )
 from unrelu.numerics.dependence import DEPENDENT, dependence
 from unrelu.samples import Samples
+from unrelu.search.moment_start import moment_start, tame
 
 Array = NDArray[np.float64]
 

@@ -10,12 +10,12 @@ from unrelu.errors import InputError, InputTypeError
 from unrelu.fitting.affine_term import affine, beyond_affine
 from unrelu.fitting.problem import choose_rows
 from unrelu.inference.arguments import FORMS as FORMS
+from unrelu.inputs.options import check_flag, check_units
 from unrelu.network import Network
 from unrelu.numerics.rank import column_space
 from unrelu.numerics.whitening import dependent_columns, power_of_two, whiten, with_constant
 from unrelu.recipes.table import BY_NAME, RECIPES
 from unrelu.samples import SMALLEST, Samples
-from unrelu.wording.streams import kind_of
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
@@ -86,25 +86,6 @@ def _varying(samples: Samples, bias: bool, most: int) -> Index:
     return np.arange(0)
 
 
-def generator(rng: int | np.random.Generator | None) -> np.random.Generator:
-    expected = "expected a non-negative whole number or a numpy Generator"
-    try:
-        return np.random.default_rng(rng)
-    except TypeError as error:
-        raise InputTypeError(f"rng: got {kind_of(rng)}, {expected}") from error
-    except ValueError as error:
-        raise InputError(f"rng: got {rng}, {expected}") from error
-
-
-def seeded(rng: int | np.random.Generator | None) -> tuple[np.random.Generator, dict[str, int]]:
-    """A generator, and the whole number that makes it again, as {"seed": …}: what was given, or
-    drawn for None. Of a Generator nobody knows one."""
-    if rng is None:
-        rng = int(generator(None).integers(2**32))
-    known = {"seed": int(rng)} if isinstance(rng, (int, np.integer)) else {}
-    return generator(rng), known
-
-
 def check_options(
     n_units: int | None, bias: bool, method: str, noise: str, exact: bool, form: str = "auto"
 ) -> None:
@@ -138,25 +119,6 @@ def check_alpha(alpha: object) -> None:
         raise InputTypeError(f"alpha: got a {type(alpha).__name__}, expected a number")
     if not 0.001 <= alpha <= 0.5:
         raise InputError(f"alpha: got {alpha}, expected a rate between 0.001 and 0.5")
-
-
-def check_flag(name: str, value: object) -> None:
-    if not isinstance(value, (bool, np.bool_)):
-        raise InputTypeError(f"{name}: got {kind_of(value)}, expected True or False")
-
-
-def check_units(n_units: object, or_type: str = "", or_value: str = "", least: int = 1) -> None:
-    if isinstance(n_units, bool) or not isinstance(n_units, (int, np.integer)):
-        raise InputTypeError(f"n_units: got {kind_of(n_units)}, expected a whole number{or_type}")
-    if n_units < least:
-        raise InputError(f"n_units: got {n_units}, expected {least} or more{or_value}")
-
-
-def check_limit(name: str, limit: object) -> None:
-    if isinstance(limit, bool) or not isinstance(limit, (int, float, np.integer, np.floating)):
-        raise InputTypeError(f"{name}: got {kind_of(limit)}, expected a number")
-    if not limit >= 0:
-        raise InputError(f"{name}: got {limit}, expected 0 or more")
 
 
 def check_activation(

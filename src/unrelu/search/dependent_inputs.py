@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from unrelu.inference.uncertainty import Uncertainty
 from unrelu.inputs.names import shown
 from unrelu.network import Network
-from unrelu.preparation import dependent_inputs
 from unrelu.result import Recovery
 from unrelu.samples import Samples
+from unrelu.search.options import dependent_inputs
 from unrelu.wording.status import Status
 
 Index = NDArray[np.intp]

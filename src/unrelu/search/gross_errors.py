@@ -24,12 +24,12 @@ from numpy.typing import NDArray
 
 from unrelu.fitting.candidate import Candidate, Unsuitable
 from unrelu.fitting.problem import Problem, choose_rows
-from unrelu.methods import hyperplanes, row_space
 from unrelu.network import Network
 from unrelu.numerics.rank import column_space
 from unrelu.numerics.robust_pca import split
 from unrelu.numerics.whitening import with_constant
 from unrelu.samples import Samples
+from unrelu.search import hyperplanes, row_space
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]

@@ -36,10 +36,10 @@ from unrelu.fitting.alternation import (
 from unrelu.fitting.candidate import Candidate
 from unrelu.fitting.problem import Missed, choose_rows
 from unrelu.fitting.scaled_rows import Rows, refined
-from unrelu.methods.hidden_values import Hidden, find_hidden
 from unrelu.network import Network
 from unrelu.numerics.laws import coarse
 from unrelu.samples import Samples
+from unrelu.search.null_vectors import Hidden, find_hidden
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]

@@ -24,13 +24,13 @@ from unrelu.fitting.problem import Problem
 from unrelu.inference import flat_directions
 from unrelu.inference.uncertainty import Uncertainty, assess
 from unrelu.inference.units import hidden_errors
-from unrelu.methods import known_activation, noisy
 from unrelu.network import Network
 from unrelu.numerics.dependence import DEPENDENT, dependence
 from unrelu.numerics.precision import DOUBLE, Precision
 from unrelu.numerics.whitening import whiten
 from unrelu.recipes.table import BY_NAME
 from unrelu.samples import Samples
+from unrelu.search import known_activation, noisy
 from unrelu.wording.status import Status
 
 Array = NDArray[np.float64]
