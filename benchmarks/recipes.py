@@ -27,7 +27,7 @@ from planting import Law, gaussian, plant, uniform
 
 import unrelu
 from unrelu.activations import Activation, ReLU, resolve
-from unrelu.recipes.table import BY_NAME
+from unrelu.search.methods import BY_NAME
 from unrelu.search.options import METHODS
 
 Array = NDArray[np.float64]

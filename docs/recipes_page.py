@@ -13,7 +13,7 @@ from pathlib import Path
 from docstrings import inline, inline_code
 from theorems import THEOREMS
 
-from unrelu.recipes.table import COMPLETE, RECIPES, Recipe, Search
+from unrelu.search.methods import COMPLETE, RECIPES, Recipe, Search
 
 INTRODUCTION = """\
 The default of ``recover`` is none of these, and mostly takes fewer samples than any. But each can

@@ -16,9 +16,9 @@ from scipy.sparse import csr_array
 
 from unrelu import InputError, MissingExtraError, Network, match, recover, solutions
 from unrelu.complete.mixed_integer import Search, search
-from unrelu.errors import RecoveryError
 from unrelu.hardness import Formula, decode, encode
 from unrelu.numerics.sos1 import Settle, Sos1
+from unrelu.result import RecoveryError
 from unrelu.samples import ExactSamples, Samples
 
 Array = NDArray[np.float64]

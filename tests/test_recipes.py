@@ -11,7 +11,7 @@ from reciting import recovered, right
 
 from unrelu import InputError, Network, recover
 from unrelu.fitting.candidate import Unsuitable
-from unrelu.recipes.table import BY_NAME, NAMED, RECIPES
+from unrelu.search.methods import BY_NAME, NAMED, RECIPES
 from unrelu.search.options import ESTIMATED, METHODS, NOISE
 
 

@@ -12,7 +12,7 @@ from types import ModuleType
 
 import pytest
 
-from unrelu.recipes.table import NAMED
+from unrelu.search.methods import NAMED
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "recipes.csv"

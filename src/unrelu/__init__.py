@@ -23,7 +23,6 @@ if TYPE_CHECKING:
         InputTypeError,
         MissingExtraError,
         OracleError,
-        RecoveryError,
         UnreluError,
     )
     from unrelu.estimator import RectifiedNetworkRegressor
@@ -39,7 +38,7 @@ if TYPE_CHECKING:
     from unrelu.recover import recover
     from unrelu.report.curves import draw_curve
     from unrelu.report.page import write_report
-    from unrelu.result import Recovery
+    from unrelu.result import Recovery, RecoveryError
     from unrelu.solutions import Solutions, solutions
     from unrelu.wording.remarks import Remark
     from unrelu.wording.status import Status
@@ -94,7 +93,6 @@ _HOMES = {
         "InputTypeError",
         "MissingExtraError",
         "OracleError",
-        "RecoveryError",
         "UnreluError",
     ),
     "estimator": ("RectifiedNetworkRegressor",),
@@ -109,7 +107,7 @@ _HOMES = {
     "report.curves": ("draw_curve",),
     "report.page": ("write_report",),
     "noise.found": ("Noise",),
-    "result": ("Recovery",),
+    "result": ("Recovery", "RecoveryError"),
     "solutions": ("Solutions", "solutions"),
     "wording.status": ("Status",),
     "inference.uncertainty": ("Prediction", "Uncertainty", "assess"),

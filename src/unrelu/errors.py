@@ -19,12 +19,8 @@ from __future__ import annotations
 
 import importlib
 from types import ModuleType
-from typing import TYPE_CHECKING
 
 from unrelu.wording.streams import printable
-
-if TYPE_CHECKING:
-    from unrelu.result import Recovery
 
 
 class UnreluError(Exception):
@@ -60,17 +56,6 @@ class MissingExtraError(UnreluError, ImportError):
 
 class OracleError(UnreluError, RuntimeError):
     """A model that was asked gave no answer, or one that is no table of finite numbers."""
-
-
-class RecoveryError(UnreluError, RuntimeError):
-    """`recover` ended undetermined or failed; `result` is the full `Recovery`."""
-
-    def __init__(self, result: Recovery) -> None:
-        super().__init__(f"{result.status}. {result.certificate.explanation}")
-        self.result = result
-
-    def __reduce__(self) -> tuple[type[RecoveryError], tuple[Recovery]]:
-        return RecoveryError, (self.result,)
 
 
 def require(module: str, extra: str, why: str) -> ModuleType:

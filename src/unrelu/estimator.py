@@ -19,12 +19,12 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from unrelu.activations import Activation
-from unrelu.errors import InputError, RecoveryError
+from unrelu.errors import InputError
 from unrelu.inference.breakpoints import Breakpoint
 from unrelu.inputs.frames import beside, plain, tables
 from unrelu.network import Network
 from unrelu.recover import recover
-from unrelu.result import Recovery
+from unrelu.result import Recovery, RecoveryError
 from unrelu.wording.status import Status
 
 Array = NDArray[np.float64]

@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 
 from unrelu.activations import Activation, ReLU, resolve
-from unrelu.errors import InputError, InputTypeError, RecoveryError
+from unrelu.errors import InputError, InputTypeError
 from unrelu.extraction.journal import Journal, seed_of
 from unrelu.extraction.questions import BudgetSpent, Oracle, Questions
 from unrelu.extraction.search import Search
@@ -18,7 +18,7 @@ from unrelu.inputs.options import generator
 from unrelu.numerics.quiet import quiet
 from unrelu.numerics.threads import one_thread
 from unrelu.recover import MANY_ENTRIES
-from unrelu.result import Recovery
+from unrelu.result import Recovery, RecoveryError
 from unrelu.search.options import check_options
 from unrelu.wording.status import Status
 from unrelu.wording.streams import counted, kind_of

@@ -11,13 +11,12 @@ from numpy.typing import ArrayLike
 
 from unrelu.activations import Activation, resolve
 from unrelu.certificate import Certificate
-from unrelu.errors import RecoveryError
 from unrelu.inputs.frames import beside
 from unrelu.inputs.names import UNNAMED
 from unrelu.inputs.options import seeded
 from unrelu.numerics.quiet import quiet
 from unrelu.numerics.threads import one_thread
-from unrelu.result import Recovery
+from unrelu.result import Recovery, RecoveryError
 from unrelu.samples import ExactSamples, Samples, weighed
 from unrelu.search.dependent_inputs import independent, widened
 from unrelu.search.judging import Judged, Task

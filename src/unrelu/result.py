@@ -12,19 +12,19 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from unrelu.activations import ReLU
-from unrelu.errors import InputError
+from unrelu.errors import InputError, UnreluError
 from unrelu.inference.breakpoints import Breakpoint, along_input, of_units
 from unrelu.inputs.names import UNNAMED, Names
+from unrelu.noise.found import Noise
 from unrelu.numerics.equality import by_value
 from unrelu.wording.card import card
+from unrelu.wording.lines import labelled
+from unrelu.wording.status import Status
 
 if TYPE_CHECKING:
     from unrelu.certificate import Certificate
     from unrelu.inference.uncertainty import Uncertainty
     from unrelu.network import Network
-from unrelu.noise.found import Noise
-from unrelu.wording.lines import labelled
-from unrelu.wording.status import Status
 
 Array = NDArray[np.float64]
 
@@ -176,3 +176,14 @@ class Recovery:
             rows = [row for row in rows if row not in lines]
             units = [[name, *re.split(" {2,}", text.strip())] for name, text in lines]
         return card(self.status.value, self.certificate.sentence, rows, units)
+
+
+class RecoveryError(UnreluError, RuntimeError):
+    """`recover` ended undetermined or failed; `result` is the full `Recovery`."""
+
+    def __init__(self, result: Recovery) -> None:
+        super().__init__(f"{result.status}. {result.certificate.explanation}")
+        self.result = result
+
+    def __reduce__(self) -> tuple[type[RecoveryError], tuple[Recovery]]:
+        return RecoveryError, (self.result,)

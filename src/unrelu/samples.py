@@ -260,3 +260,8 @@ def _check_finite(name: str, array: NDArray[Any], called: tuple[str, ...]) -> No
                     f"{which}; expected finite numbers up to {LARGEST:g}: drop or repair such "
                     "rows, or rescale the column"
                 )
+
+
+def input_deviation(samples: Samples) -> float:
+    """Of the first input."""
+    return float(np.asarray(samples.X[:, 0], np.float64).std()) or 1.0

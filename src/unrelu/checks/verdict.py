@@ -26,10 +26,9 @@ from unrelu.checks.sides import (
 )
 from unrelu.checks.spared import spared, turned
 from unrelu.checks.unexplained import Unexplained, linear_p
-from unrelu.inference.units import input_deviation
 from unrelu.network import Network
 from unrelu.numerics.dependence import DEPENDENT
-from unrelu.samples import Samples
+from unrelu.samples import Samples, input_deviation
 from unrelu.wording.status import Status
 from unrelu.wording.streams import counted
 

@@ -14,7 +14,7 @@ from scipy.special import chdtrc, fdtrc
 from unrelu.inference.fisher import Model
 from unrelu.inference.notes import DOUBTFUL, TOGETHER
 from unrelu.network import Network
-from unrelu.samples import Samples
+from unrelu.samples import Samples, input_deviation
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
@@ -67,11 +67,6 @@ def hidden_errors(net: Network, units: Sequence[UnitEstimate], samples: Samples)
     lengths = np.linalg.norm(net.V, axis=1)
     errors = np.array([unit.bias_error for unit in units])
     return np.asarray(errors / np.where(lengths > 0, lengths, 1.0) / input_deviation(samples))
-
-
-def input_deviation(samples: Samples) -> float:
-    """Of the first input."""
-    return float(np.asarray(samples.X[:, 0], np.float64).std()) or 1.0
 
 
 def near_kink(units: Sequence[UnitEstimate]) -> Array:

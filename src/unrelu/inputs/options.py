@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from unrelu.errors import InputError, InputTypeError
-from unrelu.inference.arguments import FORMS as FORMS
 from unrelu.wording.streams import kind_of
 
 

@@ -28,9 +28,9 @@ from unrelu.network import Network
 from unrelu.numerics.dependence import DEPENDENT, dependence
 from unrelu.numerics.precision import DOUBLE, Precision
 from unrelu.numerics.whitening import whiten
-from unrelu.recipes.table import BY_NAME
 from unrelu.samples import Samples
 from unrelu.search import known_activation, noisy
+from unrelu.search.methods import BY_NAME
 from unrelu.wording.status import Status
 
 Array = NDArray[np.float64]

@@ -14,8 +14,8 @@ from unrelu.inputs.options import check_flag, check_units
 from unrelu.network import Network
 from unrelu.numerics.rank import column_space
 from unrelu.numerics.whitening import dependent_columns, power_of_two, whiten, with_constant
-from unrelu.recipes.table import BY_NAME, RECIPES
 from unrelu.samples import SMALLEST, Samples
+from unrelu.search.methods import BY_NAME, RECIPES
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]

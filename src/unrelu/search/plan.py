@@ -22,9 +22,9 @@ from unrelu.fitting import affine_term
 from unrelu.fitting.candidate import Candidate, Unsuitable, constant
 from unrelu.fitting.problem import Problem
 from unrelu.network import Network
-from unrelu.recipes.table import BY_NAME
 from unrelu.search import gross_errors, hyperplanes, known_activation, noisy, row_space
 from unrelu.search.judging import Judged, Passes, Task, better, judged, not_values
+from unrelu.search.methods import BY_NAME
 from unrelu.wording.status import Status
 
 log = logging.getLogger(__name__)

@@ -16,9 +16,9 @@ from unrelu.certificate import Certificate, judge_exactly
 from unrelu.checks.proof import prove
 from unrelu.complete.lifting import lift
 from unrelu.fitting.candidate import constant
-from unrelu.recipes.table import BY_NAME
 from unrelu.samples import ExactSamples
 from unrelu.search.judging import Judged, Task
+from unrelu.search.methods import BY_NAME
 from unrelu.search.options import dependent_inputs, label_rank
 from unrelu.search.plan import climb
 from unrelu.solutions import solutions
