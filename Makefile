@@ -62,7 +62,7 @@ wheel-check: $(VENV)/.ready
 	$(call fresh,$(WHEEL)/venv)
 	$(call install,$(WHEEL)/venv,$(WHEEL)/*.whl)
 	version=$$($(BIN)/python -c 'import unrelu; print(unrelu.__version__)') && cd $(WHEEL) \
-	&& env -u PYTHONPATH venv/bin/python $(CURDIR)/tests/lean_installation.py $$version
+	&& env -u PYTHONPATH venv/bin/python $(CURDIR)/tests/support/lean_installation.py $$version
 
 # The stamp is written last: an interrupted installation starts again.
 $(VENV)/.ready: pyproject.toml constraints.txt

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import _table  # noqa: F401  (puts src and tests on the path)
 import numpy as np
 from numpy.typing import NDArray
-from planting import Planted
+from support.planting import Planted
 
 import unrelu
 from unrelu.fitting.problem import Problem

@@ -15,7 +15,7 @@ import time
 import numpy as np
 from _table import Table, parser
 from _trials import COLUMNS, ROW_ERROR, Trial, summary
-from planting import gaussian
+from support.planting import gaussian
 
 import unrelu
 from unrelu.activations import Activation, Expm1, ExpSquare, Power, Rectified

@@ -18,7 +18,7 @@ import numpy as np
 from _noisy import gaussian
 from _table import Table, parser
 from noise_limit import COLUMNS, summary, trial
-from planting import plant
+from support.planting import plant
 
 from unrelu.activations import Activation, Expm1, Power, Rectified
 

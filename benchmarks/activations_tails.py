@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 from _table import Table, parser
-from planting import plant
+from support.planting import plant
 
 import unrelu
 from unrelu.activations import Activation, Expm1, Power, Rectified

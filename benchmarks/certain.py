@@ -2,10 +2,10 @@
 brute force over all 2^n agree, solution for solution, and no proof holds that should not.
 
 Each problem is a planted network in small integers with degenerate inputs, or with labels altered
-within their rank (tests/small_cases.py). Compared are existence, the number of networks, and all
-of them by their hidden values, as Fractions; every refutation is checked again, after a journey
-through plain data, with something tampered (twelve ways), and against the samples of the planted
-network, which none may refute (tests/agreeing.py).
+within their rank (tests/support/small_cases.py). Compared are existence, the number of networks,
+and all of them by their hidden values, as Fractions; every refutation is checked again, after a
+journey through plain data, with something tampered (twelve ways), and against the samples of the
+planted network, which none may refute (tests/support/certain_answers.py).
 
 Sizes
 agreement    k ≤ 3, d ≤ 3, n ≤ 14: tree and enumeration
@@ -34,9 +34,9 @@ from math import inf
 
 import numpy as np
 from _table import Table, parser
-from agreeing import compared, hidden_values
-from every_pattern import every_pattern
-from small_cases import FAMILIES, Case, case
+from support.certain_answers import compared, hidden_values
+from support.every_pattern import every_pattern
+from support.small_cases import FAMILIES, Case, case
 
 from unrelu import InputError, Status, recover
 from unrelu.complete.enumeration import enumerate_units

@@ -23,7 +23,7 @@ from pathlib import Path
 
 import numpy as np
 from _table import SOURCE, Table, parser
-from planting import plant
+from support.planting import plant
 
 import unrelu
 

@@ -20,7 +20,7 @@ import time
 import numpy as np
 from _table import Table, parser
 from _trials import FRESH_ERROR, ROW_ERROR, attempt
-from planting import plant
+from support.planting import plant
 
 import unrelu
 

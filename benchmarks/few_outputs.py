@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 from _table import Table, parser
 from _trials import COLUMNS, Trial, attempt, summary
-from planting import Planted, plant
+from support.planting import Planted, plant
 
 from unrelu.commands.digits import train
 

@@ -16,7 +16,7 @@ import time
 
 import numpy as np
 from _table import Table, parser
-from planting import plant
+from support.planting import plant
 
 import unrelu
 

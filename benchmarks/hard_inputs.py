@@ -18,7 +18,7 @@ import numpy as np
 from _table import Table, parser
 from _trials import COLUMNS, Trial, attempt, summary
 from numpy.typing import NDArray
-from planting import LAWS, Planted, conditioned, plant
+from support.planting import LAWS, Planted, conditioned, plant
 
 from unrelu import Network
 

@@ -26,7 +26,7 @@ import numpy as np
 from _noisy import Noisy, covered, gaussian, told
 from _table import Table, parser
 from numpy.typing import NDArray
-from planting import Planted
+from support.planting import Planted
 
 import unrelu
 from unrelu.numerics.whitening import whiten

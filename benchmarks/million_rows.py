@@ -27,7 +27,7 @@ BLOCK = 20_000
 
 def write(folder: str, n: int) -> None:
     """X, Y and V as .npy, made in blocks: the parent and its children should stay small."""
-    from planting import plant
+    from support.planting import plant
 
     truth = plant(*SIZE, SIZE[0] + 1, seed=0).truth
     rng = np.random.default_rng(0)
@@ -66,7 +66,7 @@ def read_and_multiply(folder: str, mapped: bool) -> tuple[float, float]:
 
 def recover(folder: str, mapped: bool) -> tuple[float, float, str]:
     """Seconds to load, seconds to recover, status."""
-    from planting import plant
+    from support.planting import plant
 
     import unrelu
 

@@ -22,8 +22,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from _table import Table, parser
-from planting import Planted, plant
 from pysat.solvers import Solver
+from support.planting import Planted, plant
 
 from unrelu.complete import mixed_integer
 from unrelu.errors import require

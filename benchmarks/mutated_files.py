@@ -1,7 +1,7 @@
 """Claim: 14,000 mutated model files give a network or a FileError, and nothing else.
 
-Sound files of every form are damaged at random (tests/mutating.py): bytes changed, cut and
-moved, members of archives and values of protocol buffers and JSON replaced, instructions that
+Sound files of every form are damaged at random (tests/support/damaged_files.py): bytes changed, cut
+and moved, members of archives and values of protocol buffers and JSON replaced, instructions that
 would end the process put into pickles. Each is then loaded. Every form runs in a process of its
 own; one that ends, hangs, or grows would show.
 
@@ -28,8 +28,8 @@ from pathlib import Path
 import numpy as np
 from _processes import measured
 from _table import Table, parser
-from model_files import sound_files
-from mutating import mutated
+from support.damaged_files import mutated
+from support.model_files import sound_files
 
 import unrelu
 

@@ -25,7 +25,7 @@ import _noisy
 import numpy as np
 from _noisy import Law, Noisy, covered, row_errors, signal, told
 from _table import Table, parser
-from planting import plant
+from support.planting import plant
 
 import unrelu
 from unrelu.fitting.problem import resolution

@@ -28,7 +28,7 @@ import numpy as np
 from _noisy import Noisy, bound, covered, gaussian, row_errors, told
 from _table import Table, parser
 from numpy.typing import NDArray
-from planting import plant
+from support.planting import plant
 
 import unrelu
 

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from _noisy import row_errors
 from _table import Table, parser
-from planting import Planted, plant
+from support.planting import Planted, plant
 from threadpoolctl import threadpool_limits
 from versus_student import ROUND, Student
 

@@ -24,7 +24,7 @@ import time
 import numpy as np
 from _noisy import Noisy, gaussian, signal, told
 from _table import Table, parser
-from planting import Planted, plant
+from support.planting import Planted, plant
 
 import unrelu
 from unrelu.fitting.selection import unit_edge

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 import numpy as np
 from _table import Table, Value, parser
 from numpy.typing import NDArray
-from planting import Law, gaussian, plant, uniform
+from support.planting import Law, gaussian, plant, uniform
 
 import unrelu
 from unrelu.activations import Activation, ReLU, resolve

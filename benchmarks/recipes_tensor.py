@@ -19,7 +19,7 @@ import time
 
 import numpy as np
 from _table import Table, parser
-from planting import Planted, plant
+from support.planting import Planted, plant
 
 from unrelu import match, recover
 from unrelu.recipes import tensor

@@ -15,7 +15,7 @@ import time
 
 import numpy as np
 from _table import Table, parser
-from planting import plant
+from support.planting import plant
 
 from unrelu import Recovery
 from unrelu.certificate import verify

@@ -23,7 +23,7 @@ import time
 import numpy as np
 from _table import Table, parser
 from _trials import COLUMNS, attempt, summary
-from planting import Planted, plant
+from support.planting import Planted, plant
 
 import unrelu
 from unrelu.fitting.problem import Problem

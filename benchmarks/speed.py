@@ -16,7 +16,7 @@ import numpy as np
 from _processes import measured
 from _table import Table, parser
 from _trials import Trial, attempt
-from planting import Planted, plant
+from support.planting import Planted, plant
 
 RUNS = 3
 PLANTED = (

@@ -13,7 +13,7 @@ import math
 
 from _table import Table, parser
 from _trials import COLUMNS, attempt, summary
-from planting import plant
+from support.planting import plant
 
 SIZES = ((20, 5, 1), (20, 10, 1), (30, 20, 2), (20, 30, 3))
 RATIOS = (1.1, 1.3, 1.6, 2.0, 2.5, 3.0, 4.0, 6.0)

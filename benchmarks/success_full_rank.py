@@ -15,7 +15,7 @@ from __future__ import annotations
 import numpy as np
 from _table import Table, parser
 from _trials import COLUMNS, Trial, attempt, summary
-from planting import Planted, identifiable_from, plant
+from support.planting import Planted, identifiable_from, plant
 
 SIZES = ((40, 10, 10), (100, 20, 20), (50, 50, 50))
 RATIOS = (0.9, 1.0, 1.05, 1.1, 1.15, 1.25, 1.5, 2.0, 3.0)

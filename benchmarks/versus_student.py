@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from _table import Table, parser
 from _trials import attempt
-from planting import Planted, plant
+from support.planting import Planted, plant
 from threadpoolctl import threadpool_limits
 
 import unrelu

@@ -20,8 +20,8 @@ from PIL import Image
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent / "src"), str(HERE.parent / "tests")]
 
-from browsing import browser, show  # noqa: E402
-from pages import appraisals, page  # noqa: E402
+from support.browser import browser, show  # noqa: E402
+from support.report_pages import appraisals, page  # noqa: E402
 
 from unrelu import recover  # noqa: E402
 from unrelu.commands.digits import IMAGE, train  # noqa: E402

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from planting import gaussian, plant
+from support.planting import gaussian, plant
 
 from unrelu import Network, Status, recover, verify
 from unrelu.checks.counting import column_grain, grain, independent_equations

@@ -13,7 +13,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.typing import NDArray
-from planting import Planted, plant
 from sklearn.base import clone
 from sklearn.compose import make_column_transformer
 from sklearn.datasets import make_regression
@@ -23,6 +22,7 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
+from support.planting import Planted, plant
 
 from unrelu import (
     InputError,

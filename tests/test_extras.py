@@ -12,8 +12,8 @@ from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
-from lean_installation import Required, check_missing, hidden, required
-from test_packaging import imported
+from support.imports import imported
+from support.lean_installation import Required, check_missing, hidden, required
 
 from unrelu.errors import MissingExtraError, require
 from unrelu.formats.networks import FORMS
@@ -57,7 +57,7 @@ def test_optional_packages_are_imported_by_require_alone() -> None:
     alone = SOURCE / "formats" / "hdf5_alone.py"
     for path in sorted(set(SOURCE.rglob("*.py")) - {alone}):
         tree = ast.parse(path.read_text(encoding="utf-8"))
-        found = {name.partition(".")[0] for name in imported(tree)} & optional
+        found = {name.partition(".")[0] for name in imported(tree, types=False)} & optional
         assert not found, f"{path.relative_to(ROOT)} imports {sorted(found)}: use errors.require"
 
 

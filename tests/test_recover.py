@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from planting import LAWS, Planted, conditioned, identifiable_from, plant
+from support.planting import LAWS, Planted, conditioned, identifiable_from, plant
 
 from unrelu import Network, Recovery, RecoveryError, Status, match, recover
 

@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 import pytest
-from planting import plant
+from support.planting import plant
 
 from unrelu import Recovery, recover
 from unrelu.noise.found import Noise, Width

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from unrelu.estimator import RectifiedNetworkRegressor
     from unrelu.extract import extract
     from unrelu.formats.networks import load, save
-    from unrelu.formats.results import load_result
     from unrelu.formats.sklearn_objects import from_sklearn, to_sklearn
     from unrelu.inference.breakpoints import Breakpoint
     from unrelu.inference.uncertainty import Prediction, Uncertainty, assess
@@ -38,7 +37,7 @@ if TYPE_CHECKING:
     from unrelu.recover import recover
     from unrelu.report.curves import draw_curve
     from unrelu.report.page import write_report
-    from unrelu.result import Recovery, RecoveryError
+    from unrelu.result import Recovery, RecoveryError, load_result
     from unrelu.solutions import Solutions, solutions
     from unrelu.wording.remarks import Remark
     from unrelu.wording.status import Status
@@ -98,7 +97,6 @@ _HOMES = {
     "estimator": ("RectifiedNetworkRegressor",),
     "extract": ("extract",),
     "formats.networks": ("load", "save"),
-    "formats.results": ("load_result",),
     "formats.sklearn_objects": ("from_sklearn", "to_sklearn"),
     "network.matching": ("Match", "match"),
     "network": ("Network",),
@@ -107,7 +105,7 @@ _HOMES = {
     "report.curves": ("draw_curve",),
     "report.page": ("write_report",),
     "noise.found": ("Noise",),
-    "result": ("Recovery", "RecoveryError"),
+    "result": ("Recovery", "RecoveryError", "load_result"),
     "solutions": ("Solutions", "solutions"),
     "wording.status": ("Status",),
     "inference.uncertainty": ("Prediction", "Uncertainty", "assess"),

@@ -6,25 +6,23 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from unrelu.activations import ReLU
+from unrelu.certificate import Certificate
 from unrelu.errors import InputError, UnreluError
+from unrelu.formats.results import read_result, save_result
 from unrelu.inference.breakpoints import Breakpoint, along_input, of_units
+from unrelu.inference.uncertainty import Uncertainty
 from unrelu.inputs.names import UNNAMED, Names
+from unrelu.network import Network
 from unrelu.noise.found import Noise
 from unrelu.numerics.equality import by_value
 from unrelu.wording.card import card
 from unrelu.wording.lines import labelled
 from unrelu.wording.status import Status
-
-if TYPE_CHECKING:
-    from unrelu.certificate import Certificate
-    from unrelu.inference.uncertainty import Uncertainty
-    from unrelu.network import Network
 
 Array = NDArray[np.float64]
 
@@ -69,8 +67,6 @@ class Recovery:
         network alone, in any form. Raises FileError where the file cannot be written, and for an
         activation that is a function of your own.
         """
-        from unrelu.formats.results import save_result
-
         save_result(self, path)
 
     @property
@@ -187,3 +183,22 @@ class RecoveryError(UnreluError, RuntimeError):
 
     def __reduce__(self) -> tuple[type[RecoveryError], tuple[Recovery]]:
         return RecoveryError, (self.result,)
+
+
+def load_result(path: str | os.PathLike[str]) -> Recovery:
+    """The result that `Recovery.save` wrote, equal to it in every number.
+
+    Raises FileError for everything else, and for a version of the form that this library does not
+    know. Nothing in the file is run.
+
+    >>> import tempfile
+    >>> from unrelu import recover
+    >>> X = np.random.default_rng(0).standard_normal((100, 2))
+    >>> result = recover(X, np.abs(X[:, 0]), bias=False, rng=0)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     result.save(f"{folder}/result.npz")
+    ...     again = load_result(f"{folder}/result.npz")
+    >>> again == result, again.stats["seed"]
+    (True, 0)
+    """
+    return read_result(path, Recovery)

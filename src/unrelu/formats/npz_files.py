@@ -84,13 +84,13 @@ def read_npz(path: Path, reading: Reading) -> Contents:
 
 def _of_result(path: Path) -> Contents:
     """The network of a whole result."""
-    from unrelu.formats.results import load_result
+    from unrelu.formats.results import network_of_result
 
-    result = load_result(path)
-    mark = Mark(result.status.value, result.certificate.explanation)
-    if result.network is None:
+    network, status, explanation = network_of_result(path)
+    mark = Mark(status.value, explanation)
+    if network is None:
         raise no_network(path, mark)
-    return Contents(result.network, None if result.status.certain else mark)
+    return Contents(network, None if status.certain else mark)
 
 
 def _rational(path: Path, name: str, array: NDArray[Any]) -> NDArray[Any]:

@@ -28,19 +28,18 @@ What is read is equal (`==`) to what was written, as `unrelu.numerics.equality` 
 
 from __future__ import annotations
 
-import importlib
 import io
 import json
 import math
 import os
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import fields, is_dataclass
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from dataclasses import dataclass, fields, is_dataclass
 from enum import Enum
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, TypeVar, get_args, get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,43 +51,22 @@ from unrelu.formats.npz_files import FORMAT
 from unrelu.formats.numerals import numeral, numerals, rational, rationals
 from unrelu.formats.whole import written_whole
 from unrelu.formats.zips import content, write
+from unrelu.network import Network
+from unrelu.wording.status import Status
 from unrelu.wording.streams import kind_of
 from unrelu.wording.version import __version__
 
-if TYPE_CHECKING:
-    from unrelu.result import Recovery
-
+T = TypeVar("T")
 AnyArray = NDArray[Any]
 AnyPath = str | os.PathLike[str]
 
 VERSION = 1
 DOCUMENT = "result.json"
 
-MODULES = (
-    "inference.breakpoints",
-    "inference.calibration",
-    "certificate",
-    "inference.arguments",
-    "checks.hidden_values",
-    "checks.proof",
-    "checks.refuted",
-    "checks.unexplained",
-    "inference.units",
-    "activations.curve",
-    "inputs.names",
-    "network.network",
-    "inference.fisher",
-    "wording.remarks",
-    "noise.found",
-    "result",
-    "inference.uncertainty",
-)
-"""Where the types of values are defined that a result is made of."""
-
 ELSEWHERE = (".onnx", ".pt", ".pth", ".state_dict", ".safetensors", ".h5", ".hdf5", ".keras")
 
 
-def save_result(result: Recovery, path: AnyPath) -> None:
+def save_result(result: object, path: AnyPath) -> None:
     """Write a result, whole or not at all; equal results give equal bytes.
 
     Raises FileError where the file cannot be written, and for a result whose activation is a
@@ -112,23 +90,28 @@ def save_result(result: Recovery, path: AnyPath) -> None:
         write(archive, DOCUMENT, text.encode())
 
 
-def load_result(path: AnyPath) -> Recovery:
-    """The result that `Recovery.save` wrote, equal to it in every number.
+def read_result(path: AnyPath, root: type[T]) -> T:
+    """The result of type `root` that `save_result` wrote, see `unrelu.load_result`."""
+    result = _read(Path(path), root, lambda document: document)
+    if not isinstance(result, root):
+        raise FileError(f"{path}: got {kind_of(result)}, expected a whole result")
+    return result
 
-    Raises FileError for everything else, and for a version of the form that this library does not
-    know. Nothing in the file is run.
 
-    >>> import tempfile
-    >>> from unrelu import recover
-    >>> X = np.random.default_rng(0).standard_normal((100, 2))
-    >>> result = recover(X, np.abs(X[:, 0]), bias=False, rng=0)
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     result.save(f"{folder}/result.npz")
-    ...     again = load_result(f"{folder}/result.npz")
-    >>> again == result, again.stats["seed"]
-    (True, 0)
-    """
+def network_of_result(path: AnyPath) -> tuple[Network | None, Status, str]:
+    """The network of a saved result, its status and what its certificate says."""
     path = Path(path)
+    return (
+        _read(path, Network, lambda result: result["fields"]["network"]),
+        _read(path, Network, lambda result: result["fields"]["status"]),
+        _read(
+            path, Network, lambda result: result["fields"]["certificate"]["fields"]["explanation"]
+        ),
+    )
+
+
+def _read(path: Path, root: type, part: Callable[[Any], Any]) -> Any:
+    """A part of the document in a file, whose types are those that `root` is made of."""
     try:
         with zipfile.ZipFile(path) as archive:
             if DOCUMENT not in archive.namelist():
@@ -142,7 +125,7 @@ def load_result(path: AnyPath) -> Recovery:
                     f"{path}: got {head['format']!r}, version {head['version']!r}, expected "
                     f"{FORMAT!r}, version {VERSION}; a newer unrelu may read it"
                 )
-            result = _decoded(archive, head["result"])
+            return _decoded(Source(archive, types(root)), part(head["result"]))
     except FileError:
         raise
     except OSError as error:
@@ -152,10 +135,6 @@ def load_result(path: AnyPath) -> Recovery:
     except Exception as error:  # zipfile, json and numpy answer damage with a dozen kinds of them
         kind = type(error).__name__
         raise FileError(f"{path}: damaged ({kind}: {_reason(error)})") from error
-    recovery = types()["Recovery"]
-    if not isinstance(result, recovery):
-        raise FileError(f"{path}: got {kind_of(result)}, expected a whole result")
-    return cast("Recovery", result)
 
 
 def _reason(error: Exception) -> str:
@@ -163,17 +142,18 @@ def _reason(error: Exception) -> str:
 
 
 @cache
-def types() -> Mapping[str, type]:
-    """The dataclasses that a file may name, by their names there. Their modules stand above this
-    one, and are imported when there is something to read."""
+def types(root: Hashable) -> Mapping[str, type]:
+    """The dataclasses that a value of type `root` may hold, itself among them, by their names in
+    files: those that its fields are declared to be, and theirs."""
     found: dict[str, type] = {}
-    for name in MODULES:
-        module = importlib.import_module(f"unrelu.{name}")
-        for value in vars(module).values():
-            defined_here = getattr(value, "__module__", None) == module.__name__
-            if isinstance(value, type) and is_dataclass(value) and defined_here:
-                assert value.__name__ not in found, "names in files are unique"
-                found[value.__name__] = value
+    waiting: list[Any] = [root]
+    while waiting:
+        kind = waiting.pop()
+        waiting += get_args(kind)
+        if isinstance(kind, type) and is_dataclass(kind) and found.get(kind.__name__) is not kind:
+            assert kind.__name__ not in found, "names in files are unique"
+            found[kind.__name__] = kind
+            waiting += get_type_hints(kind).values()
     return found
 
 
@@ -209,7 +189,7 @@ def _encoded(path: Path, place: str, value: object, arrays: dict[str, AnyArray])
     if isinstance(value, Activation) and not isinstance(value, Curve):
         return {"activation": value.name}
     kind = type(value).__name__
-    assert types().get(kind) is type(value), f"{kind} at {place} is none of the types in files"
+    assert is_dataclass(value), f"{kind} at {place} is none of the types in files"
     return {"type": kind, "fields": {name: inner(name, part) for name, part in _parts(value)}}
 
 
@@ -221,35 +201,39 @@ def _parts(value: Any) -> Iterator[tuple[str, object]]:
             yield item.name, part
 
 
-def _decoded(archive: zipfile.ZipFile, value: Any) -> Any:
+@dataclass(frozen=True)
+class Source:
+    """An archive that is read, and the types that its values may have."""
+
+    archive: zipfile.ZipFile
+    types: Mapping[str, type]
+
+
+def _decoded(source: Source, value: Any) -> Any:
     if isinstance(value, list):
-        return tuple(_decoded(archive, part) for part in value)
+        return tuple(_decoded(source, part) for part in value)
     if not isinstance(value, dict):
         return value
     if "type" in value:
-        return _made(archive, value["type"], value["fields"])
+        return _made(source, value["type"], value["fields"])
     ((kind, given),) = value.items()
-    return _READ[kind](archive, given)
+    return _READ[kind](source, given)
 
 
-def _made(archive: zipfile.ZipFile, name: str, given: Mapping[str, Any]) -> Any:
-    if name not in types():
+def _made(source: Source, name: str, given: Mapping[str, Any]) -> Any:
+    if name not in source.types:
         raise ValueError(f"a value of type {name!r}, which a newer unrelu may know")
-    cls = types()[name]
+    cls = source.types[name]
     known = [item.name for item in fields(cls)]
-    return cls(**{name: _decoded(archive, given[name]) for name in known if name in given})
+    return cls(**{name: _decoded(source, given[name]) for name in known if name in given})
 
 
-def _status(name: str) -> object:
-    return importlib.import_module("unrelu.wording.status").Status(name)
-
-
-_READ: Mapping[str, Callable[[zipfile.ZipFile, Any], Any]] = {
-    "array": array_of,
-    "fractions": lambda archive, name: rationals(name, array_of(archive, name)),
+_READ: Mapping[str, Callable[[Source, Any], Any]] = {
+    "array": lambda source, name: array_of(source.archive, name),
+    "fractions": lambda source, name: rationals(name, array_of(source.archive, name)),
     "fraction": lambda _, text: rational(text),
     "float": lambda _, text: float(text),
-    "map": lambda archive, pairs: {k: _decoded(archive, part) for k, part in pairs.items()},
-    "status": lambda _, name: _status(name),
+    "map": lambda source, pairs: {k: _decoded(source, part) for k, part in pairs.items()},
+    "status": lambda _, name: Status(name),
     "activation": lambda _, name: resolve(name),
 }

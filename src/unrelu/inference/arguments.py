@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.linalg import solve_triangular
 
-from unrelu.activations import Activation, Curve, ReLU, chord, steep
+from unrelu.activations import Activation, Curve, ReLU, steep
 from unrelu.errors import InputError, InputTypeError
-from unrelu.inference.fisher import Model, information, invert, moments
+from unrelu.inference.fisher import Curved, Model, information, invert, moments
 from unrelu.network import Network
 from unrelu.numerics.whitening import Whitened, dependent_columns, whiten
 from unrelu.samples import Samples
@@ -154,19 +152,6 @@ def of_entries(
             "weights: got negative ones, expected inverse variances; slopes of a loss need scores"
         )
     return psi, slopes
-
-
-@dataclass(frozen=True, eq=False)
-class Curved:
-    """The units of an activation other than the ReLU, for `Model`: f and its slopes; where that is
-    infinite at 0, those of chords over heights known to `doubt`."""
-
-    activation: Activation
-    doubt: Array | float | None
-
-    def __call__(self, z: Array) -> tuple[Array, Array]:
-        f = self.activation
-        return f(z), f.slope(z) if self.doubt is None else chord(f, z, self.doubt)
 
 
 def model_of(

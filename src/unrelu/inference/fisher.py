@@ -20,7 +20,7 @@ Noise of covariance Ω between the outputs is for the caller to remove: labels a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -29,34 +29,39 @@ from numpy.typing import NDArray
 from scipy.linalg import eigh
 from scipy.linalg.lapack import dpocon, dpotrf, dpotri
 
+from unrelu.activations import Activation, chord
+
 Array = NDArray[np.float64]
 
 BLOCK_ENTRIES = 1 << 21
 """Rows are taken in blocks whose largest intermediate has about this many entries (16 MB)."""
 
 
-Units = Callable[[Array], tuple[Array, Array | NDArray[np.bool_]]]
-"""Heights Z Aᵀ (rows, k) to hidden values f and slopes f'."""
+@dataclass(frozen=True, eq=False)
+class Curved:
+    """The units of an activation other than the ReLU, for `Model`: f and its slopes; where that is
+    infinite at 0, those of chords over heights known to `doubt`."""
 
+    activation: Activation
+    doubt: Array | float | None
 
-def rectified(heights: Array) -> tuple[Array, NDArray[np.bool_]]:
-    active = heights > 0
-    heights *= active
-    return heights, active
+    def __call__(self, z: Array) -> tuple[Array, Array]:
+        f = self.activation
+        return f(z), f.slope(z) if self.doubt is None else chord(f, z, self.doubt)
 
 
 @dataclass(frozen=True, eq=False)
 class Model:
     """A (k, D), U (m, k), normals (k, D) of the gauge or None, whether there is a constant c, or a
-    linear term in its place, and the units' f. Features of weighted samples are √w times what they
-    were, and so is the constant: it is then Z times the row `ones` (D,)."""
+    linear term in its place, and the units' f if it is no ReLU. Features of weighted samples are √w
+    times what they were, and so is the constant: it is then Z times the row `ones` (D,)."""
 
     A: Array
     U: Array
     normals: Array | None
     constant: bool
     linear: bool = False
-    units: Units = rectified
+    units: Curved | None = None
     ones: Array | None = None
 
     @property
@@ -76,6 +81,14 @@ class Model:
     def unknowns(self) -> int:
         k, t, m, q = self.shape
         return k * t + m * q
+
+    def hidden(self, heights: Array) -> tuple[Array, Array | NDArray[np.bool_]]:
+        """Heights Z Aᵀ (rows, k) to hidden values f and slopes f'; `heights` may be overwritten."""
+        if self.units is not None:
+            return self.units(heights)
+        active = heights > 0
+        heights *= active
+        return heights, active
 
     @cached_property
     def mirrors(self) -> Array:
@@ -109,7 +122,7 @@ class Model:
         step = max(1, BLOCK_ENTRIES // max(k * t, m * q, k * k, m * m))
         for start in range(0, len(Z), step):
             rows = slice(start, start + step)
-            F, slopes = self.units(Z[rows] @ self.A.T)
+            F, slopes = self.hidden(Z[rows] @ self.A.T)
             if self.normals is None:
                 phi = Z[rows, None] * slopes[:, :, None]
             else:
@@ -199,7 +212,7 @@ def scores(model: Model, Z: Array, psi: Array) -> Array:
 
 def gradient(model: Model, Z: Array, psi: Array) -> Array:
     """Σ_i J_iᵀ ψ_i, (p,). O(n k (D + m))."""
-    F, slopes = model.units(Z @ model.A.T)
+    F, slopes = model.hidden(Z @ model.A.T)
     pull = ((psi @ model.U) * slopes).T @ Z
     if model.normals is not None:
         pull -= 2 * (pull * model.mirrors).sum(axis=1, keepdims=True) * model.mirrors

@@ -1,0 +1,1 @@
+"""Planted problems, and what several tests are made of."""

@@ -1,0 +1,68 @@
+"""Published recipes on planted problems: how many are recovered, and what is said of the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from support.planting import Planted
+from unrelu import Recovery, Status, match, recover
+
+EPS = np.finfo(np.float64).eps
+
+
+def right(result: Recovery, problem: Planted) -> bool:
+    """Exact, and no weight further from the truth than the certificate says; or
+    not exact. An exact wrong network is an error at once."""
+    if result.status != Status.EXACT:
+        return False
+    assert result.network is not None
+    error = match(result.network, problem.truth)
+    bound = result.certificate.weight_errors.max() + 16 * EPS
+    assert bound <= 1e-9
+    assert error.hidden.max() <= bound, "exact, but another network"
+    assert error.max_error <= 100 * bound, "exact, but another network"
+    return True
+
+
+def recovered(
+    method: str, problems: Iterable[Planted], n_units: int | None = None, *, bias: bool = False
+) -> int:
+    """How many of the problems a recipe recovers; seeds are their numbers."""
+    results = (
+        (
+            recover(
+                problem.X,
+                problem.Y,
+                n_units,
+                bias=bias,
+                method=method,
+                noise="none",
+                rng=seed,
+                throw=False,
+            ),
+            problem,
+        )
+        for seed, problem in enumerate(problems)
+    )
+    return sum(right(result, problem) for result, problem in results)
+
+
+def refusal(
+    method: str, problem: Planted, n_units: int | None = None, *, noise: str = "none"
+) -> str:
+    """What a recipe says of a problem that it must not solve: always failed, never silent."""
+    result = recover(
+        problem.X, problem.Y, n_units, bias=False, method=method, noise=noise, rng=0, throw=False
+    )
+    assert result.status == Status.FAILED, str(result)
+    assert f"method={method!r} does not apply" in result.certificate.explanation
+    return result.certificate.explanation
+
+
+def noisy(problem: Planted, size: float, seed: int) -> Planted:
+    """Normal noise of standard deviation `size` times that of each output."""
+    rng = np.random.default_rng(seed + 1000)
+    noise = size * problem.Y.std(axis=0) * rng.standard_normal(problem.Y.shape)
+    return Planted(problem.X, problem.Y + noise, problem.truth)
