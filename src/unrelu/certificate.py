@@ -26,7 +26,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field, fields, replace
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from unrelu.activations import Curve, ReLU
 from unrelu.checks import few_labels, verdict
@@ -40,6 +40,7 @@ from unrelu.checks.verdict import listed
 from unrelu.errors import InputError, InputTypeError
 from unrelu.inputs.frames import tables
 from unrelu.network import Network
+from unrelu.numerics.arrays import Array, Index
 from unrelu.numerics.equality import by_value
 from unrelu.numerics.precision import DOUBLE
 from unrelu.numerics.quiet import quiet
@@ -48,9 +49,6 @@ from unrelu.samples import ExactSamples, Samples
 from unrelu.wording.lines import labelled
 from unrelu.wording.status import SENTENCES, Status
 from unrelu.wording.streams import counted, kind_of
-
-Array = NDArray[np.float64]
-Index = NDArray[np.intp]
 
 AS_THEY_STAND = 1e-9
 """Residual, as a share of the labels, from which on float64 labels are not explained for sure."""

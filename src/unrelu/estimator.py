@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, Literal, overload
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from sklearn.base import (
     BaseEstimator,
     ClassNamePrefixFeaturesOutMixin,
@@ -23,11 +23,10 @@ from unrelu.errors import InputError
 from unrelu.inference.breakpoints import Breakpoint
 from unrelu.inputs.frames import beside, plain, tables
 from unrelu.network import Network
+from unrelu.numerics.arrays import Array
 from unrelu.recover import recover
 from unrelu.result import Recovery, RecoveryError
 from unrelu.wording.status import Status
-
-Array = NDArray[np.float64]
 
 
 class RectifiedNetworkRegressor(

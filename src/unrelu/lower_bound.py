@@ -9,10 +9,11 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from unrelu.errors import InputError, InputTypeError
 from unrelu.network import Network
+from unrelu.numerics.arrays import Mask
 
 __all__ = ["LowerBound", "pair"]
 
@@ -34,7 +35,7 @@ class LowerBound:
     first: Network
     second: Network
 
-    def agrees(self, X: ArrayLike) -> NDArray[np.bool_]:
+    def agrees(self, X: ArrayLike) -> Mask:
         """Which rows of X (n, 2) the two networks give the same label: there it is max(x₁, 0).
 
         The slope being a power of two, this is decided without rounding. Labels in floats may

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from unrelu.activations import ReLU
 from unrelu.certificate import Certificate
@@ -19,13 +19,11 @@ from unrelu.inference.uncertainty import Uncertainty
 from unrelu.inputs.names import UNNAMED, Names
 from unrelu.network import Network
 from unrelu.noise.found import Noise
+from unrelu.numerics.arrays import Array
 from unrelu.numerics.equality import by_value
 from unrelu.wording.card import card
 from unrelu.wording.lines import labelled
 from unrelu.wording.status import Status
-
-Array = NDArray[np.float64]
-
 
 BREAKPOINTS_SHOWN = 12
 

@@ -13,12 +13,10 @@ from unrelu.errors import InputError, InputTypeError
 from unrelu.inputs.frames import tables
 from unrelu.inputs.names import UNNAMED, Names
 from unrelu.inputs.tensors import as_array
+from unrelu.numerics.arrays import Array, Index
 from unrelu.numerics.precision import DOUBLE, Precision, precision_of
 from unrelu.numerics.rationals import Rationals, as_fractions, rounded
 from unrelu.wording.streams import counted
-
-Array = NDArray[np.float64]
-Index = NDArray[np.intp]
 
 BLOCK_BYTES = 1 << 24
 """Rows are handled in blocks of about 16 MB: large enough for matrix products to run at full

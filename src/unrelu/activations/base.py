@@ -31,9 +31,9 @@ from numpy.typing import NDArray
 from unrelu.activations.curve import Curve as Curve
 from unrelu.activations.vetting import vetted
 from unrelu.errors import InputError, InputTypeError
+from unrelu.numerics.arrays import Array
 from unrelu.wording.streams import kind_of
 
-Array = NDArray[np.float64]
 Fractions = NDArray[np.object_]
 
 REACH = 12.0

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from unrelu.errors import InputError, InputTypeError
-
-Array = NDArray[np.float64]
+from unrelu.numerics.arrays import Array
 
 
 @dataclass(frozen=True, eq=False, repr=False)

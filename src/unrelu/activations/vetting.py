@@ -6,12 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unrelu.errors import InputError, InputTypeError
+from unrelu.numerics.arrays import Array
 from unrelu.wording.streams import kind_of
-
-Array = NDArray[np.float64]
 
 
 def vetted(phi: Callable[[Array], Array], inverse: Callable[[Array], Array]) -> float | None:

@@ -8,9 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unrelu.checks.scales import CONFIDENCE, SAME, column_scale
+from unrelu.numerics.arrays import Array, Index
 from unrelu.samples import Samples
-
-Index = NDArray[np.intp]
 
 MOST_LABELS = 20_000
 """Rows whose labels are looked at for their grain."""
@@ -69,7 +68,7 @@ def grain(samples: Samples, biased: bool) -> float:
     return found
 
 
-def _grain(X: NDArray[np.float64], Y: NDArray[np.float64], biased: bool) -> float:
+def _grain(X: Array, Y: Array, biased: bool) -> float:
     columns = sorted(column_grain(column) for column in X.T)
     inputs = float(np.prod(columns if biased else columns[1:]))
     # With one input and no bias there are two directions, and nothing to coincide.
@@ -92,7 +91,7 @@ def column_grain(numbers: NDArray[np.floating]) -> float:
     return float(np.exp(-np.log1p(values / unit).mean()))
 
 
-def _common_divisor(values: NDArray[np.float64]) -> float:
+def _common_divisor(values: Array) -> float:
     """By Euclid's algorithm, of numbers that are rounded; 0 if there is none to speak of."""
     tolerance = 16 * float(np.finfo(np.float64).eps) * float(values.max())
     common = float(values[0])

@@ -6,17 +6,13 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unrelu.activations import ReLU, hidden_rounding
 from unrelu.checks.scales import CONFIDENCE, column_scale, typical_size
 from unrelu.network import Network
+from unrelu.numerics.arrays import Array, Index
 from unrelu.numerics.precision import DOUBLE, Precision, read_off
 from unrelu.samples import Samples
-
-Array = NDArray[np.float64]
-Index = NDArray[np.intp]
-
 
 SMALL = 0.05
 """Share of the labels that rounded inputs may change, for that to be more than an excuse."""

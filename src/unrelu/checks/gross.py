@@ -17,16 +17,12 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unrelu.checks.scales import CONFIDENCE, SAME
 from unrelu.network import Network
+from unrelu.numerics.arrays import Array, Index, Mask
 from unrelu.numerics.rank import column_space
 from unrelu.samples import Samples
-
-Array = NDArray[np.float64]
-Index = NDArray[np.intp]
-Marks = NDArray[np.bool_]
 
 THIRD = 1 / 3
 
@@ -53,7 +49,7 @@ class Clean:
     all outputs, with labels made from those alone."""
 
     samples: Samples
-    wrong: Marks
+    wrong: Mask
     errors: Array
     usable: Samples
 
@@ -63,7 +59,7 @@ class Clean:
         return np.argwhere(self.wrong)
 
 
-def misfits(net: Network, samples: Samples) -> Marks:
+def misfits(net: Network, samples: Samples) -> Mask:
     """Entries (n, m) that differ from the network by more than rounding, as `explain` has it; the
     usual size of a label is that of the entries that agree."""
     X, Y = np.asarray(samples.X, np.float64), np.asarray(samples.Y, np.float64)
@@ -168,7 +164,7 @@ def objection(net: Network, clean: Clean) -> str:
     return _missing_unit(clean)
 
 
-def _share(rows: Array, wrong: Array) -> tuple[Array, Marks]:
+def _share(rows: Array, wrong: Array) -> tuple[Array, Mask]:
     """Shares left out of each group of rows and each column, and where they are too many: more
     than a third, give or take three standard deviations of a third, and at most half."""
     counts = np.maximum(rows.sum(axis=0), 1.0)

@@ -24,16 +24,13 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unrelu.checks.counting import CHANCE, distinct_rows, grain
 from unrelu.checks.scales import CONFIDENCE, typical_size
 from unrelu.network import Network
+from unrelu.numerics.arrays import Array, Index, Mask
 from unrelu.numerics.rank import left_inverse
 from unrelu.samples import Samples
-
-Array = NDArray[np.float64]
-Index = NDArray[np.intp]
 
 MOST_ROWS = 20_000
 """Rows on which zeros and their ranks are looked at, spread over all."""
@@ -234,8 +231,8 @@ def _spare(samples: Samples, k: int, n: int, biased: bool) -> int:
 def _null_vector(
     F: Array,
     noise: Array,
-    off: NDArray[np.bool_],
-    distinct: NDArray[np.bool_],
+    off: Mask,
+    distinct: Mask,
     j: int,
     biased: bool,
     spare: int,
@@ -273,8 +270,8 @@ def _out_of_order(
     X: Array,
     F: Array,
     eps: float,
-    off: NDArray[np.bool_],
-    held: NDArray[np.bool_],
+    off: Mask,
+    held: Mask,
     free: bool,
 ) -> Array:
     """By how far, as a share of the typical height, an active row lies below a row whose value is
@@ -309,7 +306,7 @@ def _all_fall(net: Network) -> bool:
     return bool(ends[1] < ends[0])
 
 
-def _ties(F: Array, noise: Array, marks: NDArray[np.bool_]) -> Index:
+def _ties(F: Array, noise: Array, marks: Mask) -> Index:
     """How many neighbours among the values of a unit are equal to rounding."""
     counts = []
     for f, error, there in zip(F.T, noise.T, marks.T, strict=True):

@@ -9,12 +9,10 @@ are near.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from unrelu.network import Network
-
-Array = NDArray[np.float64]
+from unrelu.numerics.arrays import Array
 
 NEIGHBOURS = 5
 

@@ -6,19 +6,15 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unrelu.checks.counting import chance_equations, distinct_rows, grain
 from unrelu.checks.explained import Allowance
 from unrelu.checks.scales import CONFIDENCE, SAME, column_scale
 from unrelu.network import Network
+from unrelu.numerics.arrays import Array, Index, Mask
 from unrelu.numerics.sensitivity import sensitivity
 from unrelu.numerics.whitening import whiten
 from unrelu.samples import Samples
-
-Array = NDArray[np.float64]
-Index = NDArray[np.intp]
-Marks = NDArray[np.bool_]
 
 ALWAYS_WHOLE = 300
 """Unknowns up to which T costs nothing, and the leverages that come with it are worth having."""
@@ -229,7 +225,7 @@ def _unit_row_errors(moved: Array, V: Array, b: Array, together: bool = False) -
     return np.asarray(errors)
 
 
-def _spare(active: Marks, leverage: Array | None, outputs: int, dimension: int) -> Array:
+def _spare(active: Mask, leverage: Array | None, outputs: int, dimension: int) -> Array:
     """Equations left over on the poorer side of each unit. D samples fit any D weights, so a unit
     seen by few samples on one side is explained by them whatever their labels; f(z) = f(−z) + z
     makes either side the active one. The leverages say what all unknowns together use up; without

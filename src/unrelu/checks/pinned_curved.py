@@ -10,18 +10,16 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unrelu.activations import hidden_rounding
 from unrelu.checks.counting import chance_equations, distinct_rows, grain
 from unrelu.checks.pinned import MOST_EFFORT, Pinned, rows_about
 from unrelu.checks.scales import CONFIDENCE, SAME, column_scale, typical_size
 from unrelu.network import Network
+from unrelu.numerics.arrays import Array, Mask
 from unrelu.numerics.own_labels import fit_own_labels
 from unrelu.numerics.whitening import Whitened, whiten
 from unrelu.samples import Samples
-
-Array = NDArray[np.float64]
 
 ROUNDS = 6
 """Times that hyperplanes may turn out to be less well known than was thought."""
@@ -141,7 +139,7 @@ def typical_sizes(Y: Array) -> Array:
     return np.where(size > 0, size, 1.0)
 
 
-def sure_rows(net: Network, X: Array, scale: Array, errors: Array, eps: float) -> NDArray[np.bool_]:
+def sure_rows(net: Network, X: Array, scale: Array, errors: Array, eps: float) -> Mask:
     """Samples that lie on no kink, for rounding and for hyperplanes that are off by `errors`. On a
     steep part of phi a tenth of the distance to the kink is where it stops to be straight."""
     unit = 0.5 * eps * CONFIDENCE * math.sqrt(net.n_inputs + 2)

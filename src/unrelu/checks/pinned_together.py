@@ -27,7 +27,6 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg import svd
 
 from unrelu.activations import Rectified
@@ -42,13 +41,11 @@ from unrelu.checks.pinned_curved import (
 )
 from unrelu.checks.scales import SAME, column_scale
 from unrelu.network import Network
+from unrelu.numerics.arrays import Array, Mask
 from unrelu.numerics.laws import coarse
 from unrelu.numerics.own_labels import tangents
 from unrelu.numerics.whitening import whiten
 from unrelu.samples import Samples
-
-Array = NDArray[np.float64]
-Marks = NDArray[np.bool_]
 
 MOST_UNKNOWNS, MOST_ROWS = 400, 2000
 """Of a Jacobian that is decomposed as a whole: a few seconds."""
@@ -178,7 +175,7 @@ def _apart(net: Network, Z: Array, biased: bool) -> bool:
     return bool(values.min() > SAME * values.max())
 
 
-def _groups(active: Marks) -> Iterator[tuple[Marks, int]]:
+def _groups(active: Mask) -> Iterator[tuple[Mask, int]]:
     """Samples that alone may tell something, and of how many units."""
     k = active.shape[1]
     for size in range(1, k + 1) if k <= ALL_SETS else (1, 2):

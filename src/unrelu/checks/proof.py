@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from unrelu.activations import Power, ReLU
 from unrelu.checks.verdict import listed
 from unrelu.network import Network
+from unrelu.numerics.arrays import Index
 from unrelu.numerics.rationals import Rationals, product, rounded, to_matrix
 from unrelu.samples import ExactSamples
 
-Index = NDArray[np.intp]
 Residues = NDArray[np.int64]
 
 PRIME = 2**31 - 1

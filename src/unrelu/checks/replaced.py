@@ -27,15 +27,12 @@ from collections.abc import Iterator
 from itertools import combinations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unrelu.activations import Rectified
 from unrelu.checks.scales import SAME, column_scale
 from unrelu.network import Network
+from unrelu.numerics.arrays import Array, Index
 from unrelu.samples import Samples
-
-Array = NDArray[np.float64]
-Index = NDArray[np.intp]
 
 MOST_SETS = 20_000
 """Sets of units whose independence is looked at; what takes more counts as dependent."""

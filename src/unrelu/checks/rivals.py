@@ -24,16 +24,12 @@ from collections.abc import Iterator
 from itertools import combinations, product
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import linprog
 
 from unrelu.checks.scales import DIGITS, FINE, SAME, column_scale, hidden_by, typical_size
 from unrelu.network import Network
+from unrelu.numerics.arrays import Array, Index, Mask
 from unrelu.samples import Samples
-
-Array = NDArray[np.float64]
-Index = NDArray[np.intp]
-Marks = NDArray[np.bool_]
 
 MOST_UNKNOWNS = 240
 """Hidden weights, and entries of a linear function: a hundredth of a second's work."""
@@ -102,9 +98,9 @@ class _System:
         self.length = size[sure]
         self.X = columns[sure] / self.length[:, None]
         self.Y = Y[sure] / self.length[:, None]
-        self.active: Marks = Z[sure] > 0
+        self.active: Mask = Z[sure] > 0
 
-    def equations(self, pattern: Marks) -> Array:
+    def equations(self, pattern: Mask) -> Array:
         """(n m, k D + m) for V (and b) unit by unit, and c; with a skip connection, W before it."""
         n, m = self.Y.shape
         by_unit = np.einsum("ij,oj,id->iojd", pattern.astype(float), self.net.U, self.X)
@@ -116,7 +112,7 @@ class _System:
             return np.asarray(hidden)
         return np.hstack([hidden, np.kron(1 / self.length[:, None], np.eye(m))])
 
-    def candidates(self) -> Iterator[Marks]:
+    def candidates(self) -> Iterator[Mask]:
         if not len(self.X):
             return
         J = self.equations(self.active)
@@ -141,7 +137,7 @@ class _System:
                         pattern[rows[:, None], units] ^= True
                     yield pattern
 
-    def _turned(self, J: Array) -> Iterator[Marks]:
+    def _turned(self, J: Array) -> Iterator[Mask]:
         k, d = self.net.n_units, self.net.n_inputs
         span = np.linalg.svd(self.net.U)[0][:, : np.linalg.matrix_rank(self.net.U)]
         linear = np.einsum("id,oq->iodq", self.X[:, :d], span).reshape(len(J), -1)
@@ -180,7 +176,7 @@ class _System:
         units = np.column_stack([np.round(turned.T, 6) + 0.0, active.T])
         return sorted(map(tuple, units.tolist()))
 
-    def solve(self, pattern: Marks) -> Network | None:
+    def solve(self, pattern: Mask) -> Network | None:
         """With these sides, to half of the digits; None if there is none."""
         A, y = self.equations(pattern), self.Y.ravel()
         size = np.linalg.norm(A, axis=0)

@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from unrelu.numerics.arrays import Array
 from unrelu.samples import Samples
-
-Array = NDArray[np.float64]
 
 CONFIDENCE = 4.0
 """Rounding errors add up like a random walk: n operations leave at most CONFIDENCE √n u, but

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import chdtrc
 
 from unrelu.network import Network
+from unrelu.numerics.arrays import Array
 from unrelu.samples import Samples
-
-Array = NDArray[np.float64]
 
 SURELY = 1e-6
 """Level of the test: a verdict rests on it."""

@@ -6,16 +6,13 @@ import math
 from itertools import combinations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unrelu.checks.counting import CHANCE
 from unrelu.checks.scales import FINE, column_scale, hidden_by
 from unrelu.network import Network
+from unrelu.numerics.arrays import Array, Mask
 from unrelu.numerics.lattice import vanishing_subsets
 from unrelu.samples import Samples
-
-Array = NDArray[np.float64]
-Marks = NDArray[np.bool_]
 
 FACING = 1e-9
 """How far apart two hyperplanes may be and yet be the same, where rounding is fine."""
@@ -32,7 +29,7 @@ MOST_UNITS_TO_TURN = 120
 """Lattice reduction takes a second at 80 units, and the sixth power of it."""
 
 
-def other_sides(net: Network, samples: Samples) -> list[Marks] | None:
+def other_sides(net: Network, samples: Samples) -> list[Mask] | None:
     """Sets of units that can change sides together without changing the function: those with
     Σ u_j v_jᵀ = 0, for f(z) = f(−z) + z and the constants go into c. None when it cannot be
     decided. A set that turns the network into itself (an opposite pair with equal output
@@ -61,7 +58,7 @@ def other_sides(net: Network, samples: Samples) -> list[Marks] | None:
     return [units for units in sets if not _is_mirrored(net, units, hidden_by(samples.eps, FACING))]
 
 
-def _few_together(terms: Array, near: float) -> list[Marks] | None:
+def _few_together(terms: Array, near: float) -> list[Mask] | None:
     """Sets of a few units whose terms add up to zero to within `near`; larger sets are so many that
     nothing but chance is to be feared of them, and None is returned where there is enough of that.
     Coarse numbers have no digits to spare for a lattice."""
@@ -138,7 +135,7 @@ def in_a_half_space(samples: Samples) -> bool:
     return int(answer.status) != 2  # anything but proved infeasible
 
 
-def _is_mirrored(net: Network, units: Marks, near: float) -> bool:
+def _is_mirrored(net: Network, units: Mask, near: float) -> bool:
     rows = np.column_stack([net.V, net.b, net.U.T])[units]
     turned = rows.copy()
     turned[:, : net.n_inputs + 1] *= -1

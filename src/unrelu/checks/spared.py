@@ -19,18 +19,14 @@ from collections.abc import Iterator, Sequence
 from itertools import combinations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unrelu.checks.explained import explain
 from unrelu.checks.scales import column_scale
 from unrelu.network import Network
+from unrelu.numerics.arrays import Array, Index, Mask
 from unrelu.numerics.precision import DOUBLE
 from unrelu.numerics.whitening import whiten
 from unrelu.samples import Samples
-
-Array = NDArray[np.float64]
-Index = NDArray[np.intp]
-Marks = NDArray[np.bool_]
 
 MOST_UNKNOWNS = 150
 """Hidden weights up to which every unit is left out in turn, and all are fitted again."""
@@ -131,7 +127,7 @@ def leaner(net: Network, samples: Samples, biased: bool, weak: Index) -> Network
 
 
 def turned(
-    net: Network, samples: Samples, biased: bool, sets: Sequence[Marks], errors: Array
+    net: Network, samples: Samples, biased: bool, sets: Sequence[Mask], errors: Array
 ) -> Index | None:
     """Units that are active on the other side in another network that explains the samples to
     rounding; None where none is found. `sets` are tried and, of a small network, all there are (of
@@ -150,7 +146,7 @@ def turned(
     return None
 
 
-def _rearranged(model: _Model, sets: Sequence[Marks]) -> Iterator[tuple[Index, Array]]:
+def _rearranged(model: _Model, sets: Sequence[Mask]) -> Iterator[tuple[Index, Array]]:
     """Units turned round, and the hyperplanes of all with them. Of a small network, also with one
     unit put facing another: with no sample between them the two make one linear function on the
     one side and another on the other, which may take the place of that unit, with others turned."""

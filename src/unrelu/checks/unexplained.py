@@ -5,19 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import fdtrc
 
 from unrelu.activations import ReLU
 from unrelu.checks.misfit import misfit
 from unrelu.checks.shape import shape_p
 from unrelu.network import Network
+from unrelu.numerics.arrays import Array
 from unrelu.numerics.dependence import CLIP, DEPENDENT, MOST_ROWS, dependence
 from unrelu.numerics.spread import NORMAL, robust_spread
 from unrelu.numerics.whitening import whiten
 from unrelu.samples import Samples
-
-Array = NDArray[np.float64]
 
 MOST_NEIGHBOURS = 20_000
 """Samples among which neighbours are looked for."""

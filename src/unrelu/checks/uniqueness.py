@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unrelu.checks import verdict
 from unrelu.checks.counting import chance_equations, grain, independent_equations
@@ -16,12 +15,10 @@ from unrelu.checks.pinned_curved import full_rank, pin_curved, resolved
 from unrelu.checks.pinned_together import pin_together
 from unrelu.checks.verdict import Verdict
 from unrelu.network import Network
+from unrelu.numerics.arrays import Array, Index
 from unrelu.samples import Samples
 from unrelu.wording.status import Status
 from unrelu.wording.streams import counted
-
-Array = NDArray[np.float64]
-Index = NDArray[np.intp]
 
 
 @dataclass(frozen=True, eq=False)

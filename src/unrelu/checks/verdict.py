@@ -6,7 +6,6 @@ import math
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unrelu.checks.explained import Explained
 from unrelu.checks.few_labels import FEW
@@ -27,12 +26,11 @@ from unrelu.checks.sides import (
 from unrelu.checks.spared import spared, turned
 from unrelu.checks.unexplained import Unexplained, linear_p
 from unrelu.network import Network
+from unrelu.numerics.arrays import Array, Index
 from unrelu.numerics.dependence import DEPENDENT
 from unrelu.samples import Samples, input_deviation
 from unrelu.wording.status import Status
 from unrelu.wording.streams import counted
-
-Array = NDArray[np.float64]
 
 GROWTH = 1.2
 """Growth of the residual variance, on samples kept aside, from which on it is no noise: what an
@@ -45,8 +43,6 @@ two in a hundred stay below the second."""
 
 NEARLY = 1e-3
 """How far apart two hyperplanes are at most that are said to be one, to rounding."""
-
-Index = NDArray[np.intp]
 
 
 RARE = 4

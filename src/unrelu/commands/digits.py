@@ -22,11 +22,10 @@ from unrelu.formats.samples import write_samples
 from unrelu.formats.whole import written_whole
 from unrelu.network import Network
 from unrelu.network.matching import Match, match
+from unrelu.numerics.arrays import Array
 from unrelu.recover import recover
 from unrelu.report.pairs import unit_pairs
 from unrelu.result import Recovery
-
-Array = NDArray[np.float64]
 
 IMAGE = (8, 8)
 EPOCHS = 60

@@ -12,11 +12,11 @@ from unrelu.commands.arguments import FILE, NET_HELP, SAMPLES_HELP, as_json, loa
 from unrelu.commands.terminal import busy, exit_codes, keep, write_json, write_table
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from unrelu.formats.reading import Reading
     from unrelu.network import Network
+    from unrelu.numerics.arrays import Array
 
 BITS = 20
 """Of an input, below the scale: so many that samples hardly ever coincide or fall on a kink, and
@@ -128,7 +128,7 @@ def sample(
         write_table("unrelu sample", rows)
 
 
-def on_a_grid(gaussian: NDArray[np.float64], scale: float) -> tuple[NDArray[Any], int]:
+def on_a_grid(gaussian: Array, scale: float) -> tuple[NDArray[Any], int]:
     """Gaussian numbers times `scale`, each rounded to a multiple of 2^-k, as Fractions; and k, by
     which that is 2^-BITS of the largest power of two up to `scale`."""
     import numpy as np

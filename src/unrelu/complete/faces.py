@@ -7,13 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unrelu.fitting.problem import Problem
+from unrelu.numerics.arrays import Array, Mask
 from unrelu.numerics.cones import Rays, null_space
-
-Array = NDArray[np.float64]
-Marks = NDArray[np.bool_]
 
 ROUNDINGS = 8.0
 """Labels are off by a few units in the last place of the largest of the sums that make them."""
@@ -39,7 +36,7 @@ class Side:
     P: Array
     Z: Array
     noise: Array
-    live: Marks
+    live: Mask
     weighted: Array
     half: float
 
@@ -74,7 +71,7 @@ class Side:
         P = np.where(live[:, None], P, 0.0)
         return cls(P, problem.strict.features, noise, live, P / noise[:, None], float(np.sqrt(eps)))
 
-    def promising(self, rays: Rays, rng: np.random.Generator) -> Iterator[Marks]:
+    def promising(self, rays: Rays, rng: np.random.Generator) -> Iterator[Mask]:
         """Zero sets of those rays on which a few active samples do not speak against a unit: X v =
         P w has a solution there. A ray is only known to half its digits, and that is what it is
         held to."""
@@ -105,7 +102,7 @@ class Side:
 
 
 def units_on(
-    side: Side, zeros: Marks, bias: bool, rng: np.random.Generator
+    side: Side, zeros: Mask, bias: bool, rng: np.random.Generator
 ) -> Iterator[tuple[Array, Array]]:
     """Units (w, v) that are active on all samples but those of `zeros`, the zero set of a face.
 
@@ -151,7 +148,7 @@ def units_on(
     yield from _extreme(side, W, V, free, zeros, rng)
 
 
-def _rectified(side: Side, w: Array, v: Array, free: Array, zeros: Marks) -> Array | None:
+def _rectified(side: Side, w: Array, v: Array, free: Array, zeros: Mask) -> Array | None:
     """v such that P w = f(Z v) to half the digits, for v determined up to the columns `free`."""
     heights, sums = side.P @ w, side.Z @ v
     lengths = np.linalg.norm(side.Z, axis=1)
@@ -205,7 +202,7 @@ def _inactive(v: Array, free: Array, sums: Array, reach: Array) -> Array | None:
 
 
 def _extreme(
-    side: Side, W: Array, V: Array, free: Array, zeros: Marks, rng: np.random.Generator
+    side: Side, W: Array, V: Array, free: Array, zeros: Mask, rng: np.random.Generator
 ) -> Iterator[tuple[Array, Array]]:
     """Extreme ones among the units W s with hyperplanes V s + F q, in as many directions as W is
     wide, and their opposites:

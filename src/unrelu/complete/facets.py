@@ -30,12 +30,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unrelu.complete.faces import Side, units_on
 from unrelu.fitting.candidate import Candidate, constant
 from unrelu.fitting.problem import Missed, Problem
 from unrelu.network import Network
+from unrelu.numerics.arrays import Array, Mask
 from unrelu.numerics.cones import (
     HALF,
     Rays,
@@ -46,9 +46,6 @@ from unrelu.numerics.cones import (
 )
 from unrelu.samples import Samples
 from unrelu.wording.streams import counted
-
-Array = NDArray[np.float64]
-Marks = NDArray[np.bool_]
 
 MOST_FACES = 20_000
 """Faces above the rays that are looked at, half a minute's work: their number is exponential in k
@@ -138,7 +135,7 @@ def collect(side: Side, units: int, bias: bool, rng: np.random.Generator) -> Fou
         return Found(np.zeros((0, side.rank)), np.zeros((0, side.dimension)), left_out=said)
     w, v = np.zeros((0, side.rank)), np.zeros((0, side.dimension))
 
-    def take(zeros: Marks) -> None:
+    def take(zeros: Mask) -> None:
         nonlocal w, v
         for unit, hyperplane in units_on(side, zeros, bias, rng):
             if not len(w) or np.linalg.norm(w - unit, axis=1).min() > side.half:
@@ -160,11 +157,11 @@ def collect(side: Side, units: int, bias: bool, rng: np.random.Generator) -> Fou
     return Found(w, v, len(rays.directions), faces, on_rays, left_out)
 
 
-def _faces(side: Side, rays: Rays) -> Iterator[Marks]:
+def _faces(side: Side, rays: Rays) -> Iterator[Mask]:
     """Zero sets of faces of dimension 2, 3 and so on, without the cone itself."""
     level = {zeros.tobytes(): zeros for zeros in rays.zeros}
     for dimension in range(1, side.rank - 1):
-        above: dict[bytes, Marks] = {}
+        above: dict[bytes, Mask] = {}
         for zeros in level.values():
             for common in faces_above(side.weighted, zeros, rays, dimension, side.half):
                 if common.tobytes() not in above:

@@ -11,14 +11,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unrelu.network import Network
+from unrelu.numerics.arrays import Array, Mask
 from unrelu.numerics.whitening import power_of_two, with_constant
 from unrelu.samples import Samples
-
-Array = NDArray[np.float64]
-Marks = NDArray[np.bool_]
 
 ROUNDING = 4.0
 """Times the usual size of the rounding errors of a label: independent ones exceed it once in a
@@ -50,13 +47,13 @@ class Scaled:
         self.Y = samples.Y / self._outputs
         self.U = U / self._outputs[:, None] / self._units
 
-    def _design(self, active: Marks) -> Array:
+    def _design(self, active: Mask) -> Array:
         (n, D), (m, k) = self.X.shape, self.U.shape
         gates = active[:, None, :] * self.U  # (n, m, k)
         design = (gates[..., None] * self.X[:, None, None, :]).reshape(n * m, k * D)
         return np.hstack([design, np.tile(np.eye(m), (n, 1))]) if self.bias else design
 
-    def roughly(self, active: Marks, start: Weights) -> Weights:
+    def roughly(self, active: Mask, start: Weights) -> Weights:
         """`fit` by the Gram matrix, which is much quicker, and good to a few digits at least."""
         D, (m, k) = self.X.shape[1], self.U.shape
         design = self._design(active)
@@ -68,7 +65,7 @@ class Scaled:
         c = point[k * D :] if self.bias else np.zeros(m)
         return Weights(point[: k * D].reshape(k, D), c, unique=False)
 
-    def fit(self, active: Marks, start: Weights, tied: Marks | None = None) -> Weights:
+    def fit(self, active: Mask, start: Weights, tied: Mask | None = None) -> Weights:
         """The least-squares solution for a pattern (n, k) that is nearest to `start`.
 
         tied : samples (n, k) that are to be on the kink of a unit."""
@@ -88,7 +85,7 @@ class Scaled:
         c = point[k * D :] if self.bias else np.zeros(m)
         return Weights(point[: k * D].reshape(k, D), c, unique=rank == len(point))
 
-    def pattern(self, weights: Weights) -> Marks:
+    def pattern(self, weights: Weights) -> Mask:
         return np.asarray(self.X @ weights.V.T > 0)
 
     def missed(self, weights: Weights) -> tuple[float, float]:

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unrelu.complete.row_space_tree import coprime
+from unrelu.numerics.arrays import Index, Mask
 from unrelu.numerics.complementarity import Effort, Found, Refuted, Sides, Undecided, search
 from unrelu.numerics.rational_lp import LinearSystem, Point
 from unrelu.numerics.rationals import Rationals, product
@@ -90,7 +90,7 @@ def fit(of: Values, effort: Effort) -> Found | Refuted | Undecided:
 
     X, Y = of.X[list(of.samples)], of.Y[list(of.samples)]
 
-    def settle(nearer: NDArray[np.intp]) -> Point | None:
+    def settle(nearer: Index) -> Point | None:
         active = nearer.reshape(len(of.samples), of.U.shape[1]) == 1
         weights = on_pattern(X, Y, of.U, of.constant, active, effort.deadline)
         if weights is None:
@@ -109,7 +109,7 @@ def on_pattern(
     Y: Rationals,
     U: Rationals,
     constant: bool,
-    active: NDArray[np.bool_],
+    active: Mask,
     deadline: float = float("inf"),
 ) -> tuple[Rationals, Rationals] | None:
     """V (k, D) and c (m,) with the sign pattern `active` (n, k), or None where there are none:

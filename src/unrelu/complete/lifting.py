@@ -25,19 +25,15 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg import solve_triangular
 from scipy.linalg.lapack import dtrcon
 
 from unrelu.activations import Power, ReLU
 from unrelu.network import Network
+from unrelu.numerics.arrays import Array, Index, Mask
 from unrelu.numerics.rationals import Rationals, as_fractions, product
 from unrelu.numerics.simplest import simplest
 from unrelu.samples import ExactSamples
-
-Array = NDArray[np.float64]
-Index = NDArray[np.intp]
-Marks = NDArray[np.bool_]
 
 CLEAR = 1e-6
 """|x·v + b| as a share of ‖x‖ ‖v‖ + |b| from which a float pattern is certain: what a float
@@ -195,7 +191,7 @@ class _Unknowns:
         return self.k * (self.d - 1 + self.m + self.bias) + self.m * self.bias
 
     @property
-    def free(self) -> Marks:
+    def free(self) -> Mask:
         """(k, d): the entries of V that are unknown."""
         free = np.ones((self.k, self.d), dtype=np.bool_)
         free[np.arange(self.k), self.pivots] = False
@@ -245,7 +241,7 @@ class _System:
 
     X: Rationals
     Y: Rationals
-    active: Marks
+    active: Mask
     J: Array
     unknowns: _Unknowns
     exponent: int
@@ -272,7 +268,7 @@ class _System:
         J = np.concatenate(columns, axis=2)
         return cls(samples.X[rows], samples.Y[rows], active, J, unknowns, c)
 
-    def inverse(self, used: Marks) -> tuple[Array | None, float]:
+    def inverse(self, used: Mask) -> tuple[Array | None, float]:
         """J⁺ of the rows used, (p, l m), and the condition number of J with columns of length one;
         None where J has no full rank in floats."""
         J = self.J[used].reshape(int(used.sum()) * self.unknowns.m, self.unknowns.count)
@@ -285,7 +281,7 @@ class _System:
             return None, np.inf
         return np.asarray(solve_triangular(R, Q.T) / size[:, None]), 1 / reciprocal
 
-    def residual(self, theta: Rationals, used: Marks) -> tuple[Array, int]:
+    def residual(self, theta: Rationals, used: Mask) -> tuple[Array, int]:
         """r(θ) of the rows used as floats (l m,) times a power of two, correctly rounded."""
         V, b, U, c = self.unknowns.split(theta)
         F = (product(self.X[used], V.T) + b) * self.active[used]
@@ -297,7 +293,7 @@ class _System:
         return np.array([float(r * scale) for r in left]), exponent
 
 
-def _worst(residual: Array, inverse: Array, system: _System, used: Marks) -> int | None:
+def _worst(residual: Array, inverse: Array, system: _System, used: Mask) -> int | None:
     """The sample that is off most, as a multiple of what least squares leaves of it, 1 − its
     leverage; None where too many are, or were, off to be left out one by one."""
     rows = np.flatnonzero(used)

@@ -32,7 +32,6 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import block_array, csr_array, eye_array, kron
 
 from unrelu.complete import given_outputs
@@ -40,6 +39,7 @@ from unrelu.complete.fixed_pattern import Scaled, Weights
 from unrelu.errors import InputError
 from unrelu.fitting.candidate import Candidate
 from unrelu.network import Network
+from unrelu.numerics.arrays import Array, Mask
 from unrelu.numerics.float_lp import OutOfTimeError
 from unrelu.numerics.rationals import Rationals, as_fractions, rounded
 from unrelu.numerics.sos1 import GaveUpError, Settle, Sos1
@@ -47,8 +47,6 @@ from unrelu.numerics.threads import one_thread
 from unrelu.samples import ExactSamples, Samples
 from unrelu.wording.streams import counted
 
-Array = NDArray[np.float64]
-Marks = NDArray[np.bool_]
 Outcome = Literal["found", "none", "undecided"]
 
 FIRST_TURN = 100
@@ -228,7 +226,7 @@ class _Case:
             active = self._scaled.pattern(near)
         return False
 
-    def _decided(self, active: Marks, tied: Marks, near: Weights) -> bool:
+    def _decided(self, active: Mask, tied: Mask, near: Weights) -> bool:
         """Whether there is a network with this pattern; rejected ones are remembered."""
         key = active.tobytes()
         if key in self._rejected:
@@ -255,7 +253,7 @@ class _Case:
         self.network = self._scaled.network(weights)
         return True
 
-    def _over_rationals(self, active: Marks) -> bool:
+    def _over_rationals(self, active: Mask) -> bool:
         """The same over ℚ, where nothing is in doubt."""
         assert self._exact is not None
         X, Y, U = self._exact

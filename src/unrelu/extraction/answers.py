@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unrelu.checks.kinds_of_labels import (
     MOST_CLASSES,
@@ -18,8 +17,8 @@ from unrelu.checks.kinds_of_labels import (
     zeros_and_ones,
 )
 from unrelu.extraction.lines import measure_bend
+from unrelu.numerics.arrays import Array
 
-Array = NDArray[np.float64]
 Ask = Callable[[Array], tuple[Array, Array]]
 
 RANDOM = 256

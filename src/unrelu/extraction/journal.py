@@ -16,11 +16,9 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unrelu.errors import FileError
-
-Array = NDArray[np.float64]
+from unrelu.numerics.arrays import Array
 
 FORMAT_VERSION = 1
 

@@ -25,10 +25,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
-Marks = NDArray[np.bool_]
+from unrelu.numerics.arrays import Array, Mask
+
 Ask = Callable[[Array], tuple[Array, Array]]
 """Points (n, d) -> the points as the oracle got them (rounded, where it takes float32), values."""
 
@@ -174,7 +173,7 @@ def find_units(
     return _without(units, known), kinks
 
 
-def _unknown(kinks: Kinks, line: Line, known: Units) -> Marks:
+def _unknown(kinks: Kinks, line: Line, known: Units) -> Mask:
     """Kinks that are neither those of known units nor what the errors of these leave behind."""
     if not len(kinks.at) or not len(known.b):
         return np.ones(len(kinks.at), dtype=bool)
@@ -290,7 +289,7 @@ def _is_one(
     slope: Array,
     error: Array,
     slope_error: Array,
-) -> Marks:
+) -> Mask:
     """Is there one kink where the tangents meet? Just before, the function must be on the left
     one, just behind on the right one. Looking at the meeting point alone would not do: that of two
     kinks in opposite directions lies outside of them, on the function."""
@@ -320,7 +319,7 @@ def _units_at(
     ask: Ask,
     line: Line,
     kinks: Kinks,
-    new: Marks,
+    new: Mask,
     tolerance: Callable[[Array], Array],
     rng: np.random.Generator,
     careful: bool,

@@ -6,13 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unrelu.errors import InputTypeError, OracleError
 from unrelu.extraction.journal import Journal, key_of
 from unrelu.inputs.tensors import as_array, as_function, is_module
+from unrelu.numerics.arrays import Array
 
-Array = NDArray[np.float64]
 Oracle = Callable[[Array], Any]
 
 LARGEST = 1e30

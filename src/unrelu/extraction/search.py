@@ -12,7 +12,6 @@ import math
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unrelu.certificate import Certificate, judge, judge_estimate
 from unrelu.checks.counting import chance_equations
@@ -25,15 +24,13 @@ from unrelu.extraction.answers import RANDOM, kind_of_answers, looks_like_values
 from unrelu.extraction.questions import BudgetSpent, Questions
 from unrelu.fitting.candidate import constant
 from unrelu.network import Network
+from unrelu.numerics.arrays import Array, Index
 from unrelu.recover import recover
 from unrelu.result import Recovery
 from unrelu.samples import Samples
 from unrelu.search import hyperplanes
 from unrelu.wording.status import Status
 from unrelu.wording.streams import counted
-
-Array = NDArray[np.float64]
-Index = NDArray[np.intp]
 
 log = logging.getLogger(__name__)
 

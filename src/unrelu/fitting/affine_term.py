@@ -9,18 +9,15 @@ be made to vanish by turning units round, the one without a skip connection stan
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unrelu.fitting.orientation import orient
 from unrelu.fitting.problem import Missed, Problem
 from unrelu.fitting.reduction import polish
 from unrelu.network import Network
+from unrelu.numerics.arrays import Array, Index
 from unrelu.numerics.rank import column_space
 from unrelu.numerics.whitening import power_of_two, with_constant
 from unrelu.samples import Samples
-
-Array = NDArray[np.float64]
-Index = NDArray[np.intp]
 
 NOT_NEEDED = (
     "no skip connection is needed: of the sides that the units may be on, these are some that make "

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
 from unrelu.activations import Activation
 from unrelu.fitting.scaled_rows import Rows
+from unrelu.numerics.arrays import Array, Mask
 from unrelu.numerics.rank import column_space
-
-Array = NDArray[np.float64]
-Marks = NDArray[np.bool_]
-
 
 STEPS = 30
 """Starts in a row without a new unit after which the search ends, before the first unit and after
@@ -41,7 +37,7 @@ OVERFLOW = np.errstate(over="ignore", invalid="ignore", divide="ignore")
 """Activations overflow on the way; what is not finite is no unit."""
 
 
-def _start(rows: Rows, rng: np.random.Generator) -> Marks:
+def _start(rows: Rows, rng: np.random.Generator) -> Mask:
     """The pattern of a random hyperplane; with biases, on for any share of the samples."""
     height = rows.white.features @ rng.standard_normal(rows.X.shape[1])
     bar = float(np.quantile(height, rng.uniform(0.05, 0.95))) if rows.bias else 0.0
@@ -66,7 +62,7 @@ def basis_of_labels(rows: Rows, eps: float) -> tuple[Array, int]:
 
 
 def alternate(
-    rows: Rows, P: Array, known: Array, activation: Activation, pattern: Marks
+    rows: Rows, P: Array, known: Array, activation: Activation, pattern: Mask
 ) -> tuple[Array, Array] | None:
     """The unit (w, a) that a sign pattern leads to, or None."""
     Z = rows.white.features

@@ -6,14 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unrelu.activations import Activation
 from unrelu.network import Network
 from unrelu.noise.found import Noise
+from unrelu.numerics.arrays import Index
 from unrelu.samples import Samples
-
-Index = NDArray[np.intp]
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unrelu.activations import Activation
 from unrelu.fitting.affine_term import affine
@@ -19,9 +18,8 @@ from unrelu.fitting.weighted import importance, refitted, reweighted, robust
 from unrelu.network import Network
 from unrelu.noise.gaussian import noise_covariance, unknowns, whitener
 from unrelu.noise.losses import HeavyTails, Proportional, StudentT, counted, counting, heavy_tails
+from unrelu.numerics.arrays import Array
 from unrelu.samples import Samples
-
-Array = NDArray[np.float64]
 
 FINE = 1e-7
 """As `selection.SETTLED`, for a fit that is followed to its minimum: what is left to gain moves no

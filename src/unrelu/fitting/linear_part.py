@@ -9,7 +9,6 @@ of them, though all is known of the function.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unrelu.activations import ReLU
 from unrelu.fitting.problem import Problem, choose_rows
@@ -17,11 +16,9 @@ from unrelu.fitting.reduction import polish
 from unrelu.fitting.selection import unit_edge
 from unrelu.network import Network
 from unrelu.noise.gaussian import whitener
+from unrelu.numerics.arrays import Array, Index
 from unrelu.numerics.dependence import DEPENDENT, dependence
 from unrelu.samples import Samples
-
-Array = NDArray[np.float64]
-Index = NDArray[np.intp]
 
 LOOKED_AT = 20_000
 """Rows that decide."""

@@ -22,17 +22,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unrelu.fitting.fittings import Fitting
 from unrelu.fitting.one_unit import NEAR_NOTHING, STARTS, best_unit
 from unrelu.fitting.problem import resolution
 from unrelu.network import Network
+from unrelu.numerics.arrays import Array, Index
 from unrelu.numerics.order import block_length
 from unrelu.numerics.whitening import Whitened, whiten, with_constant
-
-Array = NDArray[np.float64]
-Index = NDArray[np.intp]
 
 PLAIN = 3.0
 """Times the largest gain in noise from which on a unit needs no further test."""

@@ -21,7 +21,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from unrelu.numerics.arrays import Array, Mask
+
 Floats = NDArray[np.floating[Any]]
 
 STARTS, ROUNDS, INNER = 3, 10, 3
@@ -88,9 +89,7 @@ def _best_found(features: Array, base: Array, residuals: Array, rng: np.random.G
     return Best(drops.max(axis=1)[None].astype(np.float64), (found,), total)
 
 
-def _direction(
-    Z: Floats, Q: Floats, active: NDArray[np.bool_], target: Floats, rows: Floats
-) -> Floats:
+def _direction(Z: Floats, Q: Floats, active: Mask, target: Floats, rows: Floats) -> Floats:
     """Least squares of each column of the target on its active features, off the columns of Q: a
     few conjugate gradient steps from the best multiple of the present rows."""
 

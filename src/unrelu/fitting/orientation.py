@@ -19,11 +19,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from unrelu.numerics.arrays import Array, Mask
 from unrelu.numerics.lattice import subset
-
-Array = NDArray[np.float64]
 
 NEAR = 0.1
 """A share a_j of u_j counts as 0 or 1 within this distance. The system is solved to rounding
@@ -77,7 +75,7 @@ def orient(V: Array, b: Array, U: Array, W: Array) -> Oriented:
     return _turned(V, b, turned, W + (turned @ terms).reshape(m, d))
 
 
-def _subset(terms: Array, total: Array, size: float) -> NDArray[np.bool_] | None:
+def _subset(terms: Array, total: Array, size: float) -> Mask | None:
     """Which terms (k, q) add up to the total: the best of all sets, where it is by far the best,
     or what a lattice says, which takes more digits."""
     k = len(terms)
@@ -99,7 +97,7 @@ def _small(rest: Array, size: float) -> bool:
     return bool(np.abs(rest).max(initial=0.0) < 1e-3 * size)
 
 
-def _turned(V: Array, b: Array, turned: NDArray[np.bool_], affine: Array) -> Oriented:
+def _turned(V: Array, b: Array, turned: Mask, affine: Array) -> Oriented:
     signs = np.where(turned, -1.0, 1.0)
     return Oriented(V * signs[:, None], b * signs, affine)
 

@@ -6,18 +6,14 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unrelu.activations import RELU, Activation, ReLU
 from unrelu.fitting.variable_projection import Kinks
 from unrelu.network import Network
+from unrelu.numerics.arrays import Array, Index
 from unrelu.numerics.levenberg import newton_step
 from unrelu.numerics.whitening import power_of_two, whiten, with_constant
 from unrelu.samples import Samples
-
-Array = NDArray[np.float64]
-Index = NDArray[np.intp]
-
 
 Missed = Callable[[Network], Index]
 """Rows of the samples, all of them looked at, that a network does not explain to rounding."""

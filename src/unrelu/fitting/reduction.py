@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unrelu.fitting.variable_projection import Fit, Kinks, unit_rows
+from unrelu.numerics.arrays import Array
 from unrelu.numerics.levenberg import minimise
-
-Array = NDArray[np.float64]
 
 PARALLEL = 0.8
 """|cos| between two hyperplanes, in whitened coordinates, from which they may stand for one."""

@@ -11,15 +11,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unrelu.activations import Activation, hidden_rounding
 from unrelu.network import Network
+from unrelu.numerics.arrays import Array
 from unrelu.numerics.own_labels import fit_own_labels
 from unrelu.numerics.whitening import Whitened, power_of_two, whiten, with_constant
 from unrelu.samples import Samples
-
-Array = NDArray[np.float64]
 
 POLISH = 8
 """Steps, at most."""

@@ -7,15 +7,13 @@ import math
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unrelu.activations import ReLU
 from unrelu.fitting.problem import Problem
 from unrelu.fitting.variable_projection import Fit, Kinks
 from unrelu.network import Network
+from unrelu.numerics.arrays import Array
 from unrelu.numerics.levenberg import minimise
-
-Array = NDArray[np.float64]
 
 TRIES = 5
 """Moves and new units that must fail to help, one after the other, before a width is left at

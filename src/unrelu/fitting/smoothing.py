@@ -15,14 +15,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unrelu.fitting.problem import Problem
 from unrelu.fitting.rounded_relu import RoundedReLU
 from unrelu.fitting.selection import Effort, settle
 from unrelu.fitting.variable_projection import Fit, Kinks
-
-Array = NDArray[np.float64]
+from unrelu.numerics.arrays import Array
 
 ROUNDNESS = tuple(2.0 / 8**i for i in range(5))
 """At first and at last, in standard errors of a unit's hyperplane."""

@@ -21,11 +21,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unrelu.activations import RELU, Activation, ReLU, chord, steep
-
-Array = NDArray[np.float64]
+from unrelu.numerics.arrays import Array, Mask
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +32,7 @@ class Fit:
     residual."""
 
     point: Array  # (k, D), unit rows where f is homogeneous
-    active: NDArray[np.bool_] | Array  # (n, k)
+    active: Mask | Array  # (n, k)
     hidden: Array  # (n, k), F − QQᵀF
     half: Array  # (k, k), halfᵀ half = (hiddenᵀ hidden)⁻¹
     output: Array  # (k, m), the transpose of U

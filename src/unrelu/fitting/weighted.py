@@ -16,18 +16,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unrelu.activations import RELU, Activation, ReLU, chord, steep
 from unrelu.fitting.rounded_relu import RoundedReLU
 from unrelu.fitting.variable_projection import unit_rows
 from unrelu.network import Network
 from unrelu.noise.losses import HeavyTails, Loss, LossAt, heavy_tails
+from unrelu.numerics.arrays import Array, Mask
 from unrelu.numerics.levenberg import minimise
 from unrelu.numerics.whitening import power_of_two, whiten, with_constant
 from unrelu.samples import Samples
-
-Array = NDArray[np.float64]
 
 MOST_ROUNDS, MOST_STEPS = 10, 100
 """Rounds of descents, of so many steps, with the scales of the noise brought up to date."""
@@ -46,7 +44,7 @@ class State:
     active), hidden values, residual, and the weights of labels there."""
 
     point: Array
-    slopes: Array | NDArray[np.bool_]
+    slopes: Array | Mask
     hidden: Array
     residual: Array
     weights: Array
@@ -82,7 +80,7 @@ class WeightedNetwork:
     def evaluate(self, point: Array) -> State:
         A, U, C = self.parts(point)
         hidden = self.features @ A.T
-        slopes: Array | NDArray[np.bool_] = hidden > 0
+        slopes: Array | Mask = hidden > 0
         if isinstance(self.activation, ReLU):
             hidden *= slopes
         else:

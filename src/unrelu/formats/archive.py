@@ -7,16 +7,14 @@ import warnings
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unrelu.errors import FileError
 from unrelu.formats.whole import written_whole
 from unrelu.formats.zips import checked
-
-AnyArray = NDArray[Any]
+from unrelu.numerics.arrays import AnyArray
 
 
 def read_arrays(

@@ -13,16 +13,16 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
-from unrelu.formats.steps import MOST_STEPS, Array, Bend, Scale, Step, unexpected
+from unrelu.formats.steps import MOST_STEPS, Bend, Scale, Step, unexpected
+from unrelu.numerics.arrays import Array, Mask
 
 N = TypeVar("N")
 
 SIGNS = np.array([[-1.0], [0.0], [1.0]])
 """Of z on the three places."""
 
-Bools = NDArray[np.bool_]
+Bools = Mask
 
 
 class NotStraightError(Exception):

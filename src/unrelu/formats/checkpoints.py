@@ -9,16 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unrelu.errors import FileError
 from unrelu.formats.chosen import left_out
 from unrelu.formats.pickles import Tensor, Unknown
 from unrelu.formats.reading import Reading
 from unrelu.formats.steps import shortened
+from unrelu.numerics.arrays import AnyArray
 from unrelu.wording.remarks import Remark
-
-AnyArray = NDArray[Any]
 
 DEEPEST = 6
 """Dicts within dicts; a checkpoint has three."""

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
-
-from numpy.typing import NDArray
 
 from unrelu.errors import FileError
 from unrelu.formats import naming
 from unrelu.formats.reading import Reading
 from unrelu.formats.steps import shortened
+from unrelu.numerics.arrays import AnyArray
 from unrelu.wording.remarks import Remark
 
-AnyArray = NDArray[Any]
 Arrays = dict[str, AnyArray]
 
 NORMALIZING = ("weight", "kernel", "gamma")

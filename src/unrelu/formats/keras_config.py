@@ -18,7 +18,6 @@ from unrelu.formats.keras_graph import BENT, Config, along_the_graph
 from unrelu.formats.reading import one_output
 from unrelu.formats.steps import (
     MOST_STEPS,
-    Array,
     Linear,
     Nonlinear,
     Scale,
@@ -27,6 +26,7 @@ from unrelu.formats.steps import (
     shortened,
     unexpected,
 )
+from unrelu.numerics.arrays import Array
 from unrelu.wording.streams import counted
 
 SKIPPED = {

@@ -12,10 +12,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unrelu.errors import FileError
 from unrelu.formats import naming
@@ -23,9 +21,9 @@ from unrelu.formats.chosen import chosen, shown
 from unrelu.formats.reading import AS_THE_FILE_SAYS, Reading
 from unrelu.formats.steps import shortened
 from unrelu.network import Network
+from unrelu.numerics.arrays import AnyArray
 from unrelu.wording.remarks import ASSUMED_RELU, Remark
 
-AnyArray = NDArray[Any]
 Biases = tuple[AnyArray | None, AnyArray | None]
 
 

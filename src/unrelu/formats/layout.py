@@ -8,16 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
-
-from numpy.typing import NDArray
 
 from unrelu.errors import FileError
 from unrelu.inputs.frames import Named
 from unrelu.inputs.names import shown
+from unrelu.numerics.arrays import AnyArray
 from unrelu.wording.remarks import Remark
-
-AnyArray = NDArray[Any]
 
 COLUMN = re.compile(r"([xy])(0|[1-9][0-9]{0,8})")
 

@@ -8,9 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
-
-from numpy.typing import NDArray
 
 from unrelu.errors import FileError
 from unrelu.formats import naming
@@ -21,9 +18,8 @@ from unrelu.formats.layers import two_layers
 from unrelu.formats.marks import Contents
 from unrelu.formats.reading import Reading
 from unrelu.formats.steps import shortened
+from unrelu.numerics.arrays import AnyArray
 from unrelu.wording.remarks import Remark
-
-AnyArray = NDArray[Any]
 
 
 def read_mat(path: Path, reading: Reading) -> Contents:

@@ -14,16 +14,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unrelu.errors import FileError
 from unrelu.formats.marks import Contents
 from unrelu.formats.reading import Reading
 from unrelu.formats.steps import Linear, Scale, Step, folded, leaky
 from unrelu.network import Network
+from unrelu.numerics.arrays import Array
 from unrelu.wording.remarks import Remark
-
-Array = NDArray[np.float64]
 
 UNBOUNDED = 1e30
 """A bound that inputs never reach stands for none."""

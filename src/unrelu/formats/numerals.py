@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from unrelu.errors import FileError
 from unrelu.formats.steps import shortened
+from unrelu.numerics.arrays import Mask
 from unrelu.numerics.rationals import Rationals
 
 MOST_DIGITS = 20_000
@@ -137,7 +138,7 @@ def _digits(number: int) -> str:
     return str(fmpz(number))
 
 
-def _foreign(flat: NDArray[Any]) -> NDArray[np.bool_]:
+def _foreign(flat: NDArray[Any]) -> Mask:
     """Which texts hold codes beyond ASCII."""
     code = np.dtype(np.uint8 if flat.dtype.kind == "S" else np.uint32)
     if not flat.nbytes:

@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unrelu.errors import FileError, require
 from unrelu.formats.steps import shortened
+from unrelu.numerics.arrays import AnyArray
 
-AnyArray = NDArray[Any]
 Node = Any
 """onnx.NodeProto; the package carries no types worth the name."""
 

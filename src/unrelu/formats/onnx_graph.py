@@ -14,15 +14,8 @@ from unrelu.formats.onnx_bends import RULES as BENDS
 from unrelu.formats.onnx_constants import LEARNING, MICROSOFT, Constants, Node, attribute
 from unrelu.formats.onnx_shapes import RULES as SHAPES
 from unrelu.formats.onnx_walk import Rule, Turned, Walk
-from unrelu.formats.steps import (
-    Array,
-    Linear,
-    Nonlinear,
-    Scale,
-    Step,
-    leaky,
-    unexpected,
-)
+from unrelu.formats.steps import Linear, Nonlinear, Scale, Step, leaky, unexpected
+from unrelu.numerics.arrays import Array
 
 
 def chain(path: Path, graph: Any, budget: int, output: str) -> list[Step]:

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from unrelu.errors import FileError
 from unrelu.formats.onnx_constants import INTEGERS, STANDARD, Constants, Node
-from unrelu.formats.steps import MOST_STEPS, Array, Nonlinear, Step, shortened, unexpected
+from unrelu.formats.steps import MOST_STEPS, Nonlinear, Step, shortened, unexpected
+from unrelu.numerics.arrays import Array
 
 Shape = tuple[int, ...] | None
 """Of one sample, or of what the network makes of it; None where it is not known."""

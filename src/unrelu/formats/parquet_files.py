@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unrelu.errors import FileError, InputError, InputTypeError, require
 from unrelu.formats.archive import unreadable
@@ -16,12 +15,11 @@ from unrelu.formats.numerals import MOST_EXPONENT
 from unrelu.formats.tables import rational_cell
 from unrelu.formats.whole import written_whole
 from unrelu.inputs.frames import Named, in_seconds, seconds
+from unrelu.numerics.arrays import AnyArray
 from unrelu.numerics.rationals import as_fractions
 
 if TYPE_CHECKING:
     from types import ModuleType
-
-AnyArray = NDArray[Any]
 
 
 def write_parquet(path: Path, X: AnyArray, Y: AnyArray) -> None:

@@ -42,7 +42,6 @@ from pathlib import Path
 from typing import Any, TypeVar, get_args, get_type_hints
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unrelu.activations import Activation, Curve, Rectified, resolve
 from unrelu.errors import FileError
@@ -52,12 +51,12 @@ from unrelu.formats.numerals import numeral, numerals, rational, rationals
 from unrelu.formats.whole import written_whole
 from unrelu.formats.zips import content, write
 from unrelu.network import Network
+from unrelu.numerics.arrays import AnyArray
 from unrelu.wording.status import Status
 from unrelu.wording.streams import kind_of
 from unrelu.wording.version import __version__
 
 T = TypeVar("T")
-AnyArray = NDArray[Any]
 AnyPath = str | os.PathLike[str]
 
 VERSION = 1

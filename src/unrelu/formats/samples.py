@@ -20,10 +20,9 @@ import os
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from unrelu.errors import FileError, InputError, InputTypeError
 from unrelu.formats.archive import read_arrays, unreadable, write_arrays
@@ -33,10 +32,9 @@ from unrelu.formats.parquet_files import read_parquet, read_parquet_exactly, wri
 from unrelu.formats.tables import read_csv, read_csv_exactly, write_csv
 from unrelu.formats.whole import check_writable, written_whole
 from unrelu.inputs.frames import Named, plain
+from unrelu.numerics.arrays import AnyArray, Array, Mask
 from unrelu.numerics.rationals import as_fractions, is_rational
 
-AnyArray = NDArray[Any]
-Array = NDArray[np.float64]
 AnyPath = str | os.PathLike[str]
 
 TABLES = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
@@ -143,7 +141,7 @@ def read_weighted(
     return X, Y, weights[kept]
 
 
-def _rows(table: AnyArray | Named, kept: NDArray[np.bool_]) -> AnyArray | Named:
+def _rows(table: AnyArray | Named, kept: Mask) -> AnyArray | Named:
     if isinstance(table, Named):
         return replace(table, values=table.values[kept])
     return np.asarray(table)[kept]

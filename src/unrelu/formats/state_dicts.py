@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unrelu.errors import FileError
 from unrelu.formats import zips
@@ -36,9 +35,8 @@ from unrelu.formats.reading import Reading
 from unrelu.formats.steps import shortened
 from unrelu.formats.whole import written_whole
 from unrelu.network import Network
+from unrelu.numerics.arrays import AnyArray
 from unrelu.wording.remarks import ASSUMED_RELU, Remark
-
-AnyArray = NDArray[Any]
 
 LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
 """The number that older torch.save puts first, pickled."""

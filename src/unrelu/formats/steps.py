@@ -12,15 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unrelu.errors import FileError
 from unrelu.formats.marks import Contents
 from unrelu.network import Network
+from unrelu.numerics.arrays import Array, Index
 from unrelu.wording.remarks import Remark
 from unrelu.wording.streams import with_article
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +33,7 @@ class Scale:
 class Pick:
     """x -> (x[order[0]], x[order[1]], …), a permutation."""
 
-    order: NDArray[np.intp]
+    order: Index
 
 
 @dataclass(frozen=True, eq=False)

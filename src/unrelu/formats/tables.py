@@ -11,10 +11,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, BinaryIO, TextIO
+from typing import BinaryIO, TextIO
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unrelu.errors import FileError
 from unrelu.formats.archive import unreadable
@@ -24,9 +23,8 @@ from unrelu.formats.steps import shortened
 from unrelu.formats.whole import written_whole
 from unrelu.formats.zips import MOST_PACKED, SMALL
 from unrelu.inputs.frames import Named
+from unrelu.numerics.arrays import AnyArray
 from unrelu.wording.streams import counted
-
-AnyArray = NDArray[Any]
 
 DECIMAL_COMMA = re.compile(r"[+-]?[0-9]+,[0-9]+")
 

@@ -10,9 +10,7 @@ from numpy.typing import NDArray
 from scipy.linalg import solve_triangular
 
 from unrelu.inference.units import Spread
-
-Array = NDArray[np.float64]
-Index = NDArray[np.intp]
+from unrelu.numerics.arrays import Array, Index
 
 
 @dataclass(frozen=True, eq=False)

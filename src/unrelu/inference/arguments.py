@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.linalg import solve_triangular
 
 from unrelu.activations import Activation, Curve, ReLU, steep
 from unrelu.errors import InputError, InputTypeError
 from unrelu.inference.fisher import Curved, Model, information, invert, moments
 from unrelu.network import Network
+from unrelu.numerics.arrays import Array
 from unrelu.numerics.whitening import Whitened, dependent_columns, whiten
 from unrelu.samples import Samples
 from unrelu.wording.streams import kind_of
-
-Array = NDArray[np.float64]
 
 FORMS = ("auto", "homoscedastic", "sandwich")
 

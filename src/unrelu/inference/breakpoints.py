@@ -17,19 +17,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.special import stdtrit
 
 from unrelu.activations import ReLU
 from unrelu.errors import InputError
 from unrelu.network import Network
+from unrelu.numerics.arrays import Array
 from unrelu.numerics.equality import by_value
 from unrelu.wording.streams import printable
 
 if TYPE_CHECKING:
     from unrelu.inference.uncertainty import Uncertainty
 
-Array = NDArray[np.float64]
 
 STRAIGHT = 1e-9
 """Share of an exact unit's hidden weights, to the largest, that may be rounding."""

@@ -18,17 +18,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg import solve_triangular
 
 from unrelu.fitting.selection import unit_edge
 from unrelu.fitting.variable_projection import Fit, Kinks, unit_rows
 from unrelu.inference.units import Spread
 from unrelu.network import Network
+from unrelu.numerics.arrays import Array
 from unrelu.numerics.levenberg import minimise
 from unrelu.numerics.whitening import Whitened
-
-Array = NDArray[np.float64]
 
 SIMULATIONS = 16
 """Simulated sets of labels. A factor for d weights of a unit is then known to 1/√(32 d): to 4%

@@ -20,11 +20,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unrelu.inference import fisher
-
-Array = NDArray[np.float64]
+from unrelu.numerics.arrays import Array
 
 FULL, DIAGONAL = 10, 10
 """Residuals to each output, beyond what the unknowns use up, from which the noise is estimated:

@@ -25,13 +25,11 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg import eigh
 from scipy.linalg.lapack import dpocon, dpotrf, dpotri
 
 from unrelu.activations import Activation, chord
-
-Array = NDArray[np.float64]
+from unrelu.numerics.arrays import Array, Index, Mask
 
 BLOCK_ENTRIES = 1 << 21
 """Rows are taken in blocks whose largest intermediate has about this many entries (16 MB)."""
@@ -82,7 +80,7 @@ class Model:
         k, t, m, q = self.shape
         return k * t + m * q
 
-    def hidden(self, heights: Array) -> tuple[Array, Array | NDArray[np.bool_]]:
+    def hidden(self, heights: Array) -> tuple[Array, Array | Mask]:
         """Heights Z Aᵀ (rows, k) to hidden values f and slopes f'; `heights` may be overwritten."""
         if self.units is not None:
             return self.units(heights)
@@ -275,7 +273,7 @@ def invert(model: Model, matrix: Array, n: int) -> Inverse:
     return Inverse(half @ half.T, vectors[:, ~sure])
 
 
-def undetermined(model: Model, inverse: Inverse) -> NDArray[np.intp]:
+def undetermined(model: Model, inverse: Inverse) -> Index:
     """Rows of A with a part, their own or in their column of U, in a null direction. Rounding
     mixes null directions only with those of information below its square root, which are next to
     undetermined themselves."""

@@ -16,7 +16,6 @@ they would be most that is unknown: elsewhere a linearisation will do.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import chdtrc
 
 from unrelu.activations import ReLU
@@ -24,11 +23,9 @@ from unrelu.fitting.problem import Problem
 from unrelu.inference import fisher
 from unrelu.network import Network
 from unrelu.noise.gaussian import whitener
+from unrelu.numerics.arrays import Array, Index
 from unrelu.numerics.whitening import Whitened, whiten, with_constant
 from unrelu.samples import Samples
-
-Array = NDArray[np.float64]
-Index = NDArray[np.intp]
 
 GAP = 10.0
 """Times the standard error along any other direction: about as much less is the inputs' spread."""

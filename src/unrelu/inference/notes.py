@@ -7,11 +7,10 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import chdtrc
 
-Array = NDArray[np.float64]
-Index = NDArray[np.intp]
+from unrelu.numerics.arrays import Array, Index
+
 Pair = tuple[int, int]
 
 VAGUE = 0.3

@@ -56,13 +56,11 @@ from unrelu.inference.weight_tables import weight_lines, weight_table
 from unrelu.inputs.frames import beside, plain
 from unrelu.inputs.names import UNNAMED, Names
 from unrelu.network import Network
+from unrelu.numerics.arrays import Array, Index
 from unrelu.numerics.equality import by_value
 from unrelu.numerics.quiet import quiet
 from unrelu.samples import Samples, weighed
 from unrelu.wording.lines import labelled
-
-Array = NDArray[np.float64]
-Index = NDArray[np.intp]
 
 OUTPUTS_SHOWN, INPUTS_SHOWN = 8, 8
 

@@ -7,17 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg import solve_triangular
 from scipy.special import chdtrc, fdtrc
 
 from unrelu.inference.fisher import Model
 from unrelu.inference.notes import DOUBTFUL, TOGETHER
 from unrelu.network import Network
+from unrelu.numerics.arrays import Array, Index
 from unrelu.samples import Samples, input_deviation
-
-Array = NDArray[np.float64]
-Index = NDArray[np.intp]
 
 UNITS_SHOWN = 30
 

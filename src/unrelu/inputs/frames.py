@@ -15,15 +15,14 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from unrelu.errors import InputError, InputTypeError
 from unrelu.inputs.names import Names
 from unrelu.inputs.tensors import as_array
+from unrelu.numerics.arrays import AnyArray, Index
 from unrelu.wording.remarks import Remark
 from unrelu.wording.streams import counted, kind_of
-
-AnyArray = NDArray[Any]
 
 SECONDS = {
     "W": (604800, 1),
@@ -206,7 +205,7 @@ def _numbers(where: str, column: Any, exact: bool) -> tuple[AnyArray, str]:
     return array, ""
 
 
-def _missing(column: Any) -> NDArray[np.intp]:
+def _missing(column: Any) -> Index:
     """Rows without a value; NaN in a column of floats is a value, if none to be used."""
     ask = getattr(column, "isna", None) or getattr(column, "is_null", None)
     if ask is None:

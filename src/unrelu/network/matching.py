@@ -5,16 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unrelu.errors import InputError, InputTypeError
 from unrelu.network import Network
+from unrelu.numerics.arrays import Array, Index
 from unrelu.numerics.equality import by_value
 from unrelu.wording.lines import labelled
 from unrelu.wording.streams import kind_of
-
-Array = NDArray[np.float64]
-Index = NDArray[np.intp]
 
 
 @by_value

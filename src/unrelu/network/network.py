@@ -15,6 +15,7 @@ from unrelu.activations import Activation, Power, ReLU, resolve
 from unrelu.errors import InputError
 from unrelu.inputs.frames import plain
 from unrelu.network.weights import float_weights, holds_objects, rational_weights, real_numbers
+from unrelu.numerics.arrays import Array, Mask
 from unrelu.numerics.equality import by_value
 from unrelu.numerics.quiet import quiet
 from unrelu.numerics.rationals import (
@@ -29,7 +30,6 @@ from unrelu.numerics.rationals import (
 from unrelu.wording.remarks import ASSUMED_RELU, Remark
 from unrelu.wording.streams import counted
 
-Array = NDArray[np.float64]
 Weights = NDArray[Any]
 """float64, or Fractions."""
 
@@ -324,7 +324,7 @@ class Network:
         return Network(V, U, b, c, self.activation, W, remarks=self.remarks)
 
 
-def _turned(V: Weights) -> NDArray[np.bool_]:
+def _turned(V: Weights) -> Mask:
     """Which rows, none of them zero, `canonical` turns round where it may."""
     squares = V**2
     first = (8 * squares > squares.max(axis=1, keepdims=True)).argmax(axis=1)

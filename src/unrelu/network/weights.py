@@ -10,10 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 from unrelu.errors import InputError, InputTypeError
 from unrelu.inputs.frames import plain
 from unrelu.inputs.tensors import as_array
+from unrelu.numerics.arrays import Array
 from unrelu.numerics.rationals import Rationals, as_fractions
-
-Array = NDArray[np.float64]
-
 
 LARGEST = 1e70
 """Squares of anything up to here, times those of samples, are finite."""

@@ -6,12 +6,10 @@ import math
 from dataclasses import asdict, dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from unrelu.numerics.arrays import Array
 from unrelu.numerics.equality import by_value
 from unrelu.wording.streams import printable
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unrelu.network import Network
+from unrelu.numerics.arrays import Array
 from unrelu.numerics.whitening import with_constant
 from unrelu.samples import Samples
-
-Array = NDArray[np.float64]
 
 FULL = 10
 """Samples to an output from which covariances between outputs are looked at."""

@@ -13,12 +13,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import gammaln, xlogy
 
+from unrelu.numerics.arrays import Array
 from unrelu.numerics.spread import robust_spread, telling
-
-Array = NDArray[np.float64]
 
 EPS = float(np.finfo(np.float64).eps)
 

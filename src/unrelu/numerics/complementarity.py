@@ -20,10 +20,11 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
+from unrelu.numerics.arrays import Index
 from unrelu.numerics.float_lp import OutOfTimeError
 from unrelu.numerics.rational_lp import Farkas, LinearSystem, Point
 
-Sides = NDArray[np.intp]
+Sides = Index
 """(pairs, 2): the two rows of each pair."""
 Settle = Callable[[NDArray[np.intp]], Point | None]
 

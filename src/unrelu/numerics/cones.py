@@ -12,10 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
-Marks = NDArray[np.bool_]
+from unrelu.numerics.arrays import Array, Mask
 
 HALF = float(np.sqrt(np.finfo(np.float64).eps))
 """Half the digits. A ray is first known to what merged or joggled facets leave of a normal; rows
@@ -38,7 +36,7 @@ class Rays:
     """Extreme rays: `directions` (q, r) of unit length, and `zeros` (q, n), the rows on them."""
 
     directions: Array
-    zeros: Marks
+    zeros: Mask
 
 
 def interior(P: Array) -> Array | None:
@@ -165,8 +163,8 @@ def null_space(rows: Array, width: int, share: float = HALF) -> Array:
 
 
 def faces_above(
-    rows: Array, zeros: Marks, rays: Rays, dimension: int, share: float = HALF
-) -> Iterator[Marks]:
+    rows: Array, zeros: Mask, rays: Rays, dimension: int, share: float = HALF
+) -> Iterator[Mask]:
     """Zero sets of the faces of `dimension` + 1 that hold the face with zero set `zeros`, of that
     dimension, and one ray more; `rows` (n, r) are those of P, scaled to be equally precise, and
     `share` as for `null_space`."""

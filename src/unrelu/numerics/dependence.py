@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from unrelu.numerics.arrays import Array
 from unrelu.numerics.rank import column_space
-
-Array = NDArray[np.float64]
 
 MOST_ROWS = 1500
 """Rows that are looked at: the kernel is a matrix over pairs of them."""

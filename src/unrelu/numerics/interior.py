@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from unrelu.numerics.arrays import Array
 
 STEPS = 60
 """Newton steps for a centre; from any inner point ten or so are usual."""

@@ -19,12 +19,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unrelu.errors import InputError
+from unrelu.numerics.arrays import Array
 from unrelu.numerics.levenberg import minimise
-
-Array = NDArray[np.float64]
 
 CONTRACTIONS = 12
 """Random pairs of contractions tried. A pair is bad when two of its k eigenvalues nearly agree,

@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import qr
 
-Array = NDArray[np.float64]
+from unrelu.numerics.arrays import Array, Mask
 
 
-def subset(vectors: Array, total: Array, bits: int = 36) -> NDArray[np.bool_] | None:
+def subset(vectors: Array, total: Array, bits: int = 36) -> Mask | None:
     """Which rows of `vectors` (k, q) add up to `total` (q,)? None when no subset is found.
 
     The lattice spanned by (−2 e_j, 0, K v_j) and (1, …, 1, 1, K total'), total' = −total, holds

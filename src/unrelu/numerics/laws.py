@@ -6,9 +6,8 @@ Each score is in standard errors of what a sample of that law shows by chance.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from unrelu.numerics.arrays import Array
 
 FEW_VALUES = 10
 """Values that an input takes at most where it counts as a lattice's."""

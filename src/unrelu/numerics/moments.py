@@ -11,9 +11,8 @@ centred rows makes them; the formulas themselves hold for any rows.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from unrelu.numerics.arrays import Array
 
 BLOCK = 2**18
 """Entries of a block of outer products: 2 MiB, which a core's cache holds."""

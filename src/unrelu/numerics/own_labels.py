@@ -19,11 +19,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg import svd
 
-Array = NDArray[np.float64]
-Marks = NDArray[np.bool_]
+from unrelu.numerics.arrays import Array, Mask
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +35,7 @@ class OwnFit:
     leverages: Array
 
     @property
-    def determined(self) -> Marks:
+    def determined(self) -> Mask:
         return np.asarray(np.isfinite(self.spreads).all(axis=(1, 2)))
 
 
@@ -87,7 +85,7 @@ def fit_own_labels(
     return OwnFit(steps, spreads, leverages)
 
 
-def _range(H: Array) -> tuple[Array, Marks]:
+def _range(H: Array) -> tuple[Array, Mask]:
     """An orthonormal basis of the columns, and which of them are no part of a dependence."""
     sizes = np.linalg.norm(H, axis=0)
     left, values, right = svd(

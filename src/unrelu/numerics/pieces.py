@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from unrelu.numerics.arrays import Array
 
 MOST_INPUTS = 6
 """Inputs up to which nearest neighbours are near enough to lie on one piece."""

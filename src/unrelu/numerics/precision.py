@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from unrelu.numerics.arrays import Array, Mask
 
 
 @dataclass(frozen=True)
@@ -189,7 +189,7 @@ def _last_bits(labels: Array) -> Array:
     return np.asarray(np.frexp(labels)[1] - 53 + _zeros(labels))
 
 
-def _ends_by(labels: Array, digits: int) -> NDArray[np.bool_]:
+def _ends_by(labels: Array, digits: int) -> Mask:
     """Which labels have no more than so many significant decimal digits."""
     scaled = np.abs(labels) / 10.0 ** (np.floor(np.log10(np.abs(labels))) + 1 - digits)
     return np.asarray(np.abs(scaled - np.round(scaled)) <= 1e-6)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from unrelu.numerics.arrays import Array
 
 
 def column_space(columns: Array, eps: float = float(np.finfo(np.float64).eps)) -> Array:

@@ -25,14 +25,13 @@ from operator import mul
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from unrelu.numerics.arrays import Array
 from unrelu.numerics.float_lp import FloatModel, OutOfTimeError
 
 if TYPE_CHECKING:
     from flint import fmpz_mat
 
-Array = NDArray[np.float64]
 Row = Mapping[int, Fraction]
 """Coefficients by variable; those left out are 0."""
 

@@ -15,12 +15,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from unrelu.errors import InputError, InputTypeError
+from unrelu.numerics.arrays import Array
 from unrelu.wording.streams import kind_of
 
 if TYPE_CHECKING:
     from flint import fmpq_mat
 
-Array = NDArray[np.float64]
 Rationals = NDArray[Any]
 """An array of `fractions.Fraction`, as numpy objects."""
 

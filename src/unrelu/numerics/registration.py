@@ -6,10 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
-Index = NDArray[np.intp]
+from unrelu.numerics.arrays import Array, Index
 
 KNOTS = 24
 """Of the common curve, a cubic spline, at most; each has thirty points or more."""

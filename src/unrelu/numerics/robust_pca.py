@@ -20,10 +20,8 @@ import math
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
-Marks = NDArray[np.bool_]
+from unrelu.numerics.arrays import Array, Mask
 
 GROWTH = 1.2
 """Of the penalty, per step: at 1.5 the iteration freezes at three digits."""
@@ -62,8 +60,8 @@ class Split:
 
     left: Array
     right: Array
-    wrong: Marks
-    lost: Marks
+    wrong: Mask
+    lost: Mask
     share: float
 
     @property
@@ -270,13 +268,13 @@ def _anew(table: Array, basis: Array) -> Array:
     return found
 
 
-def _marked(left: Array, right: Array, rest: Array, agree: Marks) -> Split:
+def _marked(left: Array, right: Array, rest: Array, agree: Mask) -> Split:
     kept = _enough(agree, right.shape[1])
     share = float(agree[kept].sum()) / rest.size
     return Split(left, right, ~(agree & kept[:, None]), ~kept, share)
 
 
-def _enough(agree: Marks, rank: int) -> Marks:
+def _enough(agree: Mask, rank: int) -> Mask:
     """Of the m − r entries that a row has beyond what its r coefficients fit, most agree."""
     m = agree.shape[1]
     return np.asarray(agree.sum(axis=1) >= rank + max(1, math.ceil((m - rank) / 2)))

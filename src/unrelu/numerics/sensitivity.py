@@ -16,11 +16,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg import cholesky, qr, solve_triangular
 from scipy.linalg.lapack import dpotri
 
-Array = NDArray[np.float64]
+from unrelu.numerics.arrays import Array, Mask
 
 DENSE = 3000
 """Unknowns up to which T is formed: half a second and 300 MB."""
@@ -103,7 +102,7 @@ def _root(T: Array) -> tuple[Array, float]:
             ridge *= 100
 
 
-def _without_kink(F: Array, Z: Array) -> NDArray[np.bool_]:
+def _without_kink(F: Array, Z: Array) -> Mask:
     """Which columns of F are, to half of the digits, combinations of others and those of Z."""
     norms = np.linalg.norm(F, axis=0)
     rest = F / np.where(norms > 0, norms, 1.0)

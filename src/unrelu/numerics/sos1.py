@@ -20,12 +20,11 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from unrelu.errors import require
+from unrelu.numerics.arrays import Array, Index
 
-Array = NDArray[np.float64]
 Settle = Callable[[Array, bool], bool]
 Progress = Literal["found", "none", "open"]
 
@@ -68,7 +67,7 @@ class Sos1:
         self,
         equations: csr_array,
         values: Array,
-        pairs: NDArray[np.intp],
+        pairs: Index,
         ordered: csr_array,
         settle: Settle,
         seed: int,
@@ -160,7 +159,7 @@ def _rows(matrix: csr_array) -> list[tuple[list[int], list[float]]]:
     ]
 
 
-def _handler(scip: Any, unknowns: list[Any], pairs: NDArray[np.intp], settle: Settle) -> Any:
+def _handler(scip: Any, unknowns: list[Any], pairs: Index, settle: Settle) -> Any:
     """The class is made here, since its base is imported only when needed."""
     result = scip.SCIP_RESULT
 

@@ -8,10 +8,8 @@ is left of such labels says nothing of the noise of the others, and does not cou
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
-Marks = NDArray[np.bool_]
+from unrelu.numerics.arrays import Array, Mask
 
 TIED = 0.25
 """Share of the labels of an output that a value must have to be a limit: whole numbers of more than
@@ -31,8 +29,8 @@ NORMAL = 0.6745
 """Median of |r| for normal r of standard deviation one."""
 
 
-def at_limit(labels: Array) -> Marks:
-    """Marks (n, m) of labels of a value that a quarter of the labels of their output have."""
+def at_limit(labels: Array) -> Mask:
+    """Mask (n, m) of labels of a value that a quarter of the labels of their output have."""
     few = labels[:: max(1, -(-len(labels) // LOOKED_AT))]
     marks = np.zeros(labels.shape, dtype=bool)
     for o, column in enumerate(few.T):
@@ -57,8 +55,8 @@ def by_chance(fitted: Array, labels: Array) -> bool:
     return False
 
 
-def telling(residual: Array, labels: Array) -> Marks:
-    """Marks (n, m) of residuals that tell the size of the noise: all, but those of labels
+def telling(residual: Array, labels: Array) -> Mask:
+    """Mask (n, m) of residuals that tell the size of the noise: all, but those of labels
     `at_limit` where they are small.
 
     >>> labels = np.array([[0.0], [0.0], [0.0], [1.2], [3.1], [2.4]])

@@ -16,9 +16,8 @@ last, as they do not in `joint_diagonalisation`.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from unrelu.numerics.arrays import Array
 
 STARTS, STEPS = 30, 100
 """Random starts for each factor, and power steps; convergence is cubic, after some wandering."""

@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg import solve_triangular
 
-Array = NDArray[np.float64]
-Index = NDArray[np.intp]
+from unrelu.numerics.arrays import Array, Index
 
 
 @dataclass(frozen=True, eq=False)

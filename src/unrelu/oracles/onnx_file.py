@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from unrelu.errors import FileError, OracleError, require
 from unrelu.formats.reading import one_output
 from unrelu.formats.strangers import refuse_strangers
+from unrelu.numerics.arrays import Array
 
-Array = NDArray[np.float64]
 Answer = Callable[[NDArray[Any]], NDArray[Any]]
 
 TYPES = {"tensor(float)": np.float32, "tensor(double)": np.float64}

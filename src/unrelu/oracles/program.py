@@ -19,9 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unrelu.errors import InputError, OracleError
+from unrelu.numerics.arrays import Array
 from unrelu.wording.streams import counted
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

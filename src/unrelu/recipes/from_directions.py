@@ -9,17 +9,15 @@ scale, too. All weights are polished in the end.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unrelu.activations import REACH, Activation, hermite
 from unrelu.fitting.alternation import NEW, OVERFLOW, alternate, basis_of_labels
 from unrelu.fitting.candidate import Candidate, Unsuitable
 from unrelu.fitting.scaled_rows import Rows, refined
 from unrelu.network import Network
+from unrelu.numerics.arrays import Array
 from unrelu.recipes.support import used_rows
 from unrelu.samples import Samples
-
-Array = NDArray[np.float64]
 
 NEGLIGIBLE = 1e-6
 """Share of a moment that may come from beyond `REACH` standard deviations."""

@@ -43,7 +43,6 @@ from dataclasses import dataclass
 from itertools import combinations, product
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unrelu.fitting.candidate import Candidate, Unsuitable
 from unrelu.fitting.problem import Problem, choose_rows
@@ -51,13 +50,11 @@ from unrelu.fitting.reduction import polish
 from unrelu.fitting.variable_projection import unit_rows
 from unrelu.network import Network
 from unrelu.noise.found import Noise
+from unrelu.numerics.arrays import Array, Index
 from unrelu.numerics.laws import non_normality
 from unrelu.numerics.rank import column_space
 from unrelu.numerics.whitening import whiten, with_constant
 from unrelu.samples import Samples
-
-Array = NDArray[np.float64]
-Index = NDArray[np.intp]
 
 MOST = 3
 """Units: grids on the sphere in four dimensions would have thousands of points, and sets of four

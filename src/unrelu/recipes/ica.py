@@ -28,16 +28,14 @@ from __future__ import annotations
 import warnings
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unrelu.activations import RELU, Activation, ReLU
 from unrelu.fitting.candidate import Candidate, Unsuitable
+from unrelu.numerics.arrays import Array
 from unrelu.numerics.laws import isotropy
 from unrelu.recipes.from_directions import check_moments, exact_network
 from unrelu.recipes.support import as_network, component_units, finished, full_rank_units, used_rows
 from unrelu.samples import Samples
-
-Array = NDArray[np.float64]
 
 CHANCE = 6.0
 """Standard errors up to which a departure from an assumption may be chance: e^(−18) of them."""

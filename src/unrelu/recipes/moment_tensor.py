@@ -24,10 +24,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unrelu.activations import Activation, hermite
 from unrelu.fitting.candidate import Unsuitable
+from unrelu.numerics.arrays import Array
 from unrelu.numerics.joint_diagonalisation import common_span, joint_diagonalise
 from unrelu.numerics.laws import non_normality
 from unrelu.numerics.moments import (
@@ -42,8 +42,6 @@ from unrelu.numerics.tensor_power import power_factors
 from unrelu.numerics.whitening import whiten
 from unrelu.recipes.signs import by_regression
 from unrelu.samples import Samples
-
-Array = NDArray[np.float64]
 
 CHANCE = 6.0
 """Standard errors up to which inputs may be Gaussian."""

@@ -9,11 +9,9 @@ answer: `support`.)
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unrelu.activations import Activation
-
-Array = NDArray[np.float64]
+from unrelu.numerics.arrays import Array
 
 
 def by_regression(heights: Array, Y: Array, activation: Activation) -> Array:

@@ -16,16 +16,13 @@ nearer to the kink are tried as well.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unrelu.fitting.candidate import Candidate, Unsuitable
 from unrelu.fitting.problem import Problem, choose_rows
 from unrelu.network import Network
+from unrelu.numerics.arrays import Array, Index
 from unrelu.numerics.rank import column_space
 from unrelu.samples import Samples
-
-Array = NDArray[np.float64]
-Index = NDArray[np.intp]
 
 TRIES = 300
 """Random choices of 2k rows. If a share p of the rows is wrong, one in (1 − p)^(−2k) is good: with

@@ -42,11 +42,11 @@ without which directions err four to ten times as much, is not in it.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unrelu.fitting.candidate import Candidate, Unsuitable
 from unrelu.fitting.problem import Problem, resolution
 from unrelu.noise.gaussian import noise_covariance, whitener
+from unrelu.numerics.arrays import Array
 from unrelu.numerics.joint_diagonalisation import joint_diagonalise
 from unrelu.numerics.laws import asymmetry
 from unrelu.numerics.levenberg import newton_step
@@ -55,8 +55,6 @@ from unrelu.numerics.whitening import whiten
 from unrelu.recipes.support import exact_units, finished, full_rank_units, used_rows
 from unrelu.recipes.tensor import count_units, estimated
 from unrelu.samples import Samples
-
-Array = NDArray[np.float64]
 
 CHANCE = 6.0
 """Standard errors up to which an odd moment may be chance."""

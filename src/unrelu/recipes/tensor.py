@@ -44,7 +44,6 @@ outputs or more there, too; the descent for fewer is not in it.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unrelu.activations import RELU, Activation, ReLU
 from unrelu.fitting.candidate import Candidate, Unsuitable
@@ -53,12 +52,12 @@ from unrelu.fitting.reduction import polish
 from unrelu.fitting.selection import Effort, settle, unit_edge
 from unrelu.network import Network
 from unrelu.noise.found import Noise
+from unrelu.numerics.arrays import Array
 from unrelu.recipes.from_directions import check_moments, exact_network
 from unrelu.recipes.moment_tensor import choose_order, tensor_directions
 from unrelu.recipes.support import exact_units, finished, label_rank, used_rows
 from unrelu.samples import Samples
 
-Array = NDArray[np.float64]
 Stats = dict[str, float | int | str]
 
 EQUATIONS_PER_UNKNOWN = 8

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.special import chdtrc
 
 from unrelu.activations import Curve
@@ -21,13 +21,11 @@ from unrelu.inputs.frames import tables
 from unrelu.inputs.names import UNNAMED, Names
 from unrelu.network import Network
 from unrelu.noise.found import Noise
+from unrelu.numerics.arrays import Array, Index, Mask
 from unrelu.result import Recovery
 from unrelu.samples import ExactSamples, Samples
 from unrelu.wording.status import Status
 from unrelu.wording.streams import counted, kind_of
-
-Array = NDArray[np.float64]
-Index = NDArray[np.intp]
 
 DRAWN = 20_000
 """Samples that are kept to be drawn; more dots than that make no other picture."""
@@ -81,7 +79,7 @@ class Appraisal:
     rows: Index
     labels: Array
     predicted: Array
-    left_out: NDArray[np.bool_]
+    left_out: Mask
     types: tuple[str, str]
     fingerprints: tuple[str, str] = field(repr=False)
     names: Names = UNNAMED

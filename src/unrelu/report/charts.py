@@ -8,11 +8,10 @@ from collections.abc import Sequence
 from html import escape
 
 import numpy as np
-from numpy.typing import NDArray
 
+from unrelu.numerics.arrays import Array
 from unrelu.report.images import density
 
-Array = NDArray[np.float64]
 Range = tuple[float, float]
 
 MOST_DOTS = 1200

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unrelu.errors import InputError
+from unrelu.numerics.arrays import Array
 
-Array = NDArray[np.float64]
 Levels = NDArray[np.uint8]
 
 Shape = tuple[int, int]

@@ -8,20 +8,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from unrelu.certificate import Certificate
 from unrelu.errors import FileError
 from unrelu.formats.whole import check_writable, written_whole
 from unrelu.network import Network
+from unrelu.numerics.arrays import Array
 from unrelu.numerics.quiet import quiet
 from unrelu.report import charts, images, words
 from unrelu.report.appraisal import Appraisal, appraise
 from unrelu.result import Recovery
 from unrelu.wording.status import Status
 from unrelu.wording.version import __version__
-
-Array = NDArray[np.float64]
 
 SUFFIXES = (".html", ".htm")
 

@@ -11,17 +11,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unrelu.inference.uncertainty import Uncertainty
 from unrelu.inputs.names import shown
 from unrelu.network import Network
+from unrelu.numerics.arrays import Index
 from unrelu.result import Recovery
 from unrelu.samples import Samples
 from unrelu.search.options import dependent_inputs
 from unrelu.wording.status import Status
-
-Index = NDArray[np.intp]
 
 CODE = "dependent-inputs"
 

@@ -20,19 +20,16 @@ happens where U has zeros or the labels are small beside the errors, ends failed
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unrelu.fitting.candidate import Candidate, Unsuitable
 from unrelu.fitting.problem import Problem, choose_rows
 from unrelu.network import Network
+from unrelu.numerics.arrays import Array, Index, Mask
 from unrelu.numerics.rank import column_space
 from unrelu.numerics.robust_pca import split
 from unrelu.numerics.whitening import with_constant
 from unrelu.samples import Samples
 from unrelu.search import hyperplanes, row_space
-
-Array = NDArray[np.float64]
-Index = NDArray[np.intp]
 
 ROWS = 2000
 """Rows that are split at least, so that a third of them wrong leaves enough on every side."""
@@ -158,7 +155,7 @@ def _network(
     ).network
 
 
-def _off(net: Network, X: Array, Y: Array, near: float = NEAR) -> NDArray[np.bool_]:
+def _off(net: Network, X: Array, Y: Array, near: float = NEAR) -> Mask:
     """Entries that the network does not even explain roughly."""
     answers = net(X)
     size = np.sqrt((answers**2).mean(axis=0))

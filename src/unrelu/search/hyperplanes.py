@@ -21,7 +21,6 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unrelu.fitting.candidate import Candidate
 from unrelu.fitting.orientation import Oriented, orient
@@ -29,12 +28,10 @@ from unrelu.fitting.problem import Missed, Problem, choose_rows
 from unrelu.fitting.reduction import polish, reduce, search
 from unrelu.fitting.variable_projection import Fit, unit_rows
 from unrelu.network import Network
+from unrelu.numerics.arrays import Array, Index
 from unrelu.numerics.dependence import DEPENDENT, dependence
 from unrelu.numerics.pieces import MOST_ROWS, pieces_without_noise
 from unrelu.samples import Samples
-
-Array = NDArray[np.float64]
-Index = NDArray[np.intp]
 
 log = logging.getLogger(__name__)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unrelu.activations import Activation, ReLU
 from unrelu.certificate import Certificate, judge, judge_estimate
@@ -25,6 +24,7 @@ from unrelu.inference import flat_directions
 from unrelu.inference.uncertainty import Uncertainty, assess
 from unrelu.inference.units import hidden_errors
 from unrelu.network import Network
+from unrelu.numerics.arrays import Array, Index
 from unrelu.numerics.dependence import DEPENDENT, dependence
 from unrelu.numerics.precision import DOUBLE, Precision
 from unrelu.numerics.whitening import whiten
@@ -32,9 +32,6 @@ from unrelu.samples import Samples
 from unrelu.search import known_activation, noisy
 from unrelu.search.methods import BY_NAME
 from unrelu.wording.status import Status
-
-Array = NDArray[np.float64]
-Index = NDArray[np.intp]
 
 FEW_ROWS, FEW_UNITS, MOST_ROWS = 300, 5, 100_000
 """Distinct inputs and units up to which other networks are looked for, a tenth of a second's

@@ -21,7 +21,6 @@ Assumes nothing on the law of X. Cost of a step: O(l (D² + k²)) on l = 4 (D + 
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unrelu.activations import Activation
 from unrelu.fitting.alternation import (
@@ -37,12 +36,10 @@ from unrelu.fitting.candidate import Candidate
 from unrelu.fitting.problem import Missed, choose_rows
 from unrelu.fitting.scaled_rows import Rows, refined
 from unrelu.network import Network
+from unrelu.numerics.arrays import Array, Index
 from unrelu.numerics.laws import coarse
 from unrelu.samples import Samples
 from unrelu.search.null_vectors import Hidden, find_hidden
-
-Array = NDArray[np.float64]
-Index = NDArray[np.intp]
 
 ROWS_PER_UNKNOWN, MORE_ROWS = 4, 200
 """As in `row_space`."""

@@ -24,7 +24,6 @@ import logging
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unrelu.activations import RELU, Activation, ReLU
 from unrelu.fitting.fittings import about_mean, moved
@@ -48,11 +47,10 @@ from unrelu.noise.gaussian import (
     affine_residual,
     whitener,
 )
+from unrelu.numerics.arrays import Array
 from unrelu.numerics.dependence import DEPENDENT, dependence
 from unrelu.samples import Samples
 from unrelu.search.moment_start import moment_start, tame
-
-Array = NDArray[np.float64]
 
 log = logging.getLogger(__name__)
 

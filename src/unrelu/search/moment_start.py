@@ -24,9 +24,9 @@ from dataclasses import dataclass
 from math import factorial
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unrelu.activations import REACH, RELU, Activation, hermite
+from unrelu.numerics.arrays import Array, Mask
 from unrelu.numerics.joint_diagonalisation import JointDiagonal, joint_diagonalise
 from unrelu.numerics.moments import (
     contractions_of,
@@ -37,8 +37,6 @@ from unrelu.numerics.moments import (
     white_labels,
 )
 from unrelu.numerics.whitening import whiten
-
-Array = NDArray[np.float64]
 
 FURTHEST = 2.5
 """Largest bias, in standard deviations of its unit: beyond it a unit is active on fewer than one
@@ -290,7 +288,7 @@ def _orient(
         features = np.column_stack([features, np.ones(len(Z))])
     gram, along = features.T @ features, features.T @ labels
 
-    def explained(turned: NDArray[np.bool_]) -> float:
+    def explained(turned: Mask) -> float:
         use = np.append(np.arange(k) + k * turned, np.arange(2 * k, len(gram)))
         inverse = np.linalg.pinv(gram[np.ix_(use, use)], hermitian=True)
         return float(np.vdot(along[use], inverse @ along[use]))

@@ -19,7 +19,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from unrelu.activations import RELU, Activation, ReLU
@@ -39,12 +38,11 @@ from unrelu.network import Network
 from unrelu.noise.found import Noise, Width
 from unrelu.noise.gaussian import noise_covariance, unknowns
 from unrelu.noise.losses import HeavyTails, counted, heavy_tails
+from unrelu.numerics.arrays import Array
 from unrelu.numerics.spread import NORMAL, by_chance, robust_spread, telling
 from unrelu.numerics.whitening import with_constant
 from unrelu.samples import Samples
 from unrelu.search import least_squares
-
-Array = NDArray[np.float64]
 
 HEAVY = 5.0
 """Degrees of freedom of Student's t up to which tails are called heavy. Least squares then wastes

@@ -28,16 +28,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unrelu.complete.faces import ROUNDINGS
+from unrelu.numerics.arrays import Array, Index, Mask
 from unrelu.numerics.rank import column_space, left_inverse
 from unrelu.numerics.whitening import Whitened, whiten, with_constant
 from unrelu.samples import Samples
-
-Array = NDArray[np.float64]
-Index = NDArray[np.intp]
-Marks = NDArray[np.bool_]
 
 MOST_ROWS = 5000
 """Rows that are looked at: at this many a direction is good to 1e-5 or so."""
@@ -180,7 +176,7 @@ def _from_start(
     heights = Z[:, :-1] @ v
     # With biases a unit may be off for any share of the samples.
     count = int(rng.uniform(0.05, 0.95) * n)
-    off: Marks | None = None
+    off: Mask | None = None
     for _ in range(STEPS):
         before = off
         off = _smallest(heights, count) if bias else heights <= 0
@@ -222,13 +218,13 @@ def _from_start(
     return np.asarray(h / np.linalg.norm(h))
 
 
-def _smallest(values: Array, count: int) -> Marks:
+def _smallest(values: Array, count: int) -> Mask:
     marks = np.zeros(len(values), dtype=bool)
     marks[np.argpartition(values, count - 1)[:count]] = True
     return marks
 
 
-def _null(rest: Array, free: Array, off: Marks) -> Array:
+def _null(rest: Array, free: Array, off: Mask) -> Array:
     """h = rest · w + free · c that is smallest on the rows `off`, over ‖w‖ = 1; Σ h > 0."""
     triangle: Array = np.linalg.qr(np.column_stack([free[off], rest[off]]), mode="r")  # type: ignore[assignment]
     q = free.shape[1]

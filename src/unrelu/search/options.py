@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unrelu.activations import Activation, Curve, ReLU
 from unrelu.errors import InputError, InputTypeError
@@ -12,13 +11,11 @@ from unrelu.fitting.problem import choose_rows
 from unrelu.inference.arguments import FORMS as FORMS
 from unrelu.inputs.options import check_flag, check_units
 from unrelu.network import Network
+from unrelu.numerics.arrays import Array, Index
 from unrelu.numerics.rank import column_space
 from unrelu.numerics.whitening import dependent_columns, power_of_two, whiten, with_constant
 from unrelu.samples import SMALLEST, Samples
 from unrelu.search.methods import BY_NAME, RECIPES
-
-Array = NDArray[np.float64]
-Index = NDArray[np.intp]
 
 SEARCHES = ("row-space", "hyperplanes", "facets", "enumeration", "mixed-integer")
 METHODS = ("auto", *SEARCHES, *BY_NAME)

@@ -23,16 +23,14 @@ No assumption on the law of X or on κ(V). Cost of a step: O(l (D² + D k) + D³
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unrelu.fitting.affine_term import beyond_affine
 from unrelu.fitting.candidate import Candidate
 from unrelu.fitting.problem import Missed, Problem, choose_rows
 from unrelu.network import Network
+from unrelu.numerics.arrays import Array, Mask
 from unrelu.numerics.rank import column_space
 from unrelu.samples import Samples
-
-Array = NDArray[np.float64]
 
 ROWS_PER_UNKNOWN = 4
 """A unit has D + k unknowns; with 4 rows to each, nearly every random start ends in a unit."""
@@ -127,9 +125,7 @@ def collect(
     return found, rank, starts
 
 
-def alternate(
-    Z: Array, P: Array, free: Array, pattern: NDArray[np.bool_], steps: int
-) -> Array | None:
+def alternate(Z: Array, P: Array, free: Array, pattern: Mask, steps: int) -> Array | None:
     """The hyperplane that a sign pattern leads to, or None for a local minimum.
 
     Z (l, D) white inputs; P (l, r) and `free` (l, q) orthonormal, and orthogonal to each other.

@@ -6,18 +6,16 @@ import time
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unrelu.certificate import Certificate, judge_unknown
 from unrelu.checks.hidden_values import hidden_values
 from unrelu.network import Network
+from unrelu.numerics.arrays import Array
 from unrelu.result import Recovery
 from unrelu.samples import Samples
 from unrelu.search.null_vectors import Hidden, find_hidden
 from unrelu.search.unknown_activation import Shape, fit
 from unrelu.wording.status import Status
-
-Array = NDArray[np.float64]
 
 SAME = 8.0
 """Times the errors of heights by which units may be off the common curve: those of one unit's

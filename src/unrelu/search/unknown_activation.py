@@ -13,17 +13,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unrelu.activations.curve import Curve
 from unrelu.network import Network
+from unrelu.numerics.arrays import Array
 from unrelu.numerics.interior import Middle, middle
 from unrelu.numerics.registration import Shifts, register
 from unrelu.numerics.whitening import with_constant
 from unrelu.samples import Samples
 from unrelu.search.null_vectors import Hidden
-
-Array = NDArray[np.float64]
 
 RESOLVED = 4096.0
 """Roundings of the largest value of a unit, by which two values must differ to be in order."""
