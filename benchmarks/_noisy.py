@@ -15,7 +15,7 @@ from unrelu.fitting.problem import Problem
 from unrelu.inference import fisher
 from unrelu.inference.arguments import heights_known, model_of, white_features
 from unrelu.inference.units import Spread
-from unrelu.noise.gaussian import unknowns
+from unrelu.network.unknowns import unknowns_of
 from unrelu.numerics.levenberg import minimise
 from unrelu.samples import Samples
 
@@ -37,9 +37,7 @@ class Noisy:
 
     @property
     def unknowns(self) -> int:
-        net = self.truth
-        scales = net.n_units * (net.activation.degree is None)
-        return scales + unknowns(net.n_units, net.n_inputs, net.n_outputs, self.bias)
+        return unknowns_of(self.truth, biases=self.bias, skip=False)
 
     def squares(self, net: unrelu.Network) -> float:
         """Residual sum of squares, each output in units of its noise variance."""

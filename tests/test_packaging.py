@@ -125,6 +125,7 @@ STANDS_ON: dict[str, set[str]] = {
         "numerics",
         "activations",
         "inputs",
+        "network",
         "samples",
         "certificate",
         "result",

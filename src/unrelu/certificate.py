@@ -29,7 +29,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from unrelu.activations import Curve, ReLU
-from unrelu.checks import few_labels, verdict
+from unrelu.checks import verdict
 from unrelu.checks.explained import Explained, by_inputs, explain
 from unrelu.checks.hidden_values import HiddenValues, check_hidden
 from unrelu.checks.proof import Proof, prove
@@ -40,6 +40,7 @@ from unrelu.checks.verdict import listed
 from unrelu.errors import InputError, InputTypeError
 from unrelu.inputs.frames import tables
 from unrelu.network import Network
+from unrelu.network.unknowns import count_unknowns, unknowns_of
 from unrelu.numerics.arrays import Array, Index
 from unrelu.numerics.equality import by_value
 from unrelu.numerics.precision import DOUBLE
@@ -423,7 +424,7 @@ def judge_estimate(
     `told`: whether the number of units was known before."""
     _check_widths(net, samples)
     net = net.canonical()
-    unknowns = few_labels.unknowns(net, biased, skip)
+    unknowns = unknowns_of(net, biases=biased, skip=skip)
     said = verdict.estimate(net, samples, left, unknowns, errors, weak, told)
     return Certificate(
         network=net,
@@ -471,7 +472,8 @@ def judge_unknown(
         residual=residual,
         worst_sample=worst,
         equations=samples.n * samples.m,
-        unknowns=net.n_units * (samples.d + biased + samples.m - 1) + biased * samples.m,
+        # The lengths of the v_j go into the curve as far as they are known at all: see `scales`.
+        unknowns=count_unknowns(net.n_units, samples.d, samples.m, biases=biased),
         weight_errors=errors,
         hidden=hidden,
     )

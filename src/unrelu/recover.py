@@ -14,6 +14,7 @@ from unrelu.certificate import Certificate
 from unrelu.inputs.frames import beside
 from unrelu.inputs.names import UNNAMED
 from unrelu.inputs.options import seeded
+from unrelu.network.unknowns import count_unknowns
 from unrelu.numerics.quiet import quiet
 from unrelu.numerics.threads import one_thread
 from unrelu.result import Recovery, RecoveryError
@@ -313,6 +314,6 @@ def _missing_samples(samples: Samples, units: int, rank: int, bias: bool, skip: 
     do not show every unit."""
     dimension, rank = samples.d + bias, max(rank, 1)
     sides = 1.1 * (2 * dimension + 2 * math.sqrt(dimension) + units / rank)
-    unknowns = units * (dimension + rank - 1) + (bias + skip * samples.d) * rank
+    unknowns = count_unknowns(units, samples.d, rank, biases=bias, skip=skip)
     equations = (4 / 3 if units <= rank else 3.0) * unknowns / rank
     return max(0, math.ceil(max(sides, equations)) - samples.n)

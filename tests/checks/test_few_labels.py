@@ -9,7 +9,8 @@ from scipy.special import stdtrit
 from support.planting import plant
 
 from unrelu import Network, assess, match, recover
-from unrelu.checks.few_labels import chance, unknowns
+from unrelu.checks.few_labels import chance
+from unrelu.network.unknowns import unknowns_of
 from unrelu.samples import Samples
 
 Array = NDArray[np.float64]
@@ -95,7 +96,7 @@ def test_the_bound_holds() -> None:
     for level in (0.05, 0.2):
         assert np.mean(np.array(bounds) <= level) <= level + 2 * np.sqrt(level / 100)
     assert min(bounds) < 0.9  # the canary: it says something
-    assert unknowns(best, True, True) == 4
+    assert unknowns_of(best, biases=True, skip=True) == 4
 
 
 def test_standard_errors_need_no_more_than_one_label_to_spare() -> None:

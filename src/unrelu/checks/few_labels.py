@@ -18,6 +18,7 @@ import numpy as np
 from scipy.special import betainc, gammaln
 
 from unrelu.network import Network
+from unrelu.network.unknowns import unknowns_of
 from unrelu.numerics.spread import robust_spread
 from unrelu.samples import Samples
 
@@ -29,13 +30,6 @@ CLIP = 3.0
 """Robust standard deviations at which residuals count, where gross errors are expected."""
 
 
-def unknowns(net: Network, biased: bool, skip: bool) -> int:
-    """Free weights of a network."""
-    d, m = net.n_inputs, net.n_outputs
-    scales = net.activation.degree is None  # a unit's own, not shared with its output weights
-    return net.n_units * (d + biased + m - 1 + scales) + m * (biased + skip * d)
-
-
 def chance(net: Network, samples: Samples, biased: bool, skip: bool, clipped: bool) -> float:
     """A bound on the probability that noise about a constant, or with `skip` about a linear
     function, is explained as well by so many units: zero where there are `FEW` labels to an unknown
@@ -44,7 +38,7 @@ def chance(net: Network, samples: Samples, biased: bool, skip: bool, clipped: bo
 
     Labels of outputs that share their noise count for fewer. Cost: a least-squares fit.
     """
-    labels, p = samples.n * samples.m, unknowns(net, biased, skip)
+    labels, p = samples.n * samples.m, unknowns_of(net, biases=biased, skip=skip)
     # In many dimensions there are so many partitions that the bound says nothing of weak units.
     if net.n_units == 0 or (labels >= FEW * p and samples.d > 1):
         return 0.0

@@ -15,6 +15,7 @@ from unrelu.checks.pinned_curved import full_rank, pin_curved, resolved
 from unrelu.checks.pinned_together import pin_together
 from unrelu.checks.verdict import Verdict
 from unrelu.network import Network
+from unrelu.network.unknowns import unknowns_of
 from unrelu.numerics.arrays import Array, Index
 from unrelu.samples import Samples
 from unrelu.wording.status import Status
@@ -61,7 +62,7 @@ def of_relu(
     dimension, outputs = samples.d + biased, pinned.outputs
     if skip and not net.n_units:  # all outputs are functions of W and c alone
         outputs = samples.m
-    unknowns = net.n_units * (dimension + outputs - 1) + (skip * samples.d + biased) * outputs
+    unknowns = unknowns_of(net, biases=biased, skip=skip, outputs=outputs)
     needed = chance_equations(
         dimension, samples.n, net.n_units, samples.eps, grain(samples, biased)
     )
@@ -117,7 +118,7 @@ def of_curved(
         outputs = pinned.outputs
     free = net.activation.degree is None  # the scale of a unit's z is one more unknown
     dimension, k = samples.d + biased + free, net.n_units
-    unknowns = k * (dimension + outputs - 1) + biased * outputs
+    unknowns = unknowns_of(net, biases=biased, skip=False, outputs=outputs)
     needed = chance_equations(dimension, samples.n, k, samples.eps, resolved(samples, biased))
     equations = independent_equations(samples, outputs, biased or free, 2 * (unknowns + needed))
     if not fits:

@@ -30,6 +30,7 @@ from scipy.linalg.lapack import dtrcon
 
 from unrelu.activations import Power, ReLU
 from unrelu.network import Network
+from unrelu.network.unknowns import count_unknowns
 from unrelu.numerics.arrays import Array, Index, Mask
 from unrelu.numerics.rationals import Rationals, as_fractions, product
 from unrelu.numerics.simplest import simplest
@@ -188,7 +189,7 @@ class _Unknowns:
 
     @property
     def count(self) -> int:
-        return self.k * (self.d - 1 + self.m + self.bias) + self.m * self.bias
+        return count_unknowns(self.k, self.d, self.m, biases=self.bias)
 
     @property
     def free(self) -> Mask:

@@ -24,6 +24,7 @@ from unrelu.extraction.answers import RANDOM, kind_of_answers, looks_like_values
 from unrelu.extraction.questions import BudgetSpent, Questions
 from unrelu.fitting.candidate import constant
 from unrelu.network import Network
+from unrelu.network.unknowns import count_unknowns
 from unrelu.numerics.arrays import Array, Index
 from unrelu.recover import recover
 from unrelu.result import Recovery
@@ -227,12 +228,9 @@ class Search:
 
     def _enough(self) -> int:
         """Random queries that leave equations over when all unknowns are paid for."""
-        k, D, m = (
-            len(self.units.b),
-            self.X.shape[1] + self.bias,
-            min(self.Y.shape[1], len(self.units.b)),
-        )
-        unknowns = k * (D + m - 1) + self.bias * m
+        k, d = len(self.units.b), self.X.shape[1]
+        D, m = d + self.bias, min(self.Y.shape[1], k)
+        unknowns = count_unknowns(k, d, m, biases=self.bias)
         eps = self.samples().eps
         n = unknowns // m
         for _ in range(3):  # what rules out chance grows with the logarithm of n

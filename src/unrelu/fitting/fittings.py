@@ -16,7 +16,8 @@ from unrelu.fitting.selection import Effort, settle
 from unrelu.fitting.smoothing import ROUNDNESS, errors_of, followed
 from unrelu.fitting.weighted import importance, refitted, reweighted, robust
 from unrelu.network import Network
-from unrelu.noise.gaussian import noise_covariance, unknowns, whitener
+from unrelu.network.unknowns import unknowns_of
+from unrelu.noise.gaussian import noise_covariance, whitener
 from unrelu.noise.losses import HeavyTails, Proportional, StudentT, counted, counting, heavy_tails
 from unrelu.numerics.arrays import Array
 from unrelu.samples import Samples
@@ -131,8 +132,8 @@ class LeastSquares:
 
     def gain(self, smaller: Network, larger: Network) -> float:
         before, after = (float((self.standardised(net) ** 2).sum()) for net in (smaller, larger))
-        entries, d = self.samples.Y.size, self.samples.d
-        used = unknowns(larger.n_units, d, self.samples.m, self.bias, self.skip)
+        entries = self.samples.Y.size
+        used = unknowns_of(larger, biases=self.bias, skip=self.skip)
         return (before - after) * max(1, entries - used) / (after or np.finfo(np.float64).tiny)
 
 

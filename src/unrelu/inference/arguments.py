@@ -10,6 +10,7 @@ from unrelu.activations import Activation, Curve, ReLU, steep
 from unrelu.errors import InputError, InputTypeError
 from unrelu.inference.fisher import Curved, Model, information, invert, moments
 from unrelu.network import Network
+from unrelu.network.unknowns import unknowns_of
 from unrelu.numerics.arrays import Array
 from unrelu.numerics.whitening import Whitened, dependent_columns, whiten
 from unrelu.samples import Samples
@@ -65,11 +66,9 @@ def fitted_network(net: Network, samples: Samples, biased: bool, form: str) -> N
     return net
 
 
-def count_unknowns(net: Network, samples: Samples, biased: bool, skip: bool = False) -> int:
+def checked_unknowns(net: Network, samples: Samples, biased: bool, skip: bool = False) -> int:
     """p, if that is few enough for the data and for a machine."""
-    k, m = net.n_units, net.n_outputs
-    hidden = net.n_inputs - (net.activation.degree is not None)
-    p = k * (hidden + m) + biased * (k + m) + skip * m * net.n_inputs
+    p, m = unknowns_of(net, biases=biased, skip=skip), net.n_outputs
     if not p:
         raise InputError(
             "net: got a network without units, biases and skip connection, expected something that "

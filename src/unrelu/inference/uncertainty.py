@@ -31,7 +31,7 @@ from unrelu.inference import fisher, notes
 from unrelu.inference.along import ErrorsAlong
 from unrelu.inference.arguments import (
     check_weighted,
-    count_unknowns,
+    checked_unknowns,
     fitted_network,
     heights_known,
     model_of,
@@ -340,7 +340,7 @@ def assess(
     psi, slopes = of_entries(samples, weights, scores)
     if net.skip and not skip:
         raise InputError("skip: got False for a network with a skip connection, expected True")
-    unknowns = count_unknowns(net, samples, biased, skip)
+    unknowns = checked_unknowns(net, samples, biased, skip)
 
     white = white_features(samples, biased)
     Z, mean = white.features, net(samples.X)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from unrelu.network import Network
+from unrelu.network.unknowns import unknowns_of
 from unrelu.numerics.arrays import Array
 from unrelu.numerics.whitening import with_constant
 from unrelu.samples import Samples
@@ -21,8 +22,7 @@ def noise_covariance(residual: Array, net: Network, bias: bool, least: Array) ->
     """(m, m), of the noise in one sample. Diagonal, unless there are `FULL` samples to an output.
     `least` (m,) are the smallest standard deviations that an output is credited with."""
     n, m = residual.shape
-    used = unknowns(net.n_units, net.n_inputs, m, bias, net.skip)
-    used += net.n_units * (net.activation.degree is None)
+    used = unknowns_of(net, biases=bias, skip=net.skip)
     freedom = max(1.0, n - used / m)
     covariance = residual.T @ residual / freedom
     if freedom < FULL * m:
@@ -54,8 +54,3 @@ def affine_residual(samples: Samples, bias: bool) -> Array:
     # An output that is affine has nothing to tell: its rounding should not be looked at.
     size = np.where(size > samples.eps**0.75 * spread, size, spread)
     return np.asarray(np.where(size > 0, size, 1.0))
-
-
-def unknowns(k: int, d: int, m: int, bias: bool, skip: bool = False) -> int:
-    """Free weights of a network: the scale of each unit is none, where f is homogeneous."""
-    return k * (d + bias + m - 1) + m * (bias + skip * d)

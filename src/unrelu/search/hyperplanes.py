@@ -28,6 +28,7 @@ from unrelu.fitting.problem import Missed, Problem, choose_rows
 from unrelu.fitting.reduction import polish, reduce, search
 from unrelu.fitting.variable_projection import Fit, unit_rows
 from unrelu.network import Network
+from unrelu.network.unknowns import count_unknowns
 from unrelu.numerics.arrays import Array, Index
 from unrelu.numerics.dependence import DEPENDENT, dependence
 from unrelu.numerics.pieces import MOST_ROWS, pieces_without_noise
@@ -262,7 +263,8 @@ def _level(problem: Problem, fit: Fit) -> float:
     """Standard deviation of the noise, if the residual is noise; infinite if there are too few
     samples to tell."""
     n, m = problem.Y.shape
-    unknowns = fit.width * (fit.point.shape[1] + m)
+    # The lengths of the rows, which are no unknowns, are counted in place of the affine terms.
+    unknowns = count_unknowns(fit.width, fit.point.shape[1], m, biases=False, scales=True)
     if unknowns * NOISE_EQUATIONS >= n * m:
         return math.inf
     return math.sqrt(fit.cost / (n * m - unknowns))

@@ -35,8 +35,9 @@ from unrelu.fitting.width import (
     without_least,
 )
 from unrelu.network import Network
+from unrelu.network.unknowns import unknowns_of
 from unrelu.noise.found import Noise, Width
-from unrelu.noise.gaussian import noise_covariance, unknowns
+from unrelu.noise.gaussian import noise_covariance
 from unrelu.noise.losses import HeavyTails, counted, heavy_tails
 from unrelu.numerics.arrays import Array
 from unrelu.numerics.spread import NORMAL, by_chance, robust_spread, telling
@@ -391,7 +392,7 @@ def _growth(net: Network, seen: Samples, aside: Samples, bias: bool) -> float:
     rest = aside.left(net(aside.X))
     marks = telling(rest, aside.Y)
     ratio = float(np.median(np.abs(rest / scale)[marks]) / NORMAL) ** 2
-    share = unknowns(net.n_units, seen.d, seen.m, bias, net.skip) / (seen.n * seen.m)
+    share = unknowns_of(net, biases=bias, skip=net.skip) / (seen.n * seen.m)
     doubt = 4 * 2.33 / np.sqrt(marks.sum())
     return float(ratio * max(0.0, 1 - share) / (1 + share) / (1 + doubt))
 
