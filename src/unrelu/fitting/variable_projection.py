@@ -23,6 +23,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from unrelu.activations import RELU, Activation, ReLU, chord, steep
+from unrelu.network.jacobian import Jacobian
 from unrelu.numerics.arrays import Array, Mask
 
 
@@ -128,9 +129,11 @@ class Kinks:
         return self.pull(fit, fit.residual)
 
     def normal(self, fit: Fit, step: Array) -> Array:
-        change = self.features @ step.T
-        change *= fit.active
-        return self.pull(fit, self.off_range(fit, change @ fit.output))
+        return self.pull(fit, self.off_range(fit, self._jacobian(fit).product(step)))
+
+    def _jacobian(self, fit: Fit) -> Jacobian:
+        """By the rows of A alone: what U and C can do is projected off."""
+        return Jacobian(self.features, fit.active, fit.output.T)
 
     def off_range(self, fit: Fit, change: Array) -> Array:
         """The part of a change of the labels that no U and C can make, in place."""
@@ -140,9 +143,7 @@ class Kinks:
 
     def pull(self, fit: Fit, change: Array) -> Array:
         """Jᵀ of a change already off col [F Q], with the idle direction (scale) of A removed."""
-        weighted = change @ fit.output.T
-        weighted *= fit.active
-        rows = weighted.T @ self.features
+        rows, _ = self._jacobian(fit).transposed(change)
         if self.activation.degree is None:
             return np.asarray(rows)
         rows -= fit.point * (fit.point * rows).sum(axis=1, keepdims=True)

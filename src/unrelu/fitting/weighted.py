@@ -21,6 +21,7 @@ from unrelu.activations import RELU, Activation, ReLU, chord, steep
 from unrelu.fitting.rounded_relu import RoundedReLU
 from unrelu.fitting.variable_projection import unit_rows
 from unrelu.network import Network
+from unrelu.network.jacobian import Jacobian
 from unrelu.noise.losses import HeavyTails, Loss, LossAt, heavy_tails
 from unrelu.numerics.arrays import Array, Mask
 from unrelu.numerics.levenberg import minimise
@@ -40,12 +41,11 @@ LAST = 5
 
 @dataclass(frozen=True, eq=False)
 class State:
-    """The model at one point: (A, Uᵀ, C) in one vector, slopes f' (for the ReLU marks of what is
-    active), hidden values, residual, and the weights of labels there."""
+    """The model at one point: (A, Uᵀ, C) in one vector, the Jacobian of the labels, residual, and
+    the weights of labels there."""
 
     point: Array
-    slopes: Array | Mask
-    hidden: Array
+    jacobian: Jacobian
     residual: Array
     weights: Array
     cost: float
@@ -87,13 +87,16 @@ class WeightedNetwork:
             heights, hidden = hidden, self.activation(hidden)
             if not np.isfinite(np.linalg.norm(hidden)):
                 nothing = np.zeros_like(self.labels)
-                return State(point, slopes, hidden, self.labels, nothing, np.inf)
-        predicted = hidden @ U + self.nuisance @ C
+                J = Jacobian(self.features, slopes, U.T)
+                return State(point, J, self.labels, nothing, np.inf)
+        H = np.column_stack([hidden, self.nuisance])
+        predicted = H @ np.vstack([U, C])
         residual, cost = self.labels - predicted, self.loss.cost(self.labels, predicted)
         if not isinstance(self.activation, ReLU):
             slopes = self._slopes(heights, residual)
         weights = self.loss.weights(self.labels, predicted)
-        return State(point, slopes, hidden, residual, weights, cost)
+        J = Jacobian(self.features, slopes, U.T, H)
+        return State(point, J, residual, weights, cost)
 
     def _slopes(self, heights: Array, residual: Array) -> Array:
         """As in `kinks`: of chords, as long as heights are uncertain, where f' is infinite."""
@@ -108,30 +111,25 @@ class WeightedNetwork:
 
     def normal(self, state: State, step: Array) -> Array:
         dA, dU, dC = self.parts(step)
-        _, U, _ = self.parts(state.point)
-        change = ((self.features @ dA.T) * state.slopes) @ U + state.hidden @ dU
-        change += self.nuisance @ dC
+        change = state.jacobian.product(dA, np.vstack([dU, dC]).T)
         return self._pull(state, state.weights * change)
 
     def _pull(self, state: State, change: Array) -> Array:
-        _, U, _ = self.parts(state.point)
-        rows = ((change @ U.T) * state.slopes).T @ self.features
-        rest = [state.hidden.T @ change, self.nuisance.T @ change]
-        return np.concatenate([part.ravel() for part in (rows, *rest)])
+        rows, W = state.jacobian.transposed(change)
+        return np.concatenate([rows.ravel(), W.T.ravel()])
 
     def scale(self, state: State) -> Array:
         """√diag JᵀWJ; features are white, so all entries of a row of A have the same. Idle units
         get a small floor: of the other units', and, for each output has a size of its own, of
         what a white feature would have there."""
-        _, U, _ = self.parts(state.point)
-        squares = state.slopes if state.slopes.dtype == bool else state.slopes**2
-        rows = ((state.weights @ (U**2).T) * squares).sum(axis=0)
+        slopes, U, k = state.jacobian.slopes, state.jacobian.U, self.units
+        squares = slopes if slopes.dtype == bool else slopes**2
+        rows = ((state.weights @ U**2) * squares).sum(axis=0)
         rows = np.maximum(rows, 1e-6 * rows.max(initial=0.0))
         total = state.weights.sum(axis=0)
-        outputs = np.maximum((state.hidden**2).T @ state.weights, 1e-6 * total)
-        rows = np.repeat(rows, self.features.shape[1])
-        nuisance = (self.nuisance**2).T @ state.weights
-        diagonal = np.concatenate([rows, outputs.ravel(), nuisance.ravel()])
+        outputs = (state.jacobian.outer**2).T @ state.weights
+        outputs[:k] = np.maximum(outputs[:k], 1e-6 * total)
+        diagonal = np.append(np.repeat(rows, self.features.shape[1]), outputs)
         return np.asarray(np.sqrt(diagonal + np.finfo(np.float64).tiny))
 
     def retract(self, point: Array, step: Array) -> Array:
