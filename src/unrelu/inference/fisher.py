@@ -22,14 +22,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
+from operator import iadd
 
 import numpy as np
 from scipy.linalg import eigh
 from scipy.linalg.lapack import dpocon, dpotrf, dpotri
 
 from unrelu.activations import Activation, chord
+from unrelu.network.jacobian import Jacobian, Moments
 from unrelu.numerics.arrays import Array, Index, Mask
+from unrelu.numerics.tangents import Tangents
 
 BLOCK_ENTRIES = 1 << 21
 """Rows are taken in blocks whose largest intermediate has about this many entries (16 MB)."""
@@ -89,22 +92,14 @@ class Model:
         return heights, active
 
     @cached_property
-    def mirrors(self) -> Array:
-        """Householder reflections I − 2wwᵀ that take e_1 to ±n_j: their other columns are T_j,
-        and Z times them costs a rank-one update."""
-        assert self.normals is not None, "without a gauge there is nothing to turn"
-        mirrors = self.normals / np.linalg.norm(self.normals, axis=1, keepdims=True)
-        mirrors[:, 0] += np.where(mirrors[:, 0] >= 0, 1.0, -1.0)
-        return np.asarray(mirrors / np.linalg.norm(mirrors, axis=1, keepdims=True))
+    def directions(self) -> Tangents | None:
+        return None if self.normals is None else Tangents.of(self.normals)
 
     def tangents(self) -> Array:
         """T_j, shape (k, D, t)."""
-        if self.normals is None:
+        if self.directions is None:
             return np.tile(np.eye(self.A.shape[1]), (len(self.A), 1, 1))
-        mirrors = self.mirrors
-        return np.asarray(
-            np.eye(self.A.shape[1])[:, 1:] - 2 * mirrors[:, :, None] * mirrors[:, None, 1:]
-        )
+        return self.directions.bases()
 
     def outer(self, F: Array, Z: Array) -> Array:
         """H (rows, q), what the outputs are linear in."""
@@ -114,56 +109,29 @@ class Model:
             return F
         return np.column_stack([F, np.ones(len(F)) if self.ones is None else Z @ self.ones])
 
-    def blocks(self, Z: Array) -> Iterator[tuple[slice, Array, Array]]:
-        """Rows, Φ (rows, k, t) and H (rows, q), a block at a time."""
+    def jacobian(self, Z: Array) -> Jacobian:
+        """Of the labels of some rows."""
+        F, slopes = self.hidden(Z @ self.A.T)
+        return Jacobian(Z, slopes, self.U, self.outer(F, Z), self.directions)
+
+    def blocks(self, Z: Array) -> Iterator[tuple[slice, Jacobian]]:
+        """Rows and their Jacobian, a block at a time."""
         k, t, m, q = self.shape
         step = max(1, BLOCK_ENTRIES // max(k * t, m * q, k * k, m * m))
         for start in range(0, len(Z), step):
             rows = slice(start, start + step)
-            F, slopes = self.hidden(Z[rows] @ self.A.T)
-            if self.normals is None:
-                phi = Z[rows, None] * slopes[:, :, None]
-            else:
-                reach = 2 * (Z[rows] @ self.mirrors.T)
-                phi = Z[rows, None, 1:] - reach[:, :, None] * self.mirrors[:, 1:]
-                phi *= slopes[:, :, None]
-            yield rows, phi, self.outer(F, Z[rows])
-
-
-@dataclass(frozen=True, eq=False)
-class Moments:
-    """Sums over the samples: ΦᵀΦ (k t, k t), ΦᵀH (k t, q) and HᵀH (q, q)."""
-
-    hidden: Array
-    cross: Array
-    outer: Array
+            yield rows, self.jacobian(Z[rows])
 
 
 def moments(model: Model, Z: Array) -> Moments:
     """What the unweighted information is made of. O(n (k t + q)²), memory O((k t)²)."""
-    k, t, _, q = model.shape
-    hidden, cross, outer = np.zeros((k * t, k * t)), np.zeros((k * t, q)), np.zeros((q, q))
-    for _, features, H in model.blocks(Z):
-        phi = features.reshape(len(H), k * t)
-        hidden += phi.T @ phi
-        cross += phi.T @ H
-        outer += H.T @ H
-    return Moments(hidden, cross, outer)
+    return reduce(iadd, (J.moments() for _, J in model.blocks(Z)))
 
 
 def information(model: Model, sums: Moments, metric: Array | None = None) -> Array:
-    """Σ_i J_iᵀ M J_i, (p, p), for one symmetric metric M (m, m), the identity when left out:
-
-        (UᵀMU)_jl ΦᵀΦ_jl for α_j, α_l;  (MU)_oj Φ_jᵀH for α_j, W_o;  M_or HᵀH for W_o, W_r.
-
-    O(p²).
-    """
-    k, t, m, q = model.shape
-    U = model.U if metric is None else metric @ model.U
-    top = sums.hidden.reshape(k, t, k, t) * (model.U.T @ U)[:, None, :, None]
-    side = sums.cross.reshape(k, t, 1, q) * U.T[:, None, :, None]
-    bottom = np.asarray(np.kron(np.eye(m) if metric is None else metric, sums.outer), np.float64)
-    return _assembled(top.reshape(k * t, k * t), side.reshape(k * t, m * q), bottom)
+    """Σ_i J_iᵀ M J_i, (p, p), for one symmetric metric M (m, m), the identity when left out.
+    O(p²)."""
+    return sums.gram(model.U, metric)
 
 
 def weighted_information(model: Model, Z: Array, weights: Array) -> Array:
@@ -176,8 +144,8 @@ def weighted_information(model: Model, Z: Array, weights: Array) -> Array:
     top, side = np.zeros((k * t, k * t)), np.zeros((k * t, m * q))
     outer = np.zeros((m, q, q))
     products = (model.U[:, :, None] * model.U[:, None, :]).reshape(m, k * k)
-    for rows, phi, H in model.blocks(Z):
-        w = weights[rows]
+    for rows, J in model.blocks(Z):
+        w, phi, H = weights[rows], J.features(), J.outer
         pair = (w @ products).reshape(len(w), k, k)
         for j in range(k):
             rest = (phi[:, j:] * pair[:, j, j:, None]).reshape(len(w), (k - j) * t)
@@ -189,33 +157,22 @@ def weighted_information(model: Model, Z: Array, weights: Array) -> Array:
     side = (side.reshape(k, t, m, q) * model.U.T[:, None, :, None]).reshape(k * t, m * q)
     bottom = np.zeros((m, q, m, q))
     bottom[np.arange(m), :, np.arange(m), :] = outer
-    return _assembled(top, side, bottom.reshape(m * q, m * q))
-
-
-def _assembled(top: Array, side: Array, bottom: Array) -> Array:
-    return np.block([[top, side], [side.T, bottom]])
+    return np.block([[top, side], [side.T, bottom.reshape(m * q, m * q)]])
 
 
 def scores(model: Model, Z: Array, psi: Array) -> Array:
     """Σ_i g_i g_iᵀ, (p, p), g_i = J_iᵀ ψ_i for ψ (n, m). O(n p²), memory O(p²) and a block."""
-    p, a = model.unknowns, model.hidden_unknowns
-    total = np.zeros((p, p))
-    for rows, phi, H in model.blocks(Z):
-        g = np.empty((len(H), p))
-        g[:, :a] = (phi * (psi[rows] @ model.U)[:, :, None]).reshape(len(H), a)
-        g[:, a:] = (psi[rows, :, None] * H[:, None, :]).reshape(len(H), p - a)
+    total = np.zeros((model.unknowns, model.unknowns))
+    for rows, J in model.blocks(Z):
+        g = J.transposed_each(psi[rows])
         total += g.T @ g
     return total
 
 
 def gradient(model: Model, Z: Array, psi: Array) -> Array:
     """Σ_i J_iᵀ ψ_i, (p,). O(n k (D + m))."""
-    F, slopes = model.hidden(Z @ model.A.T)
-    pull = ((psi @ model.U) * slopes).T @ Z
-    if model.normals is not None:
-        pull -= 2 * (pull * model.mirrors).sum(axis=1, keepdims=True) * model.mirrors
-        pull = pull[:, 1:]
-    return np.concatenate([pull.ravel(), (psi.T @ model.outer(F, Z)).ravel()])
+    rows, W = model.jacobian(Z).transposed(psi)
+    return np.concatenate([rows.ravel(), W.ravel()])
 
 
 def leverage(model: Model, sums: Moments, inverse: Array) -> Array:
@@ -290,8 +247,8 @@ def output_covariance(model: Model, Z: Array, covariance: Array) -> Array:
     _, _, m, q = model.shape
     a, U = model.hidden_unknowns, model.U
     result = np.empty((len(Z), m, m))
-    for rows, phi, H in model.blocks(Z):
-        hidden, side = _hidden_parts(model, phi, H, covariance)
+    for rows, J in model.blocks(Z):
+        hidden, side, H = *_hidden_parts(J, covariance), J.outer
         mixed = np.matmul(U, side)
         total = np.matmul(U, hidden) @ U.T + mixed + mixed.transpose(0, 2, 1)
         for o in range(m):
@@ -307,18 +264,18 @@ def output_variance(model: Model, Z: Array, covariance: Array) -> Array:
     a, U = model.hidden_unknowns, model.U
     own = covariance[a:, a:].reshape(m, q, m, q)[np.arange(m), :, np.arange(m), :]
     result = np.empty((len(Z), m))
-    for rows, phi, H in model.blocks(Z):
-        hidden, side = _hidden_parts(model, phi, H, covariance)
+    for rows, J in model.blocks(Z):
+        hidden, side, H = *_hidden_parts(J, covariance), J.outer
         total = (np.matmul(hidden, U.T) * U.T).sum(axis=1)
         total += 2 * (side * U.T).sum(axis=1)
         result[rows] = total + (np.matmul(H, own) * H).sum(axis=2).T
     return np.maximum(result, 0.0)  # what cancels leaves rounding of either sign
 
 
-def _hidden_parts(model: Model, phi: Array, H: Array, covariance: Array) -> tuple[Array, Array]:
+def _hidden_parts(J: Jacobian, covariance: Array) -> tuple[Array, Array]:
     """φ_jᵀ C_jl φ_l (rows, k, k) and φ_jᵀ C_jo h (rows, k, m)."""
-    k, t, m, q = model.shape
-    a = k * t
+    k, t, m, q = J.shape
+    phi, H, a = J.features(), J.outer, k * t
     hidden, side = np.empty((len(H), k, k)), np.empty((len(H), k, m))
     for j in range(k):
         mine = covariance[j * t : (j + 1) * t]

@@ -121,10 +121,10 @@ class Moments:
     cross: Array
     outer: Array
 
-    def __add__(self, other: Moments) -> Moments:
-        return Moments(
-            self.hidden + other.hidden, self.cross + other.cross, self.outer + other.outer
-        )
+    def __iadd__(self, other: Moments) -> Moments:
+        for mine, more in zip(vars(self).values(), vars(other).values(), strict=True):
+            mine += more
+        return self
 
     def gram(self, U: Array, metric: Array | None = None) -> Array:
         """Σ_i J_iᵀ M J_i, (p, p), for a symmetric M (m, m), the identity when left out:
