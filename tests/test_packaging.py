@@ -359,7 +359,7 @@ def test_importing_unrelu_is_light() -> None:
 def test_help_is_light() -> None:
     code = """
 from unrelu.cli import main
-for arguments in (["--help"], ["--version"], ["recover", "--help"]):
+for arguments in (["--help"], ["--version"], ["verify", "--help"]):
     main(arguments, standalone_mode=False)
 """
     assert not modules_after(code) & HEAVY

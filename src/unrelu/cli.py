@@ -1,9 +1,9 @@
-"""The command line: the library's own words, with files in place of arrays.
+"""The command line: the functions of the library, with files instead of arrays.
 
-Everything beyond click is imported by the command that needs it, so that help comes at once.
+Everything except click is imported by the command that needs it, so that help appears at once.
 Results go to standard output, everything else to standard error. Exit codes: 0 done, 1 not
-recovered (what there is has still been written, marked as such), 2 usage error or output that
-cannot be written, 130 interrupted.
+recovered (the best network is written and marked as uncertain), 2 usage error or output that cannot
+be written, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ from unrelu.wording.version import __version__
 def main() -> None:
     """Recover the weights of two-layer ReLU networks from samples.
 
-    Exit code 0: done. 1: not recovered; the best network and the reason are written all the
-    same. 2: usage error, or output that cannot be written. 130: interrupted. `unrelu completion
-    --help` says how the shell learns these commands.
+    Exit code 0: done. 1: not recovered; the best network and the reason are still written. 2: usage
+    error, or output that cannot be written. 130: interrupted. `unrelu completion --help` explains
+    how to set up shell completion.
     """
 
 

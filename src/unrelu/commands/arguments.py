@@ -1,20 +1,22 @@
-"""What commands share: their arguments and options, and the network of a file."""
+"""Arguments and options that several commands share, and the network of a file."""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+import inspect
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 from click.shell_completion import CompletionItem
 
 if TYPE_CHECKING:
+    from unrelu.formats.layout import Layout
     from unrelu.formats.reading import Reading
     from unrelu.network import Network
 
 FILE = click.Path(readable=False)
-"""A path that the shell completes; whether it can be read is said by who reads it."""
+"""A path that the shell completes. Whoever reads the file reports that it cannot be read."""
 
 SAMPLES_HELP = """
 SAMPLES is a .npz with arrays X and Y, a table (.csv, .tsv, also .csv.gz; .parquet) with columns x0,
@@ -27,96 +29,127 @@ NET is a .npz, .onnx, .safetensors, PyTorch state_dict or checkpoint (.pt, .pth,
 model (.h5, .keras), or, only read, a .nnet or .mat.
 """
 
-READING = (
-    click.option(
-        "--drop-head",
-        is_flag=True,
-        help="Leave off what follows the second layer of a model: a Softmax, say.",
+Command = Callable[..., Any]
+Decorator = Callable[[Command], Command]
+
+
+class TableOption(click.Option):
+    """An option whose values are the names in a table of the library.
+
+    Help and completion list the names. The table is imported only then, and the library, not
+    click, rejects other values: its error says which combinations are possible.
+    """
+
+    def __init__(self, *declarations: Any, names: Callable[[], Sequence[str]], **rest: Any) -> None:
+        super().__init__(*declarations, **rest)
+        self.names = names
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        record = super().get_help_record(ctx)
+        return record and (record[0], f"{record[1]}  One of: {', '.join(self.names())}.")
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        del ctx
+        return [CompletionItem(name) for name in self.names() if name.startswith(incomplete)]
+
+
+def table_option(flag: str, names: Callable[[], Sequence[str]], help: str) -> Decorator:  # noqa: A002
+    """An option that takes "auto" or another name of a table."""
+    shown = {"default": "auto", "show_default": True, "metavar": "NAME", "help": help}
+    return click.option(flag, cls=TableOption, names=names, **shown)
+
+
+def packed(name: str, options: Sequence[Decorator], pack: Callable[..., Any]) -> Decorator:
+    """A decorator that adds options to a command. The command gets `pack(**values)` as a single
+    argument of this name; the options have the names of the parameters of `pack`."""
+
+    def decorate(command: Command) -> Command:
+        @functools.wraps(command)
+        def wrapper(*args: Any, **given: Any) -> Any:
+            values = {each: given.pop(each) for each in inspect.signature(pack).parameters}
+            return command(*args, **given, **{name: pack(**values)})
+
+        decorated: Command = wrapper
+        for option in reversed(options):
+            decorated = option(decorated)
+        return decorated
+
+    return decorate
+
+
+def _reading(
+    drop_head: bool, order: str | None, transposed: bool | None, net_output: str | None
+) -> Reading:
+    from unrelu.formats.reading import Reading
+
+    names = None if order is None else [name.strip() for name in order.split(",")]
+    return Reading(drop_head, names, transposed, net_output)
+
+
+reading = packed(
+    "reading",
+    (
+        click.option(
+            "--drop-head",
+            is_flag=True,
+            help="Leave out what follows the second layer of a model, such as a Softmax.",
+        ),
+        click.option(
+            "--order",
+            metavar="FIRST,SECOND",
+            help="Names of the two layers, for a file of weights whose names do not show it.",
+        ),
+        click.option(
+            "--transposed/--not-transposed",
+            default=None,
+            help="Whether weights are stored as (inputs, units), for a file that does not show it.",
+        ),
+        click.option(
+            "--net-output",
+            metavar="NAME",
+            help="Which output of the model to use, if it has several.",
+        ),
     ),
-    click.option(
-        "--order",
-        metavar="FIRST,SECOND",
-        help="Names of the two layers in a file of weights alone, where they do not tell.",
-    ),
-    click.option(
-        "--transposed/--not-transposed",
-        default=None,
-        help="Weights are kept as (inputs, units), or as (units, inputs), where nothing tells.",
-    ),
-    click.option(
-        "--net-output",
-        metavar="NAME",
-        help="Which output of the model, where it has several.",
-    ),
+    _reading,
 )
+"""How to read a NET, as one argument `reading`."""
 
 
-def reading(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options that say how to read a NET, as one argument `reading`."""
+def _layout(x_columns: str | None, y_columns: str | None, delimiter: str | None) -> Layout:
+    from unrelu.formats.layout import Layout
 
-    @functools.wraps(command)
-    def packed(
-        *args: Any,
-        drop_head: bool,
-        order: str | None,
-        transposed: bool | None,
-        net_output: str | None,
-        **rest: Any,
-    ) -> Any:
-        from unrelu.formats.reading import Reading
-
-        names = None if order is None else [name.strip() for name in order.split(",")]
-        return command(*args, reading=Reading(drop_head, names, transposed, net_output), **rest)
-
-    for option in reversed(READING):
-        packed = option(packed)
-    return packed
+    return Layout(_split(x_columns), _split(y_columns), delimiter)
 
 
-COLUMNS = (
-    click.option(
-        "--x-columns",
-        metavar="NAMES",
-        help="""Columns of a table that are inputs: names with commas between them, * for any
-        characters; numbers from 0 in a table without a header. All but the outputs if left out.""",
+columns = packed(
+    "layout",
+    (
+        click.option(
+            "--x-columns",
+            metavar="NAMES",
+            help="""Columns of a table that are inputs: names separated by commas, with * for any
+            characters, or numbers from 0 for a table without a header. Default: all columns that
+            are not outputs.""",
+        ),
+        click.option(
+            "--y-columns",
+            metavar="NAMES",
+            help="Columns that are outputs, in the same form. Default: all that are not inputs.",
+        ),
+        click.option(
+            "--delimiter",
+            metavar="CHARACTER",
+            help="""Separates the cells of a text table: a character, or tab, space, comma,
+            semicolon, bar. Default: detected from the first line.""",
+        ),
     ),
-    click.option(
-        "--y-columns",
-        metavar="NAMES",
-        help="Columns that are outputs, in the same way. All but the inputs if left out.",
-    ),
-    click.option(
-        "--delimiter",
-        metavar="CHARACTER",
-        help="Between the cells of a table of text: a character, or tab, space, comma, semicolon, "
-        "bar. Found from the first line if left out.",
-    ),
+    _layout,
 )
+"""What is in a table of samples, as one argument `layout`."""
 
 
-def columns(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options that say what is in a table of samples, as one argument `layout`."""
-
-    @functools.wraps(command)
-    def packed(
-        *args: Any,
-        x_columns: str | None,
-        y_columns: str | None,
-        delimiter: str | None,
-        **rest: Any,
-    ) -> Any:
-        from unrelu.formats.layout import Layout
-
-        layout = Layout(_listed(x_columns), _listed(y_columns), delimiter)
-        return command(*args, layout=layout, **rest)
-
-    for option in reversed(COLUMNS):
-        packed = option(packed)
-    return packed
-
-
-def _listed(names: str | None) -> tuple[str, ...]:
-    """Names with commas between them, in quotation marks where they have commas."""
+def _split(names: str | None) -> tuple[str, ...]:
+    """Names separated by commas; one that contains a comma is in quotation marks."""
     import csv
 
     if names is None:
@@ -124,18 +157,38 @@ def _listed(names: str | None) -> tuple[str, ...]:
     return tuple(name.strip() for name in next(csv.reader([names], skipinitialspace=True), []))
 
 
+output = click.option(
+    "-o", "--output", type=FILE, required=True, metavar="NET", help="The file to write."
+)
+units = click.option("--units", "n_units", type=int, help="Number of hidden units, if known.")
+bias = click.option("--bias/--no-bias", default=True, help="Fit biases, or assume there are none.")
 exact = click.option(
     "--exact",
     is_flag=True,
-    help="""Rational arithmetic: every number of SAMPLES is taken at its word, 0.1 in a .csv as
+    help="""Use rational arithmetic. Every number of SAMPLES is taken literally: 0.1 in a .csv is
     1/10.""",
+)
+labels_file = click.option(
+    "--labels", type=FILE, metavar="Y.npy", help="The second file, if SAMPLES is a .npy."
 )
 as_json = click.option("--json", "as_json", is_flag=True, help="Write the result as JSON.")
 
 
+def seed(name: str, help: str = "The same seed gives the same bits.") -> Decorator:  # noqa: A002
+    return click.option("--seed", name, type=click.IntRange(0), help=help)
+
+
+def positive(flag: str, default: float | None, help: str, **rest: Any) -> Decorator:  # noqa: A002
+    """An option that takes a positive number."""
+    kind = click.FloatRange(0, min_open=True)
+    return click.option(
+        flag, type=kind, default=default, show_default=default is not None, help=help, **rest
+    )
+
+
 def loaded(path: str, reading: Reading | None = None) -> Network:
-    """The network of a file, with a word on standard error if it is marked as uncertain, if
-    something was left off, or taken for granted."""
+    """The network of a file. Standard error gets a line if the file marks it as uncertain, if
+    something was left out, and for each assumption that was made in reading it."""
     from unrelu.formats.networks import read
     from unrelu.formats.reading import AS_THE_FILE_SAYS
 
@@ -147,37 +200,3 @@ def loaded(path: str, reading: Reading | None = None) -> Network:
     for remark in found.network.remarks:
         click.echo(f"{path}: {remark}", err=True)
     return found.network
-
-
-def remarked(network: Network) -> list[tuple[str, str]]:
-    """Rows of a table: what was taken for granted when the network was read."""
-    return [("taken for granted", remark.text) for remark in network.remarks]
-
-
-def described(network: Network | None, path: str) -> dict[str, object] | None:
-    if network is None:
-        return None
-    return {
-        "file": path,
-        "inputs": network.n_inputs,
-        "units": network.n_units,
-        "outputs": network.n_outputs,
-        "activation": network.activation.name,
-        "rational": network.rational,
-        "skip": network.skip,
-        "remarks": {remark.code: remark.text for remark in network.remarks},
-    }
-
-
-def options_of_recover(
-    _context: click.Context, option: click.Parameter, incomplete: str
-) -> list[CompletionItem]:
-    """What `recover` takes for the option `method`, `noise` or `form`."""
-    from unrelu.search import options
-
-    known = {
-        "method": options.METHODS,
-        "noise": options.NOISE,
-        "form": options.FORMS,
-    }[str(option.name)]
-    return [CompletionItem(word) for word in known if word.startswith(incomplete)]

@@ -1,4 +1,4 @@
-"""`unrelu completion`: what the shell needs to complete commands."""
+"""`unrelu completion`: shell completion."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ SHELLS = ("bash", "zsh", "fish")
 @click.command()
 @click.argument("shell", type=click.Choice(SHELLS))
 def completion(shell: str) -> None:
-    """Write what SHELL needs to complete commands.
+    """Write the completion script for SHELL.
 
-    With it, the tab key completes commands, options and names of files.
+    With it, the tab key completes commands, options and file names.
 
     \b
     bash (4.4 or newer), in ~/.bashrc:
@@ -27,8 +27,8 @@ def completion(shell: str) -> None:
 
 
 def script(command: click.Command, name: str, shell: str) -> str:
-    """The lines a shell has to read to complete the arguments of a command of this name."""
+    """The script that makes a shell complete the arguments of a command with this name."""
     found = get_completion_class(shell)
     assert found is not None
-    variable = f"_{name.upper()}_COMPLETE"  # which click looks at when the command starts
+    variable = f"_{name.upper()}_COMPLETE"  # click reads it when the command starts
     return found(command, {}, name, variable).source().strip()

@@ -1,4 +1,4 @@
-"""`unrelu demo`: train a network on digits, ask it, recover it."""
+"""`unrelu demo`: train a network on digits, query it, recover it."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from unrelu.commands.arguments import as_json
-from unrelu.commands.terminal import busy, exit_codes, leave, write_json, write_table
+from unrelu.commands import arguments
+from unrelu.commands.terminal import busy, exit_codes, leave, write
 
 
 @click.command()
@@ -19,24 +19,24 @@ from unrelu.commands.terminal import busy, exit_codes, leave, write_json, write_
     default="unrelu-demo",
     show_default=True,
     metavar="FOLDER",
-    help="Where the networks, samples and picture go.",
+    help="Folder for the networks, samples and picture.",
 )
 @click.option(
     "--units",
     type=click.IntRange(1),
     default=32,
     show_default=True,
-    help="Hidden units of the network that is trained; `recover` is not told.",
+    help="Hidden units of the trained network; `recover` does not know this number.",
 )
 @click.option(
     "--queries",
     type=click.IntRange(1),
     default=4000,
     show_default=True,
-    help="Random inputs that the network is asked about.",
+    help="Number of random inputs whose outputs the network is asked for.",
 )
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
-@as_json
+@arguments.as_json
 @exit_codes()
 def demo(folder: Path, units: int, queries: int, seed: int, as_json: bool) -> None:
     """Train a network on digits, query it, recover its weights.
@@ -48,15 +48,12 @@ def demo(folder: Path, units: int, queries: int, seed: int, as_json: bool) -> No
         from unrelu.commands.digits import run
 
         result = run(folder, units=units, queries=queries, seed=seed, say=say)
-    if as_json:
-        write_json(
-            {
-                "status": result.recovery.status.value,
-                "summary": dict(result.rows),
-                "stats": result.recovery.stats,
-                "files": [str(path) for path in result.files],
-            }
-        )
-    else:
-        write_table("unrelu demo", [*result.rows, ("written", ", ".join(map(str, result.files)))])
+    values = {
+        "status": result.recovery.status.value,
+        "summary": dict(result.rows),
+        "stats": result.recovery.stats,
+        "files": [str(path) for path in result.files],
+    }
+    rows = [*result.rows, ("written", ", ".join(map(str, result.files)))]
+    write("unrelu demo", rows, values, as_json=as_json)
     leave(result.recovery.status.certain)

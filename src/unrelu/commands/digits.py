@@ -1,8 +1,8 @@
-"""A network trained on handwritten digits, recovered from the answers it gives to noise.
+"""A network trained on handwritten digits, recovered from its outputs for random inputs.
 
-scikit-learn trains a network with one hidden layer to read its bundled digits (8 × 8 pixels).
-Then it is only asked: random inputs go in, ten numbers come out, and from these `recover` has to
-find every weight, knowing neither the images nor how many hidden units there are.
+scikit-learn trains a network with one hidden layer on its bundled digits (8 × 8 pixels). After
+that, the network is only queried: random inputs go in, ten numbers come out. From these `recover`
+has to find every weight; it knows neither the images nor the number of hidden units.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from unrelu.commands.results import save_recovered
 from unrelu.errors import FileError, InputError
-from unrelu.formats.networks import Mark, save, save_marked
+from unrelu.formats.networks import save
 from unrelu.formats.samples import write_samples
 from unrelu.formats.whole import written_whole
 from unrelu.network import Network
@@ -30,15 +31,15 @@ from unrelu.result import Recovery
 IMAGE = (8, 8)
 EPOCHS = 60
 SAME_UNIT = 1e-6
-"""Distance of unit hidden rows below which a recovered unit is the true one."""
+"""Distance of unit hidden weights below which a recovered unit counts as the true one."""
 
 TEST_SHARE = 0.25
 
 
 @dataclass(frozen=True, eq=False)
 class Digits:
-    """The trained network: `ask` answers like the regressor does, `truth` is what it hides; the
-    test images and their labels were not trained on."""
+    """The trained network: `ask` gives its outputs, `truth` has its weights. The images, with their
+    labels, are a test set."""
 
     ask: Callable[[Array], Array]
     truth: Network
@@ -65,20 +66,20 @@ def run(
 ) -> Demo:
     """Train, query, recover and compare; write networks, samples and a picture into `folder`.
 
-    `say` hears what is being done. Raises FileError where the folder cannot be written.
+    `say` is called with each step as text. Raises FileError if the folder cannot be written.
     """
     if units < 1:
         raise InputError(f"units: got {units}, expected at least 1")
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise FileError(f"{folder}: is no folder to write into: {error.strerror}") from error
+        raise FileError(f"{folder}: is not a writable folder: {error.strerror}") from error
     rng = np.random.default_rng(seed)
 
     say(f"training a network of {units} hidden units on handwritten digits")
     digits = train(units, rng)
 
-    say(f"asking it {queries} random questions")
+    say(f"querying it at {queries} random inputs")
     X = rng.standard_normal((queries, digits.truth.n_inputs))
     Y = digits.ask(X)
 
@@ -97,13 +98,11 @@ def run(
         ("seconds", f"{seconds:.1f}"),
         ("status", str(recovery.status)),
     ]
-    mark = None
     if not recovery.status.certain:
-        mark = Mark(recovery.status.value, recovery.certificate.explanation)
-        rows.append(("reason", mark.reason))
+        rows.append(("reason", recovery.certificate.explanation))
 
     files = [folder / name for name in ("network.npz", "truth.npz", "samples.npz", "units.png")]
-    save_marked(found, files[0], mark)
+    save_recovered(recovery, files[0])
     save(digits.truth, files[1])
     write_samples(files[2], X, Y)
     title = f"The {units} hidden units of a network that reads digits, from {queries:,} queries"
@@ -114,7 +113,7 @@ def run(
 
 
 def train(units: int, rng: np.random.Generator) -> Digits:
-    """A regressor onto ten indicator outputs, stopped after a few dozen epochs."""
+    """Train a regressor with ten indicator outputs for a few dozen epochs."""
     from sklearn.datasets import load_digits
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.neural_network import MLPRegressor
@@ -127,13 +126,13 @@ def train(units: int, rng: np.random.Generator) -> Digits:
     regressor = MLPRegressor(
         hidden_layer_sizes=(units,),
         activation="relu",
-        alpha=0.0,  # weight decay takes idle units away, and there would be fewer to find
+        alpha=0.0,  # weight decay switches units off, which leaves fewer to find
         learning_rate_init=0.005,
         max_iter=EPOCHS,
         random_state=int(rng.integers(2**31)),
     )
     with warnings.catch_warnings():
-        # It is stopped on purpose: a demonstration needs a trained network, not the best one.
+        # Stopped on purpose: a demonstration needs a trained network, not the best one.
         warnings.simplefilter("ignore", ConvergenceWarning)
         regressor.fit(images[training], np.eye(10)[labels[training]])
     (V, U), (b, c) = regressor.coefs_, regressor.intercepts_
@@ -169,7 +168,7 @@ def _compared(
 def _rows_side_by_side(
     truth: Network, found: Network | None, aligned: Match | None
 ) -> tuple[Array, Array]:
-    """Unit-norm hidden weights of the truth, and of what stands for them; NaN for nothing."""
+    """Unit-norm hidden weights of the truth and of the matched units; NaN for a missing unit."""
     true = truth.canonical().V
     side = np.full_like(true, np.nan)
     if found is not None and aligned is not None:

@@ -1,4 +1,4 @@
-"""`unrelu extract`: the command, and which kind of model its argument names."""
+"""`unrelu extract`: recover a network by asking a model."""
 
 from __future__ import annotations
 
@@ -8,212 +8,161 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from unrelu.commands.arguments import FILE, as_json, described, loaded, reading
-from unrelu.commands.terminal import busy, exit_codes, keep, leave, write_json, write_table
+from unrelu.commands import arguments
+from unrelu.commands.arguments import FILE, loaded, positive
+from unrelu.commands.results import save_recovered, write_recovery
+from unrelu.commands.terminal import busy, exit_codes, keep
+from unrelu.errors import InputError
 
 if TYPE_CHECKING:
     from unrelu.formats.reading import Reading
 
+Oracle = Callable[[Any], Any]
+
 MODEL_HELP = """
-MODEL is an .onnx file (run by onnxruntime), an http:// or https:// address that answers a POST of
-a JSON array of rows with another, or with an object that holds one, or any other file with a
-network. In place of MODEL, --program
-names a program that reads queries as CSV lines and writes answers as CSV lines, until its input
-ends.
+MODEL is an .onnx file (run by onnxruntime), an http:// or https:// address, or any other file with
+a network. An address is sent a POST of a JSON array of rows, and answers with another, or with an
+object that contains one. Instead of MODEL, --program names a program that reads queries as CSV
+lines until its input ends, and writes answers as CSV lines.
 """
 
 
 @click.command(epilog=MODEL_HELP)
 @click.argument("model", type=FILE, required=False)
-@click.option("-o", "--output", type=FILE, required=True, metavar="NET", help="The file to write.")
+@arguments.output
 @click.option(
     "--inputs",
     type=click.IntRange(1),
     metavar="D",
-    help="Numbers in a query, where MODEL does not say.",
+    help="Numbers in a query, if MODEL does not specify it.",
 )
-@click.option("--program", metavar="COMMAND", help="Ask a program, in place of MODEL.")
-@click.option("--units", type=click.IntRange(1), help="Number of hidden units, if it is known.")
-@click.option("--bias/--no-bias", default=True, help="Look for biases, or know there are none.")
+@click.option("--program", metavar="COMMAND", help="Query a program instead of MODEL.")
+@arguments.units
+@arguments.bias
 @click.option(
     "--budget",
     type=click.IntRange(1),
     default=100_000,
     show_default=True,
     metavar="N",
-    help="Most queries in all, those of the journal included.",
+    help="Maximum number of queries, including those in the journal.",
 )
-@click.option(
-    "--scale",
-    type=click.FloatRange(0, min_open=True),
-    default=1.0,
-    show_default=True,
-    help="Usual size of an input.",
-)
-@click.option(
-    "--reach",
-    type=click.FloatRange(0, min_open=True),
-    default=1000.0,
-    show_default=True,
-    help="How far out units are looked for, in usual sizes of an input.",
-)
+@positive("--scale", 1.0, help="Typical size of an input.")
+@positive("--reach", 1000.0, help="Search radius for units, in typical sizes of an input.")
 @click.option(
     "--journal",
     metavar="FILE",
-    help="Keep every answer there; the same command continues from it.",
+    help="Record every answer in this file; the same command then resumes from it.",
 )
 @click.option(
     "--batch",
     type=click.IntRange(1),
     default=1000,
     show_default=True,
-    help="Most queries at a time.",
+    help="Maximum number of queries at a time.",
 )
-@click.option(
-    "--timeout",
-    type=click.FloatRange(0, min_open=True),
-    default=60.0,
-    show_default=True,
-    help="Seconds that an address or a program has for a batch.",
-)
-@click.option(
-    "--per-second",
-    type=click.FloatRange(0, min_open=True),
-    metavar="N",
-    help="Most requests to an address in a second.",
-)
+@positive("--timeout", 60.0, help="Seconds that an address or program has for a batch.")
+@positive("--per-second", None, help="Maximum requests to an address per second.", metavar="N")
 @click.option(
     "--header",
+    "headers",
     multiple=True,
     metavar="NAME:VALUE",
-    help="A header for an address, as 'Authorization: Bearer …'; may be given several times.",
+    help="A header for an address, such as 'Authorization: Bearer …'; may be repeated.",
 )
 @click.option(
     "--request-key",
     metavar="NAME",
-    help="Send an address the queries as an object with this name, as 'instances'.",
+    help="Send an address the queries as an object with this key, such as 'instances'.",
 )
 @click.option(
     "--json-path",
     metavar="PATH",
-    help="Where in the answer of an address the rows are, as 'outputs[0].data'.",
+    help="Where in the answer of an address the rows are, such as 'outputs[0].data'.",
 )
-@click.option("--seed", type=click.IntRange(0), help="The same seed asks the same queries.")
-@as_json
+@arguments.seed("rng", "The same seed asks the same queries.")
+@arguments.as_json
 @exit_codes()
-@reading
+@arguments.reading
 def extract(
     model: str | None,
     output: str,
     inputs: int | None,
     program: str | None,
-    units: int | None,
-    bias: bool,
-    budget: int,
-    scale: float,
-    reach: float,
-    journal: str | None,
-    batch: int,
     timeout: float,
     per_second: float | None,
-    header: tuple[str, ...],
+    headers: tuple[str, ...],
     request_key: str | None,
     json_path: str | None,
-    seed: int | None,
     reading: Reading,
     as_json: bool,
+    **options: Any,
 ) -> None:
-    """Recover the network behind MODEL by asking it, and write it to NET."""
-    from unrelu.formats.networks import Mark, check_target, save_marked
+    """Recover the network behind MODEL by querying it, and write it to NET."""
+    from unrelu.formats.networks import check_target
 
     check_target(output)
-    keep(output, model, journal)
-    keep(journal, model)
+    keep(output, model, options["journal"])
+    keep(options["journal"], model)
     with busy("opening the model") as say:
-        pace: dict[str, Any] = {"timeout": timeout, "per_second": per_second or float("inf")}
-        asked = {"headers": _headers(header), "request_key": request_key, "json_path": json_path}
-        oracle, known = _opened(model, program, pace, asked, reading)
-        from unrelu.errors import InputError
+        web: dict[str, Any] = {"headers": _headers(headers)}
+        web |= {"request_key": request_key, "json_path": json_path}
+        _check_model(model, program, web)
+        if program is not None:
+            from unrelu.oracles.program import Program
+
+            oracle: Oracle = Program.of(program, timeout)
+            known = None
+        elif model is not None and "://" in model:
+            from unrelu.oracles.web import WebModel
+
+            web |= {"timeout": timeout, "per_second": per_second or float("inf")}
+            oracle, known = WebModel(model, **web), None
+        else:
+            oracle, known = _opened(str(model), reading)
+        say("querying")
         from unrelu.extract import extract as extracted
 
-        if known is not None and inputs is not None and known != inputs:
-            raise InputError(f"--inputs: got {inputs}, expected {known}, as the model says")
-        d = inputs or known
-        if d is None:
-            raise InputError("--inputs: got nothing, expected the number of inputs of the model")
-        say("asking")
         result = extracted(
             oracle,
-            d,
-            n_units=units,
-            bias=bias,
-            budget=budget,
-            scale=scale,
-            reach=reach,
-            journal=journal,
-            batch=batch,
-            rng=seed,
+            _n_inputs(inputs, known),
             throw=False,
-            report=lambda asked: say(f"asking: {asked} of at most {budget} queries"),
+            report=lambda n: say(f"querying: {n} of at most {options['budget']} queries"),
+            **options,
         )
-    reason = result.certificate.explanation
-    mark = None if result.status.certain else Mark(result.status.value, reason)
-    save_marked(result.network, output, mark)
-    if as_json:
-        write_json(
-            {
-                "status": result.status.value,
-                "reason": reason,
-                "network": described(result.network, output),
-                "certificate": result.certificate.to_dict(),
-                "stats": result.stats,
-            }
-        )
-    else:
-        write_table("unrelu extract", [*result.rows(), ("written", output)])
-    if mark is not None:
-        click.echo(f"not recovered: {reason}", err=True)
-    leave(result.status.certain)
+    save_recovered(result, output)
+    write_recovery("unrelu extract", result, output, [output], as_json=as_json)
 
 
-def _opened(
-    model: str | None,
-    program: str | None,
-    pace: dict[str, Any],
-    asked: dict[str, Any],
-    reading: Reading,
-) -> tuple[Callable[[Any], Any], int | None]:
-    """The oracle, and its number of inputs where it says."""
-    from unrelu.errors import InputError
-
+def _check_model(model: str | None, program: str | None, web: dict[str, Any]) -> None:
     if (model is None) == (program is None):
-        raise InputError("expected a MODEL or a --program, one of the two")
-    address = model is not None and "://" in model
-    given = [name for name, value in asked.items() if value]
-    if given and not address:
+        raise InputError("expected either a MODEL or a --program")
+    given = [name for name, value in web.items() if value]
+    if given and not (model is not None and "://" in model):
         option = given[0].replace("_", "-").replace("headers", "header")
         raise InputError(f"--{option}: expected an address as MODEL, http://… or https://…")
-    if program is not None:
-        from unrelu.oracles.program import Program
 
-        return Program.of(program, pace["timeout"]), None
-    assert model is not None, "one of the two"
-    if address:
-        from unrelu.oracles.web import WebModel
 
-        return WebModel(model, **pace, **asked), None
-    if Path(model).suffix.lower() == ".onnx":
+def _opened(path: str, reading: Reading) -> tuple[Oracle, int | None]:
+    """The oracle of a file, and its number of inputs if the file specifies it."""
+    if Path(path).suffix.lower() == ".onnx":
         from unrelu.oracles.onnx_file import open_onnx
 
-        opened = open_onnx(model, reading.output)
+        opened = open_onnx(path, reading.output)
         return opened, opened.n_inputs
-    network = loaded(model, reading).rounded()  # queries are in floating point
+    network = loaded(path, reading).rounded()  # queries are in floating point
     return network, network.n_inputs
 
 
-def _headers(given: tuple[str, ...]) -> dict[str, str]:
-    from unrelu.errors import InputError
+def _n_inputs(given: int | None, known: int | None) -> int:
+    if given is not None and known is not None and given != known:
+        raise InputError(f"--inputs: got {given}, expected {known}, as in the model")
+    if given is None and known is None:
+        raise InputError("--inputs: got nothing, expected the number of inputs of the model")
+    return given or known or 0
 
+
+def _headers(given: tuple[str, ...]) -> dict[str, str]:
     named = {}
     for each in given:
         name, colon, value = each.partition(":")

@@ -1,4 +1,4 @@
-"""`unrelu hardness`: a formula as samples, and a network that explains them as an assignment."""
+"""`unrelu hardness`: encode a formula as samples, decode a network as an assignment."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from unrelu.commands.arguments import FILE, NET_HELP, as_json, loaded, reading
-from unrelu.commands.terminal import busy, exit_codes, keep, leave, write_json, write_table
+from unrelu.commands import arguments
+from unrelu.commands.arguments import FILE, NET_HELP, loaded
+from unrelu.commands.terminal import busy, exit_codes, keep, leave, write, write_json
 from unrelu.errors import FileError, InputError
 
 if TYPE_CHECKING:
@@ -17,22 +18,22 @@ if TYPE_CHECKING:
     from unrelu.hardness import Formula
 
 FORMULA_HELP = """
-FORMULA.cnf is in DIMACS form: a line "p cnf VARIABLES CLAUSES", then clauses of literals, i or -i
-for variable i, each closed by a 0.
+FORMULA.cnf is in DIMACS format: a line "p cnf VARIABLES CLAUSES", then the clauses, each a list of
+literals, i or -i for variable i, that ends with 0.
 """
 
 
 @click.command(epilog=FORMULA_HELP + NET_HELP)
 @click.argument("formula", type=FILE, metavar="FORMULA.cnf")
 @click.option("-o", "--output", type=FILE, metavar="SAMPLES", help="The file of samples to write.")
+@arguments.labels_file
 @click.option(
-    "--labels", type=FILE, metavar="Y.npy", help="The second file, when SAMPLES is a .npy."
+    "--free", is_flag=True, help="Leave the output weights open instead of fixing them at 1."
 )
-@click.option("--free", is_flag=True, help="Leave the output weights open, where they would be 1.")
 @click.option("--decode", "net", type=FILE, metavar="NET", help="The network to decode.")
-@as_json
+@arguments.as_json
 @exit_codes()
-@reading
+@arguments.reading
 def hardness(
     formula: str,
     output: str | None,
@@ -44,10 +45,10 @@ def hardness(
 ) -> None:
     """Write a CNF formula as samples, or decode a network that explains them.
 
-    Two units without biases explain the samples if and only if the formula is satisfiable: to find
-    them is as hard as that. With --decode, the assignment that NET stands for is written as SAT
-    solvers do, once it is checked; if NET does not explain the samples, that is "s UNKNOWN" and
-    exit code 1.
+    Two units without biases explain the samples if and only if the formula is satisfiable, so
+    finding them is as hard as solving the formula. With --decode, the assignment that NET
+    represents is checked and written in the format of SAT solvers. If NET does not explain the
+    samples, the output is "s UNKNOWN" and the exit code 1.
     """
     if (output is None) == (net is None):
         raise click.UsageError("got both or neither, expected -o SAMPLES or --decode NET")
@@ -55,7 +56,7 @@ def hardness(
         _encode(formula, output, labels, free, as_json)
     elif net is not None:
         if free or labels is not None:
-            raise click.UsageError("--free and --labels are for -o SAMPLES: NET tells by itself")
+            raise click.UsageError("--free and --labels are for -o SAMPLES, not for --decode")
         _decode(formula, net, reading, as_json)
 
 
@@ -74,33 +75,27 @@ def _encode(path: str, output: str, labels: str | None, free: bool, as_json: boo
         write_samples(output, instance.X, instance.Y, labels)
     files = [output] if labels is None else [output, labels]
     n, d = instance.X.shape
-    if as_json:
-        write_json(
-            {
-                "variables": formula.n_variables,
-                "clauses": len(formula.clauses),
-                "samples": n,
-                "inputs": d,
-                "free": free,
-                "files": files,
-            }
-        )
-    else:
-        weights = "any output weights" if free else "output weights of 1"
-        rows = [
-            ("formula", f"{formula.n_variables} variables and {len(formula.clauses)} clauses"),
-            ("samples", str(n)),
-            ("inputs", str(d)),
-            (
-                "meaning",
-                (
-                    f"two units without biases, with {weights}, explain these samples if and only "
-                    "if the formula is satisfiable"
-                ),
-            ),
-            ("written", ", ".join(files)),
-        ]
-        write_table("unrelu hardness", rows)
+    values = {
+        "variables": formula.n_variables,
+        "clauses": len(formula.clauses),
+        "samples": n,
+        "inputs": d,
+        "free": free,
+        "files": files,
+    }
+    weights = "any output weights" if free else "output weights of 1"
+    meaning = (
+        f"two units without biases, with {weights}, explain these samples if and only if the "
+        "formula is satisfiable"
+    )
+    rows = [
+        ("formula", f"{formula.n_variables} variables and {len(formula.clauses)} clauses"),
+        ("samples", str(n)),
+        ("inputs", str(d)),
+        ("meaning", meaning),
+        ("written", ", ".join(files)),
+    ]
+    write("unrelu hardness", rows, values, as_json=as_json)
 
 
 def _decode(path: str, net: str, reading: Reading, as_json: bool) -> None:
@@ -118,17 +113,19 @@ def _decode(path: str, net: str, reading: Reading, as_json: bool) -> None:
             )
         if network.n_inputs > d:
             instance = encode(formula, free=True)
+        assignment, reason = None, ""
         try:
             assignment = decode(network, instance)
         except InputError as error:
             reason = str(error).removeprefix("network: ")
-            if as_json:
-                write_json({"satisfiable": None, "reason": reason})
-            else:
-                click.echo("s UNKNOWN")
-                click.echo(f"{net}: {reason}", err=True)
-            leave(certain=False)
-            return
+    if assignment is None:
+        if as_json:
+            write_json({"satisfiable": None, "reason": reason})
+        else:
+            click.echo("s UNKNOWN")
+            click.echo(f"{net}: {reason}", err=True)
+        leave(certain=False)
+        return
     literals = [i if value else -i for i, value in enumerate(assignment, 1)]
     if as_json:
         write_json({"satisfiable": True, "assignment": literals})

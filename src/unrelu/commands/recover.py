@@ -2,61 +2,65 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from unrelu.commands.arguments import (
-    FILE,
-    NET_HELP,
-    SAMPLES_HELP,
-    as_json,
-    columns,
-    described,
-    exact,
-    options_of_recover,
-)
-from unrelu.commands.terminal import busy, exit_codes, keep, leave, write_json, write_table
+from unrelu.commands import arguments
+from unrelu.commands.arguments import FILE, NET_HELP, SAMPLES_HELP, table_option
+from unrelu.commands.results import save_recovered, write_recovery
+from unrelu.commands.terminal import busy, exit_codes, keep
 
 if TYPE_CHECKING:
     from unrelu.formats.layout import Layout
 
 
+def _methods() -> Sequence[str]:
+    from unrelu.search.options import METHODS
+
+    return METHODS
+
+
+def _noise() -> Sequence[str]:
+    from unrelu.search.options import NOISE
+
+    return NOISE
+
+
+def _forms() -> Sequence[str]:
+    from unrelu.search.options import FORMS
+
+    return FORMS
+
+
 @click.command(epilog=SAMPLES_HELP + NET_HELP)
 @click.argument("samples", type=FILE)
 @click.argument("labels", type=FILE, required=False)
-@click.option("-o", "--output", type=FILE, required=True, metavar="NET", help="The file to write.")
-@click.option("--units", type=int, help="Number of hidden units, if it is known.")
-@click.option("--bias/--no-bias", default=True, help="Look for biases, or know there are none.")
-@click.option("--skip", is_flag=True, help="Look for a skip connection, inputs to outputs, too.")
-@click.option(
-    "--method",
-    default="auto",
-    show_default=True,
-    shell_complete=options_of_recover,
-    help="""A single method, by name: row-space, hyperplanes, facets, mixed-integer or, with
-    --exact, enumeration; or a published recipe: ica, tensor, projection-signs, symmetric,
-    one-sparse, halfspace, sparse-noise.""",
+@arguments.output
+@arguments.units
+@arguments.bias
+@click.option("--skip", is_flag=True, help="Fit a skip connection from inputs to outputs.")
+@table_option(
+    "--method", _methods, help="A search or a published recipe; auto tries what is suitable."
 )
-@click.option(
+@table_option(
     "--noise",
-    default="auto",
-    show_default=True,
-    shell_complete=options_of_recover,
+    _noise,
     help="""What the labels contain besides outputs of a network. none: rounding. gaussian:
-    mean-zero noise of finite variance. independent: anything that does not depend on the inputs,
-    outliers too. poisson: noise of counts. sparse: gross errors in a few entries. auto: none, and
-    where that explains nothing, what the residuals look like.""",
+    mean-zero noise of finite variance. independent: any noise that does not depend on the inputs,
+    with outliers. poisson: noise of counts. sparse: gross errors in a few entries. auto: none, or,
+    if no network fits, the noise that the residuals suggest.""",
 )
 @click.option(
     "--activation",
     default="relu",
     show_default=True,
     metavar="NAME",
-    help="""Of the hidden units: relu, power(2) or another exponent, expm1, exp-square; or unknown.
-    Others than relu are not for --noise sparse; unknown is for labels without noise and at least as
-    many outputs as units.""",
+    help="""Of the hidden units: relu, power(2) or another exponent, expm1, exp-square, or unknown.
+    --noise sparse requires relu; unknown requires labels without noise and at least as many outputs
+    as units.""",
 )
 @click.option(
     "--alpha",
@@ -64,95 +68,48 @@ if TYPE_CHECKING:
     default=0.01,
     show_default=True,
     metavar="RATE",
-    help="How often the number of units of noisy samples may be too large by chance.",
+    help="False-alarm rate: how often noisy samples may give too many units by chance.",
 )
-@click.option(
+@table_option(
     "--form",
-    default="auto",
-    show_default=True,
-    shell_complete=options_of_recover,
-    help="""Of the standard errors: homoscedastic, for noise that is the same in every sample;
-    sandwich, for noise that may depend on the sample; auto: the second where residuals show it.""",
+    _forms,
+    help="""Of the standard errors. homoscedastic: the noise is the same in every sample. sandwich:
+    it may depend on the sample. auto: sandwich if the residuals show that it does.""",
 )
 @click.option(
     "--weights",
     metavar="COLUMN",
-    help="""The column of a table, or the array of a .npz, that holds a weight for each sample: the
-    variance of its noise is taken to be proportional to 1/weight.""",
+    help="""Column of a table, or array of a .npz, with a weight for each sample. The variance of
+    its noise is assumed proportional to 1/weight.""",
 )
-@exact
-@columns
-@click.option("--seed", type=click.IntRange(0), help="The same seed gives the same bits.")
-@click.option("--report", "page", metavar="PAGE", help="Write a report too, an .html.")
-@as_json
+@arguments.exact
+@arguments.columns
+@arguments.seed("rng")
+@click.option("--report", "page", metavar="PAGE", help="Also write a report, an .html.")
+@arguments.as_json
 @exit_codes()
 def recover(
     samples: str,
     labels: str | None,
     output: str,
-    units: int | None,
-    bias: bool,
-    skip: bool,
-    alpha: float,
-    method: str,
-    noise: str,
-    activation: str,
-    form: str,
     weights: str | None,
-    exact: bool,
     layout: Layout,
-    seed: int | None,
     page: str | None,
     as_json: bool,
+    **options: Any,
 ) -> None:
     """Recover the network behind SAMPLES and write it to NET."""
-    from unrelu.formats.networks import Mark, check_activation, check_target, save_marked
     from unrelu.formats.samples import read_weighted
 
-    check_target(output)
-    check_activation(activation, output)
-    if skip and not output.lower().endswith(".npz"):
-        raise click.UsageError(
-            f"--skip: got {output} to write, expected a .npz: other forms have no room for a skip "
-            "connection"
-        )
-    keep(output, samples, labels)
-    if page is not None:
-        if activation == "unknown":
-            raise click.UsageError(
-                "--report: got --activation unknown, expected a known one: unrelu.draw_curve draws "
-                "the curve of an unknown one"
-            )
-        from unrelu.report.page import check_target as check_page
-
-        check_page(page)
-        keep(page, samples, labels, output)
+    _check_files(samples, labels, output, page, options)
     with busy(f"reading {samples}") as say:
         layout = replace(layout, weights=weights)
-        X, Y, sample_weight = read_weighted(samples, labels, exact=exact, layout=layout)
+        X, Y, sample_weight = read_weighted(samples, labels, exact=options["exact"], layout=layout)
         say(f"recovering a network from {len(X)} samples")
-        from unrelu.inputs.names import UNNAMED
         from unrelu.recover import recover as recovered
 
-        result = recovered(
-            X,
-            Y,
-            n_units=units,
-            bias=bias,
-            skip=skip,
-            alpha=alpha,
-            method=method,
-            noise=noise,
-            activation=activation,
-            form=form,
-            sample_weight=sample_weight,
-            exact=exact,
-            rng=seed,
-            throw=False,
-        )
-    reason = result.certificate.explanation
-    mark = None if result.status.certain else Mark(result.status.value, reason)
-    save_marked(result.network, output, mark)
+        result = recovered(X, Y, sample_weight=sample_weight, throw=False, **options)
+    save_recovered(result, output)
     if result.network is not None and result.network.rational and not output.endswith(".npz"):
         click.echo(f"{output}: weights rounded to float64; a .npz keeps them exactly", err=True)
     if page is not None:
@@ -161,23 +118,32 @@ def recover(
 
         title = f"{output}, recovered from {samples}"
         save_page(html_page(appraise(result, X, Y), title=title), page)
-    if as_json:
-        write_json(
-            {
-                "status": result.status.value,
-                "reason": reason,
-                "network": described(result.network, output),
-                "certificate": result.certificate.to_dict(),
-                "columns": result.names.to_dict() if result.names != UNNAMED else None,
-                "noise": result.noise and result.noise.to_dict(),
-                "uncertainty": result.uncertainty and result.uncertainty.to_dict(),
-                "breakpoints": [each.to_dict() for each in result.breakpoints],
-                "stats": result.stats,
-            }
+    files = [output] if page is None else [output, page]
+    write_recovery("unrelu recover", result, output, files, as_json=as_json)
+
+
+def _check_files(
+    samples: str, labels: str | None, output: str, page: str | None, options: dict[str, Any]
+) -> None:
+    """Raise the error of an output that cannot be written, before anything is computed."""
+    from unrelu.formats.networks import check_activation, check_target
+
+    check_target(output)
+    check_activation(options["activation"], output)
+    if options["skip"] and not output.lower().endswith(".npz"):
+        raise click.UsageError(
+            f"--skip: got output {output}, expected a .npz: no other form can store a skip "
+            "connection"
         )
-    else:
-        written = output if page is None else f"{output}, {page}"
-        write_table("unrelu recover", [*result.rows(), ("written", written)])
-    if mark is not None:
-        click.echo(f"not recovered: {reason}", err=True)
-    leave(result.status.certain)
+    keep(output, samples, labels)
+    if page is None:
+        return
+    if options["activation"] == "unknown":
+        raise click.UsageError(
+            "--report: got --activation unknown, expected a known one; unrelu.draw_curve draws the "
+            "curve of an unknown one"
+        )
+    from unrelu.report.page import check_target as check_page
+
+    check_page(page)
+    keep(page, samples, labels, output)

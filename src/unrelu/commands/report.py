@@ -6,19 +6,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from unrelu.commands.arguments import (
-    FILE,
-    NET_HELP,
-    SAMPLES_HELP,
-    as_json,
-    columns,
-    described,
-    exact,
-    loaded,
-    reading,
-    remarked,
-)
-from unrelu.commands.terminal import busy, exit_codes, keep, leave, write_json, write_table
+from unrelu.commands import arguments
+from unrelu.commands.arguments import FILE, NET_HELP, SAMPLES_HELP, loaded
+from unrelu.commands.results import described, remark_rows
+from unrelu.commands.terminal import busy, exit_codes, keep, leave, write
 
 if TYPE_CHECKING:
     from unrelu.formats.layout import Layout
@@ -29,14 +20,14 @@ if TYPE_CHECKING:
 @click.argument("net", type=FILE)
 @click.argument("samples", type=FILE)
 @click.argument("labels", type=FILE, required=False)
-@exact
-@columns
+@arguments.exact
+@arguments.columns
 @click.option("-o", "--output", required=True, metavar="PAGE", help="The .html to write.")
 @click.option(
     "--image-shape",
     metavar="HxW",
-    help="""Where inputs are the pixels of an image, its height and width, such as 28x28; none
-    where they are not. A square number of inputs, from 64 on, is taken for an image.""",
+    help="""Height and width, such as 28x28, if the inputs are the pixels of an image; none if they
+    are not. By default, a square number of inputs, 64 or more, is taken for an image.""",
 )
 @click.option(
     "--noise",
@@ -45,10 +36,10 @@ if TYPE_CHECKING:
     show_default=True,
     help="none: labels must be explained to rounding. auto: NET may be an estimate.",
 )
-@click.option("--title", help="Above the verdict; the names of the files otherwise.")
-@as_json
+@click.option("--title", help="Title of the page. Default: the names of the files.")
+@arguments.as_json
 @exit_codes()
-@reading
+@arguments.reading
 def report(
     net: str,
     samples: str,
@@ -64,58 +55,48 @@ def report(
 ) -> None:
     """Write what SAMPLES show of NET as a page to read.
 
-    One HTML file that loads nothing: the verdict in words, the units, their weights as pictures,
-    predictions, residuals, margins, and what is uncertain.
+    The page is one HTML file that loads nothing: the verdict in words, the units, their weights as
+    pictures, predictions, residuals, margins, and what is uncertain.
     """
     from unrelu.formats.samples import read_named
+    from unrelu.report.images import image_shape as parse_shape
     from unrelu.report.page import check_target, html_page, save_page
 
     check_target(output)
     for read in (net, samples, labels):
         keep(output, read)
     network = loaded(net, reading)
-    if image_shape is not None:
-        from unrelu.report.images import image_shape as shape_of
-
-        shape_of(image_shape, network.n_inputs)  # a misspelt one is told before the long work
+    parse_shape(image_shape, network.n_inputs)  # rejects a wrong shape before the long work
     files = " ".join(filter(None, (samples, labels)))
+    options = " --exact" * exact + layout.options()
+    options += f" --image-shape {image_shape}" if image_shape else ""
+    options += f" --noise {noise}" if noise != "auto" else ""
     with busy(f"reading {samples}") as say:
         X, Y = read_named(samples, labels, exact=exact, layout=layout)
         say(f"checking {len(X)} samples")
         from unrelu.report.appraisal import appraise
 
-        told = appraise(network, X, Y, noise=noise)
+        found = appraise(network, X, Y, noise=noise)
         say(f"writing {output}")
-        save_page(
-            html_page(
-                told,
-                image_shape=image_shape,
-                title=title or f"{net} against {files}",
-                command=f"unrelu report {net} {files} -o {output}"
-                + (" --exact" if exact else "")
-                + layout.options()
-                + (f" --image-shape {image_shape}" if image_shape else "")
-                + (f" --noise {noise}" if noise != "auto" else ""),
-            ),
-            output,
+        page = html_page(
+            found,
+            image_shape=image_shape,
+            title=title or f"{net} against {files}",
+            command=f"unrelu report {net} {files} -o {output}{options}",
         )
-    if as_json:
-        write_json(
-            {
-                "status": told.status.value,
-                "reason": told.certificate.explanation,
-                "network": described(told.network, net),
-                "file": output,
-            }
-        )
-    else:
-        write_table(
-            "unrelu report",
-            [
-                ("status", f"{told.status.value}: {told.certificate.sentence}"),
-                ("verdict", told.certificate.explanation),
-                *remarked(network),
-                ("written", output),
-            ],
-        )
-    leave(told.status.certain)
+        save_page(page, output)
+    reason = found.certificate.explanation
+    values = {
+        "status": found.status.value,
+        "reason": reason,
+        "network": described(found.network, net),
+        "file": output,
+    }
+    rows = [
+        ("status", f"{found.status.value}: {found.certificate.sentence}"),
+        ("verdict", reason),
+        *remark_rows(network),
+        ("written", output),
+    ]
+    write("unrelu report", rows, values, as_json=as_json)
+    leave(found.status.certain)

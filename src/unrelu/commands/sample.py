@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from unrelu.commands.arguments import FILE, NET_HELP, SAMPLES_HELP, as_json, loaded, reading
-from unrelu.commands.terminal import busy, exit_codes, keep, write_json, write_table
+from unrelu.commands import arguments
+from unrelu.commands.arguments import FILE, NET_HELP, SAMPLES_HELP, loaded, positive
+from unrelu.commands.terminal import busy, exit_codes, keep, write
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
     from unrelu.numerics.arrays import Array
 
 BITS = 20
-"""Of an input, below the scale: so many that samples hardly ever coincide or fall on a kink, and
-so few that fractions stay short and inputs are floats, too."""
+"""Bits of an exact input below the scale. With so many, samples hardly ever coincide or lie on a
+kink; with so few, fractions stay short, and the inputs are also floats."""
 
 
 @click.command(epilog=SAMPLES_HELP + NET_HELP)
@@ -32,21 +33,13 @@ so few that fractions stay short and inputs are floats, too."""
     type=click.IntRange(1),
     default=1000,
     show_default=True,
-    help="How many.",
+    help="Number of samples.",
 )
 @click.option(
     "-o", "--output", type=FILE, required=True, metavar="SAMPLES", help="The file to write."
 )
-@click.option(
-    "--labels", type=FILE, metavar="Y.npy", help="The second file, when SAMPLES is a .npy."
-)
-@click.option(
-    "--scale",
-    type=click.FloatRange(0, min_open=True),
-    default=1.0,
-    show_default=True,
-    help="Standard deviation of the inputs.",
-)
+@arguments.labels_file
+@positive("--scale", 1.0, help="Standard deviation of the inputs.")
 @click.option(
     "--noise",
     type=click.FloatRange(0),
@@ -57,14 +50,14 @@ so few that fractions stay short and inputs are floats, too."""
 @click.option(
     "--exact",
     is_flag=True,
-    help=f"""Rational arithmetic: inputs are rounded to multiples of 2^-{BITS} times the scale (of
-    the power of two below it), labels are what NET says of them without any error, and SAMPLES, a
-    .npz or .csv, holds fractions. A network in floating point is taken at its word.""",
+    help=f"""Use rational arithmetic. Inputs are rounded to multiples of 2^-{BITS} times the largest
+    power of two up to the scale, labels are the exact outputs of NET, and SAMPLES, a .npz or .csv,
+    contains fractions. Weights in floating point are taken literally.""",
 )
-@click.option("--seed", type=click.IntRange(0), help="The same seed gives the same bits.")
-@as_json
+@arguments.seed("seed")
+@arguments.as_json
 @exit_codes()
-@reading
+@arguments.reading
 def sample(
     net: str,
     n: int,
@@ -93,9 +86,9 @@ def sample(
         if seed is None:
             seed = int(np.random.default_rng().integers(2**32))
         rng = np.random.default_rng(seed)
-        X = rng.standard_normal((n, network.n_inputs))
+        X, k = rng.standard_normal((n, network.n_inputs)), 0
         if exact:
-            network = at_its_word(network)
+            network = as_rational(network)
             X, k = on_a_grid(X, scale)
         else:
             X = scale * X
@@ -105,45 +98,41 @@ def sample(
         say(f"writing {output}")
         write_samples(output, X, Y, labels)
     files = [output] if labels is None else [output, labels]
-    if as_json:
-        write_json(
-            {
-                "samples": n,
-                "inputs": network.n_inputs,
-                "outputs": network.n_outputs,
-                "files": files,
-                "exact": exact,
-                "seed": seed,
-                "step": Fraction(2) ** -k if exact else None,
-            }
-        )
-    else:
-        rows = [
-            ("samples", str(n)),
-            ("inputs", f"{network.n_inputs}{f', multiples of 2^{-k}' if exact else ''}"),
-            ("outputs", str(network.n_outputs) + ", exact" * exact),
-            ("seed", str(seed)),
-            ("written", ", ".join(files)),
-        ]
-        write_table("unrelu sample", rows)
+    values = {
+        "samples": n,
+        "inputs": network.n_inputs,
+        "outputs": network.n_outputs,
+        "files": files,
+        "exact": exact,
+        "seed": seed,
+        "step": Fraction(2) ** -k if exact else None,
+    }
+    rows = [
+        ("samples", str(n)),
+        ("inputs", f"{network.n_inputs}{f', multiples of 2^{-k}' if exact else ''}"),
+        ("outputs", str(network.n_outputs) + ", exact" * exact),
+        ("seed", str(seed)),
+        ("written", ", ".join(files)),
+    ]
+    write("unrelu sample", rows, values, as_json=as_json)
 
 
 def on_a_grid(gaussian: Array, scale: float) -> tuple[NDArray[Any], int]:
-    """Gaussian numbers times `scale`, each rounded to a multiple of 2^-k, as Fractions; and k, by
-    which that is 2^-BITS of the largest power of two up to `scale`."""
+    """Gaussian numbers times `scale`, each rounded to a multiple of 2^-k, as Fractions; and k. The
+    step 2^-k is 2^-BITS times the largest power of two up to `scale`."""
     import numpy as np
 
     from unrelu.numerics.rationals import as_fractions
 
     mantissa, exponent = math.frexp(scale)  # the power of two is 2^(exponent - 1)
     k = BITS + 1 - exponent
-    # In units of 2^-k, which neither overflow nor underflow: mantissa 2^(BITS + 1) per unit of g.
+    # In units of 2^-k nothing overflows or underflows: one unit of g is mantissa 2^(BITS + 1).
     steps = np.rint(gaussian * math.ldexp(mantissa, BITS + 1))
     return as_fractions("X", steps) * Fraction(2) ** -k, k
 
 
-def at_its_word(net: Network) -> Network:
-    """The network as a rational one; floats are the dyadic rationals that they are."""
+def as_rational(net: Network) -> Network:
+    """The network with rational weights; a float is the dyadic rational that it represents."""
     from unrelu.network import Network
     from unrelu.numerics.rationals import as_fractions
 

@@ -1,4 +1,4 @@
-"""What every command does at the terminal: signs of life, results, errors, exit codes.
+"""What every command does at the terminal: progress, results, errors, exit codes.
 
 Results go to standard output, everything else to standard error.
 """
@@ -23,8 +23,8 @@ UNUSABLE = 2
 INTERRUPTED = 130
 
 UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF, errno.EPIPE)
-"""What the system says of a standard output that takes no more. Files of a command's own are
-checked where they are written, and end in a FileError."""
+"""Errors of the system when standard output cannot be written. Other files that a command writes
+are checked there, and raise FileError."""
 
 
 class UsageError(click.ClickException):
@@ -32,8 +32,8 @@ class UsageError(click.ClickException):
 
 
 class Commands(click.Group):
-    """The commands, with what holds for all of them, help included: no character is too much for
-    the terminal, and an interruption or a full disk ends in an exit code of its own."""
+    """The commands. For all of them, help included, characters that the terminal cannot show are
+    replaced, and an interruption or a full disk has an exit code of its own."""
 
     def main(self, *args: Any, **extra: Any) -> Any:
         replace_unprintable()
@@ -50,8 +50,8 @@ class Commands(click.Group):
 
 @contextmanager
 def endings() -> Iterator[None]:
-    """Exit code 130 for an interruption, and 2 where standard output cannot be written: with one
-    line, or none where it is the reader of a pipe that has seen enough."""
+    """Exit code 130 for an interruption, and 2 if standard output cannot be written: with one line
+    on standard error, or none if the reader of a pipe has closed it."""
     try:
         yield
     except KeyboardInterrupt:
@@ -59,8 +59,8 @@ def endings() -> Iterator[None]:
     except OSError as error:
         if error.errno not in UNWRITABLE or sys.stdout is None:
             raise
-        # Python would try once more at its end, and fail with a code of its own.
-        with suppress(OSError):  # where standard output is no file, nothing is tried again
+        # Python flushes standard output once more when it exits, and would fail again.
+        with suppress(OSError):  # if standard output is not a file
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if error.errno != errno.EPIPE:
             reason = error.strerror or error
@@ -71,8 +71,8 @@ def endings() -> Iterator[None]:
 
 @contextmanager
 def exit_codes() -> Iterator[None]:
-    """Errors at the boundary as one line and exit code 2; other errors are our own bugs and keep
-    their traceback."""
+    """Usage errors become one line and exit code 2. Other errors are bugs and keep their
+    traceback."""
     try:
         yield
     except UnreluError as error:
@@ -81,8 +81,8 @@ def exit_codes() -> Iterator[None]:
 
 @contextmanager
 def busy(words: str) -> Iterator[Callable[[str], None]]:
-    """A sign of life on standard error, if that is a terminal; yields a way to change its words.
-    What the library logs on its way (widths tried, units left, residual) follows them."""
+    """Show progress on standard error, if that is a terminal; yields a function that changes the
+    text. The text is followed by what the library logs (widths tried, units left, residual)."""
     if not sys.stderr.isatty():
         yield _silent
         return
@@ -118,24 +118,28 @@ def _silent(_words: str) -> None:
 
 
 def keep(written: str | None, *read: str | None) -> None:
-    """Refuse to write over a file that is about to be read."""
+    """Raise FileError if a file to be written is also one that is read."""
     for path in read:
         if written and path and os.path.realpath(written) == os.path.realpath(path):
             raise FileError(f"{written}: got the file to be read, expected another one to write")
 
 
-def write_table(title: str, rows: list[tuple[str, str]]) -> None:
-    """A table on a terminal; into a file or a pipe, lines of a key and its value."""
+def write(
+    title: str, rows: list[tuple[str, str]], values: Mapping[str, object], *, as_json: bool
+) -> None:
+    """Write a result to standard output: `values` as JSON, or `rows` as a table on a terminal and
+    as lines of a key and its value in a file or pipe."""
+    from unrelu.report.text import table
     from unrelu.wording.lines import labelled
 
-    if sys.stdout is None or not sys.stdout.isatty():
+    if as_json:
+        write_json(values)
+    elif sys.stdout is None or not sys.stdout.isatty():
         click.echo(labelled(rows))
-        return
-    from rich.console import Console
+    else:
+        from rich.console import Console
 
-    from unrelu.report.text import table
-
-    Console().print(table(title, [(printable(key), printable(value)) for key, value in rows]))
+        Console().print(table(title, [(printable(key), printable(value)) for key, value in rows]))
 
 
 def write_json(values: Mapping[str, object]) -> None:
@@ -145,5 +149,6 @@ def write_json(values: Mapping[str, object]) -> None:
 
 
 def leave(certain: bool) -> None:
+    """End the command with exit code 1 if the network is not certain."""
     if not certain:
         sys.exit(NOT_RECOVERED)

@@ -6,19 +6,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from unrelu.commands.arguments import (
-    FILE,
-    NET_HELP,
-    SAMPLES_HELP,
-    as_json,
-    columns,
-    described,
-    exact,
-    loaded,
-    reading,
-    remarked,
-)
-from unrelu.commands.terminal import busy, exit_codes, leave, write_json, write_table
+from unrelu.commands import arguments
+from unrelu.commands.arguments import FILE, NET_HELP, SAMPLES_HELP, loaded
+from unrelu.commands.results import described, remark_rows
+from unrelu.commands.terminal import busy, exit_codes, leave, write
 
 if TYPE_CHECKING:
     from unrelu.formats.layout import Layout
@@ -29,11 +20,11 @@ if TYPE_CHECKING:
 @click.argument("net", type=FILE)
 @click.argument("samples", type=FILE)
 @click.argument("labels", type=FILE, required=False)
-@exact
-@columns
-@as_json
+@arguments.exact
+@arguments.columns
+@arguments.as_json
 @exit_codes()
-@reading
+@arguments.reading
 def verify(
     net: str,
     samples: str,
@@ -43,7 +34,7 @@ def verify(
     reading: Reading,
     as_json: bool,
 ) -> None:
-    """Check whether NET explains SAMPLES, and no other network does."""
+    """Check whether NET explains SAMPLES and no other network of its size does."""
     from unrelu.formats.samples import read_named
 
     network = loaded(net, reading)
@@ -53,17 +44,13 @@ def verify(
         from unrelu.certificate import verify as verified
 
         certificate = verified(network, X, Y, exact=exact)
-    if as_json:
-        write_json(
-            {
-                "status": certificate.status.value,
-                "reason": certificate.explanation,
-                "network": described(network, net),
-                "certificate": certificate.to_dict(),
-            }
-        )
-    else:
-        status = f"{certificate.status.value}: {certificate.sentence}"
-        rows = [("status", status), ("network", repr(network)), *remarked(network)]
-        write_table("unrelu verify", rows + certificate.rows())
+    values = {
+        "status": certificate.status.value,
+        "reason": certificate.explanation,
+        "network": described(network, net),
+        "certificate": certificate.to_dict(),
+    }
+    status = f"{certificate.status.value}: {certificate.sentence}"
+    rows = [("status", status), ("network", repr(network)), *remark_rows(network)]
+    write("unrelu verify", rows + certificate.rows(), values, as_json=as_json)
     leave(certificate.status.certain)
