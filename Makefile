@@ -74,5 +74,6 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 
 clean:
 	rm -rf $(VENV) build dist unrelu-demo docs/_build docs/api docs/examples \
-		docs/command-line.rst docs/recipes.rst docs/sg_execution_times.rst .pytest_cache .mypy_cache .ruff_cache .hypothesis
+		docs/architecture.svg docs/command-line.rst docs/recipes.rst docs/sg_execution_times.rst \
+		.pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from architecture import architecture_picture
 from docstrings import indented, inline, inline_code, to_rest
 from recipes_page import recipes_page
 
@@ -211,6 +212,7 @@ def setup(app: Any) -> dict[str, bool]:
     write(Path(app.srcdir) / "command-line.rst", command_line())
     results = Path(app.srcdir).parent / "benchmarks" / "results" / "recipes.csv"
     write(Path(app.srcdir) / "recipes.rst", recipes_page(results))
+    write(Path(app.srcdir) / "architecture.svg", architecture_picture())
     app.connect("autodoc-process-docstring", show_docstring)
     app.connect("autodoc-process-signature", show_signature)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -22,7 +22,10 @@ from unrelu.cli import main
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
-PAGES = [DOCS / name for name in ("index.md", "tutorial.md", "limits.md", "how-it-works.md")]
+PAGES = [
+    DOCS / name
+    for name in ("index.md", "tutorial.md", "limits.md", "how-it-works.md", "architecture.md")
+]
 PAGES += sorted([*(DOCS / "questions").glob("*.md"), *(DOCS / "guides").glob("*.md")])
 
 
