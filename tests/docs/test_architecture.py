@@ -28,9 +28,7 @@ def arrows(architecture: ModuleType) -> dict[str, set[str]]:
 
 
 def test_the_page_lists_the_files_that_the_plain_case_enters(architecture: ModuleType) -> None:
-    listed = re.findall(r"^(\d+)\. `([\w/]+\.py)` ", PAGE, re.MULTILINE)
-    assert [file for _, file in listed] == architecture.plain_case()
-    assert [int(number) for number, _ in listed] == list(range(1, len(listed) + 1))
+    assert re.findall(r"^- `([\w/]+\.py)` ", PAGE, re.MULTILINE) == architecture.plain_case()
 
 
 def test_every_path_on_the_page_exists(architecture: ModuleType) -> None:
