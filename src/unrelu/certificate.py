@@ -28,7 +28,6 @@ from dataclasses import asdict, dataclass, field, fields, replace
 import numpy as np
 from numpy.typing import ArrayLike
 
-from unrelu.activations import Curve, ReLU
 from unrelu.checks import verdict
 from unrelu.checks.explained import Explained, by_inputs, explain
 from unrelu.checks.hidden_values import HiddenValues, check_hidden
@@ -268,7 +267,7 @@ def verify(net: Network, X: ArrayLike, Y: ArrayLike, *, exact: bool = False) -> 
     if not isinstance(net, Network):
         raise InputTypeError(f"net: got {kind_of(net)}, expected a Network")
     biased = bool(net.b.any() or net.c.any())
-    if isinstance(net.activation, Curve):
+    if net.activation.estimated:
         if exact:
             raise InputError("exact: got True for a network whose activation is a curve")
         samples = Samples.of(X, Y)
@@ -318,7 +317,7 @@ def judge(
     if not gross:
         samples, explained = _at_their_rounding(net, samples, explained)
     limit = samples.eps**0.75 if limit is None else limit
-    if isinstance(net.activation, ReLU):
+    if net.activation.piecewise_linear:
         found = of_relu(net, samples, biased, explained, limit, gross, skip)
     else:
         assert not gross, "gross errors are looked for in labels of ReLU networks"

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from unrelu.activations import Activation, ReLU, resolve
+from unrelu.activations import Activation, resolve
 from unrelu.errors import InputError, InputTypeError
 from unrelu.extraction.journal import Journal, seed_of
 from unrelu.extraction.questions import BudgetSpent, Oracle, Questions
@@ -91,7 +91,7 @@ def extract(
     """
     started = time.perf_counter()
     check_options(n_units, bias, "auto", "auto", False)
-    if not isinstance(resolve(activation), ReLU):
+    if not resolve(activation).piecewise_linear:
         raise InputError(
             f"activation: got {resolve(activation).name!r}, expected 'relu': queries are chosen "
             "for networks that are piecewise linear; recover() takes samples of others"

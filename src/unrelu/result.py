@@ -10,7 +10,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from unrelu.activations import ReLU
 from unrelu.certificate import Certificate
 from unrelu.errors import InputError, UnreluError
 from unrelu.formats.results import read_result, save_result
@@ -120,7 +119,7 @@ class Recovery:
 
     @property
     def _has_breakpoints(self) -> bool:
-        return self.network is not None and isinstance(self.network.activation, ReLU)
+        return self.network is not None and self.network.activation.piecewise_linear
 
     def breakpoint_rows(self) -> list[tuple[str, str]]:
         """The breakpoints as labelled lines."""

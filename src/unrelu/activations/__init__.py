@@ -7,52 +7,62 @@ exp-square   ExpSquare()                 e^(z²) − 1
              Rectified(phi, inverse)     your own
 """
 
-from unrelu.activations.base import (
-    NAMED as NAMED,
-)
-from unrelu.activations.base import (
-    NAMES as NAMES,
-)
-from unrelu.activations.base import (
-    REACH as REACH,
-)
-from unrelu.activations.base import (
-    RELU as RELU,
-)
-from unrelu.activations.base import (
-    Activation as Activation,
-)
-from unrelu.activations.base import (
-    Expm1 as Expm1,
-)
-from unrelu.activations.base import (
-    ExpSquare as ExpSquare,
-)
-from unrelu.activations.base import (
-    Power as Power,
-)
-from unrelu.activations.base import (
-    Rectified as Rectified,
-)
-from unrelu.activations.base import (
-    ReLU as ReLU,
-)
-from unrelu.activations.base import (
-    chord as chord,
-)
-from unrelu.activations.base import (
-    has_kink as has_kink,
-)
-from unrelu.activations.base import (
-    hermite as hermite,
-)
-from unrelu.activations.base import (
-    hidden_rounding as hidden_rounding,
-)
-from unrelu.activations.base import (
-    resolve as resolve,
-)
-from unrelu.activations.base import (
-    steep as steep,
-)
-from unrelu.activations.curve import Curve as Curve
+from unrelu.activations.base import Activation
+from unrelu.activations.curve import Curve
+from unrelu.activations.exponential import Expm1, ExpSquare
+from unrelu.activations.moments import REACH, hermite
+from unrelu.activations.power import Power
+from unrelu.activations.rectified import Rectified
+from unrelu.activations.relu import RELU, ReLU
+from unrelu.activations.table import KINDS, NAMED, NAMES, names, resolve
+from unrelu.numerics.arrays import Array
+
+__all__ = [
+    "KINDS",
+    "NAMED",
+    "NAMES",
+    "REACH",
+    "RELU",
+    "Activation",
+    "Curve",
+    "ExpSquare",
+    "Expm1",
+    "Power",
+    "ReLU",
+    "Rectified",
+    "chord",
+    "has_kink",
+    "hermite",
+    "hidden_rounding",
+    "names",
+    "resolve",
+    "steep",
+]
+
+
+def steep(activation: Activation) -> bool:
+    """Whether the slope at 0 is infinite: `activation.steep`.
+
+    >>> steep(Power(0.5)), steep(Power(2)), steep(Expm1())
+    (True, False, False)
+    """
+    return activation.steep
+
+
+def has_kink(activation: Activation) -> bool:
+    """Whether the slope jumps at 0: `activation.kinked`.
+
+    >>> has_kink(ReLU()), has_kink(Power(2)), has_kink(Expm1())
+    (True, False, True)
+    """
+    return activation.kinked
+
+
+def chord(activation: Activation, z: Array, doubt: float | Array) -> Array:
+    """The slope over z ± doubt: `activation.chord`."""
+    return activation.chord(z, doubt)
+
+
+def hidden_rounding(activation: Activation, Z: Array, reach: Array, unit: float) -> Array:
+    """What rounding may do to f(z): `activation.rounding`."""
+    return activation.rounding(Z, reach, unit)

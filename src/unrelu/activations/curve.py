@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from unrelu.activations.base import Activation
 from unrelu.errors import InputError, InputTypeError
 from unrelu.numerics.arrays import Array
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Curve:
+class Curve(Activation):
     """f(z) = 0 for z <= 0, straight from knot to knot for z > 0.
 
     knots : (p,) heights z, rising from 0.
@@ -31,9 +31,9 @@ class Curve:
     knots: Array
     values: Array
 
-    name: ClassVar[str] = "curve"
-    degree: ClassVar[None] = None
-    rational: ClassVar[bool] = False
+    name = "curve"
+    estimated = True
+    smooth = False
 
     def __init__(self, knots: ArrayLike, values: ArrayLike) -> None:
         z, y = _line("knots", knots), _line("values", values)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from unrelu.activations import ReLU, hidden_rounding
 from unrelu.checks.scales import CONFIDENCE, column_scale, typical_size
 from unrelu.network import Network
 from unrelu.numerics.arrays import Array, Index
@@ -49,7 +48,7 @@ class Allowance:
     where s_i, the usual size of label i, stands for what rounding of the other labels has left in
     the weights: a sample on which every unit is off still shows that of c. A skip connection adds
     ‖W_i‖² ‖x‖² to the sum. For another activation the terms of the first sum are those of
-    `hidden_rounding`. That allows for labels that were rounded, and for a model that computes
+    `Activation.rounding`. That allows for labels that were rounded, and for a model that computes
     with so many digits throughout, sums and all.
 
     Labels that were rounded to decimals may be off by their step on top: half of it is theirs, the
@@ -89,9 +88,9 @@ class Allowance:
     def varying(self, Z: Array, norms: Array, gaps: Array) -> Array:
         """(n, m) the terms under the root that depend on the sample, by its heights Z."""
         net, lengths = self.net, self.lengths
-        if not isinstance(net.activation, ReLU):
+        if not net.activation.piecewise_linear:
             own = lengths * np.sqrt(norms[:, None]) + np.abs(net.b)
-            off = hidden_rounding(net.activation, Z, own, self.unit)
+            off = net.activation.rounding(Z, own, self.unit)
             return np.asarray(np.minimum(off**2 @ (net.U**2).T, self.most))
         spread = ((net.U**2) * (lengths**2 + net.b**2)).T
         near = Z + gaps[:, None] > 0
@@ -164,7 +163,7 @@ def by_inputs(net: Network, samples: Samples) -> Precision | None:
     before they were: each input may be off by half a step. That is known from the samples only
     where it is a small part of the labels."""
     inputs = read_off(samples.X)
-    if not inputs.step or inputs.step >= 1 or not isinstance(net.activation, ReLU):
+    if not inputs.step or inputs.step >= 1 or not net.activation.piecewise_linear:
         return None
     usual, size = Allowance.of(net, samples), typical_size(samples.Y)
     squares, half = np.zeros(samples.m), 0.5 * inputs.step

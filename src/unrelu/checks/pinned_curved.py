@@ -11,7 +11,6 @@ import math
 
 import numpy as np
 
-from unrelu.activations import hidden_rounding
 from unrelu.checks.counting import chance_equations, distinct_rows, grain
 from unrelu.checks.pinned import MOST_EFFORT, Pinned, rows_about
 from unrelu.checks.scales import CONFIDENCE, SAME, column_scale, typical_size
@@ -68,7 +67,7 @@ def pin_curved(net: Network, samples: Samples, biased: bool, limit: float) -> Pi
 
 
 def _pin_on(net: Network, samples: Samples, biased: bool) -> Pinned:
-    homogeneous = net.activation.degree is not None
+    homogeneous = net.activation.homogeneous
     scale = column_scale(samples)
     distinct = samples.take(distinct_rows(samples, biased or not homogeneous))
     V = net.V * scale
@@ -129,7 +128,7 @@ def label_weights(net: Network, X: Array, Y: Array, scale: Array, eps: float) ->
     size, V = typical_sizes(Y), net.V * scale
     U, c = net.U / size[:, None], net.c / size
     reach = np.linalg.norm(X / scale, axis=1)[:, None] * np.linalg.norm(V, axis=1) + np.abs(net.b)
-    off = hidden_rounding(net.activation, net.preactivations(X), reach, eps) ** 2
+    off = net.activation.rounding(net.preactivations(X), reach, eps) ** 2
     usual = np.median(((Y / size) ** 2).sum(axis=1))  # of labels, but for a few large ones
     return np.asarray(1 / np.sqrt(off @ (U**2).sum(axis=0) + c @ c + (usual or net.n_outputs)))
 

@@ -29,7 +29,6 @@ from itertools import combinations
 import numpy as np
 from scipy.linalg import svd
 
-from unrelu.activations import Rectified
 from unrelu.checks.counting import chance_equations, distinct_rows
 from unrelu.checks.pinned import Pinned
 from unrelu.checks.pinned_curved import (
@@ -60,7 +59,7 @@ ROUNDS = 6
 @np.errstate(over="ignore", invalid="ignore")
 def pin_together(net: Network, samples: Samples, biased: bool) -> tuple[Pinned, str]:
     """As `pin_curved`, for a U of any rank; and what else there is to object, in words."""
-    free_scale = net.activation.degree is None
+    free_scale = not net.activation.homogeneous
     scale = column_scale(samples)
     some = samples.spread(MOST_ROWS)
     distinct = samples.take(some[distinct_rows(samples.take(some), biased or free_scale)])
@@ -93,7 +92,7 @@ def pin_together(net: Network, samples: Samples, biased: bool) -> tuple[Pinned, 
     free = r - (fit.basis**2).sum(axis=(1, 2))
     spare = np.minimum(free @ active, free @ ~active)
     pinned = Pinned(fit.errors, spare, shares, r, chance(1), dimension)
-    if isinstance(net.activation, Rectified):
+    if not net.activation.smooth:
         return pinned, "a function of your own may have more kinks than the one at 0"
     if coarse(X):
         return pinned, "inputs take so few values that labels may agree by accident"
@@ -121,7 +120,7 @@ class _Fit:
 def _solved(net: Network, samples: Samples, scale: Array, biased: bool) -> _Fit | None:
     """One Gauss–Newton step in all weights, and how rounding moves them; None without full rank."""
     X, Y = np.asarray(samples.X, np.float64), np.asarray(samples.Y, np.float64)
-    n, k, homogeneous = len(X), net.n_units, net.activation.degree is not None
+    n, k, homogeneous = len(X), net.n_units, net.activation.homogeneous
     V = net.V * scale
     planes = np.column_stack([V, net.b]) if biased else V
     columns = np.column_stack([X / scale, np.ones(n)]) if biased else X / scale

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from unrelu.activations import Power, ReLU
 from unrelu.checks.verdict import listed
 from unrelu.network import Network
 from unrelu.numerics.arrays import Index
@@ -74,7 +73,7 @@ def prove(net: Network, samples: ExactSamples, bias: bool, skip: bool = False) -
     for start in range(0, len(samples.X), BLOCK):
         rows = slice(start, start + BLOCK)
         Z: Rationals = product(samples.X[rows], net.V.T) + net.b
-        left = samples.Y[rows] - product(_values(net, Z), net.U.T) - net.c
+        left = samples.Y[rows] - product(net.activation.exactly(Z), net.U.T) - net.c
         if net.skip:
             left = left - product(samples.X[rows], net.W.T)
         wrong = np.flatnonzero((left != 0).any(axis=1))
@@ -164,22 +163,10 @@ def _modulo(
 ) -> tuple[Residues, Residues, Residues]:
     """X̄, the slopes f', and F, modulo the prime."""
     Z: Rationals = product(samples.X[rows], net.V.T) + net.b
-    active = _residues(_slopes(net, Z))
+    active = _residues(net.activation.exact_slope(Z))
     X = _residues(samples.X[rows])
     ones = np.ones((len(rows), int(bias)), dtype=np.int64)
-    return np.hstack([X, ones]), active, _residues(_values(net, Z))
-
-
-def _values(net: Network, Z: Rationals) -> Rationals:
-    assert isinstance(net.activation, (ReLU, Power)), "others are not rational"
-    return net.activation.exactly(Z)
-
-
-def _slopes(net: Network, Z: Rationals) -> Rationals:
-    """c z^(c − 1) where z > 0."""
-    assert isinstance(net.activation, (ReLU, Power)), "others are not rational"
-    c = int(net.activation.degree)
-    return np.asarray((Z > 0) * (c * Z ** (c - 1)))
+    return np.hstack([X, ones]), active, _residues(net.activation.exactly(Z))
 
 
 def _residues(numbers: Rationals) -> Residues:

@@ -28,7 +28,6 @@ from itertools import combinations
 
 import numpy as np
 
-from unrelu.activations import Rectified
 from unrelu.checks.scales import SAME, column_scale
 from unrelu.network import Network
 from unrelu.numerics.arrays import Array, Index
@@ -45,7 +44,7 @@ WHOLE = 1e-6
 
 def replaceable(net: Network, samples: Samples, biased: bool) -> tuple[Index, str] | None:
     """Units that others might replace, and why; None where none can be."""
-    if isinstance(net.activation, Rectified):
+    if not net.activation.smooth:
         units = _parallel(net.V * column_scale(samples))
         if len(units):
             return units, (

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import fdtrc
 
-from unrelu.activations import ReLU
 from unrelu.checks.misfit import misfit
 from unrelu.checks.shape import shape_p
 from unrelu.network import Network
@@ -76,7 +75,7 @@ def unexplained(net: Network, samples: Samples, biased: bool, clipped: bool) -> 
     clip = CLIP if clipped else np.inf
     residual = _beyond_rounding(few, few.left(net(few.X)))
     shape = 1.0
-    if not isinstance(net.activation, ReLU):
+    if not net.activation.piecewise_linear:
         shape = shape_p(net, few, residual)
     usual = NORMAL * robust_spread(residual, few.Y)
     score = dependence(residual, whiten(columns).features, clip=clip, size=usual)

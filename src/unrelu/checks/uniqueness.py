@@ -116,7 +116,7 @@ def of_curved(
     elif fits and net.n_units:
         pinned, objection = pin_together(net, samples, biased)
         outputs = pinned.outputs
-    free = net.activation.degree is None  # the scale of a unit's z is one more unknown
+    free = not net.activation.homogeneous  # the scale of a unit's z is one more unknown
     dimension, k = samples.d + biased + free, net.n_units
     unknowns = unknowns_of(net, biases=biased, skip=False, outputs=outputs)
     needed = chance_equations(dimension, samples.n, k, samples.eps, resolved(samples, biased))

@@ -28,7 +28,6 @@ import numpy as np
 from scipy.linalg import solve_triangular
 from scipy.linalg.lapack import dtrcon
 
-from unrelu.activations import Power, ReLU
 from unrelu.network import Network
 from unrelu.network.unknowns import count_unknowns
 from unrelu.numerics.arrays import Array, Index, Mask
@@ -231,9 +230,9 @@ def _unknowns(net: Network, bias: bool) -> _Unknowns:
 
 
 def _exponent(net: Network) -> int:
-    assert isinstance(net.activation, (ReLU, Power)), "others are not rational"
-    assert net.activation.rational, "others are not rational"
-    return int(net.activation.degree)
+    exponent = net.activation.exponent
+    assert exponent is not None, "others are not rational"
+    return exponent
 
 
 @dataclass(frozen=True, eq=False)

@@ -82,7 +82,7 @@ def alternate(
             return None
         previous, pattern = pattern, Z @ a > 0
         repeated = np.array_equal(previous, pattern)
-        if repeated and not fine and activation.degree is None:
+        if repeated and not fine and not activation.homogeneous:
             if left > COARSE:
                 return None
             fine, seen = True, set()
@@ -134,7 +134,7 @@ def _direction(
     middle = float(np.median(np.abs(h)))
     if not middle > 0:
         return np.inf, None
-    if activation.degree is not None:
+    if activation.homogeneous:
         left, z = off(middle)
     else:
         with np.errstate(all="ignore"):

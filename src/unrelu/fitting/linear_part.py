@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from unrelu.activations import ReLU
 from unrelu.fitting.problem import Problem, choose_rows
 from unrelu.fitting.reduction import polish
 from unrelu.fitting.selection import unit_edge
@@ -47,7 +46,7 @@ def with_skip(
 
     Cost: some dozens of products over up to `LOOKED_AT` rows, where there is anything to be tried.
     """
-    if net.skip or not net.n_units or not isinstance(net.activation, ReLU):
+    if net.skip or not net.n_units or not net.activation.reversible:
         return None
     few = samples.take(choose_rows(samples, LOOKED_AT, np.random.default_rng(0)))
     metric = whitener(covariance)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from unrelu.activations import RELU, Activation, ReLU
+from unrelu.activations import RELU, Activation
 from unrelu.fitting.variable_projection import Kinks
 from unrelu.network import Network
 from unrelu.numerics.arrays import Array, Index
@@ -51,8 +51,8 @@ class Problem:
         constant = np.tile(self._root, (len(self.rows) // len(self._root), int(bias)))
         self.strict = Kinks(features, self.Y, constant, activation)
         self.loose = self.strict
-        if isinstance(activation, ReLU):
-            self.loose = Kinks(features, self.Y, features)
+        if activation.reversible:
+            self.loose = Kinks(features, self.Y, features, activation)
         if skip:  # a large linear part would hide the units, and is none of the search's business
             self.loose.size = float(np.linalg.norm(self.loose.target)) or 1.0
             self.strict = self.loose
@@ -80,9 +80,7 @@ class Problem:
     def _hidden(self, V: Array, b: Array) -> Array:
         hidden = self.X @ (V * self._scale).T
         hidden += b
-        if not isinstance(self.activation, ReLU):
-            return self.activation(hidden)
-        return np.asarray(np.maximum(hidden, 0.0, out=hidden))
+        return self.activation(hidden)
 
     def coarse(self) -> Kinks:
         """`loose` in single precision: half the memory traffic and twice the speed, for the part
@@ -97,11 +95,15 @@ class Problem:
         d = self.X.shape[1]
         rows = self._whitened.to_rows(points)
         rows[:, :d] /= self._scale
-        if self.activation.degree is None:
-            return rows[:, :d], rows[:, d] if self.bias else np.zeros(len(rows))
-        norms = np.linalg.norm(rows[:, :d], axis=1, keepdims=True)
-        rows = rows / np.where(norms > 0, norms, 1.0)
+        rows = rows / self._lengths(rows[:, :d])
         return rows[:, :d], rows[:, d] if self.bias else np.zeros(len(rows))
+
+    def _lengths(self, rows: Array) -> Array:
+        """(k, 1): what rows may be divided by; one where their lengths are part of the function."""
+        if not self.activation.homogeneous:
+            return np.ones((len(rows), 1))
+        norms = np.linalg.norm(rows, axis=1, keepdims=True)
+        return np.where(norms > 0, norms, 1.0)
 
     def points(self, V: Array, b: Array) -> Array:
         """The inverse of `hyperplanes`."""
@@ -162,9 +164,7 @@ class Problem:
         for _ in range(4):
             rows = self._rows(net.V, net.b)
             points = self._whitened.to_features(rows)
-            lengths = np.linalg.norm(points, axis=1, keepdims=True)
-            if self.activation.degree is None:
-                lengths = np.ones_like(lengths)
+            lengths = self._lengths(points)
             fit = self.strict.evaluate(points / lengths)
             answers = self._hidden(net.V, net.b) @ (self._to_metric @ net.U).T
             answers += self._to_metric @ net.c
@@ -178,10 +178,8 @@ class Problem:
             previous = size
             rows = rows + self._whitened.to_rows(step * lengths)
             V = rows[:, : self.X.shape[1]] / self._scale
-            norms = np.linalg.norm(V, axis=1)
-            if self.activation.degree is None:
-                norms = np.ones_like(norms)
-            V, b = V / norms[:, None], rows[:, -1] / norms if self.bias else np.zeros(len(V))
+            norms = self._lengths(V)
+            V, b = V / norms, rows[:, -1] / norms[:, 0] if self.bias else np.zeros(len(V))
             with np.errstate(over="ignore"):
                 if not np.isfinite(np.linalg.norm(self._hidden(V, b))):
                     break

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from unrelu.activations import Activation, hidden_rounding
+from unrelu.activations import Activation
 from unrelu.network import Network
 from unrelu.numerics.arrays import Array
 from unrelu.numerics.own_labels import fit_own_labels
@@ -85,7 +85,7 @@ def refined(net: Network, rows: Rows, eps: float) -> Network:
         with np.errstate(over="ignore", invalid="ignore"):
             F = activation(Z)
             residual = rows.Y - F @ U.T - net.c / rows.output_scale
-            noise = hidden_rounding(activation, Z, reach, eps) ** 2 @ (U**2).sum(axis=0)
+            noise = activation.rounding(Z, reach, eps) ** 2 @ (U**2).sum(axis=0)
         weights = 1 / np.sqrt(noise + usual**2)
         off = float(np.linalg.norm(residual * weights[:, None]))
         if not off <= 4 * before or np.linalg.matrix_rank(U) < len(points):
@@ -99,7 +99,7 @@ def refined(net: Network, rows: Rows, eps: float) -> Network:
             activation.slope(Z),
             residual @ apart,
             weights,
-            homogeneous=activation.degree is not None,
+            homogeneous=activation.homogeneous,
             constant=rows.bias,
         )
         step = rows.white.to_rows(fit.steps)

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from unrelu.activations import ReLU
 from unrelu.fitting.problem import Problem
 from unrelu.fitting.variable_projection import Fit, Kinks
 from unrelu.network import Network
@@ -77,7 +76,7 @@ def null_variance(problem: Problem, model: Kinks, fit: Fit, effort: Effort) -> f
 
 def bar(problem: Problem, effort: Effort) -> float:
     """Noise variances that a unit must explain to count."""
-    curved = not isinstance(problem.activation, ReLU)
+    curved = not problem.activation.piecewise_linear
     return effort.caution * unit_edge(problem.loose.features.shape[1], problem.Y.shape[1], curved)
 
 

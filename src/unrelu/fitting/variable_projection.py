@@ -22,7 +22,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from unrelu.activations import RELU, Activation, ReLU, chord, steep
+from unrelu.activations import RELU, Activation
 from unrelu.network.jacobian import Jacobian
 from unrelu.numerics.arrays import Array, Mask
 
@@ -53,7 +53,7 @@ class Kinks:
         self, features: Array, labels: Array, nuisance: Array, activation: Activation = RELU
     ) -> None:
         self.activation = activation
-        self._steep = steep(activation)
+        self._steep = activation.steep
         self.features = features
         self.nuisance = nuisance
         self.target = self._off_nuisance(labels.copy())
@@ -72,57 +72,34 @@ class Kinks:
     # The protocol of numerics.levenberg.Model.
 
     def evaluate(self, point: Array) -> Fit:
-        if not isinstance(self.activation, ReLU):
-            return self._curved(point)
+        """Of infinite cost where the activation, or its square, overflows."""
         point = np.asarray(point, dtype=self.features.dtype)
-        hidden = self.features @ point.T
-        active = hidden > 0
-        hidden *= active
-        self._off_nuisance(hidden)
-        half = _inverse_root(hidden.T @ hidden)
+        heights = self.features @ point.T
+        with np.errstate(over="ignore", invalid="ignore"):
+            hidden, slopes = self.activation.values_and_slopes(heights)
+            self._off_nuisance(hidden)
+            gram = hidden.T @ hidden
+        if not np.isfinite(gram).all():
+            output = np.zeros((len(point), self.target.shape[1]))
+            return Fit(point, slopes, hidden, np.zeros_like(gram), output, self.target, np.inf)
+        half = _inverse_root(gram)
         output = half.T @ (half @ (hidden.T @ self.target))
         residual = self.target - hidden @ output
         # One round of refinement undoes what the normal equations and their ridge cost.
         correction = half.T @ (half @ (hidden.T @ residual))
         output += correction
         residual -= hidden @ correction
-        return Fit(
-            point, active, hidden, half, output, residual, float(np.vdot(residual, residual))
-        )
-
-    def _curved(self, point: Array) -> Fit:
-        """As `evaluate`, for an activation other than the ReLU; of infinite cost where it, or its
-        square, overflows."""
-        heights = self.features @ point.T
-        with np.errstate(over="ignore", invalid="ignore"):
-            hidden = self._off_nuisance(self.activation(heights))
-            sizes = np.linalg.norm(hidden, axis=0)
-        if not np.isfinite(sizes).all():
-            nothing = np.zeros((len(point), self.target.shape[1]))
-            square = np.zeros((len(point), len(point)))
-            return Fit(point, heights > 0, hidden, square, nothing, self.target, np.inf)
-        # Powers and exponentials of units differ in size by more than a Gram matrix takes.
-        sizes = np.where(sizes > 0, sizes, 1.0)
-        white = hidden / sizes
-        half = _inverse_root(white.T @ white) / sizes
-        output = half.T @ (half @ (hidden.T @ self.target))
-        residual = self.target - hidden @ output
-        correction = half.T @ (half @ (hidden.T @ residual))
-        output += correction
-        residual -= hidden @ correction
         cost = float(np.vdot(residual, residual))
-        slopes = self._slopes(heights, np.sqrt(cost) / self.size, output)
+        if self._steep:
+            slopes = self._chords(heights, np.sqrt(cost) / self.size, output)
         return Fit(point, slopes, hidden, half, output, residual, cost)
 
-    def _slopes(self, heights: Array, left: float, output: Array) -> Array:
-        """f', or where it is infinite at 0 the slope of chords as long as z is uncertain: by the
-        share of the labels that is `left`, over the root of what there are of them to an unknown.
-        """
-        if not self._steep:
-            return self.activation.slope(heights)
+    def _chords(self, heights: Array, left: float, output: Array) -> Array:
+        """The slopes of chords as long as z is uncertain: by the share of the labels that is
+        `left`, over the root of what there are of them to an unknown."""
         (n, k), m = heights.shape, output.shape[1]
         doubt = left * np.sqrt(k * (self.features.shape[1] + m) / (n * m))
-        return chord(self.activation, heights, min(doubt, 0.1))
+        return self.activation.chord(heights, min(doubt, 0.1))
 
     def descent(self, fit: Fit) -> Array:
         """−½ ∇cost: the direction of descent."""
@@ -144,9 +121,8 @@ class Kinks:
     def pull(self, fit: Fit, change: Array) -> Array:
         """Jᵀ of a change already off col [F Q], with the idle direction (scale) of A removed."""
         rows, _ = self._jacobian(fit).transposed(change)
-        if self.activation.degree is None:
-            return np.asarray(rows)
-        rows -= fit.point * (fit.point * rows).sum(axis=1, keepdims=True)
+        if self.activation.homogeneous:
+            rows -= fit.point * (fit.point * rows).sum(axis=1, keepdims=True)
         return rows
 
     def scale(self, fit: Fit) -> Array:
@@ -162,12 +138,12 @@ class Kinks:
 
     def scaled(self, rows: Array) -> Array:
         """Of unit length, unless their length is part of the function."""
-        return rows if self.activation.degree is None else unit_rows(rows)
+        return unit_rows(rows) if self.activation.homogeneous else rows
 
     def start(self, rows: Array) -> Fit:
         """The model at rows that may come from anywhere: where f overflows, at shorter ones."""
         rows = self.scaled(rows)
-        while self.activation.degree is None:
+        while not self.activation.homogeneous:
             with np.errstate(over="ignore"):
                 squares = self.activation(self.features @ rows.T) ** 2
                 wild = ~np.isfinite(squares.sum(axis=0))
@@ -192,14 +168,19 @@ def unit_rows(rows: Array) -> Array:
 
 
 def _inverse_root(gram: Array) -> Array:
-    """L⁻¹ for gram = L Lᵀ. Idle or doubled units make it singular: a ridge starts at rounding
-    level and grows until the factor exists."""
-    size = float(np.trace(gram)) / len(gram) or 1.0
-    ridge = len(gram) * float(np.finfo(gram.dtype).eps) * size
+    """L⁻¹ for gram = L Lᵀ, columns brought to one size first: powers and exponentials of units
+    differ in size by more than a Gram matrix takes. Idle or doubled units make it singular: a ridge
+    starts at rounding level and grows until the factor exists."""
+    eps = float(np.finfo(gram.dtype).eps)
+    sizes = np.sqrt(np.diag(gram))
+    # What is smaller than that is rounding, of a unit that is linear on all samples.
+    sizes = np.maximum(sizes, np.sqrt(eps) * (sizes.max(initial=0.0) or 1.0))
+    gram = gram / sizes / sizes[:, None]
+    ridge = len(gram) * eps
     while True:
         shifted = gram.copy()
         shifted[np.diag_indices(len(gram))] += ridge
         try:
-            return np.asarray(np.linalg.inv(np.linalg.cholesky(shifted)))
+            return np.asarray(np.linalg.inv(np.linalg.cholesky(shifted)) / sizes)
         except np.linalg.LinAlgError:
             ridge *= 100

@@ -13,17 +13,16 @@ has every unit is needed: `noisy` gives it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from unrelu.activations import RELU, Activation, ReLU, chord, steep
+from unrelu.activations import RELU, Activation
 from unrelu.fitting.rounded_relu import RoundedReLU
 from unrelu.fitting.variable_projection import unit_rows
 from unrelu.network import Network
 from unrelu.network.jacobian import Jacobian
 from unrelu.noise.losses import HeavyTails, Loss, LossAt, heavy_tails
-from unrelu.numerics.arrays import Array, Mask
+from unrelu.numerics.arrays import Array
 from unrelu.numerics.levenberg import minimise
 from unrelu.numerics.whitening import power_of_two, whiten, with_constant
 from unrelu.samples import Samples
@@ -68,7 +67,7 @@ class WeightedNetwork:
         self.features, self.labels, self.loss = features, labels, loss
         self.units = units
         self.nuisance = features if linear else np.ones((len(features), int(constant)))
-        self.activation, self._steep = activation, steep(activation)
+        self.activation, self._steep = activation, activation.steep
 
     def parts(self, point: Array) -> tuple[Array, Array, Array]:
         """A (k, D), Uᵀ (k, m) and C (q, m), as views."""
@@ -79,32 +78,26 @@ class WeightedNetwork:
 
     def evaluate(self, point: Array) -> State:
         A, U, C = self.parts(point)
-        hidden = self.features @ A.T
-        slopes: Array | Mask = hidden > 0
-        if isinstance(self.activation, ReLU):
-            hidden *= slopes
-        else:
-            heights, hidden = hidden, self.activation(hidden)
-            if not np.isfinite(np.linalg.norm(hidden)):
-                nothing = np.zeros_like(self.labels)
-                J = Jacobian(self.features, slopes, U.T)
-                return State(point, J, self.labels, nothing, np.inf)
+        heights = self.features @ A.T
+        hidden, slopes = self.activation.values_and_slopes(heights)
+        if not np.isfinite(np.linalg.norm(hidden)):
+            nothing = np.zeros_like(self.labels)
+            J = Jacobian(self.features, slopes, U.T)
+            return State(point, J, self.labels, nothing, np.inf)
         H = np.column_stack([hidden, self.nuisance])
         predicted = H @ np.vstack([U, C])
         residual, cost = self.labels - predicted, self.loss.cost(self.labels, predicted)
-        if not isinstance(self.activation, ReLU):
-            slopes = self._slopes(heights, residual)
+        if self._steep:
+            slopes = self._chords(heights, residual)
         weights = self.loss.weights(self.labels, predicted)
         J = Jacobian(self.features, slopes, U.T, H)
         return State(point, J, residual, weights, cost)
 
-    def _slopes(self, heights: Array, residual: Array) -> Array:
-        """As in `kinks`: of chords, as long as heights are uncertain, where f' is infinite."""
-        if not self._steep:
-            return self.activation.slope(heights)
+    def _chords(self, heights: Array, residual: Array) -> Array:
+        """As in `kinks`: slopes of chords, as long as heights are uncertain."""
         left = float(np.linalg.norm(residual) / np.linalg.norm(self.labels))
         share = self.units * (self.features.shape[1] + self.labels.shape[1]) / self.labels.size
-        return chord(self.activation, heights, min(left * np.sqrt(share), 0.1))
+        return self.activation.chord(heights, min(left * np.sqrt(share), 0.1))
 
     def descent(self, state: State) -> Array:
         return self._pull(state, state.weights * state.residual)
@@ -169,7 +162,7 @@ def reweighted(
     if skip:
         C = white.to_features(np.column_stack([net.W, net.c]) if bias else net.W).T
     point = np.concatenate([A.ravel(), U.ravel(), C.ravel()])
-    activation: Any = rounded or net.activation
+    activation = rounded or net.activation
     predicted, share = net(X), SETTLED**2 * len(point) / Y.size
 
     def enough(norms: list[float]) -> bool:

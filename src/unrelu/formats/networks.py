@@ -25,7 +25,7 @@ from typing import Any
 
 import numpy as np
 
-from unrelu.activations import Activation, Curve, Rectified, ReLU, resolve
+from unrelu.activations import Activation, Curve, resolve
 from unrelu.errors import FileError, InputError, InputTypeError, MissingExtraError, require
 from unrelu.formats.archive import unreadable
 from unrelu.formats.marks import Contents, Mark
@@ -132,12 +132,12 @@ def check_activation(activation: str | Activation, path: str | os.PathLike[str])
     if activation == "unknown":
         activation = Curve([0.0, 1.0], [0.0, 1.0])
     activation = resolve(activation)
-    if isinstance(activation, Rectified):
+    if not activation.in_files:
         raise FileError(
             f"{path}: the activation is a function of your own, which no file can hold: keep the "
             "arrays V, U, b and c of the network, and make it anew with the function"
         )
-    if not isinstance(activation, ReLU) and _check_form(Path(path)).name != "npz":
+    if not activation.piecewise_linear and _check_form(Path(path)).name != "npz":
         raise FileError(
             f"{path}: got activation {activation.name!r}, which only .npz keeps: in the other "
             "forms networks are ReLU networks"

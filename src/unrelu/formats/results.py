@@ -43,7 +43,7 @@ from typing import Any, TypeVar, get_args, get_type_hints
 
 import numpy as np
 
-from unrelu.activations import Activation, Curve, Rectified, resolve
+from unrelu.activations import Activation, Curve, resolve
 from unrelu.errors import FileError
 from unrelu.formats.archive import array_of, unreadable
 from unrelu.formats.npz_files import FORMAT
@@ -180,7 +180,7 @@ def _encoded(path: Path, place: str, value: object, arrays: dict[str, AnyArray])
         return [inner(i, part) for i, part in enumerate(value)]
     if isinstance(value, Mapping):
         return {"map": {str(key): inner(key, part) for key, part in value.items()}}
-    if isinstance(value, Rectified):
+    if isinstance(value, Activation) and not value.in_files:
         raise FileError(
             f"{path}: the activation is a function of your own, which no file can hold: keep the "
             "arrays of the network, and make it anew with the function"

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from unrelu.activations import ReLU
 from unrelu.errors import InputError, InputTypeError
 from unrelu.network import Network
 from unrelu.wording.streams import kind_of
@@ -106,7 +105,7 @@ def to_sklearn(net: Network) -> MLPRegressor:
         raise InputTypeError(f"to_sklearn: got {kind_of(net)}, expected a Network")
     if not net.n_units:
         raise InputError("to_sklearn: got a network without units, expected one at least")
-    if not isinstance(net.activation, ReLU):
+    if not net.activation.piecewise_linear:
         raise InputError(
             f"to_sklearn: got activation {net.activation.name!r}, expected a ReLU network: "
             "MLPRegressor knows no other of the kind"

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.linalg import solve_triangular
 
-from unrelu.activations import Activation, Curve, ReLU, steep
+from unrelu.activations import Activation
 from unrelu.errors import InputError, InputTypeError
 from unrelu.inference.fisher import Curved, Model, information, invert, moments
 from unrelu.network import Network
@@ -48,7 +48,7 @@ def white_features(samples: Samples, biased: bool) -> Whitened:
 def fitted_network(net: Network, samples: Samples, biased: bool, form: str) -> Network:
     if not isinstance(net, Network):
         raise InputTypeError(f"net: got {kind_of(net)}, expected a Network")
-    if isinstance(net.activation, Curve):
+    if net.activation.estimated:
         raise InputError(
             "net: got a network whose activation is a curve, expected one with a formula: a curve "
             "is an estimate, with errors of its own"
@@ -91,7 +91,7 @@ def checked_unknowns(net: Network, samples: Samples, biased: bool, skip: bool = 
 
 def check_weighted(activation: Activation, weights: ArrayLike | None) -> None:
     """Weights of samples are moved into the inputs, which takes √w f(z) = f(√w z)."""
-    if not isinstance(activation, ReLU):
+    if not activation.piecewise_linear:
         raise InputError(
             f"sample_weight: got one with activation {activation.name!r}, expected 'relu'"
         )
@@ -167,13 +167,13 @@ def model_of(
     rows = np.column_stack([net.V, net.b]) if biased else net.V
     A, f = white.to_features(rows), net.activation
     normals = None
-    if f.degree is not None:
+    if f.homogeneous:
         normals = np.column_stack([net.V, np.zeros(net.n_units)]) if biased else net.V
         normals = solve_triangular(white.factor, normals.T, trans="T").T
-    if isinstance(f, ReLU):
+    if f.piecewise_linear:
         ones = white.factor[:, -1] if biased and weighted else None
         return Model(A, U, normals, biased, skip, ones=ones)
-    return Model(A, U, normals, biased, units=Curved(f, doubt if steep(f) else None))
+    return Model(A, U, normals, biased, units=Curved(f, doubt if f.steep else None))
 
 
 def heights_known(net: Network, white: Whitened, U: Array, biased: bool, residual: Array) -> Array:
@@ -182,7 +182,7 @@ def heights_known(net: Network, white: Whitened, U: Array, biased: bool, residua
     Heights that are known less well have gentler chords, and then are known less well: from none
     at all, a few rounds settle that to some per cent."""
     doubt = np.zeros(net.n_units)
-    if not steep(net.activation):
+    if not net.activation.steep:
         return doubt
     n = len(residual)
     variance = float((residual**2).mean())

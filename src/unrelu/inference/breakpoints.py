@@ -20,7 +20,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import stdtrit
 
-from unrelu.activations import ReLU
 from unrelu.errors import InputError
 from unrelu.network import Network
 from unrelu.numerics.arrays import Array
@@ -122,7 +121,7 @@ def along_input(
 
     Raises InputError for another activation, input, shape or level. O(k p²) for p unknowns.
     """
-    if not isinstance(net.activation, ReLU):
+    if not net.activation.piecewise_linear:
         raise InputError(
             f"breakpoints: got a network with activation {net.activation.name!r}, expected 'relu', "
             "between whose kinks slopes are constant"

@@ -18,7 +18,6 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import chdtrc
 
-from unrelu.activations import ReLU
 from unrelu.fitting.problem import Problem
 from unrelu.inference import fisher
 from unrelu.network import Network
@@ -52,7 +51,7 @@ def without_unseen(
     inputs, in O(n D²); else O(n p² + p³) for p unknowns.
     """
     nobody = np.arange(0)
-    if net.skip or not isinstance(net.activation, ReLU):
+    if net.skip or not net.activation.piecewise_linear:
         return net, nobody
     X = np.asarray(samples.X, dtype=np.float64)
     white = whiten(samples.root * (with_constant(X) if bias else X))

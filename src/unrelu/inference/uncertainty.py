@@ -25,7 +25,6 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.linalg import solve_triangular
 from scipy.special import stdtrit
 
-from unrelu.activations import ReLU, has_kink
 from unrelu.errors import InputError
 from unrelu.inference import fisher, notes
 from unrelu.inference.along import ErrorsAlong
@@ -379,7 +378,7 @@ def assess(
     factors = None
     fitted = Fitted(net, white, root, biased, skip, weighing)
     unsure = len(notes.unsure(near_kink(units), lost, net.n_inputs)) > 0
-    plain = isinstance(net.activation, ReLU) and slopes is None
+    plain = net.activation.piecewise_linear and slopes is None
     if simulate and plain and unsure and affordable(fitted):
         factors = calibrate(
             fitted,
@@ -397,7 +396,7 @@ def assess(
     angles = np.array([unit.angle_error for unit in units])
     shares = np.array([unit.active for unit in units])
     kinks = []
-    if has_kink(net.activation):
+    if net.activation.kinked:
         by = None if factors is None else factors.units()
         kinks = notes.near_kinks(near_kink(units), lost, by)
     said = [

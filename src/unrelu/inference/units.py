@@ -235,7 +235,7 @@ def estimate_units(
 
 def _angles(net: Network, spread: Spread, errors: Network) -> Array:
     """Root mean square error (k,) of directions: of v across itself, as a share of its length."""
-    if net.activation.degree is not None:
+    if net.activation.homogeneous:
         return np.array([float(np.linalg.norm(row)) for row in errors.V])
     d, found = net.n_inputs, []
     for j, v in enumerate(net.V):
@@ -267,7 +267,7 @@ def alike(net: Network, spread: Spread) -> list[tuple[int, int]]:
     rows = np.column_stack([net.V, net.b])[:, : spread.lift.shape[1]]
     pairs = []
     directions = net.V
-    if net.activation.degree is None:
+    if not net.activation.homogeneous:
         directions = net.V / np.linalg.norm(net.V, axis=1, keepdims=True)
     for i, j in np.argwhere(np.triu(directions @ directions.T > NEAR, 1)):
         apart = rows[i] - rows[j]

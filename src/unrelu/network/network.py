@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from unrelu.activations import Activation, Power, ReLU, resolve
+from unrelu.activations import Activation, resolve
 from unrelu.errors import InputError
 from unrelu.inputs.frames import plain
 from unrelu.network.weights import float_weights, holds_objects, rational_weights, real_numbers
@@ -125,7 +125,7 @@ class Network:
                 f"activation: got {self.activation.name} with rational weights, expected the ReLU "
                 "or a power with a whole exponent: others have values that are no fractions"
             )
-        if self.skip and not isinstance(self.activation, ReLU):
+        if self.skip and not self.activation.reversible:
             raise InputError(
                 f"W: got a skip connection with activation {self.activation.name!r}, expected the "
                 "ReLU: what a skip connection leaves open is known for that one"
@@ -238,7 +238,6 @@ class Network:
         X = as_fractions("X", X)
         if X.ndim != 2 or X.shape[1] != self.n_inputs:
             raise InputError(f"X: got shape {X.shape}, expected (n_samples, {self.n_inputs})")
-        assert isinstance(self.activation, (ReLU, Power)), "others are refused when made"
         F = self.activation.exactly(self.preactivations(X))
         return np.asarray(product(F, self.U.T) + product(X, self.W.T) + self.c)
 
@@ -264,7 +263,7 @@ class Network:
         array([[4.]])
         """
         skip = self.skip if skip is None else skip
-        if skip and not isinstance(self.activation, ReLU):
+        if skip and not self.activation.reversible:
             raise InputError(
                 f"skip: got True with activation {self.activation.name!r}, expected the ReLU: "
                 "units of others do not turn round"
@@ -290,7 +289,7 @@ class Network:
             signs = np.where(turned, -1.0, 1.0)
             V, b = V * signs[:, None], b * signs
 
-        V, b, U = _merged(V, b, U, degree is not None)
+        V, b, U = _merged(V, b, U, self.activation.homogeneous)
         strength = np.linalg.norm(U, axis=0)
         kept = np.flatnonzero(strength > 0)
         keys = [*V[kept].T[::-1], -strength[kept]]
@@ -299,21 +298,21 @@ class Network:
         return Network(V, U, b, c, self.activation, W, remarks=self.remarks)
 
     def _rational_form(self, skip: bool) -> Network:
-        assert isinstance(self.activation, (ReLU, Power)), "others are refused when made"
-        degree = int(self.activation.degree)
+        exponent = self.activation.exponent
+        assert exponent is not None, "others are refused when made"
         W, c, units = self.W.copy(), self.c.copy(), dict[tuple[Fraction, ...], Rationals]()
         for v, b, u in zip(self.V, self.b, self.U.T, strict=True):
             scale = next((abs(weight) for weight in v if weight), None)
             if scale is None:
-                c = c + u * max(b, Fraction(0)) ** degree
+                c = c + u * max(b, Fraction(0)) ** exponent
                 continue
             if skip and _turned(v[None])[0]:
                 W, c, scale = W + np.outer(u, v), c + u * b, -scale
             row = (*(v / scale), b / scale)
-            units[row] = units.get(row, 0 * u) + u * abs(scale) ** degree
+            units[row] = units.get(row, 0 * u) + u * abs(scale) ** exponent
         # By falling ‖u‖ of units with ‖v‖ = 1, as in floating point.
         kept = sorted(
-            (-(sum(w**2 for w in row[:-1]) ** degree) * (u @ u), row)
+            (-(sum(w**2 for w in row[:-1]) ** exponent) * (u @ u), row)
             for row, u in units.items()
             if u.any()
         )

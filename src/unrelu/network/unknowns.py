@@ -37,5 +37,5 @@ def unknowns_of(net: Network, *, biases: bool, skip: bool, outputs: int | None =
         net.n_outputs if outputs is None else outputs,
         biases=biases,
         skip=skip,
-        scales=net.activation.degree is None,
+        scales=not net.activation.homogeneous,
     )

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from unrelu.activations import REACH, Activation, hermite
+from unrelu.activations import Activation
 from unrelu.fitting.alternation import NEW, OVERFLOW, alternate, basis_of_labels
 from unrelu.fitting.candidate import Candidate, Unsuitable
 from unrelu.fitting.scaled_rows import Rows, refined
@@ -19,17 +19,11 @@ from unrelu.numerics.arrays import Array
 from unrelu.recipes.support import used_rows
 from unrelu.samples import Samples
 
-NEGLIGIBLE = 1e-6
-"""Share of a moment that may come from beyond `REACH` standard deviations."""
-
 
 def check_moments(activation: Activation) -> None:
     """Raises `Unsuitable` for an activation of which a Gaussian input makes infinite labels: one
     whose square has no mean."""
-    with np.errstate(all="ignore"):
-        end = activation(np.array([REACH])) ** 2 * np.exp(-(REACH**2) / 2) * REACH
-        usual = hermite(lambda z: activation(z) ** 2, 0)
-    if not end[0] < NEGLIGIBLE * usual:
+    if not activation.has_variance:
         raise Unsuitable(
             f"with Gaussian inputs the labels of {activation.name!r} have no variance, and their "
             "moments say nothing"

@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import chdtrc
 
-from unrelu.activations import Curve
 from unrelu.certificate import Certificate, judge, judge_estimate, judge_exactly
 from unrelu.checks.unexplained import unexplained
 from unrelu.errors import InputError, InputTypeError
@@ -131,7 +130,7 @@ def appraise(
     if noise not in ("auto", "none"):
         raise InputError(f"noise: got {noise!r}, expected 'auto' or 'none'")
     shown = net.network if isinstance(net, Recovery) else net
-    if isinstance(shown, Network) and isinstance(shown.activation, Curve):
+    if isinstance(shown, Network) and shown.activation.estimated:
         raise InputError(
             "net: got one whose activation is a curve, expected one with a formula: "
             "`unrelu.draw_curve` shows it"
@@ -246,7 +245,7 @@ def _measured(
 ) -> Appraisal:
     """One pass over the samples."""
     net = certificate.network
-    free = net.activation.degree is None  # hidden weights then have lengths of their own
+    free = not net.activation.homogeneous  # hidden weights then have lengths of their own
     lengths = np.linalg.norm(net.V, axis=1) if free else np.ones(net.n_units)
     rows = _drawn(samples.n, DRAWN, certificate.worst_sample)
     few = _drawn(samples.n, max(100, DRAWN_ENTRIES // max(1, net.n_units)), None)

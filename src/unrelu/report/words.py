@@ -123,7 +123,7 @@ def _exact(told: Appraisal) -> Words:
         (
             "The order of the units: any choice gives the same labels. Here strong units come "
             "first."
-            if net.activation.degree is None
+            if not net.activation.homogeneous
             else "The order of the units, and how a unit's strength is shared between what comes "
             "in and what goes out: any choice gives the same labels. Here hidden weights have "
             "length one, and strong units come first."

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from unrelu.activations import Activation, ReLU
+from unrelu.activations import RELU, Activation
 from unrelu.certificate import Certificate, judge, judge_estimate
 from unrelu.checks import few_labels
 from unrelu.checks.counting import distinct_rows
@@ -67,7 +67,7 @@ class Task:
     bias: bool
     method: str
     noise: str
-    activation: Activation = field(default_factory=ReLU)
+    activation: Activation = RELU
     skip: bool = False
     weights: Array | None = None
     form: str = "auto"
@@ -175,7 +175,7 @@ def judged(task: Task, method: str, candidate: Candidate, passes: Passes) -> Jud
             exact = _leaner(exact, task, rows)
             return Judged(method, Candidate(exact.network, rows, candidate.stats), exact)
     recipe = task.method in BY_NAME
-    if recipe and (certificate.status != Status.ESTIMATED or not isinstance(net.activation, ReLU)):
+    if recipe and (certificate.status != Status.ESTIMATED or not net.activation.reversible):
         said = "; ".join(filter(None, (certificate.explanation, OWN, candidate.note)))
         return Judged(method, candidate, replace(certificate, explanation=said))
     few = certificate.code in ("few-labels", "may-be-noise", "searches-disagree")
@@ -273,7 +273,7 @@ def not_values(best: Judged, kind: LabelKind) -> Judged:
 def _leaner(certificate: Certificate, task: Task, rows: Index) -> Certificate:
     """The certificate of a network with fewer units, where weak ones can be spared."""
     net, asked = certificate.network, task.n_units or 0
-    relu, weak = isinstance(net.activation, ReLU), certificate.weak_units
+    relu, weak = net.activation.reversible, certificate.weak_units
     open_ = certificate.status == Status.UNDETERMINED and net.n_units > asked
     if not (relu and open_ and len(weak)) or task.skip:
         return certificate
@@ -329,7 +329,7 @@ def _with_rivals(candidate: Candidate, task: Task) -> Candidate:
     if distinct is None or len(distinct) > FEW_ROWS:
         return candidate
     few = task.samples.take(distinct)
-    if not isinstance(task.activation, ReLU):
+    if not task.activation.piecewise_linear:
         rng = np.random.default_rng(0)
         said = known_activation.others(few, candidate.network, bias=task.bias, rng=rng)
         return replace(candidate, note=said, several=True) if said else candidate

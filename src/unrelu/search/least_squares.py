@@ -25,7 +25,7 @@ import math
 
 import numpy as np
 
-from unrelu.activations import RELU, Activation, ReLU
+from unrelu.activations import RELU, Activation
 from unrelu.fitting.fittings import about_mean, moved
 from unrelu.fitting.orientation import orient
 from unrelu.fitting.problem import Problem, choose_rows
@@ -50,7 +50,7 @@ from unrelu.noise.gaussian import (
 from unrelu.numerics.arrays import Array
 from unrelu.numerics.dependence import DEPENDENT, dependence
 from unrelu.samples import Samples
-from unrelu.search.moment_start import moment_start, tame
+from unrelu.search.moment_start import moment_start
 
 log = logging.getLogger(__name__)
 
@@ -257,14 +257,14 @@ def _moments(problem: Problem, width: int, rng: np.random.Generator) -> Array | 
     activation = problem.activation
     if m < 2 or width > d or n < MOMENTS_FROM * d or problem.weighted:
         return None
-    if activation.degree is None and not tame(activation):
+    if not activation.has_variance:
         return None
     V, b = moment_start(
         problem.X, problem.Y, width, bias=problem.bias, rng=rng, activation=activation
     )
     points = problem.points_of_scaled(V, b)
     points = np.vstack([points, _random(problem, width - len(points), rng)])
-    if activation.degree is None:
+    if not activation.homogeneous:
         fits = [problem.strict.start(scale * points) for scale in SCALES]
         points = min(fits, key=lambda fit: fit.cost).point
     return points
@@ -273,7 +273,7 @@ def _moments(problem: Problem, width: int, rng: np.random.Generator) -> Array | 
 def _random(problem: Problem, count: int, rng: np.random.Generator) -> Array:
     """Hyperplanes of random directions; where lengths matter, such that z has size 1."""
     points = rng.standard_normal((count, problem.loose.features.shape[1]))
-    return points if problem.activation.degree is not None else unit_rows(points)
+    return points if problem.activation.homogeneous else unit_rows(points)
 
 
 def _from_random(problem: Problem, width: int, rng: np.random.Generator, effort: Effort) -> Fit:
@@ -296,7 +296,7 @@ def _turned(problem: Problem, fit: Fit) -> Array:
     """Hyperplanes of the strict model: each unit on the side that explains the affine term, then
     on the better side, one after the other, until none changes."""
     best = fit
-    if isinstance(problem.activation, ReLU):
+    if problem.activation.reversible:
         V, b = problem.hyperplanes(fit.point)
         U, W, _ = problem.weights(V, b, affine=True)
         turned = orient(V, b, U, W)

@@ -25,7 +25,7 @@ from math import factorial
 
 import numpy as np
 
-from unrelu.activations import REACH, RELU, Activation, hermite
+from unrelu.activations import RELU, Activation, hermite
 from unrelu.numerics.arrays import Array, Mask
 from unrelu.numerics.joint_diagonalisation import JointDiagonal, joint_diagonalise
 from unrelu.numerics.moments import (
@@ -52,12 +52,6 @@ gains a digit or so; with noise two are enough, and GAIN ends it."""
 
 GAIN = 0.98
 """A round that leaves more than this share of the rest's variance was the last."""
-
-
-def tame(activation: Activation) -> bool:
-    """Whether f has moments of second order to speak of where the normal law is integrated; those
-    of e^(z²) are infinite."""
-    return bool(activation(np.array([REACH]))[0] ** 2 * np.exp(-(REACH**2) / 2) < 1)
 
 
 def moment_start(
@@ -87,9 +81,7 @@ def moment_start(
     centre = None if bias else np.linalg.solve(white.factor.T, mean)
     found = find_units(white.features, Y, min(n_units, X.shape[1]), centre, rng, activation)
     V = white.to_rows(found.V)
-    norms = np.linalg.norm(V, axis=1)
-    if activation.degree is None:
-        norms = np.ones(len(V))
+    norms = np.linalg.norm(V, axis=1) if activation.homogeneous else np.ones(len(V))
     V /= norms[:, None]
     b = found.offsets / norms - V @ mean if bias else np.zeros(len(V))
     return V, b

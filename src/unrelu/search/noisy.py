@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from unrelu.activations import RELU, Activation, ReLU
+from unrelu.activations import RELU, Activation
 from unrelu.fitting.candidate import Candidate
 from unrelu.fitting.fittings import Counts, Fitting, LeastSquares, Tails, moved, without_units
 from unrelu.fitting.problem import choose_rows, resolution
@@ -266,7 +266,7 @@ def _finished(
     for _ in range(2):  # what a rough network leaves is not only noise
         model = fitting(net, samples)
         net = model.fit(net)
-    if not net.n_units or not isinstance(net.activation, ReLU):
+    if not net.n_units or not net.activation.reversible:
         return net
     if isinstance(model, LeastSquares):
         problem = model.problem

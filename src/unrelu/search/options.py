@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from unrelu.activations import Activation, Curve, ReLU
+from unrelu.activations import Activation
 from unrelu.errors import InputError, InputTypeError
 from unrelu.fitting.affine_term import affine, beyond_affine
 from unrelu.fitting.problem import choose_rows
@@ -127,9 +127,9 @@ def check_activation(
     outputs: int,
 ) -> None:
     """What works for activations other than the ReLU; None for one that is not known."""
-    if isinstance(activation, ReLU):
+    if activation is not None and activation.piecewise_linear:
         return
-    if isinstance(activation, Curve):
+    if activation is not None and activation.estimated:
         raise InputError(
             "activation: got a Curve, expected 'unknown', or an activation with a formula: a "
             "curve is an estimate, which explains no labels exactly"
@@ -176,7 +176,7 @@ def check_skip(
     check_flag("skip", skip)
     if not skip:
         return
-    if not isinstance(activation, ReLU):
+    if activation is None or not activation.reversible:
         name = "unknown" if activation is None else activation.name
         raise InputError(f"activation: got {name!r} with skip=True, expected 'relu'")
     for option, value, taken in (
@@ -215,7 +215,7 @@ def check_weights(
     """What weights of samples are for, if they are not all the same."""
     if weights is None or noise in ("none", "sparse") or activation is None:
         return
-    if not isinstance(activation, ReLU):
+    if not activation.piecewise_linear:
         raise InputError(
             f"sample_weight: got one with activation {activation.name!r}, expected 'relu', or "
             "noise='none', which needs no weights"

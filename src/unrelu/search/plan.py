@@ -8,7 +8,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from unrelu.activations import ReLU
 from unrelu.checks.kinds_of_labels import (
     LabelKind,
     kind_of_labels,
@@ -146,7 +145,7 @@ def _proposals(
             )
             yield "least-squares", fit
         return
-    if not isinstance(task.activation, ReLU):
+    if not task.activation.reversible:
         yield from _of_known_activation(task, passes, rng)
         return
     if task.method == "auto" and task.noise == "auto":
@@ -273,8 +272,7 @@ def _recipe(task: Task, rng: np.random.Generator) -> Iterator[tuple[str, Candida
     is tried. What it says against itself goes with the constant network, or with its own."""
     recipe, samples = BY_NAME[task.method], task.samples
     kinds = set(recipe.noise) - {"sparse"}
-    relu = isinstance(task.activation, ReLU)
-    more = {} if relu else {"activation": task.activation}
+    more = {} if recipe.relu_only else {"activation": task.activation}
     ways = {"auto": [False, *[True] * bool(kinds)], "none": [False], "sparse": [False]}
     refused = ""
     for noisy_labels in ways.get(task.noise, [True]):

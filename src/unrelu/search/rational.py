@@ -11,7 +11,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from unrelu.activations import ReLU
 from unrelu.certificate import Certificate, judge_exactly
 from unrelu.checks.proof import prove
 from unrelu.complete.lifting import lift
@@ -58,7 +57,7 @@ def climb_exactly(task: Task, samples: ExactSamples, rng: np.random.Generator) -
     expected = "sparse" if task.method == "sparse-noise" else "none"
     best = climb(replace(task, noise=expected) if task.noise == "auto" else task, rng)
     failed = best.certificate.status == Status.FAILED
-    relu = isinstance(task.activation, ReLU)  # gross errors are for it, and so is a complete search
+    relu = task.activation.piecewise_linear  # gross errors are for it, and so is a complete search
     if relu and task.noise == "auto" and failed and task.method == "auto":
         clean = climb(replace(task, noise="sparse"), rng)
         best = clean if clean.certificate.status in EXPLAINED else best
@@ -159,7 +158,7 @@ def _may_be_decided(certificate: Certificate, task: Task) -> bool:
 
 
 def _few(task: Task) -> bool:
-    if not isinstance(task.activation, ReLU):
+    if not task.activation.piecewise_linear:
         return False
     return task.rank <= FEW_UNITS and task.samples.d <= FEW_INPUTS
 
