@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from support.planting import plant
+from support.planting import noisy_labels, plant
 
 import unrelu
 from unrelu import Network, Status
@@ -43,13 +43,12 @@ def name(f: Activation) -> str:
     return "tanh" if f == TANH else f.name
 
 
-def noisy(
+def noisy_samples(
     f: Activation, k: int, m: int, n: int, seed: int, *, bias: bool = False, share: float = 0.05
 ) -> tuple[Array, Array, Network]:
     """Eight inputs, and noise of `share` of each output's size."""
     made = plant(8, k, m, n, seed=seed, bias=0.5 * bias, activation=f)
-    noise = np.random.default_rng([seed, 1]).standard_normal(made.Y.shape)
-    return made.X, made.Y + share * made.Y.std(axis=0) * noise, made.truth
+    return made.X, noisy_labels(made, share, seed=[seed, 1]), made.truth
 
 
 def told(truth: Network, X: Array, Y: Array, bias: bool) -> Network:
@@ -131,7 +130,7 @@ def test_chords() -> None:
 @pytest.mark.parametrize("f", ALL, ids=name)
 def test_noisy_labels_end_in_the_minimum_next_to_the_truth(f: Activation, bias: bool) -> None:
     m, n = (3, 400) if bias else (2, 600)
-    X, Y, truth = noisy(f, 3, m, n, seed=1, bias=bias)
+    X, Y, truth = noisy_samples(f, 3, m, n, seed=1, bias=bias)
     result = unrelu.recover(X, Y, 3, activation=f, bias=bias, noise="gaussian", rng=0)
     assert result.status == Status.ESTIMATED
     assert result.network is not None
@@ -144,7 +143,7 @@ def test_noisy_labels_end_in_the_minimum_next_to_the_truth(f: Activation, bias: 
 
 @pytest.mark.parametrize("f", [Power(2), Expm1()], ids=name)
 def test_the_number_of_units_is_found(f: Activation) -> None:
-    X, Y, truth = noisy(f, 3, 2, 800, seed=2)
+    X, Y, truth = noisy_samples(f, 3, 2, 800, seed=2)
     result = unrelu.recover(X, Y, activation=f, bias=False, rng=0)
     assert result.status == Status.ESTIMATED
     assert result.network is not None
@@ -160,7 +159,7 @@ def test_the_number_of_units_is_found(f: Activation) -> None:
     ("made", "asked"), [(TANH, Power(2)), (Power(2), TANH), (Power(2), Expm1()), (ReLU(), Power(2))]
 )
 def test_another_activation_is_no_noise(made: Activation, asked: Activation) -> None:
-    X, Y, truth = noisy(made, 2, 2, 800, seed=3)
+    X, Y, truth = noisy_samples(made, 2, 2, 800, seed=3)
     wrong = told(Network(truth.V, truth.U, activation=asked), X, Y, False)
     samples = Samples.of(X, Y)
     left = unexplained(wrong, samples, False, False)
@@ -175,7 +174,7 @@ def test_another_activation_is_no_noise(made: Activation, asked: Activation) -> 
 def test_noise_of_any_size_has_no_shape() -> None:
     """Noise that grows with the mean, with heavy tails: p-values are uniform or larger."""
     rng, low = np.random.default_rng(0), 0
-    X, _, truth = noisy(Power(2), 2, 2, 600, seed=3)
+    X, _, truth = noisy_samples(Power(2), 2, 2, 600, seed=3)
     for _ in range(100):
         noise = rng.standard_t(3, (600, 2)) * (1 + truth(X) ** 2)
         low += shape_p(truth, Samples.of(X, noise), noise) < 0.05
@@ -183,7 +182,7 @@ def test_noise_of_any_size_has_no_shape() -> None:
 
 
 def test_the_estimator_and_predictions() -> None:
-    X, Y, truth = noisy(Power(2), 2, 2, 400, seed=4)
+    X, Y, truth = noisy_samples(Power(2), 2, 2, 400, seed=4)
     model = unrelu.RectifiedNetworkRegressor(
         n_units=2, activation="power(2)", bias=False, random_state=0
     )
@@ -198,7 +197,7 @@ def test_the_estimator_and_predictions() -> None:
 
 @pytest.mark.parametrize("f", [Power(2), Expm1()], ids=name)
 def test_reports_tell_noise_from_a_wrong_network(f: Activation) -> None:
-    X, Y, _ = noisy(f, 2, 2, 600, seed=12)
+    X, Y, _ = noisy_samples(f, 2, 2, 600, seed=12)
     net = unrelu.recover(X, Y, 2, activation=f, bias=False, rng=0).network
     assert net is not None
     told = appraise(net, X, Y)
@@ -217,7 +216,7 @@ def test_reports_tell_noise_from_a_wrong_network(f: Activation) -> None:
 @pytest.mark.parametrize("bias", [False, True], ids=["plain", "biases"])
 @pytest.mark.parametrize("f", ALL, ids=name)
 def test_more_units_than_outputs_are_found_to_rounding(f: Activation, bias: bool) -> None:
-    X, Y, truth = noisy(f, 3, 2, 250, seed=5, bias=bias, share=0.0)
+    X, Y, truth = noisy_samples(f, 3, 2, 250, seed=5, bias=bias, share=0.0)
     result = unrelu.recover(X, Y, 3, activation=f, bias=bias, noise="none", rng=0, throw=False)
     assert result.status == (Status.EXACT if f != TANH else Status.UNDETERMINED)
     assert result.network is not None
@@ -260,7 +259,7 @@ def test_standard_errors_are_those_of_the_fits(f: Activation) -> None:
     problems in five. For √z, whose information has no limit, it is within a third."""
     scores = []
     for seed in range(4):
-        X, Y, truth = noisy(f, 3, 3, 500, seed=seed)
+        X, Y, truth = noisy_samples(f, 3, 3, 500, seed=seed)
         fitted = told(truth, X, Y, False)
         found = unrelu.assess(fitted, X, Y, biased=False, simulate=False)
         order = unrelu.match(found.network, truth).permutation
@@ -271,7 +270,7 @@ def test_standard_errors_are_those_of_the_fits(f: Activation) -> None:
 
 
 def test_errors_of_directions_leave_lengths_out() -> None:
-    X, Y, truth = noisy(Expm1(), 2, 2, 400, seed=7)
+    X, Y, truth = noisy_samples(Expm1(), 2, 2, 400, seed=7)
     found = unrelu.assess(told(truth, X, Y, False), X, Y, biased=False)
     for unit, row in zip(found.units, found.stderr.V, strict=True):
         assert 0 < unit.angle_error * np.linalg.norm(truth.V, axis=1).max() < np.linalg.norm(row)
@@ -296,7 +295,7 @@ def test_heights_of_steep_units_are_settled() -> None:
 def test_a_jump_with_biases_is_left_open() -> None:
     """u e^(z + b): what b gains u loses, until a sample changes sides."""
     jump = Rectified(np.exp, np.log)
-    X, Y, _ = noisy(jump, 1, 2, 300, seed=9, bias=True)
+    X, Y, _ = noisy_samples(jump, 1, 2, 300, seed=9, bias=True)
     result = unrelu.recover(X, Y, 1, activation=jump, rng=0, noise="gaussian", throw=False)
     assert result.status == Status.UNDETERMINED
 

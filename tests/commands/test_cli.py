@@ -6,12 +6,11 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import click
 import numpy as np
 import pytest
-from click.testing import CliRunner, Result
+from support.command_line import answer, refused, run
 from support.model_files import drawn, plain_onnx
 
 from unrelu import Network, load, save
@@ -47,29 +46,6 @@ def too_few(tmp_path: Path, truth: Path) -> Path:
     X = np.random.default_rng(3).standard_normal((8, 6))
     write_samples(tmp_path / "few.npz", X, load(truth)(X))
     return tmp_path / "few.npz"
-
-
-def run(*arguments: object) -> Result:
-    return CliRunner().invoke(main, [str(argument) for argument in arguments])
-
-
-def refused(*arguments: object) -> str:
-    """The one line that a usage error is answered with."""
-    result = run(*arguments)
-    assert result.exit_code == 2, result.output
-    assert result.stdout == ""
-    assert isinstance(result.exception, SystemExit)
-    lines = result.stderr.splitlines()
-    assert lines[-1].startswith("Error: ")
-    return lines[-1]
-
-
-def answer(*arguments: object) -> dict[str, Any]:
-    result = run(*arguments, "--json")
-    assert result.exit_code == 0, result.output
-    assert result.stderr == ""
-    values: dict[str, Any] = json.loads(result.stdout)
-    return values
 
 
 def test_recover_verify_match(tmp_path: Path, truth: Path, samples: Path) -> None:

@@ -7,19 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from click.testing import CliRunner, Result
+from support.command_line import run
 
-from unrelu.cli import main
 from unrelu.formats.networks import load, save
 from unrelu.network import Network
 
 NORMAL = np.random.default_rng(0).standard_normal
 W1, W2 = NORMAL((4, 4)), NORMAL((4, 4))
 TRUTH = Network(W1.T, W2.T)
-
-
-def run(*arguments: object) -> Result:
-    return CliRunner().invoke(main, [str(each) for each in arguments])
 
 
 @pytest.fixture

@@ -8,11 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-from click.testing import CliRunner, Result
+from support.command_line import answer, refused, run
 
 from unrelu import (
     Certificate,
@@ -32,7 +31,6 @@ from unrelu import (
     verify,
     write_report,
 )
-from unrelu.cli import main
 from unrelu.formats.networks import load_marked
 from unrelu.formats.samples import read_samples, write_samples
 from unrelu.numerics.rationals import Rationals, as_fractions, rounded
@@ -43,7 +41,7 @@ from unrelu.report.words import verdict
 EPS = float(np.finfo(np.float64).eps)
 
 
-def planted(biased: bool = True) -> Network:
+def rational_network(biased: bool = True) -> Network:
     """4 inputs, 3 units, 3 outputs; weights with denominators, no unit close to another."""
     V = as_fractions("V", [[3, -1, 0, 2], [1, 4, -2, 0], [-2, 1, 3, 1]]) / Fraction(7)
     U = as_fractions("U", [[5, 1, -1], [0, 3, 2], [2, -2, 4]]) / Fraction(3)
@@ -61,7 +59,7 @@ class Exact:
 
 @pytest.fixture(scope="module")
 def exact() -> Exact:
-    truth = planted()
+    truth = rational_network()
     X = as_fractions("X", np.random.default_rng(0).integers(-(2**20), 2**20, (150, 4)))
     X = X / Fraction(2**20)
     return Exact(truth, X, truth(X), recover(X, truth(X), exact=True, rng=0))
@@ -69,26 +67,8 @@ def exact() -> Exact:
 
 @pytest.fixture
 def truth(tmp_path: Path) -> Path:
-    save(planted(), tmp_path / "t.npz")
+    save(rational_network(), tmp_path / "t.npz")
     return tmp_path / "t.npz"
-
-
-def run(*arguments: object) -> Result:
-    return CliRunner().invoke(main, [str(argument) for argument in arguments])
-
-
-def answer(*arguments: object, code: int = 0) -> dict[str, Any]:
-    result = run(*arguments, "--json")
-    assert result.exit_code == code, result.output
-    values: dict[str, Any] = json.loads(result.stdout)
-    return values
-
-
-def refused(*arguments: object) -> str:
-    result = run(*arguments)
-    assert result.exit_code == 2, result.output
-    assert result.stdout == ""
-    return result.stderr.splitlines()[-1]
 
 
 def equal(one: Network, other: Network) -> bool:
@@ -102,7 +82,7 @@ def equal(one: Network, other: Network) -> bool:
 
 
 def test_equal_sees_what_floats_do_not() -> None:
-    net = planted()
+    net = rational_network()
     assert equal(net, Network(Fraction(3) * net.V, net.U / Fraction(3), 3 * net.b, net.c))
     assert not equal(net, Network(net.V, net.U, net.b, net.c + Fraction(1, 10**40)))
 
@@ -114,14 +94,14 @@ def test_sample_recover_verify_match(tmp_path: Path, truth: Path, suffix: str) -
     assert said.exit_code == 0, said.output
     assert said.output.splitlines()[:2] == ["samples  150", "inputs   4, multiples of 2^-20"]
     X, Y = read_samples(samples, exact=True)
-    assert (planted()(X) == Y).all()
+    assert (rational_network()(X) == Y).all()
 
     result = run("recover", samples, "-o", net, "--exact", "--seed", 0)
     assert result.exit_code == 0, result.output
     assert "proved" in result.stdout
     assert "seconds rational" in result.stdout  # the time spent in exact arithmetic
     assert load_marked(net)[1] is None
-    assert equal(load(net), planted())
+    assert equal(load(net), rational_network())
 
     result = run("verify", net, samples, "--exact")
     assert result.exit_code == 0, result.output
@@ -166,7 +146,7 @@ def test_exact_inputs_lie_on_the_grid_that_is_said(
     assert step * 2**20 <= scale < step * 2**21
     X, Y = read_samples(samples, exact=True)
     assert all((x / step).denominator == 1 for x in X.ravel())
-    assert (planted()(X) == Y).all()
+    assert (rational_network()(X) == Y).all()
     # The same draws as without --exact, rounded.
     answer("sample", truth, "-o", drawn, *options)
     off = as_fractions("X", read_samples(drawn)[0]) - X

@@ -12,14 +12,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
 from numpy.typing import NDArray
+from support.command_line import run
 from support.planting import plant
 from support.servers import served, table
 
 import unrelu
 from unrelu import FileError, InputError, InputTypeError, Network, OracleError, RecoveryError
-from unrelu.cli import main
 
 Array = NDArray[np.float64]
 
@@ -306,10 +305,6 @@ def test_a_journal_of_other_settings_is_refused(tmp_path: Path) -> None:
 # The command.
 
 
-def run(*arguments: object) -> Any:
-    return CliRunner().invoke(main, ["extract", *map(str, arguments)])
-
-
 def recovered(path: Path, truth: Network) -> bool:
     return unrelu.match(unrelu.load(path), truth).max_error < EXACT
 
@@ -317,7 +312,17 @@ def recovered(path: Path, truth: Network) -> bool:
 def test_the_command_asks_a_network_file(tmp_path: Path) -> None:
     unrelu.save(small(), tmp_path / "net.npz")
     out = tmp_path / "out.npz"
-    done = run(tmp_path / "net.npz", "-o", out, "--seed", 1, "--journal", tmp_path / "j", "--json")
+    done = run(
+        "extract",
+        tmp_path / "net.npz",
+        "-o",
+        out,
+        "--seed",
+        1,
+        "--journal",
+        tmp_path / "j",
+        "--json",
+    )
     assert done.exit_code == 0, done.output
     told = json.loads(done.stdout)
     assert told["status"] == "exact"
@@ -330,7 +335,7 @@ def test_the_command_asks_an_address(tmp_path: Path) -> None:
         return table(small()(np.array(json.loads(body))))
 
     with served(answer) as (address, seen):
-        done = run(address, "-o", tmp_path / "out.npz", "--inputs", 6, "--seed", 1)
+        done = run("extract", address, "-o", tmp_path / "out.npz", "--inputs", 6, "--seed", 1)
     assert done.exit_code == 0, done.output
     assert recovered(tmp_path / "out.npz", small())
     assert 10 < len(seen) < 100
@@ -344,7 +349,9 @@ def test_the_command_asks_a_program(tmp_path: Path) -> None:
     )
     (tmp_path / "ask.py").write_text(code.replace("%r", "%.17g"), encoding="utf-8")
     program = f"'{sys.executable}' '{tmp_path / 'ask.py'}'"
-    done = run("--program", program, "-o", tmp_path / "out.npz", "--inputs", 6, "--seed", 1)
+    done = run(
+        "extract", "--program", program, "-o", tmp_path / "out.npz", "--inputs", 6, "--seed", 1
+    )
     assert done.exit_code == 0, done.output
     assert recovered(tmp_path / "out.npz", small())
 
@@ -369,14 +376,16 @@ def test_the_command_asks_an_onnx_file(tmp_path: Path) -> None:
     opset = onnx.helper.make_opsetid("", 17)
     made = onnx.helper.make_model(graph, opset_imports=[opset], ir_version=8)
     onnx.save(made, str(tmp_path / "net.onnx"))
-    done = run(tmp_path / "net.onnx", "-o", tmp_path / "out.npz", "--seed", 1)
+    done = run("extract", tmp_path / "net.onnx", "-o", tmp_path / "out.npz", "--seed", 1)
     assert done.exit_code == 0, done.output
     assert recovered(tmp_path / "out.npz", truth)
 
 
 def test_the_command_marks_what_it_did_not_recover(tmp_path: Path) -> None:
     unrelu.save(small(), tmp_path / "net.npz")
-    done = run(tmp_path / "net.npz", "-o", tmp_path / "out.npz", "--budget", 60, "--seed", 1)
+    done = run(
+        "extract", tmp_path / "net.npz", "-o", tmp_path / "out.npz", "--budget", 60, "--seed", 1
+    )
     assert done.exit_code == 1
     assert "the budget of 60 queries is spent" in done.stderr
 
@@ -393,6 +402,6 @@ def test_the_command_marks_what_it_did_not_recover(tmp_path: Path) -> None:
     ],
 )
 def test_wrong_use_of_the_command(tmp_path: Path, arguments: list[str], said: str) -> None:
-    done = run(*arguments, "-o", tmp_path / "out.npz")
+    done = run("extract", *arguments, "-o", tmp_path / "out.npz")
     assert done.exit_code == 2
     assert said in done.stderr

@@ -7,29 +7,21 @@ from typing import Any
 
 import numpy as np
 import pytest
+from support.comparing import identical
 from support.model_files import cells, controller, mat_file, nnet_file
+from support.planting import gaussian_network
 
 from unrelu.errors import FileError
 from unrelu.formats.networks import load, save
 from unrelu.network import Network
 
-
-def planted(d: int = 4, k: int = 5, m: int = 3) -> Network:
-    normal = np.random.default_rng(10 * d + k + m).standard_normal
-    return Network(normal((k, d)), normal((m, k)), normal(k), normal(m))
-
-
-NET = planted()
+NET = gaussian_network(4, 5, 3)
 LAYERS = [(NET.V, NET.b), (NET.U, NET.c)]
 
 
 def put(path: Path, data: bytes) -> Path:
     path.write_bytes(data)
     return path
-
-
-def same(one: Network, other: Network) -> bool:
-    return all(np.array_equal(getattr(one, name), getattr(other, name)) for name in "VUbc")
 
 
 def codes(net: Network) -> set[str]:
@@ -47,13 +39,13 @@ def code(path: Path, data: bytes, **known: Any) -> str:
 
 def test_an_nnet_without_scaling_keeps_every_bit(tmp_path: Path) -> None:
     net = load(put(tmp_path / "net.nnet", nnet_file(LAYERS)))
-    assert same(net, NET)
+    assert identical(net, NET)
     assert net.remarks == ()
     for words in ("0", "This line extraneous", "0,\n// a comment\n"):
-        assert same(load(put(tmp_path / "net.nnet", nnet_file(LAYERS, words=words))), NET)
+        assert identical(load(put(tmp_path / "net.nnet", nnet_file(LAYERS, words=words))), NET)
     bounds = (np.full(4, -1.0), np.full(4, 1.0))
     net = load(put(tmp_path / "net.nnet", nnet_file(LAYERS, bounds=bounds)))
-    assert same(net, NET)
+    assert identical(net, NET)
     assert codes(net) == {"inputs-not-clipped"}
 
 
@@ -86,14 +78,14 @@ def test_zeros_in_place_of_the_scaling_stand_for_none(tmp_path: Path, zeros: str
     lines = nnet_file(LAYERS).decode().splitlines()
     lines[4:8] = ["0,0,0,0,", "0,0,0,0,", zeros, zeros] if len(zeros) > 1 else ["0"] * 4
     net = load(put(tmp_path / "net.nnet", "\n".join(lines).encode()))
-    assert same(net, NET)
+    assert identical(net, NET)
     assert codes(net) == {"scaling-absent"}
 
 
 def test_a_header_of_one_number_is_enough(tmp_path: Path) -> None:
     lines = nnet_file(LAYERS).decode().splitlines()
     lines[1] = "2"
-    assert same(load(put(tmp_path / "net.nnet", "\n".join(lines[1:]).encode())), NET)
+    assert identical(load(put(tmp_path / "net.nnet", "\n".join(lines[1:]).encode())), NET)
 
 
 def test_other_nnets_are_refused(tmp_path: Path) -> None:
@@ -118,9 +110,9 @@ def test_cell_arrays_with_biases_in_columns_are_read(
 ) -> None:
     """A column b says W * x + b, so that not even square layers are open. The content tells the
     form under a name that says nothing."""
-    net = planted(*size)
+    net = gaussian_network(*size)
     found = load(put(tmp_path / "net.bin", mat_file(controller(net), packed=packed)))
-    assert same(found, net)
+    assert identical(found, net)
     assert codes(found) == {"activation-assumed"}
 
 
@@ -139,15 +131,17 @@ def test_cell_arrays_with_biases_in_columns_are_read(
     ],
 )
 def test_matlab_weights_of_other_names_are_read(tmp_path: Path, arrays: Any) -> None:
-    assert same(load(put(tmp_path / "net.mat", mat_file(arrays))), NET)
+    assert identical(load(put(tmp_path / "net.mat", mat_file(arrays))), NET)
 
 
 def test_what_nothing_tells_of_a_matlab_file_can_be_said(tmp_path: Path) -> None:
-    square, path = planted(5, 5, 5), tmp_path / "net.mat"
+    square, path = gaussian_network(5, 5, 5), tmp_path / "net.mat"
     rows = mat_file({"W": cells(square.V, square.U), "b": cells(square.b, square.c)})
     assert code(path, rows) == "layout-unclear"
-    assert same(load(path, transposed=False), square)
-    assert same(load(path, transposed=True), Network(square.V.T, square.U.T, square.b, square.c))
+    assert identical(load(path, transposed=False), square)
+    assert identical(
+        load(path, transposed=True), Network(square.V.T, square.U.T, square.b, square.c)
+    )
 
 
 def test_activations_in_matlab_files_are_believed(tmp_path: Path) -> None:
@@ -159,7 +153,7 @@ def test_activations_in_matlab_files_are_believed(tmp_path: Path) -> None:
     assert code(path, mat_file(arrays)) == "activation"
     arrays = controller(NET) | {"act_fcns": cells(np.array("relu"), np.array("tanh"))}
     assert code(path, mat_file(arrays)) == "head"
-    assert same(load(path, drop_head=True), NET)
+    assert identical(load(path, drop_head=True), NET)
 
 
 def test_other_matlab_files_are_refused(tmp_path: Path) -> None:
@@ -167,7 +161,7 @@ def test_other_matlab_files_are_refused(tmp_path: Path) -> None:
     three = {"W": cells(NET.V, NET.U, NET.U.T), "b": cells(NET.b, NET.c, NET.b)}
     assert code(path, mat_file(three)) == "layers"
     assert code(path, mat_file(controller(NET) | {"x_mean": np.ones(4)})) == "scaling"
-    assert same(load(path, order=("W{1}", "W{2}")), NET)
+    assert identical(load(path, order=("W{1}", "W{2}")), NET)
     assert code(path, mat_file({"X": np.ones((3, 4))})) == "unreadable"
     assert code(path, b"MATLAB 7.3 MAT-file" + bytes(200)) == "matlab-7.3"
     assert code(path, b"MATLAB 5.0 MAT-file" + bytes(200)) == "unreadable"

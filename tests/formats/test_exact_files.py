@@ -32,7 +32,7 @@ def table(rng: np.random.Generator, *shape: int) -> Rationals:
     return as_fractions("p", p) / as_fractions("q", q)
 
 
-def planted(seed: int, d: int = 4, k: int = 3, m: int = 2) -> Network:
+def rational_network(seed: int, d: int = 4, k: int = 3, m: int = 2) -> Network:
     rng = np.random.default_rng(seed)
     return Network(table(rng, k, d), table(rng, m, k), table(rng, k), table(rng, m))
 
@@ -52,7 +52,7 @@ def same_network(one: Network, other: Network) -> bool:
 
 
 def test_same_sees_what_floats_do_not() -> None:
-    net = planted(0)
+    net = rational_network(0)
     V = net.V.copy()
     V[0, 0] += Fraction(1, 10**40)
     assert not same_network(net, Network(V, net.U, net.b, net.c))
@@ -114,7 +114,7 @@ def test_pythons_own_limit_does_not_matter() -> None:
 @given(st.integers(0, 2**32), st.integers(1, 5), st.integers(0, 5), st.integers(1, 5))
 @quick
 def test_a_rational_network_comes_back(tmp_path: Path, seed: int, d: int, k: int, m: int) -> None:
-    net = planted(seed, d, k, m)
+    net = rational_network(seed, d, k, m)
     save(net, tmp_path / "net.npz")
     again = load(tmp_path / "net.npz")
     assert again.rational
@@ -132,7 +132,7 @@ def test_weights_of_thousands_of_digits(tmp_path: Path) -> None:
 
 
 def test_equal_rational_networks_give_equal_bytes(tmp_path: Path) -> None:
-    net = planted(1)
+    net = rational_network(1)
     save(net, tmp_path / "a.npz")
     V = np.array([[Fraction(2 * w.numerator, 2 * w.denominator) for w in row] for row in net.V])
     save(Network(V, net.U, net.b, net.c), tmp_path / "b.npz")
@@ -141,7 +141,7 @@ def test_equal_rational_networks_give_equal_bytes(tmp_path: Path) -> None:
 
 def test_files_of_both_kinds_say_which(tmp_path: Path) -> None:
     """An older library reads the first, and says that it does not know the second's version."""
-    net = planted(2)
+    net = rational_network(2)
     save(net.rounded(), tmp_path / "float.npz")
     save(net, tmp_path / "rational.npz")
     with np.load(tmp_path / "float.npz") as arrays:
@@ -154,10 +154,10 @@ def test_files_of_both_kinds_say_which(tmp_path: Path) -> None:
 
 def test_marks_are_kept_beside_rational_weights(tmp_path: Path) -> None:
     mark = Mark("failed", "sample 3 breaks the proof")
-    save_marked(planted(3), tmp_path / "net.npz", mark)
+    save_marked(rational_network(3), tmp_path / "net.npz", mark)
     net, found = load_marked(tmp_path / "net.npz")
     assert found == mark
-    assert same_network(net, planted(3))
+    assert same_network(net, rational_network(3))
 
 
 def text(*entries: object) -> NDArray[np.bytes_]:
@@ -188,7 +188,7 @@ def test_hostile_weights_are_refused(
     tmp_path: Path, change: dict[str, np.ndarray], message: str
 ) -> None:
     path = tmp_path / "net.npz"
-    save(planted(4), path)
+    save(rational_network(4), path)
     with np.load(path) as arrays:
         changed = dict(arrays) | change
     np.savez(path, **changed)
@@ -203,7 +203,7 @@ def test_other_forms_hold_the_nearest_floats(tmp_path: Path, name: str) -> None:
     packages = {"onnx": "onnx", "safetensors": "safetensors", "h5": "h5py", "keras": "h5py"}
     if package := packages.get(name.split(".")[1]):
         pytest.importorskip(package)
-    net = planted(5)
+    net = rational_network(5)
     save(net, tmp_path / name)
     again = load(tmp_path / name)
     assert not again.rational

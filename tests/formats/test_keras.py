@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from support.comparing import identical
 from support.model_files import dense, drawn, keras_h5, kernels
 
 from unrelu.errors import FileError
@@ -28,10 +29,6 @@ SLOPES = np.array([0.0, 0.25, -1.0, 1.0, 3.0])
 def put(path: Path, data: bytes) -> Path:
     path.write_bytes(data)
     return path
-
-
-def same(one: Network, other: Network) -> bool:
-    return all(np.array_equal(getattr(one, name), getattr(other, name)) for name in "VUbcW")
 
 
 def close(one: np.ndarray, other: np.ndarray) -> bool:
@@ -132,7 +129,7 @@ def test_operations_that_are_the_relu(tmp_path: Path, name: str) -> None:
         (tmp_path / "net.keras", zipped(functional(RELU[name]))),
         (tmp_path / "net.h5", as_h5(functional(RELU[name]))),
     ):
-        assert same(load(put(path, data)), NET)
+        assert identical(load(put(path, data)), NET)
 
 
 @pytest.mark.parametrize("name", OTHER)
@@ -197,7 +194,7 @@ def test_functions_of_tensorflow_in_keras_2(tmp_path: Path) -> None:
             if layer["class_name"] == "Dense":
                 before = "input" if layer["name"] == "dense" else "r"
                 layer["inbound_nodes"] = [[[before, 0, 0, {}]]]
-        assert same(load(put(tmp_path / "net.h5", as_h5(model))), NET)
+        assert identical(load(put(tmp_path / "net.h5", as_h5(model))), NET)
     unknown = functional([called("math.erf", [["dense", 0, 0, {}]])])
     with pytest.raises(FileError):
         load(put(tmp_path / "net.h5", as_h5(unknown)))
@@ -209,7 +206,7 @@ def test_of_several_outputs_one_must_be_named(tmp_path: Path) -> None:
     with pytest.raises(FileError) as caught:
         load(path)
     assert caught.value.code == "several-outputs"
-    assert same(load(path, output="dense_1"), NET)
+    assert identical(load(path, output="dense_1"), NET)
     with pytest.raises(FileError) as caught:
         load(path, output="r")
     assert caught.value.code == "layers"
@@ -275,20 +272,20 @@ def test_other_rectifiers_are_refused(tmp_path: Path, layer: dict[str, Any]) -> 
 def test_a_relu_may_come_twice_and_with_a_threshold_of_zero(tmp_path: Path) -> None:
     still = {"class_name": "ThresholdedReLU", "config": {"theta": 0.0}}
     layers = [dense("dense", NET, "relu"), still, dense("dense_1", NET, None)]
-    assert same(load(put(tmp_path / "net.h5", keras_h5(layers, kernels(NET)))), NET)
+    assert identical(load(put(tmp_path / "net.h5", keras_h5(layers, kernels(NET)))), NET)
 
 
 @pytest.mark.parametrize("separator", ["/", "\\"])
 def test_models_saved_on_windows(tmp_path: Path, separator: str) -> None:
     layers = [dense("dense", NET), dense("dense_1", NET, "linear")]
     config = {"class_name": "Sequential", "config": {"layers": layers}}
-    assert same(load(put(tmp_path / "net.keras", zipped(config, separator))), NET)
+    assert identical(load(put(tmp_path / "net.keras", zipped(config, separator))), NET)
     made = io.BytesIO()
     with h5py.File(made, "w") as file:
         for name, arrays in kernels(NET).items():
             group = file.create_group(separator.join(("layers", name, "vars")))
             group["0"], group["1"] = arrays["kernel"], arrays["bias"]
-    assert same(load(put(tmp_path / "net.weights.h5", made.getvalue())), NET)
+    assert identical(load(put(tmp_path / "net.weights.h5", made.getvalue())), NET)
     with h5py.File(made, "a") as file:
         for other in ("/", "\\"):
             file.require_group(f"layers{other}twice")["0"] = np.ones(3)
@@ -304,7 +301,7 @@ def test_what_later_layers_say_of_their_input_is_not_looked_at(
         dense("dense", NET, batch_input_shape=[None, 4]),
         dense("dense_1", NET, None, batch_input_shape=repeated, input_dim=7),
     ]
-    assert same(load(put(tmp_path / "net.h5", keras_h5(layers, kernels(NET)))), NET)
+    assert identical(load(put(tmp_path / "net.h5", keras_h5(layers, kernels(NET)))), NET)
 
 
 def old_weights(net: Network, *, bias: bool = True, param: bool = False) -> bytes:
@@ -344,7 +341,7 @@ def test_weights_of_keras_1_are_inputs_times_units(
     net = drawn(1, *sizes)
     net = net if bias else Network(net.V, net.U)
     found = load(put(tmp_path / "net.h5", old_weights(net, bias=bias, param=param)))
-    assert same(found, net)
+    assert identical(found, net)
     assert [remark.code for remark in found.remarks] == ["activation-assumed"]
 
 
@@ -354,7 +351,7 @@ def test_models_of_keras_1_say_that_there_is_no_bias(tmp_path: Path) -> None:
     for layer in layers:
         del layer["config"]["use_bias"]
     found = load(put(tmp_path / "net.h5", keras_h5(layers, weights)))
-    assert same(found, Network(NET.V, NET.U))
+    assert identical(found, Network(NET.V, NET.U))
 
 
 def test_files_of_weights_whose_order_nobody_knows_are_refused(tmp_path: Path) -> None:

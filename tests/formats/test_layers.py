@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from support.comparing import identical
+from support.planting import gaussian_network
 
 from unrelu.errors import FileError, InputError, InputTypeError
 from unrelu.formats.layers import two_layers
@@ -20,15 +22,6 @@ from unrelu.wording.remarks import ASSUMED_RELU
 
 Arrays = dict[str, NDArray[Any]]
 HERE = Path("net")
-
-
-def planted(d: int, k: int, m: int) -> Network:
-    normal = np.random.default_rng(100 * d + 10 * k + m).standard_normal
-    return Network(normal((k, d)), normal((m, k)), normal(k), normal(m))
-
-
-def same(one: Network, other: Network, *, biases: bool = True) -> bool:
-    return all(np.array_equal(getattr(one, n), getattr(other, n)) for n in "VUbc"[: 2 + 2 * biases])
 
 
 def kept(
@@ -61,10 +54,11 @@ def test_no_file_gives_another_network(names: tuple[str, str, str, str], size: A
     """Any names, sizes and layout, in any order of the arrays: the network or a refusal, and with
     all that can be said always the network. A weight kept as x @ W and a kernel kept as W @ x are
     told by biases, or by nothing."""
-    net = planted(*size)
+    net = gaussian_network(*size)
     told = {"weight": False, "kernel": True}
     for transposed, biases in itertools.product((False, True), repeat=2):
         arrays = kept(net, names, transposed=transposed, biases=biases)
+        expected = net if biases else Network(net.V, net.U)
         contrary = told.get(names[0].split(":")[0].rpartition("/")[2].rpartition(".")[2])
         for turned in (arrays, dict(reversed(arrays.items()))):
             try:
@@ -73,11 +67,11 @@ def test_no_file_gives_another_network(names: tuple[str, str, str, str], size: A
                 assert error.code in ("order-unclear", "layout-unclear")
             else:
                 if contrary in (None, transposed) or biases:
-                    alike = same(found, net, biases=biases)
+                    alike = identical(found, expected)
                     square = contrary is not None and contrary != transposed
                     assert alike or (square and len(set(size)) == 1)
             asked = Reading(order=(names[0], names[2]), transposed=transposed)
-            assert same(two_layers(HERE, turned, reading=asked), net, biases=biases)
+            assert identical(two_layers(HERE, turned, reading=asked), expected)
 
 
 @pytest.mark.parametrize("transposed", [False, True])
@@ -86,50 +80,51 @@ def test_biases_tell_how_weights_are_kept(
     names: tuple[str, str, str, str], transposed: bool
 ) -> None:
     for size in ((5, 7, 3), (5, 7, 5), (5, 5, 3), (5, 3, 3), (1, 7, 1)):
-        net = planted(*size)
+        net = gaussian_network(*size)
         found = two_layers(HERE, kept(net, names, transposed=transposed))
-        assert same(found, net)
+        assert identical(found, net)
         assert ASSUMED_RELU in found.remarks
         assert ("weights-transposed" in {each.code for each in found.remarks}) == transposed
 
 
 def test_shapes_and_the_order_of_names_tell_without_biases() -> None:
-    net = planted(5, 7, 3)
+    net = gaussian_network(5, 7, 3)
     for transposed in (False, True):
         arrays = kept(net, NUMPY, transposed=transposed, biases=False)
-        assert same(two_layers(HERE, arrays), net, biases=False)
+        assert identical(two_layers(HERE, arrays), Network(net.V, net.U))
 
 
 def test_what_nothing_tells_is_refused_and_can_be_said() -> None:
-    square, coder = planted(5, 5, 5), planted(5, 7, 5)
+    square, coder = gaussian_network(5, 5, 5), gaussian_network(5, 7, 5)
     assert code(kept(square, NUMPY)) == "layout-unclear"
     assert code(kept(coder, NUMPY, biases=False)) == "layout-unclear"
     reverse = ("b.weight", "b.bias", "a.weight", "a.bias")
     assert code(kept(square, reverse)) == "order-unclear"
     assert code(kept(coder, reverse)) == "order-unclear"
     found = two_layers(HERE, kept(square, reverse), reading=Reading(order=("b", "a")))
-    assert same(found, square)
+    assert identical(found, square)
     # Numbered one way, kept the other: fc1 is (inputs, units) of x @ W, or fc2 comes first.
-    backwards = kept(planted(5, 7, 3), TORCH, transposed=True, biases=False)
+    net = gaussian_network(5, 7, 3)
+    backwards = kept(net, TORCH, transposed=True, biases=False)
     assert code(backwards) == "order-unclear"
     found = two_layers(HERE, backwards, reading=Reading(transposed=True))
-    assert same(found, planted(5, 7, 3), biases=False)
+    assert identical(found, Network(net.V, net.U))
 
 
 def test_what_biases_contradict_is_refused() -> None:
-    arrays = kept(planted(5, 7, 3), NUMPY, transposed=True)
+    arrays = kept(gaussian_network(5, 7, 3), NUMPY, transposed=True)
     assert code(arrays, transposed=False) == "shapes"
     assert code(arrays, order=("W2", "W1")) == "shapes"
     assert code(arrays | {"b2": np.ones(4)}) == "shapes"
 
 
 def test_heads_are_picked_by_name() -> None:
-    net, other = planted(5, 7, 3), np.ones((1, 7))
+    net, other = gaussian_network(5, 7, 3), np.ones((1, 7))
     arrays = kept(net, ("body.weight", "body.bias", "policy.weight", "policy.bias"))
     arrays |= {"value.weight": other, "value.bias": np.ones(1)}
     assert code(arrays) == "layers"
     found = two_layers(HERE, arrays, reading=Reading(output="policy"))
-    assert same(found, net)
+    assert identical(found, net)
     assert "left-out" in {each.code for each in found.remarks}
     assert np.array_equal(two_layers(HERE, arrays, reading=Reading(output="value")).U, other)
     assert code(arrays, output="nowhere") == "several-outputs"
@@ -139,29 +134,29 @@ def test_heads_are_picked_by_name() -> None:
 
 
 def test_two_layers_of_several_are_picked_by_name() -> None:
-    actor, critic = planted(5, 7, 3), planted(5, 7, 1)
+    actor, critic = gaussian_network(5, 7, 3), gaussian_network(5, 7, 1)
     arrays = kept(actor, ("actor.0.weight", "actor.0.bias", "actor.2.weight", "actor.2.bias"))
     arrays |= kept(critic, ("critic.0.weight", "critic.0.bias", "critic.2.weight", "critic.2.bias"))
     assert code(arrays) == "layers"
     for who, net in (("actor", actor), ("critic", critic)):
         for order in ((f"{who}.0", f"{who}.2"), (f"{who}.0.weight", f"{who}.2.weight")):
-            assert same(two_layers(HERE, arrays, reading=Reading(order=order)), net)
+            assert identical(two_layers(HERE, arrays, reading=Reading(order=order)), net)
     assert code(arrays, order=("actor.0", "nobody")) == "order-unknown"
     odd = kept(actor, ("P", "p", "Q", "q")) | {"R": np.ones((2, 2))}
     found = two_layers(HERE, odd, reading=Reading(order=("P", "p", "Q", "q")))
-    assert same(found, actor)
+    assert identical(found, actor)
 
 
 def test_biases_of_layers_that_are_named_are_not_lost() -> None:
-    net = planted(5, 7, 3)
+    net = gaussian_network(5, 7, 3)
     listed = {"0": net.V, "1": net.U, "2": net.b, "3": net.c}
-    assert same(two_layers(HERE, listed, reading=Reading(order=("0", "1"))), net)
-    square = planted(5, 5, 5)
+    assert identical(two_layers(HERE, listed, reading=Reading(order=("0", "1"))), net)
+    square = gaussian_network(5, 5, 5)
     listed = {"0": square.V, "1": square.U, "2": square.b, "3": square.c}
     known = {"order": ("0", "1"), "transposed": False}
     assert code(listed, **known) == "order-unclear"
     found = two_layers(HERE, listed, reading=Reading(order=("0", "2", "1", "3"), transposed=False))
-    assert same(found, square)
+    assert identical(found, square)
     assert code(listed | {"4": square.c}, **known) == "order-unclear"
 
 
@@ -195,15 +190,15 @@ def test_what_names_alone_tell_of_the_layout_is_said() -> None:
     def said(net: Network) -> set[str]:
         return {remark.code for remark in net.remarks}
 
-    square = kept(planted(5, 5, 5), TORCH)
+    square = kept(gaussian_network(5, 5, 5), TORCH)
     assert "layout-assumed" in said(two_layers(HERE, square))
     assert "layout-assumed" not in said(two_layers(HERE, square, reading=Reading(transposed=False)))
-    assert "layout-assumed" not in said(two_layers(HERE, kept(planted(5, 7, 3), TORCH)))
-    assert "layout-assumed" not in said(two_layers(HERE, kept(planted(5, 5, 5), FLAX)))
+    assert "layout-assumed" not in said(two_layers(HERE, kept(gaussian_network(5, 7, 3), TORCH)))
+    assert "layout-assumed" not in said(two_layers(HERE, kept(gaussian_network(5, 5, 5), FLAX)))
 
 
 def test_numbers_that_may_scale_are_not_taken_for_biases() -> None:
-    net = planted(5, 5, 3)
+    net = gaussian_network(5, 5, 3)
     arrays = kept(net, ("W1", "b1", "W2", "x_mean"))
     assert code(arrays) == "scaling"
     picked = two_layers(HERE, arrays, reading=Reading(order=("W1", "b1", "W2")))
@@ -211,11 +206,11 @@ def test_numbers_that_may_scale_are_not_taken_for_biases() -> None:
 
 
 def test_a_vector_is_the_weights_of_one_output_or_input() -> None:
-    one, single = planted(5, 7, 1), planted(1, 7, 3)
+    one, single = gaussian_network(5, 7, 1), gaussian_network(1, 7, 3)
     arrays = {"W1": one.V.T, "b1": one.b, "w2": one.U[0], "b2": np.array(one.c[0])}
-    assert same(two_layers(HERE, arrays), one)
+    assert identical(two_layers(HERE, arrays), one)
     arrays = {"w1": single.V[:, 0], "b1": single.b, "W2": single.U, "b2": single.c}
-    assert same(two_layers(HERE, arrays), single)
+    assert identical(two_layers(HERE, arrays), single)
 
 
 @pytest.mark.parametrize(
@@ -234,12 +229,12 @@ def test_a_vector_is_the_weights_of_one_output_or_input() -> None:
     ],
 )
 def test_npz_files_of_any_names_are_read(tmp_path: Path, names: Any, biases: Any) -> None:
-    net, path = planted(5, 7, 3), tmp_path / "net.npz"
+    net, path = gaussian_network(5, 7, 3), tmp_path / "net.npz"
     transposed = names[0].startswith("coefs")
     arrays = kept(net, (names[0], biases[0], names[1], biases[1]), transposed=transposed)
     np.savez(path, allow_pickle=False, **arrays)
     found = load(path)
-    assert same(found, net)
+    assert identical(found, net)
     assert "assumed" in repr(found)
     np.savez(path, allow_pickle=False, **arrays, activation=np.array("relu"))
     assert load(path).remarks == ()

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from support.comparing import identical
 from support.model_files import (
     dense,
     drawn,
@@ -20,6 +21,7 @@ from support.model_files import (
     state_dict,
     state_dict_pickle,
 )
+from support.planting import gaussian_network
 
 from unrelu.errors import FileError, InputError, InputTypeError, MissingExtraError
 from unrelu.formats.networks import Mark, check_target, load, load_marked, read, save, save_marked
@@ -31,15 +33,6 @@ SHARED = Path(__file__).parents[2] / ".." / "shared" / "data"
 
 WRITTEN = ["net.onnx", "net.safetensors", "net.pt", "net.state_dict", "net.h5", "net.weights.h5"]
 WRITTEN += ["net.keras"]
-
-
-def same(one: Network, other: Network) -> bool:
-    return all(np.array_equal(getattr(one, name), getattr(other, name)) for name in "VUbc")
-
-
-def doubles(seed: int = 0, d: int = 4, k: int = 5, m: int = 3) -> Network:
-    normal = np.random.default_rng(seed).standard_normal
-    return Network(normal((k, d)), normal((m, k)), normal(k), normal(m))
 
 
 def put(path: Path, data: bytes) -> Path:
@@ -54,37 +47,30 @@ def needs(name: str) -> None:
             pytest.importorskip(package)
 
 
-def test_same_sees_a_last_bit() -> None:
-    net = doubles()
-    U = net.U.copy()
-    U[0, 0] = np.nextafter(U[0, 0], np.inf)
-    assert not same(net, Network(net.V, U, net.b, net.c))
-
-
 @pytest.mark.parametrize("name", WRITTEN)
 def test_round_trip_is_bit_exact(tmp_path: Path, name: str) -> None:
     needs(name)
-    path, net = tmp_path / name, doubles(d=7, k=3, m=1)
+    path, net = tmp_path / name, gaussian_network(7, 3, 1)
     for each in (net, Network(np.asfortranarray(net.V), net.U.T.copy().T, net.b, net.c)):
         save(each, path)
-        assert same(load(path), net)
+        assert identical(load(path), net)
     # A network whose layers have one shape, so that only their order tells them apart.
-    square = doubles(1, 4, 4, 4)
+    square = gaussian_network(4, 4, 4, seed=1)
     save(square, path)
-    assert same(load(path), square)
+    assert identical(load(path), square)
     # By its content, under a name that says nothing.
     path.rename(tmp_path / "model.bin")
-    assert same(load(tmp_path / "model.bin"), square)
+    assert identical(load(tmp_path / "model.bin"), square)
 
 
 @pytest.mark.parametrize("name", WRITTEN)
 def test_marks_are_kept(tmp_path: Path, name: str) -> None:
     needs(name)
     mark = Mark("undetermined", "unit 2 is active on 3 samples — too few")
-    save_marked(doubles(), tmp_path / name, mark)
+    save_marked(gaussian_network(), tmp_path / name, mark)
     net, found = load_marked(tmp_path / name)
     assert found == mark
-    assert same(net, doubles())
+    assert identical(net, gaussian_network())
     save_marked(None, tmp_path / name, Mark("failed", "the labels are noise"))
     with pytest.raises(FileError, match=r"net\.\S+: holds no network.*the labels are noise"):
         load(tmp_path / name)
@@ -93,9 +79,9 @@ def test_marks_are_kept(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize("name", ["net.onnx", "net.safetensors", "net.pt"])
 def test_equal_networks_give_equal_bytes(tmp_path: Path, name: str) -> None:
     needs(name)
-    save(doubles(), tmp_path / name)
+    save(gaussian_network(), tmp_path / name)
     first = (tmp_path / name).read_bytes()
-    save(doubles(), tmp_path / name)
+    save(gaussian_network(), tmp_path / name)
     assert (tmp_path / name).read_bytes() == first
 
 
@@ -114,7 +100,11 @@ def test_a_missing_package_is_told_how_to_install(
     path = put(tmp_path / f"net{suffix}", b"\x89HDF\r\n\x1a\n")
     monkeypatch.setitem(sys.modules, package, None)
     extra = "keras" if package == "h5py" else package
-    for use in (lambda: load(path), lambda: save(doubles(), path), lambda: check_target(path)):
+    for use in (
+        lambda: load(path),
+        lambda: save(gaussian_network(), path),
+        lambda: check_target(path),
+    ):
         with pytest.raises(MissingExtraError, match=rf"pip install 'unrelu\[{extra}\]'"):
             use()
 
@@ -127,9 +117,9 @@ def test_state_dicts_of_both_kinds_are_read(tmp_path: Path) -> None:
     for prefix in ("", "module.", "_orig_mod.module."):
         tensors = named_tensors(net, prefix)
         for data in (state_dict(tensors), legacy_state_dict(tensors)):
-            assert same(load(put(path, data)), net)
+            assert identical(load(put(path, data)), net)
     without = [pair for pair in named_tensors(net) if "weight" in pair[0]]
-    assert same(load(put(path, state_dict(without))), Network(net.V, net.U))
+    assert identical(load(put(path, state_dict(without))), Network(net.V, net.U))
 
 
 def test_a_transposed_view_is_read_as_it_is_meant(tmp_path: Path) -> None:
@@ -141,7 +131,7 @@ def test_a_transposed_view_is_read_as_it_is_meant(tmp_path: Path) -> None:
         archive.writestr("net/data.pkl", state_dict_pickle(turned))
         for at, (_, array) in enumerate(turned):
             archive.writestr(f"net/data/{at}", array.tobytes("F"))
-    assert same(load(put(tmp_path / "net.pt", data.getvalue())), net)
+    assert identical(load(put(tmp_path / "net.pt", data.getvalue())), net)
 
 
 def test_nothing_in_a_pickle_is_run(tmp_path: Path) -> None:
@@ -193,7 +183,7 @@ def test_tensors_that_reach_beyond_their_storage_are_refused(tmp_path: Path) -> 
 
 def test_torch_reads_what_is_written_and_writes_what_is_read(tmp_path: Path) -> None:
     torch = pytest.importorskip("torch", reason="torch is not installed (extra `benchmarks`)")
-    net = doubles()
+    net = gaussian_network()
     X = np.random.default_rng(1).standard_normal((6, 4))
     linear, relu = torch.nn.Linear, torch.nn.ReLU
     model = torch.nn.Sequential(linear(4, 5), relu(), linear(5, 3)).double()
@@ -208,7 +198,7 @@ def test_torch_reads_what_is_written_and_writes_what_is_read(tmp_path: Path) -> 
         V, b, U, c = (each.double().numpy() for each in model.state_dict().values())
         for new in (True, False):
             torch.save(model.state_dict(), tmp_path / "a.pt", _use_new_zipfile_serialization=new)
-            assert same(load(tmp_path / "a.pt"), Network(V, U, b, c))
+            assert identical(load(tmp_path / "a.pt"), Network(V, U, b, c))
         negated = {name: torch._neg_view(each) for name, each in model.state_dict().items()}
         torch.save(negated, tmp_path / "negated.pt")
         with pytest.raises(FileError, match="a tensor with remarks"):
@@ -216,7 +206,7 @@ def test_torch_reads_what_is_written_and_writes_what_is_read(tmp_path: Path) -> 
         optimizer = torch.optim.Adam(model.parameters()).state_dict()
         checkpoint = {"epoch": 3, "optimizer": optimizer, "state_dict": model.state_dict()}
         torch.save(checkpoint, tmp_path / "a.pt")
-        assert same(load(tmp_path / "a.pt"), Network(V, U, b, c))
+        assert identical(load(tmp_path / "a.pt"), Network(V, U, b, c))
     torch.save(model, tmp_path / "a.pt")
     with pytest.raises(FileError, match=r"Sequential, and ran nothing.*model\.state_dict\(\)"):
         load(tmp_path / "a.pt")
@@ -243,14 +233,14 @@ def test_safetensors_of_every_kind_are_read(tmp_path: Path) -> None:
         path.write_bytes(numpy.save(tensors))
         values = {name: array.astype(float) for name, array in tensors.items()}
         V, b, U, c = values.values()
-        assert same(load(path), Network(V, U, b, c))
+        assert identical(load(path), Network(V, U, b, c))
     path.write_bytes(numpy.save({name: array.astype(int) for name, array in tensors.items()}))
     with pytest.raises(FileError, match="of type I64"):
         load(path)
     flax = {"Dense_0.kernel": net.V.T.copy(), "Dense_1.kernel": net.U.T.copy()}
     flax |= {"Dense_0.bias": net.b, "Dense_1.bias": net.c}
     path.write_bytes(numpy.save(flax))
-    assert same(load(path), net)
+    assert identical(load(path), net)
     square = {"a.weight": np.eye(3), "z.weight": np.eye(3)}
     path.write_bytes(numpy.save(square))
     with pytest.raises(FileError, match=r"cannot tell .* is the first layer"):
@@ -264,8 +254,8 @@ def test_keras_models_are_folded(tmp_path: Path) -> None:
     pytest.importorskip("h5py")
     net, path = drawn(8), tmp_path / "net.h5"
     layers = [dense("dense", net), dense("dense_1", net, "linear")]
-    assert same(load(put(path, keras_h5(layers, kernels(net)))), net)
-    assert same(load(put(path, keras_h5([], kernels(net)))), net)
+    assert identical(load(put(path, keras_h5(layers, kernels(net)))), net)
+    assert identical(load(put(path, keras_h5([], kernels(net)))), net)
 
     first = {"class_name": "InputLayer", "config": {"batch_input_shape": [None, 2, 2]}}
     rescaling = {"class_name": "Rescaling", "config": {"scale": 0.5, "offset": [1.0, 2.0]}}
@@ -286,7 +276,7 @@ def test_keras_models_are_folded(tmp_path: Path) -> None:
         load(path)
     found = read(path, Reading(drop_head=True))
     assert found.head == "softmax"
-    assert same(found.network, net)
+    assert identical(found.network, net)
 
 
 @pytest.mark.parametrize(
@@ -336,7 +326,7 @@ def test_other_keras_models_are_refused(tmp_path: Path, change: Any, message: st
 def test_hdf5_files_that_lead_elsewhere_or_crash_are_refused(tmp_path: Path) -> None:
     h5py = pytest.importorskip("h5py")
     path = tmp_path / "net.h5"
-    save(doubles(), tmp_path / "other.h5")
+    save(gaussian_network(), tmp_path / "other.h5")
     with h5py.File(path, "w") as file:
         file["model_weights"] = h5py.ExternalLink("other.h5", "/model_weights")
     with pytest.raises(FileError, match="is a link to somewhere else"):
@@ -366,7 +356,7 @@ def test_scikit_learn_networks_come_and_go() -> None:
         assert np.allclose(net(X), mlp.predict(X).reshape(60, -1), rtol=1e-12, atol=1e-12)
         again = to_sklearn(net)
         assert np.array_equal(again.predict(X), mlp.predict(X))
-        assert same(from_sklearn(again), net)
+        assert identical(from_sklearn(again), net)
     mlp = MLPClassifier(hidden_layer_sizes=(6,), **options).fit(X, rng.integers(3, size=60))
     logits = np.exp(from_sklearn(mlp)(X))
     assert np.allclose(logits / logits.sum(axis=1, keepdims=True), mlp.predict_proba(X))

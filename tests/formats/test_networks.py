@@ -10,18 +10,12 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.comparing import identical
+from support.planting import gaussian_network
 
 from unrelu.errors import FileError
 from unrelu.formats.networks import Mark, load, load_marked, save, save_marked
 from unrelu.network import Network
-
-ARRAYS = ("V", "U", "b", "c")
-
-
-def planted(seed: int, d: int = 4, k: int = 3, m: int = 2) -> Network:
-    rng = np.random.default_rng(seed)
-    normal = rng.standard_normal
-    return Network(normal((k, d)), normal((m, k)), normal(k), normal(m))
 
 
 def contents(path: Path) -> dict[str, np.ndarray]:
@@ -29,30 +23,17 @@ def contents(path: Path) -> dict[str, np.ndarray]:
         return dict(arrays)
 
 
-def same(one: Network, other: Network) -> bool:
-    return one.activation == other.activation and all(
-        np.array_equal(getattr(one, name), getattr(other, name)) for name in ARRAYS
-    )
-
-
-def test_same_sees_a_last_bit() -> None:
-    net = planted(0)
-    V = net.V.copy()
-    V[0, 0] = np.nextafter(V[0, 0], np.inf)
-    assert not same(net, Network(V, net.U, net.b, net.c))
-
-
 @given(st.integers(0, 2**32), st.integers(1, 5), st.integers(0, 5), st.integers(1, 5))
 @settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_round_trip_is_bit_exact(tmp_path: Path, seed: int, d: int, k: int, m: int) -> None:
-    net = planted(seed, d, k, m)
+    net = gaussian_network(d, k, m, seed=seed)
     save(net, tmp_path / "net.npz")
-    assert same(load(tmp_path / "net.npz"), net)
+    assert identical(load(tmp_path / "net.npz"), net)
 
 
 def test_equal_networks_give_equal_bytes(tmp_path: Path) -> None:
     for name in ("a.npz", "b.npz"):
-        save(planted(1), tmp_path / name)
+        save(gaussian_network(seed=1), tmp_path / name)
     assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes()
     with zipfile.ZipFile(tmp_path / "a.npz") as archive:
         assert {info.date_time[0] for info in archive.infolist()} == {1980}  # no time of writing
@@ -60,13 +41,13 @@ def test_equal_networks_give_equal_bytes(tmp_path: Path) -> None:
 
 def test_marks_are_kept_and_do_not_hinder_loading(tmp_path: Path) -> None:
     mark = Mark("undetermined", "unit 2 is active on 3 samples — too few")
-    save_marked(planted(2), tmp_path / "net.npz", mark)
+    save_marked(gaussian_network(seed=2), tmp_path / "net.npz", mark)
     net, found = load_marked(tmp_path / "net.npz")
     assert found == mark
-    assert same(net, planted(2))
-    assert same(load(tmp_path / "net.npz"), planted(2))
+    assert identical(net, gaussian_network(seed=2))
+    assert identical(load(tmp_path / "net.npz"), gaussian_network(seed=2))
 
-    save(planted(2), tmp_path / "net.npz")
+    save(gaussian_network(seed=2), tmp_path / "net.npz")
     assert load_marked(tmp_path / "net.npz")[1] is None
 
 
@@ -99,7 +80,7 @@ def test_malformed_archives_are_refused(
     tmp_path: Path, change: dict[str, np.ndarray | None], message: str
 ) -> None:
     path = tmp_path / "net.npz"
-    save(planted(3), path)
+    save(gaussian_network(seed=3), path)
     arrays = contents(path) | change
     kept = {name: array for name, array in arrays.items() if array is not None}
     np.savez(path, **kept)  # type: ignore[arg-type]
@@ -110,7 +91,7 @@ def test_malformed_archives_are_refused(
 
 def test_pickled_objects_are_not_opened(tmp_path: Path) -> None:
     path = tmp_path / "net.npz"
-    save(planted(3), path)
+    save(gaussian_network(seed=3), path)
     arrays = contents(path) | {"V": np.array([[None]], dtype=object)}
     np.savez(path, **arrays)  # type: ignore[arg-type]
     with pytest.raises(FileError, match=r"net\.npz"):
@@ -133,7 +114,7 @@ def test_files_that_cannot_be_read_are_refused(tmp_path: Path) -> None:
 def test_an_array_shorter_than_its_member_is_refused(tmp_path: Path) -> None:
     """Otherwise the end of the member is never reached, and its checksum never compared."""
     path = tmp_path / "net.npz"
-    save(planted(4), path)
+    save(gaussian_network(seed=4), path)
     with zipfile.ZipFile(path) as archive:
         members = {name: archive.read(name) for name in archive.namelist()}
     members["b.npy"] += b"\0" * 8
@@ -146,7 +127,7 @@ def test_an_array_shorter_than_its_member_is_refused(tmp_path: Path) -> None:
 
 def test_damage_gives_a_clean_error_or_the_same_network(tmp_path: Path) -> None:
     path = tmp_path / "net.npz"
-    save(planted(5), path)
+    save(gaussian_network(seed=5), path)
     sound = path.read_bytes()
     rng = np.random.default_rng(0)
     refused = 0
@@ -158,7 +139,7 @@ def test_damage_gives_a_clean_error_or_the_same_network(tmp_path: Path) -> None:
             del broken[rng.integers(len(broken)) :]
         path.write_bytes(broken)
         try:
-            assert same(load(path), planted(5))  # the damage was in a date, say
+            assert identical(load(path), gaussian_network(seed=5))  # the damage was in a date, say
         except FileError as error:
             assert str(path) in str(error)
             refused += 1
@@ -168,22 +149,22 @@ def test_damage_gives_a_clean_error_or_the_same_network(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["net.bin", "net"])
 def test_only_known_suffixes_are_written(tmp_path: Path, name: str) -> None:
     with pytest.raises(FileError, match=r"expected one of \.npz, \.onnx"):
-        save(planted(6), tmp_path / name)
+        save(gaussian_network(seed=6), tmp_path / name)
 
 
 def test_a_plain_archive_of_weights_is_read(tmp_path: Path) -> None:
-    net, path = planted(9), tmp_path / "net.npz"
+    net, path = gaussian_network(seed=9), tmp_path / "net.npz"
     np.savez(path, V=net.V, b=net.b, U=net.U, c=net.c)
-    assert same(load(path), net)
+    assert identical(load(path), net)
     np.savez_compressed(path, V=net.V.astype(np.float32), U=net.U)
-    assert same(load(path), Network(net.V.astype(np.float32), net.U))
+    assert identical(load(path), Network(net.V.astype(np.float32), net.U))
     np.savez(path, V=np.ones((10**9, 0)), U=np.ones((1, 10**9 % 7)))
     with pytest.raises(FileError, match="got V, float64 of shape"):
         load(path)
 
 
 def test_arrays_that_claim_too_much_are_refused_before_memory_is_taken(tmp_path: Path) -> None:
-    net, path = planted(10), tmp_path / "net.npz"
+    net, path = gaussian_network(seed=10), tmp_path / "net.npz"
     header = io.BytesIO()
     claim = {"descr": "<f8", "fortran_order": False, "shape": (10**6, 10**8)}
     np.lib.format.write_array_header_1_0(header, claim)
@@ -207,17 +188,17 @@ def test_arrays_that_claim_too_much_are_refused_before_memory_is_taken(tmp_path:
 
 def test_impossible_places_are_refused(tmp_path: Path) -> None:
     with pytest.raises(FileError, match="there is no folder"):
-        save(planted(6), tmp_path / "nowhere" / "net.npz")
+        save(gaussian_network(seed=6), tmp_path / "nowhere" / "net.npz")
     (tmp_path / "folder.npz").mkdir()
     with pytest.raises(FileError, match="not a regular file"):
-        save(planted(6), tmp_path / "folder.npz")
+        save(gaussian_network(seed=6), tmp_path / "folder.npz")
 
 
 def test_an_interrupted_write_leaves_the_old_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "net.npz"
-    save(planted(7), path)
+    save(gaussian_network(seed=7), path)
 
     def full_disk(file: object, **_arrays: object) -> None:
         file.write(b"half")  # type: ignore[attr-defined]
@@ -225,15 +206,15 @@ def test_an_interrupted_write_leaves_the_old_file(
 
     monkeypatch.setattr(np, "savez", full_disk)
     with pytest.raises(FileError, match="No space left on device"):
-        save(planted(8), path)
-    assert same(load(path), planted(7))
+        save(gaussian_network(seed=8), path)
+    assert identical(load(path), gaussian_network(seed=7))
     assert [each.name for each in tmp_path.iterdir()] == ["net.npz"]
 
 
 def test_a_symbolic_link_stays_one(tmp_path: Path) -> None:
     target, link = tmp_path / "target.npz", tmp_path / "link.npz"
-    save(planted(9), target)
+    save(gaussian_network(seed=9), target)
     link.symlink_to(target)
-    save(planted(10), link)
+    save(gaussian_network(seed=10), link)
     assert link.is_symlink()
-    assert same(load(target), planted(10))
+    assert identical(load(target), gaussian_network(seed=10))

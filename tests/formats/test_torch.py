@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from support.comparing import identical
 from support.model_files import Made, checkpoint, drawn, named_tensors, torch_file
 
 from unrelu.errors import FileError
@@ -26,10 +27,6 @@ def put(folder: Path, value: Any, legacy: bool) -> Path:
     return path
 
 
-def same(one: Network, other: Network) -> bool:
-    return all(np.array_equal(getattr(one, name), getattr(other, name)) for name in "VUbc")
-
-
 def codes(net: Network) -> set[str]:
     return {remark.code for remark in net.remarks}
 
@@ -38,7 +35,7 @@ def codes(net: Network) -> set[str]:
 @pytest.mark.parametrize("key", ["state_dict", "policy", "q_network", "model_weights", "x"])
 def test_a_state_dict_under_any_key_is_read(tmp_path: Path, key: str, legacy: bool) -> None:
     net = load(put(tmp_path, {key: TENSORS, "epoch": 1}, legacy))
-    assert same(net, NET)
+    assert identical(net, NET)
     assert codes(net) == {"activation-assumed"}
 
 
@@ -62,7 +59,7 @@ def test_what_lies_beside_is_left_out(
     tmp_path: Path, value: Any, said: set[str], legacy: bool
 ) -> None:
     net = load(put(tmp_path, value, legacy))
-    assert same(net, NET)
+    assert identical(net, NET)
     assert codes(net) == said | {"activation-assumed"}
 
 
@@ -102,11 +99,11 @@ def test_one_of_several_networks_is_picked_by_the_names_of_its_layers(
 ) -> None:
     other = drawn(1)
     path = put(tmp_path, {"actor": TENSORS, "critic": dict(named_tensors(other))}, legacy)
-    assert same(load(path, order=("actor.fc1", "actor.fc2")), NET)
-    assert same(load(path, order=("critic.fc1.weight", "critic.fc2.weight")), other)
+    assert identical(load(path, order=("actor.fc1", "actor.fc2")), NET)
+    assert identical(load(path, order=("critic.fc1.weight", "critic.fc2.weight")), other)
     heads = {**TENSORS, "value.weight": np.ones((1, 5), "f4")}
     net = load(put(tmp_path, heads, legacy), output="fc2")
-    assert same(net, NET)
+    assert identical(net, NET)
     assert "left-out" in codes(net)
 
 

@@ -11,15 +11,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from click.testing import CliRunner, Result
 from hypothesis import example, given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from pysat.solvers import Minisat22
+from support.command_line import run
 from support.two_unit_search import FREE, GIVEN, explaining
 
 from unrelu import InputError, InputTypeError, Network, load, save
-from unrelu.cli import main
 from unrelu.formats.samples import read_samples
 from unrelu.hardness import (
     Formula,
@@ -416,10 +415,6 @@ def test_assignments_that_do_not_satisfy() -> None:
 # ── the command ───────────────────────────────────────────────────────────────────────────────────
 
 
-def run(*arguments: object) -> Result:
-    return CliRunner().invoke(main, ["hardness", *map(str, arguments)])
-
-
 @pytest.fixture
 def formula(tmp_path: Path) -> Path:
     path = tmp_path / "formula.cnf"
@@ -430,7 +425,7 @@ def formula(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("free", [False, True])
 def test_from_file_to_file_and_back(tmp_path: Path, formula: Path, free: bool) -> None:
     samples, net = tmp_path / "s.npz", tmp_path / "net.npz"
-    result = run(formula, "-o", samples, *(["--free"] if free else []))
+    result = run("hardness", formula, "-o", samples, *(["--free"] if free else []))
     assert result.exit_code == 0, result.output
     assert "3 variables and 3 clauses" in result.stdout
     assert ("any output weights" if free else "output weights of 1") in result.stdout
@@ -440,10 +435,10 @@ def test_from_file_to_file_and_back(tmp_path: Path, formula: Path, free: bool) -
     assert np.array_equal(Y, instance.Y)
 
     save(fitting_network((False, True, False), instance).canonical(), net)
-    result = run(formula, "--decode", net)
+    result = run("hardness", formula, "--decode", net)
     assert result.exit_code == 0, result.output
     assert result.stdout == "s SATISFIABLE\nv -1 2 -3 0\n"
-    assert json.loads(run(formula, "--decode", net, "--json").stdout) == {
+    assert json.loads(run("hardness", formula, "--decode", net, "--json").stdout) == {
         "satisfiable": True,
         "assignment": [-1, 2, -3],
     }
@@ -451,7 +446,7 @@ def test_from_file_to_file_and_back(tmp_path: Path, formula: Path, free: bool) -
 
 def test_json_of_samples(tmp_path: Path, formula: Path) -> None:
     files = [tmp_path / "X.npy", tmp_path / "Y.npy"]
-    result = run(formula, "-o", files[0], "--labels", files[1], "--json")
+    result = run("hardness", formula, "-o", files[0], "--labels", files[1], "--json")
     assert json.loads(result.stdout) == {
         "variables": 3,
         "clauses": 3,
@@ -465,11 +460,11 @@ def test_json_of_samples(tmp_path: Path, formula: Path) -> None:
 def test_a_network_that_is_no_answer_leaves_with_1(tmp_path: Path, formula: Path) -> None:
     net = tmp_path / "net.npz"
     save(Network(np.ones((2, 6)), [[1.0, 1.0]]), net)
-    result = run(formula, "--decode", net)
+    result = run("hardness", formula, "--decode", net)
     assert result.exit_code == 1
     assert result.stdout == "s UNKNOWN\n"
     assert "does not explain the samples" in result.stderr
-    result = run(formula, "--decode", net, "--json")
+    result = run("hardness", formula, "--decode", net, "--json")
     assert result.exit_code == 1
     values = json.loads(result.stdout)
     assert values["satisfiable"] is None
@@ -496,7 +491,7 @@ def test_wrong_use(tmp_path: Path, formula: Path) -> None:
         ((formula, "--decode", net), "got 9 inputs, expected 6, or 7"),
         ((formula, "--decode", formula), "got a file of unknown content"),
     ):
-        result = run(*arguments)
+        result = run("hardness", *arguments)
         assert result.exit_code == 2, result.output
         assert result.stdout == ""
         assert words in result.stderr.splitlines()[-1]

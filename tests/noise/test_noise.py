@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from support.planting import Planted, plant
+from support.planting import noisy_labels, plant
 
 from unrelu import InputError, Network, Recovery, RecoveryError, Status, match, recover
 from unrelu.fitting.problem import resolution
@@ -28,12 +28,6 @@ PARTS = ("V", "U", "b", "c")
 
 def spread(Y: Array) -> Array:
     return np.asarray(Y.std(axis=0))
-
-
-def noisy(problem: Planted, size: float, seed: int = 0) -> Array:
-    """Gaussian noise, as large as a share of the spread of each output."""
-    noise = np.random.default_rng(seed).standard_normal(problem.Y.shape)
-    return np.asarray(problem.Y + size * spread(problem.Y) * noise)
 
 
 def estimate(X: Any, Y: Any, n_units: int | None = None, **options: Any) -> Recovery:
@@ -69,7 +63,7 @@ def assert_same(one: Network, other: Network, tolerance: float) -> None:
 @pytest.mark.parametrize(("m", "n"), [(1, 1500), (2, 800), (5, 500)])
 def test_gaussian_noise(m: int, n: int, bias: float, told: bool) -> None:
     problem = plant(4, 3, m, n, seed=2, bias=bias)
-    Y = noisy(problem, 0.1)
+    Y = noisy_labels(problem, 0.1)
     result = estimate(problem.X, Y, 3 if told else None, bias=bias > 0)
     assert_estimated(result, problem.truth)
     assert result.noise is not None
@@ -81,7 +75,7 @@ def test_gaussian_noise(m: int, n: int, bias: float, told: bool) -> None:
 
 def test_canary() -> None:
     problem = plant(4, 3, 2, 800, seed=2)
-    result = estimate(problem.X, noisy(problem, 0.1), bias=False)
+    result = estimate(problem.X, noisy_labels(problem, 0.1), bias=False)
     assert_estimated(result, problem.truth)
     assert result.stderr is not None
     V = problem.truth.V.copy()
@@ -97,13 +91,13 @@ def test_canary() -> None:
 
 def test_a_single_unit() -> None:
     problem = plant(3, 1, 1, 400, seed=1, bias=0.5)
-    assert_estimated(estimate(problem.X, noisy(problem, 0.3)), problem.truth)
+    assert_estimated(estimate(problem.X, noisy_labels(problem, 0.3)), problem.truth)
 
 
 def test_tiny_noise() -> None:
     """Too large to be rounding, and estimated at its size."""
     problem = plant(4, 2, 2, 500, seed=3, bias=0.5)
-    result = estimate(problem.X, noisy(problem, 1e-9))
+    result = estimate(problem.X, noisy_labels(problem, 1e-9))
     assert_estimated(result, problem.truth)
     assert result.noise is not None
     ratio = np.sqrt(np.diag(result.noise.covariance)) / spread(problem.Y) / 1e-9
@@ -190,7 +184,7 @@ def test_noise_expected_where_there_is_none() -> None:
 
 def test_scales_of_the_columns() -> None:
     problem = plant(4, 3, 3, 800, seed=8, bias=0.5)
-    Y = noisy(problem, 0.1)
+    Y = noisy_labels(problem, 0.1)
     plain = estimate(problem.X, Y, 3)
     net = assert_estimated(plain, problem.truth)
     by_x, by_y = np.array([1e-6, 1.0, 10.0, 1e8]), np.array([1e10, 1e-10, 3.0])
@@ -205,7 +199,7 @@ def test_scales_of_the_columns() -> None:
 
 def test_order_of_the_rows_and_type() -> None:
     problem = plant(4, 2, 2, 500, seed=9, bias=0.5)
-    Y = noisy(problem, 0.1)
+    Y = noisy_labels(problem, 0.1)
     plain = estimate(problem.X, Y)
     net = assert_estimated(plain, problem.truth)
     order = np.random.default_rng(1).permutation(500)
@@ -259,7 +253,7 @@ def test_three_layers_are_not_two(told: int | None) -> None:
 def test_more_units_than_there_are() -> None:
     """What the surplus units fit is noise: they are known less well than any that is there."""
     problem = plant(4, 2, 2, 500, seed=12, bias=0.5)
-    result = estimate(problem.X, noisy(problem, 0.1), 4)
+    result = estimate(problem.X, noisy_labels(problem, 0.1), 4)
     assert result.status in (Status.ESTIMATED, Status.UNDETERMINED)
     assert result.network is not None
     known = match(result.network, problem.truth)
@@ -272,7 +266,7 @@ def test_more_units_than_there_are() -> None:
 
 def test_fewer_units_than_there_are() -> None:
     problem = plant(4, 4, 3, 1500, seed=13, bias=0.5)
-    Y = noisy(problem, 0.02)
+    Y = noisy_labels(problem, 0.02)
     assert estimate(problem.X, Y, 2).status == Status.FAILED
     result = estimate(problem.X, Y, 2, noise="gaussian")
     assert result.status == Status.FAILED
@@ -282,10 +276,10 @@ def test_fewer_units_than_there_are() -> None:
 def test_too_few_samples() -> None:
     problem = plant(5, 3, 1, 20, seed=14, bias=0.5)
     for noise in ("auto", "gaussian", "independent"):
-        result = estimate(problem.X, noisy(problem, 0.1), 3, noise=noise)
+        result = estimate(problem.X, noisy_labels(problem, 0.1), 3, noise=noise)
         assert result.status in (Status.UNDETERMINED, Status.FAILED)
     with pytest.raises(RecoveryError):
-        recover(problem.X, noisy(problem, 0.1), 3, noise="gaussian", rng=0)
+        recover(problem.X, noisy_labels(problem, 0.1), 3, noise="gaussian", rng=0)
 
 
 # Odd labels.
@@ -317,7 +311,7 @@ def test_labels_that_are_all_the_same_but_one(noise: str) -> None:
 @pytest.mark.parametrize("value", [0.0, 2.5])
 def test_a_constant_output_beside_noisy_ones(value: float, noise: str) -> None:
     problem = plant(4, 2, 2, 500, seed=15, bias=0.5)
-    Y = np.insert(noisy(problem, 0.1), 1, value, axis=1)
+    Y = np.insert(noisy_labels(problem, 0.1), 1, value, axis=1)
     truth = Network(
         problem.truth.V,
         np.insert(problem.truth.U, 1, 0.0, axis=0),
@@ -331,7 +325,7 @@ def test_a_constant_output_beside_noisy_ones(value: float, noise: str) -> None:
 
 def test_two_identical_outputs() -> None:
     problem = plant(4, 2, 2, 500, seed=16, bias=0.5)
-    Y = noisy(problem, 0.1)[:, [0, 1, 0]]
+    Y = noisy_labels(problem, 0.1)[:, [0, 1, 0]]
     truth = Network(
         problem.truth.V, problem.truth.U[[0, 1, 0]], problem.truth.b, problem.truth.c[[0, 1, 0]]
     )
@@ -341,7 +335,7 @@ def test_two_identical_outputs() -> None:
 def test_labels_far_from_zero() -> None:
     problem = plant(4, 2, 2, 500, seed=17, bias=0.5)
     far = Network(problem.truth.V, problem.truth.U, problem.truth.b, problem.truth.c + 1e8)
-    assert_estimated(estimate(problem.X, noisy(problem, 0.1) + 1e8), far)
+    assert_estimated(estimate(problem.X, noisy_labels(problem, 0.1) + 1e8), far)
 
 
 def test_a_unit_that_a_few_rows_do_not_show() -> None:
@@ -362,7 +356,7 @@ def test_counts_are_not_negative() -> None:
 
 def test_single_methods_are_for_exact_labels() -> None:
     problem = plant(3, 2, 2, 200, seed=19, bias=0.5)
-    Y = noisy(problem, 0.1)
+    Y = noisy_labels(problem, 0.1)
     with pytest.raises(InputError, match="method: got 'hyperplanes' with noise='gaussian'"):
         recover(problem.X, Y, method="hyperplanes", noise="gaussian", rng=0)
     result = estimate(problem.X, Y, method="hyperplanes")
@@ -409,7 +403,7 @@ def test_skewed_noise_is_said_to_be() -> None:
 def test_noise_that_outputs_share_does_not_make_units_doubtful() -> None:
     """The errors of output weights are then of less dimensions than there are outputs."""
     problem = plant(3, 2, 2, 500, seed=1, bias=0.5)
-    Y = noisy(problem, 0.2)
+    Y = noisy_labels(problem, 0.2)
     for more in (np.zeros((500, 1)), Y[:, :1]):
         result = estimate(problem.X, np.column_stack([Y, more]))
         assert result.uncertainty is not None
@@ -421,7 +415,7 @@ def test_noise_that_outputs_share_does_not_make_units_doubtful() -> None:
 def test_the_units_weighed_are_those_found(seed: int) -> None:
     """One more unit may gain more than the edge before the others have moved."""
     problem = plant(3, 2, 1, 100, seed=seed, bias=0.5)
-    result = estimate(problem.X, noisy(problem, 0.2, seed))
+    result = estimate(problem.X, noisy_labels(problem, 0.2, seed=seed))
     assert result.noise is not None
     assert result.network is not None
     k = result.network.n_units

@@ -13,7 +13,7 @@ from unrelu.numerics.rationals import as_fractions, product, rounded, to_fractio
 from unrelu.samples import ExactSamples
 
 
-def planted(rng: np.random.Generator, k: int = 3, d: int = 4, m: int = 2) -> Network:
+def rational_network(rng: np.random.Generator, k: int = 3, d: int = 4, m: int = 2) -> Network:
     """Small weights with denominators, and zeros among them."""
     V, U, b, c = (
         as_fractions("w", rng.integers(-5, 6, shape)) / Fraction(7)
@@ -68,7 +68,7 @@ def test_matrices_go_there_and_back() -> None:
 
 def test_a_rational_network_says_what_it_is_without_rounding() -> None:
     rng = np.random.default_rng(1)
-    net = planted(rng)
+    net = rational_network(rng)
     X = rng.integers(-(2**40), 2**40, (50, 4))
     F = as_fractions("X", X) @ net.V.T + net.b
     F = F * (F > 0)
@@ -83,7 +83,7 @@ def test_a_rational_network_says_what_it_is_without_rounding() -> None:
 def test_canonical_form_over_the_rationals_keeps_every_label() -> None:
     rng = np.random.default_rng(2)
     for _ in range(30):
-        net = planted(rng, k=6, d=2)
+        net = rational_network(rng, k=6, d=2)
         doubled = Network(
             np.vstack([net.V, Fraction(3) * net.V[:2], 0 * net.V[:1]]),
             np.hstack([net.U, net.U[:, :2] / Fraction(3), net.U[:, :1]]),

@@ -14,7 +14,7 @@ Marks = NDArray[np.bool_]
 EPS = float(np.finfo(np.float64).eps)
 
 
-def planted(
+def spoilt_table(
     n: int, m: int, rank: int, share: float, *, rows: bool, size: float, seed: int
 ) -> tuple[Array, Array, Marks]:
     """The table, its low-rank part and the marks of what was replaced."""
@@ -41,7 +41,7 @@ def assert_split(found: Split | None, low: Array, wrong: Marks, scale: float | A
 @pytest.mark.parametrize("rows", [False, True])
 @pytest.mark.parametrize("share", [0.1, 0.3])
 def test_exact(share: float, rows: bool, size: float) -> None:
-    table, low, wrong = planted(300, 40, 4, share, rows=rows, size=size, seed=1)
+    table, low, wrong = spoilt_table(300, 40, 4, share, rows=rows, size=size, seed=1)
     found = split(table)
     assert_split(found, low, wrong)
     assert found is not None
@@ -51,7 +51,7 @@ def test_exact(share: float, rows: bool, size: float) -> None:
 
 
 def test_canary() -> None:
-    table, low, wrong = planted(300, 30, 3, 0.1, rows=False, size=100.0, seed=2)
+    table, low, wrong = spoilt_table(300, 30, 3, 0.1, rows=False, size=100.0, seed=2)
     found = split(table)
     assert_split(found, low, wrong)
     other = wrong.copy()
@@ -62,7 +62,7 @@ def test_canary() -> None:
 
 
 def test_small_errors_are_found_beside_large_ones() -> None:
-    table, low, wrong = planted(400, 40, 4, 0.05, rows=False, size=100.0, seed=3)
+    table, low, wrong = spoilt_table(400, 40, 4, 0.05, rows=False, size=100.0, seed=3)
     table, small = table.copy(), np.array([[3, 7], [50, 1], [99, 30]])
     wrong = wrong.copy()
     table[tuple(small.T)] += 1e-10
@@ -71,7 +71,7 @@ def test_small_errors_are_found_beside_large_ones() -> None:
 
 
 def test_columns_in_different_units() -> None:
-    table, low, wrong = planted(400, 40, 4, 0.2, rows=False, size=10.0, seed=4)
+    table, low, wrong = spoilt_table(400, 40, 4, 0.2, rows=False, size=10.0, seed=4)
     units: Array = 10.0 ** np.random.default_rng(0).integers(-6, 6, 40).astype(np.float64)
     assert_split(split(table * units), low * units, wrong, units)
 
@@ -104,7 +104,7 @@ def test_no_low_rank_part() -> None:
 def test_pursuit_is_a_start() -> None:
     """Right in nearly all entries, to about its tolerance; a few it leaves off by per cents, so
     that the alternation is not only there for the last digits."""
-    table, low, _ = planted(300, 40, 4, 0.1, rows=False, size=1.0, seed=7)
+    table, low, _ = spoilt_table(300, 40, 4, 0.1, rows=False, size=1.0, seed=7)
     off = np.abs(pursuit(table) - low)
     assert np.median(off) <= 1e-6
     assert (off <= 1e-4).mean() >= 0.98

@@ -5,15 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from support.planting import LAWS, Planted, conditioned, plant
+from support.planting import LAWS, Planted, conditioned, orthonormal, plant
 from support.recipe_trials import noisy, recovered, refusal
 
 Array = NDArray[np.float64]
-
-
-def orthonormal(d: int, k: int, seed: int) -> Array:
-    turned = np.linalg.qr(np.random.default_rng(seed).standard_normal((d, k)))[0]
-    return np.asarray(turned.T)
 
 
 @pytest.mark.parametrize(

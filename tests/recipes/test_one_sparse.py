@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from support.planting import Planted, plant, uniform
+from support.planting import Planted, orthonormal, plant, uniform
 
 from unrelu import Network, Recovery, Status, match, recover
 from unrelu.recipes.one_sparse import parallel_labels
@@ -48,11 +48,6 @@ def opposite(problem: Planted, scale: float = -1.3) -> Planted:
     U = problem.truth.U.copy()
     U[:, 1] = scale * U[:, 0]
     return with_output_weights(problem, U)
-
-
-def orthonormal(d: int, k: int, seed: int) -> Array:
-    turn = np.linalg.qr(np.random.default_rng(seed).standard_normal((d, k)))[0]
-    return np.asarray(turn.T)
 
 
 @pytest.mark.parametrize(

@@ -13,15 +13,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from click.testing import CliRunner, Result
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from support.command_line import run
 from support.planting import plant
 from support.report_pages import appraisals, page, references
 
 from unrelu import FileError, InputError, Network, Recovery, recover, save, write_report
-from unrelu.cli import main
 from unrelu.formats.samples import write_samples
 from unrelu.report import charts, images
 from unrelu.report.appraisal import appraise
@@ -324,10 +323,6 @@ def test_write_report(tmp_path: Path) -> None:
         write_report(problem.truth, problem.X, problem.Y, tmp_path / "no" / "report.html")
     with pytest.raises(InputError, match="6 pixels"):
         write_report(problem.truth, problem.X, problem.Y, file, image_shape="3x3")
-
-
-def run(*arguments: object) -> Result:
-    return CliRunner().invoke(main, [str(argument) for argument in arguments])
 
 
 @pytest.fixture

@@ -31,7 +31,7 @@ def whole(rng: np.random.Generator, size: int, *shape: int) -> Rationals:
     return as_fractions("whole", rng.integers(-size, size + 1, shape))
 
 
-def planted(
+def whole_network(
     rng: np.random.Generator, d: int, k: int, m: int, size: int, *, bias: bool = False
 ) -> Network:
     """Whole weights up to `size`, biases of the size of v·x for x up to `size`."""
@@ -53,7 +53,7 @@ def same(net: Network, truth: Network) -> bool:
 
 
 def test_the_comparison_sees_one_part_in_a_thousand_digits() -> None:
-    truth = planted(np.random.default_rng(0), 3, 2, 2, 9)
+    truth = whole_network(np.random.default_rng(0), 3, 2, 2, 9)
     U = truth.U.copy()
     U[0, 0] += Fraction(1, 10**1000)
     assert same(truth, Network(truth.V * Fraction(7), truth.U / Fraction(7)))
@@ -65,7 +65,7 @@ def test_the_comparison_sees_one_part_in_a_thousand_digits() -> None:
 @pytest.mark.parametrize(("d", "k", "m", "n"), [(20, 5, 5, 300), (6, 4, 1, 400), (3, 4, 2, 300)])
 def test_the_true_weights_without_any_error(d: int, k: int, m: int, n: int, bias: bool) -> None:
     rng = np.random.default_rng(d)
-    truth = planted(rng, d, k, m, 2**20, bias=bias)
+    truth = whole_network(rng, d, k, m, 2**20, bias=bias)
     X = whole(rng, 2**20, n, d)
     result = recover(X, truth(X), bias=bias, exact=True, rng=0)
     assert result.status == Status.PROVED
@@ -105,7 +105,7 @@ def test_all_kinds_of_rationals(kind: str) -> None:
 
 def test_samples_on_a_kink_are_no_obstacle() -> None:
     rng = np.random.default_rng(4)
-    truth = planted(rng, 3, 2, 3, 3, bias=True)
+    truth = whole_network(rng, 3, 2, 3, 3, bias=True)
     X = whole(rng, 6, 400, 3)
     result = recover(X, truth(X), exact=True, rng=0)
     assert result.status == Status.PROVED
@@ -119,7 +119,7 @@ def test_samples_on_a_kink_are_no_obstacle() -> None:
 @pytest.mark.parametrize("off", [Fraction(1, 10**40), Fraction(1, 1000), Fraction(10**7)])
 def test_samples_that_break_the_proof_are_named(off: Fraction) -> None:
     rng = np.random.default_rng(5)
-    truth = planted(rng, 6, 3, 4, 99)
+    truth = whole_network(rng, 6, 3, 4, 99)
     X = whole(rng, 99, 200, 6)
     Y = truth(X)
     Y[17, 2] += off
@@ -145,7 +145,7 @@ def test_samples_that_break_the_proof_are_named(off: Fraction) -> None:
 
 def test_rounded_labels_are_never_proved() -> None:
     rng = np.random.default_rng(6)
-    truth = planted(rng, 5, 3, 3, 2**20)
+    truth = whole_network(rng, 5, 3, 3, 2**20)
     X = whole(rng, 2**20, 200, 5)
     Y = rounded(truth(X))
     assert recover(rounded(X), Y, bias=False, rng=0).status == Status.EXACT
@@ -156,7 +156,7 @@ def test_rounded_labels_are_never_proved() -> None:
 
 def test_one_bit_of_one_weight_is_no_proof() -> None:
     rng = np.random.default_rng(7)
-    truth = planted(rng, 4, 2, 2, 9)
+    truth = whole_network(rng, 4, 2, 2, 9)
     X = whole(rng, 9, 150, 4)
     U = truth.U.copy()
     U[0, 0] += Fraction(1, 2**500)
@@ -168,7 +168,7 @@ def test_one_bit_of_one_weight_is_no_proof() -> None:
 
 def test_what_the_samples_do_not_pin_down_is_not_proved() -> None:
     rng = np.random.default_rng(8)
-    truth = planted(rng, 5, 2, 2, 9)
+    truth = whole_network(rng, 5, 2, 2, 9)
     X = whole(rng, 9, 200, 5)
     few = np.flatnonzero((X @ truth.V[0] > 0).astype(bool))[:3]
     X = np.vstack([X[(X @ truth.V[0] <= 0).astype(bool)], X[few]])
@@ -182,7 +182,7 @@ def test_what_the_samples_do_not_pin_down_is_not_proved() -> None:
 def test_rank_over_the_rationals_is_that_of_the_jacobian(m: int) -> None:
     """With fewer outputs than units the whole Jacobian is looked at, else a part for each unit."""
     rng = np.random.default_rng(9)
-    truth = planted(rng, 3, 3, m, 50, bias=True)
+    truth = whole_network(rng, 3, 3, m, 50, bias=True)
     X = whole(rng, 50, 200, 3)
     assert prove(truth, ExactSamples.of(X, truth(X)), bias=True).pinned
     # Units 0 and 1 on one line and nothing else to tell them apart: output weights may move.
@@ -192,7 +192,7 @@ def test_rank_over_the_rationals_is_that_of_the_jacobian(m: int) -> None:
 
 def test_lifting_says_why_it_does_not() -> None:
     rng = np.random.default_rng(10)
-    truth = planted(rng, 3, 2, 2, 9)
+    truth = whole_network(rng, 3, 2, 2, 9)
     X = whole(rng, 9, 100, 3)
     samples = ExactSamples.of(X, truth(X))
     found = lift(truth.rounded(), samples, False, rng)
@@ -246,7 +246,7 @@ def test_the_corners_of_a_cube_have_more_than_one_network(exact: bool) -> None:
 @pytest.mark.parametrize("method", ["auto", "facets", "enumeration"])
 def test_the_only_network_and_none_at_all(method: str) -> None:
     rng = np.random.default_rng(12)
-    truth = planted(rng, 3, 3, 3, 9)
+    truth = whole_network(rng, 3, 3, 3, 9)
     X = whole(rng, 9, 30, 3)
     Y = truth(X)
     result = recover(X, Y, 3, bias=False, exact=True, method=method, rng=0)
@@ -326,7 +326,7 @@ def test_few_samples_whose_only_network_a_search_shows(n_units: int | None) -> N
 def test_one_wrong_label_is_named_and_is_no_unit(n: int, bias: bool) -> None:
     """A unit that is active on one sample would explain whatever its label says."""
     rng = np.random.default_rng(13)
-    truth = planted(rng, 8, 4, 4, 99, bias=bias)
+    truth = whole_network(rng, 8, 4, 4, 99, bias=bias)
     X = whole(rng, 99, n, 8)
     Y = truth(X)
     Y[3, 0] += 1

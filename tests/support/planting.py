@@ -88,6 +88,24 @@ def plant(
     return Planted(X, truth(X), truth)
 
 
+def gaussian_network(d: int = 4, k: int = 3, m: int = 2, *, seed: int = 0) -> Network:
+    """Every weight a standard normal number, biases included."""
+    normal = np.random.default_rng(seed).standard_normal
+    return Network(normal((k, d)), normal((m, k)), normal(k), normal(m))
+
+
+def orthonormal(d: int, k: int, seed: int) -> Array:
+    """(k, d) hidden weights with orthonormal rows."""
+    turn = np.linalg.qr(np.random.default_rng(seed).standard_normal((d, k)))[0]
+    return np.asarray(turn.T)
+
+
+def noisy_labels(problem: Planted, size: float, *, seed: int | list[int] = 0) -> Array:
+    """The labels, with Gaussian noise of standard deviation `size` times that of each output."""
+    noise = np.random.default_rng(seed).standard_normal(problem.Y.shape)
+    return np.asarray(problem.Y + size * problem.Y.std(axis=0) * noise)
+
+
 def conditioned(d: int, k: int, kappa: float, seed: int) -> Array:
     """Unit rows with singular values spread from 1 to 1/kappa before the rows are scaled."""
     rng = np.random.default_rng(seed)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 
-from support.planting import Planted
+from support.planting import Planted, noisy_labels
 from unrelu import Recovery, Status, match, recover
 
 EPS = np.finfo(np.float64).eps
@@ -63,6 +64,4 @@ def refusal(
 
 def noisy(problem: Planted, size: float, seed: int) -> Planted:
     """Normal noise of standard deviation `size` times that of each output."""
-    rng = np.random.default_rng(seed + 1000)
-    noise = size * problem.Y.std(axis=0) * rng.standard_normal(problem.Y.shape)
-    return Planted(problem.X, problem.Y + noise, problem.truth)
+    return replace(problem, Y=noisy_labels(problem, size, seed=seed + 1000))
