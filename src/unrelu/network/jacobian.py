@@ -123,7 +123,7 @@ class Moments:
 
     def __iadd__(self, other: Moments) -> Moments:
         for mine, more in zip(vars(self).values(), vars(other).values(), strict=True):
-            mine += more
+            np.add(mine, more, out=mine)
         return self
 
     def gram(self, U: Array, metric: Array | None = None) -> Array:
