@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 import unrelu
 from unrelu import InputError, InputTypeError, Network, Status
 from unrelu.activations import Activation, Expm1, ExpSquare, Power, Rectified, ReLU, resolve
-from unrelu.numerics.own_labels import fit_own_labels
+from unrelu.network.jacobian import Jacobian
+from unrelu.network.unitwise_least_squares import unitwise_least_squares
 from unrelu.numerics.whitening import whiten
 from unrelu.report.appraisal import appraise
 
@@ -493,11 +494,10 @@ def test_own_labels_find_the_step_and_what_is_undetermined() -> None:
     f, step = Expm1(), 1e-6 * rng.standard_normal((2, 4))
     F, slopes = f(Z @ A.T), f.slope(Z @ A.T)
     own = slopes * (Z @ step.T) + F @ rng.standard_normal((2, 2))
-    options = {"homogeneous": False, "constant": True}
-    fit = fit_own_labels(Z, A, F, slopes, own, np.ones(80), **options)
+    H, U = np.column_stack([F, np.ones(80)]), np.eye(2)
+    fit = unitwise_least_squares(Jacobian(Z, slopes, U, H), own, np.ones(80))
     assert fit.determined.all()
     assert np.abs(fit.steps - step).max() < 1e-12
-    twin = fit_own_labels(
-        Z, A[[0, 0]], F[:, [0, 0]], slopes[:, [0, 0]], own, np.ones(80), **options
-    )
+    double = Jacobian(Z, slopes[:, [0, 0]], U, H[:, [0, 0, 2]])
+    twin = unitwise_least_squares(double, own, np.ones(80))
     assert not twin.determined.any()

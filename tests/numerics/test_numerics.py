@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from support.planting import plant
 
 from unrelu.fitting.variable_projection import Fit, Kinks, unit_rows
+from unrelu.network.sensitivity import DRAWS, sensitivity
 from unrelu.numerics.lattice import subset, vanishing_subsets
 from unrelu.numerics.levenberg import minimise
 from unrelu.numerics.rank import column_space
-from unrelu.numerics.sensitivity import DRAWS, sensitivity
 from unrelu.numerics.whitening import dependent_columns, whiten
 
 EPS = np.finfo(np.float64).eps
@@ -141,7 +141,7 @@ def test_sampled_errors_have_the_size_of_real_ones(
     seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Perturb the labels for real, refit, and compare; the dense and the matrix-free estimate."""
-    import unrelu.numerics.sensitivity as module
+    import unrelu.network.sensitivity as module
 
     rng = np.random.default_rng(seed)
     n, k, D, size = 400, 3, 5, 1e-7
@@ -180,7 +180,7 @@ def test_sampled_errors_have_the_size_of_real_ones(
 @pytest.mark.parametrize("dense", [True, False])
 def test_sampled_errors_see_a_null_direction(dense: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two units active on the same samples can be mixed: their errors are not of rounding size."""
-    import unrelu.numerics.sensitivity as module
+    import unrelu.network.sensitivity as module
 
     if not dense:
         monkeypatch.setattr(module, "DENSE", 0)

@@ -11,8 +11,8 @@ from unrelu.checks.counting import chance_equations, distinct_rows, grain
 from unrelu.checks.explained import Allowance
 from unrelu.checks.scales import CONFIDENCE, SAME, column_scale
 from unrelu.network import Network
+from unrelu.network.sensitivity import sensitivity
 from unrelu.numerics.arrays import Array, Index, Mask
-from unrelu.numerics.sensitivity import sensitivity
 from unrelu.numerics.whitening import whiten
 from unrelu.samples import Samples
 

@@ -1,8 +1,8 @@
 """Is each unit pinned down by the samples, for an activation other than the ReLU?
 
-Each unit is held against labels of its own (`numerics.own_labels`), which takes output weights of
-full column rank. That is fewer equations than there are, never more: a unit that is pinned so is
-pinned by all of them.
+Each unit is held against labels of its own (`network.unitwise_least_squares`), which takes output
+weights of full column rank. That is fewer equations than there are, never more: a unit that is
+pinned so is pinned by all of them.
 """
 
 from __future__ import annotations
@@ -15,9 +15,11 @@ from unrelu.checks.counting import chance_equations, distinct_rows, grain
 from unrelu.checks.pinned import MOST_EFFORT, Pinned, rows_about
 from unrelu.checks.scales import CONFIDENCE, SAME, column_scale, typical_size
 from unrelu.network import Network
+from unrelu.network.jacobian import Jacobian
+from unrelu.network.unitwise_least_squares import unitwise_least_squares
 from unrelu.numerics.arrays import Array, Mask
-from unrelu.numerics.own_labels import fit_own_labels
-from unrelu.numerics.whitening import Whitened, whiten
+from unrelu.numerics.tangents import Tangents
+from unrelu.numerics.whitening import Whitened, whiten, with_constant
 from unrelu.samples import Samples
 
 ROUNDS = 6
@@ -95,16 +97,10 @@ def _pin_on(net: Network, samples: Samples, biased: bool) -> Pinned:
         apart = np.linalg.pinv(U / lengths).T / lengths  # however small: then little is known
         residual = (Y - F @ net.U.T - net.c) / size
         weights = label_weights(net, rows, Y, scale, samples.eps)
-        fit = fit_own_labels(
-            white.features,
-            white.to_features(planes),
-            F,
-            net.activation.slope(Z),
-            residual @ apart,
-            weights,
-            homogeneous=homogeneous,
-            constant=biased,
-        )
+        tangents = Tangents.of(white.to_features(planes)) if homogeneous else None
+        H = with_constant(F) if biased else F
+        J = Jacobian(white.features, net.activation.slope(Z), U, H, tangents)
+        fit = unitwise_least_squares(J, residual @ apart, weights)
         # Labels may be off by what the residual shows, and are by half a unit in the last place.
         seen = math.sqrt(float(((residual * weights[:, None]) ** 2).mean()))
         noise = max(seen, samples.eps) * np.linalg.norm(apart, axis=0)

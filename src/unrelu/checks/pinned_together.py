@@ -40,10 +40,11 @@ from unrelu.checks.pinned_curved import (
 )
 from unrelu.checks.scales import SAME, column_scale
 from unrelu.network import Network
+from unrelu.network.jacobian import Jacobian
 from unrelu.numerics.arrays import Array, Mask
 from unrelu.numerics.laws import coarse
-from unrelu.numerics.own_labels import tangents
-from unrelu.numerics.whitening import whiten
+from unrelu.numerics.tangents import Tangents
+from unrelu.numerics.whitening import whiten, with_constant
 from unrelu.samples import Samples
 
 MOST_UNKNOWNS, MOST_ROWS = 400, 2000
@@ -125,7 +126,6 @@ def _solved(net: Network, samples: Samples, scale: Array, biased: bool) -> _Fit 
     planes = np.column_stack([V, net.b]) if biased else V
     columns = np.column_stack([X / scale, np.ones(n)]) if biased else X / scale
     D = planes.shape[1]
-    t = D - homogeneous
     if n < D or np.linalg.matrix_rank(columns) < D:
         return None
     white, size = whiten(columns), typical_sizes(Y)
@@ -136,16 +136,10 @@ def _solved(net: Network, samples: Samples, scale: Array, biased: bool) -> _Fit 
     U, r = left.T @ (net.U / size[:, None]), left.shape[1]
     weights = label_weights(net, X, Y, scale, samples.eps)
     residual = ((Y - F @ net.U.T - net.c) / size) @ left * weights[:, None]
-    turned = np.stack(
-        [tangents(a) if homogeneous else np.eye(D) for a in white.to_features(planes)]
-    )
-    hidden = np.einsum(
-        "oj,ij,id,jdt->iojt", U, net.activation.slope(Z), white.features, turned, optimize=True
-    )
-    H = np.column_stack([F, np.ones(n)]) if biased else F
-    outer = np.eye(r)[None, :, :, None] * H[:, None, None, :]
-    J = np.concatenate([hidden.reshape(n, r, -1), outer.reshape(n, r, -1)], axis=2)
-    J = (J * weights[:, None, None]).reshape(n * r, -1)
+    tangents = Tangents.of(white.to_features(planes)) if homogeneous else None
+    H = with_constant(F) if biased else F
+    model = Jacobian(white.features, net.activation.slope(Z), U, H, tangents).weighted(weights)
+    J = model.dense().reshape(n * r, -1)
     sizes = np.linalg.norm(J, axis=0)
     if len(J) < J.shape[1] or not (np.isfinite(sizes).all() and sizes.all()):
         return None
@@ -156,9 +150,9 @@ def _solved(net: Network, samples: Samples, scale: Array, biased: bool) -> _Fit 
     step = solver @ (basis.T @ residual.ravel())
     noise = max(math.sqrt(float((residual**2).mean())), samples.eps)
     errors = np.full(k, np.inf)
-    for j, T in enumerate(turned):
-        own = slice(j * t, (j + 1) * t)
-        draws = np.vstack([step[own], noise * solver[own].T]) @ T.T
+    t = model.shape[1]
+    moved = np.vstack([step, noise * solver.T])[:, : k * t].reshape(-1, k, t)
+    for j, draws in enumerate(model.rows_of(moved).transpose(1, 0, 2)):
         errors[j] = relative_errors(draws, white, V[j], net.b[j], scale, homogeneous)
     return _Fit(Z, r, basis.reshape(n, r, -1), errors)
 

@@ -3,7 +3,7 @@ and all weights polished to the last digit.
 
 Rows are scaled by the size of their labels, which changes no null vector: where phi grows as fast
 as e^(z²), a few samples would be all that counts. The polish is by Gauss–Newton steps on labels of
-each unit's own (`numerics.own_labels`), for output weights of full column rank.
+each unit's own (`network.unitwise_least_squares`), for output weights of full column rank.
 """
 
 from __future__ import annotations
@@ -14,8 +14,10 @@ import numpy as np
 
 from unrelu.activations import Activation
 from unrelu.network import Network
+from unrelu.network.jacobian import Jacobian
+from unrelu.network.unitwise_least_squares import unitwise_least_squares
 from unrelu.numerics.arrays import Array
-from unrelu.numerics.own_labels import fit_own_labels
+from unrelu.numerics.tangents import Tangents
 from unrelu.numerics.whitening import Whitened, power_of_two, whiten, with_constant
 from unrelu.samples import Samples
 
@@ -92,16 +94,11 @@ def refined(net: Network, rows: Rows, eps: float) -> Network:
             break
         best, before = net, off
         apart = np.linalg.pinv(U).T
-        fit = fit_own_labels(
-            features,
-            rows.white.to_features(points),
-            F,
-            activation.slope(Z),
-            residual @ apart,
-            weights,
-            homogeneous=activation.homogeneous,
-            constant=rows.bias,
-        )
+        A = rows.white.to_features(points)
+        tangents = Tangents.of(A) if activation.homogeneous else None
+        H = with_constant(F) if rows.bias else F
+        J = Jacobian(features, activation.slope(Z), U, H, tangents)
+        fit = unitwise_least_squares(J, residual @ apart, weights)
         step = rows.white.to_rows(fit.steps)
         length = float((np.linalg.norm(step, axis=1) / np.linalg.norm(points, axis=1)).max())
         if not length < 0.5 * previous:

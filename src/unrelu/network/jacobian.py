@@ -19,13 +19,13 @@ but by `dense`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from unrelu.numerics.arrays import Array
+from unrelu.numerics.arrays import Array, Index, Mask
 from unrelu.numerics.tangents import Tangents
 
 Numbers = NDArray[Any]
@@ -55,10 +55,13 @@ class Jacobian:
         """H."""
         return self.Z[:, :0] if self.H is None else self.H
 
+    def rows_of(self, coordinates: Numbers) -> Numbers:
+        """Changes of the rows, (..., k, D), from their coordinates (..., k, t)."""
+        return coordinates if self.tangents is None else self.tangents.rows(coordinates)
+
     def product(self, rows: Numbers, W: Numbers | None = None) -> Numbers:
         """J times changes of the rows, (k, t), and of the W (m, q), if they change: (n, m)."""
-        rows = rows if self.tangents is None else self.tangents.rows(rows)
-        heights = self.Z @ rows.T
+        heights = self.Z @ self.rows_of(rows).T
         heights *= self.slopes
         change = heights @ self.U.T
         return np.asarray(change if W is None else change + self.outer @ W.T)
@@ -105,7 +108,16 @@ class Jacobian:
         J = np.concatenate([hidden.reshape(n, m, k * t), outer.reshape(n, m, m * q)], axis=2)
         return J if modulus is None else J % modulus
 
-    def of_unit(self, j: int) -> Jacobian:
+    def weighted(self, weights: Array) -> Jacobian:
+        """That of the labels times weights (n,) of the samples."""
+        outer = self.outer * weights[:, None]
+        return replace(self, slopes=self.slopes * weights[:, None], H=outer)
+
+    def take(self, rows: Index | Mask) -> Jacobian:
+        """That of the labels of some samples."""
+        return replace(self, Z=self.Z[rows], slopes=self.slopes[rows], H=self.outer[rows])
+
+    def of_unit(self, j: int | np.intp) -> Jacobian:
         """That of the labels which unit j alone makes, with output weight 1, and of H: where U has
         full column rank, combinations of the outputs tell the unit's own labels from others."""
         tangents = None if self.tangents is None else Tangents(self.tangents.mirrors[j : j + 1])

@@ -19,7 +19,10 @@ import numpy as np
 from scipy.linalg import cholesky, qr, solve_triangular
 from scipy.linalg.lapack import dpotri
 
+from unrelu.network.jacobian import Jacobian, between_units
 from unrelu.numerics.arrays import Array, Mask
+from unrelu.numerics.tangents import Tangents
+from unrelu.numerics.whitening import with_constant
 
 DENSE = 3000
 """Unknowns up to which T is formed: half a second and 300 MB."""
@@ -73,24 +76,68 @@ def sensitivity(
     F = Z @ A.T
     active = (F > 0).astype(np.float64)
     F *= active
-    H = np.column_stack([F, np.ones(len(Z))]) if constant else F
+    H = with_constant(F) if constant else F
     H = np.column_stack([F, Z]) if linear else H
+    J = Jacobian(Z, active, U, tangents=Tangents.of(A))
     basis = _range(H)
-    residual = residual - basis @ (basis.T @ residual)  # the rest is a matter of U
+    residual = _off(basis, residual)  # the rest is a matter of U
     if quick:
-        errors, axes = _unit_by_unit(Z, A, U, active, basis, residual, size, rng)
+        errors, axes = _unit_by_unit(J, basis, residual, size, rng)
         found = Sensitivity(errors, None, axes)
     elif len(A) * (Z.shape[1] - 1) <= DENSE:
-        found = _dense(Z, A, U, active, basis, residual, size, rng)
+        found = _dense(J, basis, residual, size, rng)
     else:
-        errors = _matrix_free(Z, A, U, active, basis, residual, size, rng)
-        found = Sensitivity(errors, None)
+        found = Sensitivity(_matrix_free(J, basis, residual, size, rng), None)
     if linear:
         found.errors[:, _without_kink(F, Z)] = np.inf
     return found
 
 
-def _root(T: Array) -> tuple[Array, float]:
+def _off(basis: Array, columns: Array) -> Array:
+    """What is orthogonal to the basis."""
+    return np.asarray(columns - basis @ (basis.T @ columns))
+
+
+@dataclass(frozen=True, eq=False)
+class _Root:
+    """T = S (L Lᵀ − ridge) S for the hidden weights of `model`: S are the roots of its diagonal,
+    `lower` is L, `idle` (p,) marks what no label depends on: columns that are nothing but rounding.
+    """
+
+    model: Jacobian
+    scale: Array
+    lower: Array
+    ridge: float
+    idle: Mask
+
+    @classmethod
+    def of(cls, T: Array, model: Jacobian) -> _Root:
+        diagonal = np.maximum(np.diag(T), 0.0)
+        idle = diagonal <= len(T) * np.finfo(np.float64).eps * diagonal.max(initial=0.0)
+        scale = np.sqrt(np.where(idle, 1.0, diagonal))
+        return cls(model, scale, *_factor(T / np.outer(scale, scale)), idle)
+
+    def turned(self, columns: Array) -> Array:
+        """(…, k, t): S⁻¹ L⁻ᵀ times columns (…, k t)."""
+        k, t, _, _ = self.model.shape
+        found = solve_triangular(self.lower, columns.T, lower=True, trans="T").T / self.scale
+        return np.asarray(found.reshape(-1, k, t))
+
+    def errors(self, pull: Array, size: float, rng: np.random.Generator) -> Array:
+        """T⁻¹ pull, plus `DRAWS` errors of covariance size² T⁻¹: (draws, k, D)."""
+        draws = rng.standard_normal((DRAWS, len(self.lower)))
+        moved = self.turned(draws)
+        # T is known to rounding only, so an eigenvalue below some hundred roundings may be none.
+        relative = np.linalg.norm(moved * self.scale.reshape(moved.shape[1:]), axis=2)
+        null = relative.max(axis=0) > 0.03 / np.sqrt(self.ridge)
+        null |= self.idle.reshape(moved.shape[1:]).any(axis=1)
+        step = solve_triangular(self.lower, pull.ravel() / self.scale, lower=True)
+        found = self.model.rows_of(self.turned(step[None]) + size * moved)
+        found[:, null] = np.inf
+        return found
+
+
+def _factor(T: Array) -> tuple[Array, float]:
     """Cholesky factor of T plus a ridge of some roundings, or as many as it takes."""
     ridge = 10 * len(T) * float(np.finfo(np.float64).eps)
     while True:
@@ -124,126 +171,54 @@ def _range(columns: Array) -> Array:
 
 
 def _unit_by_unit(
-    Z: Array,
-    A: Array,
-    U: Array,
-    active: Array,
-    basis: Array,
-    residual: Array,
-    size: float,
-    rng: np.random.Generator,
+    J: Jacobian, basis: Array, residual: Array, size: float, rng: np.random.Generator
 ) -> tuple[Array, Array]:
-    k, D = A.shape
-    errors, axes = np.full((DRAWS, k, D), np.inf), np.zeros((D, k, D))
-    ridge = 10 * D * np.finfo(np.float64).eps
-    strength = np.linalg.norm(U, axis=0)
-    if np.linalg.matrix_rank(U / strength, tol=np.sqrt(ridge)) < k:
+    k, t, _, _ = J.shape
+    errors, axes = np.full((DRAWS, k, t + 1), np.inf), np.zeros((t, k, t + 1))
+    strength = np.linalg.norm(J.U, axis=0)
+    bar = np.sqrt(10 * (t + 1) * np.finfo(np.float64).eps)
+    if np.linalg.matrix_rank(J.U / strength, tol=bar) < k:
         return errors, axes
-    apart = np.linalg.pinv(U / strength).T / strength
+    apart = np.linalg.pinv(J.U / strength).T / strength
     for j in range(k):
-        rows = active[:, j] > 0
-        B = Z[rows]
-        C = B.T @ basis[rows]
-        T = B.T @ B - C @ C.T
-        T += np.outer(A[j], A[j]) * max(np.trace(T) / D, 0.0)  # scale is no unknown
-        scale = np.sqrt(np.maximum(np.diag(T), 0.0))
-        if not rows.any() or not scale.all():
+        on = J.slopes[:, j] > 0
+        if not on.any():
             continue
-        T /= np.outer(scale, scale)
-        T[np.diag_indices(D)] += ridge
-        try:
-            lower = np.linalg.cholesky(T)
-        except np.linalg.LinAlgError:
-            continue
-        pull = B.T @ (residual[rows] @ apart[:, j])
-        pull -= A[j] * (A[j] @ pull)
-        draws = np.linalg.solve(lower.T, rng.standard_normal((D, DRAWS)))
-        if np.linalg.norm(draws, axis=0).max() > 0.03 / np.sqrt(ridge):
-            continue
-        step = np.linalg.solve(lower.T, np.linalg.solve(lower, pull / scale))
-        moves = (step[:, None] + size * np.linalg.norm(apart[:, j]) * draws) / scale[:, None]
-        errors[:, j] = (moves - np.outer(A[j], A[j] @ moves)).T
-        root = np.linalg.norm(apart[:, j]) * np.linalg.inv(lower).T / scale[:, None]
-        axes[:, j] = (root - np.outer(A[j], A[j] @ root)).T
+        own = J.take(on).of_unit(j)
+        phi, noise = own.features()[:, 0], float(np.linalg.norm(apart[:, j]))
+        C = phi.T @ basis[on]
+        root = _Root.of(phi.T @ phi - C @ C.T, own)
+        pull, _ = own.transposed(residual[on] @ apart[:, j : j + 1])
+        errors[:, j : j + 1] = root.errors(pull, size * noise, rng)
+        axes[:, j : j + 1] = own.rows_of(noise * root.turned(np.eye(t)))
     return errors, axes
 
 
 def _dense(
-    Z: Array,
-    A: Array,
-    U: Array,
-    active: Array,
-    basis: Array,
-    residual: Array,
-    size: float,
-    rng: np.random.Generator,
+    J: Jacobian, basis: Array, residual: Array, size: float, rng: np.random.Generator
 ) -> Sensitivity:
-    (k, D), t = A.shape, A.shape[1] - 1
+    k, t, m, _ = J.shape
+    leverage = m * (basis**2).sum(axis=1)
     if t == 0:  # inputs on a line, no biases: a direction is a sign
-        return Sensitivity(np.zeros((1, k, D)), len(U) * (basis**2).sum(axis=1))
-    # Householder reflections I − 2wwᵀ that take e_1 to ±a_j: their other columns span a_j's
-    # tangent space, and Z times them costs a rank-one update.
-    mirrors = A.copy()
-    mirrors[:, 0] += np.where(A[:, 0] >= 0, 1.0, -1.0)
-    mirrors /= np.linalg.norm(mirrors, axis=1, keepdims=True)
-    reach = Z @ mirrors.T
-    columns = np.empty((len(Z), k, t))
-    for j in range(k):
-        np.subtract(Z[:, 1:], np.outer(2 * reach[:, j], mirrors[j, 1:]), out=columns[:, j])
-        columns[:, j] *= active[:, j, None]
-    phi = columns.reshape(len(Z), k * t)
-    pull = np.einsum("njt,nj->jt", columns, residual @ U, optimize=True).ravel()
+        return Sensitivity(np.zeros((1, k, 1)), leverage)
+    phi = J.features().reshape(len(J.Z), k * t)
     phi -= basis @ (basis.T @ phi)
-    weights = U.T @ U
-    blocks = (phi.T @ phi).reshape(k, t, k, t)
-    blocks *= weights[:, None, :, None]
-    T = blocks.reshape(k * t, k * t)
+    weights = J.U.T @ J.U
+    root = _Root.of(between_units(phi.T @ phi, weights), J)
+    errors = root.errors(J.transposed(residual)[0], size, rng)
 
-    diagonal = np.maximum(np.diag(T), 0.0)
-    # A column that is nothing but rounding is a direction that no label depends on.
-    idle = diagonal <= len(T) * np.finfo(np.float64).eps * diagonal.max(initial=0.0)
-    scale = np.sqrt(np.where(idle, 1.0, diagonal))
-    T /= np.outer(scale, scale)
-    lower, ridge = _root(T)
-
-    def spread(columns: Array) -> Array:
-        moved = solve_triangular(lower, columns.T, lower=True, trans="T").T
-        return np.asarray(moved.reshape(-1, k, t))
-
-    draws = rng.standard_normal((DRAWS, k * t))
-    # T is known to rounding only, so an eigenvalue below some hundred roundings may be none.
-    null = np.linalg.norm(spread(draws), axis=2).max(axis=0) > 0.03 / np.sqrt(ridge)
-    null |= idle.reshape(k, t).any(axis=1)
-    step = solve_triangular(lower, pull / scale, lower=True)
-    moves = spread(step + size * draws) / scale.reshape(k, t)
-    errors = np.zeros((DRAWS, k, D))
-    errors[..., 1:] = moves
-    errors -= 2 * (moves * mirrors[:, 1:]).sum(axis=2, keepdims=True) * mirrors
-    errors[:, null] = np.inf
-
-    # Leverage of sample i: trace of its (m, m) block of the hat matrix, U and constant first.
-    inverse = dpotri(lower, lower=1)[0]
+    inverse = dpotri(root.lower, lower=1)[0]
     inverse = np.tril(inverse) + np.tril(inverse, -1).T
-    inverse /= np.outer(scale, scale)
+    inverse /= np.outer(root.scale, root.scale)
     values, vectors = np.linalg.eigh(inverse.reshape(k, t, k, t)[np.arange(k), :, np.arange(k)])
     vectors = (vectors * np.sqrt(np.maximum(values, 0.0))[:, None]).transpose(2, 0, 1)
-    axes = np.zeros((t, k, D))
-    axes[..., 1:] = vectors
-    axes -= 2 * (vectors * mirrors[:, 1:]).sum(axis=2, keepdims=True) * mirrors
-    inverse.reshape(k, t, k, t)[...] *= weights[:, None, :, None]
-    leverage = len(U) * (basis**2).sum(axis=1) + ((phi @ inverse) * phi).sum(axis=1)
-    return Sensitivity(errors, leverage, axes)
+    # Leverage of sample i: trace of its (m, m) block of the hat matrix, U and constant first.
+    leverage += ((phi @ between_units(inverse, weights)) * phi).sum(axis=1)
+    return Sensitivity(errors, leverage, J.rows_of(vectors))
 
 
 def _matrix_free(
-    Z: Array,
-    A: Array,
-    U: Array,
-    active: Array,
-    basis: Array,
-    residual: Array,
-    size: float,
-    rng: np.random.Generator,
+    J: Jacobian, basis: Array, residual: Array, size: float, rng: np.random.Generator
 ) -> Array:
     """One draw by conjugate gradients: T x = Jᵀ(residual + size e) + √(diag T) size η g.
 
@@ -252,32 +227,20 @@ def _matrix_free(
     equations than unknowns there are null directions, in general with a part in every unit, and
     nothing is iterated.
     """
-    n, m = residual.shape
-    if m * (n - basis.shape[1]) < A.shape[0] * (A.shape[1] - 1):
-        return np.full((1, *A.shape), np.inf)
-
-    def project(rows: Array) -> Array:
-        return np.asarray(rows - A * (A * rows).sum(axis=1, keepdims=True))
-
-    def push(step: Array) -> Array:
-        moved = ((Z @ step.T) * active) @ U.T
-        return np.asarray(moved - basis @ (basis.T @ moved))
-
-    def pull(labels: Array) -> Array:
-        return project(((labels @ U) * active).T @ Z)
-
-    scale = np.linalg.norm(U, axis=0) * np.sqrt(np.maximum(active.sum(axis=0), 1.0))
+    (n, m), (k, t, _, _) = residual.shape, J.shape
+    if m * (n - basis.shape[1]) < k * t:
+        return np.full((1, k, t + 1), np.inf)
+    scale = np.linalg.norm(J.U, axis=0) * np.sqrt(np.maximum(J.slopes.sum(axis=0), 1.0))
     scale = np.maximum(scale, np.finfo(np.float64).eps * scale.max())[:, None]
-    noise = size * rng.standard_normal(residual.shape)
-    noise -= basis @ (basis.T @ noise)
-    everywhere = 1e-2 * size * project(rng.standard_normal(A.shape))
-    right = pull(residual + noise) / scale + everywhere
+    noise = _off(basis, size * rng.standard_normal(residual.shape))
+    everywhere = 1e-2 * size * rng.standard_normal((k, t))
+    right = J.transposed(residual + noise)[0] / scale + everywhere
 
-    x, rest = np.zeros_like(A), right.copy()
+    x, rest = np.zeros((k, t)), right.copy()
     direction, norm = rest.copy(), float(np.vdot(rest, rest))
     target = norm * 1e-18
     for _ in range(2000):
-        image = pull(push(direction / scale)) / scale
+        image = J.transposed(_off(basis, J.product(direction / scale)))[0] / scale
         curvature = float(np.vdot(direction, image))
         if curvature <= 0:
             break
@@ -286,8 +249,8 @@ def _matrix_free(
         rest -= length * image
         previous, norm = norm, float(np.vdot(rest, rest))
         if norm <= target:
-            return np.asarray((x / scale)[None])
+            return J.rows_of((x / scale)[None])
         direction = rest + (norm / previous) * direction
     # What cannot be reached is unknown to the accuracy with which anything can be known.
-    lost = rest / np.sqrt(10 * A.size * np.finfo(np.float64).eps)
-    return np.asarray(((np.abs(x) + np.abs(lost)) / scale)[None])
+    lost = rest / np.sqrt(10 * x.size * np.finfo(np.float64).eps)
+    return J.rows_of(((np.abs(x) + np.abs(lost)) / scale)[None])

@@ -21,11 +21,12 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.linalg import svd
 
+from unrelu.network.jacobian import Jacobian
 from unrelu.numerics.arrays import Array, Mask
 
 
 @dataclass(frozen=True, eq=False)
-class OwnFit:
+class UnitwiseFit:
     """For each of the k units: `steps` (k, D) to the least-squares optimum; `spreads` (k, D, D):
     own labels with independent errors of weighted size 1 move a_j by spread·g, g ~ N(0, I),
     infinite where something is undetermined; `leverages` (n, k): of each sample on the unknowns."""
@@ -39,34 +40,22 @@ class OwnFit:
         return np.asarray(np.isfinite(self.spreads).all(axis=(1, 2)))
 
 
-def fit_own_labels(
-    Z: Array,
-    A: Array,
-    F: Array,
-    slopes: Array,
-    own: Array,
-    weights: Array,
-    *,
-    homogeneous: bool,
-    constant: bool,
-) -> OwnFit:
-    """Z (n, D) white inputs, A (k, D); F = f(Z Aᵀ), slopes = f'(Z Aᵀ) and the residual's own
-    labels, (n, k); weights (n,). `homogeneous`: the length of a_j is no unknown. O(k n (D + k)²).
-    """
-    (n, D), k = Z.shape, len(A)
+def unitwise_least_squares(J: Jacobian, own: Array, weights: Array) -> UnitwiseFit:
+    """`J`: of the labels by the weights, with H = [F 1] or F; with tangents, the length of a_j is
+    no unknown. `own` (n, k): the residual's own labels; `weights` (n,) of the samples.
+    O(k n (D + k)²)."""
+    (n, D), k = J.Z.shape, J.shape[0]
     steps, spreads, leverages = np.zeros((k, D)), np.full((k, D, D), np.inf), np.ones((n, k))
-    H = np.column_stack([F, np.ones(n)]) if constant else F
-    H = H * weights[:, None]
-    basis, independent = _range(H)
-    if n < D or not len(H):
-        return OwnFit(steps, spreads, leverages)
+    J, own = J.weighted(weights), own * weights[:, None]
+    basis, independent = _range(J.outer)
+    if n < D or not n:
+        return UnitwiseFit(steps, spreads, leverages)
     outer = (basis**2).sum(axis=1)
-    for j in range(k):
-        free = tangents(A[j]) if homogeneous else np.eye(D)
-        columns = (slopes[:, j] * weights)[:, None] * Z @ free
-        if not independent[j] or not columns.shape[1]:
-            if independent[j]:
-                spreads[j], leverages[:, j] = 0.0, outer
+    directions = J.tangents.bases() if J.tangents else np.tile(np.eye(D), (k, 1, 1))
+    for j in np.flatnonzero(independent[:k]):
+        columns = J.of_unit(j).features()[:, 0]
+        if not columns.shape[1]:
+            spreads[j], leverages[:, j] = 0.0, outer
             continue
         sizes = np.linalg.norm(columns, axis=0)
         if not (np.isfinite(sizes).all() and sizes.all()):
@@ -77,12 +66,12 @@ def fit_own_labels(
         left, values, right = svd(columns, full_matrices=False, check_finite=False)
         if not values.min() > 100 * max(n, D + k) * np.finfo(np.float64).eps:
             continue
-        solver = free / sizes @ (right.T / values)
-        steps[j] = solver @ (left.T @ (own[:, j] * weights))
+        solver = directions[j] / sizes @ (right.T / values)
+        steps[j] = solver @ (left.T @ own[:, j])
         spreads[j] = 0.0
         spreads[j, :, : solver.shape[1]] = solver
         leverages[:, j] = outer + (left**2).sum(axis=1)
-    return OwnFit(steps, spreads, leverages)
+    return UnitwiseFit(steps, spreads, leverages)
 
 
 def _range(H: Array) -> tuple[Array, Mask]:
@@ -96,12 +85,3 @@ def _range(H: Array) -> tuple[Array, Mask]:
     if len(right) < H.shape[1]:  # fewer samples than columns
         lost[:] = True
     return left[:, kept], ~lost
-
-
-def tangents(a: Array) -> Array:
-    """(D, D − 1): the other columns of the reflection that takes a to the first axis, which are
-    orthonormal and orthogonal to a."""
-    mirror = a / np.linalg.norm(a)
-    mirror[0] += 1.0 if mirror[0] >= 0 else -1.0
-    mirror /= np.linalg.norm(mirror)
-    return np.asarray((np.eye(len(a)) - 2 * np.outer(mirror, mirror))[:, 1:])
