@@ -30,6 +30,7 @@ from unrelu.recover import recover
 from unrelu.result import Recovery
 from unrelu.samples import Samples
 from unrelu.search import hyperplanes
+from unrelu.search.widths import EQUATIONS_PER_UNKNOWN
 from unrelu.wording.status import Status
 from unrelu.wording.streams import counted
 
@@ -280,7 +281,7 @@ class Search:
         net, m = self.best.network, self.Y.shape[1]
         assert net is not None, "every fit has a network"
         unknowns = 1.2 * net.n_units * (self.X.shape[1] + self.bias + m)
-        self.grow(math.ceil(hyperplanes.EQUATIONS_PER_UNKNOWN * unknowns / m))
+        self.grow(math.ceil(EQUATIONS_PER_UNKNOWN * unknowns / m))
         samples = self.samples()
         found = hyperplanes.find(
             samples,

@@ -28,17 +28,12 @@ from unrelu.fitting.problem import Missed, Problem, choose_rows
 from unrelu.fitting.reduction import polish, reduce, search
 from unrelu.fitting.variable_projection import Fit, unit_rows
 from unrelu.network import Network
-from unrelu.network.unknowns import count_unknowns
 from unrelu.numerics.arrays import Array, Index
-from unrelu.numerics.dependence import DEPENDENT, dependence
 from unrelu.numerics.pieces import MOST_ROWS, pieces_without_noise
 from unrelu.samples import Samples
+from unrelu.search.widths import OVERWIDE, Levels, Widths
 
 log = logging.getLogger(__name__)
-
-OVERWIDE = 1.3
-"""Width of a search over the number of units it looks for: surplus units are what keeps a
-descent from getting stuck."""
 
 GROWTH = 1.5
 """Step from one width to the next while the number of units is unknown."""
@@ -53,13 +48,6 @@ COARSE = 3e-5
 COARSE_FROM = 3e7
 """Entries times width of a product from which on single precision saves time."""
 
-EQUATIONS_PER_UNKNOWN = 6
-"""Rows beyond this are not looked at: they would cost time and add nothing to the search."""
-
-FEWEST, FEW_INPUTS = 1000, 6
-"""Rows that are looked at anyway, where inputs are so few (the constant is one of them) that this
-costs nothing: they show hyperplanes with few samples in between."""
-
 PATIENCE = 3e10
 """Operations that may go into fresh starts after the first pass over the widths, when that pass
 itself took fewer: a second or two."""
@@ -73,17 +61,6 @@ MOST_RESCUES = 4
 STUCK = 30
 """Starts up to which fresh ones of about the same width follow where fits get stuck, or leave what
 looks like noise, though the labels have none."""
-
-SAME_LEVEL = 0.8
-"""Two widths, half as many units apart, leave the same noise if the one leaves no less than this
-share of the other. Units still missing would have made more of a difference."""
-
-PLATEAU = 16
-"""Times as many units that leave the same, whatever it looks like: no width will explain it."""
-
-NOISE_EQUATIONS = 2.5
-"""Equations to an unknown from which a residual is looked at at all: with fewer, what an
-over-wide fit leaves looks like noise whatever it is."""
 
 MOST_ROUNDS = 8
 """Times that a fit which is right on the rows in use is shown others on which it is wrong."""
@@ -166,9 +143,7 @@ def explain_rows(
     problem: Problem | None = None
     best: tuple[float, Problem, Fit] | None = None
     rescues, spent, first_pass = 0, 0.0, 0.0
-    fresh_up_to = 0
-    level = math.inf
-    levels: list[tuple[int, float]] = []
+    fresh_up_to, levels = 0, Levels()
     for _ in range(MOST_STARTS):
         if problem is None or len(rows) < widths.rows(width):
             rows = np.union1d(rows, choose_rows(samples, widths.rows(width), rng))
@@ -178,66 +153,78 @@ def explain_rows(
         fresh = rng.standard_normal((max(0, width - len(points)), widths.dimension))
         if len(points) and best is not None and best[1] is problem:
             fresh = _through_the_worst(problem, best[2], fresh, rng)
-        work = len(rows) * width * widths.dimension
-        coarse = problem.coarse() if work > COARSE_FROM and target > COARSE else problem.loose
-        fit, products = search(coarse, np.vstack([points, unit_rows(fresh)]), target)
-        reduced = coarse.relative(fit) <= REDUCIBLE
-        if reduced and coarse is not problem.loose:
-            fit, used = reduce(coarse, fit, COARSE)
-            products += used
-        fit = problem.loose.evaluate(unit_rows(np.asarray(fit.point, dtype=np.float64)))
-        if reduced:
-            fit, used = reduce(problem.loose, fit, 10 * problem.floor)
-            products += used
+        points = np.vstack([points, unit_rows(fresh)])
+        fit, reduced, operations = _fit_and_reduce(problem, points, target)
         relative = problem.loose.relative(fit)
         log.info("width %d, %d rows: %d units left, %.1e", width, len(rows), fit.width, relative)
         effort.starts += 1
-        spent += 4.0 * products * len(rows) * width * (widths.dimension + samples.m)
+        spent += operations
         rescues = rescues + 1 if reduced and best is not None and relative > 0.1 * best[0] else 0
         if best is None or relative < best[0]:
             best = relative, problem, fit
         if relative <= 10 * problem.floor:
             break
         stuck = rescues >= MOST_RESCUES
-        if noise:
-            left = _level(problem, fit)
-            flat = any(
-                PLATEAU * w <= width and SAME_LEVEL * of <= left < math.inf for w, of in levels
-            )
-            levels.append((width, left))
-            before, level = level, left if _looks_like_noise(problem, fit) else math.inf
-            same = before < math.inf and SAME_LEVEL * before < level < math.inf
-            if (flat or same or stuck) and not fresh_up_to:
-                if not pieces_without_noise(*_spread(samples), samples.eps):
-                    effort.noise = same and not flat
-                    break
-                fresh_up_to = 2 * width
-        elif stuck and not fresh_up_to:
+        flat, same = levels.add(problem, fit, width) if noise else (False, False)
+        if (flat or same or stuck) and not fresh_up_to:
+            if noise and not pieces_without_noise(*_spread(samples), samples.eps):
+                effort.noise = same and not flat
+                break
             fresh_up_to = 2 * width
         if fresh_up_to and (effort.starts >= STUCK or spent > PATIENCE / 10):
             effort.noise = noise
             break
-
-        if fresh_up_to and (stuck or not reduced):
-            keep, target, rescues = fit.point[:0], REDUCIBLE, 0
-            width = widths.at_least(int(rng.integers(widths.first, fresh_up_to, endpoint=True)))
-        elif reduced:
-            keep, target = fit.point, relative / 10
-            width = widths.at_least(math.ceil(1.15 * fit.width) + 1)
-        elif width < widths.last:
-            order = np.argsort(-problem.loose.importance(fit))
-            keep, target = fit.point[order[: math.ceil(0.7 * width)]], REDUCIBLE
-            width = widths.at_least(math.ceil(GROWTH * width))
-        else:
+        if not (reduced or fresh_up_to) and width == widths.last:
             first_pass = first_pass or spent
             if spent > max(2 * first_pass, PATIENCE):
                 break
-            keep, target = fit.point[:0], REDUCIBLE
-            width = int(rng.integers(widths.first, widths.last, endpoint=True))
+        afresh = fresh_up_to if stuck or not reduced else 0
+        rescues = 0 if afresh else rescues
+        keep, width, target = _next_start(problem, fit, reduced, width, widths, afresh, rng)
         start = problem.hyperplanes(keep)
     effort.operations += spent
     assert best is not None, "there is at least one start"
     return best[1], best[2]
+
+
+def _fit_and_reduce(problem: Problem, points: Array, target: float) -> tuple[Fit, bool, float]:
+    """Steps 1 and 2 from some hyperplanes, in single precision as far as that goes; whether the fit
+    came close enough to be reduced, and the operations."""
+    (n, m), (width, dimension) = problem.Y.shape, points.shape
+    fine = n * width * dimension <= COARSE_FROM or target <= COARSE
+    model = problem.loose if fine else problem.coarse()
+    fit, products = search(model, points, target)
+    reduced = model.relative(fit) <= REDUCIBLE
+    if reduced and not fine:
+        fit, used = reduce(model, fit, COARSE)
+        products += used
+    fit = problem.loose.evaluate(unit_rows(np.asarray(fit.point, dtype=np.float64)))
+    if reduced:
+        fit, used = reduce(problem.loose, fit, 10 * problem.floor)
+        products += used
+    return fit, reduced, 4.0 * products * n * width * (dimension + m)
+
+
+def _next_start(
+    problem: Problem,
+    fit: Fit,
+    reduced: bool,
+    width: int,
+    widths: Widths,
+    afresh: int,
+    rng: np.random.Generator,
+) -> tuple[Array, int, float]:
+    """The hyperplanes that are kept of a fit, the width of the next one, and how close that is to
+    come before it is reduced. With `afresh`, or at the last width, none are kept."""
+    if reduced and not afresh:
+        relative = problem.loose.relative(fit)
+        return fit.point, widths.at_least(math.ceil(1.15 * fit.width) + 1), relative / 10
+    if width < widths.last and not afresh:
+        order = np.argsort(-problem.loose.importance(fit))
+        keep = fit.point[order[: math.ceil(0.7 * width)]]
+        return keep, widths.at_least(math.ceil(GROWTH * width)), REDUCIBLE
+    any_width = int(rng.integers(widths.first, afresh or widths.last, endpoint=True))
+    return fit.point[:0], widths.at_least(any_width), REDUCIBLE
 
 
 def _through_the_worst(problem: Problem, fit: Fit, fresh: Array, rng: np.random.Generator) -> Array:
@@ -259,48 +246,8 @@ def _spread(samples: Samples) -> tuple[Array, Array]:
     return some.X, some.Y
 
 
-def _level(problem: Problem, fit: Fit) -> float:
-    """Standard deviation of the noise, if the residual is noise; infinite if there are too few
-    samples to tell."""
-    n, m = problem.Y.shape
-    # The lengths of the rows, which are no unknowns, are counted in place of the affine terms.
-    unknowns = count_unknowns(fit.width, fit.point.shape[1], m, biases=False, scales=True)
-    if unknowns * NOISE_EQUATIONS >= n * m:
-        return math.inf
-    return math.sqrt(fit.cost / (n * m - unknowns))
-
-
-def _looks_like_noise(problem: Problem, fit: Fit) -> bool:
-    return dependence(fit.residual, problem.loose.features) <= DEPENDENT
-
-
-class Widths:
-    """Which widths make sense for these samples, and how many rows each deserves."""
-
-    def __init__(
-        self, samples: Samples, bias: bool, units: int, outputs: int, most: int | None = None
-    ) -> None:
-        self.n, self.m = samples.n, outputs
-        self.dimension = samples.d + bias
-        # A model with more than 4 unknowns to 5 equations would only interpolate.
-        equations = self.n * self.m / 1.25 - self.m * self.dimension
-        self.last = max(1, int(equations / (self.dimension + self.m - 1)))
-        if most is not None:
-            self.last = min(self.last, math.ceil(OVERWIDE * most))
-        self.first = min(self.last, math.ceil(OVERWIDE * units))
-
-    def at_least(self, width: int) -> int:
-        return min(self.last, max(self.first, width))
-
-    def rows(self, width: int) -> int:
-        unknowns = width * (self.dimension + self.m)
-        wanted = math.ceil(EQUATIONS_PER_UNKNOWN * unknowns / (OVERWIDE * self.m))
-        least = FEWEST if self.dimension <= FEW_INPUTS else 8 * self.dimension
-        return min(self.n, max(wanted, least))
-
-
 def finish(problem: Problem, fit: Fit) -> tuple[Network, str]:
-    """Steps 3 and 4, and what there is to be said about them, if anything.
+    """Steps 3 and 4, and a note where a linear part is left over.
 
     The units are turned so that they explain the affine term, which then goes.
 
