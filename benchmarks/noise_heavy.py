@@ -28,8 +28,8 @@ from _table import Table, parser
 from support.planting import plant
 
 import unrelu
-from unrelu.fitting.problem import resolution
-from unrelu.fitting.weighted import robust
+from unrelu.fitting.weighted import reweighted
+from unrelu.noise.independent import StudentT
 from unrelu.samples import Samples
 
 KINDS: dict[str, tuple[str, Law]] = {
@@ -96,8 +96,7 @@ def compare(table: Table, kind: str, seed: int, n: int) -> None:
 def at_best(X: _noisy.Array, Y: _noisy.Array, truth: unrelu.Network, kind: str) -> unrelu.Network:
     """The estimate for the kind of noise, started at the truth."""
     if kind == "independent":
-        samples = Samples.of(X, Y)
-        return robust(truth, samples, True, resolution(samples))[0]
+        return reweighted(truth, Samples.of(X, Y), StudentT.of, True)
     # Least squares in a metric is plain least squares in the outputs times its root.
     root = np.linalg.cholesky(np.linalg.inv(np.cov(Y - truth(X), rowvar=False)))
     apart = unrelu.Network(truth.V, root.T @ truth.U, truth.b, root.T @ truth.c)

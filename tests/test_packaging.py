@@ -30,7 +30,7 @@ STANDS_ON: dict[str, set[str]] = {
     "formats": {"wording", "errors", "numerics", "activations", "inputs", "network"},
     "hardness": {"wording", "errors", "numerics", "network"},
     "lower_bound": {"errors", "numerics", "network"},
-    "noise": {"wording", "numerics", "network", "samples"},
+    "noise": {"wording", "errors", "numerics", "network", "samples"},
     "certificate": {
         "wording",
         "errors",

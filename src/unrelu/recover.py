@@ -24,9 +24,9 @@ from unrelu.search.judging import Judged, Task
 from unrelu.search.options import (
     check_activation,
     check_alpha,
-    check_counts,
     check_independent,
     check_no_units,
+    check_noise,
     check_one_output,
     check_options,
     check_skip,
@@ -203,8 +203,7 @@ def recover(
     check_independent(samples, bias)
     if method == "mixed-integer":
         check_one_output(samples)
-    if noise == "poisson":
-        check_counts(samples)
+    check_noise(noise, samples)
     rng, seed = seeded(rng)
     if known is None:
         with one_thread(samples.n * samples.d < MANY_ENTRIES):

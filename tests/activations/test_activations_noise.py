@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from support.noise_kinds import Squares
 from support.planting import noisy_labels, plant
 
 import unrelu
@@ -28,7 +29,6 @@ from unrelu.fitting.variable_projection import Kinks
 from unrelu.fitting.weighted import WeightedNetwork
 from unrelu.inference import fisher
 from unrelu.inference.arguments import heights_known, model_of, white_features
-from unrelu.noise.losses import Squares
 from unrelu.report.appraisal import appraise
 from unrelu.samples import Samples
 

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 
 from unrelu.cli import main
 from unrelu.commands.completion import SHELLS
-from unrelu.search.options import METHODS, NOISE
+from unrelu.search.options import METHODS, noises
 
 
 def completed(words: str) -> set[tuple[str, str]]:
@@ -36,7 +36,7 @@ def completed(words: str) -> set[tuple[str, str]]:
         ("unrelu rec", {("plain", "recover")}),
         ("unrelu completion ", {("plain", shell) for shell in SHELLS}),
         ("unrelu recover --uni", {("plain", "--units")}),
-        ("unrelu recover --noise ", {("plain", noise) for noise in NOISE}),
+        ("unrelu recover --noise ", {("plain", noise) for noise in noises()}),
         ("unrelu recover --noise g", {("plain", "gaussian")}),
         ("unrelu recover --method ", {("plain", method) for method in METHODS}),
         ("unrelu recover s", {("file", "s")}),

@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from unrelu.cli import main
-from unrelu.search.options import NOISE
+from unrelu.search.options import noises
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -64,5 +64,5 @@ def test_every_extra_is_explained() -> None:
 
 
 def test_every_kind_of_noise_is_explained() -> None:
-    for kind in NOISE:
+    for kind in noises():
         assert f'`"{kind}"`' in NOISY_LABELS

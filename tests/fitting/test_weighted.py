@@ -1,16 +1,19 @@
-"""methods/weighted.py: derivatives, tails, and the fixed point of reweighting."""
+"""Fits with a weight for every label: derivatives, tails, and the fixed point of reweighting."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from support.noise_kinds import Squares
 from support.planting import plant
 
 from unrelu import Network, match
 from unrelu.fitting.variable_projection import unit_rows
-from unrelu.fitting.weighted import State, WeightedNetwork, reweighted, robust
-from unrelu.noise.losses import FREEDOMS, HeavyTails, Squares, counted, heavy_tails
+from unrelu.fitting.weighted import State, WeightedNetwork, reweighted
+from unrelu.noise.independent import FREEDOMS, StudentT, heavy_tails, log_likelihoods
+from unrelu.noise.kind import LossAt
+from unrelu.noise.poisson import Proportional
 from unrelu.numerics.whitening import whiten, with_constant
 from unrelu.samples import Samples
 
@@ -120,14 +123,18 @@ def test_tails(freedom: float) -> None:
 
 
 def test_slopes_are_the_second_derivative() -> None:
-    tails = HeavyTails(3.0, np.array([0.5]))
+    tails = StudentT(3.0, np.array([0.5]), ONE)
     residual = np.linspace(-3.0, 3.0, 7)[:, None]
     step = 1e-5
-    score = [tails.weights(r) * r for r in (residual + step, residual - step)]
-    assert np.abs(tails.slopes(residual) - (score[0] - score[1]) / (2 * step)).max() <= 1e-6
-    likelihood = [tails.log_likelihood(r) for r in (residual[:1] + step, residual[:1] - step)]
+    none = np.zeros_like(residual)
+    score = [tails.weights(r, none) * r for r in (residual + step, residual - step)]
+    assert np.abs(tails.slopes(residual, none) - (score[0] - score[1]) / (2 * step)).max() <= 1e-6
+    ends = residual[:1] + step, residual[:1] - step
+    likelihood = [log_likelihoods(r, tails.freedom, tails.scale).sum() for r in ends]
     expected = (likelihood[1] - likelihood[0]) / (2 * step)
-    assert abs((tails.weights(residual[:1]) * residual[:1]).item() - expected) <= 1e-6
+    assert abs((tails.weights(residual[:1], none[:1]) * residual[:1]).item() - expected) <= 1e-6
+    costs = [tails.cost(r, none[:1]) for r in ends]
+    assert costs[0] - costs[1] == pytest.approx(-2 * (likelihood[0] - likelihood[1]), rel=1e-6)
 
 
 def left_to_go(net: Network, X: Array, Y: Array, weights: Array) -> float:
@@ -146,41 +153,42 @@ def test_reweighted_is_a_fixed_point() -> None:
     planted = plant(4, 2, 2, 600, seed=5, bias=0.5)
     rng = np.random.default_rng(0)
     Y = planted.Y + 0.1 * rng.standard_t(2, planted.Y.shape)
-    tails = HeavyTails(2.0, np.full(2, 0.1))
-    net = reweighted(planted.truth, planted.X, Y, tails.losing(ONE), True)
-    residual = Y - net(planted.X)
-    assert left_to_go(net, planted.X, Y, tails.weights(residual)) <= 0.05
+    tails, samples = StudentT(2.0, np.full(2, 0.1), ONE), Samples.of(planted.X, Y)
+    net = reweighted(planted.truth, samples, lambda *_: tails, True)
+    assert left_to_go(net, planted.X, Y, tails.weights(Y, net(planted.X))) <= 0.05
     # The canary: the truth is some standard errors away from it, one for each unknown.
-    away = left_to_go(planted.truth, planted.X, Y, tails.weights(Y - planted.Y))
+    away = left_to_go(planted.truth, planted.X, Y, tails.weights(Y, planted.Y))
     assert away > 1.0
-    assert tails.log_likelihood(residual) > tails.log_likelihood(Y - planted.Y)
-    again = reweighted(net, planted.X, Y, tails.losing(ONE), True)
+    assert tails.cost(Y, net(planted.X)) < tails.cost(Y, planted.Y)
+    again = reweighted(net, samples, lambda *_: tails, True)
     assert match(again, net).max_error <= 1e-3
 
 
 def test_without_noise_nothing_moves() -> None:
     planted = plant(4, 2, 2, 200, seed=6, bias=0.5)
-    for loss_at in (lambda Y, _: Squares(np.ones_like(Y)), HeavyTails(1.0, np.ones(2)).losing(ONE)):
-        net = reweighted(planted.truth, planted.X, planted.Y, loss_at, True)
+    fixed = Squares(np.ones_like(planted.Y)), StudentT(1.0, np.ones(2), ONE)
+    at_residuals: tuple[LossAt, ...] = StudentT.of, *[lambda *_, loss=loss: loss for loss in fixed]
+    for loss_at in at_residuals:
+        net = reweighted(planted.truth, Samples.of(planted.X, planted.Y), loss_at, True)
         assert match(net, planted.truth).max_error <= 1e4 * EPS
 
 
 def test_counts_weigh_by_their_mean() -> None:
     Y = np.array([[1.0, 0.0], [3.0, 0.0]])
     predicted = np.array([[4.0, 1.0], [-1.0, 0.0]])
-    weights = counted(Y, predicted)
+    samples = Samples(np.zeros((2, 1)), Y, EPS)
+    weights = Proportional.of(samples, predicted).weights(Y, predicted)
     # 1/mean, at least a twentieth of the usual one, times a dispersion for each output.
     assert np.allclose(weights / weights[0], [[1.0, 1.0], [40.0, 10.0]])
 
 
-def test_robust_does_not_mind_gross_errors() -> None:
+def test_maximum_likelihood_does_not_mind_gross_errors() -> None:
     planted = plant(4, 2, 2, 600, seed=7, bias=0.5)
     rng = np.random.default_rng(0)
     noise = 0.05 * rng.standard_normal(planted.Y.shape)
     gross = rng.random(planted.Y.shape) < 0.05
-    least = np.full(2, 1e-12)
-    clean, _ = robust(planted.truth, Samples.of(planted.X, planted.Y + noise), True, least)
-    Y = np.where(gross, 100.0, planted.Y + noise)
-    net, tails = robust(planted.truth, Samples.of(planted.X, Y), True, least)
-    assert tails.freedom <= 2.0
+    clean = reweighted(planted.truth, Samples.of(planted.X, planted.Y + noise), StudentT.of, True)
+    samples = Samples.of(planted.X, np.where(gross, 100.0, planted.Y + noise))
+    net = reweighted(planted.truth, samples, StudentT.of, True)
+    assert StudentT.of(samples, net(planted.X)).freedom <= 2.0
     assert match(net, planted.truth).max_error <= 2 * match(clean, planted.truth).max_error

@@ -14,9 +14,10 @@ from support.planting import plant
 from unrelu import Network, Recovery, from_sklearn, match, recover
 from unrelu.activations import RELU
 from unrelu.checks.misfit import MISFIT, misfit
-from unrelu.fitting.fittings import Counts
+from unrelu.fitting.fittings import Reweighted
 from unrelu.fitting.one_unit import best_unit
 from unrelu.fitting.width import without_least
+from unrelu.noise.poisson import POISSON
 from unrelu.numerics.order import block_length
 from unrelu.numerics.whitening import whiten
 from unrelu.samples import Samples
@@ -69,7 +70,9 @@ def test_a_step_is_taken_away_one_side_after_the_other() -> None:
     counts = rng.poisson(0.3 + np.maximum(X[:, 0], 0)).astype(float)[:, None]
     V = np.vstack([v[0], v[1], v[1] + 1e-4 * v[2]])
     wide = Network(V, [[1.0, 500.0, -500.0]], [0.0, 0.1, 0.1], [0.3])
-    fitting = Counts(Samples(X, counts, 2.0**-52), bias=True, skip=False, activation=RELU)
+    fitting = Reweighted(
+        POISSON, Samples(X, counts, 2.0**-52), bias=True, skip=False, activation=RELU
+    )
     smaller = without_least(without_least(wide, fitting), fitting)
     assert abs(smaller.V[0, 0]) > 0.99 * np.linalg.norm(smaller.V)
     assert fitting.gain(fitting.without_units(), smaller) > 1000

@@ -5,18 +5,20 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from support.noise_kinds import Squares
 
 from unrelu import Network, Status, match, recover
 from unrelu.activations import RELU
-from unrelu.fitting.fittings import Counts
+from unrelu.fitting.fittings import Reweighted
 from unrelu.fitting.weighted import reweighted
 from unrelu.fitting.width import choose
 from unrelu.inference.uncertainty import assess
+from unrelu.noise import kinds
 from unrelu.noise.found import Noise
-from unrelu.noise.losses import Proportional, Squares, counted, counting
+from unrelu.noise.poisson import POISSON, Proportional
 from unrelu.numerics.dependence import DEPENDENT, dependence
 from unrelu.samples import Samples
-from unrelu.search.noisy import gross, weighting
+from unrelu.search.noisy import gross
 
 Array = NDArray[np.float64]
 ONE = np.ones((1, 1))
@@ -31,6 +33,11 @@ def rates(level: float, seed: int, d: int = 6, k: int = 2, m: int = 3) -> Networ
     return Network(V, 0.75 * share * U, -0.1 * np.ones(k), 0.25 * level * np.ones(m)).canonical()
 
 
+def weights_of(counts: Array, mean: Array) -> Array:
+    samples = Samples(np.zeros((len(counts), 1)), counts, 2.0**-52)
+    return Proportional.of(samples, mean).weights(counts, mean)
+
+
 def log_likelihood(counts: Array, mean: Array) -> float:
     """Poisson, up to a constant."""
     return float((counts * np.log(np.maximum(mean, 1e-12)) - mean).sum())
@@ -40,8 +47,9 @@ def test_the_reweighted_fit_is_the_most_likely_one() -> None:
     truth, rng = rates(2.0, 0), np.random.default_rng(0)
     X = rng.standard_normal((3000, 6))
     Y = rng.poisson(truth(X)).astype(np.float64)
-    plain = reweighted(truth, X, Y, lambda Y, _: Squares(np.ones_like(Y)), True)
-    fit = reweighted(plain, X, Y, counting(ONE), True)
+    samples = Samples.of(X, Y)
+    plain = reweighted(truth, samples, lambda *_: Squares(np.ones_like(Y)), True)
+    fit = reweighted(plain, samples, Proportional.of, True)
     best = log_likelihood(Y, fit(X))
     assert best > log_likelihood(Y, truth(X))
     assert best > log_likelihood(Y, plain(X))
@@ -71,10 +79,11 @@ def test_counts_in_other_units_weigh_the_same() -> None:
     rng = np.random.default_rng(1)
     mean = rng.uniform(0.5, 4.0, (500, 3))
     Y, units = rng.poisson(mean).astype(np.float64), np.array([1.0, 0.01, 300.0])
-    again = counted(units * Y, units * mean) * units**2
-    assert np.abs(again / counted(Y, mean) - 1).max() < 100 * np.finfo(np.float64).eps
+    weights = weights_of(Y, mean)
+    again = weights_of(units * Y, units * mean) * units**2
+    assert np.abs(again / weights - 1).max() < 100 * np.finfo(np.float64).eps
     # True Poisson counts have dispersion one, known to √(2/n + 1/(n mean)).
-    assert np.abs(counted(Y, mean) * mean - 1).max() < 5 * np.sqrt(4 / 500)
+    assert np.abs(weights * mean - 1).max() < 5 * np.sqrt(4 / 500)
 
 
 def test_intervals_hold_for_over_dispersed_counts_that_come_together() -> None:
@@ -87,9 +96,10 @@ def test_intervals_hold_for_over_dispersed_counts_that_come_together() -> None:
         X = rng.standard_normal((1500, 6))
         gain = rng.gamma(3.0, 1 / 3, (1500, 1))
         Y = rng.poisson(gain * truth(X)).astype(np.float64)
-        net = reweighted(truth, X, Y, counting(ONE), True)
+        samples = Samples.of(X, Y)
+        net = reweighted(truth, samples, Proportional.of, True)
         order = match(net, truth).permutation
-        fit = weighting(net, Samples.of(X, Y), Noise("poisson", "", np.eye(3)))
+        fit = kinds.criterion(Noise("poisson", "", np.eye(3)), samples, net(X))
         assert fit.form == "sandwich"
         for form in forms:
             low, high = assess(net, X, Y, biased=True, form=form, weights=fit.weights).intervals()
@@ -148,9 +158,9 @@ def test_units_that_only_explain_noise_go() -> None:
         np.append(truth.b, off),
         truth.c,
     )
-    model = Counts(Samples.of(X, Y), bias=True, skip=False, activation=RELU)
+    model = Reweighted(POISSON, Samples.of(X, Y), bias=True, skip=False, activation=RELU)
     wide = model.fit(wide)
-    chosen = choose(wide, model, bias=True, skip=False, alpha=0.01, most=9, rng=rng)
+    chosen = choose(wide, model, alpha=0.01, most=9, rng=rng)
     needed, idle = chosen.widths[-2:]
     assert (needed.units, idle.units) == (2, 3)
     assert needed.gain > needed.edge

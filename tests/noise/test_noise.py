@@ -10,11 +10,10 @@ from numpy.typing import NDArray
 from support.planting import noisy_labels, plant
 
 from unrelu import InputError, Network, Recovery, RecoveryError, Status, match, recover
-from unrelu.fitting.problem import resolution
-from unrelu.fitting.weighted import robust
-from unrelu.noise.losses import heavy_tails
+from unrelu.fitting.weighted import reweighted
+from unrelu.noise.gaussian import TAILED
+from unrelu.noise.independent import StudentT, heavy_tails
 from unrelu.samples import Samples
-from unrelu.search.noisy import TAILED
 
 Array = NDArray[np.float64]
 
@@ -145,7 +144,8 @@ def test_heavy_tails(freedom: float) -> None:
     noise = np.random.default_rng(0).standard_t(freedom, problem.Y.shape)
     Y = problem.Y + 0.2 * noise
     samples = Samples.of(problem.X, Y)
-    started, tails = robust(problem.truth, samples, True, resolution(samples))
+    started = reweighted(problem.truth, samples, StudentT.of, True)
+    tails = StudentT.of(samples, started(problem.X))
     for kind in ("auto", "independent"):
         result = estimate(problem.X, Y, noise=kind)
         net = assert_estimated(result, problem.truth)

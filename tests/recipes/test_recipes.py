@@ -11,8 +11,9 @@ from support.recipe_trials import recovered, right
 
 from unrelu import InputError, Network, recover
 from unrelu.fitting.candidate import Unsuitable
+from unrelu.noise.kinds import KINDS, estimated
 from unrelu.search.methods import BY_NAME, NAMED, RECIPES
-from unrelu.search.options import ESTIMATED, METHODS, NOISE
+from unrelu.search.options import METHODS
 
 
 def test_right_is_not_fooled() -> None:
@@ -40,7 +41,7 @@ def test_records_are_complete() -> None:
     for recipe in NAMED:
         assert recipe.theorem
         assert recipe.assumptions
-        assert set(recipe.noise) < set(NOISE)
+        assert set(recipe.noise) < set(KINDS)
         find = getattr(recipe.find, "func", recipe.find)
         module = importlib.import_module(find.__module__)
         for word in ("Assumptions", "Where it stops", "Cost"):
@@ -48,7 +49,7 @@ def test_records_are_complete() -> None:
 
 
 @pytest.mark.parametrize("method", BY_NAME)
-@pytest.mark.parametrize("noise", ESTIMATED)
+@pytest.mark.parametrize("noise", estimated())
 def test_noise_that_a_recipe_does_not_take_is_wrong_use(method: str, noise: str) -> None:
     problem = plant(3, 2, 2, 100, seed=0)
     if noise in BY_NAME[method].noise:

@@ -9,9 +9,10 @@ from support.planting import gaussian, plant, student, uniform
 
 from unrelu import Network, match
 from unrelu.fitting.fittings import LeastSquares
-from unrelu.fitting.problem import Problem, resolution
+from unrelu.fitting.problem import Problem
 from unrelu.fitting.selection import Effort, settle, unit_edge
 from unrelu.noise.gaussian import noise_covariance, whitener
+from unrelu.noise.resolution import resolution
 from unrelu.samples import Samples
 from unrelu.search import least_squares
 

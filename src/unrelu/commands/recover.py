@@ -24,9 +24,9 @@ def _methods() -> Sequence[str]:
 
 
 def _noise() -> Sequence[str]:
-    from unrelu.search.options import NOISE
+    from unrelu.search.options import noises
 
-    return NOISE
+    return noises()
 
 
 def _forms() -> Sequence[str]:

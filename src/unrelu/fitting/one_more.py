@@ -25,8 +25,8 @@ import numpy as np
 
 from unrelu.fitting.fittings import Fitting
 from unrelu.fitting.one_unit import NEAR_NOTHING, STARTS, best_unit
-from unrelu.fitting.problem import resolution
 from unrelu.network import Network
+from unrelu.noise.resolution import resolution
 from unrelu.numerics.arrays import Array, Index
 from unrelu.numerics.order import block_length
 from unrelu.numerics.whitening import Whitened, whiten, with_constant
@@ -90,31 +90,19 @@ class Test:
     first: Index
     order: Index
     length: int
-    X: Array
     fitting: Fitting
-    bias: bool
-    skip: bool
     alpha: float
     rng: np.random.Generator
 
     @classmethod
-    def of(
-        cls,
-        fitting: Fitting,
-        net: Network,
-        *,
-        bias: bool,
-        skip: bool,
-        alpha: float,
-        rng: np.random.Generator,
-    ) -> Test:
-        X, root = np.asarray(fitting.samples.X, np.float64), fitting.samples.root
-        root = np.broadcast_to(root, (len(X), 1))[:, 0]
+    def of(cls, fitting: Fitting, net: Network, *, alpha: float, rng: np.random.Generator) -> Test:
+        X = fitting.X
+        root = np.broadcast_to(fitting.samples.root, (len(X), 1))[:, 0]
         _, first, group = np.unique(X, axis=0, return_index=True, return_inverse=True)
         if len(first) == len(X):  # all are distinct: in the order in which they came
             first, group = np.arange(len(X)), np.arange(len(X))
         roots = np.sqrt(np.bincount(group.reshape(-1), weights=root**2))
-        inputs = with_constant(X[first]) if bias else X[first]
+        inputs = with_constant(X[first]) if fitting.bias else X[first]
         order = np.argsort(X[first, 0] if X.shape[1] == 1 else first, kind="stable")
         test = cls(
             white=whiten(inputs * roots[:, None]),
@@ -124,10 +112,7 @@ class Test:
             first=first,
             order=order,
             length=1,
-            X=X,
             fitting=fitting,
-            bias=bias,
-            skip=skip,
             alpha=alpha,
             rng=rng,
         )
@@ -154,8 +139,8 @@ class Test:
         where they are few beside the samples; of a constant in any case, since noise of an unknown
         law may have any."""
         Z = self.white.features
-        columns = [self.roots[:, None], *[Z] * self.skip]
-        heights = net.preactivations(self.X[self.first]) * self.roots[:, None]
+        columns = [self.roots[:, None], *[Z] * self.fitting.skip]
+        heights = net.preactivations(self.fitting.X[self.first]) * self.roots[:, None]
         if net.n_units * Z.shape[1] <= TANGENT * len(Z):
             columns += [Z * (heights[:, [j]] > 0) for j in range(net.n_units)]
         elif net.n_units:
@@ -244,9 +229,9 @@ class Test:
     def with_units(self, net: Network, rows: Array) -> Network:
         """The network with further units along these directions, outputs by least squares."""
         weights = self.white.to_rows(rows)
-        d = self.X.shape[1]
-        V, b = weights[:, :d], weights[:, d] if self.bias else np.zeros(len(rows))
-        hidden = net.activation(self.X @ V.T + b)
+        d = self.fitting.X.shape[1]
+        V, b = weights[:, :d], weights[:, d] if self.fitting.bias else np.zeros(len(rows))
+        hidden = net.activation(self.fitting.X @ V.T + b)
         U = np.linalg.lstsq(hidden * self.fitting.samples.root, self.fitting.left(net))[0].T
         return Network(
             np.vstack([net.V, V]),
@@ -254,7 +239,7 @@ class Test:
             np.append(net.b, b),
             net.c,
             net.activation,
-            net.W if self.skip else None,
+            net.W if self.fitting.skip else None,
         )
 
 

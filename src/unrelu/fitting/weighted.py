@@ -6,8 +6,8 @@ eliminated for all outputs at once, so V, b, U and c move together:
     min Σ_iq ℓ(Y_iq, f(z_i Aᵀ) u_q + q_i·c_q),
 
 with q_i = 1 for an output bias, q_i = z_i for a linear term (which holds the constant, where there
-is one), or nothing, and one of the `losses` ℓ, whose weights are those of the steps. A start that
-has every unit is needed: `noisy` gives it.
+is one), or nothing, and ℓ the loss of a kind of noise, whose weights are those of the steps. A
+start that has every unit is needed: the search by least squares gives it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from unrelu.fitting.rounded_relu import RoundedReLU
 from unrelu.fitting.variable_projection import unit_rows
 from unrelu.network import Network
 from unrelu.network.jacobian import Jacobian
-from unrelu.noise.losses import HeavyTails, Loss, LossAt, heavy_tails
+from unrelu.noise.kind import Loss, LossAt
 from unrelu.numerics.arrays import Array
 from unrelu.numerics.levenberg import minimise
 from unrelu.numerics.whitening import power_of_two, whiten, with_constant
@@ -140,8 +140,7 @@ class WeightedNetwork:
 
 def reweighted(
     net: Network,
-    X: Array,
-    Y: Array,
+    samples: Samples,
     loss_at: LossAt,
     bias: bool,
     skip: bool = False,
@@ -149,9 +148,10 @@ def reweighted(
 ) -> Network:
     """From `net`, the minimum of the loss, and its scales from what that leaves.
 
-    X (n, d), Y (n, m). `skip`: with a linear term; `rounded`: with round kinks. Cost: some dozen
-    steps of a dozen products O(n k (D + m)).
+    `skip`: with a linear term; `rounded`: with round kinks. Cost: some dozen steps of a dozen
+    products O(n k (D + m)).
     """
+    X, Y = np.asarray(samples.X, np.float64), np.asarray(samples.Y, np.float64)
     white = whiten(with_constant(X) if bias else X)
     rows = np.column_stack([net.V, net.b]) if bias else net.V
     A, U = white.to_features(rows), net.U.T
@@ -170,7 +170,7 @@ def reweighted(
         return len(norms) > LAST and norms[-1 - LAST] ** 2 <= (1 + share) * norms[-1] ** 2
 
     for _ in range(MOST_ROUNDS):
-        loss = loss_at(Y, predicted)
+        loss = loss_at(samples, predicted)
         model = WeightedNetwork(white.features, Y, loss, net.n_units, bias, activation, linear=skip)
         state = model.evaluate(point)
         size = float(np.sqrt(state.cost)) or 1.0
@@ -217,18 +217,3 @@ def _columns(net: Network, X: Array, bias: bool, skip: bool) -> Array:
     if skip:
         hidden = np.column_stack([hidden, X / power_of_two(X)])
     return with_constant(hidden) if bias else hidden
-
-
-def robust(
-    net: Network, samples: Samples, bias: bool, least: Array, skip: bool = False
-) -> tuple[Network, HeavyTails]:
-    """Maximum likelihood for noise with Student's t distribution, its degrees of freedom and
-    scales found beside the network. For any noise independent of X it is a consistent finish:
-    the weights see residuals only, and those of the truth do not know X (up to c). `least` (m,)
-    are the smallest scales that an output is credited with."""
-    X, Y = np.asarray(samples.X, np.float64), np.asarray(samples.Y, np.float64)
-    tails = heavy_tails(samples.left(net(X)), least, Y)
-    for _ in range(2):
-        net = reweighted(net, X, Y, tails.losing(samples.root), bias, skip)
-        tails = heavy_tails(samples.left(net(X)), least, Y)
-    return net, tails

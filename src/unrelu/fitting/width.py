@@ -16,9 +16,9 @@ import numpy as np
 
 from unrelu.fitting.fittings import Fitting
 from unrelu.fitting.one_more import PLAIN, UNEQUAL, Test
-from unrelu.fitting.problem import resolution
 from unrelu.network import Network
 from unrelu.noise.found import Width
+from unrelu.noise.resolution import resolution
 
 PAST_DOUBT = 10.0
 """The same as PLAIN where noise has long tails: of counts that are nearly all zero the gain in
@@ -49,8 +49,6 @@ def choose(
     net: Network,
     fitting: Fitting,
     *,
-    bias: bool,
-    skip: bool,
     alpha: float,
     most: int,
     rng: np.random.Generator,
@@ -65,7 +63,7 @@ def choose(
     Cost: a fit for each width in doubt, and for each test `best_unit` on some ten to 200 copies of
     the residuals.
     """
-    test = Test.of(fitting, about or net, bias=bias, skip=skip, alpha=alpha, rng=rng)
+    test = Test.of(fitting, about or net, alpha=alpha, rng=rng)
     path, widths, k, level = {net.n_units: net}, list[Width](), net.n_units, test.level(net)
     while k > 0:
         path[k - 1] = without_least(path[k], fitting)
@@ -114,36 +112,22 @@ def _seen(smaller: Network, larger: Network, fitting: Fitting) -> bool:
 
 
 def asks_for_more(
-    net: Network,
-    fitting: Fitting,
-    *,
-    bias: bool,
-    skip: bool,
-    alpha: float,
-    rng: np.random.Generator,
+    net: Network, fitting: Fitting, *, alpha: float, rng: np.random.Generator
 ) -> bool:
     """Whether a network whose number of units was told asks for more; with few samples the
     number is taken as told."""
     if fitting.samples.n < UNEQUAL:
         return False
-    test = Test.of(fitting, net, bias=bias, skip=skip, alpha=alpha, rng=rng)
+    test = Test.of(fitting, net, alpha=alpha, rng=rng)
     return test(net).more > 0
 
 
-def with_units(
-    net: Network,
-    fitting: Fitting,
-    n_units: int,
-    *,
-    bias: bool,
-    skip: bool,
-    rng: np.random.Generator,
-) -> Network:
+def with_units(net: Network, fitting: Fitting, n_units: int, rng: np.random.Generator) -> Network:
     """The best network of so many units that one of another width leads to."""
     net = fitting.fit(net)
     while net.n_units > n_units:
         net = without_least(net, fitting)
-    test = Test.of(fitting, net, bias=bias, skip=skip, alpha=1.0, rng=rng)
+    test = Test.of(fitting, net, alpha=1.0, rng=rng)
     while net.n_units < n_units:
         wider = fitting.fit(test.with_units(net, test.best(net)))
         if wider.n_units <= net.n_units:  # the new one was none

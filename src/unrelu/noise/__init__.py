@@ -1,1 +1,2 @@
-"""Kinds of noise: their losses, and the noise that a fit has left."""
+"""Kinds of noise, one to a file, and their table: what labels may contain besides the outputs of a
+network, how that is recognised, which loss is made for it, and what standard errors rest on."""

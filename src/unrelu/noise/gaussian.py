@@ -1,4 +1,5 @@
-"""The size of noise: its covariance, and the metric in which it is white."""
+"""Noise of finite variance: its covariance, and the metric in which it is white. Least squares in
+that metric is what is fitted."""
 
 from __future__ import annotations
 
@@ -6,6 +7,9 @@ import numpy as np
 
 from unrelu.network import Network
 from unrelu.network.unknowns import unknowns_of
+from unrelu.noise.found import Noise
+from unrelu.noise.independent import long_tailed
+from unrelu.noise.kind import Criterion, NoiseKind
 from unrelu.numerics.arrays import Array
 from unrelu.numerics.whitening import with_constant
 from unrelu.samples import Samples
@@ -16,6 +20,11 @@ FULL = 10
 SHARED = 1e-3
 """Least noise of a combination of outputs, to the largest. Where outputs share theirs, so that it
 cancels, what a search leaves there is the search's own, and would be explained by units."""
+
+TAILED = (
+    "what is left has heavy tails: least squares is not precise then, and may take a few large "
+    "errors for units; noise='independent' is made for them"
+)
 
 
 def noise_covariance(residual: Array, net: Network, bias: bool, least: Array) -> Array:
@@ -54,3 +63,20 @@ def affine_residual(samples: Samples, bias: bool) -> Array:
     # An output that is affine has nothing to tell: its rounding should not be looked at.
     size = np.where(size > samples.eps**0.75 * spread, size, spread)
     return np.asarray(np.where(size > 0, size, 1.0))
+
+
+def _criterion(samples: Samples, predicted: Array, noise: Noise) -> Criterion:  # noqa: ARG001
+    return Criterion("auto", noise.covariance)
+
+
+def _doubts(samples: Samples, net: Network, bias: bool) -> str:
+    return TAILED if long_tailed(samples, net, bias) else ""
+
+
+GAUSSIAN = NoiseKind(
+    "gaussian",
+    "mean-zero noise of finite variance, correlated between outputs or not",
+    criterion=_criterion,
+    recognised=lambda _fit: "",
+    doubts=_doubts,
+)

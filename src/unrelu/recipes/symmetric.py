@@ -44,8 +44,9 @@ from __future__ import annotations
 import numpy as np
 
 from unrelu.fitting.candidate import Candidate, Unsuitable
-from unrelu.fitting.problem import Problem, resolution
+from unrelu.fitting.problem import Problem
 from unrelu.noise.gaussian import noise_covariance, whitener
+from unrelu.noise.resolution import resolution
 from unrelu.numerics.arrays import Array
 from unrelu.numerics.joint_diagonalisation import joint_diagonalise
 from unrelu.numerics.laws import asymmetry

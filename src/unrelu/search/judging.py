@@ -24,12 +24,14 @@ from unrelu.inference import flat_directions
 from unrelu.inference.uncertainty import Uncertainty, assess
 from unrelu.inference.units import hidden_errors
 from unrelu.network import Network
+from unrelu.noise import kinds
+from unrelu.noise.independent import clipped
 from unrelu.numerics.arrays import Array, Index
 from unrelu.numerics.dependence import DEPENDENT, dependence
 from unrelu.numerics.precision import DOUBLE, Precision
 from unrelu.numerics.whitening import whiten
 from unrelu.samples import Samples
-from unrelu.search import known_activation, noisy
+from unrelu.search import known_activation
 from unrelu.search.methods import BY_NAME
 from unrelu.wording.status import Status
 
@@ -154,10 +156,10 @@ def judged(task: Task, method: str, candidate: Candidate, passes: Passes) -> Jud
     if (rounded := _to_decimals(task, candidate)) is not None:
         return Judged(method, replace(candidate, noise=None), rounded)
     unknown = np.full(net.n_units, np.inf)
-    clipped = candidate.noise.kind == "independent"
+    robust = kinds.KINDS[candidate.noise.kind].robust
     weighted = task.weighted
-    left = unexplained(net, weighted, bias, clipped)
-    by_chance = few_labels.chance(net, weighted, bias, task.skip, clipped)
+    left = unexplained(net, weighted, bias, robust)
+    by_chance = few_labels.chance(net, weighted, bias, task.skip, robust)
     noise = candidate.noise
     left = replace(left, growth=noise.growth, chance=by_chance)
     left = replace(left, search=noise.search, common=noise.common)
@@ -191,7 +193,7 @@ def judged(task: Task, method: str, candidate: Candidate, passes: Passes) -> Jud
         said = "; ".join(filter(None, words))
         net = net if len(cut) else certificate.network
         return Judged(method, candidate, replace(certificate, network=net, explanation=said))
-    fit = noisy.weighting(net, fitted, candidate.noise)
+    fit = kinds.criterion(candidate.noise, fitted, net(fitted.X))
     try:
         uncertainty = assess(
             net,
@@ -199,7 +201,7 @@ def judged(task: Task, method: str, candidate: Candidate, passes: Passes) -> Jud
             fitted.Y,
             biased=bias,
             form=fit.form if task.form == "auto" else task.form,
-            sample_weight=fit.sample_weight,
+            sample_weight=fitted.weights if fit.weights is None else None,
             covariance=fit.covariance,
             weights=fit.weights,
             scores=fit.scores,
@@ -231,8 +233,8 @@ def _hinted(certificate: Certificate, task: Task, candidate: Candidate) -> Certi
     if failed and not told:
         return certificate
     samples = task.weighted
-    if noise.kind == "independent":
-        samples = noisy.tamed(samples, net)
+    if kinds.KINDS[noise.kind].robust:
+        samples = clipped(samples, net(samples.X))
     found = linear_part.with_skip(
         net,
         samples,

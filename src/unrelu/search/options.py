@@ -11,6 +11,7 @@ from unrelu.fitting.problem import choose_rows
 from unrelu.inference.arguments import FORMS as FORMS
 from unrelu.inputs.options import check_flag, check_units
 from unrelu.network import Network
+from unrelu.noise.kinds import KINDS, estimated
 from unrelu.numerics.arrays import Array, Index
 from unrelu.numerics.rank import column_space
 from unrelu.numerics.whitening import dependent_columns, power_of_two, whiten, with_constant
@@ -22,10 +23,10 @@ METHODS = ("auto", *SEARCHES, *BY_NAME)
 WITH_SKIP = ("auto", "row-space", "hyperplanes")
 """Methods that look for a skip connection, too."""
 
-ESTIMATED = ("gaussian", "independent", "poisson")
-"""Kinds of noise that leave an estimate, with standard errors."""
 
-NOISE = ("auto", "none", "sparse", *ESTIMATED)
+def noises() -> tuple[str, ...]:
+    """What `noise` may be."""
+    return ("auto", *KINDS)
 
 
 def label_rank(
@@ -91,7 +92,7 @@ def check_options(
         check_units(n_units, " or None", ", or None for unknown", least=0)
     for name, value, known in (
         ("method", method, METHODS),
-        ("noise", noise, NOISE),
+        ("noise", noise, noises()),
         ("form", form, FORMS),
     ):
         if value not in known:
@@ -104,7 +105,7 @@ def check_options(
     if method == "mixed-integer" and n_units is None:
         raise InputError("n_units: got None with method='mixed-integer', expected their number")
     check_flag("exact", exact)
-    if exact and noise in ESTIMATED:
+    if exact and noise in estimated():
         raise InputError(
             f"noise: got {noise!r} with exact=True, expected 'auto', 'none' or 'sparse': what is "
             "noisy cannot be explained without any error"
@@ -146,13 +147,13 @@ def check_activation(
             f"method: got {method!r} {other}, expected one of "
             f"{', '.join(map(repr, ('auto', 'row-space', *wider)))}: {method!r} is for {which}"
         )
-    taken = ("auto", "none") if activation is None else ("auto", "none", *ESTIMATED)
+    taken = ("auto", "none") if activation is None else ("auto", "none", *estimated())
     if recipe is None and noise not in taken:
         raise InputError(
             f"noise: got {noise!r} {other}, expected one of {', '.join(map(repr, taken))}: other "
             "noise is for the ReLU"
         )
-    if method == "row-space" and noise in ESTIMATED:
+    if method == "row-space" and noise in estimated():
         raise InputError(
             f"method: got 'row-space' with noise={noise!r}, expected 'auto': 'row-space' is for "
             "labels without noise"
@@ -181,7 +182,7 @@ def check_skip(
         raise InputError(f"activation: got {name!r} with skip=True, expected 'relu'")
     for option, value, taken in (
         ("method", method, WITH_SKIP),
-        ("noise", noise, ("auto", "none", *ESTIMATED)),
+        ("noise", noise, ("auto", "none", *estimated())),
     ):
         if value not in taken:
             raise InputError(
@@ -251,18 +252,10 @@ def _check_method(method: str, noise: str) -> None:
     )
 
 
-def check_counts(samples: Samples) -> None:
-    """The variance of a label cannot be proportional to a mean below zero."""
-    total = np.zeros(samples.m)
-    for _, _, Y in samples.blocks():
-        total += Y.sum(axis=0)
-    low = int(total.argmin())
-    if total[low] < 0:
-        raise InputError(
-            f"noise: got 'poisson' for labels of mean {total[low] / samples.n:.3g} in output "
-            f"{samples.names.output(low)}, expected means from zero on: the variance is to be "
-            "proportional to them"
-        )
+def check_noise(noise: str, samples: Samples) -> None:
+    """What a kind of noise asks of the samples."""
+    if noise in KINDS:
+        KINDS[noise].check(samples)
 
 
 def check_independent(samples: Samples, bias: bool) -> None:

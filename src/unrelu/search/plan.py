@@ -21,6 +21,7 @@ from unrelu.fitting import affine_term
 from unrelu.fitting.candidate import Candidate, Unsuitable, constant
 from unrelu.fitting.problem import Problem
 from unrelu.network import Network
+from unrelu.noise.kinds import estimated
 from unrelu.search import gross_errors, hyperplanes, known_activation, noisy, row_space
 from unrelu.search.judging import Judged, Passes, Task, better, judged, not_values
 from unrelu.search.methods import BY_NAME
@@ -81,7 +82,7 @@ def _too_many(judged: Judged, task: Task) -> bool:
 def _interpolates(judged: Judged, task: Task) -> bool:
     """Whether labels are explained that are said to be noisy, or by more units than asked for, and
     nothing shows that it is no chance: then it may be noise that is explained."""
-    said = task.noise in ("gaussian", "independent", "poisson")
+    said = task.noise in estimated()
     doubtful = judged.explained and judged.certificate.status == Status.UNDETERMINED
     return doubtful and (said or _too_many(judged, task))
 

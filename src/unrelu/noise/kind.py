@@ -1,0 +1,111 @@
+"""A kind of noise as a value: how it is recognised, the loss that is made for it, and what
+standard errors rest on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from unrelu.network import Network
+from unrelu.noise.found import Noise
+from unrelu.numerics.arrays import Array
+from unrelu.samples import Samples
+
+
+class Loss(Protocol):
+    """A loss of labels (n, m) about predictions (n, m): twice the negative log likelihood, less
+    what it is at the best prediction.
+
+    Its derivative by a prediction μ is −2 w (Y − μ), with the weights w that it gives to the labels
+    at μ, and its second derivative is about 2w: so Gauss–Newton steps of least squares with these
+    weights descend in it (iteratively reweighted least squares; for Poisson counts, Fisher's
+    scoring).
+    """
+
+    def weights(self, Y: Array, predicted: Array) -> Array:
+        """(n, m), non-negative."""
+
+    def cost(self, Y: Array, predicted: Array) -> float:
+        """The sum over all labels."""
+
+    def standardised(self, Y: Array, predicted: Array) -> Array:
+        """(n, m): residuals that have the same law in all samples, if the prediction is right."""
+
+
+LossAt = Callable[[Samples, Array], Loss]
+"""The loss of samples, with the scales of what their labels leave about predictions."""
+
+
+@dataclass(frozen=True, eq=False)
+class Criterion:
+    """What a fit minimised, and what may be assumed of the noise: what standard errors rest on.
+
+    form : how the noise may depend on the sample: "homoscedastic", "sandwich" or "auto", as in
+        `assess`.
+    covariance : (m, m), of a fit that minimised Σ r_iᵀ covariance⁻¹ r_i.
+    weights : (n, m), of a fit that minimised Σ w_io r_io²; they hold the weights of samples.
+    scores : (n, m), with weights, of a fit that minimised Σ ρ(r_io): scores ρ'(r), and weights
+        ρ''(r).
+    """
+
+    form: str = "homoscedastic"
+    covariance: Array | None = None
+    weights: Array | None = None
+    scores: Array | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class FirstFit:
+    """What a kind of noise is recognised by: the samples, a least-squares fit to them, with biases
+    or without, and what was seen on the way. `suspected`: the name of the kind that the labels
+    alone looked like; `heavy`: whether the fit leaves heavy tails."""
+
+    samples: Samples
+    net: Network
+    bias: bool
+    suspected: str = ""
+    heavy: bool = False
+
+
+@dataclass(frozen=True)
+class NoiseKind:
+    """A kind of noise.
+
+    name : as in `recover(noise=...)`.
+    contains : what labels contain besides the outputs of a network.
+    criterion : (samples, predictions, the noise found) → what their fit minimised; None where
+        labels are explained to rounding, and there is no estimate.
+    loss : what is minimised, for given scales; None for the squares in the metric of the
+        covariance.
+    suspected : (samples, bias) → whether the labels look like it before any fit.
+    recognised : why a fit shows that it is this kind, "" if that goes without saying; None where
+        it does not show it, or is not asked.
+    robust : whether it has heavy tails: a search by least squares then clips the labels.
+    whole : whether labels are whole numbers by nature, and not rounded to them.
+    drawn : (samples, predictions, rng) → standardised residuals of labels drawn from its law;
+        None where their law is not known.
+    described : (noise, loss) → the noise that was found, in the terms of the loss.
+    doubts : (samples, network, bias) → what speaks against it, "" if nothing does.
+    check : refuses samples that cannot have such noise, with an InputError.
+    """
+
+    name: str
+    contains: str
+    criterion: Callable[[Samples, Array, Noise], Criterion] | None = None
+    loss: LossAt | None = None
+    suspected: Callable[[Samples, bool], bool] = lambda _samples, _bias: False
+    recognised: Callable[[FirstFit], str | None] = lambda _fit: None
+    robust: bool = False
+    whole: bool = False
+    drawn: Callable[[Samples, Array, np.random.Generator], Array | None] = lambda *_: None
+    described: Callable[[Noise, Loss], Noise] = lambda noise, _loss: noise
+    doubts: Callable[[Samples, Network, bool], str] = lambda *_: ""
+    check: Callable[[Samples], None] = lambda _samples: None
+
+    @property
+    def estimated(self) -> bool:
+        """Whether fits leave an estimate, with standard errors."""
+        return self.criterion is not None

@@ -1,0 +1,45 @@
+"""The table of the kinds of noise. A kind is a file, and a line here.
+
+The order matters: of the kinds that recognise the noise that a fit leaves, the last in the table
+is taken, so those that are sure of it come after those that take anything.
+"""
+
+from __future__ import annotations
+
+from unrelu.noise.found import Noise
+from unrelu.noise.gaussian import GAUSSIAN
+from unrelu.noise.independent import INDEPENDENT
+from unrelu.noise.kind import Criterion, FirstFit, NoiseKind
+from unrelu.noise.none import NONE
+from unrelu.noise.poisson import POISSON
+from unrelu.noise.sparse import SPARSE
+from unrelu.numerics.arrays import Array
+from unrelu.samples import Samples
+
+KINDS = {kind.name: kind for kind in (NONE, GAUSSIAN, INDEPENDENT, POISSON, SPARSE)}
+
+
+def estimated() -> tuple[str, ...]:
+    """Names of the kinds that leave an estimate, with standard errors."""
+    return tuple(name for name, kind in KINDS.items() if kind.estimated)
+
+
+def suspected(samples: Samples, bias: bool) -> NoiseKind | None:
+    """The kind that the labels look like before any fit, if there is one."""
+    return next((kind for kind in KINDS.values() if kind.suspected(samples, bias)), None)
+
+
+def recognised(fit: FirstFit) -> tuple[NoiseKind, str]:
+    """The kind of the noise that a fit leaves, and why."""
+    for kind in reversed(KINDS.values()):
+        reason = kind.recognised(fit)
+        if reason is not None:
+            return kind, reason
+    raise AssertionError("one kind takes any noise")
+
+
+def criterion(noise: Noise, samples: Samples, predicted: Array) -> Criterion:
+    """What a fit minimised that left this noise."""
+    kind = KINDS[noise.kind]
+    assert kind.criterion is not None, "noise is left by estimates"
+    return kind.criterion(samples, predicted, noise)

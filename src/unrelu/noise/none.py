@@ -1,0 +1,5 @@
+"""Labels without noise."""
+
+from unrelu.noise.kind import NoiseKind
+
+NONE = NoiseKind("none", "rounding: they are explained to that, or the status is `failed`")

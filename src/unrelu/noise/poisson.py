@@ -1,0 +1,196 @@
+"""Counts: noise whose variance is proportional to the mean.
+
+Least squares with the inverse of that variance as weights; for true Poisson counts that is the
+maximum of their likelihood.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import xlogy
+
+from unrelu.errors import InputError
+from unrelu.network import Network
+from unrelu.noise.found import Noise
+from unrelu.noise.kind import Criterion, FirstFit, NoiseKind
+from unrelu.noise.resolution import resolution
+from unrelu.numerics.arrays import Array
+from unrelu.numerics.whitening import with_constant
+from unrelu.samples import Samples
+
+EPS = float(np.finfo(np.float64).eps)
+TINY = float(np.finfo(np.float64).tiny)
+
+LEAST = 0.05
+"""Share of the mean label that the variance of a count is that of, at least, so that no sample has
+all the weight: predictions may be near or below zero."""
+
+LOOKED_AT = 20_000
+"""Rows that decide whether labels are counts."""
+
+DISPERSED = 10.0
+"""Variances to a mean label, of what no affine function explains, up to which whole numbers are
+taken for counts: those of neurons or photons stay below 3 or so, gross errors go beyond."""
+
+SIGNIFICANT = 6.0
+"""Standard errors by which the noise of labels that are no counts must grow with the mean to be
+called Poisson-like."""
+
+PLAIN_COUNTS = 1.05
+"""Variance of counts to their mean up to which they are drawn as Poisson's."""
+
+
+@dataclass(frozen=True, eq=False)
+class Proportional:
+    """Of labels whose variance is `dispersion` (m,) times their mean, or times `least` (m,) where
+    that is more: the quasi-likelihood of that variance, above `least` the likelihood of Poisson
+    counts. `samples` (n, 1): weights of the samples.
+
+    A dispersion is one for Poisson counts, another for counts in other units, or more or less
+    regular ones.
+    """
+
+    samples: Array
+    least: Array
+    dispersion: Array
+
+    @classmethod
+    def of(cls, samples: Samples, predicted: Array) -> Proportional:
+        """With dispersions as large as residuals say. An output of zeros is as good as the
+        largest."""
+        Y, weights = np.asarray(samples.Y, np.float64), samples.root**2
+        usual = Y.mean(axis=0)
+        least = LEAST * np.where(usual > 0, usual, usual.max())
+        dispersion = (weights * (Y - predicted) ** 2 / np.maximum(predicted, least)).mean(axis=0)
+        rounding = EPS**1.5 * np.abs(usual)  # three quarters of the digits, squared, to a label
+        dispersion = np.where(dispersion > 0, np.maximum(dispersion, rounding), 1.0)
+        return cls(weights, least, dispersion)
+
+    def weights(self, Y: Array, predicted: Array) -> Array:  # noqa: ARG002
+        return np.asarray(self.samples / (self.dispersion * np.maximum(predicted, self.least)))
+
+    def cost(self, Y: Array, predicted: Array) -> float:
+        """2 ∫ (Y − t) / max(t, least) dt, from the prediction to the label."""
+        apart = self._integral(Y, Y) - self._integral(Y, predicted)
+        above = np.minimum(Y, predicted) >= np.where(self.least > 0, self.least, 1.0)
+        share = (predicted - Y) / np.where(above, Y, 1.0)  # so that little is left of rounding
+        near = Y * (share - np.log1p(np.where(above, share, 0.0)))
+        apart = np.maximum(np.where(above, near, apart), 0.0)
+        return float(2 * (self.samples * apart / self.dispersion).sum())
+
+    def standardised(self, Y: Array, predicted: Array) -> Array:
+        return np.asarray((Y - predicted) * np.sqrt(self.weights(Y, predicted)))
+
+    def _integral(self, Y: Array, end: Array) -> Array:
+        """∫ (Y − t) / max(t, least) dt, from `least` to the end."""
+        least = np.where(self.least > 0, self.least, 1.0)
+        above, below = np.maximum(end, least), np.minimum(end, least) - least
+        logarithms = xlogy(Y, above / least) - (above - least)
+        return np.asarray(logarithms + below * (Y - least - below / 2) / least)
+
+
+def are_counts(samples: Samples, bias: bool) -> bool:
+    """Whether labels are whole numbers, none negative, and no more dispersed than counts are."""
+    few = samples.take(samples.spread(LOOKED_AT))
+    if few.Y.min() < 0 or (few.Y % 1).any():
+        return False
+    design = with_constant(few.X) if bias else few.X
+    rest = few.Y - design @ np.linalg.lstsq(design, few.Y)[0]
+    return bool((rest.var(axis=0) <= DISPERSED * few.Y.mean(axis=0)).all())
+
+
+def _recognised(fit: FirstFit) -> str | None:
+    counts = fit.suspected == POISSON.name
+    if counts and not fit.net.n_units:
+        return "the labels are counts"
+    if not fit.net.n_units or not (_likelier if counts else _grows)(fit.net, fit.samples):
+        return None
+    return "the labels are counts, and " * counts + GROWS
+
+
+GROWS = "the labels' variance grows in proportion to their mean"
+
+
+def _likelier(net: Network, samples: Samples) -> bool:
+    """Are counts likelier with a variance proportional to their mean than with a constant one?
+    Of normal likelihoods; at the best dispersion only the logarithms of the variances differ. An
+    output without noise, such as one of zeros, has no say."""
+    Y, predicted = np.asarray(samples.Y, np.float64), net(samples.X)
+    weights = Proportional.of(samples, predicted).weights(Y, predicted)
+    growing = -np.log(weights / samples.root**2).mean(axis=0)
+    size = (samples.left(predicted) ** 2).mean(axis=0)
+    noisy = size > resolution(samples) ** 2
+    return bool(growing[noisy].sum() < np.log(size[noisy]).sum())
+
+
+def _grows(net: Network, samples: Samples) -> bool:
+    """Is the noise of labels that are never negative proportional to their mean? In the
+    regression of r² on the prediction the slope must be plain, and the constant small beside the
+    mean of r²."""
+    if np.asarray(samples.Y).min() < 0:
+        return False
+    mean = net(samples.X)
+    square = samples.left(mean) ** 2
+    centred = mean - mean.mean(axis=0)
+    spread = (centred**2).sum(axis=0) + TINY
+    slope = (centred * square).sum(axis=0) / spread
+    rest = square - square.mean(axis=0) - slope * centred
+    error = np.sqrt((centred**2 * rest**2).sum(axis=0)) / spread
+    constant = square.mean(axis=0) - slope * mean.mean(axis=0)
+    plain = slope > SIGNIFICANT * error
+    proportional = np.abs(constant) < 0.5 * square.mean(axis=0)
+    return bool(plain.any() and (proportional | ~plain).all())
+
+
+def _criterion(samples: Samples, predicted: Array, noise: Noise) -> Criterion:  # noqa: ARG001
+    """Spikes of neighbouring cells come together, and their variance need not be quite proportional
+    to the mean: the sandwich holds all the same."""
+    Y = np.asarray(samples.Y, np.float64)
+    return Criterion("sandwich", weights=Proportional.of(samples, predicted).weights(Y, predicted))
+
+
+def _drawn(samples: Samples, predicted: Array, rng: np.random.Generator) -> Array | None:
+    """Counts of the fitted means and dispersions: Poisson's, or, more dispersed, those of
+    Poisson's with a mean that varies as the gamma distribution. Means are those that labels
+    are weighed by: where the fit says zero, as it does a little beside where the truth does,
+    a single count weighs most of all."""
+    Y = np.asarray(samples.Y, np.float64)
+    if (Y < 0).any() or (Y % 1).any() or samples.weights is not None:
+        return None
+    loss = Proportional.of(samples, predicted)
+    mean = np.maximum(predicted, loss.least) * Y.any(axis=0)
+    dispersion = (((Y - mean) ** 2).sum(axis=0) + TINY) / (mean.sum(axis=0) + TINY)
+    extra = np.maximum(dispersion - 1, 0.0) * (dispersion > PLAIN_COUNTS)
+    shape = np.where(extra > 0, mean / np.where(extra > 0, extra, 1.0), 1.0)
+    varied = rng.gamma(np.maximum(shape, 1e-12)) * np.where(extra > 0, extra, 1.0)
+    counts = rng.poisson(np.where(extra > 0, varied, mean)).astype(np.float64)
+    return loss.standardised(counts, mean)
+
+
+def _check(samples: Samples) -> None:
+    """The variance of a label cannot be proportional to a mean below zero."""
+    total = np.zeros(samples.m)
+    for _, _, Y in samples.blocks():
+        total += Y.sum(axis=0)
+    low = int(total.argmin())
+    if total[low] < 0:
+        raise InputError(
+            f"noise: got 'poisson' for labels of mean {total[low] / samples.n:.3g} in output "
+            f"{samples.names.output(low)}, expected means from zero on: the variance is to be "
+            "proportional to them"
+        )
+
+
+POISSON = NoiseKind(
+    "poisson",
+    "noise whose variance is proportional to the mean, as that of counts",
+    criterion=_criterion,
+    loss=Proportional.of,
+    suspected=are_counts,
+    recognised=_recognised,
+    whole=True,
+    drawn=_drawn,
+    check=_check,
+)
