@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from unrelu.estimator import RectifiedNetworkRegressor
     from unrelu.extract import extract
     from unrelu.formats.networks import load, save
-    from unrelu.formats.sklearn_objects import from_sklearn, to_sklearn
+    from unrelu.formats.sklearn import from_sklearn, to_sklearn
     from unrelu.inference.breakpoints import Breakpoint
     from unrelu.inference.uncertainty import Prediction, Uncertainty, assess
     from unrelu.network import Network
@@ -97,7 +97,7 @@ _HOMES = {
     "estimator": ("RectifiedNetworkRegressor",),
     "extract": ("extract",),
     "formats.networks": ("load", "save"),
-    "formats.sklearn_objects": ("from_sklearn", "to_sklearn"),
+    "formats.sklearn": ("from_sklearn", "to_sklearn"),
     "network.matching": ("Match", "match"),
     "network": ("Network",),
     "recover": ("recover",),

@@ -26,7 +26,7 @@ from support.planting import gaussian_network
 from unrelu.errors import FileError, InputError, InputTypeError, MissingExtraError
 from unrelu.formats.networks import Mark, check_target, load, load_marked, read, save, save_marked
 from unrelu.formats.reading import Reading
-from unrelu.formats.sklearn_objects import from_sklearn, to_sklearn
+from unrelu.formats.sklearn import from_sklearn, to_sklearn
 from unrelu.network import Network
 
 SHARED = Path(__file__).parents[2] / ".." / "shared" / "data"

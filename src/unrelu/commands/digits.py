@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 
 from unrelu.commands.results import save_recovered
 from unrelu.errors import FileError, InputError
+from unrelu.formats.atomic_write import atomic_write
 from unrelu.formats.networks import save
 from unrelu.formats.samples import write_samples
-from unrelu.formats.whole import written_whole
 from unrelu.network import Network
 from unrelu.network.matching import Match, match
 from unrelu.numerics.arrays import Array
@@ -107,7 +107,7 @@ def run(
     write_samples(files[2], X, Y)
     title = f"The {units} hidden units of a network that reads digits, from {queries:,} queries"
     figure = unit_pairs(*_rows_side_by_side(digits.truth, found, aligned), IMAGE, title)
-    with written_whole(files[3]) as file:
+    with atomic_write(files[3]) as file:
         figure.savefig(file, format="png", dpi=150)
     return Demo(recovery, rows, files)
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from unrelu.errors import FileError
+from unrelu.formats.folding import shortened
 from unrelu.formats.naming import words
-from unrelu.formats.steps import shortened
 from unrelu.wording.remarks import ASSUMED_RELU, Remark
 from unrelu.wording.streams import with_article
 

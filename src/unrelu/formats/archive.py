@@ -1,4 +1,7 @@
-"""The arrays of an .npz file, without pickled objects and without surprises."""
+"""Zip archives and the arrays of .npz files, without pickled objects and without surprises.
+
+Archives may come from anywhere: no member is larger in memory than its file gives reason for.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +15,15 @@ from typing import IO
 import numpy as np
 
 from unrelu.errors import FileError
-from unrelu.formats.whole import written_whole
-from unrelu.formats.zips import checked
+from unrelu.formats.atomic_write import atomic_write
 from unrelu.numerics.arrays import AnyArray
+
+MOST_PACKED = 200
+"""Weights and samples hardly shrink; a member that grows more than this many times when unpacked
+holds almost only zeros, or is there to fill the memory."""
+
+SMALL = 1 << 20
+"""Bytes that any member may unpack to."""
 
 
 def read_arrays(
@@ -69,13 +78,44 @@ def member_names(path: Path) -> tuple[str, ...]:
 
 def write_arrays(path: Path, arrays: Mapping[str, AnyArray]) -> None:
     """Write an .npz file, whole or not at all; equal arrays give equal bytes."""
-    with written_whole(path) as file:
+    with atomic_write(path) as file:
         np.savez(file, allow_pickle=False, **arrays)
 
 
 def unreadable(path: Path, error: OSError) -> FileError:
     """What to raise when the operating system refuses a file."""
     return FileError(f"{path}: cannot be read: {error.strerror or error}")
+
+
+def checked(archive: zipfile.ZipFile, name: str) -> zipfile.ZipInfo:
+    """What the archive says of a member; ValueError where that is not to be believed."""
+    info = archive.getinfo(name)
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise ValueError(f"{name} is packed by method {info.compress_type}")
+    if info.file_size > max(SMALL, MOST_PACKED * info.compress_size):
+        raise ValueError(
+            f"{name} would unpack {info.compress_size} bytes to {info.file_size}, more than "
+            f"{MOST_PACKED} times as many"
+        )
+    end = archive.fp.seek(0, 2) if archive.fp else 0
+    if info.compress_size > end:
+        raise ValueError(f"{name} is longer than its file")
+    return info
+
+
+def content(archive: zipfile.ZipFile, name: str) -> bytes:
+    """All bytes of a member, their checksum compared."""
+    info = checked(archive, name)
+    with archive.open(info) as member:
+        data = member.read(info.file_size + 1)
+    if len(data) != info.file_size:
+        raise ValueError(f"{name} is not as long as it says")
+    return data
+
+
+def write_member(archive: zipfile.ZipFile, name: str, data: bytes) -> None:
+    """Add a member, not packed, with no time of writing: equal contents give equal bytes."""
+    archive.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), data)
 
 
 def array_of(archive: zipfile.ZipFile, name: str) -> AnyArray:

@@ -1,6 +1,6 @@
 """Networks in files, in one of seven forms, told apart by their suffix, or else by their content.
 
-    NAME.npz                     our own, see `npz_files`
+    NAME.npz                     our own, see `npz`
     NAME.onnx                    ONNX models; needs the extra `onnx`
     NAME.safetensors             needs the extra `safetensors`
     NAME.pt .pth .state_dict     PyTorch state_dicts, read and written without torch
@@ -28,10 +28,10 @@ import numpy as np
 from unrelu.activations import Activation, Curve, resolve
 from unrelu.errors import FileError, InputError, InputTypeError, MissingExtraError, require
 from unrelu.formats.archive import unreadable
-from unrelu.formats.marks import Contents, Mark
+from unrelu.formats.atomic_write import check_writable
+from unrelu.formats.contents import Contents, Mark
+from unrelu.formats.foreign import PACKED, named_foreign, refusal, refuse_foreign
 from unrelu.formats.reading import AS_THE_FILE_SAYS, Reading
-from unrelu.formats.strangers import PACKED, refusal, refuse_by_name, refuse_strangers
-from unrelu.formats.whole import check_writable
 from unrelu.network import Network
 from unrelu.wording.streams import kind_of, with_article
 
@@ -59,13 +59,13 @@ class Form:
 
 
 FORMS = (
-    Form("npz", (".npz",), "npz_files"),
-    Form("onnx", (".onnx",), "onnx_files", "onnx", "onnx"),
-    Form("safetensors", (".safetensors",), "safetensors_files", "safetensors", "safetensors"),
-    Form("state_dict", (".pt", ".pth", ".state_dict"), "state_dicts"),
-    Form("keras", (".h5", ".hdf5", ".keras"), "keras_files", "h5py", "keras"),
-    Form("nnet", (".nnet",), "nnet_files", written=False),
-    Form("mat", (".mat",), "mat_files", written=False),
+    Form("npz", (".npz",), "npz"),
+    Form("onnx", (".onnx",), "onnx.files", "onnx", "onnx"),
+    Form("safetensors", (".safetensors",), "safetensors", "safetensors", "safetensors"),
+    Form("state_dict", (".pt", ".pth", ".state_dict"), "torch.state_dict"),
+    Form("keras", (".h5", ".hdf5", ".keras"), "keras.files", "h5py", "keras"),
+    Form("nnet", (".nnet",), "nnet", written=False),
+    Form("mat", (".mat",), "mat", written=False),
 )
 
 PICKLES = (".pkl", ".pickle", ".joblib", ".sav")
@@ -208,7 +208,7 @@ def read(path: str | os.PathLike[str], reading: Reading = AS_THE_FILE_SAYS) -> C
     path = Path(path)
     form = None
     try:
-        refuse_strangers(path)
+        refuse_foreign(path)
         form = _form_of(path)
         with np.errstate(all="ignore"):  # what is not finite is refused as a weight
             contents: Contents = form.function("read")(path, reading)
@@ -266,7 +266,9 @@ def _form_of(path: Path) -> Form:
         return by_name["mat"]
     if start[:1] == b"\x80" or suffix in PICKLES:
         return by_name["state_dict"]
-    refuse_by_name(path)
+    foreign = named_foreign(path)
+    if foreign is not None:
+        raise refusal(path, foreign)
     if start[:1] == b"\x08":  # the version, first field of the protocol buffer
         return by_name["onnx"]
     raise FileError(

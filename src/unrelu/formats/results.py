@@ -45,11 +45,10 @@ import numpy as np
 
 from unrelu.activations import Activation, Curve, resolve
 from unrelu.errors import FileError
-from unrelu.formats.archive import array_of, unreadable
-from unrelu.formats.npz_files import FORMAT
+from unrelu.formats.archive import array_of, content, unreadable, write_member
+from unrelu.formats.atomic_write import atomic_write
+from unrelu.formats.npz import FORMAT
 from unrelu.formats.numerals import numeral, numerals, rational, rationals
-from unrelu.formats.whole import written_whole
-from unrelu.formats.zips import content, write
 from unrelu.network import Network
 from unrelu.numerics.arrays import AnyArray
 from unrelu.wording.status import Status
@@ -81,12 +80,12 @@ def save_result(result: object, path: AnyPath) -> None:
     value = _encoded(path, "", result, arrays)
     head = {"format": FORMAT, "version": VERSION, "library": __version__, "result": value}
     text = json.dumps(head, allow_nan=False, indent=1)
-    with written_whole(path) as file, zipfile.ZipFile(file, "w") as archive:
+    with atomic_write(path) as file, zipfile.ZipFile(file, "w") as archive:
         for name, array in arrays.items():
             written = io.BytesIO()
             np.lib.format.write_array(written, array, allow_pickle=False)
-            write(archive, f"{name}.npy", written.getvalue())
-        write(archive, DOCUMENT, text.encode())
+            write_member(archive, f"{name}.npy", written.getvalue())
+        write_member(archive, DOCUMENT, text.encode())
 
 
 def read_result(path: AnyPath, root: type[T]) -> T:

@@ -26,11 +26,11 @@ from numpy.typing import ArrayLike
 
 from unrelu.errors import FileError, InputError, InputTypeError
 from unrelu.formats.archive import read_arrays, unreadable, write_arrays
+from unrelu.formats.atomic_write import atomic_write, check_writable
 from unrelu.formats.layout import STANDARD, Layout
 from unrelu.formats.numerals import READS_THEM, numerals, rationals
-from unrelu.formats.parquet_files import read_parquet, read_parquet_exactly, write_parquet
-from unrelu.formats.tables import read_csv, read_csv_exactly, write_csv
-from unrelu.formats.whole import check_writable, written_whole
+from unrelu.formats.parquet import read_parquet, read_parquet_exactly, write_parquet
+from unrelu.formats.text_tables import read_csv, read_csv_exactly, write_csv
 from unrelu.inputs.frames import Named, plain
 from unrelu.numerics.arrays import AnyArray, Array, Mask
 from unrelu.numerics.rationals import as_fractions, is_rational
@@ -174,7 +174,7 @@ def write_samples(
     elif suffix == ".npy":
         assert labels_path is not None
         with ExitStack() as both:  # neither file is renamed before both are written
-            files = [both.enter_context(written_whole(Path(p))) for p in (path, labels_path)]
+            files = [both.enter_context(atomic_write(Path(p))) for p in (path, labels_path)]
             for file, array in zip(files, (X, Y), strict=True):
                 np.save(file, array, allow_pickle=False)
     elif suffix in TABLES:

@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unrelu.errors import FileError, OracleError, require
+from unrelu.formats.foreign import refuse_foreign
 from unrelu.formats.reading import one_output
-from unrelu.formats.strangers import refuse_strangers
 from unrelu.numerics.arrays import Array
 
 Answer = Callable[[NDArray[Any]], NDArray[Any]]
@@ -123,7 +123,7 @@ def open_onnx(path: str | os.PathLike[str], output: str | None = None) -> OnnxMo
     path = Path(path)
     if not path.exists():
         raise FileError(f"{path}: there is no such file")
-    refuse_strangers(path)
+    refuse_foreign(path)
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
     options.intra_op_num_threads = 1  # sums in the same order: the same answers every time

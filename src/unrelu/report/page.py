@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from unrelu.certificate import Certificate
 from unrelu.errors import FileError
-from unrelu.formats.whole import check_writable, written_whole
+from unrelu.formats.atomic_write import atomic_write, check_writable
 from unrelu.network import Network
 from unrelu.numerics.arrays import Array
 from unrelu.numerics.quiet import quiet
@@ -131,7 +131,7 @@ def check_target(path: str | os.PathLike[str]) -> None:
 
 
 def save_page(page: str, path: str | os.PathLike[str]) -> None:
-    with written_whole(Path(path)) as file:
+    with atomic_write(Path(path)) as file:
         file.write(page.encode())
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from unrelu.errors import FileError
 from unrelu.formats import naming
+from unrelu.formats.folding import shortened
 from unrelu.formats.reading import Reading
-from unrelu.formats.steps import shortened
 from unrelu.numerics.arrays import AnyArray
 from unrelu.wording.remarks import Remark
 

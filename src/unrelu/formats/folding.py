@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from unrelu.errors import FileError
-from unrelu.formats.marks import Contents
+from unrelu.formats.contents import Contents
 from unrelu.network import Network
 from unrelu.numerics.arrays import Array, Index
 from unrelu.wording.remarks import Remark

@@ -1,5 +1,5 @@
 """An ONNX graph as a chain of steps: what each operator means for a two-layer network; those of
-shapes are in `onnx_shapes`, those of activations in `onnx_bends`."""
+shapes are in `shapes`, those of activations in `activations`."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from unrelu.errors import FileError
-from unrelu.formats.onnx_bends import LEAK, bend
-from unrelu.formats.onnx_bends import RULES as BENDS
-from unrelu.formats.onnx_constants import LEARNING, MICROSOFT, Constants, Node, attribute
-from unrelu.formats.onnx_shapes import RULES as SHAPES
-from unrelu.formats.onnx_walk import Rule, Turned, Walk
-from unrelu.formats.steps import Linear, Nonlinear, Scale, Step, leaky, unexpected
+from unrelu.formats.folding import Linear, Nonlinear, Scale, Step, leaky, unexpected
+from unrelu.formats.onnx.activations import LEAK, bend
+from unrelu.formats.onnx.activations import RULES as BENDS
+from unrelu.formats.onnx.constants import LEARNING, MICROSOFT, Constants, Node, attribute
+from unrelu.formats.onnx.shapes import RULES as SHAPES
+from unrelu.formats.onnx.walk import Rule, Turned, Walk
 from unrelu.numerics.arrays import Array
 
 

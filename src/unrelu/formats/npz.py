@@ -3,7 +3,7 @@
 No pickled objects, so that a file from a stranger can be loaded without running anything of
 theirs. A network that was not recovered with certainty carries two more arrays, `status` and
 `reason`; it loads like any other. So does a plain .npz of V and U, with b, c and W or without, and
-one of two layers under any other names, see `layers`, and the network of a whole result, see
+one of two layers under any other names, see `named_arrays`, and the network of a whole result, see
 `results`.
 
 The weights of a rational network are byte strings, each the text of an integer or of a fraction
@@ -24,8 +24,8 @@ from unrelu.activations import Curve, resolve
 from unrelu.errors import FileError, InputError
 from unrelu.formats.activation_names import activation_said
 from unrelu.formats.archive import every_array, member_names, read_arrays, write_arrays
-from unrelu.formats.layers import two_layers
-from unrelu.formats.marks import Contents, Mark, no_network
+from unrelu.formats.contents import Contents, Mark, no_network
+from unrelu.formats.named_arrays import two_layers
 from unrelu.formats.numerals import numerals, rationals
 from unrelu.formats.reading import Reading
 from unrelu.network import Network

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from unrelu.errors import FileError, require
-from unrelu.formats.chosen import left_out
-from unrelu.formats.layers import float_array, two_layers
-from unrelu.formats.marks import (
+from unrelu.formats.array_roles import left_out
+from unrelu.formats.atomic_write import atomic_write
+from unrelu.formats.contents import (
     KEY,
     Contents,
     Mark,
@@ -19,9 +19,9 @@ from unrelu.formats.marks import (
     no_network,
     weights_text,
 )
+from unrelu.formats.folding import shortened
+from unrelu.formats.named_arrays import float_array, two_layers
 from unrelu.formats.reading import Reading
-from unrelu.formats.steps import shortened
-from unrelu.formats.whole import written_whole
 from unrelu.network import Network
 
 KINDS = {"F16": "float16", "F32": "float32", "F64": "float64", "BF16": "bfloat16"}
@@ -69,5 +69,5 @@ def write_safetensors(path: Path, net: Network | None, mark: Mark | None) -> Non
         arrays = {name: np.ascontiguousarray(array) for name, array in named.items()}
     # The package writes several remarks in no fixed order, so there is at most one.
     data = numpy.save(arrays, metadata={KEY: weights_text(mark)})
-    with written_whole(path) as file:
+    with atomic_write(path) as file:
         file.write(data)

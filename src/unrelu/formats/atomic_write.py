@@ -24,7 +24,7 @@ def check_writable(path: Path) -> None:
 
 
 @contextmanager
-def written_whole(path: Path) -> Iterator[BinaryIO]:
+def atomic_write(path: Path) -> Iterator[BinaryIO]:
     """A file beside `path` to write into, which takes its place when the block ends well.
 
     A crash, a full disk or an interruption leaves `path` as it was. A symbolic link stays one:

@@ -1,4 +1,4 @@
-"""Activations of an ONNX graph, in whatever operators they are written; see `bends`."""
+"""Activations of an ONNX graph, in whatever operators they are written; see `piecewise_linear`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from unrelu.formats.bends import (
+from unrelu.formats.folding import unexpected
+from unrelu.formats.onnx.constants import FLOATS, STANDARD, Node, attribute
+from unrelu.formats.onnx.walk import Walk, title
+from unrelu.formats.piecewise_linear import (
     Line,
     NotStraightError,
     add,
@@ -25,9 +28,6 @@ from unrelu.formats.bends import (
     truth,
     where,
 )
-from unrelu.formats.onnx_constants import FLOATS, STANDARD, Node, attribute
-from unrelu.formats.onnx_walk import Walk, title
-from unrelu.formats.steps import unexpected
 
 LEAK = float(np.float32(0.01))
 """The slope of a leaky ReLU that does not say one; attributes are in single precision."""

@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 
 from unrelu.errors import FileError, require
-from unrelu.formats.marks import KEY, Contents, Mark, mark_of, mark_text, no_network
-from unrelu.formats.onnx_constants import STANDARD
-from unrelu.formats.onnx_graph import chain
+from unrelu.formats.atomic_write import atomic_write
+from unrelu.formats.contents import KEY, Contents, Mark, mark_of, mark_text, no_network
+from unrelu.formats.folding import folded
+from unrelu.formats.onnx.constants import STANDARD
+from unrelu.formats.onnx.graph import chain
 from unrelu.formats.reading import Reading, one_output
-from unrelu.formats.steps import folded
-from unrelu.formats.whole import written_whole
 from unrelu.network import Network
 
 WHY = ".onnx files need"
@@ -95,5 +95,5 @@ def write_onnx(path: Path, net: Network | None, mark: Mark | None) -> None:
     model.producer_name = "unrelu"
     if text := mark_text(mark):
         helper.set_model_props(model, {KEY: text})
-    with written_whole(path) as file:
+    with atomic_write(path) as file:
         file.write(model.SerializeToString(deterministic=True))

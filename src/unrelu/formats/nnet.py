@@ -16,9 +16,9 @@ from pathlib import Path
 import numpy as np
 
 from unrelu.errors import FileError
-from unrelu.formats.marks import Contents
+from unrelu.formats.contents import Contents
+from unrelu.formats.folding import Linear, Scale, Step, folded, leaky
 from unrelu.formats.reading import Reading
-from unrelu.formats.steps import Linear, Scale, Step, folded, leaky
 from unrelu.network import Network
 from unrelu.numerics.arrays import Array
 from unrelu.wording.remarks import Remark

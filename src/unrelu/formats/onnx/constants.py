@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from unrelu.errors import FileError, require
-from unrelu.formats.steps import shortened
+from unrelu.formats.folding import shortened
 from unrelu.numerics.arrays import AnyArray
 
 Node = Any
@@ -89,7 +89,7 @@ class Constants:
     def _outside(self, tensor: Any, size: int) -> AnyArray:
         """Numbers kept in a second file, which must lie beside the first: a model that names any
         other file of the machine is refused."""
-        from unrelu.formats.layers import float_array
+        from unrelu.formats.named_arrays import float_array
 
         said = {entry.key: entry.value for entry in tensor.external_data}
         place = said.get("location", "")

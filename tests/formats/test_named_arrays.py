@@ -14,7 +14,7 @@ from support.comparing import identical
 from support.planting import gaussian_network
 
 from unrelu.errors import FileError, InputError, InputTypeError
-from unrelu.formats.layers import two_layers
+from unrelu.formats.named_arrays import two_layers
 from unrelu.formats.networks import load
 from unrelu.formats.reading import Reading
 from unrelu.network import Network

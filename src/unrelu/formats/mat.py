@@ -12,12 +12,12 @@ from pathlib import Path
 from unrelu.errors import FileError
 from unrelu.formats import naming
 from unrelu.formats.activation_names import activation_said
-from unrelu.formats.alone import read_alone
-from unrelu.formats.chosen import left_out
-from unrelu.formats.layers import two_layers
-from unrelu.formats.marks import Contents
+from unrelu.formats.array_roles import left_out
+from unrelu.formats.contents import Contents
+from unrelu.formats.folding import shortened
+from unrelu.formats.named_arrays import two_layers
 from unrelu.formats.reading import Reading
-from unrelu.formats.steps import shortened
+from unrelu.formats.separate_process import read_in_process
 from unrelu.numerics.arrays import AnyArray
 from unrelu.wording.remarks import Remark
 
@@ -31,7 +31,7 @@ def read_mat(path: Path, reading: Reading) -> Contents:
             "save(name, '-v7')",
             "matlab-7.3",
         )
-    found, index = read_alone(path, data, "mat_alone.py", "MATLAB")
+    found, index = read_in_process(path, data, "unrelu.formats.mat_process", "MATLAB")
     said: dict[str, list[str]] = {}
     for name, texts in index["texts"].items():
         said.setdefault(re.sub(r"\{\d+\}$", "", name), []).extend(texts)

@@ -12,11 +12,9 @@ from typing import Any
 import numpy as np
 
 from unrelu.errors import FileError, require
-from unrelu.formats import zips
-from unrelu.formats.hdf5 import WHY, Hdf5, read_hdf5
-from unrelu.formats.keras_config import keras_chain
-from unrelu.formats.layers import two_layers
-from unrelu.formats.marks import (
+from unrelu.formats.archive import content, write_member
+from unrelu.formats.atomic_write import atomic_write
+from unrelu.formats.contents import (
     KEY,
     Contents,
     Mark,
@@ -25,9 +23,11 @@ from unrelu.formats.marks import (
     no_network,
     weights_text,
 )
+from unrelu.formats.folding import folded, shortened
+from unrelu.formats.keras.config import keras_chain
+from unrelu.formats.keras.hdf5 import WHY, Hdf5, read_hdf5
+from unrelu.formats.named_arrays import two_layers
 from unrelu.formats.reading import Reading
-from unrelu.formats.steps import folded, shortened
-from unrelu.formats.whole import written_whole
 from unrelu.network import Network
 
 
@@ -39,8 +39,8 @@ def read_keras(path: Path, reading: Reading) -> Contents:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             if not {"config.json", "model.weights.h5"} <= set(archive.namelist()):
                 raise FileError(f"{path}: got a zip archive without config.json and weights")
-            config = json.loads(zips.content(archive, "config.json"))
-            data = zips.content(archive, "model.weights.h5")
+            config = json.loads(content(archive, "config.json"))
+            data = content(archive, "model.weights.h5")
     held = read_hdf5(path, data)
     mark = mark_of(held.attributes.get("", {}))
     if mark is not None and not held.arrays:
@@ -132,15 +132,15 @@ def write_keras(path: Path, net: Network | None, mark: Mark | None) -> None:
     """Write a float64 Sequential model of two Dense layers: a .keras of Keras 3, a .weights.h5
     with its weights alone, or an .h5 that Keras 2 and 3 load as a model."""
     if path.suffix.lower() == ".keras":
-        with written_whole(path) as file, zipfile.ZipFile(file, "w") as archive:
+        with atomic_write(path) as file, zipfile.ZipFile(file, "w") as archive:
             said = {"keras_version": "3.0.0", "date_saved": "1980-01-01@00:00:00"}
-            zips.write(archive, "metadata.json", json.dumps(said).encode())
-            zips.write(archive, "config.json", json.dumps(_config(net, three=True)).encode())
-            zips.write(archive, "model.weights.h5", _numbered(net, mark))
+            write_member(archive, "metadata.json", json.dumps(said).encode())
+            write_member(archive, "config.json", json.dumps(_config(net, three=True)).encode())
+            write_member(archive, "model.weights.h5", _numbered(net, mark))
         return
     weights_alone = path.name.lower().endswith(".weights.h5")
     data = _numbered(net, mark) if weights_alone else _named(net, mark)
-    with written_whole(path) as file:
+    with atomic_write(path) as file:
         file.write(data)
 
 

@@ -1,7 +1,7 @@
 """The layers of a functional Keras model as data passes them, and operations that are no layers.
 
 Operations (keras.ops.relu, tf.maximum, …) may branch and come together again, as the parts of
-where(z > 0, z, 0) do; what they compute is found by `bends`. Layers must follow each other.
+where(z > 0, z, 0) do; `piecewise_linear` finds what they compute. Layers must follow each other.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from unrelu.errors import FileError
-from unrelu.formats.bends import (
+from unrelu.formats.folding import shortened
+from unrelu.formats.piecewise_linear import (
     Line,
     NotStraightError,
     add,
@@ -31,7 +32,6 @@ from unrelu.formats.bends import (
     where,
 )
 from unrelu.formats.reading import one_output
-from unrelu.formats.steps import shortened
 
 Config = dict[str, Any]
 

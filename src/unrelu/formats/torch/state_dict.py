@@ -18,10 +18,9 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from unrelu.errors import FileError
-from unrelu.formats import zips
-from unrelu.formats.checkpoints import state_dict_of
-from unrelu.formats.layers import float_array, two_layers
-from unrelu.formats.marks import (
+from unrelu.formats.archive import content, write_member
+from unrelu.formats.atomic_write import atomic_write
+from unrelu.formats.contents import (
     KEY,
     Contents,
     Mark,
@@ -30,10 +29,11 @@ from unrelu.formats.marks import (
     no_network,
     weights_text,
 )
-from unrelu.formats.pickles import RefusedPickleError, Seen, Storage, Tensor, read
+from unrelu.formats.folding import shortened
+from unrelu.formats.named_arrays import float_array, two_layers
 from unrelu.formats.reading import Reading
-from unrelu.formats.steps import shortened
-from unrelu.formats.whole import written_whole
+from unrelu.formats.torch.checkpoints import state_dict_of
+from unrelu.formats.torch.pickles import RefusedPickleError, Seen, Storage, Tensor, read
 from unrelu.network import Network
 from unrelu.numerics.arrays import AnyArray
 from unrelu.wording.remarks import ASSUMED_RELU, Remark
@@ -119,18 +119,18 @@ def _of_zip(path: Path, file: BinaryIO, reading: Reading, seen: Seen) -> Content
 
         def fetch(storage: Storage) -> AnyArray:
             if storage.key not in kept:
-                data = zips.content(archive, f"{root}data/{storage.key}")
+                data = content(archive, f"{root}data/{storage.key}")
                 kept[storage.key] = _numbers(data, storage.kind, order)
             return kept[storage.key]
 
-        value = read(io.BytesIO(zips.content(archive, pickles[0])), seen)
+        value = read(io.BytesIO(content(archive, pickles[0])), seen)
         if mark is not None and value == {}:
             raise no_network(path, mark)
         return Contents(_network(path, value, fetch, reading, activation_remarks(remarks)), mark)
 
 
 def _optional(archive: zipfile.ZipFile, name: str) -> bytes | None:
-    return zips.content(archive, name) if name in archive.namelist() else None
+    return content(archive, name) if name in archive.namelist() else None
 
 
 def _of_pickles(path: Path, file: io.BytesIO, seen: Seen) -> tuple[Any, Fetch]:
@@ -218,13 +218,13 @@ def write_state_dict(path: Path, net: Network | None, mark: Mark | None) -> None
     if net is not None:
         named = ("0.weight", net.V), ("0.bias", net.b), ("2.weight", net.U), ("2.bias", net.c)
         tensors = [(name, np.ascontiguousarray(array)) for name, array in named]
-    with written_whole(path) as file, zipfile.ZipFile(file, "w") as archive:
-        zips.write(archive, "network/data.pkl", _pickled(tensors))
-        zips.write(archive, "network/byteorder", b"little")
+    with atomic_write(path) as file, zipfile.ZipFile(file, "w") as archive:
+        write_member(archive, "network/data.pkl", _pickled(tensors))
+        write_member(archive, "network/byteorder", b"little")
         for number, (_, array) in enumerate(tensors):
-            zips.write(archive, f"network/data/{number}", array.astype("<f8").tobytes())
-        zips.write(archive, "network/version", b"3\n")
-        zips.write(archive, f"network/{KEY}", weights_text(mark).encode())
+            write_member(archive, f"network/data/{number}", array.astype("<f8").tobytes())
+        write_member(archive, "network/version", b"3\n")
+        write_member(archive, f"network/{KEY}", weights_text(mark).encode())
 
 
 def _pickled(tensors: list[tuple[str, AnyArray]]) -> bytes:

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unrelu.errors import FileError
-from unrelu.formats.onnx_constants import INTEGERS, STANDARD, Constants, Node
-from unrelu.formats.steps import MOST_STEPS, Nonlinear, Step, shortened, unexpected
+from unrelu.formats.folding import MOST_STEPS, Nonlinear, Step, shortened, unexpected
+from unrelu.formats.onnx.constants import INTEGERS, STANDARD, Constants, Node
 from unrelu.numerics.arrays import Array
 
 Shape = tuple[int, ...] | None

@@ -10,10 +10,10 @@ import numpy as np
 
 from unrelu.errors import FileError, InputError, InputTypeError, require
 from unrelu.formats.archive import unreadable
+from unrelu.formats.atomic_write import atomic_write
 from unrelu.formats.layout import STANDARD, Layout, chosen, named, standard_names
 from unrelu.formats.numerals import MOST_EXPONENT
-from unrelu.formats.tables import rational_cell
-from unrelu.formats.whole import written_whole
+from unrelu.formats.text_tables import rational_cell
 from unrelu.inputs.frames import Named, in_seconds, seconds
 from unrelu.numerics.arrays import AnyArray
 from unrelu.numerics.rationals import as_fractions
@@ -28,7 +28,7 @@ def write_parquet(path: Path, X: AnyArray, Y: AnyArray) -> None:
     table = arrow.table(
         dict(zip(standard_names(X, Y), map(np.ascontiguousarray, columns), strict=True))
     )
-    with written_whole(path) as file:
+    with atomic_write(path) as file:
         # Weights and noise hardly repeat: dictionaries would only cost time.
         parquet.write_table(table, file, use_dictionary=False)
 

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from unrelu.formats.steps import MOST_STEPS, Bend, Scale, Step, unexpected
+from unrelu.formats.folding import MOST_STEPS, Bend, Scale, Step, unexpected
 from unrelu.numerics.arrays import Array, Mask
 
 N = TypeVar("N")

@@ -1,4 +1,4 @@
-"""HDF5 files from strangers: their arrays and attributes, through `hdf5_alone`."""
+"""HDF5 files from anywhere: their arrays and attributes, through `hdf5_process`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from unrelu.errors import FileError, require
-from unrelu.formats.alone import read_alone
+from unrelu.formats.separate_process import read_in_process
 
 WHY = "Keras files (.h5, .keras) need"
 
@@ -31,7 +31,7 @@ def read_hdf5(path: Path, data: bytes) -> Hdf5:
     some 0.2 s."""
     if find_spec("h5py") is None:
         require("h5py", "keras", WHY)
-    arrays, index = read_alone(path, data, "hdf5_alone.py", "HDF5")
+    arrays, index = read_in_process(path, data, "unrelu.formats.keras.hdf5_process", "HDF5")
     # Keras has written the separator of Windows into names there.
     found = Hdf5(
         {_slashed(name): array for name, array in arrays.items()},

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from unrelu.errors import FileError
-from unrelu.formats.chosen import left_out
-from unrelu.formats.pickles import Tensor, Unknown
+from unrelu.formats.array_roles import left_out
+from unrelu.formats.folding import shortened
 from unrelu.formats.reading import Reading
-from unrelu.formats.steps import shortened
+from unrelu.formats.torch.pickles import Tensor, Unknown
 from unrelu.numerics.arrays import AnyArray
 from unrelu.wording.remarks import Remark
 

@@ -17,9 +17,9 @@ import numpy as np
 
 from unrelu.errors import FileError
 from unrelu.formats import naming
-from unrelu.formats.chosen import chosen, shown
+from unrelu.formats.array_roles import chosen, shown
+from unrelu.formats.folding import shortened
 from unrelu.formats.reading import AS_THE_FILE_SAYS, Reading
-from unrelu.formats.steps import shortened
 from unrelu.network import Network
 from unrelu.numerics.arrays import AnyArray
 from unrelu.wording.remarks import ASSUMED_RELU, Remark

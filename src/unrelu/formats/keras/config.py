@@ -12,11 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unrelu.errors import FileError
-from unrelu.formats.bends import steps_of
-from unrelu.formats.hdf5 import Hdf5
-from unrelu.formats.keras_graph import BENT, Config, along_the_graph
-from unrelu.formats.reading import one_output
-from unrelu.formats.steps import (
+from unrelu.formats.folding import (
     MOST_STEPS,
     Linear,
     Nonlinear,
@@ -26,6 +22,10 @@ from unrelu.formats.steps import (
     shortened,
     unexpected,
 )
+from unrelu.formats.keras.graph import BENT, Config, along_the_graph
+from unrelu.formats.keras.hdf5 import Hdf5
+from unrelu.formats.piecewise_linear import steps_of
+from unrelu.formats.reading import one_output
 from unrelu.numerics.arrays import Array
 from unrelu.wording.streams import counted
 

@@ -16,12 +16,11 @@ from typing import BinaryIO, TextIO
 import numpy as np
 
 from unrelu.errors import FileError
-from unrelu.formats.archive import unreadable
+from unrelu.formats.archive import MOST_PACKED, SMALL, unreadable
+from unrelu.formats.atomic_write import atomic_write
+from unrelu.formats.folding import shortened
 from unrelu.formats.layout import STANDARD, Layout, chosen, named, standard_names
 from unrelu.formats.numerals import NUMERAL, READS_THEM, rational
-from unrelu.formats.steps import shortened
-from unrelu.formats.whole import written_whole
-from unrelu.formats.zips import MOST_PACKED, SMALL
 from unrelu.inputs.frames import Named
 from unrelu.numerics.arrays import AnyArray
 from unrelu.wording.streams import counted
@@ -59,7 +58,7 @@ def write_csv(path: Path, X: AnyArray, Y: AnyArray) -> None:
     """Numbers are written with as many digits as give the same float64 back, text as it is; with
     tabs in a .tsv, packed in a .gz."""
     between = "\t" if ".tsv" in path.suffixes else ","
-    with written_whole(path) as file, _packed(path, file) as packed:
+    with atomic_write(path) as file, _packed(path, file) as packed:
         packed.write((between.join(standard_names(X, Y)) + "\n").encode())
         for start in range(0, len(X), BLOCK_ROWS):
             rows = slice(start, start + BLOCK_ROWS)

@@ -6,9 +6,9 @@ import math
 
 import numpy as np
 
-from unrelu.formats.onnx_constants import FLOATS, Node, attribute
-from unrelu.formats.onnx_walk import Rule, Turned, Walk
-from unrelu.formats.steps import Pick
+from unrelu.formats.folding import Pick
+from unrelu.formats.onnx.constants import FLOATS, Node, attribute
+from unrelu.formats.onnx.walk import Rule, Turned, Walk
 
 
 def same(walk: Walk, node: Node) -> None:
