@@ -142,9 +142,10 @@ def _reason(error: Exception) -> str:
 @cache
 def types(root: Hashable) -> Mapping[str, type]:
     """The dataclasses that a value of type `root` may hold, itself among them, by their names in
-    files: those that its fields are declared to be, and theirs."""
+    files: those that its fields are declared to be, and theirs; and the activation that has
+    arrays, where a field is declared to be any activation."""
     found: dict[str, type] = {}
-    waiting: list[Any] = [root]
+    waiting: list[Any] = [root, Curve]
     while waiting:
         kind = waiting.pop()
         waiting += get_args(kind)
