@@ -33,7 +33,7 @@ CONTRAST = 4.5
 LOOK = """
 const words = [...document.querySelectorAll("body *")].filter(e =>
     [...e.childNodes].some(n => n.nodeType === 3 && n.textContent.trim())
-    && e.closest("[aria-hidden=true], .unseen, style") === null);
+    && e.closest("[aria-hidden=true], .visually-hidden, style") === null);
 const parse = c => (c.match(/[\\d.]+/g) || []).map(Number);
 const light = c => {
     const [r, g, b] = c.map(v => v / 255).map(v =>
@@ -63,7 +63,7 @@ return {
         .filter(name => !name.startsWith("data:")),
     overflow: document.scrollingElement.scrollWidth - window.innerWidth,
     outside: [...document.querySelectorAll("main *, header *")].filter(boxed)
-        .filter(e => !e.classList.contains("unseen"))
+        .filter(e => !e.classList.contains("visually-hidden"))
         .filter(e => e.getBoundingClientRect().right > window.innerWidth + 1)
         .map(e => e.outerHTML.slice(0, 80)),
     smallest: Math.min(...words.map(e => parseFloat(getComputedStyle(e).fontSize))),

@@ -1,2 +1,2 @@
-"""Results as text (`text`), pictures (`pairs`) and a page (`page`, with its `words`, `charts` and
-`images`). Computes nothing: what is drawn comes from certificates and appraisals."""
+"""Results as text (`text`), pictures (`pairs`, `curves`) and a page (`page`, with its `sections`,
+`words`, `charts` and `images`). Nothing is computed here: certificates and appraisals are drawn."""

@@ -1,5 +1,5 @@
-"""What samples show of a network, gathered once: the certificate, the standard errors, and how
-the samples lie about each unit. Reports draw it."""
+"""What samples show of a network: the certificate, the standard errors, and where the samples lie
+relative to each unit. Reports draw it."""
 
 from __future__ import annotations
 
@@ -23,45 +23,50 @@ from unrelu.noise.found import Noise
 from unrelu.numerics.arrays import Array, Index, Mask
 from unrelu.result import Recovery
 from unrelu.samples import ExactSamples, Samples
+from unrelu.wording.remarks import Remark
 from unrelu.wording.status import Status
 from unrelu.wording.streams import counted, kind_of
 
 DRAWN = 20_000
-"""Samples that are kept to be drawn; more dots than that make no other picture."""
+"""Samples that are kept to be drawn. More dots would not change the picture."""
 
 DRAWN_ENTRIES = 4_000_000
-"""Preactivations looked at for quantiles: 32 MB, sorted in some tenths of a second."""
+"""Preactivations whose quantiles are taken: 32 MB, sorted in a few tenths of a second."""
 
 ROWS_PER_COLUMN = 3
-"""Samples to a regressor from which on the χ² distribution of n R² is to be trusted that far."""
+"""Samples per regressor from which on the tail of the χ² distribution of n R² can be trusted."""
 
 BY_CHANCE = 1e-6
-"""Probability at which a correlation is no chance any more, in all the reports ever made."""
+"""Largest p-value at which a correlation is not due to chance: no false alarm in a million reports.
+"""
+
+NO_ERRORS = "no-standard-errors"
 
 LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
-"""Where the quantiles of a unit's preactivation are taken."""
+"""Levels at which the quantiles of a unit's preactivation are taken."""
 
 
 @dataclass(frozen=True, eq=False)
 class Appraisal:
     """What samples show of a network.
 
-    certificate : the verdict and its measurements; its network is in canonical form, in float64.
-    uncertainty : standard errors, where the labels are noisy and there are not too many weights.
-    noise, stats : as on the `Recovery`, where there was one.
-    recovered : whether the network was recovered from these samples. Otherwise nobody knows
-        which of them served to find it.
-    remarks : what else there is to say of the verdict.
-    root_mean_square : (m,) of the labels; spread : (m,) of the labels about their mean.
+    certificate : its network is in canonical form, in float64.
+    uncertainty : standard errors, if the labels are noisy and there are not too many weights.
+    noise, stats : as in the `Recovery`, if there was one.
+    recovered : whether the network was recovered from these samples. If not, it is unknown which of
+        them were used to find it.
+    remarks : what else there is to say about the verdict.
+    spread : (m,) standard deviation of the labels.
     active : (k,) share of the samples on which each unit is active.
     nearest : (k,) distance of the nearest sample to each unit's hyperplane.
-    quantiles : (k, 5) of the distance to the hyperplane, negative where off, at `LEVELS`.
-    rows : the samples that are drawn, evenly spaced, the worst one among them; their labels and
-        what the network says, (r, m) each.
-    left_out : (r, m), label entries that the certificate leaves out as grossly wrong.
-    types : of X and Y as they came.
+    quantiles : (k, 5) of the signed distance to the hyperplane, negative where inactive, at
+        `LEVELS`.
+    rows : the samples that are drawn, evenly spaced, with the worst one among them; labels and
+        predicted : (r, m) their labels and the outputs of the network.
+    left_out : (r, m), label entries that the certificate leaves out as gross errors.
+    types : of X and Y as they were given.
     fingerprints : SHA-256 of the network and of the samples, shortened.
-    names : of inputs and outputs, where the samples had names.
+    names : of inputs and outputs, if the samples have names.
     """
 
     certificate: Certificate
@@ -69,8 +74,7 @@ class Appraisal:
     noise: Noise | None
     stats: Mapping[str, float | int | str]
     recovered: bool
-    remarks: tuple[str, ...]
-    root_mean_square: Array
+    remarks: tuple[Remark, ...]
     spread: Array
     active: Array
     nearest: Array
@@ -93,7 +97,7 @@ class Appraisal:
 
     @property
     def contradicted(self) -> bool:
-        """Whether all labels are explained to rounding, and some not when taken at their word."""
+        """Whether all labels are explained to rounding, but not all when taken literally."""
         proof = self.certificate.proof
         to_rounding = self.certificate.residual_in_roundings <= 1
         return proof is not None and not proof.holds and to_rounding
@@ -107,18 +111,18 @@ def appraise(
     Parameters
     ----------
     net : a network, which is verified; or a `Recovery` from these very samples, whose certificate
-        and standard errors are taken over.
-    X : (n, d) inputs; Y : (n, m) or (n,) labels. Where one of them is an array of Fraction, all
-        are meant exactly: the certificate is that of `verify` with exact=True. Whatever is shown
-        is rounded to float64, and so are the weights of a rational network.
-    noise : of a network: "none", where labels must be explained to rounding; "auto", where a
-        network that leaves something which does not depend on the inputs may be an estimate.
+        and standard errors are used.
+    X : (n, d) inputs; Y : (n, m) or (n,) labels. If one of them is an array of Fraction, both are
+        taken literally: the certificate is that of `verify` with exact=True. Values and weights are
+        shown rounded to float64.
+    noise : for a network. "none": labels must be explained to rounding. "auto": a network whose
+        residuals do not depend on the inputs may be an estimate.
 
     Raises
     ------
     InputError, InputTypeError as `verify` does, and for a recovery from other samples.
 
-    Standard errors of a network are of the form "sandwich", for nobody knows how it was fitted.
+    Standard errors of a network have the form "sandwich", since it is unknown how it was fitted.
     Cost: that of `verify` and `assess`, and one more pass over the samples, O(n k (d + m)).
 
     >>> rng = np.random.default_rng(0)
@@ -129,18 +133,18 @@ def appraise(
     """
     if noise not in ("auto", "none"):
         raise InputError(f"noise: got {noise!r}, expected 'auto' or 'none'")
-    shown = net.network if isinstance(net, Recovery) else net
-    if isinstance(shown, Network) and shown.activation.estimated:
+    drawn = net.network if isinstance(net, Recovery) else net
+    if isinstance(drawn, Network) and drawn.activation.estimated:
         raise InputError(
-            "net: got one whose activation is a curve, expected one with a formula: "
-            "`unrelu.draw_curve` shows it"
+            "net: got one whose activation is a curve, expected one with a formula; "
+            "`unrelu.draw_curve` draws the curve"
         )
     exact = any(np.asarray(given).dtype.kind == "O" for given in tables(X, Y)[:2])
     exactly = ExactSamples.of(X, Y) if exact else None
     samples = Samples.of(X, Y) if exactly is None else exactly.rounded
     if isinstance(net, Recovery):
         certificate, uncertainty, found = net.certificate, net.uncertainty, net.noise
-        stats, remarks, recovered = net.stats, _no_errors(net), True
+        stats, remarks, recovered = net.stats, _missing_errors(net), True
     elif isinstance(net, Network):
         stats, found, recovered = {}, None, False
         if exactly is None:
@@ -152,7 +156,7 @@ def appraise(
     else:
         raise InputTypeError(f"net: got {kind_of(net)}, expected a Network or a Recovery")
     if certificate.network.rational:
-        # As it was rounded for the certificate, which speaks of units by number.
+        # Rounded as for the certificate, which names units by number.
         certificate = replace(certificate, network=certificate.network.rounded().canonical())
     _check_same(certificate, samples)
     return _measured(certificate, samples, uncertainty, found, stats, recovered, remarks)
@@ -160,8 +164,8 @@ def appraise(
 
 def _verified(
     net: Network, samples: Samples, noise: str
-) -> tuple[Certificate, Uncertainty | None, tuple[str, ...]]:
-    """The certificate of `verify`, or that of an estimate where the labels may be noisy."""
+) -> tuple[Certificate, Uncertainty | None, tuple[Remark, ...]]:
+    """The certificate of `verify`, or that of an estimate if the labels may be noisy."""
     biased, nothing = bool(net.b.any() or net.c.any()), np.arange(0)
     skip = net.skip
     certificate = judge(net, samples, nothing, biased, skip=skip)
@@ -169,34 +173,39 @@ def _verified(
     if certificate.status != Status.FAILED or noise == "none" or not net.n_units:
         return certificate, None, ()
     if not np.ptp(samples.Y, axis=0).any():
-        return certificate, None, ("All labels are the same, and noise is not.",)
+        same = "All labels are equal, which rules out noise."
+        return certificate, None, (Remark("equal-labels", same),)
     left, unknown = unexplained(net, samples, biased, False), np.full(net.n_units, np.inf)
     estimate = judge_estimate(net, samples, nothing, biased, left, unknown, nothing, skip)
     if estimate.status != Status.ESTIMATED:
-        return certificate, None, (f"Taken as noise: {estimate.explanation}.",)
+        return certificate, None, (_not_noise(estimate.code, estimate.explanation),)
     objection = _not_fitted(net, samples)
-    if objection:
+    if objection is not None:
         return certificate, None, (objection,)
     try:
         errors = assess(net, samples.X, samples.Y, biased=biased, form="sandwich", skip=skip)
     except InputError as error:
-        return estimate, None, (f"There are no standard errors ({error}).",)
+        return estimate, None, (Remark(NO_ERRORS, f"There are no standard errors ({error})."),)
     angles = hidden_errors(errors.network, errors.units, samples)
     weak = errors.undetermined
     estimate = judge_estimate(net, samples, nothing, biased, left, angles, weak, skip)
     return estimate, errors, ()
 
 
-def _not_fitted(net: Network, samples: Samples) -> str:
-    """What speaks against a network being fitted to noisy samples, or having made them: noise is
-    not correlated with inputs or with hidden values. n R² in the regression on them, χ² by then.
-    Finer than the score of the dependence, which has to be blind to what a fit takes away."""
-    rows = _drawn(samples.n, DRAWN, None)
-    few, columns = samples.take(rows), 1 + net.n_inputs + net.n_units
-    if few.n < ROWS_PER_COLUMN * columns:
-        return (
-            f"Taken as noise: {few.n} samples are too few to tell noise from a network that does "
-            "not fit."
+def _not_noise(code: str, reason: str) -> Remark:
+    return Remark(code, f"The residuals are not taken as noise: {reason}.")
+
+
+def _not_fitted(net: Network, samples: Samples) -> Remark | None:
+    """Evidence that a network was neither fitted to noisy samples nor generated them: noise is not
+    correlated with inputs or hidden values. In the regression of the residuals on them, n R² is
+    asymptotically χ². This detects more than the score of dependence, which has to ignore whatever
+    a fit removes."""
+    few = samples.take(_drawn(samples.n, DRAWN, None))
+    if few.n < ROWS_PER_COLUMN * (1 + net.n_inputs + net.n_units):
+        return _not_noise(
+            "too-few-samples",
+            f"{few.n} samples are too few to distinguish noise from a network that does not fit",
         )
     residual = few.Y - net(few.X)
     residual -= residual.mean(axis=0)
@@ -207,20 +216,21 @@ def _not_fitted(net: Network, samples: Samples) -> str:
     fitted, _, rank, _ = np.linalg.lstsq(design, residual)
     total = (residual**2).sum(axis=0)
     explained = ((design @ fitted) ** 2).sum(axis=0) / np.where(total > 0, total, 1.0)
-    chance = samples.m * float(chdtrc(rank, few.n * explained).min())
-    if chance > BY_CHANCE:
-        return ""
-    return (
-        f"Taken as noise: {100 * explained.max():.3g}% of what the network leaves of an output "
-        "follows the inputs or the hidden units in proportion, which a fit would have taken up, "
-        "and noise does not do."
+    p_value = samples.m * float(chdtrc(rank, few.n * explained).min())
+    if p_value > BY_CHANCE:
+        return None
+    return _not_noise(
+        "correlated-residuals",
+        f"{100 * explained.max():.3g}% of the residual variance of an output is linear in the "
+        "inputs and hidden values; a fit would have removed that, and noise does not contain it",
     )
 
 
-def _no_errors(result: Recovery) -> tuple[str, ...]:
+def _missing_errors(result: Recovery) -> tuple[Remark, ...]:
     if result.status != Status.ESTIMATED or result.uncertainty is not None:
         return ()
-    return ("There are no standard errors: the network has too many weights for that.",)
+    why = "There are no standard errors: the network has too many weights."
+    return (Remark(NO_ERRORS, why),)
 
 
 def _check_same(certificate: Certificate, samples: Samples) -> None:
@@ -230,7 +240,7 @@ def _check_same(certificate: Certificate, samples: Samples) -> None:
         raise InputError(
             f"X and Y: got {counted(got[0], 'sample')} of {counted(got[1], 'input')} and "
             f"{counted(got[2], 'output')}, expected those of the recovery, {expected[0]} of "
-            f"{expected[1]} and {net.n_outputs}: for others, give its network alone"
+            f"{expected[1]} and {net.n_outputs}; for other samples, pass its network"
         )
 
 
@@ -241,11 +251,11 @@ def _measured(
     noise: Noise | None,
     stats: Mapping[str, float | int | str],
     recovered: bool,
-    remarks: tuple[str, ...],
+    remarks: tuple[Remark, ...],
 ) -> Appraisal:
-    """One pass over the samples."""
+    """The appraisal, by one pass over the samples."""
     net = certificate.network
-    free = not net.activation.homogeneous  # hidden weights then have lengths of their own
+    free = not net.activation.homogeneous  # otherwise hidden weights have length one
     lengths = np.linalg.norm(net.V, axis=1) if free else np.ones(net.n_units)
     rows = _drawn(samples.n, DRAWN, certificate.worst_sample)
     few = _drawn(samples.n, max(100, DRAWN_ENTRIES // max(1, net.n_units)), None)
@@ -280,7 +290,6 @@ def _measured(
         stats=stats,
         recovered=recovered,
         remarks=remarks,
-        root_mean_square=np.sqrt(squares / samples.n),
         spread=np.sqrt(np.maximum(squares / samples.n - mean**2, 0.0)),
         active=active / samples.n,
         nearest=nearest,
@@ -301,14 +310,14 @@ def _drawn(n: int, most: int, besides: int | None) -> Index:
 
 
 def _check_residual(certificate: Certificate, residual: float, eps: float) -> None:
-    """The same samples leave the same residual, to rounding."""
+    """Raise if these samples leave another residual than those of the certificate did."""
     if len(certificate.corrupted) or not certificate.network.n_units:
         return
     if abs(residual - certificate.residual) > eps**0.5 * max(residual, certificate.residual, 1e-3):
         raise InputError(
             f"X and Y: got samples of which the network leaves up to {residual:.3g} of the labels' "
-            f"size, expected those of the recovery, of which it leaves {certificate.residual:.3g}: "
-            "for others, give its network alone"
+            f"size, expected those of the recovery, of which it leaves {certificate.residual:.3g}; "
+            "for other samples, pass its network"
         )
 
 

@@ -1,5 +1,10 @@
-"""Charts as inline SVG of a fixed size in pixels, so that their text keeps its own; colours come
-from the style sheet of the page."""
+"""Charts as inline SVG of a fixed size in pixels, so that their text is never scaled. Colours come
+from the style sheet of the page, which has a light and a dark scheme.
+
+Not matplotlib's SVG: a dot takes 120 bytes there instead of 10 and an empty chart 10 kB, so that a
+page with a dozen outputs exceeds 1 MB; its colours are fixed; and its style sheet would apply to the
+whole page. Its ticks are used.
+"""
 
 from __future__ import annotations
 
@@ -11,63 +16,43 @@ import numpy as np
 
 from unrelu.numerics.arrays import Array
 from unrelu.report.images import density
+from unrelu.report.phrases import number, superscript
 
 Range = tuple[float, float]
 
 MOST_DOTS = 1200
-"""Dots that are drawn one by one, 10 bytes each; more become a picture of their density."""
+"""Dots that are drawn one by one, 10 bytes each; more become an image of their density."""
 
 CELL = 3
-"""Pixels of a cell of that picture."""
+"""Pixels of a cell of that image."""
 
 WIDEST_BAR = 24
-"""Pixels: few weights stand together rather than far apart."""
-
-SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-
-
-def number(value: float, digits: int = 3, *, padded: bool = False) -> str:
-    """As it is written by hand; `padded` with zeros to so many digits, as in a column.
-
-    >>> number(0.25), number(1234567), number(3.2e-16), number(1e-9, 1), number(float("inf"))
-    ('0.25', '1.23 × 10⁶', '3.2 × 10⁻¹⁶', '10⁻⁹', '∞')
-    >>> number(1.5, 4, padded=True), number(1234, 4, padded=True)
-    ('1.500', '1234')
-    """
-    if not math.isfinite(value):
-        return "–" if math.isnan(value) else "∞" if value > 0 else "−∞"
-    text = (f"{value:#.{digits}g}" if padded else f"{value:.{digits}g}").rstrip(".")
-    if "e" in text:
-        mantissa, exponent = text.split("e")
-        power = "10" + str(int(exponent)).translate(SUPERSCRIPT)
-        text = power if mantissa == "1" else f"{mantissa} × {power}"
-    return text.replace("-", "−", 1) if text.startswith("-") else text
+"""Pixels, so that a few weights are drawn close together."""
 
 
 def scatter(
-    x: Array, y: Array, labels: tuple[str, str], told: str, *, side: int, line: str = ""
+    x: Array, y: Array, labels: tuple[str, str], description: str, *, side: int, line: str = ""
 ) -> str:
-    """Dots at (x, y). `line`: "equal" for y = x, "zero" for y = 0. `told`: the chart in words."""
+    """Dots at (x, y). `line`: "equal" for y = x, "zero" for y = 0. `description`: in words."""
     across, up = _range(x), _range(y)
     if line == "equal":
         across = up = min(across[0], up[0]), max(across[1], up[1])
     frame = _Frame(side, across, up)
-    marks = []
-    if line == "equal":
-        marks.append(frame.line((across[0], across[0]), (across[1], across[1])))
-    elif line == "zero":
-        marks.append(frame.line((across[0], 0.0), (across[1], 0.0)))
+    shapes = []
+    if line:
+        ends = across if line == "equal" else (0.0, 0.0)
+        shapes.append(frame.line((across[0], ends[0]), (across[1], ends[1])))
     if len(x) <= MOST_DOTS * (side / 320) ** 2:
-        marks.append(frame.dots(x, y))
+        shapes.append(frame.dots(x, y))
     else:
         cells = frame.inner // CELL
         counts, _, _ = np.histogram2d(-y, x, cells, ((-up[1], -up[0]), across))
-        marks.append(frame.picture(density(counts)))
-    return frame.drawn(marks, labels, told)
+        shapes.append(frame.image(density(counts)))
+    return frame.drawn(shapes, labels, description)
 
 
-def histogram(values: Array, labels: tuple[str, str], told: str, *, side: int) -> str:
-    """How many of the values lie where."""
+def histogram(values: Array, labels: tuple[str, str], description: str, *, side: int) -> str:
+    """How many of the values lie in each of 41 intervals."""
     across = _range(values)
     counts, edges = np.histogram(values, 41, across)
     frame = _Frame(side, across, (0.0, 1.08 * float(counts.max(initial=1))))
@@ -77,22 +62,24 @@ def histogram(values: Array, labels: tuple[str, str], told: str, *, side: int) -
         for count, edge in zip(counts, edges[1:], strict=True)
     ]
     bars = f'<path class="area" d="{"".join(steps)}V{frame.y(0):.1f}z"/>'
-    return frame.drawn([bars], labels, told)
+    return frame.drawn([bars], labels, description)
 
 
-def by_unit(values: Array, labels: tuple[str, str], told: str, *, side: int, log: bool) -> str:
-    """A dot for each unit; on a logarithmic scale, values that are not positive are left out."""
+def by_unit(
+    values: Array, labels: tuple[str, str], description: str, *, side: int, log: bool
+) -> str:
+    """A dot for each unit. On a logarithmic scale, values that are not positive are omitted."""
     units = np.arange(len(values), dtype=np.float64)
     across = -0.5, len(values) - 0.5
     if log:
         units, values = units[values > 0], np.log10(values[values > 0])
     frame = _Frame(side, across, _range(values) if log else (0.0, 1.0))
-    return frame.drawn([frame.dots(units, values)], labels, told, log=log)
+    return frame.drawn([frame.dots(units, values)], labels, description, log=log)
 
 
 def sides(quantiles: Array, reach: float) -> str:
-    """On which side of a unit's edge the samples lie: a line from the 5th to the 95th per cent, a
-    box for the middle half, and the edge. `reach`: the largest distance that is to fit."""
+    """On which side of a unit's edge the samples lie: a line from the 5th to the 95th percentile, a
+    box for the middle half, and the edge. `reach`: the largest distance shown."""
     width, height = 120, 18
     low, first, middle, third, high = (
         float(np.clip((q / reach + 1) * width / 2, 1, width - 1)) for q in quantiles
@@ -106,9 +93,9 @@ def sides(quantiles: Array, reach: float) -> str:
     )
 
 
-def bars(values: Array, told: str, *, width: int, height: int) -> str:
-    """Bars up and down from zero, scaled by the largest; neighbours share one where there is no
-    room for all, the largest of them by size."""
+def bars(values: Array, description: str, *, width: int, height: int) -> str:
+    """Bars up and down from zero, scaled by the largest. If there is no room for all, neighbours
+    share a bar: the one that is largest in size."""
     while len(values) > width // 2:
         pairs = np.append(values, np.zeros(len(values) % 2)).reshape(-1, 2)
         values = pairs[np.arange(len(pairs)), np.abs(pairs).argmax(axis=1)]
@@ -125,13 +112,13 @@ def bars(values: Array, told: str, *, width: int, height: int) -> str:
         paths.append(f'<path class="{kind}" d="{"".join(steps)}"/>')
     return (
         f'<svg class="bars" width="{width}" height="{height}" role="img" '
-        f'aria-label="{escape(told)}">'
+        f'aria-label="{escape(description)}">'
         f'<path class="grid" d="M0 {middle:g}h{width}"/>{"".join(paths)}</svg>'
     )
 
 
 class _Frame:
-    """A square with axes, and where numbers lie in it."""
+    """A square with axes, and the places of numbers in it."""
 
     def __init__(self, side: int, across: Range, up: Range) -> None:
         self.side, self.across, self.up = side, across, up
@@ -157,14 +144,14 @@ class _Frame:
         path = "".join(f"M{self.x(a):.1f} {self.y(b):.1f}h0" for a, b in places)
         return f'<path class="{"dots" if len(x) > 60 else "dots large"}" d="{path}"/>'
 
-    def picture(self, uri: str) -> str:
+    def image(self, uri: str) -> str:
         return (
             f'<image x="{self.left}" y="{self.top}" width="{self.inner}" height="{self.inner}" '
             f'preserveAspectRatio="none" href="{uri}"/>'
         )
 
     def drawn(
-        self, marks: Sequence[str], labels: tuple[str, str], told: str, *, log: bool = False
+        self, shapes: Sequence[str], labels: tuple[str, str], description: str, *, log: bool = False
     ) -> str:
         width, height = self.side, self.top + self.inner + self.bottom
         floor, right = self.top + self.inner, self.left + self.inner
@@ -174,7 +161,7 @@ class _Frame:
             ticks = _log_ticks(span) if logs else _ticks(span, 4 if self.inner > 150 else 2)
             power = 0 if logs else _power(ticks)
             if power:
-                heads[axis] += f" × 10{str(power).translate(SUPERSCRIPT)}"
+                heads[axis] += f" × 10{superscript(power)}"
             for tick in ticks:
                 at = tick / 10.0**power
                 text = number(10.0**tick, 2) if logs else number(at or 0.0, 6)
@@ -195,12 +182,12 @@ class _Frame:
         caption = f'<p class="up">{escape(heads[1])}</p>' if heads[1] else ""
         return (
             f'{caption}<svg width="{width}" height="{height}" role="img" '
-            f'aria-label="{escape(told)}">{"".join(parts)}{"".join(marks)}</svg>'
+            f'aria-label="{escape(description)}">{"".join(parts)}{"".join(shapes)}</svg>'
         )
 
 
 def _range(values: Array) -> Range:
-    """From the least to the largest, with a margin; never empty."""
+    """From the smallest to the largest value, with a margin; never empty."""
     if not len(values):
         return -1.0, 1.0
     low, high = float(values.min()), float(values.max())
@@ -218,7 +205,7 @@ def _ticks(span: Range, most: int) -> list[float]:
 
 
 def _log_ticks(span: Range) -> list[float]:
-    """Of the numbers 1, 2 and 5 times a power of ten, or of these powers, at most half a dozen."""
+    """At most half a dozen of the numbers 1, 2 and 5 times a power of ten, or of the powers."""
     powers = range(math.floor(span[0]), math.ceil(span[1]) + 1)
     for factors in ((1, 2, 5), (1,)):
         places = [power + math.log10(factor) for power in powers for factor in factors]
@@ -229,7 +216,7 @@ def _log_ticks(span: Range) -> list[float]:
 
 
 def _power(ticks: Sequence[float]) -> int:
-    """The power of ten that the ticks are written without."""
+    """The power of ten that is divided out of the ticks."""
     largest = max(map(abs, ticks), default=0.0)
     power = math.floor(math.log10(largest)) if largest else 0
     return 0 if -3 < power < 5 else power

@@ -1,4 +1,4 @@
-"""The activation that was found, as a picture."""
+"""The estimated activation, as a picture."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ MOST_DOTS = 4000
 
 
 def draw_curve(result: Recovery, X: ArrayLike) -> Figure:
-    """The hidden values of all units over their heights v·x + b, and the curve through them.
+    """Plot the hidden values of all units against v·x + b, and the curve through them.
 
     result : of `recover(X, Y, activation="unknown")`, with hidden values; X : (n, d) its inputs.
 
-    A matplotlib Figure, without pyplot: it is shown where a notebook shows values, and saved by
-    its `savefig`. Raises InputTypeError, InputError where there is no curve, or other inputs.
+    Returns a matplotlib Figure, made without pyplot: a notebook displays it, and `savefig` saves
+    it. Raises InputTypeError and InputError if the result has no curve or X has another shape.
     """
     from matplotlib.figure import Figure
 
@@ -43,18 +43,20 @@ def draw_curve(result: Recovery, X: ArrayLike) -> Figure:
             f"X: got shape {inputs.shape}, expected {(len(F), net.n_inputs)}, as recovered from"
         )
     Z = net.preactivations(inputs)
-    some = slice(None, None, max(1, F.size // MOST_DOTS))
+    thinned = slice(None, None, max(1, F.size // MOST_DOTS))
     figure = Figure(figsize=(6.4, 4.4), facecolor="white", layout="constrained")
     axes = figure.add_subplot()
     for j in range(net.n_units):
-        axes.plot(Z[some, j], F[some, j], ".", color="#2a78b8", alpha=0.35, markersize=4, zorder=1)
+        axes.plot(
+            Z[thinned, j], F[thinned, j], ".", color="#2a78b8", alpha=0.35, markersize=4, zorder=1
+        )
     low, high = float(Z.min()), float(Z.max())
     z = np.linspace(1e-6, 1.0, 400) * high
     axes.plot(z, net.activation(z), color="#c2410c", linewidth=1.8, zorder=2)
     axes.plot([low, 0.0], [0.0, 0.0], color="#c2410c", linewidth=1.8, zorder=2)
-    axes.set(xlabel="height v·x + b", ylabel="hidden value")
+    axes.set(xlabel="v·x + b", ylabel="hidden value")
     axes.set_title(
-        f"the activation of {counted(net.n_units, 'unit')}, found from samples", loc="left"
+        f"the activation of {counted(net.n_units, 'unit')}, estimated from samples", loc="left"
     )
     axes.spines[["top", "right"]].set_visible(False)
     return figure

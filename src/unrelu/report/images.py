@@ -1,4 +1,4 @@
-"""Weights as pictures that a page carries within itself."""
+"""Weights and densities as images within a page (data URIs)."""
 
 from __future__ import annotations
 
@@ -17,23 +17,24 @@ Levels = NDArray[np.uint8]
 Shape = tuple[int, int]
 
 WARM, COLD = (206, 88, 32), (28, 114, 190)
-"""Positive and negative: vermilion and blue, which every common kind of colour blindness tells
-apart. Zero is transparent, so that it is the colour of the paper, whichever that is."""
+"""Positive and negative: vermilion and blue, distinguishable with every common kind of colour
+blindness. Zero is transparent, so that it has the colour of the page."""
 
 STEPS = 60
-"""Shades of either colour: more than an eye tells apart, few enough for a small file."""
+"""Shades of either colour: more than the eye can distinguish, few enough for a small file."""
 
 LEAST_GUESSED = 64
-"""Inputs from which on a square number of them is taken for an image: 8 × 8 pixels."""
+"""The smallest square number of inputs that is taken for an image: 8 × 8 pixels."""
 
 LARGEST_SIDE = 64
 """Pixels; larger images are averaged down to this."""
 
 
 def image_shape(given: str | Shape | None, inputs: int) -> tuple[Shape | None, bool]:
-    """(height, width) of the image that the inputs are, or None; and whether that is a guess.
+    """(height, width) if the inputs are the pixels of an image, else None; and whether that is a
+    guess.
 
-    given : "28x28", (28, 28), "none" for inputs that are no image, None to guess.
+    given : "28x28" or (28, 28); "none" for inputs that are not an image; None to guess.
 
     >>> image_shape("4x8", 32), image_shape(None, 784), image_shape(None, 20)
     (((4, 8), False), ((28, 28), True), (None, False))
@@ -60,14 +61,14 @@ def image_shape(given: str | Shape | None, inputs: int) -> tuple[Shape | None, b
 
 
 def signed(values: Array) -> str:
-    """A table of numbers as a picture, a pixel for each, scaled by the largest: warm where
-    positive, cold where negative. Returns a data URI."""
+    """A table of numbers as an image with a pixel for each, scaled by the largest: warm if
+    positive, cold if negative. Returns a data URI."""
     from PIL import Image
 
     if max(values.shape) > LARGEST_SIDE:
         height, width = (min(side, LARGEST_SIDE) for side in values.shape)
-        whole = Image.fromarray(values.astype(np.float32))
-        values = np.asarray(whole.resize((width, height), Image.Resampling.BOX), np.float64)
+        image = Image.fromarray(values.astype(np.float32))
+        values = np.asarray(image.resize((width, height), Image.Resampling.BOX), np.float64)
     largest = float(np.abs(values).max(initial=0.0)) or 1.0
     shades = np.rint(values * (STEPS / largest)).astype(int) + STEPS
     strength = np.abs(np.arange(2 * STEPS + 1) - STEPS) / STEPS
@@ -76,8 +77,8 @@ def signed(values: Array) -> str:
 
 
 def density(counts: Array) -> str:
-    """A table of counts as a picture, darker for more, on the scale of logarithms. Returns a
-    data URI."""
+    """A table of counts as an image, darker for more, on a logarithmic scale. Returns a data
+    URI."""
     most = float(counts.max(initial=0.0)) or 1.0
     shades = np.where(counts > 0, 1 + np.rint(STEPS * np.log1p(counts) / np.log1p(most)), 0)
     strength = np.concatenate([[0.0], np.linspace(0.22, 1.0, STEPS + 1)])

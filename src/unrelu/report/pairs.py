@@ -13,12 +13,12 @@ PAIRS_ACROSS = 8
 
 
 def unit_pairs(true: Array, found: Array, shape: tuple[int, int], title: str) -> Figure:
-    """Hidden weights as images, each true unit beside the recovered one.
+    """Plot hidden weights as images, each true unit beside the recovered one.
 
-    true, found : (k, d) rows in the same order; a row of NaN in `found` stays an empty frame.
-    shape : the image, (height, width), whose pixels the d inputs are.
+    true, found : (k, d) rows in the same order; a row of NaN in `found` is drawn as an empty frame.
+    shape : (height, width) of the image whose pixels are the d inputs.
 
-    The two images of a pair share their colours, so that a difference would show.
+    The two images of a pair have the same colour scale, so that a difference would show.
     """
     from matplotlib.figure import Figure
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def table(title: str, rows: Iterable[tuple[str, str]]) -> Table:
-    """Labelled lines, such as `Recovery.rows()`, as a table for the terminal."""
+    """A table for the terminal of labelled lines, such as `Recovery.rows()`."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
@@ -24,13 +24,13 @@ def table(title: str, rows: Iterable[tuple[str, str]]) -> Table:
     drawn.add_column(style="cyan", no_wrap=True)
     drawn.add_column(overflow="fold")
     for label, text in rows:
-        drawn.add_row(Text(label), Text(text))  # Text: brackets in it are not styles
+        drawn.add_row(Text(label), Text(text))  # Text, so that brackets are not read as styles
     return drawn
 
 
 def json_text(values: Mapping[str, object]) -> str:
-    """Results for machines; numbers that are not finite, which JSON does not know, are null, and
-    fractions are text.
+    """Results as JSON. Numbers that are not finite, which JSON does not allow, become null, and
+    fractions become text.
 
     >>> print(json_text({"error": float("inf"), "weight": Fraction(1, 3)}))
     {
@@ -42,12 +42,12 @@ def json_text(values: Mapping[str, object]) -> str:
 
 
 MOST_BITS = 1024
-"""Of an integer that is written as one: few programs read longer ones, and Python itself stops
-writing them at some thousand digits."""
+"""The longest integer that is written as a number: few programs read longer ones, and Python
+refuses to write several thousand digits."""
 
 
 def _plain(value: object) -> object:
-    """Mappings, lists, numbers and words, without numpy."""
+    """Plain mappings, lists, numbers and text, without numpy."""
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
