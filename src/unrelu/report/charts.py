@@ -2,8 +2,8 @@
 from the style sheet of the page, which has a light and a dark scheme.
 
 Not matplotlib's SVG: a dot takes 120 bytes there instead of 10 and an empty chart 10 kB, so that a
-page with a dozen outputs exceeds 1 MB; its colours are fixed; and its style sheet would apply to the
-whole page. Its ticks are used.
+page with a dozen outputs exceeds 1 MB; its colours are fixed; and its style sheet would apply to
+the whole page. Its ticks are used.
 """
 
 from __future__ import annotations
