@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +9,8 @@ from numpy.typing import NDArray
 
 from unrelu.checks.verdict import listed
 from unrelu.network import Network
+from unrelu.network.jacobian import Jacobian
+from unrelu.network.unknowns import count_unknowns
 from unrelu.numerics.arrays import Index
 from unrelu.numerics.rationals import Rationals, product, rounded, to_matrix
 from unrelu.samples import ExactSamples
@@ -107,23 +108,24 @@ def _pinned(net: Network, samples: ExactSamples, clear: Index, bias: bool, skip:
     """
     if net.n_units == 0 and not skip:
         return True
-    d, k, m = net.n_inputs + bias, net.n_units, net.n_outputs
+    d, k, m = net.n_inputs, net.n_units, net.n_outputs
     apart = k > 0 and to_matrix(net.U).rank() == k
     if len(clear) == 0:
         return False
-    free = skip * net.n_inputs + bias
-    columns = d + k + free if apart else k * (d + m) + m * free
-    equations = 1 if apart else m
+    columns = count_unknowns(k, d, m, biases=bias, skip=skip, scales=True)
+    equations, scales = m, k
+    if apart:
+        columns, equations, scales = (d + bias) + k + (skip * d + bias), 1, 1
     rng = np.random.default_rng(0)  # a certificate is a function of its samples
     wanted = 4 * -(-columns // equations)
     while True:
         rows = clear if wanted >= len(clear) else rng.choice(clear, wanted, replace=False)
         if len(rows) * equations * columns > MOST_ENTRIES:
             return False
-        matrices = (_apart if apart else _whole)(net, samples, rows, bias, skip)
-        scales = 1 if apart else k
         try:
-            if all(_rank(matrix) == columns - scales for matrix in matrices):
+            whole = _modulo(net, samples, rows, bias, skip)
+            models = map(whole.of_unit, range(k)) if apart else [whole]
+            if all(_rank(J.dense(PRIME)) == columns - scales for J in models):
                 return True
         except ValueError:  # the prime divides a denominator: nothing is shown
             return False
@@ -132,41 +134,13 @@ def _pinned(net: Network, samples: ExactSamples, clear: Index, bias: bool, skip:
         wanted *= 8
 
 
-def _apart(
-    net: Network, samples: ExactSamples, rows: Index, bias: bool, skip: bool
-) -> Iterator[Residues]:
-    X, active, F = _modulo(net, samples, rows, bias)
-    free = X if skip else np.ones((len(rows), int(bias)), dtype=np.int64)
-    for pattern in active.T:
-        yield np.hstack([X * pattern[:, None] % PRIME, F, free])
-
-
-def _whole(
-    net: Network, samples: ExactSamples, rows: Index, bias: bool, skip: bool
-) -> Iterator[Residues]:
-    X, active, F = _modulo(net, samples, rows, bias)
-    U, eye = _residues(net.U), np.eye(net.n_outputs, dtype=np.int64)
-    hidden = (active[:, :, None] * X[:, None, :] % PRIME)[:, None] * U[None, :, :, None] % PRIME
-    output = eye[None, :, :, None] * F[:, None, None, :]
-    entries = len(rows) * net.n_outputs
-    parts = [part.reshape(entries, part.size // entries) for part in (hidden, output)]
-    if skip:
-        linear = eye[None, :, :, None] * X[:, None, None, :]
-        parts.append(linear.reshape(entries, -1))
-    elif bias:
-        parts.append(np.tile(eye, (len(rows), 1)))
-    yield np.hstack(parts)
-
-
-def _modulo(
-    net: Network, samples: ExactSamples, rows: Index, bias: bool
-) -> tuple[Residues, Residues, Residues]:
-    """X̄, the slopes f', and F, modulo the prime."""
+def _modulo(net: Network, samples: ExactSamples, rows: Index, bias: bool, skip: bool) -> Jacobian:
+    """Of the labels of some rows, in residues modulo the prime."""
     Z: Rationals = product(samples.X[rows], net.V.T) + net.b
-    active = _residues(net.activation.exact_slope(Z))
-    X = _residues(samples.X[rows])
     ones = np.ones((len(rows), int(bias)), dtype=np.int64)
-    return np.hstack([X, ones]), active, _residues(net.activation.exactly(Z))
+    X = np.hstack([_residues(samples.X[rows]), ones])
+    H = np.hstack([_residues(net.activation.exactly(Z)), X if skip else ones])
+    return Jacobian(X, _residues(net.activation.exact_slope(Z)), _residues(net.U), H)
 
 
 def _residues(numbers: Rationals) -> Residues:
@@ -180,5 +154,5 @@ def _residues(numbers: Rationals) -> Residues:
 def _rank(matrix: Residues) -> int:
     from flint import nmod_mat
 
-    rows, columns = matrix.shape
-    return int(nmod_mat(rows, columns, (matrix % PRIME).ravel().tolist(), PRIME).rank())
+    entries, columns = matrix[..., 0].size, matrix.shape[-1]
+    return int(nmod_mat(entries, columns, matrix.ravel().tolist(), PRIME).rank())

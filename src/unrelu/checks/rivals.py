@@ -28,6 +28,7 @@ from scipy.optimize import linprog
 
 from unrelu.checks.scales import DIGITS, FINE, SAME, column_scale, hidden_by, typical_size
 from unrelu.network import Network
+from unrelu.network.jacobian import Jacobian
 from unrelu.numerics.arrays import Array, Index, Mask
 from unrelu.samples import Samples
 
@@ -98,19 +99,13 @@ class _System:
         self.length = size[sure]
         self.X = columns[sure] / self.length[:, None]
         self.Y = Y[sure] / self.length[:, None]
+        self.constant = self.X[:, net.n_inputs :]
         self.active: Mask = Z[sure] > 0
 
     def equations(self, pattern: Mask) -> Array:
-        """(n m, k D + m) for V (and b) unit by unit, and c; with a skip connection, W before it."""
-        n, m = self.Y.shape
-        by_unit = np.einsum("ij,oj,id->iojd", pattern.astype(float), self.net.U, self.X)
-        hidden = by_unit.reshape(n * m, -1)
-        if self.skip:
-            linear = np.einsum("id,op->iopd", self.X[:, : self.net.n_inputs], np.eye(m))
-            hidden = np.hstack([hidden, linear.reshape(n * m, -1)])
-        if not self.biased:
-            return np.asarray(hidden)
-        return np.hstack([hidden, np.kron(1 / self.length[:, None], np.eye(m))])
+        """(n m, p) for (v, b) unit by unit, and c; with a skip connection, W and c by output."""
+        J = Jacobian(self.X, pattern, self.net.U, self.X if self.skip else self.constant)
+        return J.dense().reshape(self.Y.size, -1)
 
     def candidates(self) -> Iterator[Mask]:
         if not len(self.X):
@@ -208,9 +203,9 @@ class _System:
             found = start + np.linalg.lstsq(A, y - A @ start, rcond=SAME)[0]
         found = found / size
         k, d, D, m = self.net.n_units, self.net.n_inputs, self.X.shape[1], self.Y.shape[1]
-        rows, rest = found[: k * D].reshape(k, D), found[k * D :]
-        W = rest[: m * d].reshape(m, d) / self.scale if self.skip else None
-        b, c = (rows[:, d], rest[len(rest) - m :]) if self.biased else (None, None)
+        rows, rest = found[: k * D].reshape(k, D), found[k * D :].reshape(m, -1)
+        W = rest[:, :d] / self.scale if self.skip else None
+        b, c = (rows[:, d], rest[:, -1]) if self.biased else (None, None)
         return Network(rows[:, :d] / self.scale, self.net.U, b, c, W=W)
 
 

@@ -23,6 +23,7 @@ import numpy as np
 from unrelu.checks.explained import explain
 from unrelu.checks.scales import column_scale
 from unrelu.network import Network
+from unrelu.network.jacobian import Jacobian, between_units
 from unrelu.numerics.arrays import Array, Index, Mask
 from unrelu.numerics.precision import DOUBLE
 from unrelu.numerics.whitening import whiten
@@ -266,21 +267,18 @@ class _Model:
         self, F: Array, basis: Array, residual: Array, U: Array, moving: Index
     ) -> tuple[Array, float]:
         """Gauss–Newton step, no longer than half a radian, and the residual that it promises."""
-        D = self.Z.shape[1]
-        on = (F[:, moving] > 0).astype(np.float64)
-        phi = (on[:, :, None] * self.Z[:, None, :]).reshape(len(F), -1)
-        pull = np.einsum("njd,nj->jd", phi.reshape(len(F), -1, D), residual @ U[:, moving]).ravel()
+        J = Jacobian(self.Z, F[:, moving] > 0, U[:, moving])
+        pull = J.transposed(residual)[0].ravel()
+        phi = J.features().reshape(len(F), len(pull))
         phi -= basis @ (basis.T @ phi)
-        blocks = (phi.T @ phi).reshape(len(moving), D, len(moving), D)
-        blocks *= (U[:, moving].T @ U[:, moving])[:, None, :, None]
-        T = blocks.reshape(len(moving) * D, -1)
+        T = between_units(phi.T @ phi, J.U.T @ J.U)
         scale = np.sqrt(np.maximum(np.diag(T), 0.0))
         scale = np.where(scale > 0, scale, 1.0)
         T = T / np.outer(scale, scale)
         T[np.diag_indices(len(T))] += RIDGE
         step = np.linalg.solve(T, pull / scale) / scale
         rest = float(np.vdot(residual, residual)) - float(step @ pull)
-        step = step.reshape(len(moving), D)
+        step = step.reshape(len(moving), -1)
         longest = float(np.linalg.norm(step, axis=1).max(initial=0.0))
         return step * min(1.0, 0.5 / max(longest, 0.5)), float(np.sqrt(max(rest, 0.0)))
 

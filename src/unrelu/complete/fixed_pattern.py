@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from unrelu.network import Network
+from unrelu.network.jacobian import Jacobian
 from unrelu.numerics.arrays import Array, Mask
 from unrelu.numerics.whitening import power_of_two, with_constant
 from unrelu.samples import Samples
@@ -48,10 +49,8 @@ class Scaled:
         self.U = U / self._outputs[:, None] / self._units
 
     def _design(self, active: Mask) -> Array:
-        (n, D), (m, k) = self.X.shape, self.U.shape
-        gates = active[:, None, :] * self.U  # (n, m, k)
-        design = (gates[..., None] * self.X[:, None, None, :]).reshape(n * m, k * D)
-        return np.hstack([design, np.tile(np.eye(m), (n, 1))]) if self.bias else design
+        ones = np.ones((len(self.X), int(self.bias)))
+        return Jacobian(self.X, active, self.U, ones).dense().reshape(self.Y.size, -1)
 
     def roughly(self, active: Mask, start: Weights) -> Weights:
         """`fit` by the Gram matrix, which is much quicker, and good to a few digits at least."""

@@ -29,10 +29,12 @@ from scipy.linalg import solve_triangular
 from scipy.linalg.lapack import dtrcon
 
 from unrelu.network import Network
+from unrelu.network.jacobian import Jacobian
 from unrelu.network.unknowns import count_unknowns
 from unrelu.numerics.arrays import Array, Index, Mask
 from unrelu.numerics.rationals import Rationals, as_fractions, product
 from unrelu.numerics.simplest import simplest
+from unrelu.numerics.whitening import with_constant
 from unrelu.samples import ExactSamples
 
 CLEAR = 1e-6
@@ -174,7 +176,8 @@ def _clear_rows(net: Network, samples: ExactSamples) -> Index:
 
 @dataclass(frozen=True, eq=False)
 class _Unknowns:
-    """Where the weights are in θ: V without the entry `pivots` of each row, b, U, c."""
+    """Where the weights are in θ: rows of [V b], without the entry `pivots` of each, then of [U c].
+    Without biases b and c are none of them."""
 
     pivots: Index
     signs: Array
@@ -192,31 +195,28 @@ class _Unknowns:
 
     @property
     def free(self) -> Mask:
-        """(k, d): the entries of V that are unknown."""
-        free = np.ones((self.k, self.d), dtype=np.bool_)
+        """(k, d + 1): the entries of [V b] that are unknown."""
+        free = np.ones((self.k, self.d + 1), dtype=np.bool_)
         free[np.arange(self.k), self.pivots] = False
+        free[:, self.d] = self.bias
         return free
 
     def start(self, net: Network) -> Rationals:
         scale = np.abs(net.V[np.arange(self.k), self.pivots])
+        rows = np.column_stack([net.V, net.b]) / scale[:, None]
         U = net.U * scale ** _exponent(net)
-        parts = [(net.V / scale[:, None])[self.free], net.b / scale, U.ravel(), net.c]
-        if not self.bias:
-            parts = [parts[0], parts[2]]
-        return as_fractions("weights", np.concatenate(parts))
+        W = np.column_stack([U, net.c]) if self.bias else U
+        return as_fractions("weights", np.concatenate([rows[self.free], W.ravel()]))
 
     def split(self, theta: Rationals) -> tuple[Rationals, Rationals, Rationals, Rationals]:
         """V, b, U, c."""
-        V = as_fractions("V", np.zeros((self.k, self.d)))
-        V[np.arange(self.k), self.pivots] = as_fractions("V", self.signs)
-        hidden = self.k * (self.d - 1)
-        V[self.free] = theta[:hidden]
-        b, c = as_fractions("b", np.zeros(self.k)), as_fractions("c", np.zeros(self.m))
-        if self.bias:
-            b, c = theta[hidden : hidden + self.k], theta[-self.m :]
-            hidden += self.k
-        U = theta[hidden : hidden + self.m * self.k].reshape(self.m, self.k)
-        return V, b, U, c
+        rows = as_fractions("V", np.zeros((self.k, self.d + 1)))
+        rows[np.arange(self.k), self.pivots] = as_fractions("V", self.signs)
+        W = as_fractions("U", np.zeros((self.m, self.k + 1)))
+        free = self.free
+        rows[free] = theta[: free.sum()]
+        W[:, : self.k + self.bias] = theta[free.sum() :].reshape(self.m, self.k + self.bias)
+        return rows[:, :-1], rows[:, -1], W[:, :-1], W[:, -1]
 
     def network(self, theta: Rationals, net: Network) -> Network:
         V, b, U, c = self.split(theta)
@@ -253,19 +253,12 @@ class _System:
         scale = np.abs(net.V[np.arange(net.n_units), unknowns.pivots])
         c = _exponent(net)
         U, active, Z = net.U * scale**c, Z > 0, Z / scale
-        units = np.nonzero(unknowns.free)
-        s = active.astype(np.float64) if c == 1 else net.activation.slope(Z)
-        shape = len(rows), net.n_outputs
-        columns = [(s[:, units[0]] * X[:, units[1]])[:, None] * U[:, units[0]]]
-        if unknowns.bias:
-            columns.append(s[:, None] * U)
-        eye = np.eye(net.n_outputs)
+        s = active if c == 1 else net.activation.slope(Z)
         F = np.maximum(Z, 0.0) ** c
-        by_output = F[:, None, None, :] * eye[None, :, :, None]
-        columns.append(by_output.reshape(*shape, net.n_outputs * net.n_units))
-        if unknowns.bias:
-            columns.append(np.broadcast_to(eye, (*shape, len(eye))))
-        J = np.concatenate(columns, axis=2)
+        H = with_constant(F) if unknowns.bias else F
+        J = Jacobian(with_constant(X), s, U, H).dense()
+        outer = np.ones(H.shape[1] * net.n_outputs, dtype=np.bool_)
+        J = J[:, :, np.append(unknowns.free, outer)]
         return cls(samples.X[rows], samples.Y[rows], active, J, unknowns, c)
 
     def inverse(self, used: Mask) -> tuple[Array | None, float]:
