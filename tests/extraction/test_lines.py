@@ -9,13 +9,14 @@ from support.planting import plant
 
 from unrelu import Network
 from unrelu.extraction import lines
+from unrelu.extraction.kinks import Ask, Line, kinks_on, measure_bend
 
 Array = NDArray[np.float64]
 
 EPS = float(np.finfo(np.float64).eps)
 
 
-def exact(net: Network) -> lines.Ask:
+def exact(net: Network) -> Ask:
     return lambda X: (X, net(X))
 
 
@@ -24,12 +25,12 @@ def rounding(X: Array) -> Array:
     return np.asarray(1e-12 * (1 + np.linalg.norm(X, axis=1)))
 
 
-def line_of(seed: int, d: int, reach: float = 1000.0) -> lines.Line:
+def line_of(seed: int, d: int, reach: float = 1000.0) -> Line:
     rng = np.random.default_rng(seed)
-    return lines.Line(rng.standard_normal(d), rng.standard_normal(d), reach)
+    return Line(rng.standard_normal(d), rng.standard_normal(d), reach)
 
 
-def true_kinks(net: Network, line: lines.Line) -> Array:
+def true_kinks(net: Network, line: Line) -> Array:
     at = -(net.V @ line.start + net.b) / (net.V @ line.direction)
     return np.sort(at[np.abs(at) < line.reach])
 
@@ -45,7 +46,7 @@ def distance(V: Array, b: Array, truth: Network) -> Array:
 def test_every_kink_is_found(seed: int) -> None:
     net = plant(10, 30, 2, 1, seed=seed, bias=2.0).truth
     line = line_of(seed, 10)
-    kinks = lines.kinks_on(exact(net), line, rounding)
+    kinks = kinks_on(exact(net), line, rounding)
     true = true_kinks(net, line)
     assert kinks.linear
     assert not len(kinks.unclear)
@@ -58,8 +59,8 @@ def test_every_kink_is_found(seed: int) -> None:
 def test_two_close_kinks_are_two(gap: float, other: float) -> None:
     """In opposite directions, the tangents around both meet outside, where the function is."""
     net = Network([[1.0], [1.0]], [[1.0, other]], [-0.3, -0.3 - gap])
-    line = lines.Line(np.zeros(1), np.ones(1), 100.0)
-    kinks = lines.kinks_on(exact(net), line, rounding)
+    line = Line(np.zeros(1), np.ones(1), 100.0)
+    kinks = kinks_on(exact(net), line, rounding)
     assert np.allclose(kinks.at, [0.3, 0.3 + gap], rtol=0, atol=1e-9)
     assert np.allclose(kinks.jumps, [[1.0], [other]], rtol=1e-4)
 
@@ -72,14 +73,14 @@ def test_an_affine_function_has_no_kink_and_costs_little() -> None:
         asked += len(X)
         return X, X[:, :1] - 3 * X[:, 1:2] + 2
 
-    kinks = lines.kinks_on(ask, line_of(0, 3), rounding)
+    kinks = kinks_on(ask, line_of(0, 3), rounding)
     assert kinks.linear
     assert not len(kinks.at)
     assert asked <= 12
 
 
 def test_a_smooth_function_is_given_up() -> None:
-    kinks = lines.kinks_on(lambda X: (X, np.sin(X[:, :1])), line_of(0, 2), rounding)
+    kinks = kinks_on(lambda X: (X, np.sin(X[:, :1])), line_of(0, 2), rounding)
     assert not kinks.linear
 
 
@@ -115,8 +116,8 @@ def test_a_unit_that_is_never_on_is_found_beside_known_ones() -> None:
 def test_noise_and_curvature_are_told_apart() -> None:
     rng = np.random.default_rng(0)
 
-    def bend(f: lines.Ask, step: float) -> float:
-        return lines.measure_bend(f, 5, 1.0, step, np.random.default_rng(1))
+    def bend(f: Ask, step: float) -> float:
+        return measure_bend(f, 5, 1.0, step, np.random.default_rng(1))
 
     def noisy(X: Array) -> tuple[Array, Array]:
         return X, 0.1 * rng.standard_normal((len(X), 1))

@@ -16,7 +16,7 @@ from unrelu.checks.kinds_of_labels import (
     sigmoid,
     zeros_and_ones,
 )
-from unrelu.extraction.lines import measure_bend
+from unrelu.extraction.kinks import measure_bend
 from unrelu.numerics.arrays import Array
 
 Ask = Callable[[Array], tuple[Array, Array]]

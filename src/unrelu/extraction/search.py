@@ -21,6 +21,7 @@ from unrelu.checks.spared import leaner
 from unrelu.checks.unexplained import unexplained
 from unrelu.extraction import lines
 from unrelu.extraction.answers import RANDOM, kind_of_answers, looks_like_values
+from unrelu.extraction.kinks import Line, measure_bend
 from unrelu.extraction.questions import BudgetSpent, Questions
 from unrelu.fitting.candidate import constant
 from unrelu.network import Network
@@ -98,7 +99,7 @@ class Search:
         self.best: Recovery | None = None
         self.method, self.lines, self._gaussian, self._spare = "", 0, 0, SPARE
         self._starts = self.X
-        self._walked: list[tuple[lines.Line, Array]] = []
+        self._walked: list[tuple[Line, Array]] = []
         self.units = lines.Units.none(questions.n_inputs, 1)
         self.noise = 0.0
 
@@ -165,7 +166,7 @@ class Search:
         size = float(np.sqrt((self.Y**2).mean()))
         rounding = max(0.5 * eps * size, float(np.finfo(np.float64).tiny))
         bends = [
-            lines.measure_bend(self.questions, d, self.scale, step, self._lines)
+            measure_bend(self.questions, d, self.scale, step, self._lines)
             for step in STEPS[: 1 if self.single else 2]
         ]
         self.units = lines.Units.none(d, m)
@@ -186,7 +187,7 @@ class Search:
             if len(self._starts):
                 start = self._starts[self._lines.integers(len(self._starts))]
             direction = self.scale * self._lines.standard_normal(d)
-            line = lines.Line(start, direction, FURTHER * self.reach)
+            line = Line(start, direction, FURTHER * self.reach)
             new, kinks = lines.find_units(
                 self.questions,
                 line,

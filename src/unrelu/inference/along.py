@@ -1,4 +1,4 @@
-"""Standard errors of what a network does along one input: where its kinks are, and its slopes."""
+"""Standard errors of kinks and slopes of a network along one input."""
 
 from __future__ import annotations
 
@@ -6,20 +6,25 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg import solve_triangular
 
 from unrelu.inference.units import Spread
-from unrelu.numerics.arrays import Array, Index
+from unrelu.numerics.arrays import Array, Index, Mask
 
 
 @dataclass(frozen=True, eq=False)
 class ErrorsAlong:
-    """The joint covariance of the unknowns, and rows that lead from it to v_lj (k, t), and from the
-    linear term to W_j (D,). `towards` (k,): v_lj; `open`: units of which some weights are."""
+    """Standard errors along input j.
+
+    spread : the joint covariance of the unknowns.
+    slopes : (k,) hidden weights v_lj; `hidden` (k, t) their derivatives by the unknowns.
+    linear : (D,) derivative of W_j by the unknowns of the linear term, if there is one.
+    open : units with weights that the samples do not determine.
+    kept : the inputs that have weights, if others were left out.
+    """
 
     spread: Spread
-    towards: Array
+    slopes: Array
     hidden: Array
     linear: Array | None
     open: frozenset[int]
@@ -27,27 +32,26 @@ class ErrorsAlong:
 
     @classmethod
     def of(
-        cls, spread: Spread, towards: Array, along: int, unknown: Index, kept: Index | None
+        cls, spread: Spread, slopes: Array, along: int, unknown: Index, kept: Index | None
     ) -> ErrorsAlong:
-        """`kept`: inputs that have weights, where others were left out."""
-        if kept is not None:  # one that was left out moves no unit, and nobody asks
+        if kept is not None:  # an input that was left out moves no unit: its row is not used
             along = int(np.searchsorted(kept, along)) if along in kept else 0
         linear = None
         if spread.model.linear:
             e = np.eye(len(spread.factor))[along]
             linear = np.asarray(solve_triangular(spread.factor, e, trans="T"))
-        known = frozenset(unknown.tolist())
-        return cls(spread, towards, spread.lift[:, along], linear, known, kept)
+        return cls(spread, slopes, spread.lift[:, along], linear, frozenset(unknown.tolist()), kept)
 
-    def of_place(self, unit: int, at: Array) -> float:
-        """Of where the unit has its kink, which is at the point `at` (d,)."""
+    def of_position(self, unit: int, at: Array) -> float:
+        """Of the position of the unit's kink at the point `at` (d,)."""
         at = at if self.kept is None else at[self.kept]
         row = np.append(at, 1.0)[: len(self.spread.factor)]
         variance = float(row @ self.spread.of_rows(unit, unit) @ row)
-        return math.sqrt(max(variance, 0.0)) / abs(float(self.towards[unit]))
+        return math.sqrt(max(variance, 0.0)) / abs(float(self.slopes[unit]))
 
-    def of_slope(self, sides: list[NDArray[np.bool_]]) -> Array:
-        """(m,): of the slope where such units (k,) are active, or of the difference between two."""
+    def of_slope(self, sides: list[Mask]) -> Array:
+        """(m,): of the slope where these units (k,) are active, or of the difference between two
+        such slopes."""
         model = self.spread.model
         k, t, m, q = model.shape
         on = sides[0].astype(np.float64)
@@ -58,7 +62,7 @@ class ErrorsAlong:
             gradient = np.zeros(model.unknowns)
             gradient[: k * t] = ((on * model.U[o])[:, None] * self.hidden).ravel()
             start = k * t + o * q
-            gradient[start : start + k] = on * self.towards
+            gradient[start : start + k] = on * self.slopes
             if self.linear is not None and len(sides) == 1:
                 gradient[start + k : start + q] = self.linear
             found[o] = gradient @ self.spread.covariance @ gradient

@@ -1,4 +1,4 @@
-"""What the covariance of the weights says of each unit, and of pairs of them."""
+"""What the covariance of the weights shows of each unit and of pairs of units."""
 
 from __future__ import annotations
 
@@ -19,28 +19,30 @@ from unrelu.samples import Samples, input_deviation
 UNITS_SHOWN = 30
 
 NEAR = 0.5
-"""Cosine from which on two units are compared: beyond 60° no linearisation would hold."""
-
+"""Least cosine between two units that are compared: beyond 60° no linearisation would hold."""
 
 NO_ANGLE = 1e-12
-"""Radians that are rounding."""
+"""Radians that are due to rounding."""
 
 
 @dataclass(frozen=True)
 class UnitEstimate:
-    """One unit: ‖u‖ and its standard error; the root mean square error of its direction v in
-    radians; its bias (for ‖v‖ = 1, where f is homogeneous) and its error; the share of samples on
-    which it is active; the Wald statistic of u = 0 (χ² with m degrees of freedom when there are
-    many samples) and its p-value, from the F distribution.
+    """One unit of an estimate.
 
-    A unit that is not there is fitted to the noise with a direction of its own choice, which the
-    test cannot know: a large p says that it may go, a small one is not yet proof.
+    strength, strength_error : ‖u‖ and its standard error.
+    angle_error : root mean square error of the direction of v, in radians.
+    bias, bias_error : b (for ‖v‖ = 1, if f is homogeneous) and its standard error.
+    active : share of the samples on which the unit is active.
+    near_kink : samples closer to the unit's kink than the standard error of that distance, as a
+        share of those on which it is active. On which side they are is uncertain, while the errors
+        assume it known.
+    wald, p_value : Wald statistic of u = 0 (asymptotically χ² with m degrees of freedom), and its
+        p-value, from the F distribution.
+    determined : whether the samples determine the unit. If not, the errors are those of the part
+        that they determine.
 
-    `near_kink`: samples that are nearer to the unit's kink than their distance to it is known
-    (one standard error), as a share of those on which it is active. The side of these is a guess,
-    and the errors take it for certain.
-
-    Of a unit that is not `determined` the errors are those of the part that is.
+    The direction of a superfluous unit is fitted to the noise, which the test ignores: a large p
+    means that the unit may be left out, but a small one does not prove that it exists.
     """
 
     unit: int
@@ -57,8 +59,8 @@ class UnitEstimate:
 
 
 def hidden_errors(net: Network, units: Sequence[UnitEstimate], samples: Samples) -> Array:
-    """(k,): to what the hidden weights are known, as one number to a unit: the direction in
-    radians. One input leaves no angle: then the breakpoint, in standard deviations of the input."""
+    """(k,): the error of the hidden weights, as one number per unit: of the direction in radians
+    or, with one input, of the breakpoint in standard deviations of the input."""
     if net.n_inputs > 1:
         return np.array([unit.angle_error for unit in units])
     lengths = np.linalg.norm(net.V, axis=1)
@@ -71,7 +73,7 @@ def near_kink(units: Sequence[UnitEstimate]) -> Array:
 
 
 def unit_lines(units: Sequence[UnitEstimate], biased: bool) -> list[tuple[str, str]]:
-    """As labelled lines, the first of them the heads of the columns; none for no unit."""
+    """As labelled lines, the first of them the column heads; empty if there are no units."""
     if not units:
         return []
     cells = _cells(units[:UNITS_SHOWN], biased)
@@ -86,9 +88,9 @@ def unit_lines(units: Sequence[UnitEstimate], biased: bool) -> list[tuple[str, s
 
 
 def _cells(units: Sequence[UnitEstimate], biased: bool) -> list[list[str]]:
-    """The units, and above them what is in each column."""
-    turning = any(unit.angle_error > NO_ANGLE for unit in units)  # not so with one input
-    heads = ["unit", "‖u‖", "±", *["v ± rad"] * turning, *(["bias", "±"] if biased else [])]
+    """The units, below the column heads."""
+    angles = any(unit.angle_error > NO_ANGLE for unit in units)  # none with one input
+    heads = ["unit", "‖u‖", "±", *["v ± rad"] * angles, *(["bias", "±"] if biased else [])]
     cells = [[*heads, "active", "Wald u=0", "p"]]
     for unit in units:
         bias = [f"{unit.bias:.4g}", f"{unit.bias_error:.2g}"] if biased else []
@@ -97,7 +99,7 @@ def _cells(units: Sequence[UnitEstimate], biased: bool) -> list[list[str]]:
                 str(unit.unit),
                 f"{unit.strength:.4g}",
                 f"{unit.strength_error:.2g}",
-                *[f"{unit.angle_error:.2g}" if unit.determined else "?"] * turning,
+                *[f"{unit.angle_error:.2g}" if unit.determined else "?"] * angles,
                 *bias,
                 f"{100 * unit.active:.2g}%",
                 f"{unit.wald:.3g}",
@@ -109,8 +111,8 @@ def _cells(units: Sequence[UnitEstimate], biased: bool) -> list[list[str]]:
 
 @dataclass(frozen=True, eq=False)
 class Spread:
-    """Covariance (p, p) of the unknowns of `numerics.fisher`, read in the weights of a network.
-    `tangents` (k, D, t) lead from the tangent coordinates of a unit to its row of A, `lift` to its
+    """Covariance (p, p) of the unknowns of `inference.fisher`, in terms of the weights.
+    `tangents` (k, D, t) map the tangent coordinates of a unit to its row of A, `lift` to its
     (v, b), which `factor` (D, D) takes to the row."""
 
     model: Model
@@ -130,12 +132,12 @@ class Spread:
         return cls(model, covariance, factor, tangents, lift)
 
     def of_hyperplane(self, j: int) -> Array:
-        """(D, D), in white coordinates: of row j of A, what only changes its scale left out. So it
-        does not depend on the coordinates that v has unit length in."""
+        """(D, D), in white coordinates: of row j of A up to its scale. So it does not depend on the
+        coordinates in which v has unit length."""
         a, T, t = self.model.A[j], self.tangents[j], self.lift.shape[2]
-        turned = T - np.outer(a, a @ T) / (a @ a)
+        tangent = T - np.outer(a, a @ T) / (a @ a)
         block = self.covariance[j * t : (j + 1) * t, j * t : (j + 1) * t]
-        return np.asarray(turned @ block @ turned.T)
+        return np.asarray(tangent @ block @ tangent.T)
 
     def of_rows(self, i: int, j: int) -> Array:
         """(D, D): covariance of (v, b) of unit i with that of unit j."""
@@ -163,8 +165,8 @@ class Spread:
 
 
 def standard_errors(net: Network, spread: Spread, biased: bool, held: Index) -> Network:
-    """In the shape of the network. `held` units have hidden weights of which a part is not known
-    at all: so neither is their length, which is taken for one."""
+    """In the shape of the network. Part of the hidden weights of `held` units is unknown, and hence
+    their length, which is set to one."""
     k, _, m, _ = spread.model.shape
     variances = np.array([np.diag(spread.of_rows(j, j)) for j in range(k)])
     variances = variances.reshape(k, len(spread.factor))
@@ -176,8 +178,8 @@ def standard_errors(net: Network, spread: Spread, biased: bool, held: Index) -> 
         linear = np.sqrt(np.maximum([np.diag(spread.of_linear(o)) for o in range(m)], 0.0))
         W, outputs[:, k:] = linear[:, :d], linear[:, d:].sum(axis=1, keepdims=True)
     length = _lengths(rows[:, :d], held)
-    own = np.column_stack([net.V, net.b])[:, : rows.shape[1]]
-    rows = np.hypot(rows, (1 - 1 / length)[:, None] * own)
+    weights = np.column_stack([net.V, net.b])[:, : rows.shape[1]]
+    rows = np.hypot(rows, (1 - 1 / length)[:, None] * weights)
     outputs[:, :k] = np.hypot(outputs[:, :k], (length - 1) * net.U)
     return Network(
         rows[:, :d],
@@ -190,8 +192,8 @@ def standard_errors(net: Network, spread: Spread, biased: bool, held: Index) -> 
 
 
 def _lengths(errors: Array, held: Index) -> Array:
-    """(k,): of v of length one and its error, at right angles. By so much, brought back to length
-    one, v shrinks and u grows: an error of second order, which for `held` units is the larger."""
+    """(k,): of v, of length one, plus its error, at right angles. By this factor v shrinks and u
+    grows when v is normalised: an error of second order, which dominates for `held` units."""
     length = np.ones(len(errors))
     length[held] = np.hypot(1.0, np.linalg.norm(errors[held], axis=1))
     return length
@@ -234,7 +236,8 @@ def estimate_units(
 
 
 def _angles(net: Network, spread: Spread, errors: Network) -> Array:
-    """Root mean square error (k,) of directions: of v across itself, as a share of its length."""
+    """Root mean square error (k,) of directions: of v at right angles to itself, as a share of its
+    length."""
     if net.activation.homogeneous:
         return np.array([float(np.linalg.norm(row)) for row in errors.V])
     d, found = net.n_inputs, []
@@ -247,7 +250,8 @@ def _angles(net: Network, spread: Spread, errors: Network) -> Array:
 
 
 def _sides(net: Network, spread: Spread, samples: Samples) -> tuple[Array, Array]:
-    """How many samples each unit is active on, and how many have an uncertain side. O(n k D²)."""
+    """(k,): on how many samples each unit is active, and on which side of how many it is uncertain.
+    O(n k D²)."""
     active, near = np.zeros(net.n_units), np.zeros(net.n_units)
     rows = []
     for j in range(net.n_units):
@@ -263,7 +267,7 @@ def _sides(net: Network, spread: Spread, samples: Samples) -> tuple[Array, Array
 
 
 def alike(net: Network, spread: Spread) -> list[tuple[int, int]]:
-    """Pairs whose (v, b) are equal for all that a Wald test can tell. O(k² D³) at worst."""
+    """Pairs whose (v, b) a Wald test does not distinguish. O(k² D³) at worst."""
     rows = np.column_stack([net.V, net.b])[:, : spread.lift.shape[1]]
     pairs = []
     directions = net.V
@@ -273,7 +277,7 @@ def alike(net: Network, spread: Spread) -> list[tuple[int, int]]:
         apart = rows[i] - rows[j]
         mixed = spread.of_rows(i, j)
         covariance = spread.of_rows(i, i) + spread.of_rows(j, j) - mixed - mixed.T
-        # No direction is known worse than by the trace: most pairs end here.
+        # The trace bounds the variance in every direction, which settles most pairs.
         if apart @ apart > 9 * np.trace(covariance):
             continue
         wald, rank = _wald(apart, covariance)
@@ -283,7 +287,7 @@ def alike(net: Network, spread: Spread) -> list[tuple[int, int]]:
 
 
 def tied(spread: Spread) -> list[tuple[int, int]]:
-    """Pairs whose output weights have errors correlated beyond `TOGETHER` in some output."""
+    """Pairs whose output weights have errors with a correlation above `TOGETHER` in some output."""
     k, _, m, _ = spread.model.shape
     largest = np.zeros((k, k))
     for o in range(m):
@@ -295,7 +299,7 @@ def tied(spread: Spread) -> list[tuple[int, int]]:
 
 
 def _wald(value: Array, covariance: Array) -> tuple[float, int]:
-    """valueᵀ C⁺ value and the rank of C; for singular C within its range, infinite for C = 0."""
+    """valueᵀ C⁺ value and the rank of C. Infinite for C = 0 and a value other than zero."""
     if not covariance.any():
         return (float("inf") if value.any() else 0.0), 0
     size = np.sqrt(np.maximum(np.diag(covariance), 0.0))
@@ -307,7 +311,7 @@ def _wald(value: Array, covariance: Array) -> tuple[float, int]:
 
 
 def _p_value(wald: float, rank: int, tail: float) -> float:
-    """Of zero, in as many dimensions as there are errors: outputs may share all of their noise, or
+    """Of the value zero. The dimension is the rank of the errors: outputs may share their noise or
     have none."""
     if rank == 0:
         return 0.0 if wald else 1.0

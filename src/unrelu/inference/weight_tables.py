@@ -1,4 +1,4 @@
-"""Weights with their errors, under the names of inputs and outputs."""
+"""Tables of weights with their errors and the names of inputs and outputs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from unrelu.inputs.names import Names
 from unrelu.network import Network
 
 ROOM = 80
-"""Characters that a line of weights may take."""
+"""Largest width of a line of weights, in characters."""
 
 UNITS_SHOWN = 30
 
@@ -16,7 +16,7 @@ UNITS_SHOWN = 30
 def weight_table(
     net: Network, stderr: Network, low: Network, high: Network, names: Names
 ) -> Iterator[dict[str, object]]:
-    """One line for each weight."""
+    """A row for each weight."""
     inputs: list[object] = list(names.inputs or range(net.n_inputs))
     outputs: list[object] = list(names.outputs or range(net.n_outputs))
 
@@ -42,8 +42,8 @@ def weight_table(
 
 
 def weight_lines(net: Network, stderr: Network, names: Names) -> list[tuple[str, str]]:
-    """V and, by outputs with names, U as labelled lines, the first of them the heads of the
-    columns; none where no column has a name, or a line would be too long."""
+    """V and, if outputs have names, U as labelled lines, the first of them the column heads. Empty
+    if no column has a name or a line would be too long."""
     if not (names.inputs or names.outputs) or not net.n_units:
         return []
     columns: list[list[str]] = []

@@ -1,0 +1,197 @@
+"""Kinks on lines: where a piecewise linear function, followed along a line, changes its slope.
+
+Take values and slopes at both ends of an interval. If the two tangents are one line, there is no
+kink inside. If they meet inside and the function passes through the point where they meet, there is
+exactly one. Otherwise split the interval. A kink costs about a dozen queries.
+
+The values may contain rounding errors, whose size is measured first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from unrelu.numerics.arrays import Array, Index, Mask
+
+Ask = Callable[[Array], tuple[Array, Array]]
+"""Points (n, d) -> the points as the oracle got them (rounded, if it takes float32), values."""
+
+Tolerance = Callable[[Array], Array]
+"""Points (n, d) -> how far values there may be off by rounding."""
+
+TRIPLES = 8
+"""Second differences from which rounding is measured. A kink within a few of them does no harm."""
+
+SHARE = 1 / 3
+"""Share of an interval, or of the distance from the origin, over which the slope at an end is
+taken: long enough to keep rounding small, short enough that two kinks at an eighth of their
+distance from each other do not need many splits."""
+
+FAINT = 4.0
+"""Multiple of what rounding allows below which two kinks cannot be distinguished."""
+
+MOST_OPEN = 4096
+"""Open intervals beyond which a function is considered not to be piecewise linear."""
+
+
+@dataclass(frozen=True, eq=False)
+class Line:
+    """x(t) = start + t direction, for |t| up to `reach`."""
+
+    start: Array
+    direction: Array
+    reach: float
+
+    def at(self, t: Array) -> Array:
+        return self.start + t[:, None] * self.direction
+
+
+@dataclass(frozen=True, eq=False)
+class Kinks:
+    """The kinks on a line: positions (s,) in order and slope jumps (s, m); intervals (·, 2) that
+    could not be resolved; `linear`: whether the search finished; `seen`: where the function was
+    evaluated."""
+
+    at: Array
+    jumps: Array
+    unclear: Array
+    linear: bool
+    seen: Array
+
+
+def measure_bend(ask: Ask, d: int, scale: float, step: float, rng: np.random.Generator) -> float:
+    """Second differences near the origin, as the standard deviation of one value: rounding, noise,
+    or the curvature of a smooth function. The step should be so short that it spans few kinks."""
+    base = scale * rng.standard_normal((TRIPLES, d))
+    aside = step * scale * rng.standard_normal((TRIPLES, d))
+    _, values = ask(np.vstack([base - aside, base, base + aside]))
+    left, middle, right = np.split(values, 3)
+    bend = np.sqrt(((left - 2 * middle + right) ** 2).mean(axis=1) / 6)
+    return float(np.median(bend))
+
+
+@dataclass(frozen=True, eq=False)
+class Tangents:
+    """Tangents at both ends of s intervals: `ends` (2, s), values `y` (2, s, m) and slopes
+    (2, s, m) there, and the errors of these, (2, s) each."""
+
+    ends: Array
+    y: Array
+    slope: Array
+    error: Array
+    slope_error: Array
+
+    @property
+    def length(self) -> Array:
+        return np.asarray(self.ends[1] - self.ends[0])
+
+    def take(self, some: Index) -> Tangents:
+        return Tangents(*(array[:, some] for array in vars(self).values()))
+
+    def gaps(self) -> tuple[Array, Array]:
+        """(2, s): how far each tangent misses the value at the other end, and how far it may."""
+        along = self.slope * np.array([1.0, -1.0])[:, None, None] * self.length[:, None]
+        gap = np.abs(along + self.y - self.y[::-1]).max(axis=2)
+        allowed = np.hypot(np.hypot(self.error, self.error[::-1]), self.slope_error * self.length)
+        return gap, allowed
+
+    def meeting(self) -> Array:
+        """(s,): the t with y_l + s_l (t − l) = y_r + s_r (t − r), for all outputs at once by least
+        squares."""
+        bend = self.slope[0] - self.slope[1]
+        low, high = (self.y[i] - self.slope[i] * self.ends[i][:, None] for i in (0, 1))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.asarray((bend * (high - low)).sum(axis=1) / (bend**2).sum(axis=1))
+
+    def unresolvable(self) -> Mask:
+        """Intervals too short to split: all that bends there is a few times rounding. A jump keeps
+        bending until its place is known as accurately as floats allow."""
+        gap, allowed = self.gaps()
+        bend = np.abs(self.slope[0] - self.slope[1]).max(axis=1)
+        faint = (gap <= FAINT * allowed).all(axis=0)
+        faint &= bend * self.length <= FAINT * allowed.max(axis=0)
+        size = np.maximum(np.abs(self.ends).max(axis=0), 1.0)
+        scale = np.maximum(np.abs(self.y).max(axis=(0, 2)), np.finfo(np.float64).tiny)
+        return np.asarray(faint | (self.length * scale < FAINT * self.error.max(axis=0) * size))
+
+
+def kinks_on(ask: Ask, line: Line, tolerance: Tolerance) -> Kinks:
+    """The kinks on a line. All open intervals are treated at once: a level of splits is one batch
+    of queries."""
+    inner = min(1.0, line.reach)
+    edges = np.unique([-line.reach, -inner, inner, line.reach])
+    low, high = edges[:-1], edges[1:]
+    found: list[tuple[float, Array]] = []
+    unclear: list[tuple[float, float]] = []
+    seen: list[Array] = []
+    while len(low):
+        if len(low) > MOST_OPEN:
+            nothing = np.zeros(0), np.zeros((0, 0)), np.zeros((0, 2))
+            return Kinks(*nothing, linear=False, seen=np.concatenate(seen))
+        # Rounding grows with the distance from the origin, so slopes are taken over a share of it.
+        ends = np.stack([low, high])
+        step = np.minimum((high - low) * SHARE, np.maximum(np.abs(ends), 1.0) * SHARE)
+        step[1] *= -1
+        seen.append(np.concatenate([ends.ravel(), (ends + step).ravel()]))
+        tangents = _tangents(ask, line, tolerance, ends, step)
+
+        gap, allowed = tangents.gaps()
+        bent = np.asarray(~(gap <= allowed).all(axis=0))
+        meet = tangents.meeting()
+        single = np.flatnonzero(bent & (meet > low + step[0]) & (meet < high + step[1]))
+        if len(single):
+            one = _is_one(ask, line, tolerance, tangents.take(single), meet[single])
+            single = single[one]
+            jumps = tangents.slope[1, single] - tangents.slope[0, single]
+            found += zip(meet[single].tolist(), jumps, strict=True)
+
+        bent[single] = False
+        end = tangents.unresolvable() & bent
+        unclear += zip(low[end].tolist(), high[end].tolist(), strict=True)
+        split = bent & ~end
+        middle = _between(low[split], high[split])
+        low, high = np.concatenate([low[split], middle]), np.concatenate([middle, high[split]])
+    found.sort(key=lambda kink: kink[0])
+    positions = np.array([t for t, _ in found])
+    jumps = np.array([jump for _, jump in found])
+    intervals = np.array(unclear).reshape(-1, 2)
+    return Kinks(positions, jumps, intervals, linear=True, seen=np.concatenate(seen))
+
+
+def _tangents(ask: Ask, line: Line, tolerance: Tolerance, ends: Array, step: Array) -> Tangents:
+    """By differences over the steps (2, s) into the intervals."""
+    points = line.at(np.concatenate([ends.ravel(), (ends + step).ravel()]))
+    values = ask(points)[1].reshape(2, *ends.shape, -1)
+    error = tolerance(points).reshape(2, *ends.shape)
+    slope = (values[1] - values[0]) / step[..., None]
+    return Tangents(ends, values[0], slope, error[0], np.hypot(*error) / np.abs(step))
+
+
+def _is_one(ask: Ask, line: Line, tolerance: Tolerance, tangents: Tangents, meet: Array) -> Mask:
+    """Whether there is a single kink where the tangents meet. Just before it, the function must be
+    on the left tangent, just behind it on the right one. To look at the meeting point alone would
+    not suffice: the tangents around two kinks in opposite directions may meet outside of them, on
+    the function."""
+    ends, slope = tangents.ends, tangents.slope
+    error = np.hypot(tangents.error, tangents.slope_error * np.abs(meet - ends)).max(axis=0)
+    allowed = np.hypot(tolerance(line.at(meet)), error)
+    # Far enough to distinguish the two tangents.
+    aside = 4 * allowed / np.abs(slope[1] - slope[0]).max(axis=1)
+    inside = (meet - aside > ends[0]) & (meet + aside < ends[1])
+    near = np.where(inside, np.stack([meet - aside, meet + aside]), ends)
+    _, values = ask(line.at(near.ravel()))
+    expected = tangents.y + slope * (near - ends)[..., None]
+    off = np.abs(values.reshape(2, len(meet), -1) - expected).max(axis=2)
+    return np.asarray(inside & (off <= allowed).all(axis=0))
+
+
+def _between(low: Array, high: Array) -> Array:
+    """The middle; the geometric one if the ends are far apart on one side of the origin, so that a
+    reach of a million costs only a few more splits than one of a thousand."""
+    near = np.minimum(np.abs(low), np.abs(high))
+    far = np.maximum(np.abs(low), np.abs(high))
+    wide = (low * high > 0) & (far > 4 * near)
+    return np.where(wide, np.sign(low) * np.sqrt(near * far), (low + high) / 2)
