@@ -183,7 +183,7 @@ class RectifiedNetworkRegressor(
             return labels, np.zeros_like(labels)
         raise InputError(
             f"return_std: got True, expected False: this network is {status.value}, without "
-            f"standard errors to rely on: {self.result_.certificate.explanation}"
+            f"standard errors to rely on: {self.result_.explanation}"
         )
 
     def transform(self, X: ArrayLike) -> Array:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from dataclasses import replace
 
@@ -10,15 +9,15 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from unrelu.activations import Activation, resolve
-from unrelu.certificate import Certificate
+from unrelu.checks.finding import Finding
 from unrelu.inputs.frames import beside
 from unrelu.inputs.names import UNNAMED
 from unrelu.inputs.options import seeded
-from unrelu.network.unknowns import count_unknowns
 from unrelu.numerics.quiet import quiet
 from unrelu.numerics.threads import one_thread
 from unrelu.result import Recovery, RecoveryError
 from unrelu.samples import ExactSamples, Samples, weighed
+from unrelu.search import question
 from unrelu.search.dependent_inputs import independent, widened
 from unrelu.search.judging import Judged, Task
 from unrelu.search.options import (
@@ -37,7 +36,6 @@ from unrelu.search.plan import climb
 from unrelu.search.rational import COMPLETE, climb_exactly
 from unrelu.search.unknown import recover_unknown
 from unrelu.wording.status import Status
-from unrelu.wording.streams import counted
 
 MANY_ENTRIES = 1e6
 """Entries of X from which on the products are worth several threads."""
@@ -222,16 +220,10 @@ def recover(
         )
         best = climb(task, rng) if exactly is None else climb_exactly(task, exactly, rng)
     certificate = best.certificate
-    searched = exact and method in COMPLETE and certificate.status == Status.FAILED
-    complete = certificate.refutation is not None or searched
-    said = best.candidate.noise is not None or bool(best.candidate.unsuitable)
-    said = said or best.kind is not None
-    if not said and not complete and not _contradicted(certificate):
-        certificate = _with_context(best, task)
     result = Recovery(
-        status=certificate.status,
         network=certificate.network,
         certificate=certificate,
+        remarks=_remarks(best, task, exact),
         noise=best.candidate.noise,
         uncertainty=best.uncertainty and replace(best.uncertainty, names=samples.names),
         names=samples.names,
@@ -253,66 +245,17 @@ def _thrown(result: Recovery, throw: bool) -> Recovery:
     return result
 
 
-def _contradicted(certificate: Certificate) -> bool:
-    """Whether it is over the rationals that the labels are not explained, or nothing is known."""
-    if certificate.proof is not None:
-        return not certificate.proof.holds
-    return certificate.status == Status.FAILED and certificate.residual_in_roundings <= 1
-
-
-def _with_context(best: Judged, task: Task) -> Certificate:
-    """The certificate seen with what was asked for and what the samples could have shown."""
+def _remarks(best: Judged, task: Task, exact: bool) -> tuple[Finding, ...]:
+    """What there is to say about the question, unless the answer says it all: an estimate, labels
+    that are no values, a complete search, or labels that no rational network gives."""
     certificate, candidate = best.certificate, best.candidate
-    samples, n_units, bias = task.samples, task.n_units, task.bias
-    rank = int(candidate.stats.get("split_rank", task.rank))
-    found = certificate.network.n_units
-    status, more, code = certificate.status, certificate.more_samples, certificate.code
-    said = certificate.explanation
-    if candidate.note and status != Status.FAILED:
-        said += f"; {candidate.note}"
-    if candidate.several and status != Status.FAILED:
-        status, code = Status.UNDETERMINED, "several-networks"
-        said = candidate.note
-    if status == Status.FAILED:
-        units = n_units or rank
-        missing = _missing_samples(samples, units, rank, bias, task.skip)
-        if missing:
-            status, code, more = Status.UNDETERMINED, "few-samples", missing
-            at_least = "" if n_units else "the at least "
-            said = (
-                f"{samples.n} samples are too few to find {at_least}{counted(units, 'unit')}: "
-                f"about {missing} more would do. Of the closest network, with "
-                f"{counted(found, 'unit')}: {said}"
-            )
-        else:
-            cause = candidate.note or (
-                "the labels are noisy, or come from another kind of model, or from more units than "
-                "this many samples show"
-            )
-            said = f"{cause}. Of the closest network, with {counted(found, 'unit')}: {said}"
-    elif n_units is not None and found > n_units and status == Status.UNDETERMINED:
-        code = "more-units"
-        said = f"{found} units explain these samples, and perhaps {n_units} would; {said}"
-    elif n_units is not None and found > n_units:
-        status, code = Status.FAILED, "more-units"
-        asked = counted(n_units, "unit")
-        said = f"no network of {asked} explains these samples, {found} are needed; {said}"
-    elif n_units is not None and found < n_units:
-        status, code = Status.UNDETERMINED, "fewer-units"
-        said = (
-            f"a network of {counted(found, 'unit')} explains these samples, and nothing in them "
-            f"shows that there are {n_units}; {said}"
-        )
-    return replace(certificate, status=status, code=code, explanation=said, more_samples=more)
-
-
-def _missing_samples(samples: Samples, units: int, rank: int, bias: bool, skip: bool) -> int:
-    """How many samples short of what finding so many units takes: for each its D unknowns twice
-    over on one side and the other units on the other (units active half of the time, a tenth to
-    spare); in all four equations to three unknowns, or, measured, three to one where the labels
-    do not show every unit."""
-    dimension, rank = samples.d + bias, max(rank, 1)
-    sides = 1.1 * (2 * dimension + 2 * math.sqrt(dimension) + units / rank)
-    unknowns = count_unknowns(units, samples.d, rank, biases=bias, skip=skip)
-    equations = (4 / 3 if units <= rank else 3.0) * unknowns / rank
-    return max(0, math.ceil(max(sides, equations)) - samples.n)
+    no_values = len(certificate.findings) > 1
+    failed = certificate.status == Status.FAILED
+    searched = exact and task.method in COMPLETE and failed
+    broken = certificate.proof is not None and not certificate.proof.holds
+    to_rounding = failed and certificate.residual_in_roundings <= 1
+    if candidate.noise is not None or candidate.unsuitable or no_values or searched:
+        return best.remarks
+    if certificate.refutation is not None or broken or to_rounding:
+        return best.remarks
+    return question.remarks(best, task)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from unrelu.certificate import Certificate
+from unrelu.checks.finding import Finding
 from unrelu.errors import InputError, UnreluError
 from unrelu.formats.results import read_result, save_result
+from unrelu.formats.results_before import upgraded
 from unrelu.inference.breakpoints import Breakpoint, along_input, of_units
 from unrelu.inference.uncertainty import Uncertainty
 from unrelu.inputs.names import UNNAMED, Names
@@ -22,9 +24,48 @@ from unrelu.numerics.arrays import Array
 from unrelu.numerics.equality import by_value
 from unrelu.wording.card import card
 from unrelu.wording.lines import labelled
-from unrelu.wording.status import Status
+from unrelu.wording.status import SENTENCES, Status
+from unrelu.wording.streams import counted
 
 BREAKPOINTS_SHOWN = 12
+
+
+def remark(code: str, sentence: str) -> tuple[Finding, ...]:
+    """A remark from which nothing follows, if there is one."""
+    return (Finding(code, None, sentence),) if sentence else ()
+
+
+def findings_of(remarks: Sequence[Finding], certificate: Certificate) -> tuple[Finding, ...]:
+    """Remarks with a status, what the certificate has found, and the other remarks."""
+    deciding = (each for each in remarks if each.status is not None)
+    return (*deciding, *certificate.findings, *(each for each in remarks if each.status is None))
+
+
+def status_of(remarks: Sequence[Finding], certificate: Certificate) -> Status:
+    """That of the first finding."""
+    status = findings_of(remarks, certificate)[0].status
+    assert status is not None, "a certificate has a status"
+    return status
+
+
+def more_samples(remarks: Sequence[Finding], certificate: Certificate) -> int | None:
+    """The first number that a finding names."""
+    found = findings_of(remarks, certificate)
+    return next((each.more_samples for each in found if each.more_samples is not None), None)
+
+
+def explained(remarks: Sequence[Finding], certificate: Certificate) -> str:
+    """All findings in one sentence or two. What the checks say of a network that is no answer is
+    said of the closest network."""
+    before = "; ".join(each.sentence for each in remarks if each.status is not None)
+    after = "".join(f"; {each.sentence}" for each in remarks if each.status is None)
+    said = certificate.explanation
+    if before and not certificate.network.n_units and certificate.status == Status.FAILED:
+        return f"{before}{after}"
+    if before and certificate.status == Status.FAILED:
+        units = counted(certificate.network.n_units, "unit")
+        return f"{before}. Of the closest network, with {units}: {said}{after}"
+    return f"{before}; {said}{after}" if before else f"{said}{after}"
 
 
 @by_value
@@ -32,7 +73,6 @@ BREAKPOINTS_SHOWN = 12
 class Recovery:
     """The answer of `recover`.
 
-    status : `Status`, the verdict of the certificate.
     network : the network found in canonical form, or None when there is not even a candidate.
     certificate : what was checked, measured and bounded; its `recheck(X, Y)` does it again.
     stats : plain numbers and words: method, starts, seconds, rows used; and seed, the whole number
@@ -44,9 +84,10 @@ class Recovery:
         activation was unknown and they are known exactly; `network.activation` is then the curve.
     names : of the columns of X and Y, where they had names, and what was made of those that held
         dates.
+    remarks : what there is to say about the question asked, beside the certificate: fewer or more
+        units than were asked for, a method that does not apply, a budget that is spent.
     """
 
-    status: Status
     network: Network | None
     certificate: Certificate
     stats: Mapping[str, float | int | str]
@@ -55,6 +96,33 @@ class Recovery:
     hidden: Array | None = None
     ranges: Array | None = None
     names: Names = UNNAMED
+    remarks: tuple[Finding, ...] = ()
+
+    @property
+    def status(self) -> Status:
+        """That of the certificate, unless it does not answer the question: then that of the first
+        remark that says so."""
+        return status_of(self.remarks, self.certificate)
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What was found, about the question and by the checks; the first one decides."""
+        return findings_of(self.remarks, self.certificate)
+
+    @property
+    def code(self) -> str:
+        """What decided the status, for programs: it stays the same when the words change."""
+        return self.findings[0].code
+
+    @property
+    def more_samples(self) -> int | None:
+        """About how many more samples of the same kind would do; None if none or unknown."""
+        return more_samples(self.remarks, self.certificate)
+
+    @property
+    def explanation(self) -> str:
+        """What was found, in words."""
+        return explained(self.remarks, self.certificate)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the whole result to an .npz, which `unrelu.load_result` gives back.
@@ -65,6 +133,12 @@ class Recovery:
         activation that is a function of your own.
         """
         save_result(self, path)
+
+    @property
+    def sentence(self) -> str:
+        """What the status means here."""
+        decided = self.status == self.certificate.status
+        return self.certificate.sentence if decided else SENTENCES[self.status]
 
     @property
     def stderr(self) -> Network | None:
@@ -137,11 +211,11 @@ class Recovery:
     def rows(self) -> list[tuple[str, str]]:
         """The result as labelled lines, the one source of every rendering."""
         rows = [
-            ("status", f"{self.status.value}: {self.certificate.sentence}"),
+            ("status", f"{self.status.value}: {self.sentence}"),
             ("network", repr(self.network)),
             *self.names.rows(),
         ]
-        rows += self.certificate.rows()
+        rows += [("verdict", self.explanation), *self.certificate.rows()[1:]]
         if self.noise is not None:
             rows += self.noise.rows(self.network.n_units if self.network else 0)
         if self.uncertainty is not None:
@@ -168,14 +242,14 @@ class Recovery:
             rows = [row for row in rows if row not in weights]
             rows = [row for row in rows if row not in lines]
             units = [[name, *re.split(" {2,}", text.strip())] for name, text in lines]
-        return card(self.status.value, self.certificate.sentence, rows, units)
+        return card(self.status.value, self.sentence, rows, units)
 
 
 class RecoveryError(UnreluError, RuntimeError):
     """`recover` ended undetermined or failed; `result` is the full `Recovery`."""
 
     def __init__(self, result: Recovery) -> None:
-        super().__init__(f"{result.status}. {result.certificate.explanation}")
+        super().__init__(f"{result.status}. {result.explanation}")
         self.result = result
 
     def __reduce__(self) -> tuple[type[RecoveryError], tuple[Recovery]]:
@@ -198,4 +272,4 @@ def load_result(path: str | os.PathLike[str]) -> Recovery:
     >>> again == result, again.stats["seed"]
     (True, 0)
     """
-    return read_result(path, Recovery)
+    return read_result(path, Recovery, {1: upgraded})

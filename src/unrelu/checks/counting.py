@@ -7,9 +7,13 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from unrelu.checks.case import Case
+from unrelu.checks.finding import Finding
 from unrelu.checks.scales import CONFIDENCE, SAME, column_scale
 from unrelu.numerics.arrays import Array, Index
 from unrelu.samples import Samples
+from unrelu.wording.status import Status
+from unrelu.wording.streams import counted
 
 MOST_LABELS = 20_000
 """Rows whose labels are looked at for their grain."""
@@ -117,3 +121,20 @@ def chance_equations(dimension: int, n: int, units: int, eps: float, grain: floa
     rounding = eps * CONFIDENCE * math.sqrt(dimension + units)
     met = min(0.5, max(rounding, grain))
     return math.ceil((patterns - CHANCE) / -math.log(met))
+
+
+def few_equations(case: Case) -> Finding | None:
+    """Whether there are too few equations to rule out that another network fits by chance."""
+    counted_here = case.net.n_units or case.clean is not None or case.skip
+    wanted, outputs = case.unknowns + case.needed, max(1, case.pinned.outputs)
+    if not counted_here or case.equations >= wanted:
+        return None
+    more = math.ceil((wanted - case.equations) / outputs)
+    return Finding(
+        "few-equations",
+        Status.UNDETERMINED,
+        f"too few to rule out another network: about {more} more samples would do; this one "
+        f"explains every sample, with {case.equations} independent equations for "
+        f"{counted(case.unknowns, 'unknown')}",
+        more_samples=more,
+    )

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from unrelu.checks.case import Case, Explained
+from unrelu.checks.finding import Finding
 from unrelu.checks.scales import CONFIDENCE, column_scale, typical_size
 from unrelu.network import Network
 from unrelu.numerics.arrays import Array, Index
 from unrelu.numerics.precision import DOUBLE, Precision, read_off
 from unrelu.samples import Samples
+from unrelu.wording.status import Status
 
 SMALL = 0.05
 """Share of the labels that rounded inputs may change, for that to be more than an excuse."""
@@ -21,19 +24,6 @@ LOST = 1e-4
 """Share of the labels of the largest output that rounding of doubles may come to where units cancel
 each other: with weights that are large enough, it would excuse any label. Of shorter types less is
 sure, and an output may be all rounding."""
-
-
-@dataclass(frozen=True, eq=False)
-class Explained:
-    """How well the labels are explained; fields as in `Certificate`. `missed`: rows whose labels
-    are off by more than rounding, as far as there are any."""
-
-    residual: float
-    in_roundings: float
-    worst_sample: int
-    margin: float
-    on_kink: int
-    missed: Index
 
 
 @dataclass(frozen=True, eq=False)
@@ -184,3 +174,18 @@ def _squared_norms(X: Array, scale: Array) -> Array:
     if (scale == scale[0]).all():
         return np.asarray(np.einsum("ij,ij->i", X, X) / scale[0] ** 2)
     return np.asarray(np.einsum("ij,ij->i", X / scale**2, X))
+
+
+def not_explained(case: Case) -> Finding | None:
+    """Whether some label is off by more than rounding."""
+    explained = case.explained
+    if case.fits:
+        return None
+    return Finding(
+        "not-explained",
+        Status.FAILED,
+        f"the network does not explain the labels: the largest residual, in sample "
+        f"{explained.worst_sample}, is {explained.residual:.1e} of their size, "
+        f"{explained.in_roundings:.1e} times what rounding allows",
+        samples=np.array([explained.worst_sample]),
+    )

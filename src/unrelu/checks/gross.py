@@ -14,15 +14,17 @@ Anything could be explained by calling the rest an error. So
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 
+from unrelu.checks.case import Case, Clean
+from unrelu.checks.finding import Finding
 from unrelu.checks.scales import CONFIDENCE, SAME
 from unrelu.network import Network
 from unrelu.numerics.arrays import Array, Index, Mask
 from unrelu.numerics.rank import column_space
 from unrelu.samples import Samples
+from unrelu.wording.status import Status
 
 THIRD = 1 / 3
 
@@ -40,23 +42,6 @@ EXTRA = 3
 
 AMPLIFIED = 8.0
 """Rounding may grow that much when the labels of a row are completed from its clean entries."""
-
-
-@dataclass(frozen=True, eq=False)
-class Clean:
-    """`samples`: all rows, with the network's own labels in the place of wrong ones. `wrong`
-    (n, m), `errors` (n, m) by how much. `usable`: the rows whose clean entries tell the labels of
-    all outputs, with labels made from those alone."""
-
-    samples: Samples
-    wrong: Mask
-    errors: Array
-    usable: Samples
-
-    @property
-    def entries(self) -> Index:
-        """(s, 2) rows and outputs."""
-        return np.argwhere(self.wrong)
 
 
 def misfits(net: Network, samples: Samples) -> Mask:
@@ -250,3 +235,11 @@ def _on_a_plane(X: Array, errors: Array) -> bool:
         weights = 1 / (rest**2 + width**2) / (1 / width**2)
     beyond = int((rest <= 1e-7).sum()) - X.shape[1]
     return bool(beyond * errors.shape[1] >= EXTRA)
+
+
+def not_gross(case: Case) -> Finding | None:
+    """Whether the entries that are not explained may be left out."""
+    if not case.refused:
+        return None
+    said = f"not by gross errors in a few labels: {case.refused}"
+    return Finding("not-gross-errors", Status.FAILED, said)

@@ -12,14 +12,14 @@ class-labels       few different values which are a function of the inputs: near
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
+from unrelu.checks.finding import Finding
 from unrelu.network import Network
 from unrelu.numerics.arrays import Array, Index
 from unrelu.numerics.whitening import whiten
 from unrelu.samples import Samples
+from unrelu.wording.status import Status
 
 NOT_VALUES = ("class-labels", "probabilities", "log-probabilities")
 """All codes."""
@@ -67,15 +67,6 @@ ORDERED = 0.5
 values are ordered, as rounded ones are."""
 
 
-@dataclass(frozen=True)
-class LabelKind:
-    """What labels are, in place of values: `code` for programs, `explanation` for people, who
-    learn what to do instead."""
-
-    code: str
-    explanation: str
-
-
 PROBABILITIES = (
     "the labels are probabilities, not values: every row is non-negative and sums to {}, as after "
     "a softmax; recover from the logarithms of their ratios instead, which are values of a "
@@ -88,20 +79,25 @@ LOG_PROBABILITIES = (
 )
 
 
-def kind_of_labels(samples: Samples, net: Network | None = None) -> LabelKind | None:
+def not_values(code: str, sentence: str) -> Finding:
+    """Labels are something else than values of a network; `sentence` says what to do instead."""
+    return Finding(code, Status.FAILED, sentence)
+
+
+def kind_of_labels(samples: Samples, net: Network | None = None) -> Finding | None:
     """What the labels are if they are not values; None if nothing speaks against that. `net`: a
     network fitted to them, whose directions the labels may be a function of."""
     few = samples.take(samples.spread(LOOKED_AT))
     simplex = on_simplex(few.Y)
     if simplex and not zeros_and_ones(few.Y):
-        return LabelKind(*simplex)
+        return not_values(*simplex)
     classes = class_numbers(few.Y)
     if classes is None or not _function_of_inputs(few.X, few.Y, classes, net):
         return None
     return class_labels(few.Y)
 
 
-def class_labels(Y: Array) -> LabelKind:
+def class_labels(Y: Array) -> Finding:
     """The kind, for labels (n, m) that are known to be class labels."""
     if zeros_and_ones(Y) and Y.shape[1] > 1:
         said = f"each row has a single one among {Y.shape[1]} zeros"
@@ -109,16 +105,16 @@ def class_labels(Y: Array) -> LabelKind:
         levels = np.unique(Y, axis=0)
         shown = ", ".join(f"{row[0] + 0.0:g}" if len(row) == 1 else f"{row}" for row in levels[:4])
         said = f"they take only {len(levels)} values ({shown}{', …' if len(levels) > 4 else ''})"
-    return LabelKind(
+    return not_values(
         "class-labels",
         f"the labels are class labels, or values rounded as coarsely: {said}, and are a function "
         "of the inputs, without noise; recover from the scores that the classes are chosen by",
     )
 
 
-def sigmoid() -> LabelKind:
+def sigmoid() -> Finding:
     """The kind, for labels whose log-odds are known to be a network's values."""
-    return LabelKind(
+    return not_values(
         "probabilities",
         "the labels are probabilities, not values: each lies between zero and one, and is bounded "
         "by them, as after a sigmoid; recover from their log-odds instead, which are values of a "
@@ -197,7 +193,7 @@ def many_levels(Y: Array) -> bool:
     return False
 
 
-def steps(samples: Samples) -> LabelKind | None:
+def steps(samples: Samples) -> Finding | None:
     """Class labels of inputs that take many values. Two units with hardly a gap between them
     explain a step along a hyperplane to rounding; values would be many, too."""
     few = samples.take(samples.spread(LOOKED_AT))

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 
+from unrelu.checks.case import Case, Pinned
 from unrelu.checks.counting import chance_equations, distinct_rows, grain
 from unrelu.checks.explained import Allowance
+from unrelu.checks.finding import Finding, listed
 from unrelu.checks.scales import CONFIDENCE, SAME, column_scale
 from unrelu.network import Network
 from unrelu.network.sensitivity import sensitivity
 from unrelu.numerics.arrays import Array, Index, Mask
 from unrelu.numerics.whitening import whiten
 from unrelu.samples import Samples
+from unrelu.wording.status import Status
 
 ALWAYS_WHOLE = 300
 """Unknowns up to which T costs nothing, and the leverages that come with it are worth having."""
@@ -22,51 +24,12 @@ ALWAYS_WHOLE = 300
 NO_MORE = 1e100
 """An error of weights that is none to speak of, and whose square is finite."""
 
-LINEAR = 0.2
-"""Radians, or shares, by which hidden weights may be off while what is linear in them holds."""
-
 MOST_EFFORT = 1e11
 """Operations that may go into pinning units that a smaller subset left open: a few seconds."""
 
 
 ON_KINK = 0.01
 """Share of the samples that may lie on the kink of a unit that is active on every sample."""
-
-
-@dataclass(frozen=True, eq=False)
-class Pinned:
-    """What a subset of the samples says about each of the k units.
-
-    `errors`: how far labels off by rounding may have moved its hidden weights and bias (unit
-    rows, in the units of the inputs and in scaled ones, whichever is worse), where rounding is
-    random. `farthest`: the same where it conspires: no network on the same sides that explains
-    the labels to rounding is farther away.
-    `spare`: equations left over, on the side where fewer, after all unknowns are paid for.
-    `shares`: of the samples it is active on.
-    `outputs`: rank of the output weights: how many equations a sample is worth.
-    `needed`: how many of `spare` rule out chance. `dimension`: of a unit's
-    weights and bias. `independent`: whether the inputs are.
-    """
-
-    errors: Array
-    spare: Array
-    shares: Array
-    outputs: int
-    needed: int
-    dimension: int
-    independent: bool = True
-    farthest: Array | None = None
-
-    @property
-    def stated(self) -> Array:
-        """The errors that a certificate states."""
-        return self.errors if self.farthest is None else self.farthest
-
-    def weak(self, limit: float) -> Index:
-        vague = ~(self.errors <= limit)
-        if limit < np.inf:  # and not proved to be pinned
-            vague |= ~(self.stated <= LINEAR)
-        return np.flatnonzero(vague | ~(self.spare >= self.needed))
 
 
 def not_pinned(net: Network, samples: Samples) -> Pinned:
@@ -254,3 +217,62 @@ def rows_about(net: Network, samples: Samples, units: Index, most: int) -> Index
         if not left.any():
             break
     return np.concatenate(found)
+
+
+def open_units(case: Case) -> Finding | None:
+    """Which units are open, why, and about how many more samples would close them."""
+    net, samples, pinned = case.net, case.samples, case.pinned
+    weak = pinned.weak(case.limit)
+    if not len(weak):
+        return None
+    never_off = weak[pinned.shares[weak] == 1.0]
+    if len(never_off):
+        others = np.setdiff1d(weak, never_off)
+        rest = f"; {listed(others)}: not pinned down" if len(others) else ""
+        verb = "is" if len(never_off) == 1 else "are"
+        return Finding(
+            "always-active",
+            Status.UNDETERMINED,
+            f"{listed(never_off)} {verb} active on every sample, so nothing in the samples says "
+            f"where that ends{rest}",
+            units=weak,
+        )
+    if (pinned.spare[weak] >= pinned.needed).all() and np.isfinite(pinned.errors[weak]).all():
+        return Finding(
+            "vague-in-rounding",
+            Status.UNDETERMINED,
+            f"rounding of the labels leaves {listed(weak)} open: known to "
+            f"{pinned.stated[weak].max():.0e} only; where labels have a large offset, subtract "
+            "it, else take samples that differ more",
+            units=weak,
+        )
+    # A unit needs about D samples on its active side and, so that the others can be told from
+    # it, k on the other; a tenth more for good conditioning.
+    shares = np.clip(pinned.shares[weak], 1 / samples.n, 1 - 1 / samples.n)
+    needed = 1.1 * np.maximum(pinned.dimension / shares, net.n_units / (1 - shares)).max()
+    more = max(math.ceil(needed) - samples.n, math.ceil(0.1 * samples.n))
+    return Finding(
+        "not-pinned",
+        Status.UNDETERMINED,
+        f"too few samples to pin down {listed(weak)} (active on {_percent(shares)} of them): about "
+        f"{more} more samples would do; every sample is explained",
+        units=weak,
+        more_samples=more,
+    )
+
+
+def open_linear_term(case: Case) -> Finding | None:
+    """Whether W is open, as it is where the inputs are dependent."""
+    if not case.skip or case.pinned.independent:
+        return None
+    return Finding(
+        "dependent-inputs",
+        Status.UNDETERMINED,
+        "the inputs are dependent, so that other skip connections give the same labels; every "
+        "sample is explained",
+    )
+
+
+def _percent(shares: Array) -> str:
+    low, high = 100 * shares.min(), 100 * shares.max()
+    return f"{low:.3g}%" if high - low < 1 else f"{low:.3g} to {high:.3g}%"

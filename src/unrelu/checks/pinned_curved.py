@@ -11,8 +11,9 @@ import math
 
 import numpy as np
 
+from unrelu.checks.case import Pinned
 from unrelu.checks.counting import chance_equations, distinct_rows, grain
-from unrelu.checks.pinned import MOST_EFFORT, Pinned, rows_about
+from unrelu.checks.pinned import MOST_EFFORT, rows_about
 from unrelu.checks.scales import CONFIDENCE, SAME, column_scale, typical_size
 from unrelu.network import Network
 from unrelu.network.jacobian import Jacobian

@@ -29,8 +29,9 @@ from itertools import combinations
 import numpy as np
 from scipy.linalg import svd
 
+from unrelu.checks.case import Case, Pinned
 from unrelu.checks.counting import chance_equations, distinct_rows
-from unrelu.checks.pinned import Pinned
+from unrelu.checks.finding import Finding
 from unrelu.checks.pinned_curved import (
     label_weights,
     relative_errors,
@@ -46,6 +47,8 @@ from unrelu.numerics.laws import coarse
 from unrelu.numerics.tangents import Tangents
 from unrelu.numerics.whitening import whiten, with_constant
 from unrelu.samples import Samples
+from unrelu.wording.status import Status
+from unrelu.wording.streams import counted
 
 MOST_UNKNOWNS, MOST_ROWS = 400, 2000
 """Of a Jacobian that is decomposed as a whole: a few seconds."""
@@ -181,3 +184,16 @@ def _groups(active: Mask) -> Iterator[tuple[Mask, int]]:
     cells = np.unique(active, axis=0, return_inverse=True)[1].ravel()
     for number in range(cells.max(initial=-1) + 1):
         yield cells == number, k
+
+
+def outputs_dependent(case: Case) -> Finding | None:
+    """Whether units whose output weights are not independent may not be what they seem."""
+    if not case.objection:
+        return None
+    return Finding(
+        "outputs-dependent",
+        Status.UNDETERMINED,
+        f"the output weights of the {counted(case.net.n_units, 'unit')} are not independent, and "
+        f"{case.objection}: with the activation {case.net.activation.name} it is then not decided "
+        "whether other networks explain the samples, too; this one does",
+    )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from unrelu.checks.verdict import listed
+from unrelu.checks.finding import listed
 from unrelu.network import Network
 from unrelu.network.jacobian import Jacobian
 from unrelu.network.unknowns import count_unknowns

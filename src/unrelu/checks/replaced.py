@@ -28,10 +28,14 @@ from itertools import combinations
 
 import numpy as np
 
+from unrelu.checks.case import Case
+from unrelu.checks.finding import Finding, listed
 from unrelu.checks.scales import SAME, column_scale
 from unrelu.network import Network
 from unrelu.numerics.arrays import Array, Index
 from unrelu.samples import Samples
+from unrelu.wording.status import Status
+from unrelu.wording.streams import counted
 
 MOST_SETS = 20_000
 """Sets of units whose independence is looked at; what takes more counts as dependent."""
@@ -119,3 +123,18 @@ def _kruskal_rank(rows: Array) -> int:
 def _independent(rows: Array) -> bool:
     values = np.linalg.svd(rows, compute_uv=False)
     return bool(values.min() > SAME * values.max())
+
+
+def replaceable_units(case: Case) -> Finding | None:
+    """Whether other units might replace some of these, for an activation other than the ReLU."""
+    doubt = None if case.relu else replaceable(case.net, case.samples, case.biased)
+    if doubt is None:
+        return None
+    units, why = doubt
+    return Finding(
+        "replaceable",
+        Status.UNDETERMINED,
+        f"{listed(units)} {why}: it is not decided whether other networks of "
+        f"{counted(case.net.n_units, 'unit')} explain the samples, too; this one does",
+        units=units,
+    )

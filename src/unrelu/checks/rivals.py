@@ -26,11 +26,17 @@ from itertools import combinations, product
 import numpy as np
 from scipy.optimize import linprog
 
+from unrelu.checks.case import Case
+from unrelu.checks.finding import Finding, listed
 from unrelu.checks.scales import DIGITS, FINE, SAME, column_scale, hidden_by, typical_size
+from unrelu.checks.sides import sides_of
+from unrelu.checks.spared import turned
 from unrelu.network import Network
 from unrelu.network.jacobian import Jacobian
 from unrelu.numerics.arrays import Array, Index, Mask
 from unrelu.samples import Samples
+from unrelu.wording.status import Status
+from unrelu.wording.streams import counted
 
 MOST_UNKNOWNS = 240
 """Hidden weights, and entries of a linear function: a hundredth of a second's work."""
@@ -244,3 +250,24 @@ def _explains(net: Network, samples: Samples) -> bool:
         if (left > samples.eps**DIGITS * (terms + near) + usual).any():
             return False
     return True
+
+
+def rival_sides(case: Case) -> Finding | None:
+    """Whether another network with other sides explains every sample to rounding."""
+    net, samples, biased = case.net, case.samples, case.biased
+    if not case.relu:
+        return None
+    units = None
+    if not case.skip:
+        units = turned(net, samples, biased, sides_of(case) or [], case.pinned.stated)
+    if units is None:
+        units = rival(net, samples, biased, case.skip)
+    if units is None:
+        return None
+    return Finding(
+        "rival",
+        Status.UNDETERMINED,
+        f"another network of {counted(net.n_units, 'unit')} explains every sample to rounding as "
+        f"well, with other sides of {listed(units)}",
+        units=units,
+    )

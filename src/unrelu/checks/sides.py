@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from itertools import combinations
 
 import numpy as np
 
+from unrelu.checks.case import Case
 from unrelu.checks.counting import CHANCE
+from unrelu.checks.finding import Finding, listed
 from unrelu.checks.scales import FINE, column_scale, hidden_by
 from unrelu.network import Network
 from unrelu.numerics.arrays import Array, Mask
 from unrelu.numerics.lattice import vanishing_subsets
 from unrelu.samples import Samples
+from unrelu.wording.status import Status
 
 FACING = 1e-9
 """How far apart two hyperplanes may be and yet be the same, where rounding is fine."""
@@ -24,6 +28,8 @@ FEW = 4
 """Units in a set that is looked at one by one, of weights that rounding has left few digits."""
 
 MOST_SETS = 200_000
+
+WITH_SKIP = "; with skip=True, a linear function is part of the network"
 
 MOST_UNITS_TO_TURN = 120
 """Lattice reduction takes a second at 80 units, and the sixth power of it."""
@@ -141,3 +147,91 @@ def _is_mirrored(net: Network, units: Mask, near: float) -> bool:
     turned[:, : net.n_inputs + 1] *= -1
     apart = np.abs(rows[:, None] - turned[None]).max(axis=2)
     return bool((apart.min(axis=1) < near * np.abs(rows).max()).all())
+
+
+def facing_pair(case: Case) -> Finding | None:
+    """Whether two units face each other on one hyperplane, and something else may take the place of
+    one: a unit that is active on every sample, or a skip connection."""
+    pair = opposite_pair(case.net) if case.relu else None
+    if pair is None or not (case.skip or case.biased or in_a_half_space(case.samples)):
+        return None
+    said = (
+        "which one unit and a skip connection explain as well: u f(z) + u' f(−z) = "
+        "(u + u') f(−z) + u z"
+        if case.skip
+        else "which one unit and one that is active on every sample explain as well: "
+        f"u f(z) + u' f(−z) = (u + u') f(−z) + u z{WITH_SKIP}"
+    )
+    units = np.array(pair)
+    return Finding(
+        "facing-pair",
+        Status.UNDETERMINED,
+        f"{listed(units)} face each other on one hyperplane, {said}",
+        units=units,
+    )
+
+
+def linear_function(case: Case) -> Finding | None:
+    """Whether two units make a linear function, which shows no kink."""
+    pair = linear_pair(case.net, case.samples) if case.relu and not case.skip else None
+    if pair is None:
+        return None
+    units = np.array(pair)
+    return Finding(
+        "linear-pair",
+        Status.UNDETERMINED,
+        f"{listed(units)} together make a linear function, without a kink that the samples could "
+        f"show: with other units turned round, fewer may do{WITH_SKIP}",
+        units=units,
+    )
+
+
+def gap(case: Case) -> Finding | None:
+    """Whether two units face each other across a gap between the samples."""
+    if not case.biased or case.skip:
+        return None
+    net = case.net
+    lengths = np.linalg.norm(net.V, axis=1)  # one, for the ReLU
+    scaled = Network(net.V / lengths[:, None], net.U, net.b / lengths, net.c)
+    pair = pair_in_a_gap(scaled, case.samples)
+    if pair is None:
+        return None
+    units = np.array(pair)
+    return Finding(
+        "gap",
+        Status.UNDETERMINED,
+        f"{listed(units)} face each other across a gap between the samples: what the network does "
+        "inside it, and with how many units, cannot be known; samples from the gap would tell",
+        units=units,
+    )
+
+
+@lru_cache(maxsize=1)
+def sides_of(case: Case) -> list[Mask] | None:
+    """`other_sides`, which two checks ask for one after the other."""
+    return other_sides(case.net, case.samples)
+
+
+def open_sides(case: Case) -> Finding | None:
+    """Whether sets of units can change sides without changing the function."""
+    if not case.relu or case.skip:
+        return None
+    sides = sides_of(case)
+    if sides is None:
+        return Finding(
+            "sides-undecided",
+            Status.UNDETERMINED,
+            "it cannot be decided on which side each unit is active: there are too many units for "
+            "so few inputs and outputs, or the weights are too regular; every sample is explained, "
+            "and every hyperplane pinned down",
+        )
+    if not sides or case.samples.eps > FINE:
+        return None
+    units = np.flatnonzero(sides[0])
+    return Finding(
+        "sides-open",
+        Status.UNDETERMINED,
+        f"{listed(units)} can change sides (v, b become −v, −b) without changing the function: no "
+        "samples tell the two networks apart",
+        units=units,
+    )

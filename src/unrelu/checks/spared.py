@@ -20,14 +20,18 @@ from itertools import combinations
 
 import numpy as np
 
+from unrelu.checks.case import Case
 from unrelu.checks.explained import explain
+from unrelu.checks.finding import Finding, listed
 from unrelu.checks.scales import column_scale
+from unrelu.checks.sides import WITH_SKIP, opposite_pair
 from unrelu.network import Network
 from unrelu.network.jacobian import Jacobian, between_units
 from unrelu.numerics.arrays import Array, Index, Mask
 from unrelu.numerics.precision import DOUBLE
 from unrelu.numerics.whitening import whiten
 from unrelu.samples import Samples
+from unrelu.wording.status import Status
 
 MOST_UNKNOWNS = 150
 """Hidden weights up to which every unit is left out in turn, and all are fitted again."""
@@ -56,6 +60,9 @@ and near it."""
 
 SHORTEST, RIDGE = 0.1, 1e-11
 """Share of a step below which none is tried, and what keeps its equations solvable."""
+
+NEARLY = 1e-3
+"""How far apart two hyperplanes are at most that are said to be one, to rounding."""
 
 SAME_UNIT = 1e-3
 """How far apart units are at least that are different ones."""
@@ -399,3 +406,30 @@ def _sets(k: int) -> Iterator[list[int]]:
     for size in range(k + 1 if k <= ALL_SIDES else 2):
         for chosen in combinations(range(k), size):
             yield list(chosen)
+
+
+def spare_units(case: Case) -> Finding | None:
+    """Whether another network of no more units explains the samples to rounding."""
+    net = case.net
+    units = spared(net, case.samples, case.biased, case.skip) if case.relu else None
+    if units is None:
+        return None
+    facing = len(units) == 2 and opposite_pair(
+        Network(net.V[units], net.U[:, units], net.b[units]), NEARLY
+    )
+    said = (
+        "are so close to facing each other on one hyperplane that, to rounding, one unit and one "
+        "that is active on every sample explain the samples as well"
+        if facing
+        else "can be left out: to rounding, the others, moved, and a unit that is active on every "
+        "sample explain the samples as well"
+        if len(units) == 1
+        else "are so close that, to rounding, one unit and one that is active on every sample "
+        "explain the samples as well"
+    )
+    return Finding(
+        "facing-pair" if facing else "spare-unit",
+        Status.UNDETERMINED,
+        f"every sample is explained, but {listed(units)} {said}{WITH_SKIP * (len(units) > 1)}",
+        units=units,
+    )

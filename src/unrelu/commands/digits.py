@@ -99,7 +99,7 @@ def run(
         ("status", str(recovery.status)),
     ]
     if not recovery.status.certain:
-        rows.append(("reason", recovery.certificate.explanation))
+        rows.append(("reason", recovery.explanation))
 
     files = [folder / name for name in ("network.npz", "truth.npz", "samples.npz", "units.png")]
     save_recovered(recovery, files[0])

@@ -85,7 +85,7 @@ def report(
             command=f"unrelu report {net} {files} -o {output}{options}",
         )
         save_page(page, output)
-    reason = found.certificate.explanation
+    reason = found.explanation
     values = {
         "status": found.status.value,
         "reason": reason,
@@ -93,7 +93,7 @@ def report(
         "file": output,
     }
     rows = [
-        ("status", f"{found.status.value}: {found.certificate.sentence}"),
+        ("status", f"{found.status.value}: {found.sentence}"),
         ("verdict", reason),
         *remark_rows(network),
         ("written", output),

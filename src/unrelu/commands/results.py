@@ -19,7 +19,7 @@ def save_recovered(result: Recovery, path: str | os.PathLike[str]) -> None:
     from unrelu.formats.networks import Mark, save_marked
 
     certain = result.status.certain
-    mark = None if certain else Mark(result.status.value, result.certificate.explanation)
+    mark = None if certain else Mark(result.status.value, result.explanation)
     save_marked(result.network, path, mark)
 
 
@@ -29,7 +29,7 @@ def write_recovery(
     """Write the result, and end the command with its exit code. `output` holds the network."""
     from unrelu.inputs.names import UNNAMED
 
-    reason = result.certificate.explanation
+    reason = result.explanation
     values = {
         "status": result.status.value,
         "reason": reason,

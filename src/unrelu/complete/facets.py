@@ -73,7 +73,7 @@ def find(samples: Samples, *, bias: bool, rng: np.random.Generator, missed: Miss
 
     With fewer, the network has those that were found, and the note says what was looked at. With
     more, another network is made with one of the others; if it explains all samples as well, the
-    candidate is one of `several`.
+    candidate has it as a `rival`.
     """
     rows = np.arange(samples.n)
     problem = Problem(samples, rows, bias)
@@ -112,7 +112,7 @@ def find(samples: Samples, *, bias: bool, rng: np.random.Generator, missed: Miss
                 f"another network explains every sample as well: {len(found.w)} possible units "
                 f"were found, and different choices of {units} of them fit"
             )
-            return Candidate(net, rows, stats, note, several=True)
+            return Candidate(net, rows, stats, note, rival=other)
         net, fits = other, True
     missed(net)
     return Candidate(net, rows, stats)

@@ -7,11 +7,12 @@ from collections.abc import Callable
 
 import numpy as np
 
+from unrelu.checks.finding import Finding
 from unrelu.checks.kinds_of_labels import (
     MOST_CLASSES,
-    LabelKind,
     class_labels,
     many_levels,
+    not_values,
     on_simplex,
     sigmoid,
     zeros_and_ones,
@@ -52,7 +53,7 @@ def looks_like_values(Y: Array) -> bool:
 
 def kind_of_answers(
     ask: Ask, X: Array, Y: Array, scale: float, rng: np.random.Generator
-) -> LabelKind | None:
+) -> Finding | None:
     """What the answers Y (n, m) to random queries X (n, d) are, n >= RANDOM, if they are not
     values. Asks up to some 300 queries more; `ask` raises where it may not."""
     d = X.shape[1]
@@ -61,7 +62,7 @@ def kind_of_answers(
         return _classes(ask, X, Y, scale, rng)
     simplex = on_simplex(Y)
     if simplex and simplex[0] == "log-probabilities":
-        return LabelKind(*simplex)
+        return not_values(*simplex)
     if not _in_unit_interval(Y) and not simplex:
         return None
     size = float(np.abs(Y).max())
@@ -71,7 +72,7 @@ def kind_of_answers(
             return None
     outside = ask(FAR * scale * rng.standard_normal((OUTSIDE, d)))[1]
     if simplex:
-        return LabelKind(*simplex) if on_simplex(np.vstack([Y, outside])) else None
+        return not_values(*simplex) if on_simplex(np.vstack([Y, outside])) else None
     ends = (np.minimum(outside, 1 - outside) < 1e-3).mean()
     return sigmoid() if _in_unit_interval(outside) and ends >= SATURATED else None
 
@@ -82,7 +83,7 @@ def _in_unit_interval(Y: Array) -> bool:
 
 def _classes(
     ask: Ask, X: Array, Y: Array, scale: float, rng: np.random.Generator
-) -> LabelKind | None:
+) -> Finding | None:
     """Class labels, if they hardly ever change over a tiny step, and, where there are many, do
     not change by the smallest step there is, as rounded values do."""
     d = X.shape[1]

@@ -13,12 +13,16 @@ from dataclasses import replace
 
 import numpy as np
 
-from unrelu.certificate import Certificate, judge, judge_estimate
+from unrelu.certificate import Certificate
+from unrelu.checks.case import Explained
 from unrelu.checks.counting import chance_equations
 from unrelu.checks.explained import explain
+from unrelu.checks.finding import Finding
 from unrelu.checks.kinds_of_labels import NOT_VALUES
 from unrelu.checks.spared import leaner
-from unrelu.checks.unexplained import unexplained
+from unrelu.evidence.evidence import Question
+from unrelu.evidence.exact_labels import judge_labels
+from unrelu.evidence.noisy_labels import NoisyLabels, judge_noisy, left_of
 from unrelu.extraction import lines
 from unrelu.extraction.answers import RANDOM, kind_of_answers, looks_like_values
 from unrelu.extraction.kinks import Line, measure_bend
@@ -28,7 +32,7 @@ from unrelu.network import Network
 from unrelu.network.unknowns import count_unknowns
 from unrelu.numerics.arrays import Array, Index
 from unrelu.recover import recover
-from unrelu.result import Recovery
+from unrelu.result import Recovery, remark
 from unrelu.samples import Samples
 from unrelu.search import hyperplanes
 from unrelu.search.widths import EQUATIONS_PER_UNKNOWN
@@ -147,11 +151,9 @@ class Search:
         if kind is None:
             return True
         samples, rows = self.samples(), np.arange(len(self.X))
-        certificate = judge(constant(samples, self.bias).network, samples, rows, self.bias)
-        said = replace(
-            certificate, status=Status.FAILED, code=kind.code, explanation=kind.explanation
-        )
-        self._keep(said, "random queries")
+        certificate = self._certified(constant(samples, self.bias).network, rows, samples)
+        findings = (kind, *certificate.findings)
+        self._keep(replace(certificate, findings=findings), "random queries")
         return False
 
     # Lines.
@@ -223,10 +225,10 @@ class Search:
         used = np.arange(len(self.X))
         net, note = self._fit(used)
         self.grow(self._gaussian + max(math.ceil(FRESH[0] * len(used)), FRESH[1]))
-        certificate = self._judge(net, used, note)
-        self._keep(certificate, "lines")
+        result = self._judge(net, used, note)
+        self._keep_result(result, "lines")
         self._spare *= 1.3
-        return certificate.status
+        return result.status
 
     def _enough(self) -> int:
         """Random queries that leave equations over when all unknowns are paid for."""
@@ -294,35 +296,37 @@ class Search:
             known=net,
         )
         self.grow(self._gaussian + max(math.ceil(FRESH[0] * samples.n), FRESH[1]))
-        self._keep(
-            self._judge(found.network, np.arange(samples.n), found.note),
-            "lines, then random queries",
-        )
+        result = self._judge(found.network, np.arange(samples.n), found.note)
+        self._keep_result(result, "lines, then random queries")
 
-    def _judge(self, net: Network, used: Index, note: str) -> Certificate:
+    def _certified(
+        self, net: Network, used: Index, samples: Samples, explained: Explained | None = None
+    ) -> Certificate:
+        asked = Question(net, self.bias, used=used, values=True)
+        return Certificate.of(judge_labels(asked, samples, explained))
+
+    def _judge(self, net: Network, used: Index, note: str) -> Recovery:
         samples = self.samples()
         explained = explain(net.canonical(), samples)
         self._starts = self.X[explained.missed]
-        certificate = judge(net, samples, used, self.bias, explained)
+        certificate = self._certified(net, used, samples, explained)
         if certificate.status == Status.UNDETERMINED and len(certificate.weak_units):
             fewer = leaner(certificate.network, samples, self.bias, certificate.weak_units)
             if fewer is not None:
-                certificate = judge(fewer, samples, used, self.bias)
-        said, status, code = certificate.explanation, certificate.status, certificate.code
-        found = certificate.network.n_units
-        if note:
-            said += f"; {note}"
-        if status == Status.EXACT and self.n_units is not None and found != self.n_units:
-            status = Status.FAILED if found > self.n_units else Status.UNDETERMINED
-            code = "more-units" if found > self.n_units else "fewer-units"
-            said = (
-                f"{counted(found, 'unit')} explain{'s' * (found == 1)} the answers, not "
-                f"{self.n_units}: {said}"
-            )
-        if status == Status.EXACT and (far := self._contradicted(certificate)):
-            status, code = Status.FAILED, "lines-contradict"
-            said = f"{far}; of the random queries alone, {said}"
-        return replace(certificate, status=status, code=code, explanation=said)
+                certificate = self._certified(fewer, used, samples)
+        remarks = remark("note", note)
+        found, exact = certificate.network.n_units, certificate.status == Status.EXACT
+        if exact and self.n_units is not None and found != self.n_units:
+            more = found > self.n_units
+            code = "more-units" if more else "fewer-units"
+            verb = "explains" if found == 1 else "explain"
+            said = f"{counted(found, 'unit')} {verb} the answers, not {self.n_units}"
+            status = Status.FAILED if more else Status.UNDETERMINED
+            remarks = (Finding(code, status, said), *remarks)
+        if exact and (far := self._contradicted(certificate)):
+            said = f"{far}; of the random queries alone"
+            remarks = (Finding("lines-contradict", Status.FAILED, said), *remarks)
+        return Recovery(certificate.network, certificate, {}, remarks=remarks)
 
     def _contradicted(self, certificate: Certificate) -> str:
         """What to say where answers on the lines are not those of the network; empty otherwise.
@@ -348,12 +352,10 @@ class Search:
         )
 
     def _keep(self, certificate: Certificate, method: str) -> None:
-        log.info("%s: %s", method, certificate.explanation)
-        self._keep_result(
-            Recovery(certificate.status, certificate.network, certificate, {}), method
-        )
+        self._keep_result(Recovery(certificate.network, certificate, {}), method)
 
     def _keep_result(self, result: Recovery, method: str) -> None:
+        log.info("%s: %s", method, result.explanation)
         if self.best is None or _worth(result) >= _worth(self.best):  # of equals, the later one
             self.best, self.method = result, method
 
@@ -367,9 +369,9 @@ class Search:
             self.grow(max(n, self._gaussian))
             result = self._recovered(len(self.X), fresh=True)
             failed = result.status == Status.FAILED
-            if failed and (not self.noise or result.certificate.code in NOT_VALUES):
+            if failed and (not self.noise or result.code in NOT_VALUES):
                 break
-            if not failed and not result.certificate.more_samples:
+            if not failed and not result.more_samples:
                 break
 
     def _recovered(self, n: int, *, fresh: bool) -> Recovery:
@@ -387,53 +389,50 @@ class Search:
         if fits and fresh:
             self.grow(self._gaussian + max(math.ceil(FRESH[0] * n), FRESH[1]))
         if fits and len(self.X) > n:
-            certificate = self._judged_again(result, np.arange(n))
-            if result.status.certain or certificate.status == Status.FAILED:
-                result = replace(result, status=certificate.status, certificate=certificate)
+            again = self._judged_again(result, np.arange(n))
+            if result.status.certain or again.status == Status.FAILED:
+                result = again
         self._keep_result(result, f"random queries, {result.stats['method']}")
         return result
 
-    def _judged_again(self, result: Recovery, used: Index) -> Certificate:
-        certificate, net = result.certificate, result.certificate.network
-        before = certificate.unexplained
-        if before is None:
-            return self._judge(net, used, "")
-        left = unexplained(net, self.samples(), self.bias, before.clipped)
-        certificate = judge_estimate(
-            net,
-            self.samples(),
-            used,
-            self.bias,
-            replace(left, growth=before.growth),
-            certificate.weight_errors,
-            certificate.weak_units,
+    def _judged_again(self, result: Recovery, used: Index) -> Recovery:
+        """The same network, judged on all answers."""
+        net, samples = result.certificate.network, self.samples()
+        before = result.certificate.evidence
+        if not isinstance(before, NoisyLabels):
+            again = self._judge(net, used, "")
+            return replace(result, certificate=again.certificate, remarks=again.remarks)
+        asked = Question(net, self.bias, used=used, values=True)
+        left = left_of(asked, samples, before.unexplained.clipped, samples.precision)
+        judged = judge_noisy(
+            *(asked, samples, replace(left, growth=before.unexplained.growth)),
+            *(before.weight_errors, before.undetermined),
         )
+        certificate = Certificate.of(judged)
         rest = float(np.sqrt(((net(self.X) - self.Y) ** 2).mean()))
+        remarks = result.remarks
         if certificate.status == Status.ESTIMATED and rest > NOISE * self.noise:
             said = (
                 f"the best network of {counted(net.n_units, 'unit')} leaves {rest:.1e} of the "
                 f"answers, which are repeated to {self.noise:.1e}: not noise, but another kind of "
                 "function"
             )
-            return replace(certificate, status=Status.FAILED, code="no-noise", explanation=said)
-        return certificate
+            remarks = (Finding("no-noise", Status.FAILED, said), *remarks)
+        return replace(result, certificate=certificate, remarks=remarks)
 
     def conclude(self) -> None:
         """The budget is spent: what the answers so far are worth, a part of them kept as fresh."""
         n = len(self.X) - max(1, math.ceil(FRESH[0] * len(self.X)))
         if self.best is None or not self.best.status.certain:
             if len(self.units.b) and n > self.X.shape[1] + len(self.units.b):
-                self._keep(self._judge(*self._fit_first(n)), "lines")
+                self._keep_result(self._judge(*self._fit_first(n)), "lines")
             if self.best is None:
                 self._recovered(n, fresh=False)
         assert self.best is not None, "there is always a best network"
         if not self.best.status.certain:
-            said = (
-                f"the budget of {self.questions.budget} queries is spent: "
-                f"{self.best.certificate.explanation}"
-            )
-            certificate = replace(self.best.certificate, explanation=said)
-            self.best = replace(self.best, certificate=certificate)
+            said = f"the budget of {self.questions.budget} queries is spent"
+            spent = Finding("budget-spent", self.best.status, said)
+            self.best = replace(self.best, remarks=(spent, *self.best.remarks))
 
     def _fit_first(self, n: int) -> tuple[Network, Index, str]:
         net, note = self._fit(np.arange(n))

@@ -7,8 +7,10 @@ from scipy.optimize import minimize_scalar
 
 from unrelu.activations import Activation
 from unrelu.fitting.scaled_rows import Rows
+from unrelu.network import Network
 from unrelu.numerics.arrays import Array, Mask
 from unrelu.numerics.rank import column_space
+from unrelu.samples import Samples
 
 STEPS = 30
 """Starts in a row without a new unit after which the search ends, before the first unit and after
@@ -27,6 +29,9 @@ HEIGHTS = np.geomspace(1e-4, 30.0, 45)
 COARSE = 0.2
 """Relative residual above which a fixed point is not worth a finer search for its scale."""
 
+
+LOOKED_AT = 40
+"""Starts that are looked at for another unit: true ones end half of them and more."""
 
 UNIT = 1e-5
 """Relative residual up to which a fixed point is a unit, to be polished. A search over α knows the
@@ -158,3 +163,16 @@ def _direction(
     if not np.isfinite(z).all():
         return np.inf, None
     return float(left[0]), right.T @ ((basis.T @ z[:, 0]) / values)
+
+
+def another_unit(samples: Samples, net: Network, biased: bool, rng: np.random.Generator) -> bool:
+    """Whether one of `LOOKED_AT` starts ends in a unit that the network has not."""
+    rows = Rows.of(samples, biased)
+    P, constants = basis_of_labels(rows, samples.eps)
+    free, Z = np.eye(P.shape[1])[:, :constants], rows.white.features
+    patterns = Z @ rows.white.to_features(rows.rows_of(net)).T > 0
+    for _ in range(LOOKED_AT):
+        unit = alternate(rows, P, free, net.activation, _start(rows, rng))
+        if unit is not None and ((Z @ unit[1] > 0)[:, None] != patterns).any(axis=0).all():
+            return True
+    return False

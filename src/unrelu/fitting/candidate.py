@@ -17,8 +17,8 @@ from unrelu.samples import Samples
 @dataclass(frozen=True, eq=False)
 class Candidate:
     """`rows`: the samples that were looked at to find the network; all others are fresh to it.
-    `note` says in words what the method saw that a certificate cannot see; `several`: other
-    networks of so many units that explain the samples as well; `unsuitable`: which assumption of
+    `note` says in words what the method saw that a certificate cannot see; `rival`: another
+    network with as many units that explains the samples as well; `unsuitable`: which assumption of
     the method fails, then this is not an answer, whatever it explains."""
 
     network: Network
@@ -26,7 +26,7 @@ class Candidate:
     stats: Mapping[str, float | int | str]
     note: str = ""
     noise: Noise | None = None
-    several: bool = False
+    rival: Network | None = None
     unsuitable: str = ""
 
 

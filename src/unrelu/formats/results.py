@@ -4,8 +4,9 @@ Such a file is an .npz, that is, a zip archive of arrays in .npy form, with one 
 in it is pickled, and nothing in it is run.
 
     format.npy    the text "unrelu result"
-    version.npy   the number of the form: 1
-    result.json   {"format": "unrelu result", "version": 1, "library": …, "result": VALUE}
+    version.npy   the number of the form: 2
+    result.json   {"format": "unrelu result", "version": 2, "library": …, "status": "exact",
+                   "explanation": …, "result": VALUE}
     NAME.npy      an array, named after its place: certificate.network.V
 
 A VALUE is null, true, false, an integer, a decimal (of a float64, with as many digits as give the
@@ -34,12 +35,13 @@ import math
 import os
 import zipfile
 from collections.abc import Callable, Hashable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, fields, is_dataclass
 from enum import Enum
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar, get_args, get_type_hints
+from typing import Any, Protocol, TypeVar, cast, get_args, get_type_hints
 
 import numpy as np
 
@@ -56,15 +58,27 @@ from unrelu.wording.streams import kind_of
 from unrelu.wording.version import __version__
 
 T = TypeVar("T")
+Upgrade = Callable[[Any], Any]
 AnyPath = str | os.PathLike[str]
 
-VERSION = 1
+VERSION = 2
 DOCUMENT = "result.json"
+
+
+class Result(Protocol):
+    """What is saved: a dataclass with these properties."""
+
+    @property
+    def status(self) -> Status: ...
+
+    @property
+    def explanation(self) -> str: ...
+
 
 ELSEWHERE = (".onnx", ".pt", ".pth", ".state_dict", ".safetensors", ".h5", ".hdf5", ".keras")
 
 
-def save_result(result: object, path: AnyPath) -> None:
+def save_result(result: Result, path: AnyPath) -> None:
     """Write a result, whole or not at all; equal results give equal bytes.
 
     Raises FileError where the file cannot be written, and for a result whose activation is a
@@ -78,7 +92,14 @@ def save_result(result: object, path: AnyPath) -> None:
         )
     arrays: dict[str, AnyArray] = {"format": np.array(FORMAT), "version": np.array(VERSION)}
     value = _encoded(path, "", result, arrays)
-    head = {"format": FORMAT, "version": VERSION, "library": __version__, "result": value}
+    head = {
+        "format": FORMAT,
+        "version": VERSION,
+        "library": __version__,
+        "status": result.status.value,
+        "explanation": result.explanation,
+        "result": value,
+    }
     text = json.dumps(head, allow_nan=False, indent=1)
     with atomic_write(path) as file, zipfile.ZipFile(file, "w") as archive:
         for name, array in arrays.items():
@@ -88,42 +109,57 @@ def save_result(result: object, path: AnyPath) -> None:
         write_member(archive, DOCUMENT, text.encode())
 
 
-def read_result(path: AnyPath, root: type[T]) -> T:
-    """The result of type `root` that `save_result` wrote, see `unrelu.load_result`."""
-    result = _read(Path(path), root, lambda document: document)
-    if not isinstance(result, root):
-        raise FileError(f"{path}: got {kind_of(result)}, expected a whole result")
-    return result
+def read_result(path: AnyPath, root: type[T], older: Mapping[int, Upgrade]) -> T:
+    """The result of type `root` that `save_result` wrote, see `unrelu.load_result`. `older`: for
+    each older version of the form, what makes a document of this one of its document."""
+    path = Path(path)
+    with _opened(path) as archive:
+        head = _head(path, archive)
+        result = head["result"]
+        if head["version"] != VERSION:
+            if head["version"] not in older:
+                raise FileError(
+                    f"{path}: got {FORMAT!r}, version {head['version']!r}, expected version "
+                    f"{VERSION} or an older one; a newer unrelu may read it"
+                )
+            result = older[head["version"]](result)
+        value = _decoded(Source(archive, types(cast("Hashable", root))), result)
+    if not isinstance(value, root):
+        raise FileError(f"{path}: got {kind_of(value)}, expected a whole result")
+    return value
 
 
 def network_of_result(path: AnyPath) -> tuple[Network | None, Status, str]:
-    """The network of a saved result, its status and what its certificate says."""
+    """The network of a saved result of any version, its status and what it says."""
     path = Path(path)
-    return (
-        _read(path, Network, lambda result: result["fields"]["network"]),
-        _read(path, Network, lambda result: result["fields"]["status"]),
-        _read(
-            path, Network, lambda result: result["fields"]["certificate"]["fields"]["explanation"]
-        ),
-    )
+    with _opened(path) as archive:
+        head = _head(path, archive)
+        parts = head["result"]["fields"]
+        network = _decoded(Source(archive, types(Network)), parts["network"])
+        if head["version"] == 1:
+            explanation = parts["certificate"]["fields"]["explanation"]
+            return network, Status(parts["status"]["status"]), explanation
+        return network, Status(head["status"]), head["explanation"]
 
 
-def _read(path: Path, root: type, part: Callable[[Any], Any]) -> Any:
-    """A part of the document in a file, whose types are those that `root` is made of."""
+def _head(path: Path, archive: zipfile.ZipFile) -> Any:
+    if DOCUMENT not in archive.namelist():
+        raise FileError(
+            f"{path}: holds no whole result, expected one that result.save(path) wrote; "
+            "unrelu.load reads networks"
+        )
+    head = json.loads(content(archive, DOCUMENT))
+    if head["format"] != FORMAT:
+        raise FileError(f"{path}: got {head['format']!r}, expected {FORMAT!r}")
+    return head
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
+    """The archive; whatever goes wrong with it is a FileError."""
     try:
         with zipfile.ZipFile(path) as archive:
-            if DOCUMENT not in archive.namelist():
-                raise FileError(
-                    f"{path}: holds no whole result, expected one that result.save(path) wrote; "
-                    "unrelu.load reads networks"
-                )
-            head = json.loads(content(archive, DOCUMENT))
-            if head["format"] != FORMAT or head["version"] != VERSION:
-                raise FileError(
-                    f"{path}: got {head['format']!r}, version {head['version']!r}, expected "
-                    f"{FORMAT!r}, version {VERSION}; a newer unrelu may read it"
-                )
-            return _decoded(Source(archive, types(root)), part(head["result"]))
+            yield archive
     except FileError:
         raise
     except OSError as error:

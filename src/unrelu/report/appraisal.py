@@ -11,9 +11,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import chdtrc
 
-from unrelu.certificate import Certificate, judge, judge_estimate, judge_exactly
+from unrelu.certificate import Certificate
+from unrelu.checks.finding import Finding
 from unrelu.checks.unexplained import unexplained
 from unrelu.errors import InputError, InputTypeError
+from unrelu.evidence.evidence import Question, with_kind_of_labels
+from unrelu.evidence.exact_labels import judge_labels
+from unrelu.evidence.noisy_labels import judge_noisy
+from unrelu.evidence.rational_labels import judge_rational
 from unrelu.inference.uncertainty import Uncertainty, assess
 from unrelu.inference.units import hidden_errors
 from unrelu.inputs.frames import tables
@@ -21,10 +26,10 @@ from unrelu.inputs.names import UNNAMED, Names
 from unrelu.network import Network
 from unrelu.noise.found import Noise
 from unrelu.numerics.arrays import Array, Index, Mask
-from unrelu.result import Recovery
+from unrelu.result import Recovery, explained, more_samples, status_of
 from unrelu.samples import ExactSamples, Samples
 from unrelu.wording.remarks import Remark
-from unrelu.wording.status import Status
+from unrelu.wording.status import SENTENCES, Status
 from unrelu.wording.streams import counted, kind_of
 
 DRAWN = 20_000
@@ -67,6 +72,8 @@ class Appraisal:
     types : of X and Y as they were given.
     fingerprints : SHA-256 of the network and of the samples, shortened.
     names : of inputs and outputs, if the samples have names.
+    names : of inputs and outputs, where the samples had names.
+    about : what there was to say of the question asked, where the network was recovered.
     """
 
     certificate: Certificate
@@ -86,10 +93,27 @@ class Appraisal:
     types: tuple[str, str]
     fingerprints: tuple[str, str] = field(repr=False)
     names: Names = UNNAMED
+    about: tuple[Finding, ...] = ()
 
     @property
     def status(self) -> Status:
-        return self.certificate.status
+        return status_of(self.about, self.certificate)
+
+    @property
+    def sentence(self) -> str:
+        """What the status means here."""
+        decided = self.status == self.certificate.status
+        return self.certificate.sentence if decided else SENTENCES[self.status]
+
+    @property
+    def explanation(self) -> str:
+        """What was found, in words."""
+        return explained(self.about, self.certificate)
+
+    @property
+    def more_samples(self) -> int | None:
+        """About how many more samples of the same kind would do; None if none or unknown."""
+        return more_samples(self.about, self.certificate)
 
     @property
     def network(self) -> Network:
@@ -150,8 +174,8 @@ def appraise(
         if exactly is None:
             certificate, uncertainty, remarks = _verified(net.rounded(), samples, noise)
         else:
-            biased = bool(net.b.any() or net.c.any())
-            certificate = judge_exactly(net, exactly, np.arange(0), biased, net.skip)
+            asked = Question(net, bool(net.b.any() or net.c.any()), net.skip)
+            certificate = Certificate.of(judge_rational(asked, exactly))
             uncertainty, remarks = None, ()
     else:
         raise InputTypeError(f"net: got {kind_of(net)}, expected a Network or a Recovery")
@@ -159,37 +183,39 @@ def appraise(
         # Rounded as for the certificate, which names units by number.
         certificate = replace(certificate, network=certificate.network.rounded().canonical())
     _check_same(certificate, samples)
-    return _measured(certificate, samples, uncertainty, found, stats, recovered, remarks)
+    told = _measured(certificate, samples, uncertainty, found, stats, recovered, remarks)
+    return replace(told, about=net.remarks) if isinstance(net, Recovery) else told
 
 
 def _verified(
     net: Network, samples: Samples, noise: str
 ) -> tuple[Certificate, Uncertainty | None, tuple[Remark, ...]]:
     """The certificate of `verify`, or that of an estimate if the labels may be noisy."""
-    biased, nothing = bool(net.b.any() or net.c.any()), np.arange(0)
-    skip = net.skip
-    certificate = judge(net, samples, nothing, biased, skip=skip)
+    asked = Question(net, bool(net.b.any() or net.c.any()), net.skip)
+    certificate = Certificate.of(with_kind_of_labels(judge_labels(asked, samples), samples))
     net = certificate.network
     if certificate.status != Status.FAILED or noise == "none" or not net.n_units:
         return certificate, None, ()
     if not np.ptp(samples.Y, axis=0).any():
         same = "All labels are equal, which rules out noise."
         return certificate, None, (Remark("equal-labels", same),)
-    left, unknown = unexplained(net, samples, biased, False), np.full(net.n_units, np.inf)
-    estimate = judge_estimate(net, samples, nothing, biased, left, unknown, nothing, skip)
+    asked = replace(asked, network=net)
+    left = unexplained(net, samples, asked.biased, False)
+    estimate = Certificate.of(judge_noisy(asked, samples, left))
     if estimate.status != Status.ESTIMATED:
         return certificate, None, (_not_noise(estimate.code, estimate.explanation),)
     objection = _not_fitted(net, samples)
     if objection is not None:
         return certificate, None, (objection,)
     try:
-        errors = assess(net, samples.X, samples.Y, biased=biased, form="sandwich", skip=skip)
+        errors = assess(
+            *(net, samples.X, samples.Y), biased=asked.biased, form="sandwich", skip=net.skip
+        )
     except InputError as error:
         return estimate, None, (Remark(NO_ERRORS, f"There are no standard errors ({error})."),)
     angles = hidden_errors(errors.network, errors.units, samples)
-    weak = errors.undetermined
-    estimate = judge_estimate(net, samples, nothing, biased, left, angles, weak, skip)
-    return estimate, errors, ()
+    judged = judge_noisy(asked, samples, left, angles, errors.undetermined)
+    return Certificate.of(judged), errors, ()
 
 
 def _not_noise(code: str, reason: str) -> Remark:

@@ -238,10 +238,10 @@ def details(appraisal: Appraisal) -> list[tuple[str, str]]:
     """The certificate line by line. For a network from elsewhere it is not known which samples were
     used to find it."""
     certificate, noise = appraisal.certificate, appraisal.noise
-    rows = [("status", f"{appraisal.status.value}: {certificate.sentence}")]
+    rows = [("status", f"{appraisal.status.value}: {appraisal.sentence}")]
     rows += appraisal.names.rows()
     rows += [("taken for granted", remark.text) for remark in appraisal.network.remarks]
-    rows += certificate.rows()
+    rows += [("verdict", appraisal.explanation), *certificate.rows()[1:]]
     rows = [
         (name, "not known" if text == "inf" else text.replace("inf ", "∞ "))
         for name, text in rows

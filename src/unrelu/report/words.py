@@ -195,8 +195,8 @@ def _values(appraisal: Appraisal) -> dict[str, str]:
         "equations": counted(certificate.equations, "independent equation"),
         "unknowns": counted(certificate.unknowns, "unknown weight"),
         "fresh": counted(certificate.n_fresh, "sample"),
-        "more": counted(certificate.more_samples or 0, "more sample"),
-        "explanation": sentence(certificate.explanation),
+        "more": counted(appraisal.more_samples or 0, "more sample"),
+        "explanation": sentence(appraisal.explanation),
         "weak": listed(weak) if weak else "",
         "proof": sentence(str(proof)),
     }
@@ -299,8 +299,8 @@ def _undetermined(appraisal: Appraisal) -> tuple[Case, ...]:
         "network-in-doubt": explained and 0 < len(weak) < appraisal.network.n_units,
     }
     following = {
-        "more-samples": bool(certificate.more_samples),
-        "other-samples": explained and not certificate.more_samples,
+        "more-samples": bool(appraisal.more_samples),
+        "other-samples": explained and not appraisal.more_samples,
         "choose-inputs": bool((np.abs(appraisal.active[weak] - 0.5) > LOPSIDED).any()),
         "trust-predictions": explained and not few,
         "trust-nothing": not explained or few,

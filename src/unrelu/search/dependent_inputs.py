@@ -12,6 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from unrelu.checks.finding import Finding
 from unrelu.inference.uncertainty import Uncertainty
 from unrelu.inputs.names import shown
 from unrelu.network import Network
@@ -51,21 +52,18 @@ def widened(result: Recovery, samples: Samples, kept: Index) -> Recovery:
         "that. What the network says of such inputs does not depend on it"
     )
     before = result.certificate
-    status = result.status
-    if status in (Status.EXACT, Status.PROVED):
-        status = Status.UNDETERMINED
     network = _wide(before.network, samples.d, kept)
-    certificate = replace(
-        before,
-        status=status,
-        code=before.code if status == Status.FAILED else CODE,
-        explanation=f"{said}. Of the other inputs, {before.explanation}",
-        network=network,
-    )
+    if before.status == Status.FAILED:
+        findings = (*before.findings, Finding(CODE, None, said))
+    else:
+        certain = before.status in (Status.EXACT, Status.PROVED)
+        status = Status.UNDETERMINED if certain else before.status
+        findings = (Finding(CODE, status, f"{said}. Of the other inputs, {before.explanation}"),)
+        findings += before.findings
+    certificate = replace(before, network=network, findings=findings)
     uncertainty = result.uncertainty and _wide_errors(result.uncertainty, samples, kept, said)
     return replace(
         result,
-        status=status,
         network=None if result.network is None else network,
         certificate=certificate,
         uncertainty=uncertainty,

@@ -7,16 +7,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from unrelu.activations import RELU, Activation
-from unrelu.certificate import Certificate, judge, judge_estimate
-from unrelu.checks import few_labels
-from unrelu.checks.counting import distinct_rows
-from unrelu.checks.explained import Explained, explain
-from unrelu.checks.kinds_of_labels import LabelKind
+from unrelu.certificate import Certificate
+from unrelu.checks.case import Explained
+from unrelu.checks.explained import explain
+from unrelu.checks.finding import Finding
+from unrelu.checks.noise_left import RARE
 from unrelu.checks.spared import leaner, offset_rounding
-from unrelu.checks.unexplained import unexplained
-from unrelu.checks.verdict import RARE
-from unrelu.complete import facets
 from unrelu.errors import InputError
+from unrelu.evidence.evidence import Question
+from unrelu.evidence.exact_labels import judge_labels
+from unrelu.evidence.noisy_labels import judge_noisy, left_of
 from unrelu.fitting import linear_part
 from unrelu.fitting.candidate import Candidate
 from unrelu.fitting.problem import Problem
@@ -25,28 +25,20 @@ from unrelu.inference.uncertainty import Uncertainty, assess
 from unrelu.inference.units import hidden_errors
 from unrelu.network import Network
 from unrelu.noise import kinds
+from unrelu.noise.found import Noise
 from unrelu.noise.independent import clipped
 from unrelu.numerics.arrays import Array, Index
 from unrelu.numerics.dependence import DEPENDENT, dependence
 from unrelu.numerics.precision import DOUBLE, Precision
 from unrelu.numerics.whitening import whiten
+from unrelu.result import remark, status_of
 from unrelu.samples import Samples
-from unrelu.search import known_activation
 from unrelu.search.methods import BY_NAME
 from unrelu.wording.status import Status
-
-FEW_ROWS, FEW_UNITS, MOST_ROWS = 300, 5, 100_000
-"""Distinct inputs and units up to which other networks are looked for, a tenth of a second's
-work; and samples up to which distinct ones are counted."""
-
-ALL_ROUNDING = 0.35
-"""Steps that are left, in the root mean square, where nothing else is: √(1/12) is 0.29."""
+from unrelu.wording.streams import counted
 
 OPEN = ("weights-open", "weights-vague")
 """Verdicts on units that noise leaves open, perhaps because they share a linear function."""
-
-LOOKED_AT, ROUNDED = 5000, 0.4
-"""Samples that are looked at, and standard deviation in steps up to which it may be rounding."""
 
 OWN = (
     "this is the recipe's own estimate: it may be further off than the noise makes necessary, and "
@@ -83,21 +75,24 @@ class Task:
 
 @dataclass(frozen=True, eq=False)
 class Judged:
-    """A candidate, the method that proposed it, and what it is worth; `kind`: what the labels are,
-    if they are no values."""
+    """A candidate, the method that proposed it, and what it is worth: the certificate, which knows
+    nothing of the question, and `remarks`, what there is to say about the question. The first
+    remark with a status stands before the certificate."""
 
     method: str
     candidate: Candidate
     certificate: Certificate
     uncertainty: Uncertainty | None = None
-    kind: LabelKind | None = None
+    remarks: tuple[Finding, ...] = ()
+
+    @property
+    def status(self) -> Status:
+        return status_of(self.remarks, self.certificate)
 
     @property
     def explained(self) -> bool:
         """Whether every label is explained to rounding, none of them left out."""
-        certificate = self.certificate
-        exactly = certificate.unexplained is None and not len(certificate.corrupted)
-        return exactly and certificate.status != Status.FAILED
+        return self.certificate.evidence.explained and self.status != Status.FAILED
 
 
 class Passes:
@@ -130,108 +125,139 @@ class Passes:
 
 def judged(task: Task, method: str, candidate: Candidate, passes: Passes) -> Judged:
     """The verdict on what a method proposed."""
-    samples, bias, net = task.samples, task.bias, candidate.network
     if candidate.unsuitable:
-        certificate = judge(net, samples, candidate.rows, bias)
-        said = f"method={method!r} does not apply: {candidate.unsuitable}"
-        if net.n_units:
-            said += f"; of the network that it was led to, {certificate.explanation}"
-        certificate = replace(
-            certificate, status=Status.FAILED, code="method-does-not-apply", explanation=said
-        )
-        return Judged(method, candidate, certificate)
+        return _unsuitable(task, method, candidate)
     if candidate.noise is None:
-        gross = method == "sparse-noise" and task.noise != "none"
-        explained = passes.last(net)
-        certificate = judge(
-            net, samples, candidate.rows, bias, explained, gross=gross, skip=task.skip
-        )
-        certificate = _leaner(certificate, task, candidate.rows)
-        if method == "row-space" and not task.skip and certificate.status == Status.EXACT:
-            candidate = _with_rivals(candidate, task)
-        unasked = task.noise == "auto" and task.method == "auto"
-        if gross and unasked and certificate.status == Status.EXACT:
-            certificate = _rare(certificate, samples)
-        return Judged(method, candidate, certificate)
+        return _of_exact_labels(task, method, candidate, passes)
     if (rounded := _to_decimals(task, candidate)) is not None:
         return Judged(method, replace(candidate, noise=None), rounded)
-    unknown = np.full(net.n_units, np.inf)
-    robust = kinds.KINDS[candidate.noise.kind].robust
-    weighted = task.weighted
-    left = unexplained(net, weighted, bias, robust)
-    by_chance = few_labels.chance(net, weighted, bias, task.skip, robust)
-    noise = candidate.noise
-    left = replace(left, growth=noise.growth, chance=by_chance)
-    left = replace(left, search=noise.search, common=noise.common)
-    if _is_rounding(net, task):  # which is alike for neighbours, and no misfit
-        left = replace(left, misfit=0.0)
-    told = task.n_units is not None
-    certificate = judge_estimate(
-        net, samples, candidate.rows, bias, left, unknown, np.arange(0), task.skip, told
+    return _of_noisy_labels(task, method, candidate, candidate.noise)
+
+
+def _asked(task: Task, net: Network, rows: Index) -> Question:
+    return Question(net, task.bias, task.skip, rows, values=True)
+
+
+def _certified(
+    task: Task, net: Network, rows: Index, samples: Samples | None = None
+) -> Certificate:
+    """The certificate of a network that has to explain the samples to rounding."""
+    return Certificate.of(judge_labels(_asked(task, net, rows), samples or task.samples))
+
+
+def _unsuitable(task: Task, method: str, candidate: Candidate) -> Judged:
+    net = candidate.network
+    said = f"method={method!r} does not apply: {candidate.unsuitable}"
+    said += "; of the network that it was led to" * bool(net.n_units)
+    finding = Finding("method-does-not-apply", Status.FAILED, said)
+    return Judged(method, candidate, _certified(task, net, candidate.rows), remarks=(finding,))
+
+
+def _of_exact_labels(task: Task, method: str, candidate: Candidate, passes: Passes) -> Judged:
+    samples, net = task.samples, candidate.network
+    gross = method == "sparse-noise" and task.noise != "none"
+    certificate = Certificate.of(
+        judge_labels(
+            _asked(task, net, candidate.rows),
+            samples,
+            passes.last(net),
+            gross=gross,
+            rival=candidate.rival,
+        )
+    )
+    certificate = _leaner(certificate, task, candidate.rows)
+    unasked = task.noise == "auto" and task.method == "auto"
+    rare = None
+    if gross and unasked and certificate.status == Status.EXACT:
+        rare = _rare(certificate, samples)
+    return Judged(method, candidate, certificate, remarks=(rare,) if rare else ())
+
+
+def _of_noisy_labels(task: Task, method: str, candidate: Candidate, noise: Noise) -> Judged:
+    samples, net, rows = task.weighted, candidate.network, candidate.rows
+    asked, told = _asked(task, net, rows), task.n_units is not None
+    left = left_of(asked, samples, kinds.KINDS[noise.kind].robust, task.precision)
+    left = replace(left, growth=noise.growth, search=noise.search, common=noise.common)
+    certificate = Certificate.of(
+        judge_noisy(asked, samples, left, told=told, precision=task.precision)
     )
     if net.n_units and left.share <= samples.eps**0.75:  # rounding, though noise was expected
-        rows = candidate.rows
-        refined = Problem(samples, rows, bias, None, task.skip, net.activation).refined(net)
-        exact = judge(refined, samples, rows, bias, skip=task.skip)
+        refined = Problem(task.samples, rows, task.bias, None, task.skip, net.activation).refined(
+            net
+        )
+        exact = _certified(task, refined, rows)
         if exact.status != Status.FAILED:
             exact = _leaner(exact, task, rows)
             return Judged(method, Candidate(exact.network, rows, candidate.stats), exact)
+    note = remark("note", candidate.note)
     recipe = task.method in BY_NAME
-    if recipe and (certificate.status != Status.ESTIMATED or not net.activation.reversible):
-        said = "; ".join(filter(None, (certificate.explanation, OWN, candidate.note)))
-        return Judged(method, candidate, replace(certificate, explanation=said))
+    of_recipe = (*remark("recipes-own", OWN), *note)
+    estimated = certificate.status == Status.ESTIMATED
+    if recipe and not (estimated and net.activation.reversible):
+        return Judged(method, candidate, certificate, remarks=of_recipe)
     few = certificate.code in ("few-labels", "may-be-noise", "searches-disagree")
     few = few and certificate.equations > certificate.unknowns
     # Standard errors are dear, and mean nothing of a fit that is none.
-    if certificate.status != Status.ESTIMATED and not few:
-        return Judged(method, candidate, _hinted(certificate, task, candidate))
-    whole = len(candidate.rows) == samples.n
-    fitted = weighted if whole else weighted.take(candidate.rows)
-    net, cut = flat_directions.without_unseen(net, fitted, bias, candidate.noise.covariance)
+    if not (estimated or few):
+        return Judged(method, candidate, certificate, remarks=_hint(certificate, task, candidate))
+    fitted = samples if len(rows) == samples.n else samples.take(rows)
+    net, cut = flat_directions.without_unseen(net, fitted, task.bias, noise.covariance)
+    cut_said = remark("flat-directions", flat_directions.in_words(cut))
+    asked = replace(asked, network=net)
     if recipe:
-        words = (certificate.explanation, OWN, flat_directions.in_words(cut), candidate.note)
-        said = "; ".join(filter(None, words))
-        net = net if len(cut) else certificate.network
-        return Judged(method, candidate, replace(certificate, network=net, explanation=said))
-    fit = kinds.criterion(candidate.noise, fitted, net(fitted.X))
+        if len(cut):
+            judged_again = judge_noisy(asked, samples, left, told=told, precision=task.precision)
+            certificate = Certificate.of(judged_again)
+        remarks = (*remark("recipes-own", OWN), *cut_said, *note)
+        return Judged(method, candidate, certificate, remarks=remarks)
     try:
-        uncertainty = assess(
-            net,
-            fitted.X,
-            fitted.Y,
-            biased=bias,
-            form=fit.form if task.form == "auto" else task.form,
-            sample_weight=fitted.weights if fit.weights is None else None,
-            covariance=fit.covariance,
-            weights=fit.weights,
-            scores=fit.scores,
-            skip=task.skip,
-            held=cut,
-        )
+        uncertainty = _standard_errors(task, net, fitted, noise, cut)
     except InputError as error:  # such as more unknowns than it can take
-        said = f"{certificate.explanation}; there are no standard errors: {error}"
-        return Judged(method, candidate, replace(certificate, explanation=said))
+        none = remark("no-standard-errors", f"there are no standard errors: {error}")
+        return Judged(method, candidate, certificate, remarks=none)
     errors = hidden_errors(uncertainty.network, uncertainty.units, fitted)
-    weak = uncertainty.undetermined
-    certificate = judge_estimate(
-        net, samples, candidate.rows, bias, left, errors, weak, task.skip, told
+    certificate = Certificate.of(
+        judge_noisy(
+            *(asked, samples, left, errors, uncertainty.undetermined),
+            told=told,
+            precision=task.precision,
+        )
     )
-    certificate = _of_rounding(certificate, task)
-    notes = filter(None, (certificate.explanation, flat_directions.in_words(cut), candidate.note))
-    certificate = replace(certificate, explanation="; ".join(notes))
-    certificate = _hinted(certificate, task, replace(candidate, network=net))
-    return Judged(method, candidate, certificate, uncertainty)
+    hint = _hint(certificate, task, replace(candidate, network=net))
+    lead = tuple(finding for finding in hint if finding.status is not None)
+    trail = tuple(finding for finding in hint if finding.status is None)
+    remarks = (*lead, *cut_said, *note, *trail)
+    return Judged(method, candidate, certificate, uncertainty, remarks)
 
 
-def _hinted(certificate: Certificate, task: Task, candidate: Candidate) -> Certificate:
-    """With a word on skip=True, where it would do with fewer units, or with those asked for."""
+def _standard_errors(
+    task: Task, net: Network, fitted: Samples, noise: Noise, cut: Index
+) -> Uncertainty:
+    fit = kinds.criterion(noise, fitted, net(fitted.X))
+    return assess(
+        net,
+        fitted.X,
+        fitted.Y,
+        biased=task.bias,
+        form=fit.form if task.form == "auto" else task.form,
+        sample_weight=fitted.weights if fit.weights is None else None,
+        covariance=fit.covariance,
+        weights=fit.weights,
+        scores=fit.scores,
+        skip=task.skip,
+        held=cut,
+    )
+
+
+def _hint(certificate: Certificate, task: Task, candidate: Candidate) -> tuple[Finding, ...]:
+    """A word on skip=True, where it would do with fewer units, or with those asked for."""
     noise, net = candidate.noise, candidate.network
     if task.skip or noise is None:
-        return certificate
+        return ()
     failed = certificate.status == Status.FAILED
     told = failed and task.n_units is not None
     if failed and not told:
-        return certificate
+        return ()
     samples = task.weighted
     if kinds.KINDS[noise.kind].robust:
         samples = clipped(samples, net(samples.X))
@@ -244,32 +270,16 @@ def _hinted(certificate: Certificate, task: Task, candidate: Candidate) -> Certi
         told=told,
     )
     if found is None:
-        return certificate
-    units = f"{found.n_units} unit{'s' * (found.n_units != 1)}"
-    open_now = certificate.code in OPEN or told
+        return ()
+    units = counted(found.n_units, "unit")
     hint = (
         f"a linear function of the inputs and {units} explain the labels "
         f"{'better' if told else f'as well as these {net.n_units}'}: with skip=True, the linear "
         "function is part of the network"
     )
-    if not open_now:
-        return replace(certificate, explanation=f"{certificate.explanation}; {hint}")
-    said = f"{hint}. Without it, {certificate.explanation}"
-    return replace(certificate, code="skip-would-do", explanation=said)
-
-
-def not_values(best: Judged, kind: LabelKind) -> Judged:
-    """The verdict where the labels are something else than values: whatever comes closest to them
-    is no estimate."""
-    certificate = replace(
-        best.certificate,
-        status=Status.FAILED,
-        code=kind.code,
-        explanation=kind.explanation,
-        more_samples=None,
-    )
-    candidate = replace(best.candidate, noise=None, note="")
-    return replace(best, candidate=candidate, certificate=certificate, uncertainty=None, kind=kind)
+    if certificate.code in OPEN or told:
+        return (Finding("skip-would-do", certificate.status, f"{hint}. Without it"),)
+    return remark("skip-would-do", hint)
 
 
 def _leaner(certificate: Certificate, task: Task, rows: Index) -> Certificate:
@@ -282,11 +292,11 @@ def _leaner(certificate: Certificate, task: Task, rows: Index) -> Certificate:
     fewer = leaner(net, task.samples, task.bias, weak)
     if fewer is None or fewer.n_units < asked:
         return certificate
-    judged_again = judge(fewer, task.samples, rows, task.bias)
-    if judged_again.status == Status.FAILED:  # the rounding of heights, where inputs have an offset
+    again = _certified(task, fewer, rows)
+    if again.status == Status.FAILED:  # the rounding of heights, where inputs have an offset
         coarse = task.samples.rounded_to(offset_rounding(task.samples))
-        judged_again = judge(fewer, coarse, rows, task.bias)
-    return certificate if judged_again.status == Status.FAILED else judged_again
+        again = _certified(task, fewer, rows, coarse)
+    return certificate if again.status == Status.FAILED else again
 
 
 def _to_decimals(task: Task, candidate: Candidate) -> Certificate | None:
@@ -296,53 +306,13 @@ def _to_decimals(task: Task, candidate: Candidate) -> Certificate | None:
     if precision.sure or task.noise != "auto" or not net.n_units or task.method in BY_NAME:
         return None
     samples = replace(task.samples, precision=precision)
-    certificate = judge(net, samples, candidate.rows, task.bias, skip=task.skip)
+    certificate = _certified(task, net, candidate.rows, samples)
     coarse = replace(task, samples=samples.levels()[-1])
     certificate = _leaner(certificate, coarse, candidate.rows)
     return certificate if certificate.status == Status.EXACT else None
 
 
-def _is_rounding(net: Network, task: Task) -> bool:
-    """Whether what is left is as small as the rounding of labels to decimals or whole numbers: a
-    uniform error of up to half a step has a standard deviation of 0.29 steps."""
-    some = task.samples.take(task.samples.spread(LOOKED_AT))
-    left = np.asarray(some.Y, np.float64) - net(some.X)
-    return bool((left.std(axis=0) < ROUNDED * task.precision.step).all())
-
-
-def _of_rounding(certificate: Certificate, task: Task) -> Certificate:
-    """Says so where what is left of the labels is their rounding."""
-    step, net = task.precision.step, certificate.network
-    if certificate.status != Status.ESTIMATED or not step:
-        return certificate
-    some = task.samples.take(task.samples.spread(MOST_ROWS))
-    if float(np.sqrt(((some.Y - net(some.X)) ** 2).mean())) > ALL_ROUNDING * step:
-        return certificate
-    name = task.precision.name
-    said = f"{certificate.explanation}, the rounding of the labels to {name}"
-    return replace(certificate, code="rounding", precision=name, explanation=said)
-
-
-def _with_rivals(candidate: Candidate, task: Task) -> Candidate:
-    """That a wrong network explains labels by chance is counted for inputs of no structure. A few
-    of them, such as the corners of a cube, may have some: then all units that explain the labels
-    are looked at, where that is quick."""
-    distinct = distinct_rows(task.samples, task.bias) if task.samples.n <= MOST_ROWS else None
-    if distinct is None or len(distinct) > FEW_ROWS:
-        return candidate
-    few = task.samples.take(distinct)
-    if not task.activation.piecewise_linear:
-        rng = np.random.default_rng(0)
-        said = known_activation.others(few, candidate.network, bias=task.bias, rng=rng)
-        return replace(candidate, note=said, several=True) if said else candidate
-    if candidate.network.n_units > FEW_UNITS:
-        return candidate
-    passes = Passes(few)
-    others = facets.find(few, bias=task.bias, rng=np.random.default_rng(0), missed=passes.missed)
-    return replace(candidate, note=others.note, several=True) if others.several else candidate
-
-
-def _rare(certificate: Certificate, samples: Samples) -> Certificate:
+def _rare(certificate: Certificate, samples: Samples) -> Finding | None:
     """Nobody has said that labels are wrong, so a few that are off may be what a unit says that
     hardly any sample sees: d + 1 samples fit any such unit. And accidents do not depend on the
     inputs: where they do, the network lacks something that is at work there."""
@@ -352,13 +322,13 @@ def _rare(certificate: Certificate, samples: Samples) -> Certificate:
     elif len(off) and _where(certificate.network, samples, off) > DEPENDENT:
         said = "there are units at work where they lie: it depends on the inputs"
     else:
-        return certificate
-    return replace(
-        certificate,
-        status=Status.UNDETERMINED,
-        code="few-samples-off",
-        explanation=f"{len(off)} of {samples.n} samples are not explained: their labels are wrong, "
-        f"or {said}; noise='sparse' takes them for wrong",
+        return None
+    return Finding(
+        "few-samples-off",
+        Status.UNDETERMINED,
+        f"{len(off)} of {samples.n} samples are not explained: their labels are wrong, or {said}; "
+        "noise='sparse' takes them for wrong",
+        samples=off,
     )
 
 
@@ -373,8 +343,9 @@ def _where(net: Network, samples: Samples, off: Index) -> float:
     return max(scores)
 
 
-def better(new: Certificate, old: Certificate) -> bool:
+def better(new: Judged, old: Judged) -> bool:
     """Which of two failures to report, or which is none."""
     if (new.status == Status.FAILED) != (old.status == Status.FAILED):
         return new.status != Status.FAILED
-    return new.unexplained is not None or new.residual < old.residual
+    noisy_labels = new.certificate.unexplained is not None
+    return noisy_labels or new.certificate.residual < old.certificate.residual

@@ -37,7 +37,6 @@ from unrelu.fitting.problem import Missed, choose_rows
 from unrelu.fitting.scaled_rows import Rows, refined
 from unrelu.network import Network
 from unrelu.numerics.arrays import Array, Index
-from unrelu.numerics.laws import coarse
 from unrelu.samples import Samples
 from unrelu.search.null_vectors import Hidden, find_hidden
 
@@ -45,10 +44,6 @@ ROWS_PER_UNKNOWN, MORE_ROWS = 4, 200
 """As in `row_space`."""
 
 PATIENCE, PATIENCE_THEN = 40, 200
-
-
-LOOKED_AT = 40
-"""Starts that are looked at for other units: true ones end half of them and more."""
 
 
 @OVERFLOW
@@ -133,28 +128,3 @@ def _of_values(
     values = activation(Z @ a) / rows.sizes
     w = P.T @ (values / np.linalg.norm(values))
     return (w, a) if np.isfinite(w).all() else None
-
-
-@OVERFLOW
-def others(samples: Samples, net: Network, *, bias: bool, rng: np.random.Generator) -> str:
-    """What there is to fear of other units that explain few samples: in words, or nothing.
-
-    That chance does it is counted for inputs of no structure. Where all inputs take few values, as
-    the corners of a cube do, they have some; elsewhere starts are looked at that end in a unit
-    which the network has not."""
-    if coarse(samples.X):
-        return (
-            "but with inputs of so few values other networks may do so, too, and with this "
-            "activation they are not all looked for: more samples, or other inputs, would tell"
-        )
-    rows = Rows.of(samples, bias)
-    P, constants = basis_of_labels(rows, samples.eps)
-    free, Z = np.eye(P.shape[1])[:, :constants], rows.white.features
-    patterns = Z @ rows.white.to_features(rows.rows_of(net)).T > 0
-    for _ in range(LOOKED_AT):
-        unit = alternate(rows, P, free, net.activation, _start(rows, rng))
-        if unit is None:
-            continue
-        if ((Z @ unit[1] > 0)[:, None] != patterns).any(axis=0).all():
-            return "but there is another unit that explains them, too"
-    return ""

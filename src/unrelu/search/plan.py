@@ -8,22 +8,22 @@ from dataclasses import replace
 
 import numpy as np
 
+from unrelu.checks.finding import Finding
 from unrelu.checks.kinds_of_labels import (
-    LabelKind,
     kind_of_labels,
     log_odds,
     rounded_to_whole,
     sigmoid,
-    steps,
 )
 from unrelu.complete import facets, mixed_integer
+from unrelu.evidence.evidence import kind_found
 from unrelu.fitting import affine_term
 from unrelu.fitting.candidate import Candidate, Unsuitable, constant
 from unrelu.fitting.problem import Problem
 from unrelu.network import Network
 from unrelu.noise.kinds import estimated
 from unrelu.search import gross_errors, hyperplanes, known_activation, noisy, row_space
-from unrelu.search.judging import Judged, Passes, Task, better, judged, not_values
+from unrelu.search.judging import Judged, Passes, Task, better, judged
 from unrelu.search.methods import BY_NAME
 from unrelu.wording.status import Status
 
@@ -47,36 +47,46 @@ def climb(task: Task, rng: np.random.Generator) -> Judged:
     passes = Passes(task.samples)
     best: Judged | None = None
     for method, candidate in _proposals(task, passes, rng):
-        if isinstance(candidate, LabelKind):
+        if isinstance(candidate, Finding):
             assert best is not None, "labels are looked at where nothing explains them"
-            return not_values(best, candidate)
+            return _no_values(best, candidate)
         new = judged(task, method, candidate, passes)
         log.info("%s: %s", method, new.certificate.explanation)
         if method == "hyperplanes":
             new = _with_fewer(new, task, passes, rng)
-        if best is None or _interpolates(best, task) or better(new.certificate, best.certificate):
+        if best is None or _interpolates(best, task) or better(new, best):
             best = new
-        if new.certificate.status != Status.FAILED and not _interpolates(new, task):
+        if new.status != Status.FAILED and not _interpolates(new, task):
             break
-    assert best is not None, "the ladder always proposes something"
+    assert best is not None, "the plan always proposes something"
     if _too_many(best, task):
         best = judged(task, "least-squares", _closest(task, rng), passes)
     if task.noise == "poisson":
         return best
-    if not best.explained:  # now there are directions to look along
-        kind = kind_of_labels(task.samples, best.candidate.network)
-    elif best.certificate.status == Status.UNDETERMINED:
-        kind = steps(task.samples)
-    else:
-        return best
-    return not_values(best, kind) if kind else best
+    best = replace(best, certificate=replace(best.certificate, values=False))
+    kind = _kind(best, task)
+    return best if kind is None else _no_values(best, kind)
+
+
+def _kind(best: Judged, task: Task) -> Finding | None:
+    """What the labels are, if they are no values: now there are directions to look along."""
+    found = best.certificate
+    return kind_found(found.network, best.status, found.evidence, task.samples)
+
+
+def _no_values(best: Judged, kind: Finding) -> Judged:
+    """The verdict where the labels are something else than values: whatever comes closest to them
+    is no estimate."""
+    found = best.certificate
+    certificate = replace(found, findings=(kind, *found.findings), values=False)
+    candidate = replace(best.candidate, noise=None, note="")
+    return Judged(best.method, candidate, certificate)
 
 
 def _too_many(judged: Judged, task: Task) -> bool:
     """Whether more units than asked for explain the labels, and perhaps so would fewer."""
-    found, wanted = judged.certificate, task.n_units
-    several = wanted is not None and found.network.n_units > wanted
-    return several and found.status == Status.UNDETERMINED
+    found, wanted = judged.certificate.network.n_units, task.n_units
+    return wanted is not None and found > wanted and judged.status == Status.UNDETERMINED
 
 
 def _interpolates(judged: Judged, task: Task) -> bool:
@@ -84,6 +94,8 @@ def _interpolates(judged: Judged, task: Task) -> bool:
     nothing shows that it is no chance: then it may be noise that is explained."""
     said = task.noise in estimated()
     doubtful = judged.explained and judged.certificate.status == Status.UNDETERMINED
+    said = task.noise in ("gaussian", "independent", "poisson")
+    doubtful = judged.explained and judged.status == Status.UNDETERMINED
     return doubtful and (said or _too_many(judged, task))
 
 
@@ -108,7 +120,7 @@ def _with_fewer(found: Judged, task: Task, passes: Passes, rng: np.random.Genera
     for _ in range(AGAIN):
         certificate, stats = best.certificate, best.candidate.stats
         most = certificate.network.n_units
-        if not (best.explained and certificate.status == Status.UNDETERMINED):
+        if not (best.explained and best.status == Status.UNDETERMINED):
             break
         if most <= (task.n_units or max(1, task.rank)) or float(stats["operations"]) > CHEAP:
             break
@@ -121,7 +133,7 @@ def _with_fewer(found: Judged, task: Task, passes: Passes, rng: np.random.Genera
 
 def _proposals(
     task: Task, passes: Passes, rng: np.random.Generator
-) -> Iterator[tuple[str, Candidate | LabelKind]]:
+) -> Iterator[tuple[str, Candidate | Finding]]:
     """Candidates for exact labels; what the labels are, if not values; candidates for labels with
     gross errors, for noisy ones.
 
@@ -198,7 +210,7 @@ def _proposals(
         yield "least-squares", found
 
 
-def _squashed(task: Task, before: Passes, rng: np.random.Generator) -> LabelKind | None:
+def _squashed(task: Task, before: Passes, rng: np.random.Generator) -> Finding | None:
     """Whether a network explains the log-odds of labels between zero and one, and far better than
     one explains the labels."""
     odds = log_odds(task.samples)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 
 import numpy as np
 
-from unrelu.certificate import Certificate, judge_unknown
+from unrelu.certificate import Certificate
+from unrelu.checks.finding import Finding
 from unrelu.checks.hidden_values import hidden_values
+from unrelu.evidence.evidence import Question
+from unrelu.evidence.hidden_values import judge_hidden
 from unrelu.network import Network
 from unrelu.numerics.arrays import Array
 from unrelu.result import Recovery
@@ -16,6 +18,7 @@ from unrelu.samples import Samples
 from unrelu.search.null_vectors import Hidden, find_hidden
 from unrelu.search.unknown_activation import Shape, fit
 from unrelu.wording.status import Status
+from unrelu.wording.streams import counted
 
 SAME = 8.0
 """Times the errors of heights by which units may be off the common curve: those of one unit's
@@ -43,19 +46,25 @@ def recover_unknown(
         "label_rank": found.rank,
     }
     hidden: Array | None = None
+    remarks: tuple[Finding, ...] = ()
     if shape is None:
-        certificate = _nothing(samples, bias, _why(found))
+        net = Network(np.zeros((0, samples.d)), np.zeros((samples.m, 0)))
+        judged = judge_hidden(Question(net, bias), samples, np.zeros(0), "")
+        remarks = (Finding("no-unit", Status.FAILED, _why(found)),)
     else:
-        certificate = judge_unknown(
-            shape.network, samples, shape.hidden.rows, bias, shape.errors, _scales(shape)
-        )
-        if certificate.status == Status.ESTIMATED:
-            hidden = hidden_values(shape.network, samples)
-    if n_units is not None and certificate.status == Status.ESTIMATED:
-        certificate = _as_asked(certificate, n_units)
+        asked = Question(shape.network, bias, used=shape.hidden.rows)
+        judged = judge_hidden(asked, samples, shape.errors, _scales(shape))
+    certificate = Certificate.of(judged)
+    if certificate.status == Status.ESTIMATED:
+        hidden = hidden_values(certificate.network, samples)
+        units = certificate.network.n_units
+        if n_units is not None and units != n_units:
+            code = "more-units" if units > n_units else "fewer-units"
+            said = f"{counted(units, 'unit')} explain these samples, not {n_units}"
+            remarks = (Finding(code, Status.FAILED, said),)
     stats["seconds"] = time.perf_counter() - started
     network = None if shape is None else certificate.network
-    return Recovery(certificate.status, network, certificate, stats, hidden=hidden)
+    return Recovery(network, certificate, stats, hidden=hidden, remarks=remarks)
 
 
 def _scales(shape: Shape) -> str:
@@ -93,28 +102,4 @@ def _why(found: Hidden) -> str:
         f"{units} vectors in the span of the labels vanish where a unit would, but no "
         "hyperplane and monotone activation explain them: the labels were made by more units "
         "than they have rank, or by something else"
-    )
-
-
-def _nothing(samples: Samples, bias: bool, said: str) -> Certificate:
-    """Of the network that is constant."""
-    net = Network(np.zeros((0, samples.d)), np.zeros((samples.m, 0)))
-    return replace(
-        judge_unknown(net, samples, np.arange(0), bias, np.zeros(0), ""),
-        status=Status.FAILED,
-        code="no-unit",
-        explanation=said,
-    )
-
-
-def _as_asked(certificate: Certificate, n_units: int) -> Certificate:
-    found = certificate.network.n_units
-    if found == n_units:
-        return certificate
-    return replace(
-        certificate,
-        status=Status.FAILED,
-        code="more-units" if found > n_units else "fewer-units",
-        explanation=f"{found} units explain these samples, not {n_units}: "
-        f"{certificate.explanation}",
     )

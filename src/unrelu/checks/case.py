@@ -1,0 +1,119 @@
+"""What is measured of a network on samples, before the checks look at it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from unrelu.network import Network
+from unrelu.numerics.arrays import Array, Index, Mask
+from unrelu.samples import Samples
+
+LINEAR = 0.2
+"""Radians, or shares, by which hidden weights may be off while what is linear in them holds."""
+
+
+@dataclass(frozen=True, eq=False)
+class Explained:
+    """How well the labels are explained; fields as in `Certificate`. `missed`: rows whose labels
+    are off by more than rounding, as far as there are any."""
+
+    residual: float
+    in_roundings: float
+    worst_sample: int
+    margin: float
+    on_kink: int
+    missed: Index
+
+
+@dataclass(frozen=True, eq=False)
+class Pinned:
+    """What a subset of the samples says about each of the k units.
+
+    `errors`: how far labels off by rounding may have moved its hidden weights and bias (unit
+    rows, in the units of the inputs and in scaled ones, whichever is worse), where rounding is
+    random. `farthest`: the same where it conspires: no network on the same sides that explains
+    the labels to rounding is farther away.
+    `spare`: equations left over, on the side where fewer, after all unknowns are paid for.
+    `shares`: of the samples it is active on.
+    `outputs`: rank of the output weights: how many equations a sample is worth.
+    `needed`: how many of `spare` rule out chance. `dimension`: of a unit's
+    weights and bias. `independent`: whether the inputs are.
+    """
+
+    errors: Array
+    spare: Array
+    shares: Array
+    outputs: int
+    needed: int
+    dimension: int
+    independent: bool = True
+    farthest: Array | None = None
+
+    @property
+    def stated(self) -> Array:
+        """The errors that a certificate states."""
+        return self.errors if self.farthest is None else self.farthest
+
+    def weak(self, limit: float) -> Index:
+        vague = ~(self.errors <= limit)
+        if limit < np.inf:  # and not proved to be pinned
+            vague |= ~(self.stated <= LINEAR)
+        return np.flatnonzero(vague | ~(self.spare >= self.needed))
+
+
+@dataclass(frozen=True, eq=False)
+class Clean:
+    """`samples`: all rows, with the network's own labels in the place of wrong ones. `wrong`
+    (n, m), `errors` (n, m) by how much. `usable`: the rows whose clean entries tell the labels of
+    all outputs, with labels made from those alone."""
+
+    samples: Samples
+    wrong: Mask
+    errors: Array
+    usable: Samples
+
+    @property
+    def entries(self) -> Index:
+        """(s, 2) rows and outputs."""
+        return np.argwhere(self.wrong)
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """A canonical network, the samples that it is judged by, and what has been measured of both.
+
+    `biased`, `skip`: whether networks with biases, and with a skip connection, compete with it.
+    `limit`: by how much rounding may have moved a hidden weight. `equations`: independent label
+    entries, as many as were counted; `unknowns`: free weights; `needed`: by how many the first must
+    exceed the second. `clean`: what is left where entries are grossly wrong, which `samples` are
+    then without; `refused`: why entries may not be left out. `objection`: why weights that are
+    found together do not tell the units apart. `rival`: another network that explains the samples,
+    where the search has found one.
+    """
+
+    net: Network
+    samples: Samples
+    biased: bool
+    skip: bool
+    limit: float
+    explained: Explained
+    pinned: Pinned
+    equations: int
+    unknowns: int
+    needed: int
+    clean: Clean | None = None
+    refused: str = ""
+    objection: str = ""
+    rival: Network | None = None
+
+    @property
+    def fits(self) -> bool:
+        """Whether every label is explained to rounding; not so for NaN."""
+        return self.explained.in_roundings <= 1 and not self.refused
+
+    @property
+    def relu(self) -> bool:
+        """Whether units can be turned round: f(z) = f(−z) + z."""
+        return self.net.activation.reversible

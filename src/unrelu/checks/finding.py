@@ -1,0 +1,60 @@
+"""What a check has found: a stable code, what follows from it, and the sentence that says it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import numpy as np
+
+from unrelu.numerics.arrays import Index
+from unrelu.numerics.equality import by_value
+from unrelu.wording.status import Status
+
+Case = TypeVar("Case")
+
+
+@by_value
+@dataclass(frozen=True, eq=False)
+class Finding:
+    """One thing that was found about a network and samples, or about the question asked.
+
+    code : names it, for programs: it stays the same when the words change.
+    status : what follows from it; None for a remark, from which nothing does.
+    sentence : says it to people.
+    units : the units concerned, by number. samples : the rows concerned.
+    more_samples : about how many more samples of the same kind would do, where that is known.
+    """
+
+    code: str
+    status: Status | None
+    sentence: str
+    units: Index = field(default_factory=lambda: np.arange(0))
+    samples: Index = field(default_factory=lambda: np.arange(0))
+    more_samples: int | None = None
+
+    def __str__(self) -> str:
+        return self.sentence
+
+    def to_dict(self) -> dict[str, object]:
+        """Plain numbers, lists and words."""
+        return {
+            "code": self.code,
+            "status": self.status and self.status.value,
+            "sentence": self.sentence,
+            "units": self.units.tolist(),
+            "samples": self.samples.tolist(),
+            "more_samples": self.more_samples,
+        }
+
+
+def first(checks: Iterable[Callable[[Case], Finding | None]], case: Case) -> Finding | None:
+    """The finding of the first check that finds something."""
+    return next((found for check in checks if (found := check(case)) is not None), None)
+
+
+def listed(which: Index, what: str = "unit") -> str:
+    """Units, or samples, by number: the first six."""
+    shown = (f"{what} " if len(which) == 1 else f"{what}s ") + ", ".join(map(str, which[:6]))
+    return shown + (f" and {len(which) - 6} more" if len(which) > 6 else "")

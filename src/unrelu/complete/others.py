@@ -1,0 +1,71 @@
+"""Other networks with as many units that explain few samples, found by looking at all units.
+
+That a wrong network explains labels by chance is counted for inputs of no structure. A few of them,
+such as the corners of a cube, may have some: then all units that explain the labels are looked at,
+where that is quick.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from unrelu.checks.case import Case
+from unrelu.checks.counting import distinct_rows
+from unrelu.checks.explained import explain
+from unrelu.checks.finding import Finding
+from unrelu.complete import facets
+from unrelu.fitting.alternation import OVERFLOW, another_unit
+from unrelu.network import Network
+from unrelu.numerics.arrays import Index
+from unrelu.numerics.laws import coarse
+from unrelu.samples import Samples
+from unrelu.wording.status import Status
+
+FEW_ROWS, FEW_UNITS, MOST_ROWS = 300, 5, 100_000
+"""Distinct inputs and units up to which other networks are looked for, a tenth of a second's
+work; and samples up to which distinct ones are counted."""
+
+
+def other_network(case: Case) -> Finding | None:
+    """Whether another network explains every sample, too, or may do so."""
+    samples, net = case.samples, case.net
+    if case.rival is not None and explain(case.rival.canonical(), samples).in_roundings <= 1:
+        return _several("another network explains every sample as well")
+    rank = int(np.linalg.matrix_rank(net.U)) if net.n_units else 0
+    if case.skip or case.clean is not None or not 0 < rank == net.n_units:
+        return None
+    if samples.n > MOST_ROWS or (case.relu and rank > FEW_UNITS):
+        return None
+    distinct = distinct_rows(samples, case.biased)
+    if len(distinct) > FEW_ROWS:
+        return None
+    few = samples.take(distinct)
+    return _of_facets(few, case.biased) if case.relu else _of_alternation(few, net, case.biased)
+
+
+def _of_facets(few: Samples, biased: bool) -> Finding | None:
+    def missed(net: Network) -> Index:
+        return explain(net.canonical(), few).missed
+
+    found = facets.find(few, bias=biased, rng=np.random.default_rng(0), missed=missed)
+    return None if found.rival is None else _several(found.note)
+
+
+@OVERFLOW
+def _of_alternation(few: Samples, net: Network, biased: bool) -> Finding | None:
+    """For other activations than the ReLU. Where all inputs take few values, as the corners of a
+    cube do, they have some structure; elsewhere starts of a search are looked at that end in a unit
+    which the network has not."""
+    if coarse(few.X):
+        return _several(
+            "every sample is explained, but with inputs of so few values other networks may do so, "
+            "too, and with this activation they are not all looked for: more samples, or other "
+            "inputs, would tell"
+        )
+    if another_unit(few, net, biased, np.random.default_rng(0)):
+        return _several("every sample is explained, but there is another unit that explains them")
+    return None
+
+
+def _several(sentence: str) -> Finding:
+    return Finding("several-networks", Status.UNDETERMINED, sentence)

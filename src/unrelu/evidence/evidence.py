@@ -1,0 +1,99 @@
+"""What every kind of evidence says, and what its judges are asked about."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from unrelu.checks.finding import Finding
+from unrelu.checks.kinds_of_labels import kind_of_labels, steps
+from unrelu.errors import InputError
+from unrelu.inputs.frames import tables
+from unrelu.network import Network
+from unrelu.numerics.arrays import Index
+from unrelu.samples import ExactSamples, Samples
+from unrelu.wording.status import Status
+from unrelu.wording.streams import counted
+
+
+@dataclass(frozen=True, eq=False)
+class Question:
+    """Which network is to be judged, and among which: `biased`, `skip`: whether networks with
+    biases, and with a skip connection, compete with it. `used`: the samples that served to find
+    it. `values`: the labels are known to be values, and not, say, class labels."""
+
+    network: Network
+    biased: bool
+    skip: bool = False
+    used: Index = field(default_factory=lambda: np.arange(0))
+    values: bool = False
+
+    def check_widths(self, samples: Samples) -> None:
+        """Raises InputError where the samples are not for this network."""
+        for what, got, expected in (
+            ("input", samples.d, self.network.n_inputs),
+            ("output", samples.m, self.network.n_outputs),
+        ):
+            if got != expected:
+                raise InputError(f"samples have {counted(got, what)}, the network has {expected}")
+
+
+class Evidence(ABC):
+    """What was measured of a network on samples; every kind is a frozen dataclass. `explained`:
+    whether labels have to be explained to rounding, none of them left out."""
+
+    @property
+    def explained(self) -> bool:
+        return True
+
+    @abstractmethod
+    def recheck(self, asked: Question, X: ArrayLike, Y: ArrayLike) -> Judgement:
+        """The same checks of the network on these samples, none of them used to find it."""
+
+    @abstractmethod
+    def rows(self, seen: tuple[str, str]) -> list[tuple[str, str]]:
+        """The evidence as labelled lines; `seen` is that of the samples."""
+
+
+@dataclass(frozen=True, eq=False)
+class Judgement:
+    """A network in canonical form, what was measured, and what was found, the decisive first."""
+
+    network: Network
+    asked: Question
+    n_samples: int
+    evidence: Evidence
+    findings: tuple[Finding, ...]
+
+
+def kind_found(
+    network: Network, status: Status | None, evidence: Evidence, samples: Samples
+) -> Finding | None:
+    """What the labels are, if they are no values: asked of labels that are not explained to
+    rounding, and, of steps, of those that a network explains which is not the only one."""
+    if status == Status.FAILED or not evidence.explained:
+        return kind_of_labels(samples, network)
+    return steps(samples) if status == Status.UNDETERMINED else None
+
+
+def with_kind_of_labels(judged: Judgement, samples: Samples) -> Judgement:
+    """The judgement in view of `kind_found`, unless the labels are known to be values."""
+    if judged.asked.values:
+        return judged
+    kind = kind_found(judged.network, judged.findings[0].status, judged.evidence, samples)
+    return judged if kind is None else replace(judged, findings=(kind, *judged.findings))
+
+
+def in_floats(X: ArrayLike, Y: ArrayLike) -> Samples:
+    """The samples, rounded if they are Fractions: not everything asked of those ends over ℚ."""
+    X, Y, _ = tables(X, Y)
+    if "O" in (np.asarray(X).dtype.kind, np.asarray(Y).dtype.kind):
+        return ExactSamples.of(X, Y).rounded
+    return Samples.of(X, Y)
+
+
+def equations_row(equations: int, unknowns: int, more: str = "") -> tuple[str, str]:
+    return "equations", f"{equations} for {counted(unknowns, 'unknown')}{more}"

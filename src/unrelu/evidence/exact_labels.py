@@ -1,0 +1,289 @@
+"""Labels without noise: are they explained to rounding, and by this network alone?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from unrelu.checks import gross as gross_errors
+from unrelu.checks.case import Case, Explained, Pinned
+from unrelu.checks.counting import chance_equations, few_equations, grain, independent_equations
+from unrelu.checks.explained import explain, not_explained
+from unrelu.checks.finding import Finding, first, listed
+from unrelu.checks.pinned import not_pinned, open_linear_term, open_units, pin
+from unrelu.checks.pinned_curved import full_rank, pin_curved, resolved
+from unrelu.checks.pinned_together import outputs_dependent, pin_together
+from unrelu.checks.replaced import replaceable_units
+from unrelu.checks.rivals import rival_sides
+from unrelu.checks.sides import facing_pair, gap, linear_function, open_sides
+from unrelu.checks.spared import spare_units
+from unrelu.complete.others import other_network
+from unrelu.evidence.evidence import (
+    Evidence,
+    Judgement,
+    Question,
+    equations_row,
+    in_floats,
+    with_kind_of_labels,
+)
+from unrelu.network import Network
+from unrelu.network.unknowns import unknowns_of
+from unrelu.numerics.arrays import Array, Index
+from unrelu.numerics.equality import by_value
+from unrelu.numerics.precision import DOUBLE
+from unrelu.samples import Samples
+from unrelu.wording.status import Status
+from unrelu.wording.streams import counted
+
+AS_THEY_STAND = 1e-9
+"""Residual, as a share of the labels, from which on float64 labels are not explained for sure."""
+
+CHECKS: tuple[Callable[[Case], Finding | None], ...] = (
+    gross_errors.not_gross,
+    not_explained,
+    outputs_dependent,
+    open_units,
+    open_linear_term,
+    few_equations,
+    facing_pair,
+    spare_units,
+    linear_function,
+    gap,
+    open_sides,
+    rival_sides,
+    replaceable_units,
+    other_network,
+)
+"""In this order: the first that finds something decides, and if none does, the network is exact."""
+
+
+@by_value
+@dataclass(frozen=True, eq=False, kw_only=True)
+class ExactLabels(Evidence):
+    """Labels that a network has to explain to rounding.
+
+    residual : largest |label − network| as a share of the labels' root mean square.
+    residual_in_roundings : a bound on the same in units of what rounding allows, sharp above 1;
+        explained up to 1.
+    worst_sample : the row where that is largest.
+    margin : smallest |v·x + b| in units of its rounding; a sample below 1 has no certain side.
+    on_kink : number of samples below that.
+    equations, unknowns, surplus_needed : independent label entries (as many as were counted),
+        free weights, and by how many the first must exceed the second.
+    weight_errors : (k,) of each unit's hidden weights and bias (unit rows), how far any network of
+        so many units that explains the samples to rounding may be off.
+    corrupted : (s, 2) row and output of the label entries left out as grossly wrong, where that
+        was allowed; every statement is about the others.
+    precision : what the labels are taken to be rounded to.
+    """
+
+    residual: float
+    residual_in_roundings: float
+    worst_sample: int
+    margin: float
+    on_kink: int
+    equations: int
+    unknowns: int
+    surplus_needed: int
+    weight_errors: Array
+    corrupted: Index = field(default_factory=lambda: np.zeros((0, 2), dtype=np.intp))
+    precision: str = DOUBLE.name
+
+    @property
+    def explained(self) -> bool:
+        return not len(self.corrupted)
+
+    def recheck(self, asked: Question, X: ArrayLike, Y: ArrayLike) -> Judgement:
+        gross = len(self.corrupted) > 0
+        samples = in_floats(X, Y)
+        return with_kind_of_labels(judge_labels(asked, samples, gross=gross), samples)
+
+    def rows(self, seen: tuple[str, str]) -> list[tuple[str, str]]:
+        rows = []
+        if self.precision != DOUBLE.name:
+            rows.append(("labels rounded to", self.precision))
+        rows += [
+            (
+                "largest residual",
+                f"{self.residual:.1e} of the labels, at most {self.residual_in_roundings:.2g} of "
+                f"what rounding allows, in sample {self.worst_sample}",
+            ),
+            seen,
+            (
+                "nearest to a kink",
+                f"{self.margin:.1e} roundings, {counted(self.on_kink, 'sample')} on one",
+            ),
+            equations_row(
+                self.equations, self.unknowns, f", {self.surplus_needed} to spare needed"
+            ),
+        ]
+        if len(self.corrupted):
+            shown = ", ".join(f"({row}, {output})" for row, output in self.corrupted[:4].tolist())
+            more = ", …" if len(self.corrupted) > 4 else ""
+            rows.append(("corrupted entries", f"{len(self.corrupted)}: {shown}{more}"))
+        return rows
+
+    def weight_rows(self, units: Index) -> list[tuple[str, str]]:
+        """How well hidden weights are known, and which are not."""
+        rows = []
+        if len(self.weight_errors):
+            rows.append(("hidden weights good to", f"{self.weight_errors.max():.1e}"))
+        if len(units):
+            rows.append(("not pinned down", listed(units)))
+        return rows
+
+
+def judge_labels(
+    asked: Question,
+    samples: Samples,
+    explained: Explained | None = None,
+    *,
+    gross: bool = False,
+    limit: float | None = None,
+    rival: Network | None = None,
+) -> Judgement:
+    """What the samples show of a network that has to explain them to rounding.
+
+    explained : saves the pass over the samples, where it has been made for this very network.
+    gross : entries that the network does not explain may be left out, within the limits of
+        `checks.gross`. limit : by how much rounding may have moved a hidden weight. rival :
+        another network that explains the samples, if the search has found one.
+    """
+    assert asked.skip or not asked.network.skip, "a skip connection has others as competitors"
+    asked.check_widths(samples)
+    net = asked.network.rounded().canonical()
+    if not gross:
+        samples, explained = _at_their_rounding(net, samples, explained)
+    limit = samples.eps**0.75 if limit is None else limit
+    case = _measured(net, samples, asked, explained, limit, gross, rival)
+    found = first(CHECKS, case) or _unique(case)
+    evidence = ExactLabels(
+        residual=case.explained.residual,
+        residual_in_roundings=case.explained.in_roundings,
+        worst_sample=case.explained.worst_sample,
+        margin=case.explained.margin,
+        on_kink=case.explained.on_kink,
+        equations=case.equations,
+        unknowns=case.unknowns,
+        surplus_needed=case.needed,
+        weight_errors=case.pinned.stated,
+        corrupted=np.zeros((0, 2), np.intp) if case.clean is None else case.clean.entries,
+        precision=samples.precision.name,
+    )
+    return Judgement(net, asked, samples.n, evidence, (found,))
+
+
+def _measured(
+    net: Network,
+    samples: Samples,
+    asked: Question,
+    explained: Explained | None,
+    limit: float,
+    gross: bool,
+    rival: Network | None,
+) -> Case:
+    biased, skip = asked.biased, asked.skip
+    assert not (gross and skip), "gross errors are looked for in networks without skip connections"
+    clean = gross_errors.clean(net, samples) if gross else None
+    usable, refused = samples, ""
+    if clean is not None and clean.wrong.any():
+        refused = gross_errors.objection(net, clean)
+    if clean is not None and (refused or not clean.wrong.any()):
+        clean = None
+    if clean is not None:
+        samples, usable, explained = clean.samples, clean.usable, None
+    explained = explained or explain(net, samples)
+    fits = explained.in_roundings <= 1 and not refused  # not so for NaN
+    pinned, objection = not_pinned(net, samples), ""
+    if fits:
+        pinned, objection = _pinned(net, usable, biased, skip, limit)
+    relu = net.activation.reversible
+    free_scale = not net.activation.homogeneous
+    dimension, outputs, k = samples.d + biased + free_scale, pinned.outputs, net.n_units
+    if not relu and not fits:
+        outputs = k
+    if skip and not k:  # all outputs are functions of W and c alone
+        outputs = samples.m
+    unknowns = unknowns_of(net, biases=biased, skip=skip, outputs=outputs)
+    fineness = grain(samples, biased) if relu else resolved(samples, biased)
+    needed = chance_equations(dimension, samples.n, k, samples.eps, fineness)
+    equations = 0
+    if len(usable.X):
+        equations = independent_equations(
+            usable, outputs, biased or free_scale, 2 * (unknowns + needed)
+        )
+    if clean is not None:
+        needed += gross_errors.choice_equations(clean, equations, k)
+    return Case(
+        *(net, usable, biased, skip, limit, explained, pinned, equations, unknowns, needed),
+        clean=clean,
+        refused=refused,
+        objection=objection,
+        rival=rival,
+    )
+
+
+def _pinned(
+    net: Network, samples: Samples, biased: bool, skip: bool, limit: float
+) -> tuple[Pinned, str]:
+    """Which units the samples pin down, and what there is to object to that.
+
+    Where U has full column rank, units of other activations than the ReLU can neither change sides
+    nor be replaced by others: what a unit's own labels are, f(z_j) alone, is fixed (BJW Lemma 33).
+    Where it has not, all weights are looked at together, and what else the activation allows."""
+    if net.activation.reversible:
+        return pin(net, samples, biased, limit, skip), ""
+    if not net.n_units:
+        return not_pinned(net, samples), ""
+    if full_rank(net, samples):
+        return pin_curved(net, samples, biased, limit), ""
+    return pin_together(net, samples, biased)
+
+
+def _unique(case: Case) -> Finding:
+    net, clean = case.net, case.clean
+    if clean is not None:
+        return Finding(
+            "gross-errors",
+            Status.EXACT,
+            f"all but {len(clean.entries)} of {clean.wrong.size} labels are explained to rounding "
+            f"by this network of {counted(net.n_units, 'unit')}, and by no other with this many "
+            "units; those are gross errors",
+            samples=np.unique(clean.entries[:, 0]),
+        )
+    sentence = unique(net, case.samples.n, case.skip, "to rounding")
+    return Finding("unique", Status.EXACT, sentence)
+
+
+def unique(net: Network, n: int, skip: bool, how: str) -> str:
+    """That all n samples are explained, `how`, and by no other network."""
+    which = f" with{'' if net.skip else 'out'} a skip connection" * skip
+    turned = (
+        ", but for the side on which each unit is active: with a skip connection "
+        "u f(z) = u f(−z) + u z"
+    )
+    return (
+        f"all {n} samples are explained {how} by this network of "
+        f"{counted(net.n_units, 'unit')}{which}, and no other network with this many units fits"
+        f"{turned * bool(skip and net.n_units)}"
+    )
+
+
+def _at_their_rounding(
+    net: Network, samples: Samples, explained: Explained | None
+) -> tuple[Samples, Explained | None]:
+    """The samples at the finest rounding at which the network explains them, or at the coarsest:
+    labels that have few digits may be rounded, or have no more."""
+    *finer, own = samples.levels()
+    if not finer:
+        return own, explained
+    if explained is None or own.eps != samples.eps:
+        explained = explain(net, own)
+    for level in finer if explained.residual < AS_THEY_STAND else ():
+        found = explain(net, level)
+        if found.in_roundings <= 1:
+            return level, found
+    return own, explained

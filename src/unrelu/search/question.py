@@ -1,0 +1,69 @@
+"""What there is to say about the question asked, beside the certificate."""
+
+from __future__ import annotations
+
+import math
+
+from unrelu.checks.finding import Finding
+from unrelu.network.unknowns import count_unknowns
+from unrelu.result import remark
+from unrelu.samples import Samples
+from unrelu.search.judging import Judged, Task
+from unrelu.wording.status import Status
+from unrelu.wording.streams import counted
+
+NOISY = (
+    "the labels are noisy, or come from another kind of model, or from more units than this many "
+    "samples show"
+)
+
+
+def remarks(best: Judged, task: Task) -> tuple[Finding, ...]:
+    """Of labels without noise: too few samples for the units asked for, more or fewer units than
+    those, and what the method has noted."""
+    status, note = best.status, best.candidate.note
+    found, asked = best.certificate.network.n_units, task.n_units
+    if status == Status.FAILED:
+        return (*best.remarks, _why_failed(best, task))
+    notes = () if best.candidate.rival is not None else remark("note", note)
+    if asked is None or found == asked:
+        return (*best.remarks, *notes)
+    if found < asked:
+        said = (
+            f"a network of {counted(found, 'unit')} explains these samples, and nothing in them "
+            f"shows that there are {asked}"
+        )
+        return (Finding("fewer-units", Status.UNDETERMINED, said), *best.remarks, *notes)
+    if status == Status.UNDETERMINED:
+        said = f"{found} units explain these samples, and perhaps {asked} would"
+    else:
+        wanted = counted(asked, "unit")
+        said = f"no network of {wanted} explains these samples, {found} are needed"
+        status = Status.FAILED
+    return (Finding("more-units", status, said), *best.remarks, *notes)
+
+
+def _why_failed(best: Judged, task: Task) -> Finding:
+    samples, rank = task.samples, int(best.candidate.stats.get("split_rank", task.rank))
+    units = task.n_units or rank
+    missing = _missing_samples(samples, units, rank, task.bias, task.skip)
+    if not missing:
+        return Finding(best.certificate.code, Status.FAILED, best.candidate.note or NOISY)
+    at_least = "" if task.n_units else "the at least "
+    said = (
+        f"{samples.n} samples are too few to find {at_least}{counted(units, 'unit')}: about "
+        f"{missing} more would do"
+    )
+    return Finding("few-samples", Status.UNDETERMINED, said, more_samples=missing)
+
+
+def _missing_samples(samples: Samples, units: int, rank: int, bias: bool, skip: bool) -> int:
+    """How many samples short of what finding so many units takes: for each its D unknowns twice
+    over on one side and the other units on the other (units active half of the time, a tenth to
+    spare); in all four equations to three unknowns, or, measured, three to one where the labels
+    do not show every unit."""
+    dimension, rank = samples.d + bias, max(rank, 1)
+    sides = 1.1 * (2 * dimension + 2 * math.sqrt(dimension) + units / rank)
+    unknowns = count_unknowns(units, samples.d, rank, biases=bias, skip=skip)
+    equations = (4 / 3 if units <= rank else 3.0) * unknowns / rank
+    return max(0, math.ceil(max(sides, equations)) - samples.n)
