@@ -222,7 +222,7 @@ def row(family: str, case: str, draw: Draw, draws: int) -> dict[str, str | int |
         few += drawn.units is not None and found < drawn.units
         many += drawn.units is not None and found > drawn.units
         if sure and off:
-            print(f"  {family}, {case}, seed {seed}: {found} units, {result.certificate.code}")
+            print(f"  {family}, {case}, seed {seed}: {found} units, {result.code}")
     return {
         "family": family,
         "case": f"{case:<36}",

@@ -277,7 +277,7 @@ def attempt(problem: Problem, method: str, n: int, seed: int) -> Trial:
     if method not in ("auto", result.stats["method"]):
         verdict += f", by {result.stats['method']}"
     if not found:
-        verdict += f": {shortened(result.certificate.explanation)}"
+        verdict += f": {shortened(result.explanation)}"
     return Trial(found, exact and error > EXACT, error, seconds, verdict)
 
 

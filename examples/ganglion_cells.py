@@ -120,7 +120,7 @@ def compare(result: unrelu.Recovery, truth: unrelu.Network) -> Comparison:
     """Found against true, unit by unit."""
     found, uncertainty = result.network, result.uncertainty
     if found is None or uncertainty is None:
-        raise SystemExit(f"no subunits were found: {result.certificate.explanation}")
+        raise SystemExit(f"no subunits were found: {result.explanation}")
     match = unrelu.match(found, truth)
     there = np.flatnonzero(match.permutation >= 0)
     partners = match.permutation[there]

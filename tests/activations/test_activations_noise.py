@@ -22,7 +22,8 @@ from unrelu.activations import (
 )
 from unrelu.checks.shape import shape_p
 from unrelu.checks.unexplained import unexplained
-from unrelu.checks.verdict import estimate
+from unrelu.evidence.evidence import Question
+from unrelu.evidence.noisy_labels import judge_noisy
 from unrelu.fitting.problem import Problem
 from unrelu.fitting.selection import Effort, settle
 from unrelu.fitting.variable_projection import Kinks
@@ -164,8 +165,8 @@ def test_another_activation_is_no_noise(made: Activation, asked: Activation) -> 
     samples = Samples.of(X, Y)
     left = unexplained(wrong, samples, False, False)
     assert left.shape < 1e-6
-    said = estimate(wrong, samples, left, 30, np.ones(2), np.arange(0), True)
-    assert said.status == Status.FAILED
+    judged = judge_noisy(Question(wrong, False), samples, left, np.ones(2))
+    assert judged.findings[0].status == Status.FAILED
     if made != ReLU():
         right = unexplained(told(truth, X, Y, False), samples, False, False)
         assert right.shape > 1e-3

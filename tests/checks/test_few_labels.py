@@ -26,7 +26,7 @@ def line(seed: int, n: int, size: float) -> tuple[Array, Array]:
 def test_fifteen_points_and_one_break() -> None:
     X, y = line(0, 15, 0.3)
     result = recover(X, y, 1, skip=True, rng=0)
-    assert (result.status, result.certificate.code) == ("estimated", "noise")
+    assert (result.status, result.code) == ("estimated", "noise")
     (found,) = result.breakpoints
     assert abs(found.position - 6) < 4 * found.stderr < 0.4
     # 15 labels, 4 unknowns.
@@ -58,7 +58,7 @@ def test_noise_is_not_explained_by_units_that_were_asked_for(
         result = recover(X, y, k, skip=skip, noise="gaussian", rng=0, throw=False)
         assert result.status != "estimated"
         # The errors are there all the same.
-        assert result.certificate.code != "few-labels" or result.uncertainty is not None
+        assert result.code != "few-labels" or result.uncertainty is not None
 
 
 def test_the_number_of_units_found_of_a_network_with_little_noise() -> None:
@@ -77,7 +77,7 @@ def test_no_more_labels_than_unknowns() -> None:
     X, y = line(0, 9, 0.1)
     result = recover(np.column_stack([X, X**2, np.cos(X)]), y, 2, noise="gaussian", throw=False)
     assert result.status == "undetermined"
-    assert result.certificate.code == "few-labels"
+    assert result.code == "few-labels"
 
 
 def test_the_bound_holds() -> None:

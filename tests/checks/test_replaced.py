@@ -80,7 +80,7 @@ def test_a_unit_that_no_label_shows_is_not_exact(activation: Activation) -> None
     net = Network([[-1.0, -1.0]], [[-2.4], [-0.27]], activation=activation)
     for seed in range(3):
         result = recover(X, net(X), 2, activation=activation, rng=seed, throw=False)
-        assert result.status != "exact", result.certificate.explanation
+        assert result.status != "exact", result.explanation
     U = np.column_stack([net.U, [1e-17, 2e-17]])
     two = Network(np.vstack([net.V, [[1.0, 2.0]]]), U, activation=activation)
     assert verify(two, X, net(X)).status != "exact"

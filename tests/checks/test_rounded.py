@@ -14,6 +14,7 @@ from support.rounded_rivals import NETWORKS, ROUNDINGS, along, attack, distance,
 
 from unrelu import Network, Status, extract, recover, verify
 from unrelu.checks.spared import leaner, spared
+from unrelu.evidence.exact_labels import ExactLabels
 from unrelu.samples import Samples
 
 Array = NDArray[np.float64]
@@ -55,7 +56,9 @@ def test_the_attack_sees_a_rival() -> None:
     case = drawn("plain", "float32", 3)
     certificate = verify(case.truth, case.X, case.Y)
     assert certificate.status == Status.EXACT
-    boast = replace(certificate, weight_errors=certificate.weight_errors / 100)
+    assert isinstance(certificate.evidence, ExactLabels)
+    errors = certificate.weight_errors / 100
+    boast = replace(certificate, evidence=replace(certificate.evidence, weight_errors=errors))
     rivals = [rival for _, rival in along(certificate.network, Samples.of(case.X, case.Y))]
     assert max(distance(rival, boast) for rival in rivals) > 1
     assert max(distance(rival, certificate) for rival in rivals) <= 1
@@ -78,9 +81,9 @@ def test_a_facing_pair_in_float32() -> None:
         for labels in (Y, Y.astype(np.float64)):
             found = recover(X, labels, rng=0, throw=False)
             assert found.status == Status.UNDETERMINED
-            assert found.certificate.code == "facing-pair"
+            assert found.code == "facing-pair"
     found = extract(lambda X: in_float32(FACING, X), 2, rng=0, throw=False)
-    assert found.certificate.code == "facing-pair"
+    assert found.code == "facing-pair"
 
 
 @pytest.mark.parametrize("seed", range(6))

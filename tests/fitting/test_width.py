@@ -44,7 +44,7 @@ def test_labels_that_depend_on_nothing_have_no_unit(law: str) -> None:
         X = rng.standard_normal((600, 5))
         result = asked(X, LAWS[law](rng, 600))
         assert result.network is not None
-        assert (result.network.n_units, result.certificate.code) == (0, "no-unit")
+        assert (result.network.n_units, result.code) == (0, "no-unit")
         assert result.noise is not None
         (width,) = result.noise.widths
         assert width.gain <= width.edge

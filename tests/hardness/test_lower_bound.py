@@ -141,7 +141,7 @@ def test_recovery_from_the_region_and_from_the_plane(kappa: float) -> None:
     for truth in (bound.first, bound.second):
         result = recover(inside, truth(inside), n_units=2, **SETTING)
         assert result.status == "undetermined"
-        assert "nothing in them shows that there are 2" in result.certificate.explanation
+        assert "nothing in them shows that there are 2" in result.explanation
         result = recover(inside, truth(inside), **SETTING)
         assert result.status == "exact"
         assert result.network is not None

@@ -121,7 +121,7 @@ def test_inputs_that_say_nothing_new_have_no_weight(what: str) -> None:
     """Every sample is explained, and not by this network alone."""
     inputs, _ = DEPENDENT[what]
     result = recover(inputs, TRUTH(inputs), rng=0, throw=False)
-    assert (result.status, result.certificate.code) == (Status.UNDETERMINED, "dependent-inputs")
+    assert (result.status, result.code) == (Status.UNDETERMINED, "dependent-inputs")
     assert result.network is not None
     assert (result.network.V == 0).all(axis=0).sum() == 1
     assert np.abs(result.network(inputs) - TRUTH(inputs)).max() <= 1e-9
@@ -301,5 +301,5 @@ def test_mathematics_that_fails_is_no_wrong_use() -> None:
     for n in (5, 8):
         result = recover(X[:n], Y[:n], rng=0, throw=False)
         assert result.status == Status.UNDETERMINED
-        assert result.certificate.more_samples is not None
+        assert result.more_samples is not None
     assert recover(X, Y, 10**9, rng=0, throw=False).status == Status.UNDETERMINED

@@ -90,7 +90,7 @@ def test_any_noise_independent_of_the_inputs(kind: str, k: int, m: int) -> None:
         result = halfspace(problem, noisy(problem, 0.3, kind, seed), k, noise="independent")
         assert result.status in (Status.ESTIMATED, Status.FAILED)
         assert result.stderr is None
-        assert "the recipe's own estimate" in result.certificate.explanation
+        assert "the recipe's own estimate" in result.explanation
         found += error(result, problem.truth) <= 4 * np.sqrt(d / n)
         estimated += result.status == Status.ESTIMATED
     assert found >= 9
@@ -112,7 +112,7 @@ def test_labels_that_are_noisy_without_it_being_said() -> None:
     result = halfspace(problem, noisy(problem, 0.3, "gaussian", 1), 2)
     assert result.status == Status.ESTIMATED
     assert error(result, problem.truth) <= 0.2
-    assert "for labels without noise it does not apply" in result.certificate.explanation
+    assert "for labels without noise it does not apply" in result.explanation
 
 
 def test_correlated_inputs() -> None:
@@ -134,7 +134,7 @@ def test_canary() -> None:
 
 def refusal(result: Recovery) -> str:
     assert result.status == Status.FAILED, str(result)
-    said = result.certificate.explanation
+    said = result.explanation
     assert said.startswith("method='halfspace' does not apply: "), said
     return said
 
@@ -161,7 +161,7 @@ def test_numbers_of_units() -> None:
     assert "other than 2 units" in refusal(halfspace(few, few.Y, noise="none"))
     result = halfspace(few, few.Y, 2)
     assert result.status == Status.FAILED
-    assert "depends on the inputs" in result.certificate.explanation
+    assert "depends on the inputs" in result.explanation
     many = plant(6, 4, 4, 2000, seed=0)
     assert "up to 3" in refusal(halfspace(many, many.Y, 4))
 
@@ -171,7 +171,7 @@ def test_biases() -> None:
     assert "biases" in refusal(halfspace(problem, problem.Y, 2, noise="none"))
     result = halfspace(problem, noisy(problem, 0.1, "gaussian", 1), 2, noise="independent")
     assert result.status == Status.FAILED
-    assert "depends on the inputs" in result.certificate.explanation
+    assert "depends on the inputs" in result.explanation
 
 
 @pytest.mark.parametrize("k", GUESSES)

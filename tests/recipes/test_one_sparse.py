@@ -133,7 +133,7 @@ def test_canary() -> None:
 
 def refusal(result: Recovery) -> str:
     assert result.status == Status.FAILED, str(result)
-    said = result.certificate.explanation
+    said = result.explanation
     assert said.startswith("method='one-sparse' does not apply: ")
     return said
 

@@ -129,7 +129,7 @@ def test_a_recipe_is_left_to_itself_with_exact_samples() -> None:
     for method in ("tensor-3", "sparse-noise"):
         result = recover(X, Y, 2, bias=False, method=method, exact=True, rng=0, throw=False)
         assert result.status == "failed"
-        assert "does not apply" in result.certificate.explanation
+        assert "does not apply" in result.explanation
         assert result.stats["method"] == method
 
 
@@ -144,7 +144,7 @@ def test_the_enumeration_says_which_assumption_fails() -> None:
             X, labels, n_units, bias=False, method="enumeration", exact=True, throw=False
         )
         assert result.status == "failed"
-        said.append(result.certificate.explanation)
+        said.append(result.explanation)
     assert "the labels have rank 1, less than the 2 units" in said[0]
     assert "undecided: too large" in said[1]
     with pytest.raises(InputError, match="expected exact=True"):

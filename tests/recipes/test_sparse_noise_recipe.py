@@ -53,7 +53,7 @@ def test_it_needs_fewer_units_than_outputs() -> None:
     for n_units in (None, 3, 5):
         result = by_name(problem.X, Y, n_units)
         assert result.status == Status.FAILED
-        said = result.certificate.explanation
+        said = result.explanation
         assert said.startswith("method='sparse-noise' does not apply: ")
         assert "k < m" in said
 
@@ -64,7 +64,7 @@ def test_other_noise() -> None:
     noisy = problem.Y + 0.1 * rng.standard_normal(problem.Y.shape)
     result = by_name(problem.X, noisy)
     assert result.status == Status.FAILED
-    assert "do not split" in result.certificate.explanation
+    assert "do not split" in result.explanation
     with pytest.raises(ValueError, match="'sparse-noise' is for labels with 'none' or 'sparse'"):
         by_name(problem.X, noisy, noise="gaussian")
 

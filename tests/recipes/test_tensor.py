@@ -132,7 +132,7 @@ def test_noisy_labels(method: str) -> None:
         )
         assert result.status == "estimated"
         assert result.uncertainty is None
-        assert "the recipe's own estimate" in result.certificate.explanation
+        assert "the recipe's own estimate" in result.explanation
         assert result.network is not None
         best = assess(problem.truth, problem.X, problem.Y, biased=False)
         expected = np.sqrt(np.mean([unit.angle_error**2 for unit in best.units]))

@@ -297,7 +297,7 @@ def test_too_few_samples_are_told_how_many_more() -> None:
     result = recover(problem.X, problem.Y, rng=0, noise="none", throw=False)
     assert result.status == "undetermined"
     text = Reader(html_page(appraise(result, problem.X, problem.Y))).text
-    assert f"Take about {result.certificate.more_samples} more samples" in text
+    assert f"Take about {result.more_samples} more samples" in text
 
 
 def test_a_network_through_random_labels_is_not_to_be_trusted() -> None:
@@ -410,19 +410,19 @@ def test_wrong_use_on_the_command_line(tmp_path: Path, files: tuple[Path, Path])
 def test_a_notebook_shows_a_card(status: str) -> None:
     told = appraisals()[status]
     result = Recovery(
-        told.status, told.network, told.certificate, told.stats, told.noise, told.uncertainty
+        told.network, told.certificate, told.stats, told.noise, told.uncertainty, remarks=told.about
     )
     card = result._repr_html_()
     read = Reader(card)
     assert references(card) == []
     assert read.words[0] == status
-    assert told.certificate.explanation in read.text
+    assert told.explanation in read.text
     assert read.tags.count("table") == (2 if status == "estimated" else 1)
     assert len(card) < 20_000
 
 
 def test_a_card_without_a_network() -> None:
     told = appraisals()["failed"]
-    card = Recovery(told.status, None, told.certificate, {"method": "<none>"})._repr_html_()
+    card = Recovery(None, told.certificate, {"method": "<none>"})._repr_html_()
     assert "None" in Reader(card).text
     assert "&lt;none&gt;" in card

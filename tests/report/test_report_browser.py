@@ -194,7 +194,7 @@ def test_cards_read_well_on_either_paper(driver: Any, tmp_path: Path, dark: bool
     """As a notebook shows them: in a page whose colours they do not choose."""
     paper, ink = ("#111", "#ddd") if dark else ("#fff", "#222")
     cards = [
-        Recovery(t.status, t.network, t.certificate, t.stats, t.noise, t.uncertainty)._repr_html_()
+        Recovery(t.network, t.certificate, t.stats, t.noise, t.uncertainty)._repr_html_()
         for t in appraisals().values()
     ]
     file = tmp_path / "notebook.html"

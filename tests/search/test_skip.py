@@ -15,6 +15,7 @@ import pytest
 from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.judging import judge
 from support.planting import Array, Planted, gaussian, plant, signs
 
 from unrelu import (
@@ -195,7 +196,7 @@ def test_a_skip_connection_is_recovered(
     scale = size(problem.truth, problem.X) / np.linalg.norm(problem.truth.U, axis=0).max()
     assert found.max_error <= bar * max(scale, 1.0)
     assert result.network.skip == (rank > 0)
-    said = result.certificate.explanation
+    said = result.explanation
     assert "but for the side on which each unit is active" in said
     assert ("no skip connection is needed" in said) == (rank == 0)
     assert result.certificate.recheck(problem.X, problem.Y).status == Status.EXACT
@@ -319,7 +320,6 @@ def test_what_samples_do_not_determine_is_not_called_exact(
 
 def test_a_pair_that_one_unit_and_a_skip_connection_replace_is_not_the_only_network() -> None:
     """Without W there is an opposite pair; with W competing, one unit does as well."""
-    from unrelu.certificate import judge
     from unrelu.samples import Samples
 
     rng = np.random.default_rng(0)
@@ -328,8 +328,8 @@ def test_a_pair_that_one_unit_and_a_skip_connection_replace_is_not_the_only_netw
     net = Network(V, rng.standard_normal((3, 3)))
     X = gaussian(rng, 200, 4)
     samples = Samples.of(X, net(X))
-    assert judge(net, samples, np.arange(0), False).status == Status.EXACT
-    competing = judge(net, samples, np.arange(0), False, skip=True)
+    assert judge(net, samples, False).status == Status.EXACT
+    competing = judge(net, samples, False, skip=True)
     assert competing.status == Status.UNDETERMINED
     assert recovered(X, net(X), bias=False).n_units == 2
 
@@ -487,8 +487,8 @@ def test_a_skip_connection_is_what_a_broken_line_wants(told: int | None) -> None
     X = np.arange(365.0)[:, None]
     y = 10 + 0.05 * X[:, 0] - 0.12 * np.maximum(X[:, 0] - 150, 0) + 0.8 * rng.standard_normal(365)
     found = recover(X, y, told, rng=0, throw=False)
-    assert found.certificate.code == "skip-would-do" or (told, found.status) == (None, "estimated")
-    assert "skip=True" in found.certificate.explanation
+    assert found.code == "skip-would-do" or (told, found.status) == (None, "estimated")
+    assert "skip=True" in found.explanation
     assert recover(X, y, told, skip=True, rng=0).status == "estimated"
 
 
@@ -497,8 +497,8 @@ def test_units_that_need_none_are_left_alone() -> None:
     X = gaussian(rng, 600, 3)
     y = np.maximum(X, 0) @ [1.0, 2.0, -2.0] + 0.2 * rng.standard_normal(600)
     found = recover(X, y, rng=0)
-    assert found.certificate.code == "noise"
-    assert "skip=True" not in found.certificate.explanation
+    assert found.code == "noise"
+    assert "skip=True" not in found.explanation
 
 
 # What is refused, and files and commands.

@@ -56,7 +56,7 @@ def test_one_input_has_breakpoints_and_no_angle() -> None:
     error = result.uncertainty.stderr.b[0]
     assert result.certificate.weight_errors == pytest.approx([error / x.std()])
     assert 0.01 < error < 0.1
-    assert "rad" not in result.certificate.explanation
+    assert "rad" not in result.explanation
     assert "v ± rad" not in str(result)
 
 
@@ -65,7 +65,7 @@ def test_a_straight_line_has_a_slope_with_an_error() -> None:
     x = np.linspace(0, 10, 100)[:, None]
     y = 1 + 2 * x[:, 0] + 0.5 * rng.standard_normal(100)
     result = unrelu.recover(x, y, skip=True, rng=0)
-    assert (result.status, result.certificate.code) == ("estimated", "no-unit")
+    assert (result.status, result.code) == ("estimated", "no-unit")
     errors = result.stderr
     assert errors is not None
     # Those of ordinary least squares.

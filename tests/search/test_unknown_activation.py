@@ -16,8 +16,9 @@ from scipy.optimize import linear_sum_assignment
 
 import unrelu
 from unrelu.activations import Curve
-from unrelu.certificate import judge_unknown
 from unrelu.checks.hidden_values import check_hidden, hidden_values
+from unrelu.evidence.evidence import Question
+from unrelu.evidence.hidden_values import judge_hidden
 from unrelu.numerics.interior import middle
 from unrelu.numerics.rank import left_inverse
 from unrelu.numerics.registration import register
@@ -95,7 +96,7 @@ def blind(X: Array, Y: Array, *, bias: bool = False, rng: int = 1) -> unrelu.Rec
 def test_hidden_values_are_exact_whatever_the_activation(name: str) -> None:
     truth = plant(PHI[name])
     result = blind(truth.X, truth.Y)
-    assert result.status == "estimated", result.certificate.explanation
+    assert result.status == "estimated", result.explanation
     knows = result.certificate.hidden
     assert knows is not None
     off, out, angles = aligned(result, truth)
@@ -121,7 +122,7 @@ def test_the_alignment_notices_what_is_wrong() -> None:
 def test_biases() -> None:
     truth = plant(np.tanh, n=600, bias=0.3)
     result = blind(truth.X, truth.Y, bias=True)
-    assert result.status == "estimated", result.certificate.explanation
+    assert result.status == "estimated", result.explanation
     off, out, angles = aligned(result, truth)
     assert max(off, out) < 1e-12
     assert angles.max() < 0.01
@@ -141,7 +142,7 @@ def test_the_curve_and_the_lengths() -> None:
     z = np.linspace(0.2, 2.0, 20)
     ratio = net.activation(z) / np.expm1(common * z)
     assert np.abs(ratio / ratio.mean() - 1).max() < 0.02
-    assert "lengths of hidden weights are estimated" in result.certificate.explanation
+    assert "lengths of hidden weights are estimated" in result.explanation
 
 
 def test_a_steep_curve_is_known_to_its_end() -> None:
@@ -157,7 +158,7 @@ def test_powers_do_not_show_lengths() -> None:
     result = blind(truth.X, truth.Y)
     assert result.network is not None
     assert np.allclose(np.linalg.norm(result.network.V, axis=1), 1)
-    assert "taken to have the same length" in result.certificate.explanation
+    assert "taken to have the same length" in result.explanation
 
 
 def test_units_need_not_share_the_activation() -> None:
@@ -166,7 +167,7 @@ def test_units_need_not_share_the_activation() -> None:
     assert result.status == "estimated"
     off, out, _ = aligned(result, truth)
     assert max(off, out) < 1e-12
-    assert "do not share one curve" in result.certificate.explanation
+    assert "do not share one curve" in result.explanation
 
 
 def test_same_seed_same_bits_and_scales() -> None:
@@ -244,7 +245,7 @@ def test_not_called_exact(samples: Callable[[], tuple[Array, Array]]) -> None:
         result = blind(X, Y, bias=bias)
         assert result.status in ("undetermined", "failed")
         assert result.hidden is None
-        assert result.certificate.explanation
+        assert result.explanation
     with pytest.raises(unrelu.RecoveryError):
         unrelu.recover(X, Y, activation="unknown", rng=0)
 
@@ -300,9 +301,8 @@ def test_recheck_and_verify() -> None:
     assert result.certificate.to_dict()["hidden"]
     assert "exact" in str(result)
     assert "exact" in result._repr_html_()
-    assert judge_unknown(
-        result.network, samples, np.arange(samples.n), False, np.full(4, np.inf), ""
-    ).explanation
+    asked = Question(result.network, False, used=np.arange(samples.n))
+    assert judge_hidden(asked, samples, np.full(4, np.inf), "").findings
 
 
 def test_options() -> None:
@@ -314,7 +314,7 @@ def test_options() -> None:
         unrelu.recover(truth.X, truth.Y, activation=Curve([0, 1], [0, 1]))
     three = unrelu.recover(truth.X, truth.Y, 3, activation="unknown", rng=0, throw=False)
     assert three.status == "failed"
-    assert "4 units explain these samples, not 3" in three.certificate.explanation
+    assert "4 units explain these samples, not 3" in three.explanation
     constant = blind(truth.X, np.zeros(len(truth.X)))
     assert constant.status == "failed"
     assert constant.network is None

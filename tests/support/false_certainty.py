@@ -94,7 +94,7 @@ def hunt(case: Case, seed: int) -> Outcome:
         said = f"{type(error).__name__}: {error}"
         return Outcome("crash", False, False, np.nan, seconds, said)
     seconds = time.perf_counter() - started
-    verdict, said = result.status.value, result.certificate.explanation
+    verdict, said = result.status.value, result.explanation
     if result.status != Status.EXACT:
         return Outcome(verdict, False, False, np.nan, seconds, said)
     lie = lies(result, case, np.random.default_rng(seed))

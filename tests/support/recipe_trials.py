@@ -58,8 +58,8 @@ def refusal(
         problem.X, problem.Y, n_units, bias=False, method=method, noise=noise, rng=0, throw=False
     )
     assert result.status == Status.FAILED, str(result)
-    assert f"method={method!r} does not apply" in result.certificate.explanation
-    return result.certificate.explanation
+    assert f"method={method!r} does not apply" in result.explanation
+    return result.explanation
 
 
 def noisy(problem: Planted, size: float, seed: int) -> Planted:

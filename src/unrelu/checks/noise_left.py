@@ -76,8 +76,8 @@ def may_be_noise(case: NoisyCase) -> Finding | None:
     return Finding(
         "may-be-noise",
         Status.UNDETERMINED,
-        f"with a probability of up to {min(1.0, case.left.chance):.2g}, noise alone is explained as "
-        f"well by {case.net.n_units} units of its own choice: they may not be there",
+        f"with a probability of up to {min(1.0, case.left.chance):.2g}, noise alone is explained "
+        f"as well by {case.net.n_units} units of its own choice: they may not be there",
     )
 
 

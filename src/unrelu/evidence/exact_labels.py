@@ -105,12 +105,12 @@ class ExactLabels(Evidence):
         rows = []
         if self.precision != DOUBLE.name:
             rows.append(("labels rounded to", self.precision))
+        residual = (
+            f"{self.residual:.1e} of the labels, at most {self.residual_in_roundings:.2g} of what "
+            f"rounding allows, in sample {self.worst_sample}"
+        )
         rows += [
-            (
-                "largest residual",
-                f"{self.residual:.1e} of the labels, at most {self.residual_in_roundings:.2g} of "
-                f"what rounding allows, in sample {self.worst_sample}",
-            ),
+            ("largest residual", residual),
             seen,
             (
                 "nearest to a kink",

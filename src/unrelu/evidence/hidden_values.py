@@ -1,4 +1,4 @@
-"""Hidden values, where the activation is unknown: they and U may be exact, the rest is estimated."""
+"""Hidden values, where the activation is unknown: they and U may be exact, all else estimated."""
 
 from __future__ import annotations
 

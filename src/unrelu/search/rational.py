@@ -67,7 +67,7 @@ def climb_exactly(task: Task, samples: ExactSamples, rng: np.random.Generator) -
         best = clean if clean.status in EXPLAINED else best
     started = time.perf_counter()
     best, steps = _over_the_rationals(best, task, samples, rng)
-    if best.status != Status.PROVED and _may_be_refuted(best, task):
+    if _may_be_refuted(best, task):
         complete = _complete(task, samples, rng, np.inf, MOST_NODES)
         if complete.certificate.refutation is not None:
             best = complete
@@ -142,13 +142,12 @@ def _over_the_rationals(
 
 
 def _may_be_refuted(best: Judged, task: Task) -> bool:
-    """Whether a search of all networks with as many units as the labels have rank may show what the
-    certificate leaves open: that there is none with n_units. A recipe asked for by its name is
-    left to itself."""
-    few = task.activation.piecewise_linear and task.samples.d <= FEW_INPUTS
-    asked = 0 < task.rank <= FEW_UNITS and task.n_units in (None, task.rank)
-    open_ = task.n_units is not None or best.status in EXPLAINED
-    return few and asked and open_ and task.method not in BY_NAME
+    """Whether a quick search of all networks may show that there is none with n_units, as many as
+    the labels have rank. A recipe asked for by its name is left to itself."""
+    few = 0 < task.rank <= FEW_UNITS and task.samples.d <= FEW_INPUTS
+    relu = task.activation.piecewise_linear
+    open_ = best.status != Status.PROVED and task.method not in BY_NAME
+    return relu and few and open_ and task.n_units == task.rank
 
 
 def _complete(
