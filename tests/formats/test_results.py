@@ -230,7 +230,7 @@ def rewritten(path: Path, old: str, new: str) -> None:
         ('"format": "unrelu result"', '"format": "another"'),
         ('"type": "Certificate"', '"type": "Popen"'),
         ('"type": "Recovery"', '"type": "Proof"'),
-        ('{"status": "exact"}', '{"status": "perfect"}'),
+        ('"status": "exact"\n', '"status": "perfect"\n'),
         ('"array": "network.V"', '"array": "network.none"'),
         ('"array": "network.V"', '"array": "network.U"'),
         ('"fields": {', '"fields": 3, "rest": {'),
