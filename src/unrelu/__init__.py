@@ -29,8 +29,9 @@ if TYPE_CHECKING:
     from unrelu.extract import extract
     from unrelu.formats.networks import load, save
     from unrelu.formats.sklearn import from_sklearn, to_sklearn
+    from unrelu.inference.assessment import assess
     from unrelu.inference.breakpoints import Breakpoint
-    from unrelu.inference.uncertainty import Prediction, Uncertainty, assess
+    from unrelu.inference.uncertainty import Prediction, Uncertainty
     from unrelu.network import Network
     from unrelu.network.matching import Match, match
     from unrelu.noise.found import Noise
@@ -108,7 +109,8 @@ _HOMES = {
     "result": ("Recovery", "RecoveryError", "load_result"),
     "solutions": ("Solutions", "solutions"),
     "wording.status": ("Status",),
-    "inference.uncertainty": ("Prediction", "Uncertainty", "assess"),
+    "inference.assessment": ("assess",),
+    "inference.uncertainty": ("Prediction", "Uncertainty"),
 }
 _MODULES = ("activations", "hardness", "lower_bound", "oracles")
 _HOME = {name: module for module, names in _HOMES.items() for name in names}

@@ -11,8 +11,9 @@ from support.planting import Planted, plant
 from unrelu.fitting.problem import Problem
 from unrelu.fitting.selection import unit_edge
 from unrelu.inference import calibration
+from unrelu.inference.assessment import assess
 from unrelu.inference.calibration import Fitted, likely, shrinkage
-from unrelu.inference.uncertainty import Uncertainty, assess
+from unrelu.inference.uncertainty import Uncertainty
 from unrelu.network import Network
 from unrelu.numerics.levenberg import minimise
 from unrelu.numerics.whitening import whiten

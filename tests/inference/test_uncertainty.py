@@ -12,7 +12,8 @@ from scipy.stats import binom
 from support.planting import plant
 
 from unrelu.errors import InputError, InputTypeError
-from unrelu.inference.uncertainty import Uncertainty, assess
+from unrelu.inference.assessment import assess
+from unrelu.inference.uncertainty import Uncertainty
 from unrelu.network import Network
 
 Array = NDArray[np.float64]

@@ -12,7 +12,7 @@ from unrelu.activations import RELU
 from unrelu.fitting.fittings import Reweighted
 from unrelu.fitting.weighted import reweighted
 from unrelu.fitting.width import choose
-from unrelu.inference.uncertainty import assess
+from unrelu.inference.assessment import assess
 from unrelu.noise import kinds
 from unrelu.noise.found import Noise
 from unrelu.noise.poisson import POISSON, Proportional

@@ -6,11 +6,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.linalg import solve_triangular
 
-from unrelu.activations import Activation
 from unrelu.errors import InputError, InputTypeError
 from unrelu.inference.fisher import Curved, Model, information, invert, moments
 from unrelu.network import Network
 from unrelu.network.unknowns import unknowns_of
+from unrelu.noise.kind import Criterion
 from unrelu.numerics.arrays import Array
 from unrelu.numerics.whitening import Whitened, dependent_columns, whiten
 from unrelu.samples import Samples
@@ -45,7 +45,8 @@ def white_features(samples: Samples, biased: bool) -> Whitened:
     return whiten(samples.root * columns)
 
 
-def fitted_network(net: Network, samples: Samples, biased: bool, form: str) -> Network:
+def fitted_network(net: Network, samples: Samples, biased: bool, skip: bool) -> Network:
+    """In float64 and canonical form, if it is one that may have been fitted to such samples."""
     if not isinstance(net, Network):
         raise InputTypeError(f"net: got {kind_of(net)}, expected a Network")
     if net.activation.estimated:
@@ -53,8 +54,6 @@ def fitted_network(net: Network, samples: Samples, biased: bool, form: str) -> N
             "net: got a network whose activation is a curve, expected one with a formula: a curve "
             "is an estimate, with errors of its own"
         )
-    if form not in FORMS:
-        raise InputError(f"form: got {form!r}, expected one of {', '.join(map(repr, FORMS))}")
     if (net.n_inputs, net.n_outputs) != (samples.d, samples.m):
         raise InputError(
             f"X and Y: got {samples.d} inputs and {samples.m} outputs, expected the network's "
@@ -63,6 +62,13 @@ def fitted_network(net: Network, samples: Samples, biased: bool, form: str) -> N
     net = net.rounded().canonical()
     if not biased and (net.b.any() or net.c.any()):
         raise InputError("biased: got False for a network with biases, expected True")
+    if net.skip and not skip:
+        raise InputError("skip: got False for a network with a skip connection, expected True")
+    if samples.weights is not None and not net.activation.piecewise_linear:
+        # They are moved into the inputs, which takes √w f(z) = f(√w z).
+        raise InputError(
+            f"sample_weight: got one with activation {net.activation.name!r}, expected 'relu'"
+        )
     return net
 
 
@@ -89,30 +95,16 @@ def checked_unknowns(net: Network, samples: Samples, biased: bool, skip: bool = 
     return p
 
 
-def check_weighted(activation: Activation, weights: ArrayLike | None) -> None:
-    """Weights of samples are moved into the inputs, which takes √w f(z) = f(√w z)."""
-    if not activation.piecewise_linear:
-        raise InputError(
-            f"sample_weight: got one with activation {activation.name!r}, expected 'relu'"
-        )
-    if weights is not None:
-        raise InputError(
-            "sample_weight and weights: got both, expected one: multiply the weights of entries by "
-            "those of their samples"
-        )
-
-
-def square_root(covariance: ArrayLike | None, m: int) -> Array:
+def square_root(covariance: Array | None, m: int) -> Array:
     """Lower triangular; the identity for none."""
     if covariance is None:
         return np.eye(m)
+    if covariance.shape != (m, m):
+        raise InputError(f"covariance: got shape {covariance.shape}, expected ({m}, {m})")
+    if not np.allclose(covariance, covariance.T, rtol=1e-8, atol=0.0):
+        raise InputError("covariance: got a matrix that is not symmetric")
     try:
-        given = np.asarray(covariance, dtype=np.float64)
-        if given.shape != (m, m):
-            raise InputError(f"covariance: got shape {given.shape}, expected ({m}, {m})")
-        if not np.allclose(given, given.T, rtol=1e-8, atol=0.0):
-            raise InputError("covariance: got a matrix that is not symmetric")
-        return np.asarray(np.linalg.cholesky(given))
+        return np.asarray(np.linalg.cholesky(covariance))
     except np.linalg.LinAlgError as error:
         raise InputError(
             "covariance: got a matrix that is not positive definite, expected a covariance of "
@@ -120,27 +112,29 @@ def square_root(covariance: ArrayLike | None, m: int) -> Array:
         ) from error
 
 
-def of_entries(
-    samples: Samples, weights: ArrayLike | None, scores: ArrayLike | None
-) -> tuple[Array | None, Array | None]:
-    """Scores and weights, checked, (n, m) or None."""
-    found: list[Array | None] = []
-    for name, value in (("scores", scores), ("weights", weights)):
-        if value is None:
-            found.append(None)
-            continue
-        array = np.asarray(value, dtype=np.float64)
-        if array.shape == (samples.n,) and samples.m == 1:
-            array = array[:, None]
-        if array.shape != (samples.n, samples.m):
-            raise InputError(
-                f"{name}: got shape {array.shape}, expected ({samples.n}, {samples.m}): one for "
-                "each label entry"
-            )
-        if not np.isfinite(array).all():
-            raise InputError(f"{name}: got values that are not finite, expected real numbers")
-        found.append(array)
-    psi, slopes = found
+def checked_criterion(
+    samples: Samples,
+    form: str,
+    covariance: ArrayLike | None,
+    weights: ArrayLike | None,
+    scores: ArrayLike | None,
+) -> Criterion:
+    """What a fit has minimised, if it can have been that."""
+    if form not in FORMS:
+        raise InputError(f"form: got {form!r}, expected one of {', '.join(map(repr, FORMS))}")
+    if samples.weights is not None and weights is not None:
+        raise InputError(
+            "sample_weight and weights: got both, expected one: multiply the weights of entries by "
+            "those of their samples"
+        )
+    if covariance is not None and weights is not None:
+        raise InputError(
+            "covariance and weights: got both, expected one: a fit is weighted by one or the other"
+        )
+    slopes, psi = (
+        _of_entries(name, value, samples)
+        for name, value in (("weights", weights), ("scores", scores))
+    )
     if psi is not None and slopes is None:
         raise InputError(
             "scores: got no weights with them, expected the slopes ρ''(r) of the loss as weights"
@@ -149,7 +143,25 @@ def of_entries(
         raise InputError(
             "weights: got negative ones, expected inverse variances; slopes of a loss need scores"
         )
-    return psi, slopes
+    metric = None if covariance is None else np.asarray(covariance, dtype=np.float64)
+    return Criterion(form, metric, slopes, psi)
+
+
+def _of_entries(name: str, value: ArrayLike | None, samples: Samples) -> Array | None:
+    """One number for each label entry, (n, m)."""
+    if value is None:
+        return None
+    array = np.asarray(value, dtype=np.float64)
+    if array.shape == (samples.n,) and samples.m == 1:
+        array = array[:, None]
+    if array.shape != (samples.n, samples.m):
+        raise InputError(
+            f"{name}: got shape {array.shape}, expected ({samples.n}, {samples.m}): one for "
+            "each label entry"
+        )
+    if not np.isfinite(array).all():
+        raise InputError(f"{name}: got values that are not finite, expected real numbers")
+    return array
 
 
 def model_of(

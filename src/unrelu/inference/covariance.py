@@ -1,7 +1,7 @@
 """Covariance of the unknowns of a piecewise linear fit, for least squares, weighted least squares
 and other losses.
 
-With J_i the Jacobian (m, p) of sample i as in `numerics.fisher`, r_i its residual, ν = n − p/m:
+With J_i the Jacobian (m, p) of sample i as in `inference.fisher`, r_i its residual, ν = n − p/m:
 
 least squares    H⁻¹ G H⁻¹, H = Σ J_iᵀJ_i
   homoscedastic  G = Σ J_iᵀ Ω̂ J_i, Ω̂ the covariance of the residuals: noise may differ between
@@ -22,6 +22,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from unrelu.inference import fisher
+from unrelu.noise.kind import Criterion
 from unrelu.numerics.arrays import Array
 
 FULL, DIAGONAL = 10, 10
@@ -40,20 +41,31 @@ class Estimate:
     tail: float
 
 
-def least_squares(model: fisher.Model, Z: Array, residual: Array, *, sandwich: bool) -> Estimate:
-    """After a fit that minimised the squares of `residual` (n, m). O(n p² + p³)."""
+def estimate(
+    model: fisher.Model, Z: Array, residual: Array, criterion: Criterion, *, sandwich: bool
+) -> Estimate:
+    """After a fit that minimised a criterion of `residual` (n, m), in the coordinates in which its
+    covariance is the identity. With scores there is only the sandwich. O(n p² + p³)."""
     n, m = residual.shape
-    sums = fisher.moments(model, Z)
-    inverse = fisher.invert(model, fisher.information(model, sums), n)
     spare = n - model.unknowns / m
-    noise, tail = _noise(residual, fisher.leverage(model, sums, inverse.matrix), spare)
-    if sandwich:
-        middle = fisher.scores(model, Z, residual) * (n / spare)
-        return Estimate(_between(inverse, middle), inverse, noise, spare)
-    if m == 1 or tail > spare:  # the same noise in every output
-        return Estimate(inverse.matrix * noise[0, 0], inverse, noise, tail)
-    middle = fisher.information(model, sums, noise)
-    return Estimate(_between(inverse, middle), inverse, noise, tail)
+    if criterion.weights is None:
+        sums = fisher.moments(model, Z)
+        inverse = fisher.invert(model, fisher.information(model, sums), n)
+        noise, tail = _noise(residual, fisher.leverage(model, sums, inverse.matrix), spare)
+        if not sandwich and (m == 1 or tail > spare):  # the same noise in every output
+            return Estimate(inverse.matrix * noise[0, 0], inverse, noise, tail)
+        if not sandwich:
+            middle = fisher.information(model, sums, noise)
+            return Estimate(_between(inverse, middle), inverse, noise, tail)
+    else:
+        weights = criterion.weights
+        inverse = fisher.invert(model, fisher.weighted_information(model, Z, weights), n)
+        noise = residual.T @ residual / spare
+        if not sandwich:
+            dispersion = float((weights * residual**2).sum()) / (spare * m)
+            return Estimate(inverse.matrix * dispersion, inverse, noise, spare * m)
+    middle = fisher.scores(model, Z, criterion.scores_of(residual)) * (n / spare)
+    return Estimate(_between(inverse, middle), inverse, noise, spare)
 
 
 def _noise(residual: Array, used: Array, spare: float) -> tuple[Array, float]:
@@ -66,30 +78,6 @@ def _noise(residual: Array, used: Array, spare: float) -> tuple[Array, float]:
         noise = products / np.sqrt(np.outer(left, left))
         return noise if spare >= FULL * m else np.diag(np.diag(noise)), spare
     return np.eye(m) * np.trace(products) / (spare * m), spare * m
-
-
-def weighted(
-    model: fisher.Model,
-    Z: Array,
-    residual: Array,
-    weights: Array,
-    scores: Array | None,
-    *,
-    sandwich: bool,
-) -> Estimate:
-    """After a fit weighted entry by entry (weights (n, m), no scores), or with a loss of slopes
-    `weights` and derivatives `scores` (n, m), for which there is only the sandwich.
-    O(n p² + p³)."""
-    n, m = residual.shape
-    inverse = fisher.invert(model, fisher.weighted_information(model, Z, weights), n)
-    spare = n - model.unknowns / m
-    noise = residual.T @ residual / spare
-    if scores is None and not sandwich:
-        dispersion = float((weights * residual**2).sum()) / (spare * m)
-        return Estimate(inverse.matrix * dispersion, inverse, noise, spare * m)
-    psi = weights * residual if scores is None else scores
-    middle = fisher.scores(model, Z, psi) * (n / spare)
-    return Estimate(_between(inverse, middle), inverse, noise, spare)
 
 
 def _between(inverse: fisher.Inverse, middle: Array) -> Array:

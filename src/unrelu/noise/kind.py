@@ -56,6 +56,19 @@ class Criterion:
     weights: Array | None = None
     scores: Array | None = None
 
+    def scores_of(self, residual: Array) -> Array:
+        """Half the derivatives of what was minimised by residuals (n, m), in the coordinates in
+        which the covariance is the identity."""
+        if self.scores is not None:
+            return self.scores
+        return residual if self.weights is None else self.weights * residual
+
+    def standardised(self, residual: Array) -> Array:
+        """Residuals (n, m) of one variance, if the noise is as the weights say."""
+        if self.weights is None:
+            return residual
+        return np.asarray(np.sqrt(np.maximum(self.weights, 0.0)) * residual)
+
 
 @dataclass(frozen=True, eq=False)
 class FirstFit:

@@ -19,7 +19,8 @@ from unrelu.evidence.evidence import Question, with_kind_of_labels
 from unrelu.evidence.exact_labels import judge_labels
 from unrelu.evidence.noisy_labels import judge_noisy
 from unrelu.evidence.rational_labels import judge_rational
-from unrelu.inference.uncertainty import Uncertainty, assess
+from unrelu.inference.assessment import assess
+from unrelu.inference.uncertainty import Uncertainty
 from unrelu.inference.units import hidden_errors
 from unrelu.inputs.frames import tables
 from unrelu.inputs.names import UNNAMED, Names

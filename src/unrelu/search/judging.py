@@ -21,7 +21,8 @@ from unrelu.fitting import linear_part
 from unrelu.fitting.candidate import Candidate
 from unrelu.fitting.problem import Problem
 from unrelu.inference import flat_directions
-from unrelu.inference.uncertainty import Uncertainty, assess
+from unrelu.inference.assessment import assess_fit
+from unrelu.inference.uncertainty import Uncertainty
 from unrelu.inference.units import hidden_errors
 from unrelu.network import Network
 from unrelu.noise import kinds
@@ -233,20 +234,10 @@ def _of_noisy_labels(task: Task, method: str, candidate: Candidate, noise: Noise
 def _standard_errors(
     task: Task, net: Network, fitted: Samples, noise: Noise, cut: Index
 ) -> Uncertainty:
-    fit = kinds.criterion(noise, fitted, net(fitted.X))
-    return assess(
-        net,
-        fitted.X,
-        fitted.Y,
-        biased=task.bias,
-        form=fit.form if task.form == "auto" else task.form,
-        sample_weight=fitted.weights if fit.weights is None else None,
-        covariance=fit.covariance,
-        weights=fit.weights,
-        scores=fit.scores,
-        skip=task.skip,
-        held=cut,
-    )
+    criterion = kinds.criterion(noise, fitted, net(fitted.X))
+    if task.form != "auto":
+        criterion = replace(criterion, form=task.form)
+    return assess_fit(net, fitted, criterion, biased=task.bias, skip=task.skip, held=cut)
 
 
 def _hint(certificate: Certificate, task: Task, candidate: Candidate) -> tuple[Finding, ...]:

@@ -1,0 +1,308 @@
+"""From a fitted network and its samples to standard errors.
+
+With J_i the Jacobian (m, p) of the labels of sample i in the canonical weights (‖v_j‖ = 1 and all
+patterns held), the covariance of the weights is H⁻¹ G H⁻¹, H and G sums over the samples by what
+the fit minimised and by what is assumed of the noise: the list is in `inference.covariance`. A fit
+weighted by the inverse of a noise covariance Ω is one of least squares in Ω^(−1/2) times the
+outputs.
+
+That patterns move with the weights counts where many samples are nearer to a kink than it is known.
+The errors are then calibrated by simulated fits, see `calibration`, and a note says by how much;
+for activations other than the ReLU it only says so. Where the slope of f is infinite at 0, as that
+of √z is, the information would be, too: a sample next to the kink then counts with the slope of a
+chord, as long as its height is uncertain.
+What they leave out is that another minimum, of other units, may be as good.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.linalg import solve_triangular
+
+from unrelu.inference import fisher, notes
+from unrelu.inference.arguments import (
+    checked_criterion,
+    checked_unknowns,
+    fitted_network,
+    heights_known,
+    model_of,
+    square_root,
+    white_features,
+)
+from unrelu.inference.calibration import Factors, Fitted, affordable, calibrate
+from unrelu.inference.covariance import Estimate, estimate, in_outputs
+from unrelu.inference.uncertainty import Uncertainty
+from unrelu.inference.units import (
+    Spread,
+    UnitEstimate,
+    alike,
+    estimate_units,
+    near_kink,
+    standard_errors,
+    tied,
+)
+from unrelu.inputs.frames import beside
+from unrelu.network import Network
+from unrelu.noise.kind import Criterion
+from unrelu.numerics.arrays import Array, Index
+from unrelu.numerics.quiet import quiet
+from unrelu.samples import Samples, weighed
+
+
+@quiet
+def assess(
+    net: Network,
+    X: ArrayLike,
+    Y: ArrayLike,
+    *,
+    biased: bool,
+    form: str = "homoscedastic",
+    covariance: ArrayLike | None = None,
+    weights: ArrayLike | None = None,
+    scores: ArrayLike | None = None,
+    sample_weight: ArrayLike | None = None,
+    simulate: bool = True,
+    skip: bool = False,
+    held: ArrayLike = (),
+) -> Uncertainty:
+    """Standard errors of the weights of `net`, fitted to Y ≈ f(XVᵀ + b)Uᵀ + c + noise.
+
+    Parameters
+    ----------
+    net : the fitted network, put into canonical form; `biased` says whether its b and c were
+        fitted (else they are zero).
+    X, Y : (n, d) and (n, m) or (n,), the samples it was fitted to, in full.
+    form : how the noise may depend on the sample: "homoscedastic" (not at all), "sandwich" (in any
+        way), or "auto": the second, where the residuals show plainly that it does and there are ten
+        labels to an unknown; with few samples the sandwich is the less reliable.
+    covariance : (m, m), if the fit minimised Σ r_iᵀ covariance⁻¹ r_i; its scale is of no matter.
+    weights : (n, m), if the fit minimised Σ w_io r_io², such as inverse variances.
+    scores : (n, m), with weights, if the fit minimised Σ ρ(r_io) for some loss ρ: scores ρ'(r)
+        and weights ρ''(r) (both times the same constant). The form is then "sandwich".
+    sample_weight : (n,), if the fit minimised Σ w_i ‖r_i‖², or the same in the metric of the
+        covariance: the variance of the noise of a sample is taken to be proportional to 1/w.
+        Samples of weight zero are left out. `Uncertainty.noise` is that of the mean weight. For
+        ReLU networks, and without weights and scores, which are to hold all weights there are.
+    simulate : whether errors may be calibrated by simulated fits. It is done where patterns are
+        unsure, for fits of ReLU networks without weights, and if it takes no more than a minute.
+    skip : whether W of a term X Wᵀ was fitted, too (else it is zero). Errors are then those of the
+        canonical sides of the units.
+    held : units whose hidden weights have been set to zero where nothing is known of them: that
+        they are not at the minimum then is no reason for doubt.
+
+    With no covariance, weights and scores: least squares. The formulas: `inference.covariance`.
+
+    Raises
+    ------
+    InputError for shapes that do not fit, linearly dependent inputs, no more labels than
+    unknowns, or more than `MOST_UNKNOWNS` unknowns.
+
+    Assumes that `net` is at the minimum (a note says so if it is not) and that patterns are
+    right on nearly all samples. Cost O(n p² + p³), p = k (d − 1 + m) + (k + m if biased), and
+    m d with a skip connection, k where f is not homogeneous; memory that of the samples and a few
+    (p, p).
+
+    >>> X = np.array([[-2.0], [-1.0], [1.0], [2.0]])
+    >>> Y = np.array([[0.5], [-0.5], [3.0], [6.0]])
+    >>> assess(Network([[1.0]], [[3.0]]), X, Y, biased=False).stderr.U ** 2     # 0.5 / 3 / 5
+    array([[0.0333...]])
+    """
+    samples = Samples.of(X, Y)
+    if sample_weight is not None:
+        samples, _ = weighed(samples, beside("sample_weight", sample_weight, X))
+    criterion = checked_criterion(samples, form, covariance, weights, scores)
+    return assess_fit(
+        net, samples, criterion, biased=biased, skip=skip, held=held, simulate=simulate
+    )
+
+
+@quiet
+def assess_fit(
+    net: Network,
+    samples: Samples,
+    criterion: Criterion,
+    *,
+    biased: bool,
+    skip: bool = False,
+    held: ArrayLike = (),
+    simulate: bool = True,
+) -> Uncertainty:
+    """As `assess`, for samples that may have weights, and what the fit minimised in one value; if
+    that has weights, they hold those of the samples."""
+    if criterion.weights is not None:
+        samples = replace(samples, weights=None)
+    net = fitted_network(net, samples, biased, skip)
+    unknowns = checked_unknowns(net, samples, biased, skip)
+    root = square_root(criterion.covariance, samples.m)
+    white, weighting = white_features(samples, biased), samples.weights is not None
+    fit = Fitted(net, white, root, biased, skip, weighting)
+    many = samples.n * samples.m >= notes.MANY * unknowns
+    linear = _linearised(fit, samples, criterion, many)
+    cut = np.asarray(held, dtype=np.intp)
+    errors, factors = _errors(linear, cut, linear.covariance), None
+    if simulate and _worth_simulating(linear, errors):
+        factors = _simulated(linear, errors)
+        scale = factors.unknowns(*linear.model.shape[1:])
+        errors = _errors(linear, cut, scale[:, None] * linear.covariance * scale)
+    return Uncertainty(
+        network=net,
+        form="sandwich" if linear.sandwich else "homoscedastic",
+        noise=linear.noise,
+        degrees_of_freedom=samples.n * samples.m - unknowns,
+        stderr=errors.stderr,
+        units=errors.units,
+        undetermined=linear.lost,
+        notes=tuple(_doubts(linear, errors, factors, cut, unknowns)),
+        factors=factors,
+        n_samples=samples.n,
+        biased=biased,
+        tail=linear.found.tail,
+        model=linear.model,
+        factor=white.factor,
+        covariance=errors.covariance,
+        names=samples.names,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Linearised:
+    """A fit, to first order in its weights, patterns held.
+
+    residual : (n, m), in the coordinates in which outputs were fitted by plain least squares.
+    found, step : the estimate there, and what one more Gauss–Newton step of the fit would change.
+    model, covariance : of the unknowns, in the coordinates of the labels.
+    lost : units of which some change changes no label.
+    changing : how the noise depends on the sample, if it plainly does; `sandwich`: whether errors
+        allow for that.
+    """
+
+    fit: Fitted
+    samples: Samples
+    criterion: Criterion
+    residual: Array
+    found: Estimate
+    step: Array
+    model: fisher.Model
+    covariance: Array
+    lost: Index
+    changing: str
+    sandwich: bool
+
+    @property
+    def noise(self) -> Array:
+        """(m, m), in the coordinates of the labels."""
+        return np.asarray(self.fit.root @ self.found.noise @ self.fit.root.T)
+
+
+def _linearised(fit: Fitted, samples: Samples, criterion: Criterion, many: bool) -> _Linearised:
+    """`many`: whether there are enough labels for the sandwich to be chosen unasked."""
+    net, white, root, biased = fit.net, fit.white, fit.root, fit.biased
+    Z, mean = white.features, net(samples.X)
+    residual = solve_triangular(root, samples.left(mean).T, lower=True).T
+    U = solve_triangular(root, net.U, lower=True)
+    changing = ""
+    if criterion.scores is None:
+        changing = notes.changing_noise(criterion.standardised(residual), mean, Z)
+    sandwich = criterion.form == "sandwich" or criterion.scores is not None
+    sandwich |= criterion.form == "auto" and many and changing != ""
+    heights = heights_known(net, white, U, biased, residual)
+    model = model_of(net, white, U, biased, fit.skip, heights, fit.weighted)
+    found = estimate(model, Z, residual, criterion, sandwich=sandwich)
+    step = found.inverse.matrix @ fisher.gradient(model, Z, criterion.scores_of(residual))
+    of_labels = model_of(net, white, net.U, biased, fit.skip, heights, fit.weighted)
+    return _Linearised(
+        fit=fit,
+        samples=samples,
+        criterion=criterion,
+        residual=residual,
+        found=found,
+        step=step,
+        model=of_labels,
+        covariance=in_outputs(of_labels, found.covariance, root),
+        lost=fisher.undetermined(of_labels, found.inverse),
+        changing=changing,
+        sandwich=sandwich,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Errors:
+    """What a covariance (p, p) of the unknowns says of the weights, and of each unit."""
+
+    covariance: Array
+    spread: Spread
+    stderr: Network
+    units: tuple[UnitEstimate, ...]
+
+
+def _errors(linear: _Linearised, held: Index, covariance: Array) -> _Errors:
+    net, tail = linear.fit.net, linear.found.tail
+    spread = Spread.of(linear.model, linear.fit.white.factor, covariance)
+    stderr = standard_errors(net, spread, linear.fit.biased, held)
+    units = estimate_units(net, spread, stderr, linear.samples, tail, linear.lost, held)
+    return _Errors(covariance, spread, stderr, units)
+
+
+def _worth_simulating(linear: _Linearised, errors: _Errors) -> bool:
+    """Whether patterns are unsure, of a fit whose simulation is known and takes no long time."""
+    net = linear.fit.net
+    plain = net.activation.piecewise_linear and linear.criterion.weights is None
+    unsure = notes.unsure(near_kink(errors.units), linear.lost, net.n_inputs)
+    return plain and len(unsure) > 0 and affordable(linear.fit)
+
+
+def _simulated(linear: _Linearised, errors: _Errors) -> Factors:
+    residual = linear.residual * np.sqrt(linear.samples.n / linear.found.tail)
+    return calibrate(
+        linear.fit,
+        errors.spread,
+        errors.stderr,
+        np.array([unit.wald for unit in errors.units]),
+        alike(linear.fit.net, errors.spread),
+        linear.found.noise,
+        residual if linear.sandwich else None,
+    )
+
+
+def _doubts(
+    linear: _Linearised, errors: _Errors, factors: Factors | None, held: Index, unknowns: int
+) -> list[str]:
+    """What there is to doubt, in words."""
+    fit, samples, units, lost = linear.fit, linear.samples, errors.units, linear.lost
+    angles = np.array([unit.angle_error for unit in units])
+    shares = np.array([unit.active for unit in units])
+    near = alike(fit.net, errors.spread)
+    kinks = []
+    if fit.net.activation.kinked:
+        by = None if factors is None else factors.units()
+        kinks = notes.near_kinks(near_kink(units), lost, by)
+    return [
+        *notes.few_samples(samples.n * samples.m, unknowns),
+        *notes.undetermined(lost, shares),
+        *notes.vague(angles, shares, lost),
+        *kinks,
+        *notes.pairs_alike(near),
+        *notes.pairs_tied([pair for pair in tied(errors.spread) if pair not in near]),
+        *notes.idle(np.array([unit.p_value for unit in units]), lost),
+        *_doubts_of_noise(linear, held),
+    ]
+
+
+def _doubts_of_noise(linear: _Linearised, held: Index) -> list[str]:
+    """That there is none, that the fit took it for another, or that the fit is no minimum."""
+    fit, samples, criterion = linear.fit, linear.samples, linear.criterion
+    mean = fit.net(samples.X)
+    residual = samples.left(mean)
+    if exact := notes.no_noise(residual, mean, samples.eps):
+        return exact
+    free = np.ones(linear.model.unknowns, dtype=bool)
+    free[: linear.model.hidden_unknowns].reshape(linear.model.shape[:2])[held] = False
+    off = notes.off_minimum(linear.step[free], np.diag(linear.found.covariance)[free])
+    if criterion.scores is not None:
+        return [*off, *notes.skewed_noise(residual, fit.biased)]
+    weighted = criterion.covariance is not None or criterion.weights is not None
+    uneven = notes.uneven_noise(linear.noise, weighted)
+    return [*off, *uneven, *notes.allowed_for(linear.changing, linear.sandwich)]
