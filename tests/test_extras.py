@@ -16,7 +16,7 @@ from support.imports import imported
 from support.lean_installation import Required, check_missing, hidden, required
 
 from unrelu.errors import MissingExtraError, require
-from unrelu.formats.networks import FORMS
+from unrelu.formats.forms import FORMS
 
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src" / "unrelu"

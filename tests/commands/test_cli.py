@@ -15,7 +15,7 @@ from support.model_files import drawn, plain_onnx
 
 from unrelu import Network, load, save
 from unrelu.cli import main
-from unrelu.formats.networks import Mark, load_marked, save_marked
+from unrelu.formats.networks import Provenance, read, write_network
 from unrelu.formats.samples import read_samples, write_samples
 
 EXACT = 800 * 100 * np.finfo(np.float64).eps
@@ -54,7 +54,7 @@ def test_recover_verify_match(tmp_path: Path, truth: Path, samples: Path) -> Non
     assert result.exit_code == 0, result.output
     assert "exact" in result.stdout
     assert result.stderr == ""
-    assert load_marked(net)[1] is None
+    assert read(net).provenance is None
 
     result = run("verify", net, samples)
     assert result.exit_code == 0, result.output
@@ -173,7 +173,7 @@ def test_a_wrong_network_is_not_verified(tmp_path: Path, truth: Path, samples: P
 
 def test_a_mark_is_mentioned_when_its_network_is_used(tmp_path: Path, truth: Path) -> None:
     net = tmp_path / "net.npz"
-    save_marked(load(truth), net, Mark("undetermined", "too few samples"))
+    write_network(load(truth), net, Provenance("undetermined", "too few samples"))
     result = run("match", net, truth)
     assert result.exit_code == 0
     assert "written as undetermined: too few samples" in result.stderr

@@ -31,7 +31,7 @@ from unrelu import (
     verify,
     write_report,
 )
-from unrelu.formats.networks import load_marked
+from unrelu.formats.networks import read
 from unrelu.formats.samples import read_samples, write_samples
 from unrelu.numerics.rationals import Rationals, as_fractions, rounded
 from unrelu.report.appraisal import appraise
@@ -100,7 +100,7 @@ def test_sample_recover_verify_match(tmp_path: Path, truth: Path, suffix: str) -
     assert result.exit_code == 0, result.output
     assert "proved" in result.stdout
     assert "seconds rational" in result.stdout  # the time spent in exact arithmetic
-    assert load_marked(net)[1] is None
+    assert read(net).provenance is None
     assert equal(load(net), rational_network())
 
     result = run("verify", net, samples, "--exact")
@@ -171,9 +171,9 @@ def test_a_wrong_label_is_named(tmp_path: Path, exact: Exact) -> None:
     result = run("recover", samples, "-o", net, "--exact", "--seed", 0, "--report", page)
     assert result.exit_code == 1, result.output
     assert "sample 7" in result.stdout
-    mark = load_marked(net)[1]
-    assert mark is not None
-    assert "sample 7" in mark.reason
+    provenance = read(net).provenance
+    assert provenance is not None
+    assert "sample 7" in provenance.reason
     assert "1 sample contradicts it" in page.read_text(encoding="utf-8")
     assert "sample 7" in run("verify", net, samples, "--exact").stdout
     save(exact.truth, net)

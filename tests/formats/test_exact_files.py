@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from unrelu.errors import FileError, InputError, InputTypeError
-from unrelu.formats.networks import Mark, load, load_marked, save, save_marked
+from unrelu.formats.networks import Provenance, load, read, save, write_network
 from unrelu.formats.numerals import MOST_DIGITS, MOST_EXPONENT, numeral, rational
 from unrelu.formats.samples import read_samples, write_samples
 from unrelu.network import Network
@@ -153,11 +153,11 @@ def test_files_of_both_kinds_say_which(tmp_path: Path) -> None:
 
 
 def test_marks_are_kept_beside_rational_weights(tmp_path: Path) -> None:
-    mark = Mark("failed", "sample 3 breaks the proof")
-    save_marked(rational_network(3), tmp_path / "net.npz", mark)
-    net, found = load_marked(tmp_path / "net.npz")
-    assert found == mark
-    assert same_network(net, rational_network(3))
+    provenance = Provenance("failed", "sample 3 breaks the proof")
+    write_network(rational_network(3), tmp_path / "net.npz", provenance)
+    found = read(tmp_path / "net.npz")
+    assert found.provenance == provenance
+    assert same_network(found.network, rational_network(3))
 
 
 def text(*entries: object) -> NDArray[np.bytes_]:
@@ -371,7 +371,7 @@ def test_text_without_exact_says_how_to_read_it(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("name", "labels"), [("x.npy", "y.npy"), ("s.parquet", None)])
 def test_other_forms_keep_no_fractions(tmp_path: Path, name: str, labels: str | None) -> None:
     X = np.array([[Fraction(1, 3)]])
-    with pytest.raises(FileError, match=r"keeps no fractions, expected \.npz or \.csv"):
+    with pytest.raises(FileError, match=r"keeps no fractions, expected one of .*npz"):
         write_samples(tmp_path / name, X, [1.0], labels and tmp_path / labels)
     assert not list(tmp_path.iterdir())
 

@@ -9,7 +9,10 @@ import numpy as np
 import pytest
 
 from unrelu.errors import FileError
-from unrelu.formats.networks import SUFFIXES, load
+from unrelu.formats.forms import FORMS
+from unrelu.formats.networks import load
+
+SUFFIXES = [suffix for form in FORMS for suffix in form.suffixes]
 
 POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"0" * 64 + b"\nsize 99\n"
 
@@ -21,7 +24,9 @@ def code(path: Path) -> str:
     return caught.value.code
 
 
-@pytest.mark.parametrize("suffix", [*SUFFIXES, ".bin", ""])
+@pytest.mark.parametrize(
+    "suffix", [*(suffix for form in FORMS for suffix in form.suffixes), ".bin", ""]
+)
 def test_pointers_pages_and_nothing_are_told_under_any_name(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"net{suffix}"
     for data, said in (

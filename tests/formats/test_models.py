@@ -24,7 +24,7 @@ from support.model_files import (
 from support.planting import gaussian_network
 
 from unrelu.errors import FileError, InputError, InputTypeError, MissingExtraError
-from unrelu.formats.networks import Mark, check_target, load, load_marked, read, save, save_marked
+from unrelu.formats.networks import Provenance, check_target, load, read, save, write_network
 from unrelu.formats.reading import Reading
 from unrelu.formats.sklearn import from_sklearn, to_sklearn
 from unrelu.network import Network
@@ -66,12 +66,12 @@ def test_round_trip_is_bit_exact(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize("name", WRITTEN)
 def test_marks_are_kept(tmp_path: Path, name: str) -> None:
     needs(name)
-    mark = Mark("undetermined", "unit 2 is active on 3 samples — too few")
-    save_marked(gaussian_network(), tmp_path / name, mark)
-    net, found = load_marked(tmp_path / name)
-    assert found == mark
-    assert identical(net, gaussian_network())
-    save_marked(None, tmp_path / name, Mark("failed", "the labels are noise"))
+    provenance = Provenance("undetermined", "unit 2 is active on 3 samples — too few")
+    write_network(gaussian_network(), tmp_path / name, provenance)
+    found = read(tmp_path / name)
+    assert found.provenance == provenance
+    assert identical(found.network, gaussian_network())
+    write_network(None, tmp_path / name, Provenance("failed", "the labels are noise"))
     with pytest.raises(FileError, match=r"net\.\S+: holds no network.*the labels are noise"):
         load(tmp_path / name)
 

@@ -14,7 +14,7 @@ from support.comparing import identical
 from support.planting import gaussian_network
 
 from unrelu.errors import FileError
-from unrelu.formats.networks import Mark, load, load_marked, save, save_marked
+from unrelu.formats.networks import Provenance, load, read, save, write_network
 from unrelu.network import Network
 
 
@@ -40,19 +40,19 @@ def test_equal_networks_give_equal_bytes(tmp_path: Path) -> None:
 
 
 def test_marks_are_kept_and_do_not_hinder_loading(tmp_path: Path) -> None:
-    mark = Mark("undetermined", "unit 2 is active on 3 samples — too few")
-    save_marked(gaussian_network(seed=2), tmp_path / "net.npz", mark)
-    net, found = load_marked(tmp_path / "net.npz")
-    assert found == mark
-    assert identical(net, gaussian_network(seed=2))
+    provenance = Provenance("undetermined", "unit 2 is active on 3 samples — too few")
+    write_network(gaussian_network(seed=2), tmp_path / "net.npz", provenance)
+    found = read(tmp_path / "net.npz")
+    assert found.provenance == provenance
+    assert identical(found.network, gaussian_network(seed=2))
     assert identical(load(tmp_path / "net.npz"), gaussian_network(seed=2))
 
     save(gaussian_network(seed=2), tmp_path / "net.npz")
-    assert load_marked(tmp_path / "net.npz")[1] is None
+    assert read(tmp_path / "net.npz").provenance is None
 
 
 def test_a_mark_without_a_network_says_why_there_is_none(tmp_path: Path) -> None:
-    save_marked(None, tmp_path / "net.npz", Mark("failed", "the labels are noise"))
+    write_network(None, tmp_path / "net.npz", Provenance("failed", "the labels are noise"))
     with pytest.raises(FileError, match=r"net\.npz: holds no network.*the labels are noise"):
         load(tmp_path / "net.npz")
 

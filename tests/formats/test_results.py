@@ -26,7 +26,7 @@ from unrelu import (
     save,
 )
 from unrelu.activations import Rectified
-from unrelu.formats.networks import load_marked
+from unrelu.formats.networks import read
 from unrelu.formats.results import DOCUMENT, types
 from unrelu.numerics.equality import same
 
@@ -168,9 +168,9 @@ def test_names_that_hold_something_else(every: dict[str, Recovery], tmp_path: Pa
 def test_networks_are_read_from_whole_results(every: dict[str, Recovery], tmp_path: Path) -> None:
     for name in ("exact", "proved", "undetermined"):
         every[name].save(tmp_path / "result.npz")
-        network, mark = load_marked(tmp_path / "result.npz")
-        assert network == every[name].network
-        assert (mark is None) == every[name].status.certain
+        found = read(tmp_path / "result.npz")
+        assert found.network == every[name].network
+        assert (found.provenance is None) == every[name].status.certain
     dataclasses.replace(every["failed"], network=None).save(tmp_path / "result.npz")
     with pytest.raises(FileError, match="holds no network"):
         load(tmp_path / "result.npz")

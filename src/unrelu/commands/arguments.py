@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.shell_completion import CompletionItem
 
+from unrelu.formats.forms import FORMS, SAMPLES, described, taking
+
 if TYPE_CHECKING:
     from unrelu.formats.layout import Layout
     from unrelu.formats.reading import Reading
@@ -18,15 +20,14 @@ if TYPE_CHECKING:
 FILE = click.Path(readable=False)
 """A path that the shell completes. Whoever reads the file reports that it cannot be read."""
 
-SAMPLES_HELP = """
-SAMPLES is a .npz with arrays X and Y, a table (.csv, .tsv, also .csv.gz; .parquet) with columns x0,
-x1, … and y0, y1, … or any that --x-columns and --y-columns name, or a pair of .npy files, X first:
-X.npy Y.npy.
+SAMPLES_HELP = f"""
+SAMPLES is a file in one of these forms: {described(SAMPLES)}. Columns of a table are x0, x1, … and
+y0, y1, … or any that --x-columns and --y-columns name.
 """
 
-NET_HELP = """
-NET is a .npz, .onnx, .safetensors, PyTorch state_dict or checkpoint (.pt, .pth, .state_dict), Keras
-model (.h5, .keras), or, only read, a .nnet or .mat.
+NET_HELP = f"""
+NET is a network in one of these forms: {described(form for form in FORMS if form.write)}; or, only
+read, {described(form for form in FORMS if not form.write)}.
 """
 
 Command = Callable[..., Any]
@@ -92,22 +93,25 @@ reading = packed(
         click.option(
             "--drop-head",
             is_flag=True,
-            help="Leave out what follows the second layer of a model, such as a Softmax.",
+            help="Leave out what follows the second layer of a model, such as a Softmax "
+            f"({taking('drop_head')}).",
         ),
         click.option(
             "--order",
             metavar="FIRST,SECOND",
-            help="Names of the two layers, for a file of weights whose names do not show it.",
+            help="Names of the two layers, for a file of weights whose names do not show it "
+            f"({taking('order')}).",
         ),
         click.option(
             "--transposed/--not-transposed",
             default=None,
-            help="Whether weights are stored as (inputs, units), for a file that does not show it.",
+            help="Whether weights are stored as (inputs, units), for a file that does not show it "
+            f"({taking('transposed')}).",
         ),
         click.option(
             "--net-output",
             metavar="NAME",
-            help="Which output of the model to use, if it has several.",
+            help=f"Which output of the model to use, if it has several ({taking('output')}).",
         ),
     ),
     _reading,
@@ -193,8 +197,8 @@ def loaded(path: str, reading: Reading | None = None) -> Network:
     from unrelu.formats.reading import AS_THE_FILE_SAYS
 
     found = read(path, reading or AS_THE_FILE_SAYS)
-    if found.mark is not None:
-        click.echo(f"{path}: written as {found.mark.status}: {found.mark.reason}", err=True)
+    if provenance := found.provenance:
+        click.echo(f"{path}: written as {provenance.status}: {provenance.reason}", err=True)
     if found.head is not None:
         click.echo(f"{path}: left off: {found.head}", err=True)
     for remark in found.network.remarks:

@@ -16,11 +16,12 @@ if TYPE_CHECKING:
 
 def save_recovered(result: Recovery, path: str | os.PathLike[str]) -> None:
     """Write the network to a file. If it is not certain, the file holds status and reason too."""
-    from unrelu.formats.networks import Mark, save_marked
+    from unrelu.formats.networks import Provenance, write_network
 
-    certain = result.status.certain
-    mark = None if certain else Mark(result.status.value, result.explanation)
-    save_marked(result.network, path, mark)
+    provenance = None
+    if not result.status.certain:
+        provenance = Provenance(result.status.value, result.explanation)
+    write_network(result.network, path, provenance)
 
 
 def write_recovery(

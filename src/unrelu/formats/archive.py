@@ -51,12 +51,12 @@ def read_arrays(
         raise unreadable(path, error) from error
     except zipfile.BadZipFile as error:
         raise FileError(
-            f"{path}: damaged or not an .npz archive ({_words(error)}); expected one with arrays "
-            f"{_listed(required)}"
+            f"{path}: damaged or not an .npz archive ({first_line(error)}); expected one with "
+            f"arrays {_listed(required)}"
         ) from error
     except Exception as error:  # zipfile and numpy answer damage with a dozen kinds of them
         raise FileError(
-            f"{path}: damaged, or holds other things than plain arrays ({_words(error)})"
+            f"{path}: damaged, or holds other things than plain arrays ({first_line(error)})"
         ) from error
 
 
@@ -154,7 +154,7 @@ def _listed(names: object) -> str:
     return ", ".join(sorted(names)) or "none"
 
 
-def _words(error: Exception) -> str:
+def first_line(error: Exception) -> str:
     """The first line of a message, or its beginning; numpy writes several, and zipfile may quote
     the whole file."""
     return (str(error).splitlines() or [type(error).__name__])[0][:200]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from unrelu.errors import FileError
@@ -15,9 +15,9 @@ KEY = "unrelu"
 
 
 @dataclass(frozen=True)
-class Mark:
-    """Why the network of a file is not to be trusted: the status of its recovery, in one word,
-    and the reason in a sentence."""
+class Provenance:
+    """Where an uncertain network comes from: the status of its recovery, in one word, and in a
+    sentence the reason why it is not to be trusted."""
 
     status: str
     reason: str
@@ -25,33 +25,37 @@ class Mark:
 
 @dataclass(frozen=True)
 class Contents:
-    """What was read: the network, its mark if it has one, and the name of what followed its
+    """What was read: the network, its provenance if it has one, and the name of what followed its
     outputs in the file and was left off (a Softmax, say)."""
 
     network: Network
-    mark: Mark | None = None
+    provenance: Provenance | None = None
     head: str | None = None
 
 
-def mark_text(mark: Mark | None) -> str | None:
-    """A mark as the text that files with room for remarks hold under `KEY`."""
-    if mark is None:
+def provenance_text(provenance: Provenance | None) -> str | None:
+    """A provenance as the text that files with room for remarks hold under `KEY`."""
+    if provenance is None:
         return None
-    return json.dumps({"status": mark.status, "reason": mark.reason}, ensure_ascii=False)
+    return json.dumps(asdict(provenance), ensure_ascii=False)
 
 
-def weights_text(mark: Mark | None) -> str:
+def weights_text(provenance: Provenance | None) -> str:
     """The same for files that hold weights alone, in which it names the activation, too."""
-    said = {} if mark is None else {"status": mark.status, "reason": mark.reason}
+    said = {} if provenance is None else asdict(provenance)
     return json.dumps({"activation": "relu", **said}, ensure_ascii=False)
 
 
-def mark_of(remarks: Mapping[str, str]) -> Mark | None:
-    """The mark among a file's remarks."""
+def provenance_in(path: Path, remarks: Mapping[str, str], *, empty: bool) -> Provenance | None:
+    """The provenance among a file's remarks. Raises FileError where it is all that an `empty` file
+    holds."""
     said = json.loads(remarks.get(KEY, "{}"))
     if "status" not in said and "reason" not in said:
         return None
-    return Mark(str(said["status"]), str(said["reason"]))
+    provenance = Provenance(str(said["status"]), str(said["reason"]))
+    if empty:
+        raise no_network(path, provenance)
+    return provenance
 
 
 def activation_remarks(remarks: Mapping[str, str]) -> tuple[Remark, ...]:
@@ -61,6 +65,6 @@ def activation_remarks(remarks: Mapping[str, str]) -> tuple[Remark, ...]:
     return () if said.get("activation") == "relu" else (ASSUMED_RELU,)
 
 
-def no_network(path: Path, mark: Mark) -> FileError:
-    """What to raise for a file that holds a mark alone."""
-    return FileError(f"{path}: holds no network, because none was found: {mark.reason}")
+def no_network(path: Path, provenance: Provenance) -> FileError:
+    """What to raise for a file that holds a provenance alone."""
+    return FileError(f"{path}: holds no network, because none was found: {provenance.reason}")

@@ -24,7 +24,7 @@ from unrelu.activations import Curve, resolve
 from unrelu.errors import FileError, InputError
 from unrelu.formats.activation_names import activation_said
 from unrelu.formats.archive import every_array, member_names, read_arrays, write_arrays
-from unrelu.formats.contents import Contents, Mark, no_network
+from unrelu.formats.contents import Contents, Provenance, no_network
 from unrelu.formats.named_arrays import two_layers
 from unrelu.formats.numerals import numerals, rationals
 from unrelu.formats.reading import Reading
@@ -41,7 +41,7 @@ VERSIONS = (FLOATS, RATIONALS, FLOATS + SKIP, RATIONALS + SKIP)
 
 
 def read_npz(path: Path, reading: Reading) -> Contents:
-    """The network of an .npz file, and its mark."""
+    """The network of an .npz file, and its provenance."""
     head = read_arrays(path, (), ("version", "status", "reason", "activation", "format"))
     if str(head.pop("format", "")) == FORMAT:
         return _of_result(path)
@@ -55,31 +55,31 @@ def read_npz(path: Path, reading: Reading) -> Contents:
             f"{path}: got format version {version}, expected {' or '.join(map(str, VERSIONS))}; a "
             "newer unrelu may read it"
         )
-    mark = None
+    provenance = None
     if "status" in head:
         reason = head.get("reason", np.array(""))
-        mark = Mark(
+        provenance = Provenance(
             _scalar(path, "status", head["status"], "U"), _scalar(path, "reason", reason, "U")
         )
     try:
         skip = ("W",) if version > SKIP else ()
         arrays = read_arrays(path, ("V", "U", "b", "c", "activation", *skip))
     except FileError as error:
-        if mark is None:
+        if provenance is None:
             raise
-        raise no_network(path, mark) from error
+        raise no_network(path, provenance) from error
 
     activation = _scalar(path, "activation", arrays.pop("activation"), "U")
     if activation == Curve.name:
         curve = read_arrays(path, ("knots", "values"))
-        return Contents(Network(**arrays, activation=Curve(**curve)), mark)
+        return Contents(Network(**arrays, activation=Curve(**curve)), provenance)
     try:
         activation = resolve(activation)
     except InputError as error:
         raise FileError(f"{path}: {error}") from error
     if version in (RATIONALS, RATIONALS + SKIP):
         arrays = {name: _rational(path, name, array) for name, array in arrays.items()}
-    return Contents(Network(**arrays, activation=activation), mark)
+    return Contents(Network(**arrays, activation=activation), provenance)
 
 
 def _of_result(path: Path) -> Contents:
@@ -87,10 +87,10 @@ def _of_result(path: Path) -> Contents:
     from unrelu.formats.results import network_of_result
 
     network, status, explanation = network_of_result(path)
-    mark = Mark(status.value, explanation)
+    provenance = Provenance(status.value, explanation)
     if network is None:
-        raise no_network(path, mark)
-    return Contents(network, None if status.certain else mark)
+        raise no_network(path, provenance)
+    return Contents(network, None if status.certain else provenance)
 
 
 def _rational(path: Path, name: str, array: NDArray[Any]) -> NDArray[Any]:
@@ -119,8 +119,8 @@ def _plain(path: Path, reading: Reading) -> Contents:
     return Contents(two_layers(path, arrays, reading=reading, remarks=remarks), head=head)
 
 
-def write_npz(path: Path, net: Network | None, mark: Mark | None) -> None:
-    """Write a network, or a mark alone. The same network gives the same bytes."""
+def write_npz(path: Path, net: Network | None, provenance: Provenance | None) -> None:
+    """Write a network, or a provenance alone. The same network gives the same bytes."""
     rational = net is not None and net.rational
     skip = net is not None and net.skip
     version = (RATIONALS if rational else FLOATS) + SKIP * skip
@@ -135,8 +135,8 @@ def write_npz(path: Path, net: Network | None, mark: Mark | None) -> None:
         arrays["activation"] = np.array(net.activation.name)
         if isinstance(net.activation, Curve):
             arrays |= {"knots": net.activation.knots, "values": net.activation.values}
-    if mark is not None:
-        arrays |= {"status": np.array(mark.status), "reason": np.array(mark.reason)}
+    if provenance is not None:
+        arrays |= {"status": np.array(provenance.status), "reason": np.array(provenance.reason)}
     write_arrays(path, arrays)
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from unrelu.errors import FileError, InputError, InputTypeError, require
-from unrelu.formats.archive import unreadable
+from unrelu.formats.archive import first_line, unreadable
 from unrelu.formats.atomic_write import atomic_write
 from unrelu.formats.layout import STANDARD, Layout, chosen, named, standard_names
 from unrelu.formats.numerals import MOST_EXPONENT
@@ -22,36 +21,24 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 
-def write_parquet(path: Path, X: AnyArray, Y: AnyArray) -> None:
+def write_parquet(paths: tuple[Path, ...], X: AnyArray, Y: AnyArray) -> None:
     arrow, parquet = _arrow()
     columns = [*X.T, *Y.T]
     table = arrow.table(
         dict(zip(standard_names(X, Y), map(np.ascontiguousarray, columns), strict=True))
     )
-    with atomic_write(path) as file:
+    with atomic_write(paths[0]) as file:
         # Weights and noise hardly repeat: dictionaries would only cost time.
         parquet.write_table(table, file, use_dictionary=False)
 
 
 def read_parquet(
-    path: Path, layout: Layout = STANDARD
+    paths: tuple[Path, ...], layout: Layout = STANDARD, *, exact: bool = False
 ) -> tuple[AnyArray | Named, AnyArray | Named]:
-    """The samples of a .parquet file, each of X and Y in the type common to its columns; dates and
-    durations in seconds."""
-    return _from_parquet(path, layout, _floats)
-
-
-def read_parquet_exactly(
-    path: Path, layout: Layout = STANDARD
-) -> tuple[AnyArray | Named, AnyArray | Named]:
-    """The samples of a .parquet file as Fractions: integers, decimals and text at their word, and
+    """The samples of a .parquet file: each of X and Y in the type common to its columns, dates and
+    durations in seconds; or, `exact`, as Fractions: integers, decimals and text at their word, and
     floats for the dyadic rationals that they are."""
-    return _from_parquet(path, layout, _fractions)
-
-
-def _from_parquet(
-    path: Path, layout: Layout, numbers: Callable[[Path, Any, int], tuple[AnyArray, str]]
-) -> tuple[AnyArray | Named, AnyArray | Named]:
+    path, numbers = paths[0], _fractions if exact else _floats
     table = _table(path)
     names = list(table.column_names)
     found = []
@@ -129,5 +116,4 @@ def _arrow() -> tuple[ModuleType, ModuleType]:
 
 
 def _damaged(path: Path, error: Exception) -> FileError:
-    reason = (str(error).splitlines() or [type(error).__name__])[0]
-    return FileError(f"{path}: damaged or not a .parquet file ({reason})")
+    return FileError(f"{path}: damaged or not a .parquet file ({first_line(error)})")

@@ -47,8 +47,9 @@ import numpy as np
 
 from unrelu.activations import Activation, Curve, resolve
 from unrelu.errors import FileError
-from unrelu.formats.archive import array_of, content, unreadable, write_member
+from unrelu.formats.archive import array_of, content, first_line, unreadable, write_member
 from unrelu.formats.atomic_write import atomic_write
+from unrelu.formats.forms import form_named
 from unrelu.formats.npz import FORMAT
 from unrelu.formats.numerals import numeral, numerals, rational, rationals
 from unrelu.network import Network
@@ -75,9 +76,6 @@ class Result(Protocol):
     def explanation(self) -> str: ...
 
 
-ELSEWHERE = (".onnx", ".pt", ".pth", ".state_dict", ".safetensors", ".h5", ".hdf5", ".keras")
-
-
 def save_result(result: Result, path: AnyPath) -> None:
     """Write a result, whole or not at all; equal results give equal bytes.
 
@@ -85,7 +83,8 @@ def save_result(result: Result, path: AnyPath) -> None:
     function of your own.
     """
     path = Path(path)
-    if path.suffix.lower() in ELSEWHERE:
+    form = form_named(path)
+    if form is not None and not form.keeps_all:
         raise FileError(
             f"{path}: got a name of a model file for a whole result, expected one in .npz; "
             f"unrelu.save(result.network, {path.name!r}) writes the network alone"
@@ -165,14 +164,10 @@ def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
     except OSError as error:
         raise unreadable(path, error) from error
     except zipfile.BadZipFile as error:
-        raise FileError(f"{path}: damaged or not a saved result ({_reason(error)})") from error
+        raise FileError(f"{path}: damaged or not a saved result ({first_line(error)})") from error
     except Exception as error:  # zipfile, json and numpy answer damage with a dozen kinds of them
         kind = type(error).__name__
-        raise FileError(f"{path}: damaged ({kind}: {_reason(error)})") from error
-
-
-def _reason(error: Exception) -> str:
-    return (str(error).splitlines() or [""])[0][:200]
+        raise FileError(f"{path}: damaged ({kind}: {first_line(error)})") from error
 
 
 @cache

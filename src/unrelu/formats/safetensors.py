@@ -13,10 +13,9 @@ from unrelu.formats.atomic_write import atomic_write
 from unrelu.formats.contents import (
     KEY,
     Contents,
-    Mark,
+    Provenance,
     activation_remarks,
-    mark_of,
-    no_network,
+    provenance_in,
     weights_text,
 )
 from unrelu.formats.folding import shortened
@@ -48,17 +47,15 @@ def read_safetensors(path: Path, reading: Reading) -> Contents:
         arrays[name] = flat.reshape(tensor["shape"])
     # What the package has accepted begins with the length of its header.
     remarks = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")]).get("__metadata__", {})
-    mark = mark_of(remarks)
-    if mark is not None and not arrays:
-        raise no_network(path, mark)
+    provenance = provenance_in(path, remarks, empty=not arrays)
     granted = activation_remarks(remarks)
     kept = None if granted else False  # in a file of ours, where nothing is taken for granted
     said = [*granted, *left_out(beside)]
     net = two_layers(path, arrays, reading=reading, transposed=kept, remarks=said)
-    return Contents(net, mark)
+    return Contents(net, provenance)
 
 
-def write_safetensors(path: Path, net: Network | None, mark: Mark | None) -> None:
+def write_safetensors(path: Path, net: Network | None, provenance: Provenance | None) -> None:
     """Write the weights as float64 under the names that
     nn.Sequential(nn.Linear(d, k), nn.ReLU(), nn.Linear(k, m)) gives them."""
     require("safetensors", "safetensors", WHY)
@@ -68,6 +65,6 @@ def write_safetensors(path: Path, net: Network | None, mark: Mark | None) -> Non
         named = {"0.weight": net.V, "0.bias": net.b, "2.weight": net.U, "2.bias": net.c}
         arrays = {name: np.ascontiguousarray(array) for name, array in named.items()}
     # The package writes several remarks in no fixed order, so there is at most one.
-    data = numpy.save(arrays, metadata={KEY: weights_text(mark)})
+    data = numpy.save(arrays, metadata={KEY: weights_text(provenance)})
     with atomic_write(path) as file:
         file.write(data)

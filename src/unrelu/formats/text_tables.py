@@ -25,6 +25,9 @@ from unrelu.inputs.frames import Named
 from unrelu.numerics.arrays import AnyArray
 from unrelu.wording.streams import counted
 
+Table = tuple[AnyArray | Named, AnyArray | Named]
+"""X and Y, with the names of their columns unless these are x0, x1, …, y0, y1, …"""
+
 DECIMAL_COMMA = re.compile(r"[+-]?[0-9]+,[0-9]+")
 
 BLOCK_ROWS = 4096
@@ -46,17 +49,11 @@ class Head:
     header: bool
     delimiter: str
 
-    def named(self, data: AnyArray, standard: bool) -> tuple[AnyArray | Named, AnyArray | Named]:
-        """X and Y, with the names of their columns unless these are x0, x1, …, y0, y1, …"""
-        return tuple(  # type: ignore[return-value]
-            named(np.ascontiguousarray(data[:, at]), [self.columns[i] for i in at], standard)
-            for at in (self.x, self.y)
-        )
 
-
-def write_csv(path: Path, X: AnyArray, Y: AnyArray) -> None:
+def write_csv(paths: tuple[Path, ...], X: AnyArray, Y: AnyArray) -> None:
     """Numbers are written with as many digits as give the same float64 back, text as it is; with
     tabs in a .tsv, packed in a .gz."""
+    path = paths[0]
     between = "\t" if ".tsv" in path.suffixes else ","
     with atomic_write(path) as file, _packed(path, file) as packed:
         packed.write((between.join(standard_names(X, Y)) + "\n").encode())
@@ -84,32 +81,33 @@ def _opened(path: Path) -> TextIO:
     return open(path, encoding="utf-8-sig", newline="")
 
 
-def read_csv(path: Path, layout: Layout = STANDARD) -> tuple[AnyArray | Named, AnyArray | Named]:
-    """The samples of a table of text, as float64."""
+def read_csv(paths: tuple[Path, ...], layout: Layout = STANDARD, *, exact: bool = False) -> Table:
+    """The samples of a table of text: as float64, or, `exact`, as Fractions, each cell at its word:
+    0.1 is 1/10."""
+    path = paths[0]
     with _readable(path):
         head = _head(path, layout)
-        data = _numbers(path, head)
-    return head.named(data, not layout.named)
-
-
-def read_csv_exactly(
-    path: Path, layout: Layout = STANDARD
-) -> tuple[AnyArray | Named, AnyArray | Named]:
-    """The samples of a table of text as Fractions, each cell at its word: 0.1 is 1/10."""
-    with _readable(path):
-        head = _head(path, layout)
-        used = set(head.x) | set(head.y)
-        with _opened(path) as file:
-            rows = [
-                [
-                    rational_cell(where, cell) if i in used else Fraction(0)
-                    for i, (where, cell) in enumerate(cells)
-                ]
-                for cells in _cells(path, file, head)
-            ]
-    if not rows:
+        data = (_fractions if exact else _numbers)(path, head)
+    if not len(data):
         raise FileError(f"{path}: got no samples below the header")
-    return head.named(np.array(rows, dtype=np.object_), not layout.named)
+    return tuple(  # type: ignore[return-value]
+        named(np.ascontiguousarray(data[:, at]), [head.columns[i] for i in at], not layout.named)
+        for at in (head.x, head.y)
+    )
+
+
+def _fractions(path: Path, head: Head) -> AnyArray:
+    """The lines below the header; columns that are not asked for are zero."""
+    used = set(head.x) | set(head.y)
+    with _opened(path) as file:
+        rows = [
+            [
+                rational_cell(where, cell) if i in used else Fraction(0)
+                for i, (where, cell) in enumerate(cells)
+            ]
+            for cells in _cells(path, file, head)
+        ]
+    return np.array(rows, dtype=np.object_)
 
 
 @contextmanager

@@ -17,10 +17,9 @@ from unrelu.formats.atomic_write import atomic_write
 from unrelu.formats.contents import (
     KEY,
     Contents,
-    Mark,
+    Provenance,
     activation_remarks,
-    mark_of,
-    no_network,
+    provenance_in,
     weights_text,
 )
 from unrelu.formats.folding import folded, shortened
@@ -42,18 +41,16 @@ def read_keras(path: Path, reading: Reading) -> Contents:
             config = json.loads(content(archive, "config.json"))
             data = content(archive, "model.weights.h5")
     held = read_hdf5(path, data)
-    mark = mark_of(held.attributes.get("", {}))
-    if mark is not None and not held.arrays:
-        raise no_network(path, mark)
+    provenance = provenance_in(path, held.attributes.get("", {}), empty=not held.arrays)
     if config is None and "model_config" in held.attributes.get("", {}):
         config = json.loads(held.attributes[""]["model_config"])
     if config is None:
         head = _silent_layers(path, held, drop_head=reading.drop_head)
-        return Contents(_weights_alone(path, held, reading), mark, head)
+        return Contents(_weights_alone(path, held, reading), provenance, head)
     found = folded(
         path, keras_chain(path, config, held, reading.output), drop_head=reading.drop_head
     )
-    return Contents(found.network, mark, found.head)
+    return Contents(found.network, provenance, found.head)
 
 
 def _weights_alone(path: Path, held: Hdf5, reading: Reading) -> Network:
@@ -128,7 +125,7 @@ def _layers_by_name(path: Path, held: Hdf5) -> tuple[dict[str, list[Any]], bool]
     return layers, False
 
 
-def write_keras(path: Path, net: Network | None, mark: Mark | None) -> None:
+def write_keras(path: Path, net: Network | None, provenance: Provenance | None) -> None:
     """Write a float64 Sequential model of two Dense layers: a .keras of Keras 3, a .weights.h5
     with its weights alone, or an .h5 that Keras 2 and 3 load as a model."""
     if path.suffix.lower() == ".keras":
@@ -136,10 +133,10 @@ def write_keras(path: Path, net: Network | None, mark: Mark | None) -> None:
             said = {"keras_version": "3.0.0", "date_saved": "1980-01-01@00:00:00"}
             write_member(archive, "metadata.json", json.dumps(said).encode())
             write_member(archive, "config.json", json.dumps(_config(net, three=True)).encode())
-            write_member(archive, "model.weights.h5", _numbered(net, mark))
+            write_member(archive, "model.weights.h5", _numbered(net, provenance))
         return
     weights_alone = path.name.lower().endswith(".weights.h5")
-    data = _numbered(net, mark) if weights_alone else _named(net, mark)
+    data = _numbered(net, provenance) if weights_alone else _named(net, provenance)
     with atomic_write(path) as file:
         file.write(data)
 
@@ -150,22 +147,22 @@ def _layers(net: Network | None) -> list[tuple[str, Any, Any, str]]:
     return [("dense", net.V.T, net.b, "relu"), ("dense_1", net.U.T, net.c, "linear")]
 
 
-def _numbered(net: Network | None, mark: Mark | None) -> bytes:
+def _numbered(net: Network | None, provenance: Provenance | None) -> bytes:
     """Weights as Keras 3 keeps them: layers/dense/vars/0, …"""
     h5py, data = require("h5py", "keras", WHY), io.BytesIO()
     with h5py.File(data, "w") as file:
-        _remark(file, mark)
+        _remark(file, provenance)
         for name, kernel, bias, _ in _layers(net):
             group = file.create_group(f"layers/{name}/vars")
             group["0"], group["1"] = np.ascontiguousarray(kernel), bias
     return data.getvalue()
 
 
-def _named(net: Network | None, mark: Mark | None) -> bytes:
+def _named(net: Network | None, provenance: Provenance | None) -> bytes:
     """A model as Keras 2 keeps it: model_weights/dense/dense/kernel:0, …"""
     h5py, data = require("h5py", "keras", WHY), io.BytesIO()
     with h5py.File(data, "w") as file:
-        _remark(file, mark)
+        _remark(file, provenance)
         if net is not None:
             file.attrs["model_config"] = json.dumps(_config(net, three=False))
         file.attrs["keras_version"], file.attrs["backend"] = b"2.4.0", b"tensorflow"
@@ -179,8 +176,8 @@ def _named(net: Network | None, mark: Mark | None) -> bytes:
     return data.getvalue()
 
 
-def _remark(file: Any, mark: Mark | None) -> None:
-    file.attrs[KEY] = weights_text(mark)
+def _remark(file: Any, provenance: Provenance | None) -> None:
+    file.attrs[KEY] = weights_text(provenance)
 
 
 def _config(net: Network | None, *, three: bool) -> dict[str, Any]:

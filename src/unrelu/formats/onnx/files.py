@@ -8,7 +8,13 @@ import numpy as np
 
 from unrelu.errors import FileError, require
 from unrelu.formats.atomic_write import atomic_write
-from unrelu.formats.contents import KEY, Contents, Mark, mark_of, mark_text, no_network
+from unrelu.formats.contents import (
+    KEY,
+    Contents,
+    Provenance,
+    provenance_in,
+    provenance_text,
+)
 from unrelu.formats.folding import folded
 from unrelu.formats.onnx.constants import STANDARD
 from unrelu.formats.onnx.graph import chain
@@ -37,9 +43,8 @@ def read_onnx(path: Path, reading: Reading) -> Contents:
     data = path.read_bytes()
     model = onnx.ModelProto()
     model.ParseFromString(data)
-    mark = mark_of({entry.key: entry.value for entry in model.metadata_props if entry.key == KEY})
-    if mark is not None and not model.graph.node:
-        raise no_network(path, mark)
+    remarks = {entry.key: entry.value for entry in model.metadata_props if entry.key == KEY}
+    provenance = provenance_in(path, remarks, empty=not model.graph.node)
     if not model.graph.node:
         raise FileError(f"{path}: got a file without a graph, expected an ONNX model")
     version = min((o.version for o in model.opset_import if o.domain in STANDARD), default=1)
@@ -52,7 +57,7 @@ def read_onnx(path: Path, reading: Reading) -> Contents:
     output = one_output(path, [each.name for each in model.graph.output], reading.output)
     steps = chain(path, model.graph, room, output)
     found = folded(path, steps, drop_head=reading.drop_head)
-    return Contents(found.network, mark, found.head)
+    return Contents(found.network, provenance, found.head)
 
 
 def _beside(path: Path, model: object) -> set[Path]:
@@ -67,7 +72,7 @@ def _beside(path: Path, model: object) -> set[Path]:
     return {place for place in places if place.is_file()}
 
 
-def write_onnx(path: Path, net: Network | None, mark: Mark | None) -> None:
+def write_onnx(path: Path, net: Network | None, provenance: Provenance | None) -> None:
     """Write Gemm, Relu, Gemm in double precision, from an input `x` (n, d) to an output `y`."""
     onnx = require("onnx", "onnx", WHY)
     helper = onnx.helper
@@ -93,7 +98,7 @@ def write_onnx(path: Path, net: Network | None, mark: Mark | None) -> None:
     versions = [helper.make_opsetid("", OPERATORS)]
     model = helper.make_model(graph, opset_imports=versions, ir_version=FORMAT)
     model.producer_name = "unrelu"
-    if text := mark_text(mark):
+    if text := provenance_text(provenance):
         helper.set_model_props(model, {KEY: text})
     with atomic_write(path) as file:
         file.write(model.SerializeToString(deterministic=True))

@@ -110,7 +110,7 @@ class _Machine:
     def pop(self) -> Any:
         value = self.stack.pop()
         if value is MARK:
-            raise ValueError("a mark stands where a value should")
+            raise ValueError("a provenance stands where a value should")
         return value
 
     def since_mark(self) -> list[Any]:
@@ -118,7 +118,7 @@ class _Machine:
         while self.stack[at] is not MARK:  # runs off the start where there is none
             at -= 1
             if at < 0:
-                raise ValueError("a mark is missing")
+                raise ValueError("a provenance is missing")
         values = self.stack[at + 1 :]
         del self.stack[at:]
         return values

@@ -23,10 +23,9 @@ from unrelu.formats.atomic_write import atomic_write
 from unrelu.formats.contents import (
     KEY,
     Contents,
-    Mark,
+    Provenance,
     activation_remarks,
-    mark_of,
-    no_network,
+    provenance_in,
     weights_text,
 )
 from unrelu.formats.folding import shortened
@@ -114,7 +113,6 @@ def _of_zip(path: Path, file: BinaryIO, reading: Reading, seen: Seen) -> Content
         order = ">" if _optional(archive, root + "byteorder") == b"big" else "<"
         held = _optional(archive, root + KEY)
         remarks = {} if held is None else {KEY: held.decode()}
-        mark = mark_of(remarks)
         kept: dict[str, AnyArray] = {}
 
         def fetch(storage: Storage) -> AnyArray:
@@ -124,9 +122,10 @@ def _of_zip(path: Path, file: BinaryIO, reading: Reading, seen: Seen) -> Content
             return kept[storage.key]
 
         value = read(io.BytesIO(content(archive, pickles[0])), seen)
-        if mark is not None and value == {}:
-            raise no_network(path, mark)
-        return Contents(_network(path, value, fetch, reading, activation_remarks(remarks)), mark)
+        provenance = provenance_in(path, remarks, empty=value == {})
+        return Contents(
+            _network(path, value, fetch, reading, activation_remarks(remarks)), provenance
+        )
 
 
 def _optional(archive: zipfile.ZipFile, name: str) -> bytes | None:
@@ -211,7 +210,7 @@ def _width(kind: str) -> int:
     return 2 if kind == "bfloat16" else np.dtype(kind).itemsize
 
 
-def write_state_dict(path: Path, net: Network | None, mark: Mark | None) -> None:
+def write_state_dict(path: Path, net: Network | None, provenance: Provenance | None) -> None:
     """Write what torch.save(model.state_dict(), path) would for a float64
     nn.Sequential(nn.Linear(d, k), nn.ReLU(), nn.Linear(k, m))."""
     tensors: list[tuple[str, AnyArray]] = []
@@ -224,7 +223,7 @@ def write_state_dict(path: Path, net: Network | None, mark: Mark | None) -> None
         for number, (_, array) in enumerate(tensors):
             write_member(archive, f"network/data/{number}", array.astype("<f8").tobytes())
         write_member(archive, "network/version", b"3\n")
-        write_member(archive, f"network/{KEY}", weights_text(mark).encode())
+        write_member(archive, f"network/{KEY}", weights_text(provenance).encode())
 
 
 def _pickled(tensors: list[tuple[str, AnyArray]]) -> bytes:

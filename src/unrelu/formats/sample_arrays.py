@@ -1,0 +1,88 @@
+"""Samples in arrays: both in an .npz, or each in an .npy that is mapped into memory."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+
+import numpy as np
+
+from unrelu.errors import FileError, InputError, InputTypeError
+from unrelu.formats.archive import first_line, read_arrays, unreadable, write_arrays
+from unrelu.formats.atomic_write import atomic_write
+from unrelu.formats.layout import Layout
+from unrelu.formats.numerals import READS_THEM, rationals
+from unrelu.numerics.arrays import AnyArray
+from unrelu.numerics.rationals import as_fractions, is_rational
+
+Paths = tuple[Path, ...]
+
+
+def read_npz(paths: Paths, _: Layout, *, exact: bool) -> tuple[AnyArray, AnyArray]:
+    arrays = read_arrays(paths[0], ("X", "Y"))
+    return _checked(paths[0], arrays["X"], arrays["Y"], exact=exact)
+
+
+def write_npz(paths: Paths, X: AnyArray, Y: AnyArray) -> None:
+    write_arrays(paths[0], {"X": X, "Y": Y})
+
+
+def read_npy(paths: Paths, _: Layout, *, exact: bool) -> tuple[AnyArray, AnyArray]:
+    X, Y = map(_mapped, paths)
+    return _checked(paths[0], X, Y, exact=exact)
+
+
+def write_npy(paths: Paths, X: AnyArray, Y: AnyArray) -> None:
+    with ExitStack() as both:  # neither file is renamed before both are written
+        files = [both.enter_context(atomic_write(path)) for path in paths]
+        for file, array in zip(files, (X, Y), strict=True):
+            np.save(file, array, allow_pickle=False)
+
+
+def _mapped(path: Path) -> AnyArray:
+    """A .npy file mapped into memory, read-only."""
+    try:
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+    except OSError as error:
+        raise unreadable(path, error) from error
+    except Exception as error:  # damage shows as ValueError, EOFError, SyntaxError, …
+        raise FileError(
+            f"{path}: damaged or not an array in .npy form ({first_line(error)})"
+        ) from error
+    if not isinstance(array, np.memmap):
+        raise FileError(f"{path}: got an archive of arrays, expected a single one in .npy form")
+    return array
+
+
+def _checked(path: Path, X: AnyArray, Y: AnyArray, *, exact: bool) -> tuple[AnyArray, AnyArray]:
+    """X (n, d) and Y (n, m), of real numbers or, `exact`, of Fractions."""
+    if exact:
+        X, Y = _exactly(path, "X", X), _exactly(path, "Y", Y)
+    if Y.ndim == 1:
+        Y = Y[:, None]
+    for name, array in (("X", X), ("Y", Y)):
+        if array.dtype.kind not in ("O" if exact else "fiub"):
+            how = f"; {READS_THEM}" if array.dtype.kind in "SU" else ""
+            raise FileError(f"{path}: {name}: got {array.dtype}, expected real numbers{how}")
+        if array.ndim != 2:
+            raise FileError(
+                f"{path}: {name}: got shape {array.shape}, expected one row per sample and one "
+                "column per input or output"
+            )
+    if len(X) != len(Y):
+        raise FileError(
+            f"{path}: got {len(X)} rows of X and {len(Y)} of Y, expected as many labels as inputs"
+        )
+    return X, Y
+
+
+def _exactly(path: Path, name: str, array: AnyArray) -> AnyArray:
+    """The numbers of an array as Fractions; what was read as Fractions stays as it is."""
+    if is_rational(array):
+        return array
+    if array.dtype.kind in "SU":
+        return rationals(f"{path}: {name}", array)
+    try:
+        return as_fractions(name, array)
+    except (InputError, InputTypeError) as error:
+        raise FileError(f"{path}: {error}") from error
