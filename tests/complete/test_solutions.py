@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import sys
 from fractions import Fraction
 from typing import Any
 
@@ -16,6 +15,7 @@ from support.every_pattern import every_pattern, exists_with_outputs
 from support.small_cases import FAMILIES, case
 
 from unrelu import Network, Refutation, Solutions, solutions
+from unrelu.complete import by_rank
 from unrelu.errors import InputError, InputTypeError
 from unrelu.samples import ExactSamples
 
@@ -147,7 +147,7 @@ def test_several_networks(
 
 def test_more_networks_than_are_listed(monkeypatch: pytest.MonkeyPatch) -> None:
     X, Y, k, bias, _, _ = SEVERAL[0]
-    monkeypatch.setattr(sys.modules["unrelu.solutions"], "LISTED", 4)
+    monkeypatch.setattr(by_rank, "LISTED", 4)
     found = solutions(X, Y, k, bias=bias, count=True)
     assert (len(found.networks), found.count) == (4, 6)
     assert not found.complete
@@ -361,7 +361,7 @@ def test_a_wrong_refutation_is_no_answer(monkeypatch: pytest.MonkeyPatch) -> Non
     X, Y = np.array([[-2], [-1], [1], [3]]), np.array([[0], [0], [2], [5]])
     assert solutions(X, Y, 1).refutation is not None
     tampered = Refutation("rank", 1, False, columns=(0, 0))
-    monkeypatch.setattr(sys.modules["unrelu.solutions"], "by_row_space", lambda *_: tampered)
+    monkeypatch.setattr(by_rank, "by_row_space", lambda *_: tampered)
     with pytest.raises(AssertionError, match="refutation"):
         solutions(X, Y, 1)
 

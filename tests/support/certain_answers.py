@@ -12,7 +12,7 @@ from support.every_pattern import Complete, Values, every_pattern
 from support.small_cases import Case
 from support.tampered_refutations import tampered
 from unrelu import Network, Refutation, Solutions, solutions
-from unrelu.solutions import LISTED
+from unrelu.complete.solution_set import LISTED
 
 
 @dataclass(frozen=True)
