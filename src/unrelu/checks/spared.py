@@ -29,6 +29,7 @@ from unrelu.network import Network
 from unrelu.network.jacobian import Jacobian, between_units
 from unrelu.numerics.arrays import Array, Index, Mask
 from unrelu.numerics.precision import DOUBLE
+from unrelu.numerics.tangents import Tangents
 from unrelu.numerics.whitening import whiten
 from unrelu.samples import Samples
 from unrelu.wording.status import Status
@@ -258,7 +259,7 @@ class _Model:
                 least, best, shorter = left, planes, 1.0
                 if slow or not len(moving) or left <= SETTLED * enough / 100:
                     break
-                step, rest = self._step(F, basis, residual, U, moving)
+                step, rest = self._step(planes[moving], F, basis, residual, U, moving)
                 if rest > max(STALLED * left, 100 * enough):
                     break
             elif least > 100 * enough or shorter < SHORTEST:
@@ -271,10 +272,11 @@ class _Model:
         return best if least <= 100 * enough else None
 
     def _step(
-        self, F: Array, basis: Array, residual: Array, U: Array, moving: Index
+        self, planes: Array, F: Array, basis: Array, residual: Array, U: Array, moving: Index
     ) -> tuple[Array, float]:
-        """Gauss–Newton step, no longer than half a radian, and the residual that it promises."""
-        J = Jacobian(self.Z, F[:, moving] > 0, U[:, moving])
+        """Gauss–Newton step of the planes that move, by no more than half a radian each, and the
+        residual that it promises."""
+        J = Jacobian(self.Z, F[:, moving] > 0, U[:, moving], tangents=Tangents.of(planes))
         pull = J.transposed(residual)[0].ravel()
         phi = J.features().reshape(len(F), len(pull))
         phi -= basis @ (basis.T @ phi)
@@ -285,7 +287,7 @@ class _Model:
         T[np.diag_indices(len(T))] += RIDGE
         step = np.linalg.solve(T, pull / scale) / scale
         rest = float(np.vdot(residual, residual)) - float(step @ pull)
-        step = step.reshape(len(moving), -1)
+        step = J.rows_of(step.reshape(len(moving), -1))
         longest = float(np.linalg.norm(step, axis=1).max(initial=0.0))
         return step * min(1.0, 0.5 / max(longest, 0.5)), float(np.sqrt(max(rest, 0.0)))
 
