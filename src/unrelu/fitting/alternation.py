@@ -1,88 +1,191 @@
-"""Row-space alternation: one unit at a time, of labels in a basis of their span."""
+"""Row-space alternation: one unit at a time, of labels in a basis of their span.
+
+The columns f_j of F = f(XVᵀ + b) span the column space of labels of rank k (with output biases, of
+[Y 1]), and in it only the multiples of f_j have their support inside that of f_j (BJW Lemma 33).
+So one looks for w, v with P w = f(X v), P an orthonormal basis of that space, and v gives the next
+sign pattern s = 1[X v > 0], until it repeats. Where f is linear for z > 0, the best pair for a
+pattern minimises
+
+    ‖P w − s∘(X v)‖² over ‖w‖ = 1:  w the top eigenvector of BᵀG⁻¹B, v = G⁻¹B w,
+    G = X_sᵀX_s, B = X_sᵀP_s,
+
+with value 1 − λ. Value 0 is a unit, found exactly; local minima have values far from 0. For another
+phi it comes in two steps:
+
+1. w makes P w as small as can be on the inactive rows: a null vector;
+2. phi⁻¹(P w / α) is linear in x on the active rows: v by least squares. The scale α is 1 if f is
+   homogeneous; else it is the one unknown that leaves the least relative residual.
+
+What is known to lie in the space may be added freely: the units found so far and, with output
+biases, the constant; with a skip connection all inputs. With N an orthonormal basis of it, P
+shrinks to what is orthogonal to N, and G to G − (X_sᵀN_s)(N_sᵀX_s). Then no start ends in a unit
+found before (its w would be 0), and the last units are found as quickly as the first.
+
+Rows of labels may be divided by their size: null vectors stay, and where f grows as fast as e^(z²),
+a few samples would be all that counts.
+"""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import minimize_scalar
 
 from unrelu.activations import Activation
-from unrelu.fitting.scaled_rows import Rows
+from unrelu.fitting.affine_term import beyond_affine
+from unrelu.fitting.problem import Problem
 from unrelu.network import Network
 from unrelu.numerics.arrays import Array, Mask
-from unrelu.numerics.rank import column_space
+from unrelu.numerics.rank import null_combination
 from unrelu.samples import Samples
-
-STEPS = 30
-"""Starts in a row without a new unit after which the search ends, before the first unit and after
-it, and steps of each. Half of the starts and more end in a unit, but for those that are active on
-nearly every sample."""
-
 
 NEW = 1e-6
 """Part of a unit, as a share of it, that must lie outside the span of those found before."""
 
-
 HEIGHTS = np.geomspace(1e-4, 30.0, 45)
 """Where z of the middle active sample may lie, in white inputs: the scales that are tried."""
-
 
 COARSE = 0.2
 """Relative residual above which a fixed point is not worth a finer search for its scale."""
 
-
-LOOKED_AT = 40
-"""Starts that are looked at for another unit: true ones end half of them and more."""
+VALUE = 1e-9
+"""Value 1 − λ up to which a fixed point is a unit. The Gram matrices square the conditioning, so a
+true one may be as far as 1e-10 from 0; a local minimum is at 1e-2 or more."""
 
 UNIT = 1e-5
-"""Relative residual up to which a fixed point is a unit, to be polished. A search over α knows the
-least square to half the digits; local minima have residuals of some per cent."""
+"""Relative residual up to which a fixed point is a unit, to be polished, where its scale is
+searched for: a search over α knows the least square to half the digits; local minima have residuals
+of some per cent."""
 
+LOOKED_AT, LOOKED_AT_STEPS = 40, 30
+"""Starts that are looked at for another unit, and steps of each: true ones end half of them and
+more."""
 
 OVERFLOW = np.errstate(over="ignore", invalid="ignore", divide="ignore")
 """Activations overflow on the way; what is not finite is no unit."""
 
 
-def _start(rows: Rows, rng: np.random.Generator) -> Mask:
-    """The pattern of a random hyperplane; with biases, on for any share of the samples."""
-    height = rows.white.features @ rng.standard_normal(rows.X.shape[1])
-    bar = float(np.quantile(height, rng.uniform(0.05, 0.95))) if rows.bias else 0.0
-    return np.asarray(height > bar)
+@dataclass(frozen=True, eq=False)
+class LabelSpace:
+    """The span of the labels of a problem, rows divided by `sizes` (n, 1): the columns of the
+    orthonormal `basis` (n, r), of which the first `free` span what a network has without units."""
 
+    problem: Problem
+    sizes: Array
+    basis: Array
+    free: int
 
-def basis_of_labels(rows: Rows, eps: float) -> tuple[Array, int]:
-    """An orthonormal basis of the space of the labels, and how many constants it begins with."""
-    Z = rows.white.features
-    labels = rows.Y / rows.sizes[:, None]
-    free = np.zeros((len(Z), 0))
-    if rows.bias:
-        ones = 1 / rows.sizes[:, None]
-        free = ones / np.linalg.norm(ones)
-        labels = labels - free @ (free.T @ labels)
-    # A column that varies by rounding only has become noise of length 1 in the basis.
-    kept = np.linalg.norm(labels, axis=0) > len(Z) * eps * np.linalg.norm(
-        rows.Y / rows.sizes[:, None], axis=0
-    )
-    P = np.column_stack([free, column_space(labels[:, kept], eps)])
-    return P, free.shape[1]
+    @classmethod
+    def of(cls, problem: Problem, eps: float) -> LabelSpace:
+        Y, nuisance = problem.Y, problem.strict.nuisance
+        sizes = np.ones((1, 1))
+        if not problem.activation.piecewise_linear:
+            lengths = np.linalg.norm(Y, axis=1, keepdims=True)
+            sizes = np.hypot(lengths, float(np.median(lengths)) or float(lengths.max()) or 1.0)
+            nuisance = nuisance / sizes
+            nuisance *= np.sqrt(len(Y)) / np.linalg.norm(nuisance, axis=0)
+        labels = beyond_affine(Y / sizes, nuisance, eps)
+        basis = np.hstack([nuisance / np.sqrt(len(Y)), labels])
+        return cls(problem, sizes, basis, nuisance.shape[1])
+
+    @property
+    def rank(self) -> int:
+        """Of the labels, beyond what is free."""
+        return int(self.basis.shape[1]) - self.free
+
+    @property
+    def known(self) -> Array:
+        """Coefficients of what is free, to begin with: (r, free), orthonormal."""
+        return np.eye(self.basis.shape[1])[:, : self.free]
+
+    def parts(self, known: Array) -> tuple[Array, Array]:
+        """Bases of what may be added freely, by its orthonormal coefficients (r, q), and of the
+        rest of the space."""
+        turn = np.linalg.qr(known, mode="complete")[0]
+        q = known.shape[1]
+        return self.basis @ turn[:, :q], self.basis @ turn[:, q:]
+
+    def coefficients(self, unit: Array) -> Array:
+        """Of the hidden values of a hyperplane in white inputs: (r,), of length 1."""
+        values = self.problem.activation(self.problem.strict.features @ unit)
+        w = self.basis.T @ (values / self.sizes[:, 0])
+        return np.asarray(w / np.linalg.norm(w))
+
+    def extended(self, known: Array, unit: Array) -> Array | None:
+        """Coefficients of what is known, and of one more unit; None for one that is known."""
+        w = self.coefficients(unit)
+        if not np.linalg.norm(w - known @ (known.T @ w)) > NEW:
+            return None
+        return np.asarray(np.linalg.qr(np.column_stack([known, w]))[0])
+
+    def start(self, rng: np.random.Generator) -> Mask:
+        """The pattern of a random hyperplane; with biases, on for any share of the samples."""
+        features = self.problem.strict.features
+        height = features @ rng.standard_normal(features.shape[1])
+        biased = self.problem.bias
+        return np.asarray(height > (np.quantile(height, rng.uniform(0.05, 0.95)) if biased else 0))
 
 
 def alternate(
-    rows: Rows, P: Array, known: Array, activation: Activation, pattern: Mask
-) -> tuple[Array, Array] | None:
-    """The unit (w, a) that a sign pattern leads to, or None."""
-    Z = rows.white.features
+    space: LabelSpace, parts: tuple[Array, Array], pattern: Mask, steps: int
+) -> Array | None:
+    """The unit that a sign pattern leads to, as a hyperplane in white inputs; None for a local
+    minimum. `parts` of the space as `LabelSpace.parts` gives them.
+
+    Cost of a step: O(l (D² + D k) + D³ + k³) on l rows."""
+    if space.problem.activation.piecewise_linear:
+        return _by_best_pairs(space.problem.strict.features, parts, pattern, steps)
+    return _by_null_vectors(space, parts, pattern, steps)
+
+
+def _by_best_pairs(Z: Array, parts: tuple[Array, Array], pattern: Mask, steps: int) -> Array | None:
+    free, rest = parts
+    for _ in range(steps):
+        value, v = _best_pair(Z[pattern], rest[pattern], free[pattern])
+        previous, pattern = pattern, Z @ v > 0
+        if np.array_equal(previous, pattern):
+            break
+    if value > VALUE or pattern.all():
+        return None
+    return np.asarray(v / np.linalg.norm(v))
+
+
+def _best_pair(Z: Array, P: Array, free: Array) -> tuple[float, Array]:
+    """Value 1 − λ and v for the rows of one pattern, oriented so that Σ x·v > 0 on them."""
+    B = Z.T @ P
+    C = Z.T @ free
+    gram = Z.T @ Z - C @ C.T
+    gram[np.diag_indices(len(gram))] += len(gram) * np.finfo(np.float64).eps * (len(Z) + 1)
+    try:
+        solved = np.linalg.solve(gram, B)
+    except np.linalg.LinAlgError:  # fewer independent samples than inputs: no unit shows there
+        return np.inf, np.ones(len(gram))
+    values, vectors = np.linalg.eigh(B.T @ solved)
+    v = solved @ vectors[:, -1]
+    if Z.sum(axis=0) @ v < 0:
+        v = -v
+    return 1.0 - float(values[-1]), v
+
+
+def _by_null_vectors(
+    space: LabelSpace, parts: tuple[Array, Array], pattern: Mask, steps: int
+) -> Array | None:
+    free, rest = parts
+    Z, activation = space.problem.strict.features, space.problem.activation
     seen: set[bytes] = set()
     fine = False
-    for _ in range(STEPS):
+    for _ in range(steps):
         off = ~pattern
-        if off.sum() < max(1, P.shape[1] - 1) or pattern.sum() < Z.shape[1]:
+        if off.sum() < max(1, space.basis.shape[1] - 1) or pattern.sum() < Z.shape[1]:
             return None
-        w = _smallest(P[off], known)
-        h = (P @ w) * rows.sizes
+        w, c = null_combination(rest[off], free[off], UNIT)
+        values = rest @ w + free @ c
+        h = values * space.sizes[:, 0]
         if h[pattern].sum() < 0:
-            w, h = -w, -h
+            h = -h
         accuracy = 1e-10 if fine else 1e-3
-        left, a = _direction(Z[pattern], h[pattern], activation, rows.bias, accuracy)
+        left, a = direction(Z[pattern], h[pattern], activation, space.problem.bias, accuracy)
         if a is None:
             return None
         previous, pattern = pattern, Z @ a > 0
@@ -92,8 +195,8 @@ def alternate(
                 return None
             fine, seen = True, set()
         elif repeated:
-            rest = np.linalg.norm(P[off] @ w)  # the new part of P w has length 1
-            return (w, a) if left < UNIT and rest < UNIT and off.any() else None
+            vanishes = np.linalg.norm(values[off]) < UNIT  # the new part has length 1
+            return a if left < UNIT and vanishes and off.any() else None
         else:
             mark = np.packbits(pattern).tobytes()
             if mark in seen:
@@ -102,23 +205,7 @@ def alternate(
     return None
 
 
-def _smallest(P: Array, known: Array) -> Array:
-    """w with P w as small as can be; of length 1, but for what is `known`, orthonormal columns."""
-    others = np.linalg.qr(np.column_stack([known, np.eye(len(known))]))[0][:, known.shape[1] :]
-    others = others[:, : len(known) - known.shape[1]]
-    left, values, right = np.linalg.svd(P @ known, full_matrices=False)
-    seen = values > UNIT  # others vanish on these rows, and are free there
-    left = left[:, seen]
-    image = P @ others
-    inner = left.T @ image
-    rest = image - left @ inner
-    wide = len(rest) < rest.shape[1]  # there is a null vector that the thin form leaves out
-    a = np.linalg.svd(rest, full_matrices=wide)[2][-1]
-    t = right[seen].T @ ((inner @ a) / values[seen])
-    return np.asarray(others @ a - known @ t)
-
-
-def _direction(
+def direction(
     Z: Array, h: Array, activation: Activation, bias: bool, accuracy: float
 ) -> tuple[float, Array | None]:
     """a with h = α phi(Z a) for some α, as nearly as can be, and the residual of Z a, relative to
@@ -167,12 +254,11 @@ def _direction(
 
 def another_unit(samples: Samples, net: Network, biased: bool, rng: np.random.Generator) -> bool:
     """Whether one of `LOOKED_AT` starts ends in a unit that the network has not."""
-    rows = Rows.of(samples, biased)
-    P, constants = basis_of_labels(rows, samples.eps)
-    free, Z = np.eye(P.shape[1])[:, :constants], rows.white.features
-    patterns = Z @ rows.white.to_features(rows.rows_of(net)).T > 0
+    problem = Problem(samples, np.arange(samples.n), biased, activation=net.activation)
+    space, Z = LabelSpace.of(problem, samples.eps), problem.strict.features
+    parts, patterns = space.parts(space.known), Z @ problem.points(net.V, net.b).T > 0
     for _ in range(LOOKED_AT):
-        unit = alternate(rows, P, free, net.activation, _start(rows, rng))
-        if unit is not None and ((Z @ unit[1] > 0)[:, None] != patterns).any(axis=0).all():
+        unit = alternate(space, parts, space.start(rng), LOOKED_AT_STEPS)
+        if unit is not None and ((Z @ unit > 0)[:, None] != patterns).any(axis=0).all():
             return True
     return False

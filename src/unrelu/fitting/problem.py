@@ -44,10 +44,10 @@ class Problem:
         self.activation = activation
         self._metric = metric
         self._take(samples, rows)
-        if len(rows) < samples.n and not self._whitened.independent:
+        if len(rows) < samples.n and not self.white.independent:
             # A column that is zero nearly everywhere, say: then no subset is safe.
             self._take(samples, np.arange(samples.n))
-        features = self._whitened.features
+        features = self.white.features
         constant = np.tile(self._root, (len(self.rows) // len(self._root), int(bias)))
         self.strict = Kinks(features, self.Y, constant, activation)
         self.loose = self.strict
@@ -66,11 +66,11 @@ class Problem:
         taken = samples.take(rows)
         self._scale = power_of_two(taken.X)
         metric = np.diag(1 / power_of_two(taken.Y)) if self._metric is None else self._metric
-        self._to_metric, self._from_metric = metric.T, np.linalg.inv(metric).T
+        self.to_metric, self._from_metric = metric.T, np.linalg.inv(metric).T
         self._root = taken.root / np.sqrt((taken.root**2).mean())
         self.rows, self.X, self.Y = rows, taken.X, self._root * (taken.Y @ metric)
         self.X /= self._scale
-        self._whitened = whiten(self._root * (with_constant(self.X) if self.bias else self.X))
+        self.white = whiten(self._root * (with_constant(self.X) if self.bias else self.X))
 
     @property
     def weighted(self) -> bool:
@@ -92,8 +92,12 @@ class Problem:
     def hyperplanes(self, points: Array) -> tuple[Array, Array]:
         """Whitened hyperplanes as hidden weights and hidden biases; of unit norm, unless that is
         part of the function."""
+        return self.of_rows(self.white.to_rows(points))
+
+    def of_rows(self, rows: Array) -> tuple[Array, Array]:
+        """The same for rows (v, b) in the scaled inputs."""
         d = self.X.shape[1]
-        rows = self._whitened.to_rows(points)
+        rows = rows.copy()
         rows[:, :d] /= self._scale
         rows = rows / self._lengths(rows[:, :d])
         return rows[:, :d], rows[:, d] if self.bias else np.zeros(len(rows))
@@ -107,20 +111,24 @@ class Problem:
 
     def points(self, V: Array, b: Array) -> Array:
         """The inverse of `hyperplanes`."""
-        return self.strict.scaled(self._whitened.to_features(self._rows(V, b)))
+        return self.strict.scaled(self.white.to_features(self.rows_of(V, b)))
 
     def points_of_scaled(self, V: Array, b: Array) -> Array:
         """The same for hyperplanes in the scaled inputs `X`."""
         rows = np.column_stack([V, b]) if self.bias else V
-        return self.strict.scaled(self._whitened.to_features(rows))
+        return self.strict.scaled(self.white.to_features(rows))
 
-    def _rows(self, V: Array, b: Array) -> Array:
+    def rows_of(self, V: Array, b: Array) -> Array:
+        """The inverse of `of_rows`, but for lengths."""
         V = V * self._scale
         return np.column_stack([V, b]) if self.bias else V
 
-    def weights(self, V: Array, b: Array, *, affine: bool) -> tuple[Array, Array, Array]:
+    def weights(
+        self, V: Array, b: Array, *, affine: bool, row_weights: Array | float = 1.0
+    ) -> tuple[Array, Array, Array]:
         """U (m, k), W (m, d) and c (m,) of the scaled labels, by least squares for the given
-        hyperplanes; W and, in a problem without biases, c are zero where not asked for."""
+        hyperplanes; W and, in a problem without biases, c are zero where not asked for. Rows may
+        have weights (n, 1)."""
         k, d, m = len(V), self.X.shape[1], self.Y.shape[1]
         columns = [self._hidden(V, b)]
         if affine:
@@ -128,14 +136,15 @@ class Problem:
         if self.bias:
             columns.append(np.ones((len(self.X), 1)))
         design = np.hstack(columns)
-        design *= self._root
+        design *= self._root * row_weights
+        labels = self.Y * row_weights
         sizes = np.linalg.norm(design, axis=0)
         sizes = np.where(sizes > 0, sizes, 1.0)
         design /= sizes
-        solution = np.linalg.lstsq(design, self.Y)[0]
+        solution = np.linalg.lstsq(design, labels)[0]
         # Backward error leaves a residual of rounding size in col(design); one correction
         # takes it away, and the last digit of the hidden weights depends on it.
-        solution += np.linalg.lstsq(design, self.Y - design @ solution)[0]
+        solution += np.linalg.lstsq(design, labels - design @ solution)[0]
         solution = (solution / sizes[:, None]).T
         W = solution[:, k : k + d] / self._scale if affine else np.zeros((m, d))
         return solution[:, :k], W, solution[:, -1] if self.bias else np.zeros(m)
@@ -148,9 +157,10 @@ class Problem:
         """Largest |x·v| over the samples for each of the rows v."""
         return np.asarray(np.abs(self.X @ (directions * self._scale).T).max(axis=0))
 
-    def network(self, V: Array, b: Array) -> Network:
+    def network(self, V: Array, b: Array, row_weights: Array | float = 1.0) -> Network:
         """The network with these hidden weights; output weights and biases by least squares."""
-        U, W, c = (self._from_metric @ part for part in self.weights(V, b, affine=self.skip))
+        parts = self.weights(V, b, affine=self.skip, row_weights=row_weights)
+        U, W, c = (self._from_metric @ part for part in parts)
         return Network(V, U, b, c, self.activation, W if self.skip else None)
 
     def refined(self, net: Network) -> Network:
@@ -162,24 +172,22 @@ class Problem:
         """
         previous = np.inf
         for _ in range(4):
-            rows = self._rows(net.V, net.b)
-            points = self._whitened.to_features(rows)
+            rows = self.rows_of(net.V, net.b)
+            points = self.white.to_features(rows)
             lengths = self._lengths(points)
             fit = self.strict.evaluate(points / lengths)
-            answers = self._hidden(net.V, net.b) @ (self._to_metric @ net.U).T
-            answers += self._to_metric @ net.c
+            answers = self._hidden(net.V, net.b) @ (self.to_metric @ net.U).T
+            answers += self.to_metric @ net.c
             if self.skip:
-                answers += self.X @ (self._to_metric @ net.W * self._scale).T
+                answers += self.X @ (self.to_metric @ net.W * self._scale).T
             residual = self.strict.off_range(fit, self.Y - self._root * answers)
             step = newton_step(self.strict, fit, self.strict.pull(fit, residual))
             size = float(np.linalg.norm(step))
             if not size < 0.5 * previous:
                 break
             previous = size
-            rows = rows + self._whitened.to_rows(step * lengths)
-            V = rows[:, : self.X.shape[1]] / self._scale
-            norms = self._lengths(V)
-            V, b = V / norms, rows[:, -1] / norms[:, 0] if self.bias else np.zeros(len(V))
+            rows = rows + self.white.to_rows(step * lengths)
+            V, b = self.of_rows(rows)
             with np.errstate(over="ignore"):
                 if not np.isfinite(np.linalg.norm(self._hidden(V, b))):
                     break

@@ -31,3 +31,21 @@ def left_inverse(columns: Array) -> Array:
     """
     inverse = np.linalg.pinv(columns)
     return np.asarray(inverse + (np.eye(len(inverse)) - inverse @ columns) @ inverse)
+
+
+def null_combination(rest: Array, free: Array, bar: float) -> tuple[Array, Array]:
+    """w of length 1 and c such that rest w + free c is as small as can be. Combinations of the
+    columns of `free` below `bar` are taken for zero: they help nothing.
+
+    >>> w, c = null_combination(np.array([[1.0], [0.0]]), np.array([[-2.0], [0.0]]), 1e-9)
+    >>> np.allclose(2 * c, w)
+    True
+    """
+    left, values, right = np.linalg.svd(free, full_matrices=False)
+    seen = values > bar
+    left = left[:, seen]
+    inner = left.T @ rest
+    outer = rest - left @ inner
+    wide = len(outer) < outer.shape[1]  # there is a null vector that the thin form leaves out
+    w = np.linalg.svd(outer, full_matrices=wide)[2][-1]
+    return w, np.asarray(-right[seen].T @ ((inner @ w) / values[seen]))

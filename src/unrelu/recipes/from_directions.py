@@ -2,7 +2,7 @@
 
 As for the ReLU (`support`): with labels of rank k, the rows on which unit j is off have one null
 vector, which leads to f_j, whatever phi is. From the sides that a rough direction gives, or its
-opposite, the alternation of `known_activation` finds the unit; where f is not homogeneous, its
+opposite, the alternation finds the unit; where f is not homogeneous, its
 scale, too. All weights are polished in the end.
 """
 
@@ -11,13 +11,16 @@ from __future__ import annotations
 import numpy as np
 
 from unrelu.activations import Activation
-from unrelu.fitting.alternation import NEW, OVERFLOW, alternate, basis_of_labels
+from unrelu.fitting.alternation import OVERFLOW, LabelSpace, alternate
 from unrelu.fitting.candidate import Candidate, Unsuitable
-from unrelu.fitting.scaled_rows import Rows, refined
-from unrelu.network import Network
+from unrelu.fitting.problem import Problem
+from unrelu.fitting.unitwise_polish import refined
 from unrelu.numerics.arrays import Array
 from unrelu.recipes.support import used_rows
 from unrelu.samples import Samples
+
+STEPS = 30
+"""Of alternation."""
 
 
 def check_moments(activation: Activation) -> None:
@@ -41,26 +44,25 @@ def exact_network(
     rng: np.random.Generator,
 ) -> Candidate:
     """The network that the rows V (k, d) lead to, for labels of rank k; `bias` only says what it
-    is judged among. Raises `Unsuitable` where some lead nowhere. Cost: that of `known_activation`
-    for 2 k starts."""
+    is judged among. Raises `Unsuitable` where some lead nowhere. Cost: that of
+    alternation from 2 k starts."""
     k = len(V)
     chosen = used_rows(samples, k, rng)
-    rows = Rows.of(samples.take(chosen), False)
-    P, _ = basis_of_labels(rows, samples.eps)
-    nothing = np.zeros((P.shape[1], 0))
-    known, units = nothing, []
-    heights = rows.X @ (V * rows.input_scale).T
+    problem = Problem(samples, chosen, bias=False, activation=activation)
+    space, points = LabelSpace.of(problem, samples.eps), problem.points(V, np.zeros(k))
+    heights = problem.strict.features @ points.T
+    nothing = known = space.known
+    units: list[Array] = []
     waiting = list(range(k))
     for others in (False, True):  # those left over once more, without what has been found
+        parts = space.parts(known if others else nothing)
         for j in list(waiting):
             for side in (heights[:, j] > 0, heights[:, j] < 0):
-                found = alternate(rows, P, known if others else nothing, activation, side)
-                if found is None:
-                    continue
-                w, a = found
-                if np.linalg.norm(w - known @ (known.T @ w)) > NEW * np.linalg.norm(w):
-                    units.append(rows.white.to_rows(a))
-                    known = np.linalg.qr(np.column_stack([known, w]))[0]
+                unit = alternate(space, parts, side, STEPS)
+                longer = None if unit is None else space.extended(known, unit)
+                if unit is not None and longer is not None:
+                    units, known = [*units, unit], longer
+                    parts = space.parts(known) if others else parts
                     waiting.remove(j)
                     break
     if waiting:
@@ -69,9 +71,7 @@ def exact_network(
             "either sign: it needs labels of rank k without noise, no biases, Gaussian inputs, or "
             "more samples"
         )
-    net = rows.network(np.array(units), activation)
-    if bias:
-        net = Network(net.V, net.U, np.zeros(k), np.zeros(samples.m), activation)
-        rows = Rows.of(samples.take(chosen), True)
-    net = refined(net, rows, samples.eps)
-    return Candidate(net, chosen, {"rows": len(chosen), **stats})
+    net = problem.network(*problem.hyperplanes(np.array(units)), 1 / space.sizes)
+    problem = Problem(samples, problem.rows, bias, activation=activation)
+    net = refined(net, problem, space.sizes, samples.eps)
+    return Candidate(net, problem.rows, {"rows": len(problem.rows), **stats})

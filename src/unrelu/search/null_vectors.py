@@ -31,7 +31,7 @@ import numpy as np
 
 from unrelu.complete.faces import ROUNDINGS
 from unrelu.numerics.arrays import Array, Index, Mask
-from unrelu.numerics.rank import column_space, left_inverse
+from unrelu.numerics.rank import column_space, left_inverse, null_combination
 from unrelu.numerics.whitening import Whitened, whiten, with_constant
 from unrelu.samples import Samples
 
@@ -45,6 +45,9 @@ STEPS = 40
 
 REACH = 3.0
 """Times the median of its values on active rows at which h is clipped where its slope is taken."""
+
+VANISHING = 1e-9
+"""Size on the inactive rows, of unit length on all, at which a unit found before is zero there."""
 
 NEW = 1e-6
 """Distance of a unit, of unit length, from the span of those found before."""
@@ -226,10 +229,6 @@ def _smallest(values: Array, count: int) -> Mask:
 
 def _null(rest: Array, free: Array, off: Mask) -> Array:
     """h = rest · w + free · c that is smallest on the rows `off`, over ‖w‖ = 1; Σ h > 0."""
-    triangle: Array = np.linalg.qr(np.column_stack([free[off], rest[off]]), mode="r")  # type: ignore[assignment]
-    q = free.shape[1]
-    w = np.linalg.svd(triangle[q:, q:])[2][-1]
-    h = rest @ w
-    if q:
-        h += free @ np.linalg.lstsq(triangle[:q, :q], -triangle[:q, q:] @ w)[0]
+    w, c = null_combination(rest[off], free[off], VANISHING)
+    h = rest @ w + free @ c
     return np.asarray(-h if h.sum() < 0 else h)

@@ -22,7 +22,7 @@ from unrelu.fitting.candidate import Candidate, Unsuitable, constant
 from unrelu.fitting.problem import Problem
 from unrelu.network import Network
 from unrelu.noise.kinds import estimated
-from unrelu.search import gross_errors, hyperplanes, known_activation, noisy, row_space
+from unrelu.search import gross_errors, hyperplanes, noisy, row_space
 from unrelu.search.judging import Judged, Passes, Task, better, judged
 from unrelu.search.methods import BY_NAME
 from unrelu.wording.status import Status
@@ -313,7 +313,9 @@ def _of_known_activation(
     samples, activation, bias = task.samples, task.activation, task.bias
     near: Network | None = None
     if task.n_units is None or task.n_units <= task.rank or task.method == "row-space":
-        found = known_activation.find(samples, activation, bias=bias, rng=rng, missed=passes.missed)
+        found = row_space.find(
+            samples, bias=bias, rng=rng, missed=passes.missed, activation=activation
+        )
         found = found or constant(samples, bias, activation)
         units = found.network.n_units
         if units < task.rank:

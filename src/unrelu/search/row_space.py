@@ -1,36 +1,33 @@
-"""Row-space alternation: one unit at a time, when the labels show every unit (rank(Y) = k ≤ m).
+"""Row-space search: one unit at a time, when the labels show every unit (rank(Y) = k ≤ m).
 
-The columns f_j of F = f(XVᵀ + b) then span the column space of Y (with output biases, that of
-[Y 1]), and in it only the multiples of f_j have their support inside that of f_j (BJW Lemma 33).
-So one looks for w, v with P w = f(X v), P an orthonormal basis of that space. For a pattern
-s = 1[X v > 0] the best pair minimises
+Random sign patterns lead to units by alternation in the span of the labels, see
+`fitting.alternation`, until there are as many as the labels have rank; then the whole network is
+polished. With a skip connection a unit may come out either way round.
 
-    ‖P w − s∘(X v)‖² over ‖w‖ = 1:  w the top eigenvector of BᵀG⁻¹B, v = G⁻¹B w,
-    G = X_sᵀX_s, B = X_sᵀP_s,
+With an activation other than the ReLU, most units are found by their zeros alone (`null_vectors`);
+then their directions are all that is left. Not to end in a unit found before helps to find units
+that are rarely hit, and hinders others (measured: the last ones, for √z), so half of the starts do
+without.
 
-with value 1 − λ; the pattern of that v is the next s. Value 0 is a unit, found exactly; local
-minima have values far from 0.
-
-What is known to lie in the space may be added freely: the units found so far and, with output
-biases, the constant; with a skip connection all inputs, then for labels less what is linear in
-them, and a unit may come out either way round. With N an orthonormal basis of it, P shrinks to what
-is orthogonal to N, and G to G − (X_sᵀN_s)(N_sᵀX_s). Then a start cannot end in a unit found before
-(its w would be 0), and the last units are found as quickly as the first.
-
-No assumption on the law of X or on κ(V). Cost of a step: O(l (D² + D k) + D³ + k³) on l rows.
+No assumption on the law of X or on κ(V). Cost of a step: O(l (D² + D k) + D³ + k³) on
+l = 4 (D + m) + 200 rows.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
-from unrelu.fitting.affine_term import beyond_affine
+from unrelu.activations import RELU, Activation
+from unrelu.fitting.alternation import OVERFLOW, UNIT, LabelSpace, alternate, direction
 from unrelu.fitting.candidate import Candidate
 from unrelu.fitting.problem import Missed, Problem, choose_rows
+from unrelu.fitting.unitwise_polish import refined
 from unrelu.network import Network
-from unrelu.numerics.arrays import Array, Mask
-from unrelu.numerics.rank import column_space
+from unrelu.numerics.arrays import Array
 from unrelu.samples import Samples
+from unrelu.search.null_vectors import Hidden, find_hidden
 
 ROWS_PER_UNKNOWN = 4
 """A unit has D + k unknowns; with 4 rows to each, nearly every random start ends in a unit."""
@@ -46,11 +43,12 @@ AMPLE = 15, 20
 """The same for the first unit with ROWS_PER_UNKNOWN, where five or six steps are usual: if none
 of so many starts ends in a unit, the labels do not have as many units as rank."""
 
-UNIT = 1e-9
-"""Value up to which a fixed point is a unit. The Gram matrices square the conditioning, so a
-true one may be as far as 1e-10 from 0; a local minimum is at 1e-2 or more."""
+CURVED, CURVED_FIRST = (200, 30), (40, 30)
+"""The same for other activations: half of the starts and more end in a unit, but for those that are
+active on nearly every sample."""
 
 
+@OVERFLOW
 def find(
     samples: Samples,
     *,
@@ -58,6 +56,7 @@ def find(
     rng: np.random.Generator,
     missed: Missed,
     skip: bool = False,
+    activation: Activation = RELU,
 ) -> Candidate | None:
     """Collect as many units as the labels have rank; polish the whole network.
 
@@ -71,22 +70,21 @@ def find(
     starts = 0
     best: Network | None = None
     while True:
-        problem = Problem(samples, rows, bias, skip=skip)
+        problem = Problem(samples, rows, bias, skip=skip, activation=activation)
         rows = problem.rows
-        units, rank, used = collect(problem, samples, rng)
+        space = LabelSpace.of(problem, samples.eps)
+        units, rank, used = collect(space, samples.take(rows), rng)
         starts += used
         if units:
-            net = problem.network(*problem.hyperplanes(np.array(units)))
-            if len(units) == rank:
-                net = problem.refined(net)
+            net = _network(space, units, samples.eps, whole=len(units) == rank)
             if best is None or net.n_units >= best.n_units:
                 best = net
-        if not units or len(rows) == samples.n:
+        if len(rows) == samples.n or (not units and activation.piecewise_linear):
             break
-        if len(units) < rank:
+        if best is None or len(units) < rank:
             more = choose_rows(samples, 4 * len(rows), rng)
         else:
-            more = missed(net)
+            more = missed(best)
             more = more if len(more) <= len(rows) else rng.choice(more, len(rows), replace=False)
         before, rows = len(rows), np.union1d(rows, more)
         if len(rows) == before:
@@ -94,71 +92,57 @@ def find(
     return None if best is None else Candidate(best, rows, {"starts": starts, "rows": len(rows)})
 
 
+def _network(space: LabelSpace, units: list[Array], eps: float, *, whole: bool) -> Network:
+    """The network of some units; to the last digit, where they are all there are."""
+    problem = space.problem
+    net = problem.network(*problem.hyperplanes(np.array(units)), 1 / space.sizes)
+    if not whole:
+        return net
+    if problem.activation.piecewise_linear:
+        return problem.refined(net)
+    return refined(net, problem, space.sizes, eps)
+
+
 def collect(
-    problem: Problem, samples: Samples, rng: np.random.Generator
+    space: LabelSpace, samples: Samples, rng: np.random.Generator
 ) -> tuple[list[Array], int, int]:
-    """Whitened hyperplanes of the units found, the rank of the labels, and the starts spent."""
-    Z, Y = problem.strict.features, problem.Y
-    n, dimension = Z.shape
-    if problem.skip:
-        labels, free = beyond_affine(Y, Z, samples.eps), Z / np.sqrt(n)
-    else:
-        labels = column_space(Y - Y.mean(axis=0) if problem.bias else Y, samples.eps)
-        free = np.full((n, int(problem.bias)), 1 / np.sqrt(n))
-    rank = labels.shape[1]
-    ample = n >= ROWS_PER_UNKNOWN * (dimension + rank)
+    """Whitened hyperplanes of the units found, the rank of the labels, and the starts spent.
+    `samples` are those of the problem."""
+    (n, dimension), rank = space.problem.strict.features.shape, space.rank
     found: list[Array] = []
-    starts, idle = 0, 0
-    patience, steps = AMPLE if ample else SCARCE
+    proposed: Iterator[Array] = iter(())
+    starts, idle, curved = 0, 0, not space.problem.activation.piecewise_linear
+    if curved:
+        hidden = find_hidden(samples, bias=space.problem.bias, rng=rng)
+        starts, proposed = hidden.starts, _of_values(space, hidden)
+        (patience, steps), later = CURVED_FIRST, CURVED
+    else:
+        ample = n >= ROWS_PER_UNKNOWN * (dimension + rank)
+        (patience, steps), later = AMPLE if ample else SCARCE, SCARCE
+    known = space.known
+    without = parts = space.parts(known)
     while len(found) < rank and idle < patience:
-        height = Z @ rng.standard_normal(dimension)
-        # With biases a unit may be on for any share of the samples, so starts are, too.
-        pattern = height > (np.quantile(height, rng.uniform(0.05, 0.95)) if problem.bias else 0.0)
-        unit = alternate(Z, labels, free, pattern, steps)
-        starts, idle = starts + 1, idle + 1
-        if unit is not None:
+        unit = next(proposed, None)
+        if unit is None:
+            at_large = curved and idle % 2 == 1
+            unit = alternate(space, without if at_large else parts, space.start(rng), steps)
+            starts, idle = starts + 1, idle + 1
+        longer = None if unit is None else space.extended(known, unit)
+        if unit is not None and longer is not None:
             found, idle = [*found, unit], 0
-            patience, steps = SCARCE
-            free = _extended(free, np.maximum(Z @ unit, 0.0))
-            rest = labels - free @ (free.T @ labels)
-            labels = np.linalg.svd(rest, full_matrices=False)[0][:, : rank - len(found)]
+            known, parts = longer, space.parts(longer)
+            patience, steps = later
     return found, rank, starts
 
 
-def alternate(Z: Array, P: Array, free: Array, pattern: Mask, steps: int) -> Array | None:
-    """The hyperplane that a sign pattern leads to, or None for a local minimum.
-
-    Z (l, D) white inputs; P (l, r) and `free` (l, q) orthonormal, and orthogonal to each other.
-    """
-    for _ in range(steps):
-        value, v = _best_pair(Z[pattern], P[pattern], free[pattern])
-        previous, pattern = pattern, Z @ v > 0
-        if np.array_equal(previous, pattern):
-            break
-    if value > UNIT or pattern.all():
-        return None
-    return np.asarray(v / np.linalg.norm(v))
-
-
-def _best_pair(Z: Array, P: Array, free: Array) -> tuple[float, Array]:
-    """Value 1 − λ and v for the rows of one pattern, oriented so that Σ x·v > 0 on them."""
-    B = Z.T @ P
-    C = Z.T @ free
-    gram = Z.T @ Z - C @ C.T
-    gram[np.diag_indices(len(gram))] += len(gram) * np.finfo(np.float64).eps * (len(Z) + 1)
-    try:
-        solved = np.linalg.solve(gram, B)
-    except np.linalg.LinAlgError:  # fewer independent samples than inputs: no unit shows there
-        return np.inf, np.ones(len(gram))
-    values, vectors = np.linalg.eigh(B.T @ solved)
-    v = solved @ vectors[:, -1]
-    if Z.sum(axis=0) @ v < 0:
-        v = -v
-    return 1.0 - float(values[-1]), v
-
-
-def _extended(basis: Array, column: Array) -> Array:
-    """The orthonormal basis with one more column; twice is enough (Kahan)."""
-    for _ in range(2):
-        column = column - basis @ (basis.T @ column)
-    return np.column_stack([basis, column / np.linalg.norm(column)])
+def _of_values(space: LabelSpace, hidden: Hidden) -> Iterator[Array]:
+    """The units with these hidden values, if this activation makes them."""
+    Z, problem = space.problem.strict.features, space.problem
+    for F in hidden.F.T:
+        active = F > 0
+        if active.sum() < Z.shape[1]:  # they leave its direction open
+            continue
+        seen = Z[hidden.rows[active]]
+        left, unit = direction(seen, F[active], problem.activation, problem.bias, 1e-10)
+        if unit is not None and left < UNIT:
+            yield unit
