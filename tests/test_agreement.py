@@ -1,0 +1,87 @@
+"""A status is the certificate's alone, whoever asks and whoever found the network."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support.families import FAMILIES, made
+
+import unrelu
+from unrelu import Network, Recovery, recover, verify
+from unrelu.evidence.exact_labels import ExactLabels
+
+METHODS = ("auto", "row-space", "hyperplanes", "facets", "ica", "one-sparse")
+
+
+def disagreements(result: Recovery, X: np.ndarray, Y: np.ndarray) -> list[str]:
+    """Who says another thing than the result's own certificate."""
+    certificate = result.certificate
+    others = {"recheck": certificate.recheck(X, Y)}
+    plain = isinstance(certificate.evidence, ExactLabels) and not len(certificate.corrupted)
+    if plain and result.network is not None:
+        biased = bool(result.network.b.any() or result.network.c.any())
+        if (biased, result.network.skip) == (certificate.biased, certificate.skip):
+            others["verify"] = verify(result.network, X, Y)
+    return [
+        f"{who}: {other.status.value} ({other.code}), not {certificate.status.value}"
+        f" ({certificate.code})"
+        for who, other in others.items()
+        if other.status != certificate.status
+    ]
+
+
+@settings(max_examples=40)
+@given(name=st.sampled_from(sorted(FAMILIES)), seed=st.integers(0, 10_000))
+def test_recover_verify_and_recheck_agree(name: str, seed: int) -> None:
+    case = made(name, seed)
+    try:
+        result = recover(case.X, case.Y, rng=seed, throw=False, **case.options)
+    except unrelu.InputError:
+        return
+    assert not disagreements(result, case.X, case.Y)
+
+
+def cube(activation: str) -> tuple[np.ndarray, np.ndarray]:
+    """All corners of a cube, which have more structure than chance allows for."""
+    X = np.array(list(itertools.product([-1.0, 1.0], repeat=3)))
+    V = np.random.default_rng(9).standard_normal((3, 3))
+    return X, Network(V, np.eye(3), activation=activation)(X)
+
+
+@pytest.mark.parametrize("activation", ["relu", "power(2)"])
+def test_the_corners_of_a_cube(activation: str) -> None:
+    """Other networks are looked for whoever asks."""
+    X, Y = cube(activation)
+    for method in ("auto", "row-space", "ica") if activation != "relu" else METHODS:
+        result = recover(
+            *(X, Y, 3), activation=activation, method=method, bias=False, rng=0, throw=False
+        )
+        assert result.certificate.status in ("undetermined", "failed")
+        assert not disagreements(result, X, Y)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_methods_agree_on_the_same_network(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    truth = Network(rng.standard_normal((3, 4)), rng.standard_normal((3, 3)))
+    X = rng.standard_normal((12 + 8 * seed, 4))
+    own = verify(truth, X, truth(X))
+    for method in METHODS:
+        result = recover(X, truth(X), method=method, bias=False, rng=0, throw=False)
+        found = result.network
+        if found is not None and unrelu.match(found, truth).max_error < 1e-9:
+            assert result.certificate.status == own.status, method
+        assert not disagreements(result, X, truth(X))
+
+
+def test_a_canary() -> None:
+    """Samples that contradict the network are another answer."""
+    rng = np.random.default_rng(0)
+    truth = Network(rng.standard_normal((3, 4)), rng.standard_normal((3, 3)))
+    X = rng.standard_normal((200, 4))
+    result = recover(X, truth(X), rng=0)
+    assert len(disagreements(result, X, truth(X) + (X[:, :1] > 0))) == 2
