@@ -1,4 +1,4 @@
-"""Noise to add, what no estimator can do better than, and the fit that is told the truth."""
+"""Noise to add, the bound that no estimator can beat, and the fit that starts at the truth."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def bound(problem: Noisy) -> Array:
     return np.array(own)[order]
 
 
-def told(problem: Noisy, start: unrelu.Network | None = None) -> unrelu.Network:
+def from_truth(problem: Noisy, start: unrelu.Network | None = None) -> unrelu.Network:
     """The minimum of the sum of squares next to the truth, or to another start, in the metric of
     the noise as it is."""
     start = problem.truth if start is None else start

@@ -2,7 +2,7 @@
 rounding, too: rows good to 1e-11 at n = 6 (d + k).
 
 Gaussian weights (unit hidden rows) and inputs; "biases yes" plants hidden biases of standard
-deviation 0.5 and looks for biases. `recover` is not told the number of units.
+deviation 0.5 and looks for biases. `recover` is not given the number of units.
 
 Columns: activation; size d, k, m; biases; n; then see _trials.COLUMNS; and within, the share of
 trials with rows good to 1e-11, whatever their status.

@@ -2,7 +2,7 @@
 errors that hold.
 
 Eight Gaussian inputs, three units, three outputs, 3000 samples; hidden biases of standard deviation
-0.3 where there are any; the number of units is told. "independent" is noise from Student's t with
+0.3 where there are any; the number of units is given. "independent" is noise from Student's t with
 1.5 degrees of freedom, scaled to a tenth of the labels; "poisson" are counts.
 
 Columns: activation, noise, biases; trials; estimated, those with that status; error, the median of

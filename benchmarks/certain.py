@@ -4,7 +4,7 @@ brute force over all 2^n agree, solution for solution, and no proof holds that s
 Each problem is a planted network in small integers with degenerate inputs, or with labels altered
 within their rank (tests/support/small_cases.py). Compared are existence, the number of networks,
 and all of them by their hidden values, as Fractions; every refutation is checked again, after a
-journey through plain data, with something tampered (twelve ways), and against the samples of the
+round trip through plain data, after tampering (in twelve ways), and against the samples of the
 planted network, which none may refute (tests/support/certain_answers.py).
 
 Sizes

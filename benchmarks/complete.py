@@ -1,9 +1,9 @@
 """Claim: where rank(Y) = k, any inputs are decided: a network, or a proof that there is none.
 
-Planted: whole inputs and weights up to 9, output weights of rank k. `wrong`: one label row moved by
-a whole vector, so that the rank stays k. Seconds of `solutions`: to find a network, to find all and
-count them, to prove that there is none; `cases`: contradictions in the proof, the most of any; and
-seconds for its recheck. `undecided`: runs of any kind that a minute was not enough for.
+Planted: integer inputs and weights up to 9, output weights of rank k. `wrong`: one label row moved
+by an integer vector, so that the rank stays k. Seconds of `solutions`: to find a network, to find
+all and count them, to prove that there is none; `cases`: contradictions in the proof, the most of
+any; and seconds for its recheck. `undecided`: runs of any kind that a minute was not enough for.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""Claim: an extraction that is killed at any moment resumes to the same result and asks nothing
-twice.
+"""Claim: an extraction that is killed at any moment resumes to the same result and repeats no
+query.
 
 A process extracts a network of 20 inputs and 20 units, keeping a journal, from an oracle that
 writes down every query it has answered. It gets SIGKILL at a random moment, again and again, and

@@ -1,12 +1,12 @@
-"""Claim: no answer "exact" is a lie, whatever the samples, and nothing but clean errors is raised.
+"""Claim: no answer "exact" is wrong, whatever the samples, and nothing but clean errors is raised.
 
-Each family of tests/support/families.py makes small samples that tempt to a false answer: networks
+Each family of tests/support/families.py makes small samples that invite a wrong answer: networks
 wider than asked, three layers, noise, rounding, duplicated rows, units that are never or always
 active, networks built to hide. Every exact answer is compared with the truth on 4,000 fresh inputs.
 
 Columns: family; cases; of them exact, estimated, undetermined, failed, refused as bad input;
 unseen: exact, and different from the truth only by units of which the samples hold no trace;
-false_exact: exact, and a lie (tests/support/false_certainty.py says which); crashes: anything
+false_exact: exact, and wrong (tests/support/false_certainty.py says which); crashes: anything
 raised that is not the library's own, warnings and running for more than two minutes among them;
 slowest case in seconds; worst_error: largest difference of an exact answer (unseen ones aside) on
 fresh inputs, as a share of the largest label.

@@ -1,6 +1,6 @@
-"""Claim: of labels that no planted network made, or made with noise, no false estimate is given.
+"""Claim: labels from no network, or from one with noise, give no false estimate.
 
-Every family draws samples as they come in the field, and knows the right number of units, or that
+Every family draws samples as they occur in practice, and knows the right number of units, or that
 no network is right. A false estimate is the status "estimated" with another number of units, or
 with any network where none is right.
 

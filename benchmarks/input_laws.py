@@ -1,14 +1,14 @@
 """Claim: noisy labels are fitted as well whatever law the inputs have, and of any covariance.
 
 Planted: Gaussian weights in coordinates in which the inputs are white, so that every unit matters;
-under "one direction nearly unseen", in the inputs' own: what lies along that direction no label
-tells. Biases as in `noise_limit`. Noise of `noise` times the size of each output. The yardstick is
-the same least squares started at the truth. Directions are compared in white coordinates: those of
-the inputs' own are as good as the inputs' spread along them.
+under "one direction nearly unseen", in those of the inputs: no label shows what lies along that
+direction. Biases as in `noise_limit`. Noise of `noise` times the size of each output. The yardstick
+is the same least squares started at the truth. Directions are compared in white coordinates: those
+of the inputs' own are as good as the inputs' spread along them.
 
-Columns: law; problem d, k, m; n; biases; noise; told, whether the number of units is; seeds; right:
-seeds that end with so many units; same: those that end in the same minimum as the fit from the
-truth, or in a better one (`noise_limit`; where a direction is nearly unseen, zeros along it may
+Columns: law; problem d, k, m; n; biases; noise; told, whether the number of units is given; seeds;
+right: seeds that end with that many units; same: those that end in the same minimum as the fit from
+the truth, or in a better one (`noise_limit`; where a direction is nearly unseen, zeros along it may
 cost a unit 4 noise variances more); ratio: median over the seeds of the error of all hidden rows,
 root mean square, over that of the fit from the truth; covered: share of all weights of V, U, b and
 c within their 95% intervals, of the seeds with the right number; status: how many seeds ended how;
@@ -23,7 +23,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from _noisy import Noisy, covered, gaussian, told
+from _noisy import Noisy, covered, from_truth, gaussian
 from _table import Table, parser
 from numpy.typing import NDArray
 from support.planting import Planted
@@ -157,7 +157,7 @@ class Trial:
     right: bool
     excess: float
     error: float
-    told: float
+    from_truth: float
     covered: NDArray[np.bool_]
     status: str
     seconds: float
@@ -177,7 +177,7 @@ def trial(problem: Noisy, n_units: int | None, seed: int) -> Trial:
     seconds = time.perf_counter() - start
     net = result.network
     assert net is not None, "noisy labels always have an estimate"
-    known = told(problem)
+    known = from_truth(problem)
     excess = problem.squares(net) - problem.squares(known)
     errors = [white_errors(one, problem.truth, problem.X) for one in (net, known)]
     sizes = [float(np.sqrt((error**2).mean())) for error in errors]
@@ -198,7 +198,7 @@ def summary(trials: list[Trial], allowance: float) -> dict[str, str | int | floa
         "seeds": len(trials),
         "right": len(right),
         "same": sum(t.excess < SAME + allowance for t in right),
-        "ratio": float(np.median([t.error / t.told for t in trials])),
+        "ratio": float(np.median([t.error / t.from_truth for t in trials])),
         "covered": float(np.mean([t.covered.mean() for t in right] or [np.nan])),
         "status": ", ".join(f"{count} {status}" for status, count in ends.most_common()),
         "median_s": float(np.median([t.seconds for t in trials])),

@@ -23,7 +23,7 @@ import time
 
 import _noisy
 import numpy as np
-from _noisy import Law, Noisy, covered, row_errors, signal, told
+from _noisy import Law, Noisy, covered, from_truth, row_errors, signal
 from _table import Table, parser
 from support.planting import plant
 
@@ -100,7 +100,7 @@ def at_best(X: _noisy.Array, Y: _noisy.Array, truth: unrelu.Network, kind: str) 
     # Least squares in a metric is plain least squares in the outputs times its root.
     root = np.linalg.cholesky(np.linalg.inv(np.cov(Y - truth(X), rowvar=False)))
     apart = unrelu.Network(truth.V, root.T @ truth.U, truth.b, root.T @ truth.c)
-    return told(Noisy(X, Y @ root, apart, np.ones(len(root)), True))
+    return from_truth(Noisy(X, Y @ root, apart, np.ones(len(root)), True))
 
 
 if __name__ == "__main__":

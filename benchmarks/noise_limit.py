@@ -25,7 +25,7 @@ import time
 from dataclasses import dataclass
 
 import numpy as np
-from _noisy import Noisy, bound, covered, gaussian, row_errors, told
+from _noisy import Noisy, bound, covered, from_truth, gaussian, row_errors
 from _table import Table, parser
 from numpy.typing import NDArray
 from support.planting import plant
@@ -65,7 +65,7 @@ class Trial:
     seed: int
     bound: float
     error: float
-    told: float
+    from_truth: float
     seen: bool
     excess: float
     covered: NDArray[np.bool_]
@@ -90,7 +90,7 @@ def trial(problem: Noisy, seed: int) -> Trial:
     )
     seconds = time.perf_counter() - start
     assert result.network is not None, "noisy labels always have an estimate"
-    known = told(problem)
+    known = from_truth(problem)
     errors = row_errors(known, problem.truth)
     excess = problem.squares(result.network) - problem.squares(known)
     return Trial(
@@ -141,9 +141,9 @@ def summary(trials: list[Trial]) -> dict[str, str | int | float]:
     return {
         "bound": float(np.median([t.bound for t in trials])),
         "ratio": float(np.median([t.error / t.bound for t in trials])),
-        "told_ratio": float(np.median([t.told / t.bound for t in trials])),
+        "told_ratio": float(np.median([t.from_truth / t.bound for t in trials])),
         "mean_square": float(np.mean([(t.error / t.bound) ** 2 for t in both] or [np.nan])),
-        "told_square": float(np.mean([(t.told / t.bound) ** 2 for t in both] or [np.nan])),
+        "told_square": float(np.mean([(t.from_truth / t.bound) ** 2 for t in both] or [np.nan])),
         "covered": float(np.concatenate([t.covered for t in trials]).mean()),
         "seen": len(seen),
         "same": len(both),

@@ -1,4 +1,4 @@
-"""Claim: the number of units is right, where the noise lets the weakest of them be seen.
+"""Claim: the number of units is right if the weakest unit stands out of the noise.
 
 Planted: Gaussian weights and inputs, n = 50 (d + k) samples; with biases, hidden ones of standard
 deviation 0.5. Each output has Gaussian noise of 1/snr times its root mean square about its mean;
@@ -22,7 +22,7 @@ from __future__ import annotations
 import time
 
 import numpy as np
-from _noisy import Noisy, gaussian, signal, told
+from _noisy import Noisy, from_truth, gaussian, signal
 from _table import Table, parser
 from support.planting import Planted, plant
 
@@ -51,13 +51,13 @@ COLUMNS = (
 
 def weakest(problem: Noisy) -> float:
     """What the sum of squares grows by without the unit that it grows least without."""
-    net = told(problem)
+    net = from_truth(problem)
     least, V, U, b = np.inf, net.V, net.U, net.b
     for j in range(net.n_units):
         without = unrelu.Network(
             np.delete(V, j, axis=0), np.delete(U, j, axis=1), np.delete(b, j), net.c
         )
-        least = min(least, problem.squares(told(problem, without)))
+        least = min(least, problem.squares(from_truth(problem, without)))
     return float(least - problem.squares(net))
 
 

@@ -1,6 +1,6 @@
 """Claim: rational recovery gives the true weights without any error, in seconds.
 
-Planted: whole weights and inputs of 20 bits, uniform; biases, where there are any, of the size of
+Planted: integer weights and inputs of 20 bits, uniform; biases, where there are any, of the size of
 v·x. 8 (d + k) samples. Proved: the weights found are those planted, over the rationals, and the
 status says so. Seconds: all of `recover(exact=True)`, of which `rational` in exact arithmetic.
 """

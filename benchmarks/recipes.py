@@ -53,10 +53,10 @@ FULL_RANK = (*ANY, "row-space", "facets")
 
 @dataclass(frozen=True, eq=False)
 class Problem:
-    """d = 5 inputs; `said` names it; `make` gives X, Y and the truth for n samples and a seed;
+    """d = 5 inputs; `name`: in tables; `make`: X, Y and the truth, for n samples and a seed;
     `inside`: the methods whose assumptions it meets."""
 
-    said: str
+    name: str
     make: Callable[[int, int], tuple[Array, Array, unrelu.Network]]
     inside: tuple[str, ...]
     noise: str = "none"
@@ -77,7 +77,7 @@ def planted(
     noise: Callable[[np.random.Generator, Array], Array] | None = None,
     activation: str | Activation = "relu",
 ) -> Callable[[int, int], tuple[Array, Array, unrelu.Network]]:
-    """Gaussian weights and, unless said, inputs; `kappa`: condition number of U."""
+    """Gaussian weights and, unless stated otherwise, inputs; `kappa`: condition number of U."""
 
     def make(n: int, seed: int) -> tuple[Array, Array, unrelu.Network]:
         rng = np.random.default_rng(1000 + seed)
@@ -192,12 +192,12 @@ PROBLEMS = (
     ),
     *(
         Problem(
-            f"3 units, 3 outputs, activation {said}",
+            f"3 units, 3 outputs, activation {label}",
             planted(3, 3, kappa=4.0, activation=name),
             ("auto", "row-space", *moments),
             activation=name,
         )
-        for said, name, moments in (
+        for label, name, moments in (
             ("z²", "power(2)", (*GAUSSIAN_INPUTS, *THIRD_ORDER)),
             ("√z", "power(0.5)", (*MOMENTS, *THIRD_ORDER)),
             ("z³", "power(3)", (*MOMENTS, *THIRD_ORDER)),
@@ -261,8 +261,8 @@ def attempt(problem: Problem, method: str, n: int, seed: int) -> Trial:
             throw=False,
         )
     except unrelu.InputError:
-        said = not_taken(problem, method, Y.shape[1])
-        return Trial(False, False, np.inf, 0.0, said, taken=False)
+        reason = not_taken(problem, method, Y.shape[1])
+        return Trial(False, False, np.inf, 0.0, reason, taken=False)
     seconds = time.perf_counter() - start
     error = np.inf
     if result.network is not None:
@@ -282,7 +282,7 @@ def attempt(problem: Problem, method: str, n: int, seed: int) -> Trial:
 
 
 def not_taken(problem: Problem, method: str, outputs: int) -> str:
-    """Why this is wrong use, before anything is looked at."""
+    """Why this is a usage error, before the samples are looked at."""
     if method == "enumeration" and not problem.exact:
         return "only for rational samples, with exact=True"
     if method == "mixed-integer" and outputs > 1:
@@ -296,9 +296,9 @@ def not_taken(problem: Problem, method: str, outputs: int) -> str:
     return f"not for labels with noise {problem.noise!r}"
 
 
-def shortened(said: str) -> str:
+def shortened(reason: str) -> str:
     """Why a recipe does not apply, or the first clause."""
-    return said.split(" does not apply: ")[-1].split("; ")[0]
+    return reason.split(" does not apply: ")[-1].split("; ")[0]
 
 
 def measure(problem: Problem, method: str, sizes: tuple[int, ...], seeds: int) -> dict[str, Value]:
@@ -320,7 +320,7 @@ def measure(problem: Problem, method: str, sizes: tuple[int, ...], seeds: int) -
     errors = [trial.error for trial in trials if np.isfinite(trial.error)]
     verdicts = [trial.verdict for trial in trials if trial.recovered == enough]
     return {
-        "problem": problem.said,
+        "problem": problem.name,
         "method": method,
         "inside": "yes" if method in problem.inside else "no",
         "samples": n,

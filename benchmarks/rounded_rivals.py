@@ -1,13 +1,13 @@
 """Claim: no network is called exact at float32, float16 or decimal rounding while another fits.
 
-Small networks whose units nearly coincide, face each other, cancel, can be turned round together or
-are hardly seen (tests/support/rounded_rivals.py); labels that are float32 or float16 numbers
-(computed in such, or rounded to them; as arrays of that type or of float64) or have three to six
-decimals. Where the certificate of the true network is "exact", rivals are constructed: along the
-directions that rounding shows least, without a unit, with one that is active on every sample, with
-units turned round, from random displacements, each fitted in all weights. One that explains all
-labels to rounding and lies outside of the stated errors makes the answer false. The true network
-must never be called unexplained.
+Small networks whose units nearly coincide, share a hyperplane from both sides, cancel, can change
+sides together or are hardly seen (tests/support/rounded_rivals.py); labels that are float32 or
+float16 numbers (computed in such, or rounded to them; as arrays of that type or of float64) or have
+three to six decimals. Where the certificate of the true network is "exact", rivals are constructed:
+along the directions that rounding shows least, without a unit, with one that is active on every
+sample, with units reversed, from random displacements, each fitted in all weights. One that
+explains all labels to rounding and lies outside of the stated errors makes the answer false. The
+true network must never be called unexplained.
 
 Columns: network and rounding; first and last seed; cases; of them exact, undetermined, estimated,
 failed; not_explained: the truth failed at its own rounding; rivals constructed; reach: the farthest

@@ -1,4 +1,4 @@
-"""Claim: the house stays small: lines of code, the longest functions and files, complexity.
+"""Claim: the library stays small: lines of code, the longest functions and files, complexity.
 
 Lines of code are lines that hold a token other than a comment or a docstring, as ruff formats them
 at 100 columns. Complexity is McCabe's, as ruff counts it.

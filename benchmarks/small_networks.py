@@ -1,7 +1,7 @@
 """Claim: exact labels of a small network in a few inputs are explained for every seed.
 
 Networks of up to 8 units in up to 4 inputs, 2,000 samples, float64 labels without noise; `recover`
-is not told the number of units, and runs with every seed from 0 on. The networks:
+is not given the number of units, and runs with every seed from 0 on. The networks:
 
 xor            a trained XOR network, 2-4-1, weights of three digits
 planted        Gaussian weights, hidden biases of standard deviation 0.5

@@ -1,11 +1,11 @@
 """Claim: with at least as many outputs as units, recovery succeeds at the limit in samples.
 
-For each problem n_id is computed: the smallest prefix of its samples at which every unit has
-inputs of full rank on its active side and the other units of full rank on its inactive side
-(docs, identifiability). `recover` gets n = ratio × n_id samples, not the number of units.
-Gaussian weights and inputs; "biases yes" plants hidden biases of standard deviation 0.5 and
-looks for biases, "no" does neither. Below n_id, where there is nothing to be found, a few
-seeds show that this is said.
+For each problem n_id is computed: the smallest prefix of its samples at which every unit has inputs
+of full rank on its active side and the other units of full rank on its inactive side
+(docs/questions/how-many-samples.md). `recover` gets n = ratio × n_id samples, not the number of
+units. Gaussian weights and inputs; "biases yes" plants hidden biases of standard deviation 0.5 and
+looks for biases, "no" does neither. Below n_id, where there is nothing to be found, a few seeds
+show that the status says so.
 
 Columns: size d, k, m; biases; ratio n / n_id; median_n over the seeds; then see _trials.COLUMNS.
 """

@@ -6,8 +6,8 @@ unit; D counts the inputs and the bias. The best unit: descents from several ran
 (starts), the largest drop of the sum of squares.
 
 Columns: D; m; n; draws of the noise and the inputs; starts; median, worst: over the draws; edge:
-(√m + 1.35 √D + 1)²; share: worst / edge; factor: what would have to stand in the place of 1.35
-(with the + 1) to make it the worst.
+(√m + 1.35 √D + 1)²; share: worst / edge; factor: the number that in place of 1.35
+(with the + 1) would make it the worst.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Claim: recovery is at least 50 times faster than training a student, where that works at all.
+"""Claim: recovery is at least 50 times faster than training a student, if training works at all.
 
-The student is what one would do otherwise: a PyTorch network of the same width (which it is
-told, and recover() is not), float64, full batch. Each start: labels standardised, weights drawn
+The student is the usual alternative: a PyTorch network of the same width (which it is
+given, and recover() is not), float64, full batch. Each start: labels standardised, weights drawn
 at the usual scale, Adam with a one-cycle learning rate up to 0.02 for 2000 steps, then L-BFGS
 (strong Wolfe line search) in rounds of 100 iterations while the loss falls by a tenth a round;
 a start that stalls above rounding is given up and the next one drawn. It stops when its largest

@@ -19,7 +19,7 @@ COLUMNS = re.compile(r"(\S+(?: \S+)*) {2,}(\S.*)")
 
 
 def to_rest(lines: Sequence[str]) -> list[str]:
-    """The same text in reST: whatever it holds, nothing in it is markup by accident."""
+    """The same text in reST, escaped so that nothing in it is markup by accident."""
     made: list[str] = []
     rest = list(lines)
     while rest:

@@ -1,4 +1,4 @@
-"""The page of the published recipes: from their registry, and from what has been measured."""
+"""The page of the published recipes: from their table, and from what has been measured."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ from theorems import THEOREMS
 from unrelu.search.methods import COMPLETE, RECIPES, Recipe, Search
 
 INTRODUCTION = """\
-The default of ``recover`` is none of these, and mostly takes fewer samples than any. But each can
-be had by its name, as published wherever that works: to reproduce, to compare, to teach. Where one
-of its assumptions does not hold, it says which; and what it proposes is judged like anything else.
+The default of ``recover`` is none of these, and usually needs fewer samples than any of them. Each
+can be selected by its name, to reproduce, compare or teach it, and runs as published wherever that
+works. If one of its assumptions does not hold, it says which. The certificate judges its networks
+like any others.
 
 .. code-block:: python
 
@@ -26,24 +27,24 @@ of its assumptions does not hold, it says which; and what it proposes is judged 
 """
 
 SIDE_BY_SIDE = """\
-How many samples each takes, doubling them until nine seeds of ten are recovered: exactly or, with
-noise, every direction to 0.1 rad; integers with ``exact=True``, over the rationals. All problems
-have 5 Gaussian inputs unless said, and Gaussian weights; the activation is the ReLU unless said;
-the number of units is told. **Bold** is inside of a recipe's assumptions, – is refused,
-or not found with {most:,} samples (200, of integers). Few samples do not show that inputs are not
-Gaussian, and exact steps forgive: so some answers come from outside, and are refused with more
-samples. {wrong}
-``make bench NAME=recipes`` measures it again.
+The number of samples that each method needs. It is doubled until nine of ten seeds are recovered:
+exactly or, with noise, every direction to 0.1 rad; integers with ``exact=True``, over the
+rationals. Unless stated otherwise, the problems have 5 Gaussian inputs, Gaussian weights and the
+ReLU; the number of units is given. **Bold** means that the problem satisfies the assumptions of the
+recipe; – means that the recipe refuses it, or does not find the network with {most:,} samples (200
+for integers). Few samples do not show that inputs are not Gaussian, and an exact last step corrects
+errors. So some networks are found although an assumption is violated, and refused with more
+samples. {wrong} ``make bench NAME=recipes`` repeats the measurement.
 """
 
 COMPLETE_SEARCHES = """\
-These look at everything there is: for any inputs, with ``exact=True`` over the rationals, they find
-a network or prove that there is none, or say that they were not done.
+These searches are complete: for any inputs, with ``exact=True`` over the rationals, they find a
+network or prove that there is none, or report that they did not finish.
 """
 
 THE_THEOREMS = """\
-What of the paper is where. Theorem 2 and Lemma 55 say what cannot be done; the samples that show it
-can be had.
+Where the results of the paper are in the code. Theorem 2 and Lemma 55 state what is impossible; the
+functions construct the samples that show it.
 """
 
 PAPER = (
@@ -72,7 +73,7 @@ def recipes_page(results: Path) -> str:
         heading("The theorems"),
         THE_THEOREMS,
         *table(
-            ("", "says", "function", "test"),
+            ("", "statement", "function", "test"),
             [(t.number, t.says, code(t.function), code(t.test)) for t in THEOREMS],
             (12, 38, 25, 25),
         ),
@@ -81,7 +82,7 @@ def recipes_page(results: Path) -> str:
 
 
 def described(recipes: Sequence[Recipe | Search]) -> list[str]:
-    """A section for each, one for those that are choices of the same."""
+    """A section for each; recipes of one module share a section."""
     parts = []
     for name in dict.fromkeys(function(recipe).__module__ for recipe in recipes):
         own = [recipe for recipe in recipes if function(recipe).__module__ == name]
@@ -114,8 +115,8 @@ def where_it_stops(recipe: Recipe | Search) -> str:
     find = function(recipe)
     for owner in (find, sys.modules[find.__module__]):
         for paragraph in (inspect.getdoc(owner) or "").split("\n\n"):
-            if said := re.search(r"Where it stops.*", " ".join(paragraph.split())):
-                return said.group()
+            if found := re.search(r"Where it stops.*", " ".join(paragraph.split())):
+                return found.group()
     return ""
 
 
@@ -125,7 +126,9 @@ def side_by_side(rows: Sequence[Row]) -> list[str]:
     found = {(row["method"], row["problem"]): row for row in rows}
     most = max(int(row["samples"]) for row in rows if row["inside"] == "no")
     false = sum(int(row["false_exact"]) for row in rows)
-    wrong = f"{false or 'No'} answer{'s' * (false > 1)} called exact had a wrong network."
+    wrong = "No network called exact was wrong."
+    if false:
+        wrong = f"Of the networks called exact, {false} {'was' if false == 1 else 'were'} wrong."
     parts = [
         SIDE_BY_SIDE.format(most=most, wrong=wrong),
         *(f"{number}. {inline(problem)}" for number, problem in enumerate(problems, start=1)),
@@ -153,7 +156,7 @@ def samples_needed(row: Row | None) -> str:
 def one_problem(
     rows: Sequence[Row],
 ) -> tuple[tuple[str, ...], list[tuple[str, ...]], tuple[int, ...]]:
-    """Those inside of their assumptions first; those that say the same together."""
+    """Methods inside their assumptions first; methods with equal rows together."""
     order = sorted(rows, key=lambda row: (row["inside"] != "yes", row["enough"] != "yes"))
     together: dict[tuple[str, ...], list[str]] = {}
     for row in order:

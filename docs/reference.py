@@ -1,4 +1,4 @@
-"""What the build makes of the library itself: pages of the API, docstrings, pictures."""
+"""What the build makes from the library itself: pages of the API, docstrings, pictures."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ORDER = [
     "ganglion_cells",
     "unknown_activation",
 ]
-"""Examples as they should be read; others follow."""
+"""The order in which to read the examples; others follow."""
 
 
 def kind_of(name: str) -> str:
@@ -47,7 +47,7 @@ def kind_of(name: str) -> str:
 HEADINGS = {
     "Functions": "",
     "Classes": "",
-    "Results and values": "Frozen: what a function returns, nothing can change.",
+    "Results and values": "Immutable: what functions return.",
     "Errors": "",
     "Modules": "",
 }
@@ -77,10 +77,15 @@ def write_pages(folder: Path) -> None:
 
 
 def _made_elsewhere(name: str) -> list[str]:
-    """Directives for what a module names and other modules hold: they are loaded when used, which
-    autodoc does not look for."""
+    """Directives for names that a module loads from other modules when they are used: autodoc does
+    not find these."""
     module = getattr(unrelu, name)
-    held = {each: getattr(module, each) for each in getattr(module, "__all__", [])}
+    named = {each: getattr(module, each) for each in getattr(module, "__all__", [])}
+    held = {
+        each: value
+        for each, value in named.items()
+        if inspect.isroutine(value) or inspect.isclass(value)
+    }
     if all(getattr(value, "__module__", None) == module.__name__ for value in held.values()):
         return []
     lines = [""]
@@ -109,13 +114,13 @@ def first_sentence(name: str) -> str:
 def _listing() -> str:
     parts = [
         title("API"),
-        "Every public name. Each is used as ``unrelu.name``, and loaded when it is first used.\n",
+        "All public names. Each is used as ``unrelu.name``, and is loaded when it is first used.\n",
     ]
-    for heading, said in HEADINGS.items():
+    for heading, text in HEADINGS.items():
         names = [name for name in unrelu.__all__ if kind_of(name) == heading]
         if not names:
             continue
-        parts += [title(heading, "-"), *([said, ""] if said else [])]
+        parts += [title(heading, "-"), *([text, ""] if text else [])]
         parts += [".. list-table::", "   :widths: 30 70", ""]
         for name in names:
             parts += [f"   * - :doc:`{name}`", f"     - {first_sentence(name)}"]
@@ -139,11 +144,11 @@ def command_line() -> str:
         parts += [title(f"unrelu {name}", "-"), *_paragraphs(command.help)]
         parts += [".. code-block:: none", "", *indented(usage.splitlines()), ""]
         records = [found for item in command.params if (found := item.get_help_record(inner))]
-        records = [(option, said) for option, said in records if said]
+        records = [(option, text) for option, text in records if text]
         if records:
             parts += [".. list-table::", "   :widths: 30 70", "   :class: options", ""]
-        for option, said in records:
-            parts += [f"   * - {inline_code(option)}", f"     - {inline(' '.join(said.split()))}"]
+        for option, text in records:
+            parts += [f"   * - {inline_code(option)}", f"     - {inline(' '.join(text.split()))}"]
         parts += ["", *_paragraphs(command.epilog)]
     return "\n".join(parts) + "\n"
 

@@ -29,7 +29,7 @@ from unrelu.report.appraisal import appraise  # noqa: E402
 from unrelu.report.page import html_page  # noqa: E402
 
 COLOURS = 256
-"""A palette takes a third of the bytes, and nobody sees it."""
+"""A palette takes a third of the bytes, and looks the same."""
 
 SHOTS = {  # width, how much of the height, scale
     "wide": (1400, 3400, 0.7),
@@ -43,9 +43,9 @@ def digits() -> str:
     trained = train(32, rng)
     X = rng.standard_normal((4000, trained.truth.n_inputs))
     Y = trained.ask(X)
-    told = appraise(recover(X, Y, rng=0), X, Y)
+    appraisal = appraise(recover(X, Y, rng=0), X, Y)
     return html_page(
-        told,
+        appraisal,
         image_shape=IMAGE,
         title="network.npz against samples.npz",
         command="unrelu report network.npz samples.npz -o report.html --image-shape 8x8",

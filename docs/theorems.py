@@ -1,4 +1,4 @@
-"""What of the paper stands where: each of its results with the function and the test for it."""
+"""Where the results of the paper are in the code: each with its function and its test."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class Theorem(NamedTuple):
-    """`function` is module:name, `test` file::name; a test of the tests sees that both exist."""
+    """`function` is module:name, `test` file::name; a test checks that both exist."""
 
     number: str
     says: str

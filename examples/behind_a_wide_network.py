@@ -2,9 +2,9 @@
 The compact network behind a wide one
 =====================================
 
-Networks are often wider than what they compute. Units are doubled, split, cancel each other, or
-never switch on. Here a network of 60 units hides one of 6, and the 6 are recovered from its
-answers: same function, a tenth of the size.
+Networks are often wider than necessary: units are duplicated or split, cancel each other, or are
+never active. Here a network with 60 units computes the same function as one with 6 units. These 6
+are recovered from its answers.
 """
 
 import matplotlib.pyplot as plt
@@ -19,7 +19,7 @@ INPUTS, OUTPUTS = 12, 3
 # A wide network
 # --------------
 #
-# First the small one, which nobody will see.
+# First the small network, which ``recover`` does not see.
 
 small = unrelu.Network(
     V=rng.standard_normal((6, INPUTS)),
@@ -29,8 +29,8 @@ small = unrelu.Network(
 )
 
 # %%
-# Each of its units is split into six: the same hidden weights and bias at six scales, output
-# weights shared out among them.
+# Each of its units is split into six, with the same hidden weights and bias at six scales. The
+# output weights are shared between the six.
 
 scales = rng.uniform(0.3, 3.0, (6, 6))
 shares = rng.dirichlet(np.ones(6), 6)
@@ -39,25 +39,26 @@ b = (scales * small.b[:, None]).reshape(36)
 U = ((shares / scales)[None, :, :] * small.U[:, :, None]).reshape(OUTPUTS, 36)
 
 # %%
-# Twelve pairs of units say something and take it back, and twelve more never switch on: they
-# would need inputs far out.
+# Six pairs of units cancel each other, and twelve more units are never active: they would need
+# inputs of large norm.
 
-chatter = rng.standard_normal((6, INPUTS))
-said = rng.standard_normal((OUTPUTS, 6))
+cancelling = rng.standard_normal((6, INPUTS))
+paired = rng.standard_normal((OUTPUTS, 6))
 dead = rng.standard_normal((12, INPUTS))
 wide = unrelu.Network(
-    V=np.vstack([V, chatter, chatter, dead]),
-    U=np.hstack([U, said, -said, rng.standard_normal((OUTPUTS, 12))]),
+    V=np.vstack([V, cancelling, cancelling, dead]),
+    U=np.hstack([U, paired, -paired, rng.standard_normal((OUTPUTS, 12))]),
     b=np.concatenate([b, np.zeros(12), -100 * np.ones(12)]),
     c=small.c,
 )
 print(wide)
 
 # %%
-# Recovered from answers
-# ----------------------
+# Recovering it from answers
+# --------------------------
 #
-# The number of units is not given. What is found is the smallest network that explains the answers.
+# The number of units is not given. ``recover`` finds the smallest network that explains the
+# answers.
 
 X = rng.standard_normal((1000, INPUTS))
 result = unrelu.recover(X, wide(X), rng=0)
@@ -66,8 +67,8 @@ print(result.network)
 print(unrelu.match(result.network, small))
 
 # %%
-# ``Network.canonical`` alone does less: it merges units on the same hyperplane and drops those
-# without weight, but it sees no samples, and cannot know which units never switch on.
+# ``Network.canonical`` alone does less. It merges units on the same hyperplane and drops units
+# without output weights, but it has no samples, and so cannot know which units are never active.
 
 print(wide.canonical())
 
@@ -75,8 +76,9 @@ print(wide.canonical())
 # Do they agree?
 # --------------
 #
-# On inputs of the same kind, to rounding. On inputs thirty times as far out, no more: there the
-# dead units wake up. ``exact`` speaks of the samples, and no answer showed those units.
+# They agree to rounding on inputs of the same kind. On inputs thirty times as large they do not:
+# there the inactive units become active. ``exact`` is a statement about the samples, and no answer
+# showed these units.
 
 for scale in (1, 3, 30):
     fresh = scale * rng.standard_normal((10_000, INPUTS))
@@ -85,7 +87,8 @@ for scale in (1, 3, 30):
     print(f"inputs of size {scale:2d}: largest difference {off:.0e} of the largest answer")
 
 # %%
-# Each hidden weight of the wide network as a colour, one row per unit, and those that are left.
+# The hidden weights of the wide network as colours, one row per unit, and those of the network
+# found.
 
 figure, axes = plt.subplots(1, 2, figsize=(8, 5), layout="constrained")
 for place, net in zip(axes, (wide, result.network), strict=True):

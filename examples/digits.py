@@ -2,9 +2,10 @@
 A digits network from its answers
 =================================
 
-scikit-learn trains a network of 32 hidden units to read handwritten digits. Then it is only asked:
-random inputs go in, ten numbers come out. From these the whole network is recovered, to the last
-digits of float arithmetic. ``unrelu demo`` does the same on the command line.
+scikit-learn trains a network with 32 hidden units to read handwritten digits. After that, we only
+query it: random inputs go in, ten numbers come out. From these answers the whole network is
+recovered, to the last digits of floating-point arithmetic. ``unrelu demo`` does the same on the
+command line.
 """
 
 import warnings
@@ -21,9 +22,9 @@ import unrelu
 # Training
 # --------
 #
-# The inputs are images of 8 × 8 pixels, the outputs ten scores, one per digit. The regressor is
-# stopped after 60 epochs: what matters here is that its weights are those of a trained network, not
-# of a random one.
+# The inputs are images with 8 × 8 pixels, the outputs ten scores, one per digit. Training stops
+# after 60 epochs: all that matters here is that the weights are those of a trained network, not
+# random.
 
 rng = np.random.default_rng(0)
 images, digits = load_digits(return_X_y=True)
@@ -35,17 +36,18 @@ regressor = MLPRegressor(
     hidden_layer_sizes=(32,), alpha=0.0, learning_rate_init=0.005, max_iter=60, random_state=0
 )
 with warnings.catch_warnings():
-    warnings.simplefilter("ignore", ConvergenceWarning)  # it is stopped on purpose
+    warnings.simplefilter("ignore", ConvergenceWarning)  # stopped on purpose
     regressor.fit(images[training], np.eye(10)[digits[training]])
 
 read = np.mean(regressor.predict(images[test]).argmax(axis=1) == digits[test])
 print(f"digits read correctly: {100 * read:.1f} %")
 
 # %%
-# Asking
-# ------
+# Querying
+# --------
 #
-# 4,000 inputs of Gaussian noise. No image is shown, and from here on ``regressor`` is only called.
+# The queries are 4,000 inputs of Gaussian noise, no images. From here on, ``regressor`` is only
+# called.
 
 X = rng.standard_normal((4000, 64))
 Y = regressor.predict(X)
@@ -54,8 +56,8 @@ Y = regressor.predict(X)
 # Recovering
 # ----------
 #
-# The number of hidden units is not given. With 4,000 answers of ten numbers each there are 40,000
-# equations for the 2,410 weights and biases.
+# The number of hidden units is not given. 4,000 answers with ten numbers each are 40,000 equations
+# for the 2,410 weights and biases.
 
 result = unrelu.recover(X, Y, rng=0)
 print(result.certificate)
@@ -64,8 +66,8 @@ print(result.certificate)
 # Comparing
 # ---------
 #
-# Now the true weights are looked at. ``match`` pairs the units and takes the scale of each out,
-# which no answer depends on.
+# Only now do we look at the true weights. ``match`` pairs the units and removes the scale of each,
+# on which no answer depends.
 
 (V, U), (b, c) = regressor.coefs_, regressor.intercepts_
 secret = unrelu.Network(V.T, U.T, b, c)
@@ -76,8 +78,8 @@ difference = np.abs(result.network(images[test]) - regressor.predict(images[test
 print(f"largest difference on {len(test)} test images: {difference:.1e}")
 
 # %%
-# The hidden weights as images, red positive and blue negative: of each pair, the true one is on the
-# left, the recovered one on the right.
+# The hidden weights as images, red for positive and blue for negative. In each pair, the true
+# weights are on the left and the recovered ones on the right.
 
 true = secret.canonical().V
 found = result.network.canonical().V[match.permutation]

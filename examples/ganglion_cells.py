@@ -2,31 +2,31 @@
 Ganglion cells: receptive fields of shared subunits
 ===================================================
 
-The subunits that retinal ganglion cells share are found from spike counts under white noise.
-A retinal ganglion cell does not see pixels. It adds up bipolar cells, each of which looks at a
-small patch of the image and passes on the bright part of what it sees: it is a rectified subunit.
-Spike-triggered averages blur the subunits of a cell into one receptive field. Cells that are
-neighbours share subunits, and from all cells together ``unrelu.recover`` finds the subunits one by
-one, as a two-layer network whose noise is that of counts::
+This example recovers the subunits that retinal ganglion cells share, from spike counts under white
+noise. A ganglion cell does not respond to pixels directly. It sums over bipolar cells, each of
+which responds to a small patch of the image, and only if the patch is bright: each is a rectified
+subunit. A spike-triggered average blurs the subunits of a cell into one receptive field. But
+neighbouring cells share subunits, and from all cells together ``unrelu.recover`` finds the
+individual subunits, as the units of a two-layer network with Poisson noise::
 
     counts of cell q in a frame  ~  Poisson(c_q + Σ_j u_qj max(0, v_j · x + b_j))
 
     x     the frame: independent Gaussian pixels, of contrast 1
     v_j   receptive field of subunit j: a centre with a weak surround, on a jittered grid
-    b_j   its threshold: below zero, so that weak stimuli are not passed on
-    u_qj  pooling weights of cell q: positive, falling with the distance from the cell
-    c_q   baseline: what cell q fires while all its subunits are silent, between 2 and 6 spikes a
-          second here
+    b_j   its threshold: negative, so that weak stimuli are not passed on
+    u_qj  pooling weights of cell q: positive, decreasing with the distance from the cell
+    c_q   baseline: the count of cell q while all its subunits are silent, here 2 to 6 spikes per
+          second
 
-Frames last 1/15 s, and 20,000 of them are 22 minutes of recording; cells fire about 25 spikes a
-second in the mean. Time is left out: counts are those of the frame's own bin, the delay being
-known, and frames do not act on each other. Only frames and counts are handed to ``recover``,
-not the number of subunits, nor where they are, nor that weights are positive.
+A frame lasts 1/15 s, so 20,000 frames are a recording of 22 minutes. Cells fire about 25 spikes per
+second on average. Temporal effects are left out: counts are those of the frame's own time bin, the
+delay is known, and frames do not interact. ``recover`` gets only frames and counts, not the number
+of subunits, their positions, or the fact that weights are positive.
 
-The picture ``ganglion_cells.png`` shows each true receptive field beside the one found; the pooling
-weights found, with 95% intervals, against the true ones; and baselines likewise. The table says
-how many subunits were found, how well their receptive fields correlate with the true ones, and
-how many of the weights lie within their 95% interval. ::
+The picture ``ganglion_cells.png`` shows each true receptive field next to the one found, and the
+pooling weights and baselines found, with 95% intervals, against the true ones. The table shows how
+many subunits were found, how well their receptive fields correlate with the true ones, and how many
+of the weights lie within their 95% interval. ::
 
     python examples/ganglion_cells.py [-o FOLDER] [--seed SEED] [--frames N] [--side PIXELS]
 """
@@ -48,7 +48,7 @@ import unrelu
 Array = NDArray[np.float64]
 
 FRAME = 1 / 15
-"""Seconds that a frame is shown."""
+"""Duration of a frame, in seconds."""
 
 GRID = (3, 3)
 """Subunits down and across."""
@@ -58,8 +58,8 @@ CELLS = 8
 
 @dataclass(frozen=True, eq=False)
 class Experiment:
-    """The retina, canonical and in spikes per frame; what was shown (frames, pixels) and what was
-    counted (frames, cells)."""
+    """The retina in canonical form and in spikes per frame, the frames (frames, pixels) that were
+    shown, and the counts (frames, cells)."""
 
     retina: unrelu.Network
     frames: Array
@@ -68,12 +68,12 @@ class Experiment:
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """True subunits and those found, in the order of the true ones; weights in spikes per second.
+    """True and found subunits, in the order of the true ones; weights in spikes per second.
 
-    true_fields, fields : (k, pixels), unit length; NaN where a subunit was not found.
-    correlations : (k,), zero where it was not found.
-    true_weights, weights, errors : (cells, k + 1), pooling weights with the baseline last.
-    inside : share of pooling weights and baselines within their 95% intervals.
+    true_fields, fields : (k, pixels), of unit length; NaN for a subunit that was not found.
+    correlations : (k,), zero for a subunit that was not found.
+    true_weights, weights, errors : (cells, k + 1), pooling weights, then the baseline.
+    inside : fraction of pooling weights and baselines within their 95% intervals.
     """
 
     true_fields: Array
@@ -110,14 +110,14 @@ def build_retina(side: int, rng: np.random.Generator) -> unrelu.Network:
 
 
 def record(side: int, n: int, rng: np.random.Generator) -> Experiment:
-    """White noise, and what the cells answer."""
+    """White noise frames, and the counts of the cells."""
     retina = build_retina(side, rng)
     frames = rng.standard_normal((n, side * side))
     return Experiment(retina, frames, rng.poisson(retina(frames)))
 
 
 def compare(result: unrelu.Recovery, truth: unrelu.Network) -> Comparison:
-    """Found against true, unit by unit."""
+    """Compare found and true subunits, one by one."""
     found, uncertainty = result.network, result.uncertainty
     if found is None or uncertainty is None:
         raise SystemExit(f"no subunits were found: {result.explanation}")
@@ -149,7 +149,7 @@ def compare(result: unrelu.Recovery, truth: unrelu.Network) -> Comparison:
 
 
 def draw(seen: Comparison, side: int, title: str) -> Figure:
-    """Receptive fields, true beside found; weights found, with 95% intervals, against true."""
+    """Draw true and found receptive fields, and found against true weights with 95% intervals."""
     figure = Figure(figsize=(13, 5.2), facecolor="white", layout="constrained")
     figure.suptitle(title, fontsize=14, weight="bold", x=0.01, ha="left")
     left, right = figure.subfigures(1, 2, width_ratios=(1.25, 1))
@@ -184,14 +184,14 @@ def draw(seen: Comparison, side: int, title: str) -> Figure:
 
 
 def table(result: unrelu.Recovery, seen: Comparison, seconds: float) -> list[tuple[str, str]]:
-    """What is printed."""
+    """The lines to print."""
     found = np.isfinite(seen.fields[:, 0])
     too_many = f", {seen.extra} too many" if seen.extra else ""
     low, mean = seen.correlations.min(), seen.correlations.mean()
     rows = [
         ("status", str(result.status)),
         ("subunits found", f"{found.sum()} of {len(found)}{too_many}"),
-        ("correlation of fields", f"{mean:.3f} in the mean, at least {low:.3f}"),
+        ("correlation of fields", f"{mean:.3f} on average, at least {low:.3f}"),
         (
             "weights in their 95% interval",
             f"{100 * seen.inside:.0f}% of {seen.weights.size}, baselines included",

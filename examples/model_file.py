@@ -1,12 +1,12 @@
 """
-A model file through its answers
-================================
+Extracting a model file from its answers
+========================================
 
-A network is kept in an ONNX file, and onnxruntime runs it. The file is never opened here: it is
-only asked. ``unrelu.extract`` chooses the questions, and returns every weight of the network.
+A network is stored in an ONNX file, and onnxruntime runs it. This example never opens the file; it
+only queries it. ``unrelu.extract`` chooses the queries, and returns every weight of the network.
 
-This needs the extras ``onnx`` and ``onnxruntime``: ``pip install '.[onnx,onnxruntime]'``. On the
-command line, ``unrelu extract model.onnx -o found.npz`` does the same.
+The example needs the extras ``onnx`` and ``onnxruntime``: ``pip install '.[onnx,onnxruntime]'``. On
+the command line, ``unrelu extract model.onnx -o found.npz`` does the same.
 """
 
 import tempfile
@@ -22,8 +22,8 @@ import unrelu
 # The file
 # --------
 #
-# A network of 20 inputs, 10 units and one output. Two of the units are active on less than one in
-# a thousand of Gaussian inputs, so that random questions hardly ever see them.
+# A network with 20 inputs, 10 units and one output. Two of the units are active on less than one in
+# a thousand Gaussian inputs, so that random queries rarely activate them.
 
 rng = np.random.default_rng(0)
 V = rng.standard_normal((10, 20))
@@ -37,7 +37,7 @@ path = Path(folder.name) / "model.onnx"
 unrelu.save(secret, path)
 
 # %%
-# An oracle is any function from questions to answers, one row each. This one runs the file.
+# An oracle is any function from queries to answers, one row each. This one runs the file.
 
 session = onnxruntime.InferenceSession(path)
 name = session.get_inputs()[0].name
@@ -45,30 +45,31 @@ kind = {"tensor(double)": np.float64, "tensor(float)": np.float32}[session.get_i
 print("numbers:", kind.__name__)
 
 
-def ask(questions: np.ndarray) -> np.ndarray:
-    return session.run(None, {name: questions.astype(kind)})[0]
+def ask(queries: np.ndarray) -> np.ndarray:
+    return session.run(None, {name: queries.astype(kind)})[0]
 
 
 # %%
 # Extracting
 # ----------
 #
-# The budget is the most questions that may be asked. With ``journal=`` every answer would be kept
-# in a file, and an extraction that was killed would go on where it was.
+# The budget is the largest number of queries. With ``journal=``, every answer would be stored in a
+# file, and an extraction that was killed could continue from it.
 
 result = unrelu.extract(ask, 20, budget=20_000, rng=0)
 print(result.status)
-print("questions asked:", result.stats["queries"])
+print("queries:", result.stats["queries"])
 
 match = unrelu.match(result.network, secret)
 print(match)
 
 # %%
-# What it is good for
-# -------------------
+# Why rarely active units matter
+# ------------------------------
 #
-# Units that are hardly ever active are no rounding error: far from the origin they decide. The
-# picture follows the file and what was extracted along a line, with the kinks that it crosses.
+# Units that are rarely active are not negligible: far from the origin they determine the output.
+# The picture shows the file and the extracted network along a line, with the kinks that the line
+# crosses.
 
 start, direction = rng.standard_normal(20), V[:2].sum(axis=0)
 t = np.linspace(-8, 8, 400)

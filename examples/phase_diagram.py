@@ -2,12 +2,12 @@
 Phase diagram of recovery
 =========================
 
-How many samples does recovery need? Networks are planted, with 10 inputs and as many outputs as
-hidden units, and recovered from ever more samples. The share of exact recoveries is drawn over the
-number of samples and the number of units, with the line from which on the samples determine the
-network at all.
+How many samples does recovery need? We plant networks with 10 inputs and as many outputs as hidden
+units, and recover them from an increasing number of samples. The picture shows the fraction of
+exact recoveries against the number of samples and the number of units, with a line at the number of
+samples that determines the network at all.
 
-``python examples/phase_diagram.py --fine`` draws a finer picture, in some minutes.
+``python examples/phase_diagram.py --fine`` draws a finer picture, in a few minutes.
 """
 
 import argparse
@@ -27,19 +27,20 @@ SAMPLES = list(range(10, 82, 2)) if fine else list(range(17, 53, 5))
 TRIALS = 20 if fine else 4
 
 # %%
-# What can be known
-# -----------------
+# When a network is determined
+# ----------------------------
 #
-# Outputs and hidden units are equally many here, and there are no biases. Then unit ``j`` is
-# determined as soon as
+# Here there are as many outputs as hidden units, and no biases. Then unit ``j`` is determined as
+# soon as two conditions hold:
 #
-# - the samples on its active side span the inputs: each of its weights needs an equation;
-# - on its inactive side, the values of the other units span all that they can: only then is there
-#   a single combination of the outputs that vanishes there.
+# - the samples on its active side span the input space, because each of its weights needs an
+#   equation;
+# - on the samples on its inactive side, the values of the other units are linearly independent:
+#   only then does a unique combination of the outputs vanish there.
 #
-# The smallest number of samples at which that holds for every unit is called n_id below. Without
-# the first no method can know the unit. Without the second, the equations of all units together
-# sometimes still determine it: a few successes come a little before n_id.
+# Let n_id be the smallest number of samples at which both hold for every unit. Without the first,
+# no method can determine the unit. Without the second, the equations of all units together
+# sometimes still determine it: a few recoveries succeed slightly below n_id.
 
 
 def determined(secret: unrelu.Network, X: np.ndarray) -> bool:
@@ -59,9 +60,9 @@ def determined(secret: unrelu.Network, X: np.ndarray) -> bool:
 # Planting and recovering
 # -----------------------
 #
-# Every trial has a network and samples of its own; smaller numbers of samples are the first of the
-# larger. ``exact`` is the status that says the network is certain. The last column counts what must
-# not happen: a network called exact that is not the planted one.
+# Every trial has its own network and samples; a smaller set of samples is the beginning of a larger
+# one. ``exact`` is the status that says that the network is certain. The last line counts what must
+# not happen: networks called exact that are not the planted one.
 
 success = np.zeros((len(UNITS), len(SAMPLES)))
 limit = np.zeros((len(UNITS), TRIALS))
@@ -98,14 +99,14 @@ print(f"wrong networks called exact: {wrong}")
 # The picture
 # -----------
 #
-# Dark is success. The line is n_id, in the median over the trials: recovery follows it closely.
-# It hardly rises with the number of units: each needs its own samples on its active side, but one
-# sample is on the active side of half of them.
+# Dark means success. The line is the median of n_id over the trials: recovery follows it closely.
+# It hardly rises with the number of units: each unit needs samples on its active side, but each
+# sample is on the active side of half of the units.
 
 figure, axes = plt.subplots(figsize=(7, 4.2), layout="constrained")
 image = axes.pcolormesh(SAMPLES, UNITS, success, cmap="Blues", vmin=0, vmax=1, shading="nearest")
 axes.plot(np.median(limit, axis=1), UNITS, color="tab:orange", linewidth=2, label="n_id")
 axes.set(xlabel="samples", ylabel="hidden units", title=f"{INPUTS} inputs, outputs = hidden units")
 axes.legend(loc="upper left")
-figure.colorbar(image, label="share of exact recoveries")
+figure.colorbar(image, label="fraction of exact recoveries")
 plt.show()

@@ -1,10 +1,10 @@
 """
-A network whose activation nobody knows
-=======================================
+A network with an unknown activation
+====================================
 
-Units that are silent up to a threshold and then answer, each in the same way, but in which way?
-``recover(activation="unknown")`` finds what they have said, exactly, before it knows how they say
-it; and then the curve.
+The units of this network are zero up to a threshold, and beyond it they all follow the same unknown
+curve. ``recover(activation="unknown")`` first finds their values, exactly, without knowing the
+curve, and then estimates the curve.
 """
 
 import matplotlib.pyplot as plt
@@ -14,8 +14,8 @@ from scipy.optimize import linear_sum_assignment
 import unrelu
 
 # %%
-# Six units that saturate: zero up to their threshold, then like z / (1 + z). We see only what goes
-# in and what comes out.
+# Six units that saturate: zero up to their threshold, then z / (1 + z). ``recover`` gets only the
+# inputs and the outputs.
 
 rng = np.random.default_rng(0)
 V, U = rng.standard_normal((6, 12)), rng.standard_normal((6, 6))
@@ -29,35 +29,35 @@ result = unrelu.recover(X, Y, activation="unknown", bias=False, rng=0)
 print(result)
 
 # %%
-# Hidden values and output weights are exact, up to the scale of each unit: a unit may say twice as
-# much if it is heard half as loud. The certificate does not rest on the curve: each column of
-# hidden values vanishes on hundreds of samples, on which nothing else that the labels could be made
-# of vanishes.
+# Hidden values and output weights are exact, up to the scale of each unit: its values can be
+# doubled if its output weights are halved. The certificate does not depend on the curve. It rests
+# on the fact that each column of hidden values vanishes on hundreds of samples, on which no other
+# combination of the labels does.
 
-seen = result.network
+found = result.network
 true = V / np.linalg.norm(V, axis=1, keepdims=True)
-_, order = linear_sum_assignment(-true @ seen.V.T)
+_, order = linear_sum_assignment(-true @ found.V.T)
 hidden = result.hidden[:, order]
 scale = (hidden * F).sum(axis=0) / (hidden**2).sum(axis=0)
 hidden_error = np.abs(hidden * scale - F).max()
-output_error = np.abs(seen.U[:, order] / scale - U).max()
-print(f"hidden values off by {hidden_error:.1e}, output weights by {output_error:.1e}")
+output_error = np.abs(found.U[:, order] / scale - U).max()
+print(f"error of hidden values {hidden_error:.1e}, of output weights {output_error:.1e}")
 
 # %%
-# Directions come from the order of these values alone: whatever the curve, it rises. What is left
-# is to draw it.
+# The directions follow from the order of these values alone, because the curve increases, whatever
+# it is. It remains to draw the curve.
 
 z = np.linspace(0.1, 2.0, 50)
-ratio = seen.activation(z) / (z / (1 + z))
+ratio = found.activation(z) / (z / (1 + z))
 curve_error = np.abs(ratio / ratio.mean() - 1).max()
-print(f"the curve is off by {100 * curve_error:.1f}% at most between 0.1 and 2")
+print(f"error of the curve between 0.1 and 2: at most {100 * curve_error:.1f}%")
 
 figure = plt.figure(figsize=(6.4, 4.4), layout="constrained")
 axes = figure.add_subplot()
-axes.plot((X @ seen.V.T)[::4], result.hidden[::4], ".", color="C0", alpha=0.3, markersize=4)
+axes.plot((X @ found.V.T)[::4], result.hidden[::4], ".", color="C0", alpha=0.3, markersize=4)
 heights = np.linspace(1e-3, 3.5, 200)
 axes.plot(heights, heights / (1 + heights) * ratio.mean(), "C1", label="true")
-axes.plot(heights, seen.activation(heights), "k--", label="found")
+axes.plot(heights, found.activation(heights), "k--", label="found")
 axes.set(xlabel="height v·x", ylabel="hidden value")
 axes.legend()
 plt.show()

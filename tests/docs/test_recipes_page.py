@@ -81,7 +81,7 @@ def test_what_does_not_exist_is_noticed() -> None:
 
 def test_every_method_was_measured_on_every_problem(benchmark_of_recipes: ModuleType) -> None:
     measured = rows()
-    assert {problem.said for problem in benchmark_of_recipes.PROBLEMS} == {
+    assert {problem.name for problem in benchmark_of_recipes.PROBLEMS} == {
         row["problem"] for row in measured
     }
     problems = list(dict.fromkeys(row["problem"] for row in measured))
