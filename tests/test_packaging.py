@@ -186,6 +186,8 @@ STANDS_ON: dict[str, set[str]] = {
         "errors",
         "numerics",
         "inputs",
+        "activations",
+        "noise",
         "network",
         "formats",
         "hardness",

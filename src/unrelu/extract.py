@@ -1,10 +1,11 @@
-"""extract(): a model to ask in, network and certificate out. Lines, units, fit, fresh queries."""
+"""extract(): a model to query in, network and certificate out. Lines, units, fit, fresh queries."""
 
 from __future__ import annotations
 
 import os
 import time
 from collections.abc import Callable
+from contextlib import closing, nullcontext
 from dataclasses import replace
 
 import numpy as np
@@ -14,7 +15,7 @@ from unrelu.errors import InputError, InputTypeError
 from unrelu.extraction.journal import Journal, seed_of
 from unrelu.extraction.questions import BudgetSpent, Oracle, Questions
 from unrelu.extraction.search import Search
-from unrelu.inputs.options import generator
+from unrelu.inputs.options import check_count, generator
 from unrelu.numerics.quiet import quiet
 from unrelu.numerics.threads import one_thread
 from unrelu.recover import MANY_ENTRIES
@@ -24,7 +25,7 @@ from unrelu.wording.status import Status
 from unrelu.wording.streams import counted, kind_of
 
 MOST_ROUNDS = 5
-"""Times that lines, fit and certificate are gone through."""
+"""Rounds of lines, fit and certificate."""
 
 
 @quiet
@@ -49,38 +50,38 @@ def extract(
     Parameters
     ----------
     oracle : callable, queries (n, d) float64 -> answers (n, m) or (n,). One that answers in
-        float32 is asked at float32 inputs, and recovered as far as that rounding allows. For
-        files, addresses and programs: `unrelu.oracles`.
+        float32 is given float32 inputs, and recovered as accurately as that rounding allows. For
+        files, addresses and programs, see `unrelu.oracles`.
     n_inputs : d.
-    n_units : number of hidden units, where known.
+    n_units : number of hidden units, if known.
     activation : "relu".
-    bias : look for b and c. Without, only networks with b = c = 0 are considered.
-    budget : most queries in all, answers from the journal included. Never exceeded.
-    scale : usual size of an input: most queries are Gaussian with this standard deviation.
-    reach : units are looked for up to `reach * scale` times √d from the origin.
-    journal : file that keeps every answer before it is used. An extraction that was killed
-        continues from it and asks nothing twice; a longer budget continues one that has ended.
-    batch : most queries in one call of the oracle: as many may be lost with a crash.
-    rng : seed or generator; the same seed gives the same queries. None takes that of an existing
-        journal.
-    throw : raise `RecoveryError`, with the result on it, unless the network is certain.
+    bias : fit b and c. Without, only networks with b = c = 0 are considered.
+    budget : maximum number of queries, including answers from the journal. Never exceeded.
+    scale : typical size of an input: most queries are Gaussian with this standard deviation.
+    reach : units are searched for up to `reach * scale` times √d from the origin.
+    journal : file that records every answer before it is used. An extraction that was killed
+        resumes from it and asks nothing twice; with a larger budget, a finished one continues.
+    batch : maximum number of queries in one call of the oracle; a crash may lose as many.
+    rng : seed or generator; the same seed gives the same queries. None takes the seed of an
+        existing journal.
+    throw : raise `RecoveryError`, with the result in it, unless the network is certain.
     report : called with the number of queries so far.
 
     Returns
     -------
-    Recovery as from `recover`. The certificate is that of random queries, the last of them made
-    after the network was found; what the lines have shown must not contradict the network, or the
+    Recovery as from `recover`. The certificate is based on random queries, the last of them made
+    after the network was found. Answers on the lines must not contradict the network, or the
     status is "failed". `stats` count queries, rounds, lines and units found by them.
 
     Raises
     ------
-    InputError, InputTypeError for arguments that cannot be meant; OracleError for answers that
-    are no finite numbers; FileError for a journal that cannot be used; RecoveryError. What the
-    oracle raises goes through.
+    InputError, InputTypeError for invalid arguments; OracleError for answers that are not finite
+    numbers; FileError for a journal that cannot be used; RecoveryError. Exceptions of the oracle
+    are passed on.
 
-    Cost in queries, labels in float64: about k (d + 20) for the lines, and 1.5 k (d + m) / m or
-    some more for the certificate. Answers that are noisy, or not those of such a network, leave
-    random queries and `recover`, in growing numbers up to the budget.
+    Cost in queries, with labels in float64: about k (d + 20) for the lines, and 1.5 k (d + m) / m
+    or slightly more for the certificate. If answers are noisy, or not those of such a network,
+    `recover` is applied to growing numbers of random queries, up to the budget.
 
     >>> from unrelu import Network
     >>> rng = np.random.default_rng(1)
@@ -91,25 +92,16 @@ def extract(
     """
     started = time.perf_counter()
     check_options(n_units, bias, "auto", "auto", False)
-    if not resolve(activation).piecewise_linear:
+    counts = {"n_inputs": n_inputs, "budget": budget, "batch": batch, "n_units": n_units}
+    for name, value in counts.items():
+        if name != "n_units" or value is not None:
+            check_count(name, value)
+    least = 2 * (n_inputs + bool(bias)) + 2
+    _check(oracle, resolve(activation), scale, reach)
+    if budget < least:
         raise InputError(
-            f"activation: got {resolve(activation).name!r}, expected 'relu': queries are chosen "
-            "for networks that are piecewise linear; recover() takes samples of others"
-        )
-    if not callable(oracle):
-        raise InputTypeError(f"oracle: got {kind_of(oracle)}, expected a callable")
-    for name, value in (("n_inputs", n_inputs), ("budget", budget), ("batch", batch)):
-        _check_count(name, value)
-    if n_units is not None:
-        _check_count("n_units", n_units)
-    for name, size in (("scale", scale), ("reach", reach)):
-        if not 0 < size < 1e15:  # not so for NaN
-            raise InputError(f"{name}: got {size}, expected a positive number")
-    first = 2 * (n_inputs + bias) + 2
-    if budget < first:
-        raise InputError(
-            f"budget: got {budget}, expected {first} or more for {counted(n_inputs, 'input')}: a "
-            "unit alone needs as many"
+            f"budget: got {budget}, expected {least} or more for {counted(n_inputs, 'input')}: a "
+            "single unit needs as many"
         )
     if rng is None and journal is not None:
         rng = seed_of(journal)
@@ -125,42 +117,53 @@ def extract(
         "reach": float(reach),
     }
     kept = None if journal is None else Journal(journal, settings)
-    try:
+    with nullcontext() if kept is None else closing(kept):
         questions = Questions(
             oracle, n_inputs, budget=budget, batch=batch, journal=kept, report=report
         )
         search = Search(questions, n_units, bool(bias), float(scale), float(reach), seed)
         with one_thread(n_inputs * budget < MANY_ENTRIES):
-            best = _extracted(search, first)
-    finally:
-        if kept is not None:
-            kept.close()
-    result = replace(
-        best,
-        stats={
-            "method": search.method,
-            "queries": questions.asked,
-            "new_queries": questions.new,
-            "rounds": questions.rounds,
-            "lines": search.lines,
-            "units_found_by_lines": len(search.units.b),
-            "single_precision": int(questions.single),
-            "seed": seed,
-            "seconds": time.perf_counter() - started,
-        },
-    )
+            best = _extracted(search, least)
+    seconds = time.perf_counter() - started
+    result = replace(best, stats=_stats(search) | {"seed": seed, "seconds": seconds})
     if throw and not result.status.certain:
         raise RecoveryError(result)
     return result
 
 
+def _stats(search: Search) -> dict[str, float | int | str]:
+    questions = search.questions
+    return {
+        "method": search.method,
+        "queries": questions.asked,
+        "new_queries": questions.new,
+        "rounds": questions.rounds,
+        "lines": search.lines,
+        "units_found_by_lines": len(search.units.b),
+        "single_precision": int(questions.single),
+    }
+
+
+def _check(oracle: Oracle, activation: Activation, scale: float, reach: float) -> None:
+    if not activation.piecewise_linear:
+        raise InputError(
+            f"activation: got {activation.name!r}, expected 'relu': queries are chosen for "
+            "piecewise linear networks; recover() accepts samples of others"
+        )
+    if not callable(oracle):
+        raise InputTypeError(f"oracle: got {kind_of(oracle)}, expected a callable")
+    for name, size in (("scale", scale), ("reach", reach)):
+        if not 0 < size < 1e15:  # not so for NaN
+            raise InputError(f"{name}: got {size}, expected a positive number")
+
+
 def _extracted(search: Search, first: int) -> Recovery:
-    """The method: look along lines, fit, judge on fresh queries, and again where that shows more;
-    random queries where lines lead nowhere."""
+    """The method: search along lines, fit, judge on fresh queries, and repeat while new units are
+    found. If lines lead nowhere, random queries."""
     try:
         search.grow(first)
         if not search.values():
-            assert search.best is not None, "it says what the answers are"
+            assert search.best is not None, "it describes the answers"
             return search.best
         if search.measure():
             for _ in range(MOST_ROUNDS):
@@ -180,10 +183,3 @@ def _extracted(search: Search, first: int) -> Recovery:
         search.conclude()
     assert search.best is not None, "there is always a best network"
     return search.best
-
-
-def _check_count(name: str, value: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-        raise InputTypeError(f"{name}: got {kind_of(value)}, expected a whole number")
-    if value < 1:
-        raise InputError(f"{name}: got {value}, expected 1 or more")

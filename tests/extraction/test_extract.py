@@ -393,8 +393,8 @@ def test_the_command_marks_what_it_did_not_recover(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ([], "expected a MODEL or a --program"),
-        (["net.npz", "--program", "x"], "expected a MODEL or a --program"),
+        ([], "MODEL or a --program"),
+        (["net.npz", "--program", "x"], "MODEL or a --program"),
         (["--program", "x"], "--inputs: got nothing"),
         (["model.txt", "--inputs", "3"], "model.txt"),
         (["ftp://there", "--inputs", "3"], "expected http"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -35,29 +35,37 @@ Decorator = Callable[[Command], Command]
 
 
 class TableOption(click.Option):
-    """An option whose values are the names in a table of the library.
+    """An option whose values are names in a table of the library.
 
-    Help and completion list the names. The table is imported only then, and the library, not
-    click, rejects other values: its error says which combinations are possible.
+    Help lists the names with their meanings (which may be empty), completion the names. The table
+    is imported only then. The library, not click, rejects other values: its error says which
+    combinations are possible.
     """
 
-    def __init__(self, *declarations: Any, names: Callable[[], Sequence[str]], **rest: Any) -> None:
+    def __init__(
+        self, *declarations: Any, table: Callable[[], Mapping[str, str]], **rest: Any
+    ) -> None:
         super().__init__(*declarations, **rest)
-        self.names = names
+        self.table = table
 
     def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
         record = super().get_help_record(ctx)
-        return record and (record[0], f"{record[1]}  One of: {', '.join(self.names())}.")
+        values = (f"{name} ({text})" if text else name for name, text in self.table().items())
+        return record and (record[0], f"{record[1]}  One of: {', '.join(values)}.")
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         del ctx
-        return [CompletionItem(name) for name in self.names() if name.startswith(incomplete)]
+        return [CompletionItem(name) for name in self.table() if name.startswith(incomplete)]
 
 
-def table_option(flag: str, names: Callable[[], Sequence[str]], help: str) -> Decorator:  # noqa: A002
-    """An option that takes "auto" or another name of a table."""
-    shown = {"default": "auto", "show_default": True, "metavar": "NAME", "help": help}
-    return click.option(flag, cls=TableOption, names=names, **shown)
+def table_option(
+    flag: str,
+    table: Callable[[], Mapping[str, str]],
+    help: str,  # noqa: A002
+    default: str = "auto",
+) -> Decorator:
+    shown = {"default": default, "show_default": True, "metavar": "NAME", "help": help}
+    return click.option(flag, cls=TableOption, table=table, **shown)
 
 
 def packed(name: str, options: Sequence[Decorator], pack: Callable[..., Any]) -> Decorator:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -17,22 +16,31 @@ if TYPE_CHECKING:
     from unrelu.formats.layout import Layout
 
 
-def _methods() -> Sequence[str]:
+def _methods() -> dict[str, str]:
     from unrelu.search.options import METHODS
 
-    return METHODS
+    return dict.fromkeys(METHODS, "")
 
 
-def _noise() -> Sequence[str]:
-    from unrelu.search.options import noises
+def _noise() -> dict[str, str]:
+    from unrelu.noise.kinds import KINDS
 
-    return noises()
+    auto = {"auto": "none or, if no network explains the labels, what the residuals suggest"}
+    return auto | {name: kind.contains for name, kind in KINDS.items()}
 
 
-def _forms() -> Sequence[str]:
+def _activations() -> dict[str, str]:
+    from unrelu.activations.table import KINDS
+
+    spelt = (kind.spelling().partition("' ") for kind in KINDS)
+    known = {name.strip("'"): meaning for name, _, meaning in spelt}
+    return known | {"unknown": "labels without noise, at least as many outputs as units"}
+
+
+def _forms() -> dict[str, str]:
     from unrelu.search.options import FORMS
 
-    return FORMS
+    return dict.fromkeys(FORMS, "")
 
 
 @click.command(epilog=SAMPLES_HELP + NET_HELP)
@@ -45,22 +53,12 @@ def _forms() -> Sequence[str]:
 @table_option(
     "--method", _methods, help="A search or a published recipe; auto tries what is suitable."
 )
+@table_option("--noise", _noise, help="What the labels contain besides outputs of a network.")
 @table_option(
-    "--noise",
-    _noise,
-    help="""What the labels contain besides outputs of a network. none: rounding. gaussian:
-    mean-zero noise of finite variance. independent: any noise that does not depend on the inputs,
-    with outliers. poisson: noise of counts. sparse: gross errors in a few entries. auto: none, or,
-    if no network fits, the noise that the residuals suggest.""",
-)
-@click.option(
     "--activation",
+    _activations,
+    help="Of the hidden units; --noise sparse requires relu.",
     default="relu",
-    show_default=True,
-    metavar="NAME",
-    help="""Of the hidden units: relu, power(2) or another exponent, expm1, exp-square, or unknown.
-    --noise sparse requires relu; unknown requires labels without noise and at least as many outputs
-    as units.""",
 )
 @click.option(
     "--alpha",

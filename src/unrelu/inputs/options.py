@@ -1,4 +1,4 @@
-"""Checks of options that several front doors share."""
+"""Checks of arguments that several functions of the library share."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def generator(rng: int | np.random.Generator | None) -> np.random.Generator:
 
 
 def seeded(rng: int | np.random.Generator | None) -> tuple[np.random.Generator, dict[str, int]]:
-    """A generator, and the whole number that makes it again, as {"seed": …}: what was given, or
-    drawn for None. Of a Generator nobody knows one."""
+    """A generator, and its seed as {"seed": …}: the given one, or a random one for None. A given
+    Generator has no known seed."""
     if rng is None:
         rng = int(generator(None).integers(2**32))
     known = {"seed": int(rng)} if isinstance(rng, (int, np.integer)) else {}
@@ -33,13 +33,21 @@ def check_flag(name: str, value: object) -> None:
 
 
 def check_units(n_units: object, or_type: str = "", or_value: str = "", least: int = 1) -> None:
-    if isinstance(n_units, bool) or not isinstance(n_units, (int, np.integer)):
-        raise InputTypeError(f"n_units: got {kind_of(n_units)}, expected a whole number{or_type}")
-    if n_units < least:
-        raise InputError(f"n_units: got {n_units}, expected {least} or more{or_value}")
+    check_count("n_units", n_units, or_type, or_value, least)
+
+
+def check_count(
+    name: str, value: object, or_type: str = "", or_value: str = "", least: int = 1
+) -> None:
+    """A whole number, `least` or more; `or_type` and `or_value` name other possibilities."""
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+        raise InputTypeError(f"{name}: got {kind_of(value)}, expected a whole number{or_type}")
+    if value < least:
+        raise InputError(f"{name}: got {value}, expected {least} or more{or_value}")
 
 
 def check_limit(name: str, limit: object) -> None:
+    """A number, 0 or more."""
     if isinstance(limit, bool) or not isinstance(limit, (int, float, np.integer, np.floating)):
         raise InputTypeError(f"{name}: got {kind_of(limit)}, expected a number")
     if not limit >= 0:

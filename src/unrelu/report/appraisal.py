@@ -73,8 +73,7 @@ class Appraisal:
     types : of X and Y as they were given.
     fingerprints : SHA-256 of the network and of the samples, shortened.
     names : of inputs and outputs, if the samples have names.
-    names : of inputs and outputs, where the samples had names.
-    about : what there was to say of the question asked, where the network was recovered.
+    about : findings about the question asked, if the network was recovered.
     """
 
     certificate: Certificate
@@ -184,8 +183,8 @@ def appraise(
         # Rounded as for the certificate, which names units by number.
         certificate = replace(certificate, network=certificate.network.rounded().canonical())
     _check_same(certificate, samples)
-    told = _measured(certificate, samples, uncertainty, found, stats, recovered, remarks)
-    return replace(told, about=net.remarks) if isinstance(net, Recovery) else told
+    appraisal = _measured(certificate, samples, uncertainty, found, stats, recovered, remarks)
+    return replace(appraisal, about=net.remarks) if isinstance(net, Recovery) else appraisal
 
 
 def _verified(
@@ -209,9 +208,8 @@ def _verified(
     if objection is not None:
         return certificate, None, (objection,)
     try:
-        errors = assess(
-            *(net, samples.X, samples.Y), biased=asked.biased, form="sandwich", skip=net.skip
-        )
+        biased, skip = asked.biased, net.skip
+        errors = assess(net, samples.X, samples.Y, biased=biased, form="sandwich", skip=skip)
     except InputError as error:
         return estimate, None, (Remark(NO_ERRORS, f"There are no standard errors ({error})."),)
     angles = hidden_errors(errors.network, errors.units, samples)
