@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
@@ -21,8 +21,6 @@ N = TypeVar("N")
 
 SIGNS = np.array([[-1.0], [0.0], [1.0]])
 """Of z on the three places."""
-
-Bools = Mask
 
 
 class NotStraightError(Exception):
@@ -73,13 +71,13 @@ def minus(one: Line, other: Line) -> Line:
     return Line(one.slope - other.slope, one.level - other.level)
 
 
-def where(condition: Array | Bools, one: Line, other: Line) -> Line:
+def where(condition: Array | Mask, one: Line, other: Line) -> Line:
     chosen = np.asarray(condition, dtype=bool)
     slope = np.where(chosen, one.slope, other.slope)
     return Line(slope, np.where(chosen, one.level, other.level))
 
 
-def truth(holds: Bools) -> Line:
+def truth(holds: Mask) -> Line:
     return Line(np.zeros(holds.shape), holds.astype(np.float64))
 
 
@@ -114,8 +112,30 @@ def quotient(value: Line, by: Line) -> Line:
     return Line(value.slope / by.level, value.level / by.level)
 
 
-def compared(one: Line, other: Line, holds: Callable[[Array], Any]) -> Line:
-    return truth(np.asarray(holds(minus(one, other).sign()), dtype=bool))
+def compared(holds: Callable[[Array, float], Mask]) -> Callable[[Line, Line], Line]:
+    """The comparison of two values by one of their difference with zero."""
+    return lambda one, other: truth(holds(minus(one, other).sign(), 0.0))
+
+
+OPERATIONS: dict[str, Callable[..., Line]] = {
+    "identity": lambda z: z,
+    "negative": lambda z: minus(constant(0.0), z),
+    "absolute": lambda z: largest(z, minus(constant(0.0), z)),
+    "sign": lambda z: Line(0 * z.slope, z.sign()),
+    "relu": lambda z: largest(z, constant(0.0)),
+    "add": add,
+    "subtract": minus,
+    "multiply": times,
+    "divide": quotient,
+    "maximum": largest,
+    "minimum": smallest,
+    "where": lambda condition, one, other: where(condition.flat() != 0, one, other),
+    "greater": compared(np.greater),
+    "greater_equal": compared(np.greater_equal),
+    "less": compared(np.less),
+    "less_equal": compared(np.less_equal),
+}
+"""Operations that every framework has, by the names that NumPy has for most of them."""
 
 
 def steps_of(path: Path, line: Line, name: str, layers: int) -> list[Step]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,8 +21,9 @@ from unrelu.formats.folding import (
     shortened,
     unexpected,
 )
-from unrelu.formats.keras.graph import BENT, Config, along_the_graph
+from unrelu.formats.keras.graph import BENT, along_the_graph
 from unrelu.formats.keras.hdf5 import Hdf5
+from unrelu.formats.keras.operations import Config, snake_case
 from unrelu.formats.piecewise_linear import steps_of
 from unrelu.formats.reading import one_output
 from unrelu.numerics.arrays import Array
@@ -276,9 +276,3 @@ def _floats(array: NDArray[Any]) -> Array:
     if array.dtype.kind not in "fiu":
         raise ValueError(f"got weights of type {array.dtype}, expected real numbers")
     return array.astype(np.float64)
-
-
-def snake_case(name: str) -> str:
-    """BatchNormalization -> batch_normalization, as Keras names the weights of a layer."""
-    name = re.sub(r"\W+", "", name)
-    return re.sub("([a-z])([A-Z])", r"\1_\2", re.sub("(.)([A-Z][a-z]+)", r"\1_\2", name)).lower()

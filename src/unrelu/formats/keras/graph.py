@@ -6,8 +6,7 @@ where(z > 0, z, 0) do; `piecewise_linear` finds what they compute. Layers must f
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,121 +15,12 @@ import numpy as np
 
 from unrelu.errors import FileError
 from unrelu.formats.folding import shortened
-from unrelu.formats.piecewise_linear import (
-    Line,
-    NotStraightError,
-    add,
-    compared,
-    constant,
-    joined,
-    largest,
-    leaking,
-    minus,
-    quotient,
-    smallest,
-    times,
-    where,
-)
+from unrelu.formats.keras.operations import Config, operation_of, result
+from unrelu.formats.piecewise_linear import Line, NotStraightError, constant, joined
 from unrelu.formats.reading import one_output
-
-Config = dict[str, Any]
 
 BENT = "operations"
 """The class of what stands for some operations in a row; its configuration holds the `line`."""
-
-
-def clip(options: Config, z: Line, low: Line | None = None, high: Line | None = None) -> Line:
-    low = low or constant(float(options["x_min"]))
-    high = high or constant(float(options["x_max"]))
-    z = largest(z, low)
-    return z if (high.flat() >= 1e30).all() else smallest(z, high)
-
-
-def threshold(options: Config, z: Line) -> Line:
-    over = minus(z, constant(float(options["threshold"]))).sign() > 0
-    return where(over, z, constant(float(options["default_value"])))
-
-
-def leaky_relu(options: Config, z: Line, slope: Line | None = None) -> Line:
-    return leaking(z, slope or constant(float(options.get("negative_slope", 0.2))))
-
-
-OPERATIONS: dict[str, Callable[..., Line]] = {
-    "relu": lambda _, z: largest(z, constant(0.0)),
-    "leaky_relu": leaky_relu,
-    "clip": clip,
-    "threshold": threshold,
-    "absolute": lambda _, z: largest(z, minus(constant(0.0), z)),
-    "negative": lambda _, z: minus(constant(0.0), z),
-    "sign": lambda _, z: Line(0 * z.slope, z.sign()),
-    "identity": lambda _, z: z,
-    "cast": lambda _, z, *__: z,
-    "add": lambda _, a, b: add(a, b),
-    "subtract": lambda _, a, b: minus(a, b),
-    "multiply": lambda _, a, b: times(a, b),
-    "divide": lambda _, a, b: quotient(a, b),
-    "maximum": lambda _, a, b: largest(a, b),
-    "minimum": lambda _, a, b: smallest(a, b),
-    "where": lambda _, c, a, b: where(c.flat() != 0, a, b),
-    "greater": lambda _, a, b: compared(a, b, lambda sign: sign > 0),
-    "greater_equal": lambda _, a, b: compared(a, b, lambda sign: sign >= 0),
-    "less": lambda _, a, b: compared(a, b, lambda sign: sign < 0),
-    "less_equal": lambda _, a, b: compared(a, b, lambda sign: sign <= 0),
-}
-"""What an operation gives, of its options and what it takes."""
-
-NAMES = {
-    "Relu": "relu",
-    "LeakyRelu": "leaky_relu",
-    "Clip": "clip",
-    "Threshold": "threshold",
-    "Absolute": "absolute",
-    "Abs": "absolute",
-    "Negative": "negative",
-    "Sign": "sign",
-    "Add": "add",
-    "Subtract": "subtract",
-    "Multiply": "multiply",
-    "Divide": "divide",
-    "TrueDivide": "divide",
-    "Maximum": "maximum",
-    "Minimum": "minimum",
-    "Where": "where",
-    "Greater": "greater",
-    "GreaterEqual": "greater_equal",
-    "Less": "less",
-    "LessEqual": "less_equal",
-    "Identity": "identity",
-}
-"""Operations by their classes in Keras 3."""
-
-FUNCTIONS = {
-    "nn.relu": "relu",
-    "nn.leaky_relu": "leaky_relu",
-    "math.maximum": "maximum",
-    "math.minimum": "minimum",
-    "math.abs": "absolute",
-    "math.negative": "negative",
-    "math.add": "add",
-    "__operators__.add": "add",
-    "math.subtract": "subtract",
-    "math.multiply": "multiply",
-    "math.truediv": "divide",
-    "math.divide": "divide",
-    "math.greater": "greater",
-    "math.greater_equal": "greater_equal",
-    "math.less": "less",
-    "math.less_equal": "less_equal",
-    "where": "where",
-    "compat.v1.where": "where",
-    "math.sign": "sign",
-    "clip_by_value": "clip",
-}
-"""Functions of TensorFlow by their names in a TFOpLambda of Keras 2."""
-
-
-MERGING = {"Add", "Subtract", "Multiply", "Maximum", "Minimum"}
-"""Layers that do the same to what they merge."""
 
 
 @dataclass(frozen=True)
@@ -208,15 +98,16 @@ def _operated(
         operation = _operation(named[name])
         if operation is None:
             return None
-        kind, arguments, options = operation
-        lines = []
-        for each in arguments:
-            line = known.get(each.layer) if isinstance(each, Tensor) else _constant(each, flat)
-            if line is None:
-                return None
-            lines.append(line)
+        kind, arguments = operation
+        lines = [
+            known.get(each.layer) if isinstance(each, Tensor) else _constant(each, flat)
+            for each in arguments
+        ]
+        given = [line for line in lines if line is not None]
+        if len(given) < len(lines):
+            return None
         passed.add(name)
-        return name, OPERATIONS[kind](options, *lines)
+        return name, result(kind, named[name].get("config", {}), given)
 
     names = [shortened(str(named[name]["class_name"])) for name in after[at][:5]]
     try:
@@ -243,22 +134,12 @@ def _operated(
     return found[1], found[0], passed
 
 
-def _operation(layer: Config) -> tuple[str, list[Any], Config] | None:
-    """The operation that stands in a layer's place: its name, what it takes, its options."""
-    kind, config = str(layer["class_name"]), layer.get("config", {})
-    module = layer.get("module")
-    if kind == "TFOpLambda":
-        operation = FUNCTIONS.get(str(config.get("function")))
-    elif module is None and kind not in MERGING and {"trainable", "dtype"} & set(config):
-        return None  # a layer of somebody's own, in a form that does not say whose it is
-    elif module is None or re.match(r"keras\.((.*\.)?ops\b|layers$)", str(module)):
-        operation = NAMES.get(kind)
-    else:
-        return None
-    nodes = layer.get("inbound_nodes", [])
+def _operation(layer: Config) -> tuple[str, list[Any]] | None:
+    """The operation that stands in a layer's place, and what it takes."""
+    operation, nodes = operation_of(layer), layer.get("inbound_nodes", [])
     if operation is None or len(nodes) != 1:
         return None
-    return operation, list(_arguments(nodes[0])), config
+    return operation, list(_arguments(nodes[0]))
 
 
 def _arguments(node: Any) -> Iterator[Any]:

@@ -11,9 +11,9 @@ from unrelu.formats.folding import unexpected
 from unrelu.formats.onnx.constants import FLOATS, STANDARD, Node, attribute
 from unrelu.formats.onnx.walk import Walk, title
 from unrelu.formats.piecewise_linear import (
+    OPERATIONS,
     Line,
     NotStraightError,
-    add,
     compared,
     constant,
     joined,
@@ -66,38 +66,49 @@ def cast(node: Node, value: Line) -> Line:
     return value
 
 
-RULES: dict[str, Callable[..., Line]] = {
-    **dict.fromkeys(("Identity", "Expand"), lambda _, z: z),
+def plain(function: Callable[..., Line]) -> Callable[..., Line]:
+    """The rule of an operator without attributes."""
+    return lambda _, *given: function(*given)
+
+
+ATTRIBUTES: dict[str, Callable[..., Line]] = {
     "Cast": cast,
-    "CastLike": lambda _, z, __: z,
-    "Neg": lambda _, z: minus(constant(0.0), z),
-    "Abs": lambda _, z: largest(z, minus(constant(0.0), z)),
-    "Sign": lambda _, z: Line(0 * z.slope, z.sign()),
-    "Add": lambda _, a, b: add(a, b),
-    "Sub": lambda _, a, b: minus(a, b),
-    "Mul": lambda _, a, b: times(a, b),
-    "Div": lambda _, a, b: quotient(a, b),
-    "Sum": lambda _, *all_of: total(*all_of),
-    "Mean": lambda _, *all_of: quotient(total(*all_of), constant(len(all_of))),
-    "Max": lambda _, *all_of: largest(*all_of),
-    "Min": lambda _, *all_of: smallest(*all_of),
-    "Relu": lambda _, z: largest(z, constant(0.0)),
-    "LeakyRelu": lambda n, z: leaking(z, constant(attribute(n, "alpha", LEAK))),
-    "PRelu": lambda _, z, slope: leaking(z, slope),
-    "ThresholdedRelu": thresholded,
-    "Elu": elu,
     "Clip": clip,
-    "Greater": lambda _, a, b: compared(a, b, lambda sign: sign > 0),
-    "GreaterOrEqual": lambda _, a, b: compared(a, b, lambda sign: sign >= 0),
-    "Less": lambda _, a, b: compared(a, b, lambda sign: sign < 0),
-    "LessOrEqual": lambda _, a, b: compared(a, b, lambda sign: sign <= 0),
-    "Equal": lambda _, a, b: compared(a, b, lambda sign: sign == 0),
-    "Not": lambda _, a: truth(a.flat() == 0),
-    "And": lambda _, a, b: truth((a.flat() != 0) & (b.flat() != 0)),
-    "Or": lambda _, a, b: truth((a.flat() != 0) | (b.flat() != 0)),
-    "Xor": lambda _, a, b: truth((a.flat() != 0) ^ (b.flat() != 0)),
-    "Where": lambda _, c, a, b: where(c.flat() != 0, a, b),
+    "Elu": elu,
+    "LeakyRelu": lambda node, z: leaking(z, constant(attribute(node, "alpha", LEAK))),
+    "ThresholdedRelu": thresholded,
 }
+
+SAME = ("Add", "Sign", "Relu", "Greater", "Less", "Where")
+"""Operators whose names are those of everybody."""
+
+PLAIN: dict[str, Callable[..., Line]] = {
+    **dict.fromkeys(("Identity", "Expand"), OPERATIONS["identity"]),
+    "CastLike": lambda z, _: z,
+    "Neg": OPERATIONS["negative"],
+    "Abs": OPERATIONS["absolute"],
+    "Sub": minus,
+    "Mul": times,
+    "Div": quotient,
+    "Sum": total,
+    "Mean": lambda *all_of: quotient(total(*all_of), constant(len(all_of))),
+    "Max": largest,
+    "Min": smallest,
+    "PRelu": leaking,
+    "GreaterOrEqual": OPERATIONS["greater_equal"],
+    "LessOrEqual": OPERATIONS["less_equal"],
+    "Equal": compared(np.equal),
+    "Not": lambda a: truth(a.flat() == 0),
+    "And": lambda a, b: truth((a.flat() != 0) & (b.flat() != 0)),
+    "Or": lambda a, b: truth((a.flat() != 0) | (b.flat() != 0)),
+    "Xor": lambda a, b: truth((a.flat() != 0) ^ (b.flat() != 0)),
+    **{
+        name.title(): OPERATIONS[name]
+        for name in ("add", "sign", "relu", "greater", "less", "where")
+    },
+}
+
+RULES = ATTRIBUTES | {name: plain(function) for name, function in PLAIN.items()}
 """What an operator gives, of its node and its inputs; None for an input that is left out."""
 
 

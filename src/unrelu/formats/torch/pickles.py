@@ -4,6 +4,9 @@ A pickle is a program for a small stack machine whose instructions may call any 
 This is such a machine without that ability: it knows numbers, texts, tuples, lists and dicts,
 and the few torch names that a state_dict is made of, each as data. Whatever else the program
 names or calls becomes an `Unknown`, which says the name and does nothing.
+
+The standard library's Unpickler is not used: it hashes whatever is given as a key, which takes
+for ever for tuples nested in tuples, and takes the memory that the index of a memo names.
 """
 
 from __future__ import annotations
@@ -124,70 +127,43 @@ class _Machine:
         return values
 
     def step(self, name: str, argument: Any) -> None:
-        stack = self.stack
-        if name in ("PROTO", "FRAME"):
-            pass
-        elif name in VALUES:
-            stack.append(argument)
+        if name in VALUES:
+            self.stack.append(argument)
         elif name in EMPTY:
-            stack.append(EMPTY[name]())
-        elif name == "MARK":
-            stack.append(MARK)
-        elif name in ("PUT", "BINPUT", "LONG_BINPUT"):
-            self.memo[argument] = self.peek()
-        elif name == "MEMOIZE":
-            self.memo[len(self.memo)] = self.peek()
-        elif name in ("GET", "BINGET", "LONG_BINGET"):
-            stack.append(self.memo[argument])
-        elif name in ("TUPLE1", "TUPLE2", "TUPLE3"):
-            values = [self.pop() for _ in range(int(name[-1]))]
-            stack.append(tuple(values[::-1]))
-        elif name == "TUPLE":
-            stack.append(tuple(self.since_mark()))
-        elif name == "LIST":
-            stack.append(self.since_mark())
-        elif name == "DICT":
-            values = self.since_mark()
-            stack.append({})
-            self.fill(values)
-        elif name == "APPEND":
-            self.extend([self.pop()])
-        elif name in ("APPENDS", "ADDITEMS"):
-            self.extend(self.since_mark())
-        elif name == "SETITEM":
-            value, key = self.pop(), self.pop()
-            self.fill([key, value])
-        elif name == "SETITEMS":
-            self.fill(self.since_mark())
-        elif name == "POP":
-            stack.pop()
-        elif name == "GLOBAL":
-            stack.append(self.known(argument.replace(" ", ".", 1)))
-        elif name == "STACK_GLOBAL":
-            attribute, module = self.pop(), self.pop()
-            stack.append(self.known(f"{module!s:.100}.{attribute!s:.100}"))
-        elif name == "BINPERSID":
-            stack.append(self.storage(self.pop()))
-        elif name in ("REDUCE", "NEWOBJ"):
-            arguments, function = self.pop(), self.pop()
-            stack.append(self.called(function, arguments))
-        elif name == "NEWOBJ_EX":
-            _, arguments, function = self.pop(), self.pop(), self.pop()
-            stack.append(self.called(function, arguments))
-        elif name == "OBJ":
-            function, *_ = self.since_mark()
-            stack.append(self.called(function, None))
-        elif name == "INST":
-            self.since_mark()
-            stack.append(self.known(argument.replace(" ", ".", 1), called=True))
-        elif name == "FROZENSET":
-            self.since_mark()
-            stack.append(Unknown("builtins.frozenset"))
-        elif name == "BUILD":  # a state_dict carries the versions of its modules this way
-            self.pop()
-            self.peek((dict, Unknown))
+            self.stack.append(EMPTY[name]())
+        elif name in INSTRUCTIONS:
+            INSTRUCTIONS[name](self, argument)
         else:
             raise RefusedPickleError(f"got the instruction {name}")
+
+    def push(self, value: Any) -> None:
+        self.stack.append(value)
+
+    def popped(self, count: int) -> list[Any]:
+        """The last few values, in the order in which they were pushed."""
+        return [self.pop() for _ in range(count)][::-1]
+
+    def keep(self, at: int) -> None:
+        self.memo[at] = self.peek()
+
+    def make_dict(self) -> None:
+        values = self.since_mark()
+        self.push({})
+        self.fill(values)
+
+    def build(self) -> None:
+        """A state_dict carries the versions of its modules this way, which nobody needs."""
+        self.pop()
+        self.peek((dict, Unknown))
+
+    def replace(self, value: Any) -> None:
+        """Put one value in the place of all down to the mark."""
+        self.since_mark()
+        self.push(value)
+
+    def stack_global(self) -> None:
+        module, attribute = self.popped(2)
+        self.push(self.known(f"{module!s:.100}.{attribute!s:.100}"))
 
     def peek(self, kind: type | tuple[type, ...] = object) -> Any:
         value = self.stack[-1]
@@ -201,14 +177,7 @@ class _Machine:
             target.extend(values)
 
     def fill(self, pairs: list[Any]) -> None:
-        target = self.peek((dict, Unknown))
-        for key, value in zip(pairs[::2], pairs[1::2], strict=True):
-            if isinstance(target, Unknown):
-                continue
-            if isinstance(key, str | int):
-                target[key] = value
-            elif isinstance(value, Tensor):  # hashing a nested tuple may take for ever
-                raise RefusedPickleError(f"got {kind_of(key)} as a key, expected names")
+        fill(self.peek((dict, Unknown)), pairs)
 
     def known(self, name: str, *, called: bool = False) -> Global | Unknown:
         if not called and (name in KINDS or name in CALLABLE):
@@ -236,35 +205,85 @@ class _Machine:
             raise RefusedPickleError("got a storage of two kinds")
         return found
 
-    def called(self, function: Any, arguments: Any) -> Any:
-        if isinstance(function, Unknown):
-            return Unknown(function.name)
-        name = function.name if isinstance(function, Global) else None
-        if name not in CALLABLE or not isinstance(arguments, tuple):
-            raise RefusedPickleError("got a call of something that no state_dict calls")
-        if name == "collections.defaultdict":
-            return {}
-        if name == "collections.OrderedDict":
-            made = _Machine(self.seen)
-            made.stack.append({})
-            for pair in arguments[0] if arguments else ():
-                made.fill([*pair])
-            return made.pop()
-        if name == "torch._utils._rebuild_parameter":
-            if not arguments or not isinstance(arguments[0], Tensor | Unknown):
-                raise RefusedPickleError("got a parameter that is no tensor")
-            return arguments[0]
-        if len(arguments) < 4:
-            raise RefusedPickleError("got a tensor without its shape")
-        storage, offset, shape, strides = arguments[:4]
-        if isinstance(storage, Unknown):
-            return storage
-        if not (isinstance(storage, Storage) and _natural(offset) and _naturals(shape, strides)):
-            raise RefusedPickleError("got a tensor of an impossible shape")
-        if any(arguments[6:]):  # of a negated view, say, whose numbers have the other sign
-            return Unknown("torch.Tensor with remarks")
-        return Tensor(storage, offset, shape, strides)
 
+def called(function: Any, arguments: Any) -> Any:
+    """What a call gives, of the few functions that a state_dict calls."""
+    if isinstance(function, Unknown):
+        return function
+    name = function.name if isinstance(function, Global) else None
+    if name not in CALLABLE or not isinstance(arguments, tuple):
+        raise RefusedPickleError("got a call of something that no state_dict calls")
+    if name == "collections.defaultdict":
+        return {}
+    if name == "collections.OrderedDict":
+        made: dict[Any, Any] = {}
+        for pair in arguments[0] if arguments else ():
+            fill(made, [*pair])
+        return made
+    if name == "torch._utils._rebuild_parameter":
+        if not arguments or not isinstance(arguments[0], Tensor | Unknown):
+            raise RefusedPickleError("got a parameter that is no tensor")
+        return arguments[0]
+    if len(arguments) < 4:
+        raise RefusedPickleError("got a tensor without its shape")
+    storage, offset, shape, strides = arguments[:4]
+    if isinstance(storage, Unknown):
+        return storage
+    if not (isinstance(storage, Storage) and _natural(offset) and _naturals(shape, strides)):
+        raise RefusedPickleError("got a tensor of an impossible shape")
+    if any(arguments[6:]):  # of a negated view, say, whose numbers have the other sign
+        return Unknown("torch.Tensor with remarks")
+    return Tensor(storage, offset, shape, strides)
+
+
+def fill(target: dict[Any, Any] | Unknown, pairs: list[Any]) -> None:
+    for key, value in zip(pairs[::2], pairs[1::2], strict=True):
+        if isinstance(target, Unknown):
+            continue
+        if isinstance(key, str | int):
+            target[key] = value
+        elif isinstance(value, Tensor):  # hashing a nested tuple may take for ever
+            raise RefusedPickleError(f"got {kind_of(key)} as a key, expected names")
+
+
+Instruction = Callable[[_Machine, Any], object]
+
+INSTRUCTIONS: dict[str, Instruction] = {
+    **dict.fromkeys(("PROTO", "FRAME"), lambda *_: None),
+    "MARK": lambda machine, _: machine.push(MARK),
+    "POP": lambda machine, _: machine.stack.pop(),
+    **dict.fromkeys(("PUT", "BINPUT", "LONG_BINPUT"), lambda machine, at: machine.keep(at)),
+    "MEMOIZE": lambda machine, _: machine.keep(len(machine.memo)),
+    **dict.fromkeys(
+        ("GET", "BINGET", "LONG_BINGET"), lambda machine, at: machine.push(machine.memo[at])
+    ),
+    "TUPLE1": lambda machine, _: machine.push(tuple(machine.popped(1))),
+    "TUPLE2": lambda machine, _: machine.push(tuple(machine.popped(2))),
+    "TUPLE3": lambda machine, _: machine.push(tuple(machine.popped(3))),
+    "TUPLE": lambda machine, _: machine.push(tuple(machine.since_mark())),
+    "LIST": lambda machine, _: machine.push(machine.since_mark()),
+    "DICT": lambda machine, _: machine.make_dict(),
+    "APPEND": lambda machine, _: machine.extend([machine.pop()]),
+    **dict.fromkeys(
+        ("APPENDS", "ADDITEMS"), lambda machine, _: machine.extend(machine.since_mark())
+    ),
+    "SETITEM": lambda machine, _: machine.fill(machine.popped(2)),
+    "SETITEMS": lambda machine, _: machine.fill(machine.since_mark()),
+    "GLOBAL": lambda machine, name: machine.push(machine.known(name.replace(" ", ".", 1))),
+    "STACK_GLOBAL": lambda machine, _: machine.stack_global(),
+    "BINPERSID": lambda machine, _: machine.push(machine.storage(machine.pop())),
+    **dict.fromkeys(
+        ("REDUCE", "NEWOBJ"), lambda machine, _: machine.push(called(*machine.popped(2)))
+    ),
+    "NEWOBJ_EX": lambda machine, _: machine.push(called(*machine.popped(3)[:2])),
+    "OBJ": lambda machine, _: machine.push(called(machine.since_mark()[0], None)),
+    "INST": lambda machine, name: machine.replace(
+        machine.known(name.replace(" ", ".", 1), called=True)
+    ),
+    "FROZENSET": lambda machine, _: machine.replace(Unknown("builtins.frozenset")),
+    "BUILD": lambda machine, _: machine.build(),
+}
+"""Every other instruction that is known, and what it does to the machine and with its argument."""
 
 VALUES = {
     *("INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4", "FLOAT", "BINFLOAT"),
