@@ -21,7 +21,6 @@ from unrelu.network import Network
 from unrelu.wording.remarks import ASSUMED_RELU
 
 Arrays = dict[str, NDArray[Any]]
-HERE = Path("net")
 
 
 def kept(
@@ -35,7 +34,7 @@ def kept(
 
 def code(arrays: Mapping[str, Any], **known: Any) -> str:
     with pytest.raises(FileError) as caught:
-        two_layers(HERE, arrays, reading=Reading(**known))
+        two_layers(arrays, reading=Reading(**known))
     return caught.value.code
 
 
@@ -62,7 +61,7 @@ def test_no_file_gives_another_network(names: tuple[str, str, str, str], size: A
         contrary = told.get(names[0].split(":")[0].rpartition("/")[2].rpartition(".")[2])
         for turned in (arrays, dict(reversed(arrays.items()))):
             try:
-                found = two_layers(HERE, turned)
+                found = two_layers(turned)
             except FileError as error:
                 assert error.code in ("order-unclear", "layout-unclear")
             else:
@@ -71,7 +70,7 @@ def test_no_file_gives_another_network(names: tuple[str, str, str, str], size: A
                     square = contrary is not None and contrary != transposed
                     assert alike or (square and len(set(size)) == 1)
             asked = Reading(order=(names[0], names[2]), transposed=transposed)
-            assert identical(two_layers(HERE, turned, reading=asked), expected)
+            assert identical(two_layers(turned, reading=asked), expected)
 
 
 @pytest.mark.parametrize("transposed", [False, True])
@@ -81,7 +80,7 @@ def test_biases_tell_how_weights_are_kept(
 ) -> None:
     for size in ((5, 7, 3), (5, 7, 5), (5, 5, 3), (5, 3, 3), (1, 7, 1)):
         net = gaussian_network(*size)
-        found = two_layers(HERE, kept(net, names, transposed=transposed))
+        found = two_layers(kept(net, names, transposed=transposed))
         assert identical(found, net)
         assert ASSUMED_RELU in found.remarks
         assert ("weights-transposed" in {each.code for each in found.remarks}) == transposed
@@ -91,7 +90,7 @@ def test_shapes_and_the_order_of_names_tell_without_biases() -> None:
     net = gaussian_network(5, 7, 3)
     for transposed in (False, True):
         arrays = kept(net, NUMPY, transposed=transposed, biases=False)
-        assert identical(two_layers(HERE, arrays), Network(net.V, net.U))
+        assert identical(two_layers(arrays), Network(net.V, net.U))
 
 
 def test_what_nothing_tells_is_refused_and_can_be_said() -> None:
@@ -101,13 +100,13 @@ def test_what_nothing_tells_is_refused_and_can_be_said() -> None:
     reverse = ("b.weight", "b.bias", "a.weight", "a.bias")
     assert code(kept(square, reverse)) == "order-unclear"
     assert code(kept(coder, reverse)) == "order-unclear"
-    found = two_layers(HERE, kept(square, reverse), reading=Reading(order=("b", "a")))
+    found = two_layers(kept(square, reverse), reading=Reading(order=("b", "a")))
     assert identical(found, square)
     # Numbered one way, kept the other: fc1 is (inputs, units) of x @ W, or fc2 comes first.
     net = gaussian_network(5, 7, 3)
     backwards = kept(net, TORCH, transposed=True, biases=False)
     assert code(backwards) == "order-unclear"
-    found = two_layers(HERE, backwards, reading=Reading(transposed=True))
+    found = two_layers(backwards, reading=Reading(transposed=True))
     assert identical(found, Network(net.V, net.U))
 
 
@@ -123,10 +122,10 @@ def test_heads_are_picked_by_name() -> None:
     arrays = kept(net, ("body.weight", "body.bias", "policy.weight", "policy.bias"))
     arrays |= {"value.weight": other, "value.bias": np.ones(1)}
     assert code(arrays) == "layers"
-    found = two_layers(HERE, arrays, reading=Reading(output="policy"))
+    found = two_layers(arrays, reading=Reading(output="policy"))
     assert identical(found, net)
     assert "left-out" in {each.code for each in found.remarks}
-    assert np.array_equal(two_layers(HERE, arrays, reading=Reading(output="value")).U, other)
+    assert np.array_equal(two_layers(arrays, reading=Reading(output="value")).U, other)
     assert code(arrays, output="nowhere") == "several-outputs"
     # A layer that could stand between is not passed over.
     chain = kept(net, TORCH) | {"fc3.weight": np.ones((2, 7))} | {"fc2.weight": np.ones((7, 7))}
@@ -140,22 +139,22 @@ def test_two_layers_of_several_are_picked_by_name() -> None:
     assert code(arrays) == "layers"
     for who, net in (("actor", actor), ("critic", critic)):
         for order in ((f"{who}.0", f"{who}.2"), (f"{who}.0.weight", f"{who}.2.weight")):
-            assert identical(two_layers(HERE, arrays, reading=Reading(order=order)), net)
+            assert identical(two_layers(arrays, reading=Reading(order=order)), net)
     assert code(arrays, order=("actor.0", "nobody")) == "order-unknown"
     odd = kept(actor, ("P", "p", "Q", "q")) | {"R": np.ones((2, 2))}
-    found = two_layers(HERE, odd, reading=Reading(order=("P", "p", "Q", "q")))
+    found = two_layers(odd, reading=Reading(order=("P", "p", "Q", "q")))
     assert identical(found, actor)
 
 
 def test_biases_of_layers_that_are_named_are_not_lost() -> None:
     net = gaussian_network(5, 7, 3)
     listed = {"0": net.V, "1": net.U, "2": net.b, "3": net.c}
-    assert identical(two_layers(HERE, listed, reading=Reading(order=("0", "1"))), net)
+    assert identical(two_layers(listed, reading=Reading(order=("0", "1"))), net)
     square = gaussian_network(5, 5, 5)
     listed = {"0": square.V, "1": square.U, "2": square.b, "3": square.c}
     known = {"order": ("0", "1"), "transposed": False}
     assert code(listed, **known) == "order-unclear"
-    found = two_layers(HERE, listed, reading=Reading(order=("0", "2", "1", "3"), transposed=False))
+    found = two_layers(listed, reading=Reading(order=("0", "2", "1", "3"), transposed=False))
     assert identical(found, square)
     assert code(listed | {"4": square.c}, **known) == "order-unclear"
 
@@ -181,7 +180,7 @@ def test_other_layers_are_not_taken_for_linear_ones(names: Any, shapes: Any) -> 
 def test_heads_side_by_side_are_not_taken_for_two_layers(one: str, other: str) -> None:
     arrays = {one: np.ones((5, 5)), other: np.ones((1, 5))}
     assert code(arrays) == "side-by-side"
-    assert two_layers(HERE, arrays, reading=Reading(order=(one, other))).n_outputs == 1
+    assert two_layers(arrays, reading=Reading(order=(one, other))).n_outputs == 1
 
 
 def test_what_names_alone_tell_of_the_layout_is_said() -> None:
@@ -191,26 +190,26 @@ def test_what_names_alone_tell_of_the_layout_is_said() -> None:
         return {remark.code for remark in net.remarks}
 
     square = kept(gaussian_network(5, 5, 5), TORCH)
-    assert "layout-assumed" in said(two_layers(HERE, square))
-    assert "layout-assumed" not in said(two_layers(HERE, square, reading=Reading(transposed=False)))
-    assert "layout-assumed" not in said(two_layers(HERE, kept(gaussian_network(5, 7, 3), TORCH)))
-    assert "layout-assumed" not in said(two_layers(HERE, kept(gaussian_network(5, 5, 5), FLAX)))
+    assert "layout-assumed" in said(two_layers(square))
+    assert "layout-assumed" not in said(two_layers(square, reading=Reading(transposed=False)))
+    assert "layout-assumed" not in said(two_layers(kept(gaussian_network(5, 7, 3), TORCH)))
+    assert "layout-assumed" not in said(two_layers(kept(gaussian_network(5, 5, 5), FLAX)))
 
 
 def test_numbers_that_may_scale_are_not_taken_for_biases() -> None:
     net = gaussian_network(5, 5, 3)
     arrays = kept(net, ("W1", "b1", "W2", "x_mean"))
     assert code(arrays) == "scaling"
-    picked = two_layers(HERE, arrays, reading=Reading(order=("W1", "b1", "W2")))
+    picked = two_layers(arrays, reading=Reading(order=("W1", "b1", "W2")))
     assert np.array_equal(picked.c, np.zeros(3))
 
 
 def test_a_vector_is_the_weights_of_one_output_or_input() -> None:
     one, single = gaussian_network(5, 7, 1), gaussian_network(1, 7, 3)
     arrays = {"W1": one.V.T, "b1": one.b, "w2": one.U[0], "b2": np.array(one.c[0])}
-    assert identical(two_layers(HERE, arrays), one)
+    assert identical(two_layers(arrays), one)
     arrays = {"w1": single.V[:, 0], "b1": single.b, "W2": single.U, "b2": single.c}
-    assert identical(two_layers(HERE, arrays), single)
+    assert identical(two_layers(arrays), single)
 
 
 @pytest.mark.parametrize(

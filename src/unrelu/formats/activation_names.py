@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from unrelu.errors import FileError
 from unrelu.formats.folding import shortened
@@ -36,7 +35,7 @@ OTHERS = {
 
 
 def activation_said(
-    path: Path, texts: Mapping[str, Sequence[str]], *, drop_head: bool
+    texts: Mapping[str, Sequence[str]], *, drop_head: bool
 ) -> tuple[tuple[Remark, ...], str | None]:
     """Remarks on the activation, and the head that is left off; `texts` by the name of their
     array. Raises FileError where they name another activation of the hidden units than the ReLU,
@@ -50,7 +49,7 @@ def activation_said(
         hidden, *later = said
         if hidden.lower() not in RELU or len(later) > 1:
             raise FileError(
-                f"{path}: {shortened(name)} says {', '.join(map(shortened, said[:4]))}, expected "
+                f"{shortened(name)} says {', '.join(map(shortened, said[:4]))}, expected "
                 "relu for the hidden units of two layers",
                 "activation" if len(later) < 2 else "layers",
             )
@@ -58,7 +57,7 @@ def activation_said(
             head = later[0]
     if head is not None and not drop_head:
         raise FileError(
-            f"{path}: got {with_article(shortened(head))} behind the second layer, expected none; "
+            f"got {with_article(shortened(head))} behind the second layer, expected none; "
             "load(path, drop_head=True), on the command line --drop-head, leaves it off",
             "head",
         )

@@ -8,13 +8,14 @@ from __future__ import annotations
 import math
 import warnings
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
 import numpy as np
 
-from unrelu.errors import FileError
+from unrelu.errors import FileError, InputError, InputTypeError, MissingExtraError
 from unrelu.formats.atomic_write import atomic_write
 from unrelu.numerics.arrays import AnyArray
 
@@ -34,30 +35,16 @@ def read_arrays(
     Raises FileError for anything else than a sound archive that holds all required arrays as
     plain numbers or text. Every byte of an array is covered by the checksum of its member.
     """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            members = {name.removesuffix(".npy") for name in archive.namelist()}
-            missing = [name for name in required if name not in members]
-            if missing:
-                raise FileError(
-                    f"{path}: got arrays {_listed(members)}, expected {_listed(required)}: "
-                    f"{_listed(missing)} missing"
-                )
-            wanted = [*required, *(name for name in optional if name in members)]
-            return {name: array_of(archive, name) for name in wanted}
-    except FileError:
-        raise
-    except OSError as error:
-        raise unreadable(path, error) from error
-    except zipfile.BadZipFile as error:
-        raise FileError(
-            f"{path}: damaged or not an .npz archive ({first_line(error)}); expected one with "
-            f"arrays {_listed(required)}"
-        ) from error
-    except Exception as error:  # zipfile and numpy answer damage with a dozen kinds of them
-        raise FileError(
-            f"{path}: damaged, or holds other things than plain arrays ({first_line(error)})"
-        ) from error
+    with zipfile.ZipFile(path) as archive:
+        members = {name.removesuffix(".npy") for name in archive.namelist()}
+        missing = [name for name in required if name not in members]
+        if missing:
+            raise FileError(
+                f"got arrays {_listed(members)}, expected {_listed(required)}: "
+                f"{_listed(missing)} missing"
+            )
+        wanted = [*required, *(name for name in optional if name in members)]
+        return {name: array_of(archive, name) for name in wanted}
 
 
 def every_array(path: Path) -> dict[str, AnyArray]:
@@ -80,6 +67,26 @@ def write_arrays(path: Path, arrays: Mapping[str, AnyArray]) -> None:
     """Write an .npz file, whole or not at all; equal arrays give equal bytes."""
     with atomic_write(path) as file:
         np.savez(file, allow_pickle=False, **arrays)
+
+
+@contextmanager
+def errors_named(path: Path, kind: str) -> Iterator[None]:
+    """Whatever goes wrong in the block, which reads a file, as a FileError that names it. `kind`:
+    what the file is damaged or not. Functions that read a part of a file need not know its path."""
+    try:
+        yield
+    except FileError as error:
+        raise FileError(f"{path}: {error}", error.code) from error.__cause__
+    except MissingExtraError:
+        raise
+    except (InputError, InputTypeError) as error:
+        raise FileError(f"{path}: {error}") from error
+    except OSError as error:
+        raise unreadable(path, error) from error
+    except Exception as error:  # damage shows as anything, in other people's readers and in ours
+        raise FileError(
+            f"{path}: damaged or not {kind} ({type(error).__name__}: {first_line(error)})"
+        ) from error
 
 
 def unreadable(path: Path, error: OSError) -> FileError:

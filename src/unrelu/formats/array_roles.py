@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from unrelu.errors import FileError
 from unrelu.formats import naming
@@ -18,15 +17,13 @@ NORMALIZING = ("weight", "kernel", "gamma")
 """Last parts of names that no bias and no weights of a single unit have with one axis."""
 
 
-def chosen(
-    path: Path, arrays: Mapping[str, AnyArray], reading: Reading
-) -> tuple[Arrays, Arrays, list[Remark]]:
+def chosen(arrays: Mapping[str, AnyArray], reading: Reading) -> tuple[Arrays, Arrays, list[Remark]]:
     """The two matrices, the biases, and what was left out because the caller says so.
 
     Raises FileError where there are other arrays that nothing says to leave out.
     """
     if reading.order is not None:
-        return _named(path, arrays, reading.order)
+        return _named(arrays, reading.order)
     weights, biases = Arrays(), Arrays()
     left: list[str] = []
     for name, array in arrays.items():
@@ -36,20 +33,20 @@ def chosen(
         fit = array.dtype.kind in "fiu" and array.size and array.ndim <= 2
         if not fit or (array.ndim == 0 and not naming.is_bias(name)):
             raise FileError(
-                f"{path}: got {shortened(name)}, {array.dtype} of shape {array.shape}, expected "
+                f"got {shortened(name)}, {array.dtype} of shape {array.shape}, expected "
                 "weights (2 axes) and biases (1 axis) of two layers, and nothing else; order="
                 "(FIRST, SECOND), on the command line --order FIRST,SECOND, picks two layers"
             )
         if array.ndim < 2 and not naming.is_bias(name) and naming.scales(name):
             raise FileError(
-                f"{path}: got {shortened(name)} beside the layers, which may scale inputs or "
+                f"got {shortened(name)} beside the layers, which may scale inputs or "
                 "outputs: fold it into the weights of an unrelu.Network, or leave it out with "
                 "order=(FIRST, SECOND), on the command line --order FIRST,SECOND",
                 "scaling",
             )
         if array.ndim == 1 and naming.last_part(name) in NORMALIZING:
             raise FileError(
-                f"{path}: got {shortened(name)} of shape {array.shape}, which is no bias: a "
+                f"got {shortened(name)} of shape {array.shape}, which is no bias: a "
                 "normalization or a PReLU; expected two linear layers with a ReLU between them"
             )
         (weights if array.ndim == 2 else biases)[name] = array
@@ -59,18 +56,18 @@ def chosen(
     foreign = [name for name in weights if naming.FOREIGN.intersection(naming.words(name))]
     if foreign:
         raise FileError(
-            f"{path}: got {shortened(foreign[0])}, which is no linear layer; expected two linear "
+            f"got {shortened(foreign[0])}, which is no linear layer; expected two linear "
             "layers with a ReLU between them",
             "foreign-layer",
         )
     if len(weights) > 2 and reading.output is not None:
-        weights, biases, heads = _head(path, weights, biases, reading.output)
+        weights, biases, heads = _head(weights, biases, reading.output)
         left += heads
     if len(weights) != 2:
-        raise _other_layers(path, weights)
+        raise _other_layers(weights)
     if len(biases) > 2:
         raise FileError(
-            f"{path}: got {len(biases)} arrays with one axis ({shown(biases)}), expected the "
+            f"got {len(biases)} arrays with one axis ({shown(biases)}), expected the "
             "biases of two layers; order=(FIRST, SECOND), on the command line --order "
             "FIRST,SECOND, picks two layers"
         )
@@ -78,7 +75,7 @@ def chosen(
 
 
 def _named(
-    path: Path, arrays: Mapping[str, AnyArray], order: Sequence[str]
+    arrays: Mapping[str, AnyArray], order: Sequence[str]
 ) -> tuple[Arrays, Arrays, list[Remark]]:
     """The arrays that `order` names, by their whole names or by those of their layers."""
     picked: list[str] = []
@@ -88,7 +85,7 @@ def _named(
         matrices = sum(arrays[name].ndim == 2 for name in found)
         if matrices > 1 or len(found) - matrices > 1 or not found:
             raise FileError(
-                f"{path}: order: got {shortened(asked)}, which names {len(found)} arrays, expected "
+                f"order: got {shortened(asked)}, which names {len(found)} arrays, expected "
                 f"a layer or one of {shown(arrays)}",
                 "order-unknown",
             )
@@ -99,18 +96,18 @@ def _named(
             layers.append(name)
     if len(layers) != 2:
         raise FileError(
-            f"{path}: order: got the names of {len(layers)} weight matrices, expected two",
+            f"order: got the names of {len(layers)} weight matrices, expected two",
             "order-unknown",
         )
     weights = {name: arrays[name] for name in picked if name in layers}
     biases = {name: arrays[name] for name in picked if name not in layers}
     if not biases:
-        biases = _biases_beside(path, arrays, weights)
+        biases = _biases_beside(arrays, weights)
     left = [name for name in arrays if name not in weights and name not in biases]
     return weights, biases, left_out(left)
 
 
-def _biases_beside(path: Path, arrays: Mapping[str, AnyArray], weights: Arrays) -> Arrays:
+def _biases_beside(arrays: Mapping[str, AnyArray], weights: Arrays) -> Arrays:
     """The biases of two layers that are named without them."""
     vectors = [
         name
@@ -129,7 +126,7 @@ def _biases_beside(path: Path, arrays: Mapping[str, AnyArray], weights: Arrays) 
     if len(mine) < 2 and stray:
         if len(mine) + len(stray) > 2 or len(matrices) > 2:
             raise FileError(
-                f"{path}: cannot tell which of {shown({n: arrays[n] for n in vectors})} are the "
+                f"cannot tell which of {shown({n: arrays[n] for n in vectors})} are the "
                 "biases of the two layers: name them, too, in order=(FIRST, its bias, SECOND, its "
                 "bias), on the command line --order FIRST,BIAS,SECOND,BIAS",
                 "order-unclear",
@@ -143,14 +140,12 @@ def _of_layer(asked: str, arrays: Mapping[str, AnyArray]) -> list[str]:
     return [name for name in arrays if name.startswith(asked) and name[len(asked)] in "./_:{"]
 
 
-def _head(
-    path: Path, weights: Arrays, biases: Arrays, output: str
-) -> tuple[Arrays, Arrays, list[str]]:
+def _head(weights: Arrays, biases: Arrays, output: str) -> tuple[Arrays, Arrays, list[str]]:
     """The layer that several heads have in common and the head that `output` names."""
     found = [output] if output in weights else _of_layer(output, weights)
     if len(found) != 1:
         raise FileError(
-            f"{path}: output: got {shortened(output)}, which names {len(found)} layers, expected "
+            f"output: got {shortened(output)}, which names {len(found)} layers, expected "
             f"one of {shown(weights)}",
             "several-outputs",
         )
@@ -158,7 +153,7 @@ def _head(
     shared = [name for name in weights if name != head and _feeds_all(weights, name, head)]
     if len(shared) != 1:
         raise FileError(
-            f"{path}: cannot tell which of {shown(weights)} is the hidden layer that leads to "
+            f"cannot tell which of {shown(weights)} is the hidden layer that leads to "
             f"{shortened(head)}: say order=(FIRST, SECOND), on the command line --order "
             "FIRST,SECOND",
             "order-unclear",
@@ -183,9 +178,9 @@ def _feeds_all(weights: Arrays, first: str, head: str) -> bool:
     return False
 
 
-def _other_layers(path: Path, weights: Arrays) -> FileError:
+def _other_layers(weights: Arrays) -> FileError:
     """What to raise for another number of matrices than two."""
-    got = f"{path}: got {len(weights)} weight matrices ({shown(weights)}), expected those of "
+    got = f"got {len(weights)} weight matrices ({shown(weights)}), expected those of "
     if len(weights) < 3:
         return FileError(f"{got}two layers", "layers")
     return FileError(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 from unrelu.errors import FileError
 from unrelu.network import Network
@@ -46,7 +45,7 @@ def weights_text(provenance: Provenance | None) -> str:
     return json.dumps({"activation": "relu", **said}, ensure_ascii=False)
 
 
-def provenance_in(path: Path, remarks: Mapping[str, str], *, empty: bool) -> Provenance | None:
+def provenance_in(remarks: Mapping[str, str], *, empty: bool) -> Provenance | None:
     """The provenance among a file's remarks. Raises FileError where it is all that an `empty` file
     holds."""
     said = json.loads(remarks.get(KEY, "{}"))
@@ -54,7 +53,7 @@ def provenance_in(path: Path, remarks: Mapping[str, str], *, empty: bool) -> Pro
         return None
     provenance = Provenance(str(said["status"]), str(said["reason"]))
     if empty:
-        raise no_network(path, provenance)
+        raise no_network(provenance)
     return provenance
 
 
@@ -65,6 +64,6 @@ def activation_remarks(remarks: Mapping[str, str]) -> tuple[Remark, ...]:
     return () if said.get("activation") == "relu" else (ASSUMED_RELU,)
 
 
-def no_network(path: Path, provenance: Provenance) -> FileError:
+def no_network(provenance: Provenance) -> FileError:
     """What to raise for a file that holds a provenance alone."""
-    return FileError(f"{path}: holds no network, because none was found: {provenance.reason}")
+    return FileError(f"holds no network, because none was found: {provenance.reason}")

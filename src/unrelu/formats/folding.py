@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -79,7 +78,7 @@ MOST_STEPS = 200
 whole file is large, so that a file of a million would never end."""
 
 
-def folded(path: Path, steps: Sequence[Step], *, drop_head: bool) -> Contents:
+def folded(steps: Sequence[Step], *, drop_head: bool) -> Contents:
     """The network that the steps amount to; that of leaky units has a skip connection.
 
     Raises FileError for any other shape than linear, ReLU, linear, and for a nonlinear step at
@@ -92,46 +91,43 @@ def folded(path: Path, steps: Sequence[Step], *, drop_head: bool) -> Contents:
     for step in steps:
         if isinstance(step, Linear):
             if len(layers) == 2 or head is not None:
-                raise FileError(f"{path}: got three layers or more, expected two", "layers")
+                raise FileError("got three layers or more, expected two", "layers")
             if layers and bend is None:
-                raise FileError(
-                    f"{path}: got two linear layers with no ReLU between them", "activation"
-                )
-            layers.append(_with_front(path, step, waiting))
+                raise FileError("got two linear layers with no ReLU between them", "activation")
+            layers.append(_with_front(step, waiting))
             waiting = []
         elif isinstance(step, Bend | Nonlinear):
             if len(layers) == 2:
                 head = head or step.name
             elif isinstance(step, Nonlinear) or not layers or waiting:
-                raise unexpected(path, step.name, len(layers))
+                raise unexpected(step.name, len(layers))
             else:
                 bend = step if bend is None else _after(bend, step)
         elif head is None:
             if layers and len(layers) == 1 + (bend is not None):
-                layers[-1] = _with_back(path, layers[-1], step)
+                layers[-1] = _with_back(layers[-1], step)
             else:
                 waiting.append(step)
     if len(layers) < 2:
         number = ("no layer", "one layer")[len(layers)]
-        raise FileError(f"{path}: got {number}, expected two with a ReLU between them", "layers")
+        raise FileError(f"got {number}, expected two with a ReLU between them", "layers")
     assert bend is not None, "or the second layer is refused"
     if head is not None and not drop_head:
         raise FileError(
-            f"{path}: got {with_article(head)} behind the second layer, expected none; "
+            f"got {with_article(head)} behind the second layer, expected none; "
             "load(path, drop_head=True), on the command line --drop-head, leaves it off: "
             f"the network then gives what the {head} is given",
             "head",
         )
-    return Contents(_network(path, layers[0], layers[1], bend), head=head)
+    return Contents(_network(layers[0], layers[1], bend), head=head)
 
 
-def _network(path: Path, first: Linear, second: Linear, bend: Bend) -> Network:
+def _network(first: Linear, second: Linear, bend: Bend) -> Network:
     """U (above max(z, 0) + below min(z, 0)) = U (above − below) relu(z) + U below z, z = V x + b:
     a ReLU network, and where neither slope is zero with a skip connection."""
     (V, b), (U, c) = (first.weight, first.bias), (second.weight, second.bias)
     above, below = (
-        np.broadcast_to(_per_value(path, each, len(V)), (len(V),))
-        for each in (bend.above, bend.below)
+        np.broadcast_to(_per_value(each, len(V)), (len(V),)) for each in (bend.above, bend.below)
     )
     turned = (above == 0) & (below != 0)  # min(z, 0) = −relu(−z)
     if turned.any():
@@ -154,11 +150,11 @@ def _after(first: Bend, second: Bend) -> Bend:
     return Bend(second.name, above, below)
 
 
-def unexpected(path: Path, name: str, layers: int) -> FileError:
+def unexpected(name: str, layers: int) -> FileError:
     """What to raise for a step that a two-layer ReLU network does not have."""
     where = ("in front of the first layer", "between the layers", "behind the second layer")
     return FileError(
-        f"{path}: got {with_article(shortened(name, 120))} {where[min(layers, 2)]}, "
+        f"got {with_article(shortened(name, 120))} {where[min(layers, 2)]}, "
         "expected a network linear, ReLU, linear",
         ("front", "activation", "head")[min(layers, 2)],
     )
@@ -170,46 +166,44 @@ def shortened(name: str, most: int = 60) -> str:
     return shown if shown.isprintable() and shown else repr(shown)
 
 
-def _with_front(path: Path, layer: Linear, front: Sequence[Scale | Pick]) -> Linear:
+def _with_front(layer: Linear, front: Sequence[Scale | Pick]) -> Linear:
     """The layer that takes the inputs of the steps in front of it."""
     W, b = layer.weight, layer.bias
     width = W.shape[1]
     for step in reversed(front):
         if isinstance(step, Pick):
             if len(step.order) != width:
-                raise FileError(f"{path}: the shapes do not fit: {len(step.order)} and {width}")
+                raise FileError(f"the shapes do not fit: {len(step.order)} and {width}")
             moved = np.empty_like(W)
             moved[:, step.order] = W
             W = moved
             continue
         if step.shift is not None:
-            moved_by = W @ np.broadcast_to(_per_value(path, step.shift, width), (width,))
+            moved_by = W @ np.broadcast_to(_per_value(step.shift, width), (width,))
             b = moved_by if b is None else b + moved_by
         if step.factor is not None:
-            W = W * _per_value(path, step.factor, width)
+            W = W * _per_value(step.factor, width)
     return Linear(W, b)
 
 
-def _with_back(path: Path, layer: Linear, step: Scale | Pick) -> Linear:
+def _with_back(layer: Linear, step: Scale | Pick) -> Linear:
     """The layer that gives what the step behind it gives."""
     W, b = layer.weight, layer.bias
     if isinstance(step, Pick):
         if len(step.order) != len(W):
-            raise FileError(f"{path}: the shapes do not fit: {len(step.order)} and {len(W)}")
+            raise FileError(f"the shapes do not fit: {len(step.order)} and {len(W)}")
         return Linear(W[step.order], None if b is None else b[step.order])
     if step.factor is not None:
-        factor = np.broadcast_to(_per_value(path, step.factor, len(W)), (len(W),))
+        factor = np.broadcast_to(_per_value(step.factor, len(W)), (len(W),))
         W = W * factor[:, None]
         b = None if b is None else b * factor
     if step.shift is not None:
-        shift = np.broadcast_to(_per_value(path, step.shift, len(W)), (len(W),))
+        shift = np.broadcast_to(_per_value(step.shift, len(W)), (len(W),))
         b = shift if b is None else b + shift
     return Linear(W, b)
 
 
-def _per_value(path: Path, values: Array, width: int) -> Array:
+def _per_value(values: Array, width: int) -> Array:
     if values.size not in (1, width):
-        raise FileError(
-            f"{path}: got {values.size} constants for the {width} values they scale or shift"
-        )
+        raise FileError(f"got {values.size} constants for the {width} values they scale or shift")
     return values.reshape(-1)

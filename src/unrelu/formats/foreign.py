@@ -167,8 +167,8 @@ def refuse_foreign(path: Path) -> None:
     if path.is_dir():
         for names, what, advice in FOLDERS:
             if any((path / name).exists() for name in names):
-                raise FileError(f"{path}: got {what}, expected a model file: {advice}", "folder")
-        raise FileError(f"{path}: got a folder, expected a model file", "folder")
+                raise FileError(f"got {what}, expected a model file: {advice}", "folder")
+        raise FileError("got a folder, expected a model file", "folder")
     with open(path, "rb") as file:
         start = file.read(300)
     found = next((kind for kind in KINDS if start.startswith(kind.starts)), None)
@@ -184,7 +184,7 @@ def refuse_foreign(path: Path) -> None:
         pickled = path.suffix.lower() in (".joblib", ".pkl", ".pickle") or ".pkl." in path.name
         found = JOBLIB if pickled else found
     if found is not None:
-        raise refusal(path, found)
+        raise refusal(found)
 
 
 def named_foreign(path: Path) -> ForeignKind | None:
@@ -194,6 +194,6 @@ def named_foreign(path: Path) -> ForeignKind | None:
     return next((kind for kind in KINDS if path.suffix.lower() in kind.suffixes), None)
 
 
-def refusal(path: Path, kind: ForeignKind) -> FileError:
+def refusal(kind: ForeignKind) -> FileError:
     """What to raise for a file of this kind."""
-    return FileError(f"{path}: got {kind.what}: {kind.advice}", kind.code)
+    return FileError(f"got {kind.what}: {kind.advice}", kind.code)

@@ -261,9 +261,9 @@ def form_of_file(path: Path) -> Form:
             return form
     foreign = named_foreign(path) if beginning.members is None else PACKED
     if foreign is not None:
-        raise refusal(path, foreign)
+        raise refusal(foreign)
     raise FileError(
-        f"{path}: got a file of unknown content, expected a network in one of {suffixes(FORMS)}"
+        f"got a file of unknown content, expected a network in one of {suffixes(FORMS)}"
     )
 
 

@@ -27,30 +27,28 @@ def read_mat(path: Path, reading: Reading) -> Contents:
     data = path.read_bytes()
     if data.startswith((b"MATLAB 7.3", b"\x89HDF")):
         raise FileError(
-            f"{path}: got a MATLAB file of version 7.3, expected one of version 5: in MATLAB, "
+            "got a MATLAB file of version 7.3, expected one of version 5: in MATLAB, "
             "save(name, '-v7')",
             "matlab-7.3",
         )
-    found, index = read_in_process(path, data, "unrelu.formats.mat_process", "MATLAB")
+    found, index = read_in_process(data, "unrelu.formats.mat_process", "MATLAB")
     said: dict[str, list[str]] = {}
     for name, texts in index["texts"].items():
         said.setdefault(re.sub(r"\{\d+\}$", "", name), []).extend(texts)
-    remarks, head = activation_said(path, said, drop_head=reading.drop_head)
-    arrays, beside, in_columns = _weights_of(path, found, reading, index["objects"])
+    remarks, head = activation_said(said, drop_head=reading.drop_head)
+    arrays, beside, in_columns = _weights_of(found, reading, index["objects"])
     try:
         known = False if in_columns and reading.transposed is None else None
-        net = two_layers(
-            path, arrays, reading=reading, transposed=known, remarks=[*remarks, *beside]
-        )
+        net = two_layers(arrays, reading=reading, transposed=known, remarks=[*remarks, *beside])
     except FileError as error:
         if error.code != "shapes" or not in_columns:
             raise
-        net = two_layers(path, arrays, reading=reading, remarks=[*remarks, *beside])
+        net = two_layers(arrays, reading=reading, remarks=[*remarks, *beside])
     return Contents(net, head=head)
 
 
 def _weights_of(
-    path: Path, found: Mapping[str, AnyArray], reading: Reading, objects: list[str]
+    found: Mapping[str, AnyArray], reading: Reading, objects: list[str]
 ) -> tuple[dict[str, AnyArray], list[Remark], bool]:
     """The arrays that are weights or biases, biases with one axis; a remark on the others; and
     whether biases are columns, as for W * x + b. MATLAB has no arrays of one axis."""
@@ -71,7 +69,7 @@ def _weights_of(
             arrays[name] = array
         elif naming.scales(name) and not asked:
             raise FileError(
-                f"{path}: got {shortened(name)} beside the layers, which may scale inputs or "
+                f"got {shortened(name)} beside the layers, which may scale inputs or "
                 "outputs: fold it into the weights of an unrelu.Network, or leave it out with "
                 "order=(FIRST, SECOND), on the command line --order FIRST,SECOND",
                 "scaling",
@@ -81,7 +79,7 @@ def _weights_of(
     if not arrays:
         listed = ", ".join(map(shortened, [*found, *objects][:5])) or "nothing"
         raise FileError(
-            f"{path}: got {listed}, expected cell arrays W and b, or W1, b1, W2, b2",
+            f"got {listed}, expected cell arrays W and b, or W1, b1, W2, b2",
             "matlab-object" if objects and not found else "unreadable",
         )
     return arrays, left_out(others), bool(columns) and all(columns)

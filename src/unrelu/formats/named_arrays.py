@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -37,7 +36,6 @@ class Way:
 
 
 def two_layers(
-    path: Path,
     arrays: Mapping[str, AnyArray],
     *,
     reading: Reading = AS_THE_FILE_SAYS,
@@ -57,29 +55,29 @@ def two_layers(
         reading that turns that round takes more than names for the layout.
     transposed : how this form of file keeps all weights, where that is known.
     """
-    weights, biases, left_out = chosen(path, arrays, reading)
+    weights, biases, left_out = chosen(arrays, reading)
     one, other = weights
     if reading.order is None and naming.side_by_side(one, other):
         raise FileError(
-            f"{path}: got {shown(weights)}, by their names two layers side by side, expected two "
+            f"got {shown(weights)}, by their names two layers side by side, expected two "
             f"that follow one another; if they do, say {_option('order')}",
             "side-by-side",
         )
     known = transposed if reading.transposed is None else reading.transposed
-    ways = _ways(path, weights, biases, known, reading)
-    way = _told(path, ways, weights, reading=reading, in_order=in_order)
+    ways = _ways(weights, biases, known, reading)
+    way = _told(ways, weights, reading=reading, in_order=in_order)
     open_layout = any(each.transposed != way.transposed for each in ways)
     turned = declared and not reading.order and way.first != one
     if open_layout and turned and naming.first_of(one, other) is None:
-        raise _contradictory(path, weights)
+        raise _contradictory(weights)
     if reading.output is not None and not way.second.startswith(reading.output):
         raise FileError(
-            f"{path}: output: got {shortened(reading.output)}, expected {shortened(way.second)}, "
+            f"output: got {shortened(reading.output)}, expected {shortened(way.second)}, "
             "the second of two layers",
             "several-outputs",
         )
     in_order = in_order or len(reading.order or ()) > 2  # which names biases, too
-    b, c = _paired(path, way, weights, biases, in_order=in_order)
+    b, c = _paired(way, weights, biases, in_order=in_order)
     V, U = _turned(way, weights)
     said = [*remarks, *left_out]
     if open_layout:
@@ -90,7 +88,6 @@ def two_layers(
 
 
 def _ways(
-    path: Path,
     weights: Mapping[str, AnyArray],
     biases: Mapping[str, AnyArray],
     known: bool | None,
@@ -108,7 +105,7 @@ def _ways(
     ]
     reasons = [_against(way, weights, biases) for way in ways]
     if all(reasons):
-        raise FileError(f"{path}: got {shown({**weights, **biases})}: {reasons[0]}", "shapes")
+        raise FileError(f"got {shown({**weights, **biases})}: {reasons[0]}", "shapes")
     return [way for way, reason in zip(ways, reasons, strict=True) if reason is None]
 
 
@@ -168,7 +165,6 @@ def _by_name(way: Way, biases: Mapping[str, AnyArray]) -> tuple[str | None, str 
 
 
 def _paired(
-    path: Path,
     way: Way,
     weights: Mapping[str, AnyArray],
     biases: Mapping[str, AnyArray],
@@ -189,7 +185,7 @@ def _paired(
             named = first, names[1] if first == names[0] else names[0]
         else:
             raise FileError(
-                f"{path}: cannot tell which layers the biases {shown(biases)} belong to: name "
+                f"cannot tell which layers the biases {shown(biases)} belong to: name "
                 f"them after the weights, or say {_option('order', names_too=True)}",
                 "order-unclear",
             )
@@ -198,7 +194,6 @@ def _paired(
 
 
 def _told(
-    path: Path,
     ways: Sequence[Way],
     weights: Mapping[str, AnyArray],
     *,
@@ -215,7 +210,7 @@ def _told(
     if len(left) == 1:
         return left[0]
     if not left:
-        raise _contradictory(path, weights)
+        raise _contradictory(weights)
     questions, options = [], []
     if len({way.transposed for way in left}) > 1:
         questions.append("whether they are kept as (units, inputs) or as (inputs, units)")
@@ -224,15 +219,15 @@ def _told(
         questions.append("which is the first layer")
         options.append(_option("order"))
     raise FileError(
-        f"{path}: cannot tell from {shown(weights)} {' nor '.join(questions)}: say "
+        f"cannot tell from {shown(weights)} {' nor '.join(questions)}: say "
         f"{'; and '.join(options)}",
         "layout-unclear" if len({way.transposed for way in left}) > 1 else "order-unclear",
     )
 
 
-def _contradictory(path: Path, weights: Mapping[str, AnyArray]) -> FileError:
+def _contradictory(weights: Mapping[str, AnyArray]) -> FileError:
     return FileError(
-        f"{path}: names and shapes of {shown(weights)} say different things about which layer is "
+        f"names and shapes of {shown(weights)} say different things about which layer is "
         f"the first and how weights are kept: say {_option('order')}; or {_option('transposed')}",
         "order-unclear",
     )

@@ -22,8 +22,8 @@ from pathlib import Path
 import numpy as np
 
 from unrelu.activations import Activation, Curve, resolve
-from unrelu.errors import FileError, InputError, InputTypeError, MissingExtraError
-from unrelu.formats.archive import first_line, unreadable
+from unrelu.errors import FileError, InputTypeError
+from unrelu.formats.archive import errors_named
 from unrelu.formats.atomic_write import check_writable
 from unrelu.formats.contents import Contents, Provenance
 from unrelu.formats.foreign import refuse_foreign
@@ -162,21 +162,10 @@ def load(
 def read(path: str | os.PathLike[str], reading: Reading = AS_THE_FILE_SAYS) -> Contents:
     """`load`, and all that the file says beside the weights."""
     path = Path(path)
-    form = None
-    try:
+    with errors_named(path, "a model file"):
         refuse_foreign(path)
         form = form_of_file(path)
-        with np.errstate(all="ignore"):  # what is not finite is refused as a weight
-            contents: Contents = function(form.read)(path, reading)
-    except (FileError, MissingExtraError):
-        raise
-    except (InputError, InputTypeError) as error:
-        raise FileError(f"{path}: {error}") from error
-    except OSError as error:
-        raise unreadable(path, error) from error
-    except Exception as error:  # damage shows as anything, in other people's readers and in ours
-        kind = "a model file" if form is None else f"{with_article(form.name)} file"
-        raise FileError(
-            f"{path}: damaged or not {kind} ({type(error).__name__}: {first_line(error)})"
-        ) from error
+    # What is not finite is refused as a weight.
+    with errors_named(path, f"{with_article(form.name)} file"), np.errstate(all="ignore"):
+        contents: Contents = function(form.read)(path, reading)
     return contents

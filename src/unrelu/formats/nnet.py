@@ -35,7 +35,7 @@ def read_nnet(path: Path, reading: Reading) -> Contents:
         n_layers = _whole(next(lines)[:1], 1)[0]
         sizes = _whole(next(lines), n_layers + 1)
         if n_layers != 2:
-            raise FileError(f"{path}: got {n_layers} layers, expected two", "layers")
+            raise FileError(f"got {n_layers} layers, expected two", "layers")
         d, k, m = sizes
         if min(sizes) < 1 or 2 * (d * k + k * m) > len(data):
             raise ValueError(f"layers of sizes {sizes} do not fit into the file")
@@ -45,20 +45,20 @@ def read_nnet(path: Path, reading: Reading) -> Contents:
         V, b = _layer(lines, k, d)
         U, c = _layer(lines, m, k)
     except (StopIteration, UnicodeDecodeError) as error:
-        raise FileError(f"{path}: ends before its weights do, or is no .nnet text") from error
+        raise FileError("ends before its weights do, or is no .nnet text") from error
     if next(lines, None) is not None:
-        raise FileError(f"{path}: goes on behind the weights of its two layers")
+        raise FileError("goes on behind the weights of its two layers")
     steps: list[Step] = [Linear(V, b), leaky("relu", 0.0), Linear(U, c)]
     remarks = []
     if not ranges.any() and not means.any():
         remarks.append(UNSCALED)
     elif not ranges.all():
-        raise FileError(f"{path}: got a range of zero, by which inputs or outputs would be divided")
+        raise FileError("got a range of zero, by which inputs or outputs would be divided")
     elif means.any() or (ranges != 1).any():
         front = Scale(1 / ranges[:d], -means[:d] / ranges[:d])
         steps = [front, *steps, Scale(ranges[d:], means[d:])]
         remarks.append(FOLDED)
-    net = folded(path, steps, drop_head=reading.drop_head).network
+    net = folded(steps, drop_head=reading.drop_head).network
     if (np.abs(np.concatenate([low, high])) < UNBOUNDED).any() and (low != high).any():
         remarks.append(CLIPPED)
     return Contents(Network(net.V, net.U, net.b, net.c, remarks=remarks))

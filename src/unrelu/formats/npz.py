@@ -48,18 +48,18 @@ def read_npz(path: Path, reading: Reading) -> Contents:
     if not head.keys() - {"activation"}:
         return _plain(path, reading)
     if "version" not in head:
-        raise FileError(f"{path}: got an array {min(head)}, but version is missing")
-    version = _scalar(path, "version", head["version"], "iu")
+        raise FileError(f"got an array {min(head)}, but version is missing")
+    version = _scalar("version", head["version"], "iu")
     if version not in VERSIONS:
         raise FileError(
-            f"{path}: got format version {version}, expected {' or '.join(map(str, VERSIONS))}; a "
+            f"got format version {version}, expected {' or '.join(map(str, VERSIONS))}; a "
             "newer unrelu may read it"
         )
     provenance = None
     if "status" in head:
         reason = head.get("reason", np.array(""))
         provenance = Provenance(
-            _scalar(path, "status", head["status"], "U"), _scalar(path, "reason", reason, "U")
+            _scalar("status", head["status"], "U"), _scalar("reason", reason, "U")
         )
     try:
         skip = ("W",) if version > SKIP else ()
@@ -67,18 +67,18 @@ def read_npz(path: Path, reading: Reading) -> Contents:
     except FileError as error:
         if provenance is None:
             raise
-        raise no_network(path, provenance) from error
+        raise no_network(provenance) from error
 
-    activation = _scalar(path, "activation", arrays.pop("activation"), "U")
+    activation = _scalar("activation", arrays.pop("activation"), "U")
     if activation == Curve.name:
         curve = read_arrays(path, ("knots", "values"))
         return Contents(Network(**arrays, activation=Curve(**curve)), provenance)
     try:
         activation = resolve(activation)
     except InputError as error:
-        raise FileError(f"{path}: {error}") from error
+        raise FileError(f"{error}") from error
     if version in (RATIONALS, RATIONALS + SKIP):
-        arrays = {name: _rational(path, name, array) for name, array in arrays.items()}
+        arrays = {name: _rational(name, array) for name, array in arrays.items()}
     return Contents(Network(**arrays, activation=activation), provenance)
 
 
@@ -89,17 +89,17 @@ def _of_result(path: Path) -> Contents:
     network, status, explanation = network_of_result(path)
     provenance = Provenance(status.value, explanation)
     if network is None:
-        raise no_network(path, provenance)
+        raise no_network(provenance)
     return Contents(network, None if status.certain else provenance)
 
 
-def _rational(path: Path, name: str, array: NDArray[Any]) -> NDArray[Any]:
+def _rational(name: str, array: NDArray[Any]) -> NDArray[Any]:
     if array.dtype.kind != "S":
         raise FileError(
-            f"{path}: {name}: got {array.dtype}, expected numbers as byte strings, as version "
+            f"{name}: got {array.dtype}, expected numbers as byte strings, as version "
             f"{RATIONALS} has them"
         )
-    return rationals(f"{path}: {name}", array)
+    return rationals(f"{name}", array)
 
 
 def _plain(path: Path, reading: Reading) -> Contents:
@@ -109,14 +109,14 @@ def _plain(path: Path, reading: Reading) -> Contents:
     arrays = read_arrays(path, ("V", "U"), (*"bcW", "activation")) if own else every_array(path)
     texts = {name: array.ravel() for name, array in arrays.items() if array.dtype.kind == "U"}
     said = {name: [str(text) for text in array] for name, array in texts.items()}
-    remarks, head = activation_said(path, said, drop_head=reading.drop_head)
+    remarks, head = activation_said(said, drop_head=reading.drop_head)
     arrays = {name: array for name, array in arrays.items() if name not in texts}
     if own and arrays["V"].shape[:1] == arrays["U"].shape[1:2] and arrays["V"].size:
         V, U, b, c, W = (arrays.get(name) for name in "VUbcW")
         assert V is not None
         assert U is not None
         return Contents(Network(V, U, b, c, W=W, remarks=remarks), head=head)
-    return Contents(two_layers(path, arrays, reading=reading, remarks=remarks), head=head)
+    return Contents(two_layers(arrays, reading=reading, remarks=remarks), head=head)
 
 
 def write_npz(path: Path, net: Network | None, provenance: Provenance | None) -> None:
@@ -140,11 +140,11 @@ def write_npz(path: Path, net: Network | None, provenance: Provenance | None) ->
     write_arrays(path, arrays)
 
 
-def _scalar(path: Path, name: str, array: NDArray[Any], kinds: str) -> Any:
+def _scalar(name: str, array: NDArray[Any], kinds: str) -> Any:
     """The one value of a zero-dimensional array, of a type among the numpy kinds given."""
     if array.shape != () or array.dtype.kind not in kinds:
         raise FileError(
-            f"{path}: {name}: got an array of {array.dtype} with shape {array.shape}, expected "
+            f"{name}: got an array of {array.dtype} with shape {array.shape}, expected "
             f"a single {'text' if kinds == 'U' else 'integer'}"
         )
     return array.item()

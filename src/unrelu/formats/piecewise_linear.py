@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
@@ -138,11 +137,11 @@ OPERATIONS: dict[str, Callable[..., Line]] = {
 """Operations that every framework has, by the names that NumPy has for most of them."""
 
 
-def steps_of(path: Path, line: Line, name: str, layers: int) -> list[Step]:
+def steps_of(line: Line, name: str, layers: int) -> list[Step]:
     """What x -> line amounts to. Raises FileError where it jumps at x = 0."""
     shift = line.level[1]
     if (line.level != shift).any():
-        raise unexpected(path, f"{name} that jumps at 0", layers)
+        raise unexpected(f"{name} that jumps at 0", layers)
     below, _, above = line.slope
     step: Step = Scale(above) if (above == below).all() else Bend(name, above, below)
     return [step, *([Scale(None, shift)] if shift.any() else [])]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from unrelu.errors import FileError, InputError, InputTypeError
 
@@ -46,7 +45,7 @@ class Reading:
 AS_THE_FILE_SAYS = Reading()
 
 
-def one_output(path: Path, names: Sequence[str], asked: str | None) -> str:
+def one_output(names: Sequence[str], asked: str | None) -> str:
     """The output that is meant, of those of a model. Raises FileError where that is open."""
     if asked is None and len(names) == 1:
         return names[0]
@@ -55,6 +54,6 @@ def one_output(path: Path, names: Sequence[str], asked: str | None) -> str:
     listed = ", ".join(repr(name) for name in names[:8]) + (", …" if len(names) > 8 else "")
     got = f"outputs {listed}" if asked is None else f"{asked!r}, of outputs {listed}"
     raise FileError(
-        f"{path}: got {got}, expected one: say output=NAME, on the command line --net-output NAME",
+        f"got {got}, expected one: say output=NAME, on the command line --net-output NAME",
         "several-outputs",
     )

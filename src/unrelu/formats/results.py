@@ -35,7 +35,6 @@ import math
 import os
 import zipfile
 from collections.abc import Callable, Hashable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, fields, is_dataclass
 from enum import Enum
 from fractions import Fraction
@@ -47,7 +46,7 @@ import numpy as np
 
 from unrelu.activations import Activation, Curve, resolve
 from unrelu.errors import FileError
-from unrelu.formats.archive import array_of, content, first_line, unreadable, write_member
+from unrelu.formats.archive import array_of, content, errors_named, write_member
 from unrelu.formats.atomic_write import atomic_write
 from unrelu.formats.forms import form_named
 from unrelu.formats.npz import FORMAT
@@ -111,14 +110,13 @@ def save_result(result: Result, path: AnyPath) -> None:
 def read_result(path: AnyPath, root: type[T], older: Mapping[int, Upgrade]) -> T:
     """The result of type `root` that `save_result` wrote, see `unrelu.load_result`. `older`: for
     each older version of the form, what makes a document of this one of its document."""
-    path = Path(path)
-    with _opened(path) as archive:
-        head = _head(path, archive)
+    with errors_named(Path(path), "a saved result"), zipfile.ZipFile(path) as archive:
+        head = _head(archive)
         result = head["result"]
         if head["version"] != VERSION:
             if head["version"] not in older:
                 raise FileError(
-                    f"{path}: got {FORMAT!r}, version {head['version']!r}, expected version "
+                    f"got {FORMAT!r}, version {head['version']!r}, expected version "
                     f"{VERSION} or an older one; a newer unrelu may read it"
                 )
             result = older[head["version"]](result)
@@ -129,10 +127,10 @@ def read_result(path: AnyPath, root: type[T], older: Mapping[int, Upgrade]) -> T
 
 
 def network_of_result(path: AnyPath) -> tuple[Network | None, Status, str]:
-    """The network of a saved result of any version, its status and what it says."""
-    path = Path(path)
-    with _opened(path) as archive:
-        head = _head(path, archive)
+    """The network of a saved result of any version, its status and what it says. Whoever reads the
+    file names it in errors (`errors_named`)."""
+    with zipfile.ZipFile(path) as archive:
+        head = _head(archive)
         parts = head["result"]["fields"]
         network = _decoded(Source(archive, types(Network)), parts["network"])
         if head["version"] == 1:
@@ -141,33 +139,16 @@ def network_of_result(path: AnyPath) -> tuple[Network | None, Status, str]:
         return network, Status(head["status"]), head["explanation"]
 
 
-def _head(path: Path, archive: zipfile.ZipFile) -> Any:
+def _head(archive: zipfile.ZipFile) -> Any:
     if DOCUMENT not in archive.namelist():
         raise FileError(
-            f"{path}: holds no whole result, expected one that result.save(path) wrote; "
+            "holds no whole result, expected one that result.save(path) wrote; "
             "unrelu.load reads networks"
         )
     head = json.loads(content(archive, DOCUMENT))
     if head["format"] != FORMAT:
-        raise FileError(f"{path}: got {head['format']!r}, expected {FORMAT!r}")
+        raise FileError(f"got {head['format']!r}, expected {FORMAT!r}")
     return head
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
-    """The archive; whatever goes wrong with it is a FileError."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            yield archive
-    except FileError:
-        raise
-    except OSError as error:
-        raise unreadable(path, error) from error
-    except zipfile.BadZipFile as error:
-        raise FileError(f"{path}: damaged or not a saved result ({first_line(error)})") from error
-    except Exception as error:  # zipfile, json and numpy answer damage with a dozen kinds of them
-        kind = type(error).__name__
-        raise FileError(f"{path}: damaged ({kind}: {first_line(error)})") from error
 
 
 @cache

@@ -40,18 +40,18 @@ def read_safetensors(path: Path, reading: Reading) -> Contents:
             continue
         if tensor["dtype"] not in KINDS:
             raise FileError(
-                f"{path}: got {shortened(name)} of type {tensor['dtype']}, expected one of "
+                f"got {shortened(name)} of type {tensor['dtype']}, expected one of "
                 f"{', '.join(KINDS)}"
             )
         flat = float_array(tensor["data"], KINDS[tensor["dtype"]])
         arrays[name] = flat.reshape(tensor["shape"])
     # What the package has accepted begins with the length of its header.
     remarks = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")]).get("__metadata__", {})
-    provenance = provenance_in(path, remarks, empty=not arrays)
+    provenance = provenance_in(remarks, empty=not arrays)
     granted = activation_remarks(remarks)
     kept = None if granted else False  # in a file of ours, where nothing is taken for granted
     said = [*granted, *left_out(beside)]
-    net = two_layers(path, arrays, reading=reading, transposed=kept, remarks=said)
+    net = two_layers(arrays, reading=reading, transposed=kept, remarks=said)
     return Contents(net, provenance)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from unrelu.errors import FileError, InputError, InputTypeError
-from unrelu.formats.archive import first_line, read_arrays, unreadable, write_arrays
+from unrelu.formats.archive import errors_named, first_line, read_arrays, unreadable, write_arrays
 from unrelu.formats.atomic_write import atomic_write
 from unrelu.formats.layout import Layout
 from unrelu.formats.numerals import READS_THEM, rationals
@@ -19,7 +19,8 @@ Paths = tuple[Path, ...]
 
 
 def read_npz(paths: Paths, _: Layout, *, exact: bool) -> tuple[AnyArray, AnyArray]:
-    arrays = read_arrays(paths[0], ("X", "Y"))
+    with errors_named(paths[0], "an .npz archive of arrays X and Y"):
+        arrays = read_arrays(paths[0], ("X", "Y"))
     return _checked(paths[0], arrays["X"], arrays["Y"], exact=exact)
 
 

@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from unrelu.errors import FileError, InputError, InputTypeError
-from unrelu.formats.archive import read_arrays
+from unrelu.formats.archive import errors_named, read_arrays
 from unrelu.formats.atomic_write import check_writable
 from unrelu.formats.forms import SAMPLES, SampleForm, function, sample_form, suffixes
 from unrelu.formats.layout import STANDARD, Layout
@@ -86,7 +86,8 @@ def read_weighted(
             f"{path}: --weights: got {name!r} for a pair of files, expected a table or an .npz"
         )
     if not form.table:
-        arrays = read_arrays(Path(path), (name,))
+        with errors_named(Path(path), f"an .npz archive with an array {name}"):
+            arrays = read_arrays(Path(path), (name,))
         X, Y = read_named(path, exact=exact, layout=replace(layout, weights=None))
         column = arrays[name]
     else:

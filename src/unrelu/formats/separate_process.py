@@ -34,7 +34,7 @@ MANY = 20_000
 """Objects in a file; optimizers and deep models have hundreds."""
 
 
-def read_in_process(path: Path, data: bytes, module: str, kind: str) -> Found:
+def read_in_process(data: bytes, module: str, kind: str) -> Found:
     """What a module finds in the bytes of a file. `kind`: the library's name for such
     files. Raises FileError; costs the start of an interpreter, some 0.2 s."""
     paths = os.pathsep.join(entry for entry in sys.path if entry)
@@ -50,13 +50,13 @@ def read_in_process(path: Path, data: bytes, module: str, kind: str) -> Found:
             check=False,
         )
     except subprocess.TimeoutExpired as error:
-        raise FileError(f"{path}: damaged: the {kind} library does not come to an end") from error
+        raise FileError(f"damaged: the {kind} library does not come to an end") from error
     if answer.returncode == 3:
         said = answer.stderr.decode("utf-8", "replace").strip().splitlines()
-        raise FileError(f"{path}: damaged or no {kind} file ({said[-1] if said else 'unknown'})")
+        raise FileError(f"damaged or no {kind} file ({said[-1] if said else 'unknown'})")
     if answer.returncode:
         raise FileError(
-            f"{path}: damaged: the {kind} library breaks down over it (exit {answer.returncode})"
+            f"damaged: the {kind} library breaks down over it (exit {answer.returncode})"
         )
     with np.load(io.BytesIO(answer.stdout), allow_pickle=False) as held:
         names, beside = json.loads(held["index"].tobytes())

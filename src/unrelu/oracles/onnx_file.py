@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unrelu.errors import FileError, OracleError, require
+from unrelu.formats.archive import errors_named
 from unrelu.formats.foreign import refuse_foreign
 from unrelu.formats.reading import one_output
 from unrelu.numerics.arrays import Array
@@ -123,7 +124,8 @@ def open_onnx(path: str | os.PathLike[str], output: str | None = None) -> OnnxMo
     path = Path(path)
     if not path.exists():
         raise FileError(f"{path}: there is no such file")
-    refuse_foreign(path)
+    with errors_named(path, "a model file"):
+        refuse_foreign(path)
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
     options.intra_op_num_threads = 1  # sums in the same order: the same answers every time
@@ -142,7 +144,8 @@ def open_onnx(path: str | os.PathLike[str], output: str | None = None) -> OnnxMo
     sizes = tuple(size if isinstance(size, int) else None for size in inputs[0].shape)
     if not sizes:
         raise FileError(f"{path}: takes a single number, expected a table of inputs")
-    named = one_output(path, [each.name for each in session.get_outputs()], output)
+    with errors_named(path, "a model file"):
+        named = one_output([each.name for each in session.get_outputs()], output)
     dtype, unknown = TYPES[inputs[0].type], Layout(sizes[1:], sizes[0])
     model = OnnxModel(session, inputs[0].name, named, dtype, unknown, path)
     return replace(model, layout=_found(sizes, model._run))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -39,11 +38,11 @@ ROOTS = ("layers", "_layer_checkpoint_dependencies")
 """Where Keras 3 keeps the weights of its layers."""
 
 
-def keras_chain(path: Path, model: Config, held: Hdf5, output: str | None) -> list[Step]:
+def keras_chain(model: Config, held: Hdf5, output: str | None) -> list[Step]:
     """The steps from the model's input to its output, or to the one that is named."""
-    layers = _in_order(path, model, output)
+    layers = _in_order(model, output)
     if len(layers) > MOST_STEPS:
-        raise FileError(f"{path}: got {len(layers)} layers, expected a few")
+        raise FileError(f"got {len(layers)} layers, expected a few")
     steps: list[Step] = []
     # What later layers say of their input is an argument that Keras has not looked at.
     shape = _input_shape(layers[0]) if layers else None
@@ -55,12 +54,11 @@ def keras_chain(path: Path, model: Config, held: Hdf5, output: str | None) -> li
         if kind in SKIPPED:
             continue
         if kind == BENT:
-            steps += steps_of(path, config["line"], config["name"], dense)
+            steps += steps_of(config["line"], config["name"], dense)
         elif kind == "Flatten":
             if config.get("data_format") == "channels_first" and (shape is None or len(shape) > 1):
                 raise FileError(
-                    f"{path}: Flatten with channels_first moves the channels, expected "
-                    "channels_last"
+                    "Flatten with channels_first moves the channels, expected channels_last"
                 )
             shape = None if shape is None else (math.prod(shape),)
         elif kind == "Reshape":
@@ -69,52 +67,52 @@ def keras_chain(path: Path, model: Config, held: Hdf5, output: str | None) -> li
                 rest = max(1, math.prod(n for n in target if n != -1))
                 target = tuple(math.prod(shape) // rest if n == -1 else n for n in target)
             if shape is not None and math.prod(target) != math.prod(shape):
-                raise FileError(f"{path}: Reshape to {target}: one sample has shape {shape}")
+                raise FileError(f"Reshape to {target}: one sample has shape {shape}")
             shape = None if -1 in target else target
         elif kind == "Dense":
-            steps += _dense(path, config, weights, shape, dense)
+            steps += _dense(config, weights, shape, dense)
             dense += 1
             shape = (weights[0].shape[1],)
         elif kind == "Rescaling":
             values = _numbers(config["scale"]), _numbers(config.get("offset", 0.0))
-            steps.append(Scale(*(_spread(path, value, shape) for value in values)))
+            steps.append(Scale(*(_spread(value, shape) for value in values)))
         elif kind == "Normalization":
-            steps.append(_normalization(path, config, weights, shape))
+            steps.append(_normalization(config, weights, shape))
         elif kind == "BatchNormalization":
-            steps.append(_batch_normalization(path, config, weights, shape))
+            steps.append(_batch_normalization(config, weights, shape))
         elif kind == "Activation":
             steps += _activation(config["activation"])
         elif not dense:
-            raise unexpected(path, kind, 0)
+            raise unexpected(kind, 0)
         else:
             steps += _activation({"class_name": kind, "config": config}, weights)
     return steps
 
 
 def _dense(
-    path: Path, config: Config, weights: list[Array], shape: tuple[int, ...] | None, number: int
+    config: Config, weights: list[Array], shape: tuple[int, ...] | None, number: int
 ) -> list[Step]:
     if shape is not None and len(shape) != 1:
         raise FileError(
-            f"{path}: Dense layer {number + 1} is applied along samples of shape {shape}, "
+            f"Dense layer {number + 1} is applied along samples of shape {shape}, "
             "expected them flattened"
         )
     expected = 2 if config.get("use_bias", config.get("bias", True)) else 1  # `bias` in Keras 1
     if len(weights) != expected or weights[0].ndim != 2 or not weights[0].size:
         shapes = ", ".join(str(weight.shape) for weight in weights) or "none"
         raise FileError(
-            f"{path}: Dense layer {number + 1}: got weights of shapes {shapes}, expected a kernel"
+            f"Dense layer {number + 1}: got weights of shapes {shapes}, expected a kernel"
             f"{' and a bias' if expected == 2 else ''}"
         )
     if shape is not None and shape[0] != weights[0].shape[0]:
         raise FileError(
-            f"{path}: Dense layer {number + 1}: got a kernel of shape {weights[0].shape} for "
+            f"Dense layer {number + 1}: got a kernel of shape {weights[0].shape} for "
             f"{shape[0]} inputs"
         )
     if any(key in config for key in ("lora_rank", "quantization_config")) and (
         config.get("lora_rank") or config.get("quantization_config")
     ):
-        raise FileError(f"{path}: Dense layer {number + 1} is quantized or has LoRA weights")
+        raise FileError(f"Dense layer {number + 1} is quantized or has LoRA weights")
     step = Linear(weights[0].T, weights[1] if expected == 2 else None)
     return [step, *_activation(config.get("activation"))]
 
@@ -155,30 +153,28 @@ def _number(value: Any) -> float:
     return float(np.asarray(value, dtype=np.float64).reshape(()))
 
 
-def _normalization(
-    path: Path, config: Config, weights: list[Array], shape: tuple[int, ...] | None
-) -> Scale:
+def _normalization(config: Config, weights: list[Array], shape: tuple[int, ...] | None) -> Scale:
     if config.get("invert"):
-        raise FileError(f"{path}: got an inverted Normalization, expected one that standardizes")
+        raise FileError("got an inverted Normalization, expected one that standardizes")
     if config.get("mean") is not None:
         mean, variance = _numbers(config["mean"]), _numbers(config["variance"])
     elif len(weights) >= 2:
         mean, variance = weights[0], weights[1]
     else:
-        raise FileError(f"{path}: got a Normalization without its mean and variance")
-    deviation = np.maximum(np.sqrt(_spread(path, variance, shape)), 1e-7)  # as Keras does
+        raise FileError("got a Normalization without its mean and variance")
+    deviation = np.maximum(np.sqrt(_spread(variance, shape)), 1e-7)  # as Keras does
     factor = 1 / deviation
-    return Scale(factor, -_spread(path, mean, shape) * factor)
+    return Scale(factor, -_spread(mean, shape) * factor)
 
 
 def _batch_normalization(
-    path: Path, config: Config, weights: list[Array], shape: tuple[int, ...] | None
+    config: Config, weights: list[Array], shape: tuple[int, ...] | None
 ) -> Scale:
     names = [name for name in ("scale", "center") if config.get(name, True)]
     if len(weights) != 2 + len(names) or len({weight.shape for weight in weights}) != 1:
-        raise FileError(f"{path}: got a BatchNormalization with {counted(len(weights), 'array')}")
+        raise FileError(f"got a BatchNormalization with {counted(len(weights), 'array')}")
     if shape is not None and len(shape) != 1:
-        raise FileError(f"{path}: got a BatchNormalization over channels, expected flat samples")
+        raise FileError("got a BatchNormalization over channels, expected flat samples")
     *learned, mean, variance = weights
     gamma = learned[0] if "scale" in names else np.ones_like(mean)
     beta = learned[-1] if "center" in names else np.zeros_like(mean)
@@ -190,14 +186,14 @@ def _numbers(value: Any) -> Array:
     return np.asarray(value, dtype=np.float64)
 
 
-def _spread(path: Path, value: Array, shape: tuple[int, ...] | None) -> Array:
+def _spread(value: Array, shape: tuple[int, ...] | None) -> Array:
     """A constant as one number, or as one for each value of a flattened sample."""
     if value.size == 1:
         return value.reshape(-1)
     if shape is None:
         return value.reshape(-1)
     if math.prod(shape) > LARGEST:
-        raise FileError(f"{path}: got samples of shape {shape}, more than a file has weights for")
+        raise FileError(f"got samples of shape {shape}, more than a file has weights for")
     if value.ndim > len(shape):
         value = value.reshape(value.shape[-len(shape) :])
     return np.broadcast_to(value, shape).reshape(-1)
@@ -207,23 +203,22 @@ LARGEST = 1 << 24
 """Inputs: more would take a first layer of gigabytes."""
 
 
-def _in_order(path: Path, model: Config, output: str | None) -> list[Config]:
+def _in_order(model: Config, output: str | None) -> list[Config]:
     """The layers as data passes them. Raises FileError for anything but a single path."""
     kind, config = str(model["class_name"]), model["config"]
     if kind not in ("Sequential", "Functional", "Model"):
         raise FileError(
-            f"{path}: got a model of class {shortened(kind)}, expected a Sequential or Functional "
-            "one"
+            f"got a model of class {shortened(kind)}, expected a Sequential or Functional one"
         )
     layers: list[Any] = config if isinstance(config, list) else config["layers"]
     for layer in layers:
         if not isinstance(layer, dict) or not isinstance(layer.get("class_name"), str):
-            raise FileError(f"{path}: got a layer without a class")
+            raise FileError("got a layer without a class")
     if kind == "Sequential":
         if output is not None and layers:
-            one_output(path, [str(layers[-1].get("config", {}).get("name"))], output)
+            one_output([str(layers[-1].get("config", {}).get("name"))], output)
         return layers
-    return along_the_graph(path, config, layers, output)
+    return along_the_graph(config, layers, output)
 
 
 def _input_shape(layer: Config) -> tuple[int, ...] | None:

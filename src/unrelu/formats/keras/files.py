@@ -37,48 +37,44 @@ def read_keras(path: Path, reading: Reading) -> Contents:
     if data[:2] == b"PK":
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             if not {"config.json", "model.weights.h5"} <= set(archive.namelist()):
-                raise FileError(f"{path}: got a zip archive without config.json and weights")
+                raise FileError("got a zip archive without config.json and weights")
             config = json.loads(content(archive, "config.json"))
             data = content(archive, "model.weights.h5")
-    held = read_hdf5(path, data)
-    provenance = provenance_in(path, held.attributes.get("", {}), empty=not held.arrays)
+    held = read_hdf5(data)
+    provenance = provenance_in(held.attributes.get("", {}), empty=not held.arrays)
     if config is None and "model_config" in held.attributes.get("", {}):
         config = json.loads(held.attributes[""]["model_config"])
     if config is None:
-        head = _silent_layers(path, held, drop_head=reading.drop_head)
-        return Contents(_weights_alone(path, held, reading), provenance, head)
-    found = folded(
-        path, keras_chain(path, config, held, reading.output), drop_head=reading.drop_head
-    )
+        head = _silent_layers(held, drop_head=reading.drop_head)
+        return Contents(_weights_alone(held, reading), provenance, head)
+    found = folded(keras_chain(config, held, reading.output), drop_head=reading.drop_head)
     return Contents(found.network, provenance, found.head)
 
 
-def _weights_alone(path: Path, held: Hdf5, reading: Reading) -> Network:
+def _weights_alone(held: Hdf5, reading: Reading) -> Network:
     """The two Dense layers of a file of weights, kernels (inputs, units) in every version."""
     remarks = activation_remarks(held.attributes.get("", {}))
-    layers, in_order = _layers_by_name(path, held)
+    layers, in_order = _layers_by_name(held)
     arrays: dict[str, Any] = {}
     for name, weights in layers.items():
         kinds = [weight.ndim for weight in weights]
         if kinds not in ([2], [2, 1]) and reading.order is None:
             shapes = ", ".join(str(weight.shape) for weight in weights[:4])
             raise FileError(
-                f"{path}: layer {shortened(name)}: got weights of shapes {shapes}, expected the "
+                f"layer {shortened(name)}: got weights of shapes {shapes}, expected the "
                 "kernel and the bias of a Dense layer",
                 "foreign-layer",
             )
         parts = "kernel", "bias", *(f"weights {number}" for number in range(2, len(weights)))
         arrays |= {f"{name}/{part}": each for part, each in zip(parts, weights, strict=False)}
-    return two_layers(
-        path, arrays, reading=reading, in_order=in_order, transposed=True, remarks=remarks
-    )
+    return two_layers(arrays, reading=reading, in_order=in_order, transposed=True, remarks=remarks)
 
 
 BENDING = {"leaky_re_lu", "p_re_lu", "elu", "thresholded_re_lu", "lambda"}
 """Names that Keras gives to layers that are other activations, or may be."""
 
 
-def _silent_layers(path: Path, held: Hdf5, *, drop_head: bool) -> str | None:
+def _silent_layers(held: Hdf5, *, drop_head: bool) -> str | None:
     """The head, if layers without weights show that there is one. Raises FileError where they show
     another activation than the ReLU."""
     listed = held.attributes.get("", {}).get("layer_names")
@@ -86,7 +82,7 @@ def _silent_layers(path: Path, held: Hdf5, *, drop_head: bool) -> str | None:
     kinds = {re.sub(r"_\d+$", "", name) for name in names}
     for kind in sorted(kinds & BENDING):
         raise FileError(
-            f"{path}: got a layer {kind}, of which a file of weights says too little, expected "
+            f"got a layer {kind}, of which a file of weights says too little, expected "
             "Dense layers with a ReLU between them: save the model whole, as .keras",
             "activation",
         )
@@ -94,14 +90,14 @@ def _silent_layers(path: Path, held: Hdf5, *, drop_head: bool) -> str | None:
         return None
     if not drop_head:
         raise FileError(
-            f"{path}: got a layer softmax, expected none behind the second Dense layer; "
+            "got a layer softmax, expected none behind the second Dense layer; "
             "load(path, drop_head=True), on the command line --drop-head, leaves it off",
             "head",
         )
     return "softmax"
 
 
-def _layers_by_name(path: Path, held: Hdf5) -> tuple[dict[str, list[Any]], bool]:
+def _layers_by_name(held: Hdf5) -> tuple[dict[str, list[Any]], bool]:
     """The weights of each layer that has some, and whether the file has the layers in order."""
     order = held.attributes.get("", {}).get("layer_names")
     layers: dict[str, list[Any]] = {}
@@ -117,9 +113,7 @@ def _layers_by_name(path: Path, held: Hdf5) -> tuple[dict[str, list[Any]], bool]
     for name, array in held.arrays.items():
         place = re.fullmatch(r"(.*?)(_\d+)?/(?:vars/|param_)([0-9])", name)
         if place is None:
-            raise FileError(
-                f"{path}: got an array {shortened(name)}, expected the weights of two layers"
-            )
+            raise FileError(f"got an array {shortened(name)}, expected the weights of two layers")
         # dense comes before dense_1
         layers.setdefault(f"{place[1]}{place[2] or '_0'}", []).append(array)
     return layers, False

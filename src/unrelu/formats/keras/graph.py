@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -30,16 +29,14 @@ class Tensor:
     layer: str
 
 
-def along_the_graph(
-    path: Path, model: Config, layers: Sequence[Config], output: str | None
-) -> list[Config]:
+def along_the_graph(model: Config, layers: Sequence[Config], output: str | None) -> list[Config]:
     """The layers in the order in which data passes them to the output, operations put together.
     Raises FileError for anything but a single path of layers."""
     named = {str(layer.get("name") or layer["config"]["name"]): layer for layer in layers}
     before = {name: list(_sources(each.get("inbound_nodes", []))) for name, each in named.items()}
     given = _arguments(model.get("output_layers", []))
     ends = list(dict.fromkeys(each.layer for each in given if isinstance(each, Tensor)))
-    outputs = {one_output(path, ends, output)} if ends else set()
+    outputs = {one_output(ends, output)} if ends else set()
     if len(ends) > 1:
         named = {name: named[name] for name in _towards(outputs, before)}
         before = {name: before[name] for name in named}
@@ -49,7 +46,7 @@ def along_the_graph(
             after.setdefault(source, []).append(name)
     starts = [name for name, sources in before.items() if not sources]
     if len(starts) != 1:
-        raise FileError(f"{path}: got {len(starts)} inputs, expected one")
+        raise FileError(f"got {len(starts)} inputs, expected one")
     at, order, reached = starts[0], [named[starts[0]]], {starts[0]}
     while at in after and len(reached) < len(named):
         following = after[at]
@@ -60,13 +57,13 @@ def along_the_graph(
             reached.add(at)
             continue
         flat = any(layer["class_name"] == "Dense" for layer in order)
-        line, at, passed = _operated(path, at, named, after, outputs, flat=flat)
+        line, at, passed = _operated(at, named, after, outputs, flat=flat)
         order.append(
             {"class_name": BENT, "config": {"line": line, "name": str(named[at]["class_name"])}}
         )
         reached |= passed
     if len(reached) != len(named):
-        raise FileError(f"{path}: got layers that the input does not reach")
+        raise FileError("got layers that the input does not reach")
     return order
 
 
@@ -82,7 +79,6 @@ def _towards(outputs: set[str], before: dict[str, list[str]]) -> list[str]:
 
 
 def _operated(
-    path: Path,
     at: str,
     named: dict[str, Config],
     after: dict[str, list[str]],
@@ -119,15 +115,15 @@ def _operated(
         )
     except NotStraightError:
         raise FileError(
-            f"{path}: got {' and '.join(names)} that bends or jumps elsewhere than at 0, expected "
+            f"got {' and '.join(names)} that bends or jumps elsewhere than at 0, expected "
             "a network linear, ReLU, linear",
             "activation",
         ) from None
     if found is None:
         raise FileError(
-            f"{path}: branches into {', '.join(names)}, expected a single path"
+            f"branches into {', '.join(names)}, expected a single path"
             if len(names) > 1
-            else f"{path}: got {names[0]} behind {shortened(at)}, which joins paths or is not "
+            else f"got {names[0]} behind {shortened(at)}, which joins paths or is not "
             "known, expected a network linear, ReLU, linear",
             "branches",
         )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
@@ -26,12 +25,12 @@ class Hdf5:
     groups: tuple[str, ...] = ()
 
 
-def read_hdf5(path: Path, data: bytes) -> Hdf5:
+def read_hdf5(data: bytes) -> Hdf5:
     """What the bytes of an HDF5 file hold. Raises FileError; costs the start of an interpreter,
     some 0.2 s."""
     if find_spec("h5py") is None:
         require("h5py", "keras", WHY)
-    arrays, index = read_in_process(path, data, "unrelu.formats.keras.hdf5_process", "HDF5")
+    arrays, index = read_in_process(data, "unrelu.formats.keras.hdf5_process", "HDF5")
     # Keras has written the separator of Windows into names there.
     found = Hdf5(
         {_slashed(name): array for name, array in arrays.items()},
@@ -39,7 +38,7 @@ def read_hdf5(path: Path, data: bytes) -> Hdf5:
         tuple(map(_slashed, index["groups"])),
     )
     if len(found.arrays) < len(arrays) or len(found.attributes) < len(index["attributes"]):
-        raise FileError(f"{path}: holds the same name with a slash and with a backslash")
+        raise FileError("holds the same name with a slash and with a backslash")
     return found
 
 

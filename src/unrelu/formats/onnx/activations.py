@@ -132,14 +132,14 @@ def bend(walk: Walk, nodes: list[Node]) -> Node:
     except NotStraightError:
         names = " and ".join(title(node) for node in nodes[:3])
         said = f"{names} that bends or jumps elsewhere than at 0"
-        raise unexpected(walk.path, said, walk.layers) from None
+        raise unexpected(said, walk.layers) from None
     if found is None and len(nodes) == 1:
-        raise unexpected(walk.path, title(nodes[0]), walk.layers)
+        raise unexpected(title(nodes[0]), walk.layers)
     if found is None:
         names = ", ".join(title(node) for node in nodes[:5])
         raise walk.error(f"branches into {names}, expected a single path", "branches")
     last, line = found
-    walk.found += steps_of(walk.path, line, title(last), walk.layers)
+    walk.found += steps_of(line, title(last), walk.layers)
     return last
 
 

@@ -37,7 +37,8 @@ DEEP = 50
 
 
 class Constants:
-    """Constants by name, each computed when it is first asked for."""
+    """Constants by name, each computed when it is first asked for. `budget`: entries that the file
+    has room for, which bounds every array made here."""
 
     def __init__(self, path: Path, graph: Any, budget: int) -> None:
         self.path, self.budget = path, budget
@@ -47,7 +48,7 @@ class Constants:
         for node in self.nodes:
             for name in node.output:
                 if name and (name in self.made_by or name in self.tensors):
-                    raise FileError(f"{path}: got {shortened(name)} from two nodes, expected one")
+                    raise FileError(f"got {shortened(name)} from two nodes, expected one")
                 self.made_by[name] = node
         self.room = COMPUTED_ROOM * budget
         self.known: dict[str, AnyArray | None] = {}
@@ -71,11 +72,11 @@ class Constants:
         """A tensor of the file as float64 or int64, its shape checked against its data."""
         kind, name = tensor.data_type, shortened(tensor.name)
         if kind not in FLOATS and kind not in INTEGERS:
-            raise FileError(f"{self.path}: {name}: got type {kind}, expected real numbers")
+            raise FileError(f"{name}: got type {kind}, expected real numbers")
         shape = tuple(tensor.dims)
         size = math.prod(shape)
         if min(shape, default=1) < 0 or size > self.budget:
-            raise FileError(f"{self.path}: {name}: got shape {shape}, more than the file holds")
+            raise FileError(f"{name}: got shape {shape}, more than the file holds")
         if tensor.data_location == 1:
             array = self._outside(tensor, size).reshape(shape)
         else:
@@ -83,7 +84,7 @@ class Constants:
             array = require("onnx", "onnx", ".onnx files need").numpy_helper.to_array(tensor)
         array = array.astype(np.float64 if kind in FLOATS else np.int64)
         if array.shape != shape:
-            raise FileError(f"{self.path}: {name}: got {array.size} numbers for shape {shape}")
+            raise FileError(f"{name}: got {array.size} numbers for shape {shape}")
         return array
 
     def _outside(self, tensor: Any, size: int) -> AnyArray:
@@ -103,7 +104,7 @@ class Constants:
             or not beside.is_file()
         ):
             raise FileError(
-                f"{self.path}: keeps weights in a second file {shortened(place)}, expected one "
+                f"keeps weights in a second file {shortened(place)}, expected one "
                 "beside it: put it there, or save the model as a single file "
                 "(onnx.save_model(model, path, save_as_external_data=False))"
             )
@@ -115,7 +116,7 @@ class Constants:
         offset = int(said.get("offset", 0))
         length = int(said.get("length", width * size))
         if length != width * size or offset < 0 or offset + length > beside.stat().st_size:
-            raise FileError(f"{self.path}: {place} does not hold what the model says")
+            raise FileError(f"{place} does not hold what the model says")
         with open(beside, "rb") as file:
             file.seek(offset)
             data = file.read(length)
@@ -137,7 +138,7 @@ class Constants:
         given = [value for value in values if value is not None]
         self.room -= max(value.size for value in given)
         if self.room < 0:
-            raise FileError(f"{self.path}: computes its constants at too great a length")
+            raise FileError("computes its constants at too great a length")
         return self._computed(node, given)
 
     def _constant(self, node: Node) -> AnyArray | None:
@@ -184,7 +185,7 @@ class Constants:
         if node.op_type == "Expand":
             shape = list(np.broadcast_shapes(tuple(shape), value.shape))
         if len(shape) > 8 or min(shape, default=1) < 0 or math.prod(shape) > self.budget:
-            raise FileError(f"{self.path}: {node.op_type}: more numbers than the file holds")
+            raise FileError(f"{node.op_type}: more numbers than the file holds")
         self.room -= math.prod(shape)
         return np.broadcast_to(value, shape)
 

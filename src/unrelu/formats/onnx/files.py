@@ -16,7 +16,7 @@ from unrelu.formats.contents import (
     provenance_text,
 )
 from unrelu.formats.folding import folded
-from unrelu.formats.onnx.constants import STANDARD
+from unrelu.formats.onnx.constants import STANDARD, Constants
 from unrelu.formats.onnx.graph import chain
 from unrelu.formats.reading import Reading, one_output
 from unrelu.network import Network
@@ -44,19 +44,19 @@ def read_onnx(path: Path, reading: Reading) -> Contents:
     model = onnx.ModelProto()
     model.ParseFromString(data)
     remarks = {entry.key: entry.value for entry in model.metadata_props if entry.key == KEY}
-    provenance = provenance_in(path, remarks, empty=not model.graph.node)
+    provenance = provenance_in(remarks, empty=not model.graph.node)
     if not model.graph.node:
-        raise FileError(f"{path}: got a file without a graph, expected an ONNX model")
+        raise FileError("got a file without a graph, expected an ONNX model")
     version = min((o.version for o in model.opset_import if o.domain in STANDARD), default=1)
     if version < OLDEST:
         raise FileError(
-            f"{path}: got operator set {version}, expected {OLDEST} or newer: "
+            f"got operator set {version}, expected {OLDEST} or newer: "
             "onnx.version_converter.convert_version renews the model"
         )
     room = len(data) + sum(p.stat().st_size for p in _beside(path, model))
-    output = one_output(path, [each.name for each in model.graph.output], reading.output)
-    steps = chain(path, model.graph, room, output)
-    found = folded(path, steps, drop_head=reading.drop_head)
+    output = one_output([each.name for each in model.graph.output], reading.output)
+    steps = chain(model.graph, Constants(path, model.graph, room), output)
+    found = folded(steps, drop_head=reading.drop_head)
     return Contents(found.network, provenance, found.head)
 
 

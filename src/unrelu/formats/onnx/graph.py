@@ -3,7 +3,6 @@ shapes are in `shapes`, those of activations in `activations`."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,19 +17,17 @@ from unrelu.formats.onnx.walk import Rule, Turned, Walk
 from unrelu.numerics.arrays import Array
 
 
-def chain(path: Path, graph: Any, budget: int, output: str) -> list[Step]:
-    """The steps from the graph's input to the output. `budget`: entries that the file has room
-    for, which bounds every array made here."""
-    constants = Constants(path, graph, budget)
+def chain(graph: Any, constants: Constants, output: str) -> list[Step]:
+    """The steps from the graph's input to the output."""
     try:
-        return Walk(path, graph, constants, output, columns=False).steps(RULES, bend)
+        return Walk(graph, constants, output, columns=False).steps(RULES, bend)
     except Turned:
         pass
     try:
-        return Walk(path, graph, constants, output, columns=True).steps(RULES, bend)
+        return Walk(graph, constants, output, columns=True).steps(RULES, bend)
     except Turned:
         raise FileError(
-            f"{path}: the first layer takes samples as rows and the second as columns, or the "
+            "the first layer takes samples as rows and the second as columns, or the "
             "other way round"
         ) from None
 
@@ -48,7 +45,7 @@ def arithmetic(walk: Walk, node: Node) -> Node | None:
     value = walk.values(node, walk.constant(node, 1 if left else 0))
     kind = node.op_type
     if kind == "Div" and not left:
-        raise unexpected(walk.path, "Div by the input", walk.layers)
+        raise unexpected("Div by the input", walk.layers)
     if kind == "Add":
         step = Scale(None, value)
     elif kind == "Sub":

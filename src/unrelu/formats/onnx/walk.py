@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -41,14 +40,12 @@ class Walk:
     whether it is of whole numbers, whether samples lie in rows or in columns, or there is one
     without an axis for others (`vector`), and the steps found."""
 
-    def __init__(
-        self, path: Path, graph: Any, constants: Constants, output: str, *, columns: bool
-    ) -> None:
-        self.path, self.constants, self.first_columns = path, constants, columns
+    def __init__(self, graph: Any, constants: Constants, output: str, *, columns: bool) -> None:
+        self.constants, self.first_columns = constants, columns
         inputs = [each for each in graph.input if each.name not in constants.tensors]
         if len(inputs) != 1:
             names = ", ".join(shortened(each.name) for each in inputs[:5]) or "none"
-            raise FileError(f"{path}: got {len(inputs)} inputs ({names}), expected one")
+            raise FileError(f"got {len(inputs)} inputs ({names}), expected one")
         self.current = inputs[0].name
         self.shape, self.batch, self.vector = _declared(inputs[0], columns=columns)
         self.columns = columns and not self.vector
@@ -73,7 +70,7 @@ class Walk:
             if self.current in self.outputs and not nodes:
                 return self.found
             if not nodes:
-                raise FileError(f"{self.path}: the input does not lead to an output")
+                raise FileError("the input does not lead to an output")
             name = title(nodes[0])
             if self.layers == 2 and nodes[0].op_type in HEADS:
                 if self.current in self.outputs:
@@ -81,31 +78,30 @@ class Walk:
                 for node in self.live:
                     if id(node) not in seen and node.op_type in LAYERS:
                         raise FileError(
-                            f"{self.path}: got three layers or more ({title(node)} behind "
-                            f"{name}), expected two",
+                            f"got three layers or more ({title(node)} behind {name}), expected two",
                             "layers",
                         )
                 self.found.append(Nonlinear(name))
                 return self.found
             if len(seen) == MOST_STEPS:
-                raise FileError(f"{self.path}: got more than {MOST_STEPS} nodes, expected a dozen")
+                raise FileError(f"got more than {MOST_STEPS} nodes, expected a dozen")
             if id(nodes[0]) in seen:
-                raise FileError(f"{self.path}: leads back into itself")
+                raise FileError("leads back into itself")
             seen.add(id(nodes[0]))
             if len(nodes) > 1:
                 last: Node | None = fork(self, nodes)
             elif name in rules:
                 last = rules[name](self, nodes[0])
             else:
-                raise unexpected(self.path, name, self.layers)
+                raise unexpected(name, self.layers)
             last = nodes[0] if last is None else last
             if not last.output:
-                raise FileError(f"{self.path}: {name} has no output")
+                raise FileError(f"{name} has no output")
             self.current = last.output[0]
             self.plain = False
 
     def error(self, why: str, code: str = "unreadable") -> FileError:
-        return FileError(f"{self.path}: {why}", code)
+        return FileError(f"{why}", code)
 
     def refused(self, node: Node, why: str) -> FileError:
         return self.error(f"{title(node)}: {why}")

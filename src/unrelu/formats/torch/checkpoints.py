@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -40,13 +39,13 @@ class Group:
 
 
 def state_dict_of(
-    path: Path, value: Any, reading: Reading, view: Callable[[str, Tensor], AnyArray]
+    value: Any, reading: Reading, view: Callable[[str, Tensor], AnyArray]
 ) -> tuple[dict[str, AnyArray], list[Remark]]:
     """The arrays of the one state_dict in the value of a file, `view` makes an array of a tensor;
     and a remark on tensors that lie elsewhere in it. Raises FileError where there is none, or
     several that differ.
     """
-    groups = list(_groups(path, value))
+    groups = list(_groups(value))
     found = [group for group in groups if len(group.matrices) > 1]
     if len(found) > 1 and reading.order is not None:
         named = [group for group in found if all(_has(group, name) for name in reading.order)]
@@ -54,20 +53,20 @@ def state_dict_of(
     if not found and any(group.matrices for group in groups):
         found = [_flat(groups)]  # a dict for each layer
     if not found:
-        raise FileError(f"{path}: got no tensors that are weights of two layers", "no-tensors")
+        raise FileError("got no tensors that are weights of two layers", "no-tensors")
     held = [{name: view(name, tensor) for name, tensor in g.tensors.items()} for g in found]
     if not all(_equal(held[0], other) for other in held[1:]):
         names = ", ".join(shortened(group.where) or "the file itself" for group in found[:5])
         example = (shortened(f"{found[0].where}.{name}") for name in found[0].matrices[:2])
         raise FileError(
-            f"{path}: got {len(found)} sets of weights that differ, under {names}: say which two "
+            f"got {len(found)} sets of weights that differ, under {names}: say which two "
             f"layers, as order=({', '.join(example)}), on the command line --order",
             "several-networks",
         )
     if found[0].unknown:
         name, what = next(iter(found[0].unknown.items()))
         raise FileError(
-            f"{path}: got {shortened(name)}, made by {shortened(what.name)}, among the weights: "
+            f"got {shortened(name)}, made by {shortened(what.name)}, among the weights: "
             "nothing of the file is run, and what that is is not known",
             "unknown-tensor",
         )
@@ -81,7 +80,7 @@ def state_dict_of(
     return held[0], left_out(beside)
 
 
-def _groups(path: Path, value: Any) -> Iterator[Group]:
+def _groups(value: Any) -> Iterator[Group]:
     """The groups of tensors of a value, but for what optimizers keep."""
     waiting, seen = [("", value, 0)], set[int]()
     while waiting:
@@ -90,7 +89,7 @@ def _groups(path: Path, value: Any) -> Iterator[Group]:
             continue
         seen.add(id(held))
         if len(seen) > MOST_GROUPS or depth > DEEPEST:
-            raise FileError(f"{path}: got dicts and lists too deep within each other")
+            raise FileError("got dicts and lists too deep within each other")
         items = _items(held)
         if "param_groups" in items:  # an optimizer's
             continue

@@ -52,24 +52,24 @@ def read_state_dict(path: Path, reading: Reading) -> Contents:
     with open(path, "rb") as file:
         try:
             if file.read(4).startswith(b"PK"):
-                return _of_zip(path, file, reading, seen)
+                return _of_zip(file, reading, seen)
             file.seek(0)
-            value, fetch = _of_pickles(path, io.BytesIO(file.read()), seen)
-            return Contents(_network(path, value, fetch, reading, (ASSUMED_RELU,)))
+            value, fetch = _of_pickles(io.BytesIO(file.read()), seen)
+            return Contents(_network(value, fetch, reading, (ASSUMED_RELU,)))
         except RefusedPickleError as error:
             if seen.names:
-                raise program(path, seen.names) from error
-            raise FileError(f"{path}: {error}, and ran nothing of the file{ADVICE}") from error
+                raise program(seen.names) from error
+            raise FileError(f"{error}, and ran nothing of the file{ADVICE}") from error
         except FileError as error:
             if error.code not in ("no-tensors", "not-torch"):
                 raise
             if seen.names:
-                raise program(path, seen.names) from error
+                raise program(seen.names) from error
             raise FileError(f"{error}{ADVICE}", error.code) from error
         except Exception as error:
             # A file of joblib's is no pickle any more behind the first array.
             if any(map(_of_sklearn, seen.names)):
-                raise program(path, seen.names) from error
+                raise program(seen.names) from error
             raise
 
 
@@ -77,38 +77,38 @@ def _of_sklearn(name: str) -> bool:
     return name.startswith(("sklearn.", "joblib."))
 
 
-def program(path: Path, names: Sequence[str]) -> FileError:
+def program(names: Sequence[str]) -> FileError:
     """What to raise for a pickle that would make other things than tensors, by their names."""
     found = [name for name in names if name.startswith("sklearn.")]
     if found:
         return FileError(
-            f"{path}: got a scikit-learn object ({shortened(found[0])}), and ran nothing of the "
+            f"got a scikit-learn object ({shortened(found[0])}), and ran nothing of the "
             "file; if you trust it, load it yourself and take unrelu.from_sklearn(model)",
             "sklearn-pickle",
         )
     arrays = [name for name in names if name.startswith(("numpy.", "joblib.", "_codecs."))]
     if len(arrays) == len(names):
         return FileError(
-            f"{path}: got pickled numpy arrays ({shortened(arrays[0])}), and ran nothing of the "
+            f"got pickled numpy arrays ({shortened(arrays[0])}), and ran nothing of the "
             "file; if you trust it, load it yourself and write numpy.savez(path, **arrays)",
             "pickled-arrays",
         )
     others = [name for name in names if name not in arrays]
     return FileError(
-        f"{path}: got the name {shortened(others[0])}, and ran nothing of the file: a whole "
+        f"got the name {shortened(others[0])}, and ran nothing of the file: a whole "
         f"pickled module, or other objects{ADVICE}",
         "pickled-objects",
     )
 
 
-def _of_zip(path: Path, file: BinaryIO, reading: Reading, seen: Seen) -> Contents:
+def _of_zip(file: BinaryIO, reading: Reading, seen: Seen) -> Contents:
     with zipfile.ZipFile(file) as archive:
         names = archive.namelist()
         pickles = [name for name in names if name.rpartition("/")[2] == "data.pkl"]
         if any(name.endswith("constants.pkl") for name in names):
-            raise FileError(f"{path}: got a TorchScript program{ADVICE}", "torchscript")
+            raise FileError(f"got a TorchScript program{ADVICE}", "torchscript")
         if len(pickles) != 1:
-            raise FileError(f"{path}: got a zip archive with {len(pickles)} data.pkl{ADVICE}")
+            raise FileError(f"got a zip archive with {len(pickles)} data.pkl{ADVICE}")
         root = pickles[0].removesuffix("data.pkl")
         order = ">" if _optional(archive, root + "byteorder") == b"big" else "<"
         held = _optional(archive, root + KEY)
@@ -122,22 +122,20 @@ def _of_zip(path: Path, file: BinaryIO, reading: Reading, seen: Seen) -> Content
             return kept[storage.key]
 
         value = read(io.BytesIO(content(archive, pickles[0])), seen)
-        provenance = provenance_in(path, remarks, empty=value == {})
-        return Contents(
-            _network(path, value, fetch, reading, activation_remarks(remarks)), provenance
-        )
+        provenance = provenance_in(remarks, empty=value == {})
+        return Contents(_network(value, fetch, reading, activation_remarks(remarks)), provenance)
 
 
 def _optional(archive: zipfile.ZipFile, name: str) -> bytes | None:
     return content(archive, name) if name in archive.namelist() else None
 
 
-def _of_pickles(path: Path, file: io.BytesIO, seen: Seen) -> tuple[Any, Fetch]:
+def _of_pickles(file: io.BytesIO, seen: Seen) -> tuple[Any, Fetch]:
     if read(file, seen) != LEGACY_MAGIC:
-        raise FileError(f"{path}: got a pickle that torch.save did not write", "not-torch")
+        raise FileError("got a pickle that torch.save did not write", "not-torch")
     protocol, system = read(file, seen), read(file, seen)
     if protocol != 1001:
-        raise FileError(f"{path}: got a file of protocol {protocol!s:.20}, expected 1001")
+        raise FileError(f"got a file of protocol {protocol!s:.20}, expected 1001")
     order = "<" if not isinstance(system, dict) or system.get("little_endian", True) else ">"
     value = read(file, seen)
     keys = read(file, seen)
@@ -148,14 +146,14 @@ def _of_pickles(path: Path, file: io.BytesIO, seen: Seen) -> tuple[Any, Fetch]:
     for key in keys:
         if not isinstance(key, str) or key not in seen.storages:
             raise FileError(
-                f"{path}: got a storage of an unknown kind: where the next one begins is not said"
+                "got a storage of an unknown kind: where the next one begins is not said"
             )
         if at + 8 > len(view):
-            raise FileError(f"{path}: ends before its storages do")
+            raise FileError("ends before its storages do")
         (length,) = struct.unpack(f"{order}q", view[at : at + 8])
         end = at + 8 + length * _width(seen.storages[key].kind)
         if not at + 8 <= end <= len(view):
-            raise FileError(f"{path}: ends before its storages do")
+            raise FileError("ends before its storages do")
         storages[key] = (at + 8, end)
         at = end
 
@@ -166,16 +164,13 @@ def _of_pickles(path: Path, file: io.BytesIO, seen: Seen) -> tuple[Any, Fetch]:
     return value, fetch
 
 
-def _network(
-    path: Path, value: Any, fetch: Fetch, reading: Reading, remarks: Sequence[Remark]
-) -> Network:
+def _network(value: Any, fetch: Fetch, reading: Reading, remarks: Sequence[Remark]) -> Network:
     def view(name: str, tensor: Tensor) -> AnyArray:
         return _view(name, tensor, fetch)
 
-    arrays, beside = state_dict_of(path, value, reading, view)
+    arrays, beside = state_dict_of(value, reading, view)
     kept = None if remarks else False  # in a file of ours, where nothing is taken for granted
     return two_layers(
-        path,
         arrays,
         reading=reading,
         declared=True,
