@@ -10,7 +10,7 @@ from support.recipe_trials import noisy, right
 from unrelu import InputError, Network, Recovery, match, recover
 from unrelu.activations import Activation, ExpSquare, Power, Rectified, resolve
 from unrelu.fitting.candidate import Unsuitable
-from unrelu.recipes.from_directions import check_moments
+from unrelu.recipes.exact_step import check_moments
 from unrelu.search.methods import RECIPES
 
 OTHERS = ("power(0.5)", "power(2)", "power(3)", "expm1")

@@ -35,6 +35,7 @@ from scipy.optimize import minimize_scalar
 from unrelu.activations import Activation
 from unrelu.fitting.affine_term import beyond_affine
 from unrelu.fitting.problem import Problem
+from unrelu.fitting.unitwise_polish import refined
 from unrelu.network import Network
 from unrelu.numerics.arrays import Array, Mask
 from unrelu.numerics.rank import null_combination
@@ -68,13 +69,15 @@ OVERFLOW = np.errstate(over="ignore", invalid="ignore", divide="ignore")
 
 @dataclass(frozen=True, eq=False)
 class LabelSpace:
-    """The span of the labels of a problem, rows divided by `sizes` (n, 1): the columns of the
-    orthonormal `basis` (n, r), of which the first `free` span what a network has without units."""
+    """The span of the labels of a problem, known to `eps`, rows divided by `sizes` (n, 1): the
+    columns of the orthonormal `basis` (n, r), of which the first `free` span what a network has
+    without units."""
 
     problem: Problem
     sizes: Array
     basis: Array
     free: int
+    eps: float
 
     @classmethod
     def of(cls, problem: Problem, eps: float) -> LabelSpace:
@@ -87,7 +90,7 @@ class LabelSpace:
             nuisance *= np.sqrt(len(Y)) / np.linalg.norm(nuisance, axis=0)
         labels = beyond_affine(Y / sizes, nuisance, eps)
         basis = np.hstack([nuisance / np.sqrt(len(Y)), labels])
-        return cls(problem, sizes, basis, nuisance.shape[1])
+        return cls(problem, sizes, basis, nuisance.shape[1], eps)
 
     @property
     def rank(self) -> int:
@@ -118,6 +121,16 @@ class LabelSpace:
         if not np.linalg.norm(w - known @ (known.T @ w)) > NEW:
             return None
         return np.asarray(np.linalg.qr(np.column_stack([known, w]))[0])
+
+    def network(self, V: Array, b: Array, *, refine: bool) -> Network:
+        """The network with these hidden weights; with `refine`, where they are all there are, to
+        the last digit."""
+        net = self.problem.network(V, b, 1 / self.sizes)
+        if not refine:
+            return net
+        if self.problem.activation.piecewise_linear:
+            return self.problem.refined(net)
+        return refined(net, self.problem, self.sizes, self.eps)
 
     def start(self, rng: np.random.Generator) -> Mask:
         """The pattern of a random hyperplane; with biases, on for any share of the samples."""

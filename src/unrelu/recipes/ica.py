@@ -5,7 +5,7 @@ Gaussian, so the labels are a linear mixture of independent components:
 
 1. sketch the labels to k outputs by a random matrix T: T U is square and invertible;
 2. independent component analysis of T y gives (T U)⁻¹ up to scale and order, so roughly F;
-3. small entries are rounded to zero, and linear systems give V, signs and U (`support`).
+3. small entries are rounded to zero, and linear systems give V, signs and U (`exact_step`).
 
 Assumptions: rank(U) = k ≤ m, orthonormal rows of V up to length, inputs N(0, s² I), no biases, no
 noise. They are checked: rank and inputs before, V after. (V counts as orthonormal when its
@@ -15,12 +15,12 @@ Where it stops, measured (exact of 10 seeds): d = 10, k = 5, m = 5: 7 at n = 200
 1,000 on; d = 20, k = 10, m = 10: 8 at 1,000, all from 2,000 on; d = 30, k = 20, m = 20: 8 at 5,000,
 all at 20,000. No number of samples helps when V is not orthonormal: then no mixture is independent.
 
-Cost: FastICA, O(n k²) a step; then `support`.
+Cost: FastICA, O(n k²) a step; then `exact_step`.
 
 Differences from the paper: FastICA (Hyvärinen 1999; scikit-learn's) stands for the provable ICA
 of Arora, Ge, Moitra and Sachdeva (2012); its components have signs, of which the skewness, positive
 for a rectified value, tells. Entries are rounded by the linear part of their component, for the
-reason given in `support`. The paper's guess of the scale of T U is not needed for either.
+reason given in `exact_step`. The paper's guess of the scale of T U is not needed for either.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ import warnings
 
 import numpy as np
 
-from unrelu.activations import RELU, Activation, ReLU
+from unrelu.activations import RELU, Activation
 from unrelu.fitting.candidate import Candidate, Unsuitable
+from unrelu.fitting.variable_projection import unit_rows
 from unrelu.numerics.arrays import Array
 from unrelu.numerics.laws import isotropy
-from unrelu.recipes.from_directions import check_moments, exact_network
-from unrelu.recipes.support import as_network, component_units, finished, full_rank_units, used_rows
+from unrelu.recipes.exact_step import check_moments, exact_network, full_rank_units
 from unrelu.samples import Samples
 
 CHANCE = 6.0
@@ -42,6 +42,8 @@ CHANCE = 6.0
 
 SKETCHES = 3
 """Sketches tried: a square Gaussian matrix is badly conditioned once in a while."""
+
+WANTED = "it needs orthonormal hidden weights, Gaussian inputs"
 
 STEPS = 1000
 """FastICA steps; a dozen are usual, and where a thousand are not enough nothing is independent."""
@@ -65,40 +67,23 @@ def find(
             "the inputs are not centred with a covariance that is a multiple of the identity: "
             "then orthonormal hidden weights do not make hidden values independent"
         )
-    if not isinstance(activation, ReLU):
-        return _of_activation(samples, k, activation, bias=bias, rng=rng)
-    rows = used_rows(samples, k, rng)
-    for _ in range(SKETCHES):
+    check_moments(activation)
+    for attempt in range(SKETCHES):
         labels = Y @ rng.standard_normal((k, samples.m)).T
         components = labels @ _unmixing(labels, rng)
-        V, lost = component_units(samples, components, rows, rng)
-        if not lost:
+        # For any symmetric law of the inputs the linear part of f(v·x) is along v if f is the ReLU,
+        # for Gaussian ones whatever f is, by Stein's identity.
+        V = unit_rows(np.asarray(np.linalg.lstsq(X, components)[0].T, np.float64))
+        try:
+            found = exact_network(
+                samples, V, activation, bias=bias, stats={}, rng=rng, wanted=WANTED
+            )
+        except Unsuitable:
+            if attempt == SKETCHES - 1:
+                raise
+        else:
             break
-    else:
-        raise Unsuitable(
-            f"{len(lost)} of the {k} independent components lead to no unit: it needs orthonormal "
-            "hidden weights, Gaussian inputs, more samples where there are few, and labels without "
-            "noise or biases"
-        )
-    if correlation := _correlated(V, samples.n):
-        raise Unsuitable(correlation, as_network(samples, V))
-    return finished(samples, V, rows, bias=bias, stats={})
-
-
-def _of_activation(
-    samples: Samples, k: int, activation: Activation, *, bias: bool, rng: np.random.Generator
-) -> Candidate:
-    """The same with another f: by Stein's identity the linear part of f(v·x) is along v for
-    Gaussian inputs, whatever f."""
-    check_moments(activation)
-    X, Y = np.asarray(samples.X, np.float64), np.asarray(samples.Y, np.float64)
-    labels = Y @ rng.standard_normal((k, samples.m)).T
-    components = labels @ _unmixing(labels, rng)
-    V = np.asarray(np.linalg.lstsq(X, components)[0].T, np.float64)
-    V /= np.linalg.norm(V, axis=1, keepdims=True)
-    found = exact_network(samples, V, activation, bias=bias, stats={}, rng=rng)
-    V = found.network.V / np.linalg.norm(found.network.V, axis=1, keepdims=True)
-    if correlation := _correlated(V, samples.n):
+    if correlation := _correlated(unit_rows(found.network.V), samples.n):
         raise Unsuitable(correlation, found.network)
     return found
 

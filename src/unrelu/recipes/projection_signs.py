@@ -21,10 +21,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from unrelu.activations import RELU, Activation, ReLU
+from unrelu.activations import RELU, Activation
 from unrelu.fitting.candidate import Candidate
 from unrelu.recipes import tensor
-from unrelu.recipes.from_directions import exact_network
+from unrelu.recipes.exact_step import exact_network
 from unrelu.recipes.moment_tensor import choose_order, tensor_directions
 from unrelu.recipes.signs import by_projection
 from unrelu.samples import Samples
@@ -51,10 +51,10 @@ def find(
     )
     X, Y = np.asarray(samples.X, np.float64), np.asarray(samples.Y, np.float64)
     V = V * by_projection(X @ V.T, Y, activation)[:, None]
-    if not isinstance(activation, ReLU):
-        if noise:
-            return tensor.regressed(samples, V, activation, stats)
-        return exact_network(samples, V, activation, bias=bias, stats=stats, rng=rng)
     if noise:
-        return tensor.estimated(samples, V, stats)
-    return tensor.descended(samples, V, bias=bias, stats=stats, rng=rng)
+        return tensor.estimated(samples, V, stats, activation)
+    if activation.piecewise_linear:
+        return tensor.descended(samples, V, bias=bias, stats=stats, rng=rng)
+    return exact_network(
+        samples, V, activation, bias=bias, stats=stats, rng=rng, wanted="it needs Gaussian inputs"
+    )

@@ -3,7 +3,7 @@
 A tensor decomposition gives hidden weights up to sign. The 2k features f(±v_j·x) are linearly
 independent for independent v_j and an f that is not zero on both sides, so labels regressed on all
 of them have no use for those of the wrong sign. (Exact labels with rank(U) = k have a third
-answer: `support`.)
+answer: `exact_step`.)
 """
 
 from __future__ import annotations

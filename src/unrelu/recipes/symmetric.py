@@ -12,7 +12,7 @@ rows of U⁻¹, and a joint diagonalisation of any basis of it gives them. Noise
 independent of the inputs, adds a multiple of E[x xᵀ] to Q(P), which is projected off. The rows of
 V are, up to length, those of U⁻¹ (U V), by the linear part.
 
-Exact labels: each row leads to its unit by linear systems (`support`; the paper's Remark 54).
+Exact labels: each row leads to its unit by linear systems (`exact_step`; the paper's Remark 54).
 Noisy labels: one Gauss–Newton step of least squares, with patterns as they are (Le Cam's one-step
 estimate), and U is a regression.
 
@@ -53,7 +53,7 @@ from unrelu.numerics.laws import asymmetry
 from unrelu.numerics.levenberg import newton_step
 from unrelu.numerics.moments import weighted_grams
 from unrelu.numerics.whitening import whiten
-from unrelu.recipes.support import exact_units, finished, full_rank_units, used_rows
+from unrelu.recipes.exact_step import exact_network, full_rank_units
 from unrelu.recipes.tensor import count_units, estimated
 from unrelu.samples import Samples
 
@@ -63,6 +63,8 @@ CHANCE = 6.0
 FAR = 2.0
 """Times the median size from which on samples are left out: of Gaussian inputs one in 10,000 for
 d = 5, none for more; of one dimension, one in 6."""
+
+WANTED = "it needs symmetric inputs whose distinguishing matrices are independent"
 
 ASTRAY = 0.2
 """Radians between the estimate and the nearest least-squares fit from which on the moments were too
@@ -99,16 +101,8 @@ def find(
     V /= np.linalg.norm(V, axis=1, keepdims=True)
     stats: dict[str, float | int | str] = {"rows_kept": kept.n}
     if noise:
-        return estimated(samples, _stepped(samples, V), stats, ASTRAY)
-    rows = used_rows(samples, k, rng)
-    V, lost = exact_units(samples, np.asarray(samples.X[rows], np.float64) @ V.T, rows, rng)
-    if lost:
-        raise Unsuitable(
-            f"{len(lost)} of the {k} components lead to no unit: it needs symmetric inputs whose "
-            "distinguishing matrices are independent, no biases, labels without noise, or more "
-            "samples"
-        )
-    return finished(samples, V, rows, bias=bias, stats=stats)
+        return estimated(samples, _stepped(samples, V), stats, astray=ASTRAY)
+    return exact_network(samples, V, bias=bias, stats=stats, rng=rng, wanted=WANTED)
 
 
 def _stepped(samples: Samples, V: Array) -> Array:

@@ -4,7 +4,7 @@
    (`moment_tensor`; there are the differences from the paper).
 2. Exact labels with rank(U) = k: for each v_j and −v_j, the labels of rows that are surely on the
    off side have a null vector, or not; that tells the sign, and leads to the unit itself
-   (Algorithm 6, `support`). U follows by least squares.
+   (Algorithm 6, `exact_step`). U follows by least squares.
    Exact labels with fewer outputs than units, which the paper leaves to another algorithm: the
    signs by regression (`signs`), then Gauss–Newton steps to rounding.
    Noisy labels (Theorem 40 and after): the signs by regression, U by least squares, and V as it is.
@@ -45,20 +45,23 @@ from __future__ import annotations
 
 import numpy as np
 
-from unrelu.activations import RELU, Activation, ReLU
+from unrelu.activations import RELU, Activation
 from unrelu.fitting.candidate import Candidate, Unsuitable
 from unrelu.fitting.problem import Problem, choose_rows
 from unrelu.fitting.reduction import polish
-from unrelu.fitting.selection import Effort, settle, unit_edge
+from unrelu.fitting.selection import Effort, settle
 from unrelu.network import Network
 from unrelu.noise.found import Noise
 from unrelu.numerics.arrays import Array
-from unrelu.recipes.from_directions import check_moments, exact_network
+from unrelu.recipes.exact_step import (
+    Stats,
+    check_moments,
+    exact_network,
+    finished,
+    label_rank,
+)
 from unrelu.recipes.moment_tensor import choose_order, tensor_directions
-from unrelu.recipes.support import exact_units, finished, label_rank, used_rows
 from unrelu.samples import Samples
-
-Stats = dict[str, float | int | str]
 
 EQUATIONS_PER_UNKNOWN = 8
 """Rows of the last steps where there are fewer outputs than units."""
@@ -69,7 +72,7 @@ than 1e-9 of the labels."""
 
 ASTRAY = 0.5
 """Radians between an estimate and the nearest least-squares fit from which on the estimate says
-nothing of the fit: on half of that, or less, `support` and Gauss–Newton steps rely."""
+nothing of the fit: on half of that, or less, `exact_step` and Gauss–Newton steps rely."""
 
 
 def find(
@@ -89,27 +92,14 @@ def find(
     V, stats = tensor_directions(
         samples, k, order=order, decomposition=decomposition, activation=activation, rng=rng
     )
-    if not isinstance(activation, ReLU):
-        if noise:
-            return regressed(samples, V, activation, stats)
-        return exact_network(samples, V, activation, bias=bias, stats=stats, rng=rng)
     if noise:
-        return estimated(samples, V, stats)
+        return estimated(samples, V, stats, activation)
     if label_rank(samples) < k:
         return descended(samples, V, bias=bias, stats=stats, rng=rng)
-    rows = used_rows(samples, k, rng)
-    heights = np.asarray(samples.X[rows], np.float64) @ V.T
-    exact, lost = exact_units(samples, heights, rows, rng)
-    turned, nowhere = exact_units(samples, -heights[:, lost], rows, rng, known=exact)
-    if nowhere:
-        raise Unsuitable(
-            f"{len(nowhere)} of the {k} directions lead to no unit, with either sign: "
-            f"{WANTED[order]}, no biases, labels without noise, or more samples"
-            + "; and n_units, if there are more units than the labels have rank"
-            * (n_units is None)
-        )
-    exact[lost] = turned
-    return finished(samples, exact, rows, bias=bias, stats=stats)
+    wanted = WANTED[order]
+    if n_units is None:
+        wanted += ", n_units if there are more units than the labels have rank"
+    return exact_network(samples, V, activation, bias=bias, stats=stats, rng=rng, wanted=wanted)
 
 
 WANTED = {
@@ -124,41 +114,44 @@ def count_units(
 ) -> int:
     """k: as given, or the rank of exact labels. Raises `Unsuitable` for what an activation other
     than the ReLU does not allow."""
-    if not isinstance(activation, ReLU):
-        check_moments(activation)
-        rank = label_rank(samples)
-        if noise and activation.degree is None:
-            raise Unsuitable(
-                f"the scale of z is part of a unit of {activation.name!r}, and moments tell its "
-                "direction only: it needs labels without noise"
-            )
-        if not noise and n_units is not None and n_units > rank:
-            raise Unsuitable(
-                f"the labels have rank {rank} for {n_units} units: with {activation.name!r} it "
-                "needs rank(U) = k, so as many outputs as units at least"
-            )
-    if n_units is not None:
-        rank = 0 if noise else label_rank(samples)
-        if rank > n_units:
-            raise Unsuitable(
-                f"the labels have rank {rank}, which {n_units} units without biases do not give: "
-                "there are more units, biases, or noise"
-            )
-        return n_units
-    if noise:
+    check_moments(activation)
+    if noise and not activation.homogeneous:
+        raise Unsuitable(
+            f"the scale of z is part of a unit of {activation.name!r}, and moments tell its "
+            "direction only: it needs labels without noise"
+        )
+    if noise and n_units is None:
         raise Unsuitable(
             "noisy labels do not show how many units there are, and this recipe does not look for "
             "it: it needs n_units"
         )
-    return label_rank(samples)
+    rank = 0 if noise else label_rank(samples)
+    k = rank if n_units is None else n_units
+    if rank > k:
+        raise Unsuitable(
+            f"the labels have rank {rank}, which {k} units without biases do not give: there are "
+            "more units, biases, or noise"
+        )
+    if rank < k and not noise and not activation.piecewise_linear:
+        raise Unsuitable(
+            f"the labels have rank {rank} for {k} units: with {activation.name!r} it needs "
+            "rank(U) = k, so as many outputs as units at least"
+        )
+    return k
 
 
-def estimated(samples: Samples, V: Array, stats: Stats, astray: float = ASTRAY) -> Candidate:
+def estimated(
+    samples: Samples,
+    V: Array,
+    stats: Stats,
+    activation: Activation = RELU,
+    astray: float = ASTRAY,
+) -> Candidate:
     """V as it is, U by least squares, and what that leaves as noise; with a word on how far V is,
     in coordinates in which the inputs are white, from the least-squares fit that it leads to, which
     is as exact as the noise allows if it is the right one."""
     rows, zero = np.arange(samples.n), np.zeros(len(V))
-    problem = Problem(samples, rows, bias=False)
+    problem = Problem(samples, rows, bias=False, activation=activation)
     net = problem.network(V, zero)
     points = problem.points(V, zero)
     fit = settle(problem, problem.strict, points, Effort())
@@ -171,28 +164,6 @@ def estimated(samples: Samples, V: Array, stats: Stats, astray: float = ASTRAY) 
     spare = max(1.0, samples.n - len(V) * (1 + (samples.d - 1) / samples.m))
     noise = Noise("gaussian", "", rest.T @ rest / spare)
     return Candidate(net, rows, {**stats, "to_least_squares": away}, note=note, noise=noise)
-
-
-def regressed(samples: Samples, V: Array, activation: Activation, stats: Stats) -> Candidate:
-    """The same for other activations, without that word: V as it is, U by least squares. Raises
-    `Unsuitable` for units that explain no more than the best of all would explain of noise."""
-    X, Y = np.asarray(samples.X, np.float64), np.asarray(samples.Y, np.float64)
-    F = activation(X @ V.T)
-    U = np.linalg.lstsq(F, Y)[0].T
-    rest = Y - F @ U.T
-    spare = max(1.0, samples.n - len(V) * (1 + (samples.d - 1) / samples.m))
-    covariance = rest.T @ rest / spare
-    net = Network(V, U, activation=activation)
-    strength = (U * (np.linalg.pinv(covariance, hermitian=True) @ U)).sum(axis=0)
-    gains = strength / np.diag(np.linalg.pinv(F.T @ F, hermitian=True))
-    if gains.min() < unit_edge(samples.d, samples.m):
-        raise Unsuitable(
-            "the moments are not precise enough: one of the units explains no more than the best "
-            "of all would explain of noise. More samples may do",
-            net,
-        )
-    noise = Noise("gaussian", "", covariance)
-    return Candidate(net, np.arange(samples.n), stats, noise=noise)
 
 
 def descended(

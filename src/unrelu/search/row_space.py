@@ -23,7 +23,6 @@ from unrelu.activations import RELU, Activation
 from unrelu.fitting.alternation import OVERFLOW, UNIT, LabelSpace, alternate, direction
 from unrelu.fitting.candidate import Candidate
 from unrelu.fitting.problem import Missed, Problem, choose_rows
-from unrelu.fitting.unitwise_polish import refined
 from unrelu.network import Network
 from unrelu.numerics.arrays import Array
 from unrelu.samples import Samples
@@ -76,7 +75,8 @@ def find(
         units, rank, used = collect(space, samples.take(rows), rng)
         starts += used
         if units:
-            net = _network(space, units, samples.eps, whole=len(units) == rank)
+            V, b = problem.hyperplanes(np.array(units))
+            net = space.network(V, b, refine=len(units) == rank)
             if best is None or net.n_units >= best.n_units:
                 best = net
         if len(rows) == samples.n or (not units and activation.piecewise_linear):
@@ -90,17 +90,6 @@ def find(
         if len(rows) == before:
             break
     return None if best is None else Candidate(best, rows, {"starts": starts, "rows": len(rows)})
-
-
-def _network(space: LabelSpace, units: list[Array], eps: float, *, whole: bool) -> Network:
-    """The network of some units; to the last digit, where they are all there are."""
-    problem = space.problem
-    net = problem.network(*problem.hyperplanes(np.array(units)), 1 / space.sizes)
-    if not whole:
-        return net
-    if problem.activation.piecewise_linear:
-        return problem.refined(net)
-    return refined(net, problem, space.sizes, eps)
 
 
 def collect(

@@ -11,18 +11,25 @@ lower quartile has a margin that errors of 0.3 radians do not use up. What few r
 the same are avoided by taking 2k of them at random, again and again, until the linear system has
 one solution. Another unit, off wherever this one is far from on, gives it a second: so rows
 nearer to the kink are tried as well.
+
+For activations other than the ReLU the null vector leads to f_j, too, whatever phi is; where f is
+not homogeneous, its scale is one more unknown. There the alternation of the row-space search
+(`fitting.alternation`) finds the unit, from the sides that a rough direction gives.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
+from unrelu.activations import RELU, Activation
+from unrelu.fitting.alternation import OVERFLOW, LabelSpace, alternate
 from unrelu.fitting.candidate import Candidate, Unsuitable
 from unrelu.fitting.problem import Problem, choose_rows
-from unrelu.network import Network
 from unrelu.numerics.arrays import Array, Index
 from unrelu.numerics.rank import column_space
 from unrelu.samples import Samples
+
+Stats = dict[str, float | int | str]
 
 TRIES = 300
 """Random choices of 2k rows. If a share p of the rows is wrong, one in (1 − p)^(−2k) is good: with
@@ -38,6 +45,9 @@ times a condition number of up to 1e6. Wrong rows leave something of the size of
 OWN = 0.85
 """Share of the lower quartile on which a unit must be off to be the one that was meant, and not
 another that its rows happen to lead to: unrelated units are off on half of it."""
+
+STEPS = 30
+"""Of alternation."""
 
 SAME = 1e-6
 """Distance of unit rows that are the same: each is found to SOLVED, times its conditioning."""
@@ -65,40 +75,83 @@ def full_rank_units(samples: Samples, n_units: int | None) -> int:
     return k
 
 
-def exact_units(
+def check_moments(activation: Activation) -> None:
+    """Raises `Unsuitable` for an activation of which a Gaussian input makes infinite labels: one
+    whose square has no mean."""
+    if not activation.has_variance:
+        raise Unsuitable(
+            f"with Gaussian inputs the labels of {activation.name!r} have no variance, and their "
+            "moments say nothing"
+        )
+
+
+@OVERFLOW
+def exact_network(
     samples: Samples,
-    heights: Array,
-    rows: Index,
+    V: Array,
+    activation: Activation = RELU,
+    *,
+    bias: bool,
+    stats: Stats,
     rng: np.random.Generator,
-    known: Array | None = None,
-) -> tuple[Array, list[int]]:
-    """Unit rows V (k, d) from `heights` (l, k), one column to a unit: roughly f_j or v_j·x on the
-    given rows, in any unit and lowest where the unit is off. And the columns that led nowhere, or
-    to a unit found before or `known`; their rows of V are zero. Cost: O(l d²) and up to `TRIES`
-    SVDs of (2k, k) for each."""
-    taken = samples.take(rows)
-    labels = column_space(taken.Y, samples.eps)
-    V = np.zeros((heights.shape[1], samples.d))
-    old = np.zeros((0, samples.d)) if known is None else known
-    lost = []
-    for j, height in enumerate(heights.T):
-        unit = _unit(taken.X, labels, np.argsort(height), rng)
-        if unit is None or (np.linalg.norm(np.vstack([V, old]) - unit, axis=1) < SAME).any():
-            lost.append(j)
-        else:
-            V[j] = unit
-    return V, lost
+    wanted: str,
+) -> Candidate:
+    """The network that the rows V (k, d), or their opposites, lead to, for labels of rank k; `bias`
+    only says what it is judged among. Raises `Unsuitable` where some lead nowhere, with what is
+    `wanted`. Cost: O(l d²) and up to `TRIES` SVDs of (2k, k) for each row; for other activations
+    that of alternation from 2k starts."""
+    rows = used_rows(samples, len(V), rng)
+    if activation.piecewise_linear:
+        units, lost = _by_support(samples.take(rows), V, rng)
+    else:
+        units, lost = _by_alternation(samples, rows, V, activation)
+    if lost:
+        raise Unsuitable(
+            f"{lost} of the {len(V)} directions lead to no unit of {activation.name!r}, with "
+            f"either sign: {wanted}, labels of rank k without noise, no biases, or more samples"
+        )
+    return finished(samples, units, rows, activation, bias=bias, stats=stats)
 
 
-def component_units(
-    samples: Samples, components: Array, rows: Index, rng: np.random.Generator
-) -> tuple[Array, list[int]]:
-    """The same from `components` (n, k), roughly the f_j on all samples. Which of their values are
-    lowest is decided by what is left of other units in them, and such rows have too much in common.
-    So it is their linear part that tells where they are off: for any symmetric law of the inputs
-    that of f_j is v_j·x, up to scale."""
-    X = np.asarray(samples.X, np.float64)
-    return exact_units(samples, X[rows] @ np.linalg.lstsq(X, components)[0], rows, rng)
+def _by_alternation(
+    samples: Samples, rows: Index, V: Array, activation: Activation
+) -> tuple[Array, int]:
+    """The units near the rows of V, as rows of their own, and how many of V lead nowhere."""
+    problem = Problem(samples, rows, bias=False, activation=activation)
+    space, k = LabelSpace.of(problem, samples.eps), len(V)
+    heights = problem.strict.features @ problem.points(V, np.zeros(k)).T
+    nothing = known = space.known
+    units: list[Array] = []
+    waiting = list(range(k))
+    for others in (False, True):  # those left over once more, without what has been found
+        parts = space.parts(known if others else nothing)
+        for j in list(waiting):
+            for side in (heights[:, j] > 0, heights[:, j] < 0):
+                unit = alternate(space, parts, side, STEPS)
+                longer = None if unit is None else space.extended(known, unit)
+                if unit is not None and longer is not None:
+                    units, known = [*units, unit], longer
+                    parts = space.parts(known) if others else parts
+                    waiting.remove(j)
+                    break
+    found = np.array(units).reshape(-1, problem.strict.features.shape[1])
+    return problem.hyperplanes(found)[0], len(waiting)
+
+
+def _by_support(samples: Samples, V: Array, rng: np.random.Generator) -> tuple[Array, int]:
+    """The same for the ReLU, as in the paper."""
+    X, labels = samples.X, column_space(samples.Y, samples.eps)
+    units: list[Array] = []
+    lost = list(V)
+    for sign in (1, -1):
+        directions, lost = lost, []
+        for v in directions:
+            unit = _unit(X, labels, np.argsort(sign * (X @ v)), rng)
+            if unit is None or any(np.linalg.norm(unit - other) < SAME for other in units):
+                lost.append(v)
+            else:
+                units.append(unit)
+    return np.array(units).reshape(-1, V.shape[1]), len(lost)
 
 
 def _unit(X: Array, labels: Array, order: Index, rng: np.random.Generator) -> Array | None:
@@ -134,12 +187,18 @@ def _direction(X: Array, hidden: Array) -> Array | None:
 
 
 def finished(
-    samples: Samples, V: Array, rows: Index, *, bias: bool, stats: dict[str, float | int | str]
+    samples: Samples,
+    V: Array,
+    rows: Index,
+    activation: Activation = RELU,
+    *,
+    bias: bool,
+    stats: Stats,
 ) -> Candidate:
     """The network of units found exactly, refined to the last digit; with `bias`, among those
     with biases."""
-    problem = Problem(samples, rows, bias)
-    net = problem.refined(problem.network(V, np.zeros(len(V))))
+    problem = Problem(samples, rows, bias, activation=activation)
+    net = LabelSpace.of(problem, samples.eps).network(V, np.zeros(len(V)), refine=True)
     return Candidate(net, problem.rows, {"rows": len(problem.rows), **stats})
 
 
@@ -147,9 +206,3 @@ def used_rows(samples: Samples, k: int, rng: np.random.Generator) -> Index:
     """Rows for the exact step: enough that every unit is on at twice d of them, with a quarter of
     them off by a wide margin at 2k or more."""
     return choose_rows(samples, 8 * (samples.d + k) + 200, rng)
-
-
-def as_network(samples: Samples, V: Array) -> Network:
-    """With output weights by least squares."""
-    rows = choose_rows(samples, 8 * (samples.d + len(V)) + 200, np.random.default_rng(0))
-    return Problem(samples, rows, bias=False).network(V, np.zeros(len(V)))
