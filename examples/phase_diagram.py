@@ -22,8 +22,8 @@ parser.add_argument("--fine", action="store_true", help="more units, more sample
 fine = parser.parse_args().fine
 
 INPUTS = 10
-UNITS = list(range(1, 16)) if fine else [1, 2, 4, 7, 10]
-SAMPLES = list(range(10, 82, 2)) if fine else list(range(17, 53, 5))
+UNITS = list(range(1, 16)) if fine else [1, 4, 7, 10]
+SAMPLES = list(range(10, 82, 2)) if fine else list(range(17, 53, 7))
 TRIALS = 20 if fine else 4
 
 # %%

@@ -309,9 +309,8 @@ def test_few_samples_on_a_lattice_are_left_open() -> None:
     rng = np.random.default_rng(18)
     truth = Network(rng.standard_normal((2, 7)), rng.standard_normal((2, 2)), activation=Power(2))
     result = unrelu.recover(X, truth(X), activation=Power(2), bias=False, rng=0, throw=False)
-    assert result.status == Status.UNDETERMINED
+    assert (result.status, result.code) == ("undetermined", "several-networks")
     assert match(result, truth).max_error < 1e-12
-    assert "so few values" in result.explanation
 
 
 def test_more_units_than_outputs() -> None:
@@ -337,8 +336,7 @@ def test_squares_that_cancel_are_left_open() -> None:
     assert np.abs(net(X) - turned(X)).max() < 1e-13 * np.abs(net(X)).max() + 1e-13
     for other in (net, turned):
         certificate = unrelu.verify(other, X, net(X))
-        assert certificate.status == Status.UNDETERMINED
-        assert "turned round" in certificate.explanation
+        assert (certificate.status, certificate.code) == ("undetermined", "outputs-dependent")
     generic = Network(V[[0, 1, 3]], np.array([[1.0, 2.0, -1.5]]), activation=Power(2))
     assert unrelu.verify(generic, X, generic(X)).status == Status.EXACT
 
@@ -372,10 +370,10 @@ def test_few_values_and_too_many_unknowns_are_left_open() -> None:
     rng = np.random.default_rng(21)
     X = rng.integers(-3, 4, (500, 6)).astype(np.float64)
     net = Network(rng.standard_normal((3, 6)), rng.standard_normal((1, 3)), activation=Power(2))
-    assert "few values" in unrelu.verify(net, X, net(X)).explanation
+    assert unrelu.verify(net, X, net(X)).code == "outputs-dependent"
     X = rng.standard_normal((3000, 60))
     net = Network(rng.standard_normal((8, 60)), rng.standard_normal((1, 8)), activation=Power(2))
-    assert "more than 400" in unrelu.verify(net, X, net(X)).explanation
+    assert unrelu.verify(net, X, net(X)).code == "outputs-dependent"
 
 
 def test_noise_is_not_explained() -> None:

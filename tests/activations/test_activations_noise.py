@@ -109,9 +109,9 @@ def test_long_tails_of_inputs_and_fast_growth() -> None:
     X = rng.standard_t(3, (300, 4))
     Y = truth(X) + 0.01 * rng.standard_normal((300, 2))
     result = unrelu.recover(X, Y, 2, activation="exp-square", bias=False, rng=0, throw=False)
+    assert result.status == Status.ESTIMATED
     assert result.network is not None
-    assert result.status in (Status.ESTIMATED, Status.FAILED, Status.UNDETERMINED)
-    assert np.isfinite(result.network(X)).all()
+    assert unrelu.match(result.network, truth).max_error < 0.05
 
 
 def test_chords() -> None:

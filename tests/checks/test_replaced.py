@@ -38,8 +38,7 @@ def test_seven_squares_may_be_seven_others() -> None:
     other = _replaced(net, rows[1:], np.zeros(7), X)
     for one in (net, other):
         certificate = verify(one, X, net(X))
-        assert certificate.status == "undetermined", certificate.explanation
-        assert "same samples" in certificate.explanation
+        assert (certificate.status, certificate.code) == ("undetermined", "replaceable")
 
 
 def test_four_squares_and_six_cubes_are_the_only_ones() -> None:
@@ -65,8 +64,7 @@ def test_parallel_units_of_a_function_with_more_kinks() -> None:
     other = _replaced(net, np.outer([2.0, 1.0, 2.0], v), b, X)
     for one in (net, other):
         certificate = verify(one, X, net(X))
-        assert certificate.status == "undetermined", certificate.explanation
-        assert "parallel" in certificate.explanation
+        assert (certificate.status, certificate.code) == ("undetermined", "replaceable")
     apart = Network(V + 0.1 * rng.standard_normal((3, 2)), net.U, b, activation=net.activation)
     assert verify(apart, X, apart(X)).status == "exact"
 

@@ -18,7 +18,7 @@ from unrelu.evidence.exact_labels import ExactLabels
 from unrelu.samples import Samples
 
 Array = NDArray[np.float64]
-SEEDS = range(6)
+SEEDS = range(3)
 
 
 @pytest.mark.parametrize("network", NETWORKS)

@@ -140,7 +140,7 @@ def test_poisson_counts() -> None:
 @pytest.mark.parametrize("freedom", [1.0, 2.0])
 def test_heavy_tails(freedom: float) -> None:
     """As near as the fit that starts at the truth."""
-    problem = plant(4, 2, 2, 1000, seed=5, bias=0.5)
+    problem = plant(4, 2, 2, 500, seed=5, bias=0.5)
     noise = np.random.default_rng(0).standard_t(freedom, problem.Y.shape)
     Y = problem.Y + 0.2 * noise
     samples = Samples.of(problem.X, Y)
@@ -212,7 +212,7 @@ def test_order_of_the_rows_and_type() -> None:
 
 
 def test_the_same_seed_gives_the_same_bits() -> None:
-    problem = plant(4, 2, 2, 400, seed=10, bias=0.5)
+    problem = plant(4, 2, 2, 150, seed=10, bias=0.5)
     Y = problem.Y + np.random.default_rng(0).standard_t(2, problem.Y.shape)
     nets = [estimate(problem.X, Y).network for _ in range(2)]
     for part in PARTS:
@@ -225,7 +225,7 @@ def test_the_same_seed_gives_the_same_bits() -> None:
 
 @pytest.mark.parametrize("noise", ["auto", "gaussian", "independent"])
 def test_permuted_labels(noise: str) -> None:
-    problem = plant(5, 3, 2, 600, seed=11, bias=0.5)
+    problem = plant(5, 3, 2, 300, seed=11, bias=0.5)
     Y = np.random.default_rng(0).permutation(problem.Y)
     result = estimate(problem.X, Y, noise=noise)
     assert (result.status, result.code) == (Status.ESTIMATED, "no-unit")
@@ -242,7 +242,7 @@ def test_permuted_labels(noise: str) -> None:
 def test_three_layers_are_not_two(told: int | None) -> None:
     """Never exact, nor an estimate."""
     rng = np.random.default_rng(0)
-    X = rng.standard_normal((300, 4))
+    X = rng.standard_normal((150, 4))
     hidden = np.maximum(X @ rng.standard_normal((4, 4)), 0) @ rng.standard_normal((4, 4))
     Y = np.maximum(hidden - 0.5, 0) @ rng.standard_normal((4, 2))
     result = estimate(X, Y, told)
@@ -252,7 +252,7 @@ def test_three_layers_are_not_two(told: int | None) -> None:
 
 def test_more_units_than_there_are() -> None:
     """What the surplus units fit is noise: they are known less well than any that is there."""
-    problem = plant(4, 2, 2, 500, seed=12, bias=0.5)
+    problem = plant(4, 2, 2, 300, seed=12, bias=0.5)
     result = estimate(problem.X, noisy_labels(problem, 0.1), 4)
     assert result.status in (Status.ESTIMATED, Status.UNDETERMINED)
     assert result.network is not None
@@ -265,21 +265,21 @@ def test_more_units_than_there_are() -> None:
 
 
 def test_fewer_units_than_there_are() -> None:
-    problem = plant(4, 4, 3, 1500, seed=13, bias=0.5)
+    problem = plant(4, 4, 3, 400, seed=13, bias=0.5)
     Y = noisy_labels(problem, 0.02)
-    assert estimate(problem.X, Y, 2).status == Status.FAILED
-    result = estimate(problem.X, Y, 2, noise="gaussian")
-    assert result.status == Status.FAILED
-    assert "depends on the inputs" in result.explanation
+    for noise in ("auto", "gaussian"):
+        result = estimate(problem.X, Y, 2, noise=noise)
+        assert (result.status, result.code) == ("failed", "depends-on-inputs")
 
 
 def test_too_few_samples() -> None:
     problem = plant(5, 3, 1, 20, seed=14, bias=0.5)
+    Y = noisy_labels(problem, 0.1)
     for noise in ("auto", "gaussian", "independent"):
-        result = estimate(problem.X, noisy_labels(problem, 0.1), 3, noise=noise)
-        assert result.status in (Status.UNDETERMINED, Status.FAILED)
-    with pytest.raises(RecoveryError):
-        recover(problem.X, noisy_labels(problem, 0.1), 3, noise="gaussian", rng=0)
+        with pytest.raises(RecoveryError) as caught:
+            recover(problem.X, Y, 3, noise=noise, rng=0)
+        result = caught.value.result
+        assert (result.status, result.code) == ("undetermined", "few-labels")
 
 
 # Odd labels.
@@ -375,7 +375,7 @@ def test_a_fixed_fit() -> None:
 
 
 def test_heavy_tails_are_said_where_gaussian_noise_was_asked_for() -> None:
-    problem = plant(4, 2, 2, 1500, seed=22, bias=0.5)
+    problem = plant(4, 2, 2, 600, seed=22, bias=0.5)
     rng = np.random.default_rng(0)
     for freedom, said in ((2, True), (1000, False)):
         Y = problem.Y + 0.3 * rng.standard_t(freedom, problem.Y.shape)
@@ -387,7 +387,7 @@ def test_skewed_noise_is_said_to_be() -> None:
     """Student's t takes it for symmetric: the output biases are off by more than their errors."""
     rng = np.random.default_rng(0)
     for bias in (0.5, 0.0):
-        problem = plant(4, 2, 3, 600, seed=1, bias=bias)
+        problem = plant(4, 2, 3, 300, seed=1, bias=bias)
         skewed = rng.exponential(size=problem.Y.shape) - 1
         symmetric = rng.standard_t(2, problem.Y.shape)
         for noise, size in ((skewed, 0.4), (symmetric, 0.2)):
@@ -424,15 +424,14 @@ def test_the_units_weighed_are_those_found(seed: int) -> None:
             assert (width.gain > width.edge) == (width.units == k), str(width)
 
 
-@pytest.mark.parametrize("own", [0.0, 0.02])
-@pytest.mark.parametrize("seed", [1000, 1002])
+@pytest.mark.parametrize(("own", "seed"), [(0.0, 1000), (0.02, 1000), (0.02, 1002)])
 def test_shared_noise(own: float, seed: int) -> None:
     """In its direction it is many times what it is in the mean, and no unit comes of that; in all
     others the labels are nearly, or quite, without noise, and V is known as well as those tell."""
     rng = np.random.default_rng(seed)
-    problem = plant(4, 2, 6, 600, seed=seed, bias=0.0)
-    shared = 0.2 * rng.standard_normal((600, 1)) @ rng.standard_normal((1, 6))
-    Y = problem.Y + shared + own * rng.standard_normal((600, 6))
+    problem = plant(4, 2, 6, 300, seed=seed, bias=0.0)
+    shared = 0.2 * rng.standard_normal((300, 1)) @ rng.standard_normal((1, 6))
+    Y = problem.Y + shared + own * rng.standard_normal((300, 6))
     result = estimate(problem.X, Y, bias=False)
     assert result.status == Status.ESTIMATED
     assert result.network is not None
@@ -441,5 +440,5 @@ def test_shared_noise(own: float, seed: int) -> None:
     assert not len(found.extra)
     # d weights of each unit from n (m − 1) labels, a half of them on its active side.
     strength = np.linalg.norm(problem.truth.canonical().U, axis=0).min()
-    bound = 5 * max(own, 1e-4) * np.sqrt(4 / 300) / strength
+    bound = 5 * max(own, 1e-4) * np.sqrt(4 / 150) / strength
     assert found.hidden.max() < bound
