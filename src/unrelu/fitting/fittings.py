@@ -29,6 +29,10 @@ weight by a thousandth of its standard error."""
 
 MOST_STEPS = 500
 
+ROBUST_ROUNDS = 2
+"""Descents with heavy tails, each with the scales that the one before has left. Scales that shrink
+on the way would hold the fit where it happens to be."""
+
 TAME = 6.0
 """Fourth moment of residuals over the square of the second, 3 for normal ones, up to which they
 have no long tails."""
@@ -171,7 +175,15 @@ class Reweighted(Fitting):
         return self.loss_at(self.samples, net(self.X))
 
     def fit(self, net: Network) -> Network:
-        return reweighted(net, self.samples, self.loss_at, self.bias, self.skip)
+        if not self.kind.robust:
+            return reweighted(net, self.samples, self.loss_at, self.bias, self.skip)
+        for _ in range(ROBUST_ROUNDS):
+            net = self._descended(net, self.loss(net))
+        return net
+
+    def _descended(self, net: Network, loss: Loss, rounded: RoundedReLU | None = None) -> Network:
+        """The minimum of a loss whose scales stay as they are."""
+        return reweighted(net, self.samples, lambda *_: loss, self.bias, self.skip, rounded)
 
     def revised(self, net: Network, rng: np.random.Generator, effort: Effort) -> Network:  # noqa: ARG002
         return net
@@ -180,7 +192,7 @@ class Reweighted(Fitting):
         loss = self.loss(net)
         for share in ROUNDNESS:
             rounded = RoundedReLU(share * errors_of(self.importance(net)))
-            net = reweighted(net, self.samples, lambda *_: loss, self.bias, self.skip, rounded)
+            net = self._descended(net, loss, rounded)
         return net
 
     def standardised(self, net: Network) -> Array:
