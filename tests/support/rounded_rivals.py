@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unrelu import Certificate, Network, Status, verify
-from unrelu.checks.explained import Allowance, explain
+from unrelu.checks.explained import explain, rounding_of
 from unrelu.samples import Samples
 
 Array = NDArray[np.float64]
@@ -220,7 +220,7 @@ def fits(rival: Network, net: Network, samples: Samples) -> bool:
     if explain(rival, samples).in_roundings > 1:
         return False
     X = np.asarray(samples.X, np.float64)
-    own, usual = Allowance.of(rival, samples).at(X), Allowance.of(net, samples).at(X)
+    own, usual = rounding_of(rival, samples).at(X), rounding_of(net, samples).at(X)
     return float(np.median(own / usual)) <= MOST_ALLOWED
 
 
@@ -330,7 +330,7 @@ def _settled(net: Network, samples: Samples) -> Network:
 def _linearised(net: Network, samples: Samples) -> tuple[Array, Array]:
     """Residuals in roundings, and their derivatives by V, b, U and c."""
     X, Y = np.asarray(samples.X, np.float64), np.asarray(samples.Y, np.float64)
-    allowed = Allowance.of(net, samples).at(X)
+    allowed = rounding_of(net, samples).at(X)
     Z = net.preactivations(X)
     on, F = (Z > 0).astype(np.float64), np.maximum(Z, 0.0)
     n, m, k, d = len(X), net.n_outputs, net.n_units, net.n_inputs

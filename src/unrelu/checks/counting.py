@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from unrelu.checks.case import Case
 from unrelu.checks.finding import Finding
-from unrelu.checks.scales import CONFIDENCE, SAME, column_scale
+from unrelu.checks.scales import SAME, column_scale
+from unrelu.network.rounding import accumulated
 from unrelu.numerics.arrays import Array, Index
 from unrelu.samples import Samples
 from unrelu.wording.status import Status
@@ -118,8 +119,7 @@ def chance_equations(dimension: int, n: int, units: int, eps: float, grain: floa
     exp(CHANCE) from this number on: (D k ln(e n/D) − CHANCE) / ln(1/ρ).
     """
     patterns = dimension * units * math.log(math.e * max(n, dimension) / dimension)
-    rounding = eps * CONFIDENCE * math.sqrt(dimension + units)
-    met = min(0.5, max(rounding, grain))
+    met = min(0.5, max(2 * accumulated(eps, dimension + units), grain))  # off to either side
     return math.ceil((patterns - CHANCE) / -math.log(met))
 
 

@@ -18,9 +18,11 @@ import math
 import numpy as np
 
 from unrelu.checks.case import Case, Clean
+from unrelu.checks.explained import rounding_of
 from unrelu.checks.finding import Finding
-from unrelu.checks.scales import CONFIDENCE, SAME
+from unrelu.checks.scales import SAME
 from unrelu.network import Network
+from unrelu.network.rounding import accumulated
 from unrelu.numerics.arrays import Array, Index, Mask
 from unrelu.numerics.rank import column_space
 from unrelu.samples import Samples
@@ -48,18 +50,12 @@ def misfits(net: Network, samples: Samples) -> Mask:
     """Entries (n, m) that differ from the network by more than rounding, as `explain` has it; the
     usual size of a label is that of the entries that agree."""
     X, Y = np.asarray(samples.X, np.float64), np.asarray(samples.Y, np.float64)
-    unit = 0.5 * samples.eps * CONFIDENCE * math.sqrt(net.n_inputs + net.n_units + 2)
-    Z = net.preactivations(X)
-    answers = np.maximum(Z, 0.0) @ net.U.T + net.c
+    answers = net(X)
     error = np.abs(answers - Y)
-    lengths = np.linalg.norm(X, axis=1, keepdims=True)
-    reach = (np.linalg.norm(net.V, axis=1) * lengths + np.abs(net.b)) * (Z > 0)
-    allowed = reach**2 @ (net.U**2).T
     size = np.sqrt((answers**2).mean(axis=0))
     wrong = np.zeros(Y.shape, dtype=np.bool_)
     for _ in range(2):
-        bar = unit * np.sqrt(size**2 + net.c**2 + allowed) + np.finfo(np.float64).tiny
-        wrong = ~(error <= bar)
+        wrong = ~(error <= rounding_of(net, samples, size).at(X))
         counts = np.maximum(1, (~wrong).sum(axis=0))
         size = np.minimum(size, np.sqrt(np.where(wrong, 0.0, Y**2).sum(axis=0) / counts))
     return wrong
@@ -101,7 +97,7 @@ def choice_equations(clean: Clean, equations: int, units: int) -> int:
         return 0
     ways = math.lgamma(total + 1) - math.lgamma(left_out + 1) - math.lgamma(total - left_out + 1)
     width = clean.samples.d + units
-    price = ways / -math.log(clean.samples.eps * CONFIDENCE * math.sqrt(width))
+    price = ways / -math.log(2 * accumulated(clean.samples.eps, width))
     return math.ceil(equations * min(1.0, price / max(1, total - left_out)))
 
 

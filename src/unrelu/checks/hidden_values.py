@@ -26,8 +26,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from unrelu.checks.counting import CHANCE, distinct_rows, grain
-from unrelu.checks.scales import CONFIDENCE, typical_size
+from unrelu.checks.scales import typical_size
 from unrelu.network import Network
+from unrelu.network.rounding import accumulated
 from unrelu.numerics.arrays import Array, Index, Mask
 from unrelu.numerics.rank import left_inverse
 from unrelu.samples import Samples
@@ -118,7 +119,7 @@ def values_of(net: Network, Y: Array, eps: float, usual: Array) -> tuple[Array, 
     Rounding of a label: of the sum over units, of c, and of what the other labels left in U."""
     dual = left_inverse(net.U)
     F = (Y - net.c) @ dual.T
-    step = CLEAR * 0.5 * eps * CONFIDENCE * math.sqrt(net.n_units + net.n_outputs + 2)
+    step = CLEAR * accumulated(eps, net.n_units + net.n_outputs + 2)
     rounding = step * np.sqrt(F**2 @ (net.U**2).T + net.c**2 + usual**2)
     return F, np.sqrt(rounding**2 @ (dual**2).T) + np.finfo(np.float64).tiny
 
@@ -220,8 +221,7 @@ def _spare(samples: Samples, k: int, n: int, biased: bool) -> int:
     """How many zeros cannot be by chance. Any k − 1 of n rows have a null vector; a further row of
     it is zero with probability ρ, the relative rounding of a label, or the grain of labels or
     inputs. The union bound over all choices, C(n, k−1) (n ρ)^spare, is below exp(CHANCE)."""
-    rounding = samples.eps * CONFIDENCE * math.sqrt(k + samples.m)
-    met = n * max(rounding, grain(samples, biased))
+    met = n * max(2 * accumulated(samples.eps, k + samples.m), grain(samples, biased))
     if met >= 0.5:
         return n
     choices = math.lgamma(n + 1) - math.lgamma(k) - math.lgamma(max(n - k + 2, 1))

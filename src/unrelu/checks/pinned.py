@@ -8,10 +8,11 @@ import numpy as np
 
 from unrelu.checks.case import Case, Pinned
 from unrelu.checks.counting import chance_equations, distinct_rows, grain
-from unrelu.checks.explained import Allowance
+from unrelu.checks.explained import rounding_of
 from unrelu.checks.finding import Finding, listed
-from unrelu.checks.scales import CONFIDENCE, SAME, column_scale
+from unrelu.checks.scales import SAME, column_scale
 from unrelu.network import Network
+from unrelu.network.rounding import accumulated, height_terms
 from unrelu.network.sensitivity import sensitivity
 from unrelu.numerics.arrays import Array, Index, Mask
 from unrelu.numerics.whitening import whiten
@@ -90,11 +91,9 @@ def _pin_on(
         return Pinned(none, none, none, 0, 0, samples.d, independent=seen)
     X, Z = distinct.X / scale, net.preactivations(distinct.X)
     V = net.V * scale
-    lengths = np.linalg.norm(V, axis=1)
 
     # A sample on a kink has two patterns, and its label says little about either.
-    unit = 0.5 * samples.eps * CONFIDENCE * math.sqrt(net.n_inputs + 2)
-    gap = unit * (np.linalg.norm(X, axis=1)[:, None] * lengths + np.abs(net.b))
+    gap = accumulated(samples.eps, net.n_inputs + 2) * height_terms(net, distinct.X, scale)
     gap = np.maximum(gap, _shift(net, distinct.X, doubt))
     sure = (np.abs(Z) > gap).all(axis=1)
     shares = (Z > 0).mean(axis=0)
@@ -147,7 +146,7 @@ def _pin_on(
 
     errors = of_rows(np.where(finite, sensed.errors, 0.0), together=False)
     # Labels of a rival are off by what is allowed at most, those of the network by its residual.
-    allowed = float(np.linalg.norm(Allowance.of(net, samples).at(rows) / size))
+    allowed = float(np.linalg.norm(rounding_of(net, samples).at(rows) / size))
     apart = allowed + float(np.linalg.norm(residual))
     farthest = errors * max(1.0, apart / noise)
     if sensed.axes is not None:

@@ -14,9 +14,10 @@ import numpy as np
 from unrelu.checks.case import Pinned
 from unrelu.checks.counting import chance_equations, distinct_rows, grain
 from unrelu.checks.pinned import MOST_EFFORT, rows_about
-from unrelu.checks.scales import CONFIDENCE, SAME, column_scale, typical_size
+from unrelu.checks.scales import SAME, column_scale, typical_size
 from unrelu.network import Network
 from unrelu.network.jacobian import Jacobian
+from unrelu.network.rounding import CONFIDENCE, accumulated, height_terms
 from unrelu.network.unitwise_least_squares import unitwise_least_squares
 from unrelu.numerics.arrays import Array, Mask
 from unrelu.numerics.tangents import Tangents
@@ -122,9 +123,9 @@ def _pin_on(net: Network, samples: Samples, biased: bool) -> Pinned:
 def label_weights(net: Network, X: Array, Y: Array, scale: Array, eps: float) -> Array:
     """(n,): one over what rounding leaves of labels in their `typical_sizes`, but for its unit; at
     most one over the usual label, so that where f is steep a label says little."""
-    size, V = typical_sizes(Y), net.V * scale
+    size = typical_sizes(Y)
     U, c = net.U / size[:, None], net.c / size
-    reach = np.linalg.norm(X / scale, axis=1)[:, None] * np.linalg.norm(V, axis=1) + np.abs(net.b)
+    reach = height_terms(net, X, scale)
     off = net.activation.rounding(net.preactivations(X), reach, eps) ** 2
     usual = np.median(((Y / size) ** 2).sum(axis=1))  # of labels, but for a few large ones
     return np.asarray(1 / np.sqrt(off @ (U**2).sum(axis=0) + c @ c + (usual or net.n_outputs)))
@@ -138,10 +139,8 @@ def typical_sizes(Y: Array) -> Array:
 def sure_rows(net: Network, X: Array, scale: Array, errors: Array, eps: float) -> Mask:
     """Samples that lie on no kink, for rounding and for hyperplanes that are off by `errors`. On a
     steep part of phi a tenth of the distance to the kink is where it stops to be straight."""
-    unit = 0.5 * eps * CONFIDENCE * math.sqrt(net.n_inputs + 2)
-    lengths = np.linalg.norm(X / scale, axis=1)[:, None] * np.linalg.norm(net.V * scale, axis=1)
-    raw = np.linalg.norm(X, axis=1)[:, None] * np.linalg.norm(net.V, axis=1)
-    gap = np.maximum(unit, 10 * errors) * (np.maximum(lengths, raw) + np.abs(net.b))
+    terms = np.maximum(height_terms(net, X, scale), height_terms(net, X))
+    gap = np.maximum(accumulated(eps, net.n_inputs + 2), 10 * errors) * terms
     return np.asarray((np.abs(net.preactivations(X)) > gap).all(axis=1))
 
 

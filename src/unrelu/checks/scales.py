@@ -10,10 +10,6 @@ from numpy.typing import NDArray
 from unrelu.numerics.arrays import Array
 from unrelu.samples import Samples
 
-CONFIDENCE = 4.0
-"""Rounding errors add up like a random walk: n operations leave at most CONFIDENCE √n u, but
-for a probability 2 exp(−CONFIDENCE²/2) (Higham and Mary 2019)."""
-
 SAME = 1e-8
 """Inputs closer than this, in scaled units, count as one: what distinguishes their labels is
 too near to rounding to be an equation of its own."""

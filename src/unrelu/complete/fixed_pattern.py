@@ -14,13 +14,10 @@ import numpy as np
 
 from unrelu.network import Network
 from unrelu.network.jacobian import Jacobian
+from unrelu.network.rounding import Rounding
 from unrelu.numerics.arrays import Array, Mask
 from unrelu.numerics.whitening import power_of_two, with_constant
 from unrelu.samples import Samples
-
-ROUNDING = 4.0
-"""Times the usual size of the rounding errors of a label: independent ones exceed it once in a
-thousand cases (Higham and Mary 2019)."""
 
 RIDGE = float(np.sqrt(np.finfo(np.float64).eps))
 
@@ -47,6 +44,8 @@ class Scaled:
         self.X = with_constant(X) if bias else X
         self.Y = samples.Y / self._outputs
         self.U = U / self._outputs[:, None] / self._units
+        size = np.sqrt((self.Y**2).mean(axis=0))
+        self._sizes = np.where(size > 0, size, size.max() or 1.0)  # of zeros, that of others
 
     def _design(self, active: Mask) -> Array:
         ones = np.ones((len(self.X), int(self.bias)))
@@ -87,18 +86,20 @@ class Scaled:
     def pattern(self, weights: Weights) -> Mask:
         return np.asarray(self.X @ weights.V.T > 0)
 
-    def missed(self, weights: Weights) -> tuple[float, float]:
-        """Largest residual: as a share of the labels' size, and in roundings, see `explain` of the
-        certificate. Up to 1 rounding a network explains every label."""
-        Z = self.X @ weights.V.T
-        residual = np.abs(np.maximum(Z, 0.0) @ self.U.T + weights.c - self.Y)
-        unit = 0.5 * self._eps * ROUNDING * np.sqrt(self.X.shape[1] + self.U.shape[1] + 2)
-        size = np.sqrt((self.Y**2).mean(axis=0))
-        size = np.where(size > 0, size, size.max() or 1.0)  # for an output of zeros, that of others
-        spread = (self.U**2 * (weights.V**2).sum(axis=1)).T
-        allowed = ((Z > 0) @ spread) * (self.X**2).sum(axis=1, keepdims=True)
-        allowed = unit * np.sqrt(allowed + size**2 + weights.c**2) + np.finfo(np.float64).tiny
-        return float((residual / size).max()), float((residual / allowed).max())
+    def missed(self, weights: Weights) -> float:
+        """Largest residual, as a share of the labels' size."""
+        return float((self._residual(weights) / self._sizes).max())
+
+    def explained(self, weights: Weights) -> bool:
+        """Whether every label is, to rounding."""
+        d = len(self._inputs)
+        b = weights.V[:, d] if self.bias else None
+        net = Network(weights.V[:, :d], self.U, b, weights.c)
+        allowed = Rounding.of(net, self._eps, self._sizes).at(self.X[:, :d])
+        return bool((self._residual(weights) <= allowed).all())
+
+    def _residual(self, weights: Weights) -> Array:
+        return np.abs(np.maximum(self.X @ weights.V.T, 0.0) @ self.U.T + weights.c - self.Y)
 
     def network(self, weights: Weights) -> Network:
         """In the units of the samples, with the output weights that were given."""

@@ -219,7 +219,7 @@ class _Case:
                 break
             self._tried.add(key)
             near = self._scaled.roughly(active, near)
-            if self._scaled.missed(near)[0] < NEAR:
+            if self._scaled.missed(near) < NEAR:
                 near = self._scaled.fit(active, near)
                 if self._accepted(near):
                     return True
@@ -236,7 +236,7 @@ class _Case:
             return self._over_rationals(active)
         loose = self._scaled.fit(active, near)
         for weights in (self._scaled.fit(active, near, tied), loose):
-            share = self._scaled.missed(weights)[0]
+            share = self._scaled.missed(weights)
             self.nearest = min(self.nearest, share)
             self.doubtful |= share < DOUBT
             if self._accepted(weights):
@@ -246,7 +246,7 @@ class _Case:
         return False
 
     def _accepted(self, weights: Weights) -> bool:
-        if self._scaled.missed(weights)[1] > 1:
+        if not self._scaled.explained(weights):
             return False
         if self._exact is not None:
             return self._over_rationals(self._scaled.pattern(weights))
