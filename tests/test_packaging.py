@@ -28,7 +28,7 @@ STANDS_ON: dict[str, set[str]] = {
     "samples": {"wording", "errors", "numerics", "inputs"},
     "checks": {"wording", "errors", "numerics", "network", "samples"},
     "formats": {"wording", "errors", "numerics", "activations", "inputs", "network"},
-    "hardness": {"wording", "errors", "numerics", "network"},
+    "hardness": {"wording", "errors", "numerics", "inputs", "network"},
     "lower_bound": {"errors", "numerics", "network"},
     "noise": {"wording", "errors", "numerics", "network", "samples"},
     "fitting": {"numerics", "activations", "network", "samples", "noise"},

@@ -9,14 +9,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from unrelu.errors import InputError, InputTypeError
+from unrelu.errors import InputError
 from unrelu.inputs.frames import tables
 from unrelu.inputs.names import UNNAMED, Names
-from unrelu.inputs.tensors import as_array
+from unrelu.inputs.numbers import real_numbers
 from unrelu.numerics.arrays import Array, Index
 from unrelu.numerics.precision import DOUBLE, Precision, precision_of
 from unrelu.numerics.rationals import Rationals, as_fractions, rounded
 from unrelu.wording.streams import counted
+
+CONVERT = (
+    ": convert them first, with .to_numpy(float), .toarray() or np.asarray(…, dtype=float); "
+    "Fractions are accepted with exact=True"
+)
 
 BLOCK_BYTES = 1 << 24
 """Rows are handled in blocks of about 16 MB: large enough for matrix products to run at full
@@ -51,7 +56,7 @@ class Samples:
         complex, object or text data. Cost: one pass over the data, no copy.
         """
         X, Y, names = tables(X, Y)
-        X, Y = _numbers("X", X), _numbers("Y", Y)
+        X, Y = real_numbers("X", X, CONVERT), real_numbers("Y", Y, CONVERT)
         if Y.ndim == 1:
             Y = Y[:, None]
         if X.ndim != 2 or Y.ndim != 2:
@@ -167,7 +172,7 @@ def weighed(samples: Samples, sample_weight: ArrayLike) -> tuple[Samples, Index]
     """The samples with weights (n,), scaled to mean one, less those of weight zero, and which are
     left; without any where all are the same. Raises InputError for others than non-negative ones.
     """
-    weights = _numbers("sample_weight", sample_weight).astype(np.float64)
+    weights = real_numbers("sample_weight", sample_weight, CONVERT).astype(np.float64)
     if weights.shape == (samples.n, 1):
         weights = weights[:, 0]
     if weights.shape != (samples.n,):
@@ -217,23 +222,6 @@ class ExactSamples:
     def take(self, rows: Index) -> ExactSamples:
         """The given rows."""
         return ExactSamples(self.X[rows], self.Y[rows], self.rounded.take(rows))
-
-
-def _numbers(name: str, value: ArrayLike) -> NDArray[Any]:
-    if isinstance(value, np.ma.MaskedArray):
-        raise InputTypeError(f"{name}: got a masked array, expected plain numbers: drop such rows")
-    value = as_array(value)
-    try:
-        array = np.asanyarray(value) if isinstance(value, np.memmap) else np.asarray(value)
-    except ValueError as error:  # rows of different lengths
-        raise InputError(f"{name}: got a ragged sequence, expected a table of numbers") from error
-    if array.dtype.kind not in "fiub":
-        raise InputTypeError(
-            f"{name}: got data of type {array.dtype}, expected real numbers: convert them first, "
-            "with .to_numpy(float), .toarray() or np.asarray(…, dtype=float); Fractions are taken "
-            "with exact=True"
-        )
-    return array
 
 
 LARGEST, SMALLEST = 1e30, 1e-30

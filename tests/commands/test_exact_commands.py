@@ -276,8 +276,8 @@ def test_where_floats_are_needed_weights_are_rounded(exact: Exact) -> None:
 
 def test_what_takes_floats_alone_says_so(exact: Exact) -> None:
     refusing: list[tuple[Callable[[], object], type[Exception], str]] = [
-        (lambda: verify(exact.truth, exact.X, exact.Y), InputTypeError, "taken with exact=True"),
-        (lambda: recover(exact.X, exact.Y), InputTypeError, "taken with exact=True"),
+        (lambda: verify(exact.truth, exact.X, exact.Y), InputTypeError, "with exact=True"),
+        (lambda: recover(exact.X, exact.Y), InputTypeError, "with exact=True"),
         (
             lambda: assess(exact.truth, exact.X, exact.Y, biased=True),
             InputTypeError,

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from unrelu.errors import InputTypeError, OracleError
+from unrelu.errors import InputError, InputTypeError, OracleError
 from unrelu.extraction.journal import Journal, key_of
-from unrelu.inputs.tensors import as_array, as_function, is_module
+from unrelu.inputs.numbers import real_numbers
+from unrelu.inputs.tensors import as_function, is_module
 from unrelu.numerics.arrays import Array
 
 Oracle = Callable[[Array], Any]
@@ -94,13 +95,9 @@ class Questions:
 def checked(got: Any, n: int, m: int | None) -> Array:
     """The answers as (n, m) float64; raises OracleError for anything else."""
     try:
-        array = np.asarray(as_array(got))
-    except InputTypeError as error:
-        raise OracleError(f"answers: {error}, expected real numbers") from error
-    except ValueError as error:
-        raise OracleError("answers: got a ragged sequence, expected a table of numbers") from error
-    if array.dtype.kind not in "fiub":
-        raise OracleError(f"answers: got data of type {array.dtype}, expected real numbers")
+        array = real_numbers("answers", got)
+    except (InputError, InputTypeError) as error:
+        raise OracleError(str(error)) from error
     shape = array.shape
     if array.ndim == 1 and len(array) == n:
         array = array[:, None]

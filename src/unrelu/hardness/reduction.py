@@ -27,7 +27,9 @@ from unrelu.hardness.formulas import (
     not_all_equal,
     split,
 )
+from unrelu.inputs.numbers import real_numbers
 from unrelu.network import Network
+from unrelu.network.weights import holds_objects
 from unrelu.numerics.rationals import as_fractions
 from unrelu.wording.streams import counted, kind_of
 
@@ -243,18 +245,12 @@ def _scaled(
         with np.errstate(over="ignore"):
             V = V * U.T
     else:
-        V = _table(network_or_V)
+        given: Any = network_or_V
+        exact = holds_objects(given)
+        V = as_fractions("V", given) if exact else real_numbers("V", given).astype(np.float64)
     if V.shape != (2, instance.X.shape[1]):
         raise InputError(
             f"V: got shape {V.shape}, expected (2, {instance.X.shape[1]}): two units on the inputs "
             "of this formula"
         )
     return V
-
-
-def _table(value: ArrayLike | Sequence[Sequence[Fraction]]) -> NDArray[Any]:
-    try:
-        V = np.asarray(value)
-    except ValueError as error:  # rows of different lengths
-        raise InputError("V: got a ragged sequence, expected a table of numbers") from error
-    return np.asarray(V, np.float64) if V.dtype.kind in "fiu" else as_fractions("V", V)

@@ -15,6 +15,7 @@ from unrelu.inference.notes import DOUBTFUL, TOGETHER
 from unrelu.network import Network
 from unrelu.numerics.arrays import Array, Index
 from unrelu.samples import Samples, input_deviation
+from unrelu.wording.lines import aligned
 
 UNITS_SHOWN = 30
 
@@ -77,11 +78,8 @@ def unit_lines(units: Sequence[UnitEstimate], biased: bool) -> list[tuple[str, s
     if not units:
         return []
     cells = _cells(units[:UNITS_SHOWN], biased)
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    rows = [
-        (row[0], "  ".join(cell.rjust(w) for cell, w in zip(row[1:], widths[1:], strict=True)))
-        for row in cells
-    ]
+    lines = aligned([row[1:] for row in cells])
+    rows = [(row[0], line) for row, line in zip(cells, lines, strict=True)]
     if len(units) > UNITS_SHOWN:
         rows.append(("…", f"and {len(units) - UNITS_SHOWN} more"))
     return rows

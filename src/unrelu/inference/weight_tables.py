@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from unrelu.inputs.names import Names
 from unrelu.network import Network
+from unrelu.wording.lines import aligned
 
 ROOM = 80
 """Largest width of a line of weights, in characters."""
@@ -54,12 +55,8 @@ def weight_lines(net: Network, stderr: Network, names: Names) -> list[tuple[str,
         for i, name in enumerate(called):
             columns.append([name, *(f"{value:.4g}" for value in values[:UNITS_SHOWN, i])])
             columns.append(["±", *(f"{error:.2g}" for error in errors[:UNITS_SHOWN, i])])
-    widths = [max(map(len, column)) for column in columns]
-    if sum(widths) + 2 * len(widths) > ROOM:
+    lines = aligned(list(zip(*columns, strict=True)))
+    if len(lines[0]) > ROOM:
         return []
-    lines = [
-        "  ".join(cell.rjust(width) for cell, width in zip(cells, widths, strict=True))
-        for cells in zip(*columns, strict=True)
-    ]
     labels = ["weights", *map(str, range(len(lines) - 1))]
     return list(zip(labels, lines, strict=True))

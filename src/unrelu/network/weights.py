@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from unrelu.errors import InputError, InputTypeError
+from unrelu.errors import InputError
 from unrelu.inputs.frames import plain
+from unrelu.inputs.numbers import real_numbers
 from unrelu.inputs.tensors import as_array
 from unrelu.numerics.arrays import Array
 from unrelu.numerics.rationals import Rationals, as_fractions
@@ -19,7 +18,7 @@ LARGEST = 1e70
 
 def float_weights(name: str, value: ArrayLike, ndim: int) -> Array:
     """A fresh float64 array of the given number of axes, or a clean error."""
-    array = real_numbers(name, value)
+    array = real_numbers(name, plain(name, value))
     if array.ndim != ndim:
         raise InputError(f"{name}: got {array.ndim} axes, expected {ndim}")
     array = array.astype(np.float64)
@@ -44,15 +43,3 @@ def holds_objects(value: ArrayLike | None) -> bool:
         return value is not None and np.asarray(as_array(value)).dtype.kind == "O"
     except ValueError:  # ragged, which is said where the shapes are checked
         return False
-
-
-def real_numbers(name: str, value: ArrayLike) -> NDArray[Any]:
-    """As an array of a real type; its shape is for the caller to check."""
-    value = as_array(value)
-    try:
-        array = np.asarray(plain(name, value))
-    except ValueError as error:  # rows of different lengths
-        raise InputError(f"{name}: got a ragged sequence, expected a table of numbers") from error
-    if array.dtype.kind not in "fiub":
-        raise InputTypeError(f"{name}: got data of type {array.dtype}, expected real numbers")
-    return array

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
+import tomllib
 from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
 
 import numpy as np
 
@@ -19,113 +22,12 @@ LOPSIDED = 0.45
 """Distance of the share of samples on which a unit is active from a half, beyond which other inputs
 would help: fewer than one sample in twenty is on one side."""
 
-SENTENCES = {
-    # Summaries.
-    "network-found": """This is the network behind the samples. Its {units} reproduce all {labels}
-        {how}, and no other network with this many units does{sides}.""",
-    "constant": """The labels of all {samples} are the same, whatever the inputs. A network without
-        hidden units, a constant, explains them.""",
-    "linear": """The labels of all {samples} are linear in the inputs. A network without hidden
-        units, a skip connection alone, explains them.""",
-    "estimate": """The labels are noisy, and this network of {units} is an estimate. The residuals
-        of the {samples} look like noise.""",
-    "estimate-with-errors": """The labels are noisy, and this network of {units} is an estimate. The
-        residuals of the {samples} look like noise, and every weight comes with its standard
-        error.""",
-    "perhaps-not-unique": """This network of {units} reproduces all {samples}, but the samples do
-        not show whether it is the only one that does.""",
-    "perhaps-noisy": """The labels seem to be noisy, and {samples} do not determine the network of
-        {units} that fits them best.""",
-    "too-few-samples": """The closest network found, with {units}, does not reproduce the labels.
-        But {samples} are too few to conclude that no network does.""",
-    "contradicted": """This network of {units} explains all {samples} to rounding. Taken literally,
-        {broken} it.""",
-    "none-found": """No network of this kind was found that explains the {samples}. The one shown
-        here, with {units}, is the closest. It is not the answer.""",
-    "does-not-explain": "This network of {units} does not explain the {samples}.",
-    # What is certain.
-    "recomputed": """Every label is explained: all {n_samples} were recomputed over the rationals
-        and are equal.""",
-    "explained": """Every label is explained{except_gross}. The largest difference, in sample
-        {worst}, is {residual} of the labels' size, which is within rounding.""",
-    "unique": """It is the only one with this many units{sides}. The samples give at least
-        {equations} for {unknowns}, and determine every unit.""",
-    "rational": """Its weights are fractions, known without any error. This page shows them
-        rounded.""",
-    "accuracy": "Every hidden weight is accurate to about {digits}.",
-    "fresh-samples": """{fresh} took no part in finding the network, and the network explains them
-        as well.""",
-    "noise-like-residuals": """The network explains all but {share} of the variation of the labels.
-        As far as can be measured, the residuals do not depend on the inputs (score {dependence}; a
-        dependence is clear from {dependent} on): they look like noise.""",
-    "directions": """The direction of each unit's hidden weights is known to within about
-        {directions} (one standard error).""",
-    "breakpoints": """The breakpoint of each unit is known to within about {breakpoints} (one
-        standard error).""",
-    "kind-of-noise": "Kind of noise: {noise}.",
-    "few-equations": """But they are {equations} for {unknowns}: random labels could be explained as
-        well.""",
-    "predicts": """On inputs like these, the network predicts as the true one would. Its weights are
-        what is in doubt.""",
-    "fits": "It describes these samples as well as any network can.",
-    "unexplained": """The network leaves {share} of the variation of the labels unexplained. How
-        much of that is noise is open.""",
-    "not-reproduced": """The closest network differs from the labels by up to {off} of their size.
-        It is not the answer.""",
-    "wrong-sample": "In sample {worst} the network is off by {off} of the labels' size{roundings}.",
-    "proof": "{proof}",
-    # What is not.
-    "gross-errors": """{gross} contradict the network and all the others. They are treated as gross
-        errors and left out of every statement here.""",
-    "sides": """On which side of its edge each unit is active. With a skip connection (weights from
-        the inputs directly to the outputs), a unit may be flipped: that changes the outputs by
-        something linear in the inputs, which the skip connection absorbs. Every choice gives the
-        same labels. One of them is shown.""",
-    "inactive-units": """What the samples do not show. A unit that is inactive on all of them leaves
-        no trace in the labels, and nothing can be said about it.""",
-    "order": """The order of the units: any order gives the same labels. Here strong units come
-        first.""",
-    "order-and-scale": """The order of the units, and how the strength of a unit is divided between
-        its hidden and its output weights: any choice gives the same labels. Here hidden weights
-        have length one, and strong units come first.""",
-    "standard-errors": """No weight is known exactly. Each has a standard error, written after ±:
-        the true value lies within two of them about 19 times in 20.""",
-    "notes": "{notes} about this estimate under “What is uncertain”.",
-    "weak-signals": "Units too weak to stand out from the noise are not included.",
-    "reason": "{explanation}",
-    "units-in-doubt": "{weak} may differ from what is shown here, or may not exist.",
-    "network-in-doubt": """No such doubt was found about the other units. But as long as one unit is
-        in doubt, so is the network as a whole.""",
-    "labels-or-weights": """Whether these labels are wrong or the network is: weights that differ
-        from the true ones by less than rounding give labels like these.""",
-    "causes": """Which of these is the cause: labels with errors, a network of another kind (another
-        activation, a third layer{shortcut}), or more units than the samples can show.""",
-    # What to do next.
-    "use-it": "Use the network as it is. Nothing else needs to be done.",
-    "verify": """For one more test, check it on new samples, with “unrelu verify NETWORK
-        NEW_SAMPLES”.""",
-    "wider-inputs": "If you expect more than that, take samples from a wider range of inputs.",
-    "read-errors": "Read each number together with its ±, and the notes first.",
-    "four-times": """If that is not accurate enough, take more samples: four times as many halve
-        every error.""",
-    "more-samples": """Take about {more} of the same kind, and recover the network again from all of
-        them.""",
-    "other-samples": """More samples of the same kind would not settle it. Samples of another kind
-        may.""",
-    "choose-inputs": """If you can choose the inputs, choose some on which these units are active,
-        and some on which they are not.""",
-    "trust-predictions": "Until then, trust predictions near these samples, but no single weight.",
-    "trust-nothing": "Until then, trust neither predictions nor weights.",
-    "without-exact": """If the labels were rounded, nothing can be proved: check without
-        “--exact”.""",
-    "drop-samples": "If a few are wrong, remove those samples and check again.",
-    "check-samples": """Check that inputs and labels belong together: the same order, the same
-        scaling.""",
-    "specify-noise": """If labels were measured or rounded, specify the noise: “unrelu recover
-        --noise gaussian” fits noisy labels, “--noise sparse” finds gross errors.""",
-    "many-more-samples": "If samples are cheap, take several times as many and recover again.",
-}
-"""By code; the names in braces are those of `_values`."""
+
+@cache
+def sentences() -> dict[str, str]:
+    """The sentences by their codes; the names in braces are those of `_values`."""
+    text = (files("unrelu.report") / "sentences.toml").read_text(encoding="utf-8")
+    return {code: " ".join(words.split()) for code, words in tomllib.loads(text).items()}
 
 
 @dataclass(frozen=True)
@@ -145,7 +47,7 @@ Case = dict[str, bool]
 
 def verdict(appraisal: Appraisal) -> Words:
     """The certificate for a reader who has never seen one."""
-    status, values = appraisal.status, _values(appraisal)
+    status, values, texts = appraisal.status, _values(appraisal), sentences()
     if status in (Status.EXACT, Status.PROVED):
         summary, *lists = _exact(appraisal) if appraisal.network.n_units else _affine(appraisal)
     elif status == Status.ESTIMATED:
@@ -156,8 +58,9 @@ def verdict(appraisal: Appraisal) -> Words:
         summary, *lists = _contradicted() if appraisal.contradicted else _failed(appraisal)
 
     def remarks(case: Case) -> tuple[Remark, ...]:
-        texts = {code: " ".join(SENTENCES[code].split()) for code in case if case[code]}
-        return tuple(Remark(code, text.format(**values)) for code, text in texts.items())
+        return tuple(
+            Remark(code, texts[code].format(**values)) for code, applies in case.items() if applies
+        )
 
     certain, uncertain, following = map(remarks, lists)
     return Words(

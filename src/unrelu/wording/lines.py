@@ -1,4 +1,4 @@
-"""Results as labelled lines of text."""
+"""Results as lines of text, labelled or in columns."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ from collections.abc import Sequence
 from unrelu.wording.streams import printable
 
 LINE = 100
-"""Columns that a result in text takes up at most."""
+"""Largest width of a result in text, in characters."""
 
 
 def labelled(rows: Sequence[tuple[str, str]]) -> str:
-    """Labelled lines, long ones continued below their beginning, in characters that standard
-    output has.
+    """Labelled lines, with long ones wrapped, in characters that standard output has.
 
     >>> print(labelled([("status", "exact"), ("seconds", "0.1")]))
     status   exact
@@ -27,3 +26,16 @@ def labelled(rows: Sequence[tuple[str, str]]) -> str:
         lines.append(f"{name:<{label}}  {first}")
         lines += [" " * (label + 2) + line for line in rest]
     return "\n".join(lines)
+
+
+def aligned(cells: Sequence[Sequence[str]]) -> list[str]:
+    """Rows of cells as lines, with columns aligned on the right.
+
+    >>> aligned([["a", "bb"], ["ccc", "d"]])
+    ['  a  bb', 'ccc   d']
+    """
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    return [
+        "  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True))
+        for row in cells
+    ]
