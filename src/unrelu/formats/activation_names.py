@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from unrelu.errors import FileError
-from unrelu.formats.folding import shortened
+from unrelu.formats.folding import check_head, shortened
 from unrelu.formats.naming import words
 from unrelu.wording.remarks import ASSUMED_RELU, Remark
-from unrelu.wording.streams import with_article
 
 RELU = {"relu", "poslin", "rectifier", "rectlin", "rectified linear", "rectified_linear"}
 
@@ -19,18 +18,8 @@ KEYS = {"act", "acts", "activation", "activations", "fcn", "fcns", "nonlinearity
 
 OTHERS = {
     *("tanh", "tansig", "sigmoid", "logsig", "softmax", "logistic", "elu", "selu", "gelu", "silu"),
-    *(
-        "swish",
-        "softplus",
-        "softsign",
-        "leaky_relu",
-        "leakyrelu",
-        "prelu",
-        "relu6",
-        "sin",
-        "satlin",
-    ),
-    *("satlins", "radbas", "hardtanh", "hardlim", "log_softmax", "mish"),
+    *("swish", "softplus", "softsign", "leaky_relu", "leakyrelu", "prelu", "relu6", "sin", "mish"),
+    *("satlin", "satlins", "radbas", "hardtanh", "hardlim", "log_softmax"),
 }
 
 
@@ -55,12 +44,7 @@ def activation_said(
             )
         if later and later[0].lower() not in LINEAR:
             head = later[0]
-    if head is not None and not drop_head:
-        raise FileError(
-            f"got {with_article(shortened(head))} behind the second layer, expected none; "
-            "load(path, drop_head=True), on the command line --drop-head, leaves it off",
-            "head",
-        )
+    check_head(head, drop_head=drop_head)
     return (), head
 
 

@@ -7,17 +7,19 @@ from collections.abc import Mapping, Sequence
 from unrelu.errors import FileError
 from unrelu.formats import naming
 from unrelu.formats.folding import shortened
-from unrelu.formats.reading import Reading
+from unrelu.formats.reading import TWO_LAYERS, Reading
 from unrelu.numerics.arrays import AnyArray
 from unrelu.wording.remarks import Remark
 
 Arrays = dict[str, AnyArray]
+Roles = tuple[Arrays, Arrays, list[Remark]]
+"""The two matrices, the biases, and a remark on what was left out."""
 
 NORMALIZING = ("weight", "kernel", "gamma")
 """Last parts of names that no bias and no weights of a single unit have with one axis."""
 
 
-def chosen(arrays: Mapping[str, AnyArray], reading: Reading) -> tuple[Arrays, Arrays, list[Remark]]:
+def weights_and_biases(arrays: Mapping[str, AnyArray], reading: Reading) -> Roles:
     """The two matrices, the biases, and what was left out because the caller says so.
 
     Raises FileError where there are other arrays that nothing says to leave out.
@@ -34,16 +36,11 @@ def chosen(arrays: Mapping[str, AnyArray], reading: Reading) -> tuple[Arrays, Ar
         if not fit or (array.ndim == 0 and not naming.is_bias(name)):
             raise FileError(
                 f"got {shortened(name)}, {array.dtype} of shape {array.shape}, expected "
-                "weights (2 axes) and biases (1 axis) of two layers, and nothing else; order="
-                "(FIRST, SECOND), on the command line --order FIRST,SECOND, picks two layers"
+                f"weights (2 axes) and biases (1 axis) of two layers, and nothing else; "
+                f"{TWO_LAYERS}, picks two layers"
             )
         if array.ndim < 2 and not naming.is_bias(name) and naming.scales(name):
-            raise FileError(
-                f"got {shortened(name)} beside the layers, which may scale inputs or "
-                "outputs: fold it into the weights of an unrelu.Network, or leave it out with "
-                "order=(FIRST, SECOND), on the command line --order FIRST,SECOND",
-                "scaling",
-            )
+            raise scaling_beside(name)
         if array.ndim == 1 and naming.last_part(name) in NORMALIZING:
             raise FileError(
                 f"got {shortened(name)} of shape {array.shape}, which is no bias: a "
@@ -68,15 +65,12 @@ def chosen(arrays: Mapping[str, AnyArray], reading: Reading) -> tuple[Arrays, Ar
     if len(biases) > 2:
         raise FileError(
             f"got {len(biases)} arrays with one axis ({shown(biases)}), expected the "
-            "biases of two layers; order=(FIRST, SECOND), on the command line --order "
-            "FIRST,SECOND, picks two layers"
+            f"biases of two layers; {TWO_LAYERS}, picks two layers"
         )
     return {name: weights[name] for name in arrays if name in weights}, biases, left_out(left)
 
 
-def _named(
-    arrays: Mapping[str, AnyArray], order: Sequence[str]
-) -> tuple[Arrays, Arrays, list[Remark]]:
+def _named(arrays: Mapping[str, AnyArray], order: Sequence[str]) -> Roles:
     """The arrays that `order` names, by their whole names or by those of their layers."""
     picked: list[str] = []
     for asked in order:
@@ -154,8 +148,7 @@ def _head(weights: Arrays, biases: Arrays, output: str) -> tuple[Arrays, Arrays,
     if len(shared) != 1:
         raise FileError(
             f"cannot tell which of {shown(weights)} is the hidden layer that leads to "
-            f"{shortened(head)}: say order=(FIRST, SECOND), on the command line --order "
-            "FIRST,SECOND",
+            f"{shortened(head)}: say {TWO_LAYERS}",
             "order-unclear",
         )
     kept = {shared[0]: weights[shared[0]], head: weights[head]}
@@ -187,6 +180,15 @@ def _other_layers(weights: Arrays) -> FileError:
         f"{got}two layers; output=NAME, on the command line --net-output NAME, picks one of "
         "several outputs, order=(FIRST, SECOND), --order FIRST,SECOND, any two layers",
         "layers",
+    )
+
+
+def scaling_beside(name: str) -> FileError:
+    """What to raise for numbers by which inputs or outputs may be scaled."""
+    return FileError(
+        f"got {shortened(name)} beside the layers, which may scale inputs or outputs: fold it into "
+        f"the weights of an unrelu.Network, or leave it out with {TWO_LAYERS}",
+        "scaling",
     )
 
 

@@ -112,14 +112,19 @@ def folded(steps: Sequence[Step], *, drop_head: bool) -> Contents:
         number = ("no layer", "one layer")[len(layers)]
         raise FileError(f"got {number}, expected two with a ReLU between them", "layers")
     assert bend is not None, "or the second layer is refused"
+    check_head(head, drop_head=drop_head)
+    return Contents(_network(layers[0], layers[1], bend), head=head)
+
+
+def check_head(head: str | None, *, drop_head: bool) -> None:
+    """Raise FileError for what stands behind the second layer, unless it is to be left off."""
     if head is not None and not drop_head:
         raise FileError(
-            f"got {with_article(head)} behind the second layer, expected none; "
-            "load(path, drop_head=True), on the command line --drop-head, leaves it off: "
-            f"the network then gives what the {head} is given",
+            f"got {with_article(shortened(head))} behind the second layer, expected none; "
+            "load(path, drop_head=True), on the command line --drop-head, leaves it off: the "
+            "network then gives what it is given",
             "head",
         )
-    return Contents(_network(layers[0], layers[1], bend), head=head)
 
 
 def _network(first: Linear, second: Linear, bend: Bend) -> Network:

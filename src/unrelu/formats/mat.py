@@ -12,7 +12,7 @@ from pathlib import Path
 from unrelu.errors import FileError
 from unrelu.formats import naming
 from unrelu.formats.activation_names import activation_said
-from unrelu.formats.array_roles import left_out
+from unrelu.formats.array_roles import left_out, scaling_beside
 from unrelu.formats.contents import Contents
 from unrelu.formats.folding import shortened
 from unrelu.formats.named_arrays import two_layers
@@ -68,12 +68,7 @@ def _weights_of(
         elif weight:
             arrays[name] = array
         elif naming.scales(name) and not asked:
-            raise FileError(
-                f"got {shortened(name)} beside the layers, which may scale inputs or "
-                "outputs: fold it into the weights of an unrelu.Network, or leave it out with "
-                "order=(FIRST, SECOND), on the command line --order FIRST,SECOND",
-                "scaling",
-            )
+            raise scaling_beside(name)
         else:
             others.append(name)
     if not arrays:

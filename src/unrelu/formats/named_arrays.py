@@ -16,7 +16,7 @@ import numpy as np
 
 from unrelu.errors import FileError
 from unrelu.formats import naming
-from unrelu.formats.array_roles import chosen, shown
+from unrelu.formats.array_roles import shown, weights_and_biases
 from unrelu.formats.folding import shortened
 from unrelu.formats.reading import AS_THE_FILE_SAYS, Reading
 from unrelu.network import Network
@@ -55,7 +55,7 @@ def two_layers(
         reading that turns that round takes more than names for the layout.
     transposed : how this form of file keeps all weights, where that is known.
     """
-    weights, biases, left_out = chosen(arrays, reading)
+    weights, biases, left_out = weights_and_biases(arrays, reading)
     one, other = weights
     if reading.order is None and naming.side_by_side(one, other):
         raise FileError(

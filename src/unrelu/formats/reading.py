@@ -44,6 +44,9 @@ class Reading:
 
 AS_THE_FILE_SAYS = Reading()
 
+TWO_LAYERS = "order=(FIRST, SECOND), on the command line --order FIRST,SECOND"
+"""How two layers are named, for messages."""
+
 
 def one_output(names: Sequence[str], asked: str | None) -> str:
     """The output that is meant, of those of a model. Raises FileError where that is open."""

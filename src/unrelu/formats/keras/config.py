@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -34,6 +34,9 @@ SKIPPED = {
 }
 """Layers that do nothing once a model is trained."""
 
+Shape = tuple[int, ...] | None
+"""Of one sample; None where it is not known."""
+
 ROOTS = ("layers", "_layer_checkpoint_dependencies")
 """Where Keras 3 keeps the weights of its layers."""
 
@@ -53,33 +56,16 @@ def keras_chain(model: Config, held: Hdf5, output: str | None) -> list[Step]:
             shape = _built_shape(layer)
         if kind in SKIPPED:
             continue
-        if kind == BENT:
+        if kind in SHAPING:
+            shape = SHAPING[kind](config, shape)
+        elif kind in SCALING:
+            steps.append(SCALING[kind](config, weights, shape))
+        elif kind == BENT:
             steps += steps_of(config["line"], config["name"], dense)
-        elif kind == "Flatten":
-            if config.get("data_format") == "channels_first" and (shape is None or len(shape) > 1):
-                raise FileError(
-                    "Flatten with channels_first moves the channels, expected channels_last"
-                )
-            shape = None if shape is None else (math.prod(shape),)
-        elif kind == "Reshape":
-            target = tuple(int(n) for n in config["target_shape"])
-            if shape is not None and target.count(-1) == 1:
-                rest = max(1, math.prod(n for n in target if n != -1))
-                target = tuple(math.prod(shape) // rest if n == -1 else n for n in target)
-            if shape is not None and math.prod(target) != math.prod(shape):
-                raise FileError(f"Reshape to {target}: one sample has shape {shape}")
-            shape = None if -1 in target else target
         elif kind == "Dense":
             steps += _dense(config, weights, shape, dense)
             dense += 1
             shape = (weights[0].shape[1],)
-        elif kind == "Rescaling":
-            values = _numbers(config["scale"]), _numbers(config.get("offset", 0.0))
-            steps.append(Scale(*(_spread(value, shape) for value in values)))
-        elif kind == "Normalization":
-            steps.append(_normalization(config, weights, shape))
-        elif kind == "BatchNormalization":
-            steps.append(_batch_normalization(config, weights, shape))
         elif kind == "Activation":
             steps += _activation(config["activation"])
         elif not dense:
@@ -89,9 +75,23 @@ def keras_chain(model: Config, held: Hdf5, output: str | None) -> list[Step]:
     return steps
 
 
-def _dense(
-    config: Config, weights: list[Array], shape: tuple[int, ...] | None, number: int
-) -> list[Step]:
+def _flattened(config: Config, shape: Shape) -> Shape:
+    if config.get("data_format") == "channels_first" and (shape is None or len(shape) > 1):
+        raise FileError("Flatten with channels_first moves the channels, expected channels_last")
+    return None if shape is None else (math.prod(shape),)
+
+
+def _reshaped(config: Config, shape: Shape) -> Shape:
+    target = tuple(int(n) for n in config["target_shape"])
+    if shape is not None and target.count(-1) == 1:
+        rest = max(1, math.prod(n for n in target if n != -1))
+        target = tuple(math.prod(shape) // rest if n == -1 else n for n in target)
+    if shape is not None and math.prod(target) != math.prod(shape):
+        raise FileError(f"Reshape to {target}: one sample has shape {shape}")
+    return None if -1 in target else target
+
+
+def _dense(config: Config, weights: list[Array], shape: Shape, number: int) -> list[Step]:
     if shape is not None and len(shape) != 1:
         raise FileError(
             f"Dense layer {number + 1} is applied along samples of shape {shape}, "
@@ -153,7 +153,12 @@ def _number(value: Any) -> float:
     return float(np.asarray(value, dtype=np.float64).reshape(()))
 
 
-def _normalization(config: Config, weights: list[Array], shape: tuple[int, ...] | None) -> Scale:
+def _rescaling(config: Config, _: list[Array], shape: Shape) -> Scale:
+    values = _numbers(config["scale"]), _numbers(config.get("offset", 0.0))
+    return Scale(*(_spread(value, shape) for value in values))
+
+
+def _normalization(config: Config, weights: list[Array], shape: Shape) -> Scale:
     if config.get("invert"):
         raise FileError("got an inverted Normalization, expected one that standardizes")
     if config.get("mean") is not None:
@@ -167,9 +172,7 @@ def _normalization(config: Config, weights: list[Array], shape: tuple[int, ...] 
     return Scale(factor, -_spread(mean, shape) * factor)
 
 
-def _batch_normalization(
-    config: Config, weights: list[Array], shape: tuple[int, ...] | None
-) -> Scale:
+def _batch_normalization(config: Config, weights: list[Array], shape: Shape) -> Scale:
     names = [name for name in ("scale", "center") if config.get(name, True)]
     if len(weights) != 2 + len(names) or len({weight.shape for weight in weights}) != 1:
         raise FileError(f"got a BatchNormalization with {counted(len(weights), 'array')}")
@@ -182,11 +185,25 @@ def _batch_normalization(
     return Scale(factor, beta - mean * factor)
 
 
+SHAPING: dict[str, Callable[[Config, Shape], Shape]] = {
+    "Flatten": _flattened,
+    "Reshape": _reshaped,
+}
+"""Layers that only arrange the values of a sample."""
+
+SCALING: dict[str, Callable[[Config, list[Array], Shape], Scale]] = {
+    "Rescaling": _rescaling,
+    "Normalization": _normalization,
+    "BatchNormalization": _batch_normalization,
+}
+"""Layers that scale and shift values."""
+
+
 def _numbers(value: Any) -> Array:
     return np.asarray(value, dtype=np.float64)
 
 
-def _spread(value: Array, shape: tuple[int, ...] | None) -> Array:
+def _spread(value: Array, shape: Shape) -> Array:
     """A constant as one number, or as one for each value of a flattened sample."""
     if value.size == 1:
         return value.reshape(-1)
@@ -221,20 +238,20 @@ def _in_order(model: Config, output: str | None) -> list[Config]:
     return along_the_graph(config, layers, output)
 
 
-def _input_shape(layer: Config) -> tuple[int, ...] | None:
+def _input_shape(layer: Config) -> Shape:
     """The shape of one sample, where the first layer declares it."""
     config = layer.get("config", {})
     shape = _shape(config.get("batch_shape")) or _shape(config.get("batch_input_shape"))
     return shape or _built_shape(layer)
 
 
-def _built_shape(layer: Config) -> tuple[int, ...] | None:
+def _built_shape(layer: Config) -> Shape:
     """The shape of one sample that a layer was built for."""
     built = layer.get("build_config")
     return _shape(built.get("input_shape")) if isinstance(built, dict) else None
 
 
-def _shape(given: Any) -> tuple[int, ...] | None:
+def _shape(given: Any) -> Shape:
     if isinstance(given, list) and len(given) > 1 and all(given[1:]):
         return tuple(int(n) for n in given[1:])
     return None

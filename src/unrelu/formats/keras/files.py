@@ -22,7 +22,7 @@ from unrelu.formats.contents import (
     provenance_in,
     weights_text,
 )
-from unrelu.formats.folding import folded, shortened
+from unrelu.formats.folding import check_head, folded, shortened
 from unrelu.formats.keras.config import keras_chain
 from unrelu.formats.keras.hdf5 import WHY, Hdf5, read_hdf5
 from unrelu.formats.named_arrays import two_layers
@@ -86,15 +86,9 @@ def _silent_layers(held: Hdf5, *, drop_head: bool) -> str | None:
             "Dense layers with a ReLU between them: save the model whole, as .keras",
             "activation",
         )
-    if "softmax" not in kinds:
-        return None
-    if not drop_head:
-        raise FileError(
-            "got a layer softmax, expected none behind the second Dense layer; "
-            "load(path, drop_head=True), on the command line --drop-head, leaves it off",
-            "head",
-        )
-    return "softmax"
+    head = "softmax" if "softmax" in kinds else None
+    check_head(head, drop_head=drop_head)
+    return head
 
 
 def _layers_by_name(held: Hdf5) -> tuple[dict[str, list[Any]], bool]:

@@ -16,9 +16,12 @@ from unrelu.numerics.arrays import AnyArray
 Node = Any
 """onnx.NodeProto; the package carries no types worth the name."""
 
-FLOATS = {1: "float32", 10: "float16", 11: "float64", 16: "bfloat16"}
-INTEGERS = {2: "u1", 3: "i1", 4: "u2", 5: "i2", 6: "i4", 7: "i8", 9: "b1", 12: "u4", 13: "u8"}
-"""Types of numbers, by their code in the format."""
+FLOATS = {1: 4, 10: 2, 11: 8, 16: 2}
+INTEGERS = {2: 1, 3: 1, 4: 2, 5: 2, 6: 4, 7: 8, 9: 1, 12: 4, 13: 8}
+"""Bytes of a number, by the code of its type in the format."""
+
+OUTSIDE = 1
+"""Where the data of a tensor are: in a second file."""
 
 STANDARD = ("", "ai.onnx")
 """The domain of the operators that ONNX itself defines."""
@@ -77,21 +80,18 @@ class Constants:
         size = math.prod(shape)
         if min(shape, default=1) < 0 or size > self.budget:
             raise FileError(f"{name}: got shape {shape}, more than the file holds")
-        if tensor.data_location == 1:
-            array = self._outside(tensor, size).reshape(shape)
-        else:
-            # Its type is known, and a shape that does not fit its data is an error there.
-            array = require("onnx", "onnx", ".onnx files need").numpy_helper.to_array(tensor)
-        array = array.astype(np.float64 if kind in FLOATS else np.int64)
+        if tensor.data_location == OUTSIDE:
+            tensor.raw_data, tensor.data_location = self._outside(tensor, size), 0
+        # Its type is known, and a shape that does not fit its data is an error there.
+        held = require("onnx", "onnx", ".onnx files need").numpy_helper.to_array(tensor)
+        array: AnyArray = held.astype(np.float64 if kind in FLOATS else np.int64)
         if array.shape != shape:
             raise FileError(f"{name}: got {array.size} numbers for shape {shape}")
         return array
 
-    def _outside(self, tensor: Any, size: int) -> AnyArray:
+    def _outside(self, tensor: Any, size: int) -> bytes:
         """Numbers kept in a second file, which must lie beside the first: a model that names any
         other file of the machine is refused."""
-        from unrelu.formats.named_arrays import float_array
-
         said = {entry.key: entry.value for entry in tensor.external_data}
         place = said.get("location", "")
         beside = self.path.parent / place
@@ -108,21 +108,14 @@ class Constants:
                 "beside it: put it there, or save the model as a single file "
                 "(onnx.save_model(model, path, save_as_external_data=False))"
             )
-        kind = FLOATS.get(tensor.data_type)
-        if kind is None:
-            width = int(INTEGERS[tensor.data_type][1])
-        else:
-            width = {"float64": 8, "float32": 4}.get(kind, 2)
+        expected = size * (FLOATS | INTEGERS)[tensor.data_type]
         offset = int(said.get("offset", 0))
-        length = int(said.get("length", width * size))
-        if length != width * size or offset < 0 or offset + length > beside.stat().st_size:
+        length = int(said.get("length", expected))
+        if length != expected or offset < 0 or offset + length > beside.stat().st_size:
             raise FileError(f"{place} does not hold what the model says")
         with open(beside, "rb") as file:
             file.seek(offset)
-            data = file.read(length)
-        if kind is None:
-            return np.frombuffer(data, "<" + INTEGERS[tensor.data_type])
-        return float_array(data, kind)
+            return file.read(length)
 
     def _made(self, node: Node, depth: int) -> AnyArray | None:
         """What a node computes, if that does not depend on the input."""
@@ -218,14 +211,9 @@ COMPUTED = {
 
 def attribute(node: Node, name: str, default: Any) -> Any:
     """The value of a node's attribute: a number, a list of them, a text, or the default."""
+    value_of = require("onnx", "onnx", ".onnx files need").helper.get_attribute_value
     for each in node.attribute:
-        if each.name == name:
-            if each.type == 1:
-                return each.f
-            if each.type == 2:
-                return each.i
-            if each.type == 3:
-                return each.s.decode("utf-8", "replace")
-            if each.type in (6, 7):
-                return list(each.floats if each.type == 6 else each.ints)
+        if each.name == name and each.type in (1, 2, 3, 6, 7):
+            value = value_of(each)
+            return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
     return default
