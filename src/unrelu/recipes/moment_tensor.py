@@ -21,21 +21,17 @@ and the moments of the rest are taken again, until the rest gets no smaller.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from unrelu.activations import Activation, hermite
 from unrelu.fitting.candidate import Unsuitable
+from unrelu.fitting.hermite_moments import HermiteMoments
 from unrelu.numerics.arrays import Array
 from unrelu.numerics.joint_diagonalisation import common_span, joint_diagonalise
 from unrelu.numerics.laws import non_normality
 from unrelu.numerics.moments import (
     contractions_of,
-    fourth_moments,
     residualise,
-    second_moments,
-    third_moments,
     white_labels,
 )
 from unrelu.numerics.tensor_power import power_factors
@@ -85,16 +81,6 @@ def choose_order(activation: Activation, k: int, m: int, order: int | None) -> i
     return order
 
 
-@dataclass(frozen=True, eq=False)
-class Whitened:
-    """Inputs z white and centred, with x·v + b = z·(`factor` v) + v·mean."""
-
-    Z: Array
-    Y: Array  # labels, (n, m)
-    target: Array  # the same less what is affine, in white combinations
-    centre: Array  # mean in white coordinates
-
-
 def tensor_directions(
     samples: Samples,
     k: int,
@@ -126,77 +112,49 @@ def tensor_directions(
     mix = white_labels(Y, rest)
     if not mix.shape[1]:
         raise Unsuitable("the labels are affine in the inputs: nothing shows units")
-    target, sampled = residualise(white.features, Y @ mix)
-    seen = Whitened(white.features, Y, target, np.linalg.solve(white.factor.T, mean))
-    V: Array = np.zeros((0, samples.d))
-    weights: Array = np.zeros((mix.shape[1], 0))
-    slopes = sampled
-    power = before = np.inf
+    Z, target, centre = white.features, Y @ mix, np.linalg.solve(white.factor.T, mean)
+    moments = HermiteMoments.of(Z, target, np.zeros((0, samples.d)), np.zeros(0), activation)
+    before = np.inf
     rounds = 0
     while rounds < ROUNDS:
         rounds += 1
-        rows = slopes if len(slopes) > 1 else None
-        slices = _slices(seen, rest @ mix, V, weights, rows, k, order, activation, rng)
-        found = _decomposed(slices, rows, k, decomposition, V, rng)
-        found = found * by_regression(_heights(seen, found), Y, activation)[:, None]
-        F, inner = residualise(seen.Z, activation(_heights(seen, found)))
-        U = np.asarray(np.linalg.lstsq(F, target)[0].T, np.float64)
-        left = target - F @ U.T
-        power = float(np.vdot(left, left)) / target.size
-        if power >= before:
+        rows = moments.slopes if len(moments.slopes) > 1 else None
+        slices = _slices(Z, moments, rows, k, order, rng)
+        found = _decomposed(slices, rows, k, decomposition, moments.V, rng)
+        found = found * by_regression((Z + centre) @ found.T, Y, activation)[:, None]
+        moved = HermiteMoments.of(Z, target, found, found @ centre, activation)
+        if moved.power >= before:
             break
-        V, weights, rest, mix = found, U, left, np.eye(len(U))
-        # The sample slopes of F were taken away; what they are in expectation is known.
-        slopes = sampled - U @ inner + (U * hermite(activation, 1, V @ seen.centre)) @ V
-        if power > GAIN * before or power < NOTHING:
+        moments = moved
+        if moments.power > GAIN * before or moments.power < NOTHING:
             break
-        before = power
-    hidden = white.to_rows(V)
+        before = moments.power
+    hidden = white.to_rows(moments.V)
     hidden /= np.linalg.norm(hidden, axis=1, keepdims=True)
     return hidden, {"order": order, "rounds": rounds}
 
 
-def _heights(seen: Whitened, V: Array) -> Array:
-    """V x for rows in white coordinates."""
-    return np.asarray((seen.Z + seen.centre) @ V.T)
-
-
 def _slices(
-    seen: Whitened,
-    rest: Array,
-    V: Array,
-    weights: Array,
+    Z: Array,
+    moments: HermiteMoments,
     rows: Array | None,
     k: int,
     order: int,
-    activation: Activation,
     rng: np.random.Generator,
 ) -> Array:
-    """Matrices Σ_j w_ij v_j v_jᵀ (s, d, d): of the known units by formula, of the rest by
-    averaging."""
-    offsets = V @ seen.centre
-    second = second_moments(seen.Z, rest)
-    second += (V.T * (weights * hermite(activation, 2, offsets))[:, None, :]) @ V
+    """Matrices Σ_j w_ij v_j v_jᵀ (s, d, d)."""
     if order == 2:
-        return second
+        return moments.second
     # Higher orders have k^r entries instead of d^r in the span of V, which order two shows.
-    basis = common_span(second, k, rows)
-    P, v = seen.Z @ basis.T, V @ basis.T
-    count = rest.shape[1]
+    basis = common_span(moments.second, k, rows)
+    P, count = Z @ basis.T, len(moments.second)
     outputs = np.eye(count)
     if count > OUTPUTS:
         outputs = np.linalg.qr(rng.standard_normal((count, OUTPUTS)))[0]
-    known = weights * hermite(activation, order, offsets)
-    slices = []
     contractions = contractions_of(k, rng)
-    for output in outputs.T:
-        if order == 3:
-            some = third_moments(P, rest @ output, np.eye(k))
-            forms = v.T
-        else:
-            some = fourth_moments(P, rest @ output, contractions)
-            forms = np.einsum("sab,ja,jb->sj", contractions, v, v, optimize=True)
-        slices.append(some + (v.T * (output @ known * forms)[:, None, :]) @ v)
+    slices = [
+        moments.slices(order, P, basis, moments.rest, output, contractions) for output in outputs.T
+    ]
     return np.asarray(basis.T @ np.concatenate(slices) @ basis)
 
 

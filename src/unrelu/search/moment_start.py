@@ -26,14 +26,13 @@ from math import factorial
 import numpy as np
 
 from unrelu.activations import RELU, Activation, hermite
+from unrelu.fitting.hermite_moments import HermiteMoments
 from unrelu.numerics.arrays import Array, Mask
 from unrelu.numerics.joint_diagonalisation import JointDiagonal, joint_diagonalise
 from unrelu.numerics.moments import (
     contractions_of,
-    fourth_moments,
     residualise,
     second_moments,
-    third_moments,
     white_labels,
 )
 from unrelu.numerics.whitening import whiten
@@ -95,24 +94,6 @@ class Units:
     offsets: Array
 
 
-@dataclass(frozen=True, eq=False)
-class Moments:
-    """Labels (white outputs) as known units plus a rest that is regressed on [1, z] and on them:
-    moments are those of the units, by formula, plus those of the rest, by averaging. Only the
-    rest makes them uncertain."""
-
-    units: Units
-    weights: Array  # U (m, k) of the units
-    rest: Array  # (n, m)
-    slopes: Array  # (m, d), of everything
-    second: Array  # (m, d, d), of everything
-    activation: Activation
-
-    def of_units(self, order: int) -> Array:
-        """u_j h_r(β_j), (m, k): the coefficients of v_j⊗…⊗v_j."""
-        return np.asarray(self.weights * hermite(self.activation, order, self.units.offsets))
-
-
 def find_units(
     Z: Array,
     Y: Array,
@@ -126,7 +107,7 @@ def find_units(
     target = Y @ white_labels(Y, residualise(Z, Y)[0])
     if not target.shape[1]:
         return nothing
-    moments = _moments(Z, target, nothing, activation)
+    moments = HermiteMoments.of(Z, target, nothing.V, nothing.offsets, activation)
     units, power = nothing, np.inf
     ways: tuple[bool, ...] = (False, True)
     for _ in range(ROUNDS):
@@ -135,8 +116,8 @@ def find_units(
             V = _directions(Z, moments, k, units.V, higher, rng)
             if V is not None:
                 found = _offsets(Z, moments, V, centre)
-                moved = _moments(Z, target, found, activation)
-                trials.append((float(np.vdot(moved.rest, moved.rest)), higher, found, moved))
+                moved = HermiteMoments.of(Z, target, found.V, found.offsets, activation)
+                trials.append((moved.power, higher, found, moved))
         before = power
         power, higher, found, moments = min(trials, key=lambda trial: trial[0])
         ways = (higher,)
@@ -147,21 +128,8 @@ def find_units(
     return _orient(Z, target, units, activation, constant=centre is None)
 
 
-def _moments(Z: Array, target: Array, units: Units, activation: Activation) -> Moments:
-    """With the units' own part by formula; for no units, plain sample moments."""
-    F, inner = residualise(Z, activation(Z @ units.V.T + units.offsets))
-    rest, slopes = residualise(Z, target)
-    U = (np.linalg.pinv(F.T @ F, hermitian=True) @ (F.T @ rest)).T
-    rest = rest - F @ U.T
-    second = second_moments(Z, rest)
-    second += (units.V.T * (U * hermite(activation, 2, units.offsets))[:, None, :]) @ units.V
-    # residualise took the sample slopes of F away; their expectation is known.
-    slopes = slopes - U @ inner + (U * hermite(activation, 1, units.offsets)) @ units.V
-    return Moments(units, U, rest, slopes, second, activation)
-
-
 def _directions(
-    Z: Array, moments: Moments, k: int, start: Array, higher: bool, rng: np.random.Generator
+    Z: Array, moments: HermiteMoments, k: int, start: Array, higher: bool, rng: np.random.Generator
 ) -> Array | None:
     """By the second order alone, or with higher ones: None where, at the very start, the second
     plainly does not need them. One output always does."""
@@ -195,37 +163,38 @@ def _parallel(fit: JointDiagonal, noise: float) -> bool:
 
 
 def _with_higher_orders(
-    Z: Array, moments: Moments, fit: JointDiagonal, start: Array | None, rng: np.random.Generator
+    Z: Array,
+    moments: HermiteMoments,
+    fit: JointDiagonal,
+    start: Array | None,
+    rng: np.random.Generator,
 ) -> Array:
     """Directions from slices of orders two to four, in the span of those of order two. (h₃ shows
     nothing at bias 0, h₄ nothing at ±1.) Outputs are combined to those with most signal."""
     basis = np.linalg.qr(fit.directions.T)[0].T
-    k = len(basis)
-    P, v = Z @ basis.T, moments.units.V @ basis.T
+    P = Z @ basis.T
     # What second order the rest has is orthogonal to higher ones and only adds to their noise.
     inside = second_moments(P, moments.rest)
     rest = moments.rest - 0.5 * (
         np.einsum("na,iab,nb->ni", P, inside, P, optimize=True) - np.trace(inside, axis1=1, axis2=2)
     )
     left, values, _ = np.linalg.svd(fit.weights, full_matrices=False)
-    outputs = left[:, : min(4, len(values))]
-    contractions = contractions_of(k, rng)
+    contractions = contractions_of(len(basis), rng)
     slices = [basis @ moments.second @ basis.T / np.sqrt(2)]
-    for output in outputs.T:
-        y = rest @ output
-        third = third_moments(P, y, np.eye(k))
-        third += (v.T * (output @ moments.of_units(3) * v.T)[:, None, :]) @ v
-        fourth = fourth_moments(P, y, contractions)
-        forms = np.einsum("sab,ja,jb->sj", contractions, v, v, optimize=True)
-        fourth += (v.T * (output @ moments.of_units(4) * forms)[:, None, :]) @ v
-        slices += [third / np.sqrt(6), fourth / np.sqrt(24)]
+    for output in left[:, : min(4, len(values))].T:
+        for order in (3, 4):
+            found = moments.slices(order, P, basis, rest, output, contractions)
+            slices.append(found / np.sqrt(factorial(order)))
     joint = joint_diagonalise(
-        np.concatenate(slices), k, rng=rng, start=None if start is None else start @ basis.T
+        np.concatenate(slices),
+        len(basis),
+        rng=rng,
+        start=None if start is None else start @ basis.T,
     )
     return np.asarray(joint.directions @ basis)
 
 
-def _offsets(Z: Array, moments: Moments, V: Array, centre: Array | None) -> Units:
+def _offsets(Z: Array, moments: HermiteMoments, V: Array, centre: Array | None) -> Units:
     """The offset and the orientation of each direction that its own moments speak for.
 
     With the Gram powers of V the moments of orders 1 to 4 along the directions come apart into
@@ -234,7 +203,7 @@ def _offsets(Z: Array, moments: Moments, V: Array, centre: Array | None) -> Unit
     The ratio −h₃/h₂ = β alone knows nothing of σ, and the first order, which does, is the more
     exact one unless β is very negative.
     """
-    T, gram, cross = Z @ V.T, V @ V.T, V @ moments.units.V.T
+    T, gram, cross = Z @ V.T, V @ V.T, V @ moments.V.T
     signs = np.array([1.0, -1.0])[:, None, None]
     if centre is None:
         tried = np.linspace(-FURTHEST, FURTHEST, GRID)[None, :, None]  # β of the unit: σβ here
