@@ -27,8 +27,7 @@ from support.planting import Law, gaussian, plant, uniform
 
 import unrelu
 from unrelu.activations import Activation, ReLU, resolve
-from unrelu.search.methods import BY_NAME
-from unrelu.search.options import METHODS
+from unrelu.search.methods import METHODS, names
 
 Array = NDArray[np.float64]
 
@@ -47,7 +46,7 @@ GAUSSIAN_INPUTS = ("tensor", "tensor-2", "tensor-power", "tensor-2-power", "proj
 THIRD_ORDER = ("tensor-3", "tensor-3-power")
 FOURTH_ORDER = ("tensor-4", "tensor-4-power")
 ANY = ("auto", "hyperplanes")
-MEASURED = METHODS
+MEASURED = names()
 FULL_RANK = (*ANY, "row-space", "facets")
 
 
@@ -288,7 +287,7 @@ def not_taken(problem: Problem, method: str, outputs: int) -> str:
     if method == "mixed-integer" and outputs > 1:
         return "only for one output"
     activation = resolve(problem.activation)
-    recipe = BY_NAME.get(method)
+    recipe = METHODS.get(method)
     other = not isinstance(activation, ReLU)
     if other and (recipe is None or recipe.relu_only):
         why = f": {recipe.relu_only}" if recipe is not None else ""

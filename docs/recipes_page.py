@@ -13,7 +13,7 @@ from pathlib import Path
 from docstrings import inline, inline_code
 from theorems import THEOREMS
 
-from unrelu.search.methods import COMPLETE, RECIPES, Recipe, Search
+from unrelu.search.methods import COMPLETE, RECIPES, Method
 
 INTRODUCTION = """\
 The default of ``recover`` is none of these, and usually needs fewer samples than any of them. Each
@@ -81,14 +81,16 @@ def recipes_page(results: Path) -> str:
     return "\n".join(parts) + "\n"
 
 
-def described(recipes: Sequence[Recipe | Search]) -> list[str]:
+def described(recipes: Sequence[Method]) -> list[str]:
     """A section for each; recipes of one module share a section."""
     parts = []
     for name in dict.fromkeys(function(recipe).__module__ for recipe in recipes):
         own = [recipe for recipe in recipes if function(recipe).__module__ == name]
         parts.append(heading(own[0].name, "~"))
         for recipe in own:
-            takes = " or ".join(code(kind) for kind in ("none", *recipe.noise))
+            takes = " or ".join(
+                code(kind) for kind in ("none", *(recipe.noise if recipe.recipe else ()))
+            )
             which = f"{code(recipe.name)}: " if len(own) > 1 else ""
             what = f"{inline(recipe.theorem)}. *Needs:* {inline(recipe.assumptions)}."
             parts.append(
@@ -99,18 +101,18 @@ def described(recipes: Sequence[Recipe | Search]) -> list[str]:
     return parts
 
 
-def activations(recipe: Recipe | Search) -> str:
-    if isinstance(recipe, Recipe) and not recipe.relu_only:
+def activations(recipe: Method) -> str:
+    if not recipe.relu_only:
         return f" *Activations:* known ones{', with noise powers only' * bool(recipe.noise)}."
-    why = f": {inline(recipe.relu_only)}" if isinstance(recipe, Recipe) else ""
+    why = f": {inline(recipe.relu_only)}" if recipe.recipe else ""
     return f" *Activations:* the ReLU{why}."
 
 
-def function(recipe: Recipe | Search) -> Callable[..., object]:
+def function(recipe: Method) -> Callable[..., object]:
     return recipe.find.func if isinstance(recipe.find, partial) else recipe.find
 
 
-def where_it_stops(recipe: Recipe | Search) -> str:
+def where_it_stops(recipe: Method) -> str:
     """The paragraph of its docstring that says so, or of that of its module."""
     find = function(recipe)
     for owner in (find, sys.modules[find.__module__]):

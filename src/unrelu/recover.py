@@ -8,11 +8,13 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import ArrayLike
 
-from unrelu.activations import Activation, resolve
+from unrelu.activations import RELU, Activation, resolve
 from unrelu.checks.finding import Finding
+from unrelu.checks.hidden_values import hidden_values
 from unrelu.inputs.frames import beside
 from unrelu.inputs.names import UNNAMED
 from unrelu.inputs.options import seeded
+from unrelu.numerics.arrays import Array
 from unrelu.numerics.quiet import quiet
 from unrelu.numerics.threads import one_thread
 from unrelu.result import Recovery, RecoveryError
@@ -33,8 +35,7 @@ from unrelu.search.options import (
     label_rank,
 )
 from unrelu.search.plan import climb
-from unrelu.search.rational import COMPLETE, climb_exactly
-from unrelu.search.unknown import recover_unknown
+from unrelu.search.rational import climb_exactly
 from unrelu.wording.status import Status
 
 MANY_ENTRIES = 1e6
@@ -199,20 +200,14 @@ def recover(
     if len(kept) < samples.d:
         samples = replace(samples, X=np.asarray(samples.X)[:, kept], names=UNNAMED)
     check_independent(samples, bias)
-    if method == "mixed-integer":
-        check_one_output(samples)
+    check_one_output(method, samples)
     check_noise(noise, samples)
     rng, seed = seeded(rng)
-    if known is None:
-        with one_thread(samples.n * samples.d < MANY_ENTRIES):
-            result = recover_unknown(samples, n_units, bias, rng)
-        stats = {**result.stats, **seed}
-        return _thrown(replace(result, stats=stats, names=samples.names), throw)
-
     with one_thread(samples.n * samples.d < MANY_ENTRIES):
         rank = label_rank(samples, bias, rng, skip=skip)
         task = Task(
-            *(samples, rank, n_units, bias, method, noise, known, skip),
+            *(samples, rank, n_units, bias, method, noise, known or RELU, skip),
+            unknown=known is None,
             weights=weights,
             form=form,
             alpha=alpha,
@@ -221,8 +216,9 @@ def recover(
         best = climb(task, rng) if exactly is None else climb_exactly(task, exactly, rng)
     certificate = best.certificate
     result = Recovery(
-        network=certificate.network,
+        network=None if best.nothing else certificate.network,
         certificate=certificate,
+        hidden=_hidden(best, samples),
         remarks=_remarks(best, task, exact),
         noise=best.candidate.noise,
         uncertainty=best.uncertainty and replace(best.uncertainty, names=samples.names),
@@ -245,13 +241,19 @@ def _thrown(result: Recovery, throw: bool) -> Recovery:
     return result
 
 
+def _hidden(best: Judged, samples: Samples) -> Array | None:
+    """Hidden values, where the activation was unknown and they are known exactly."""
+    exact = best.certificate.hidden is not None and best.certificate.status == Status.ESTIMATED
+    return hidden_values(best.certificate.network, samples) if exact else None
+
+
 def _remarks(best: Judged, task: Task, exact: bool) -> tuple[Finding, ...]:
     """What there is to say about the question, unless the answer says it all: an estimate, labels
     that are no values, a complete search, or labels that no rational network gives."""
     certificate, candidate = best.certificate, best.candidate
     no_values = len(certificate.findings) > 1
     failed = certificate.status == Status.FAILED
-    searched = exact and task.method in COMPLETE and failed
+    searched = exact and task.complete and failed
     broken = certificate.proof is not None and not certificate.proof.holds
     to_rounding = failed and certificate.residual_in_roundings <= 1
     if candidate.noise is not None or candidate.unsuitable or no_values or searched:

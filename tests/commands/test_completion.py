@@ -14,7 +14,8 @@ from click.testing import CliRunner
 
 from unrelu.cli import main
 from unrelu.commands.completion import SHELLS
-from unrelu.search.options import METHODS, noises
+from unrelu.search.methods import names
+from unrelu.search.options import noises
 
 
 def completed(words: str) -> set[tuple[str, str]]:
@@ -38,7 +39,7 @@ def completed(words: str) -> set[tuple[str, str]]:
         ("unrelu recover --uni", {("plain", "--units")}),
         ("unrelu recover --noise ", {("plain", noise) for noise in noises()}),
         ("unrelu recover --noise g", {("plain", "gaussian")}),
-        ("unrelu recover --method ", {("plain", method) for method in METHODS}),
+        ("unrelu recover --method ", {("plain", method) for method in names()}),
         ("unrelu recover s", {("file", "s")}),
         ("unrelu recover s.npz -o n", {("file", "n")}),
         ("unrelu verify net.npz s", {("file", "s")}),

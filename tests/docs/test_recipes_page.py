@@ -12,7 +12,7 @@ from types import ModuleType
 
 import pytest
 
-from unrelu.search.methods import NAMED
+from unrelu.search.methods import COMPLETE, RECIPES
 
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "benchmarks" / "results" / "recipes.csv"
@@ -98,9 +98,9 @@ def test_inside_their_assumptions_recipes_recover_and_no_answer_was_wrong() -> N
     inside = [row for row in measured if row["inside"] == "yes"]
     assert all(row["enough"] == "yes" for row in inside if row["method"] == "auto")
     assert {row["method"] for row in inside if row["enough"] == "yes"} >= {
-        recipe.name for recipe in NAMED
+        recipe.name for recipe in (*RECIPES, *COMPLETE)
     }
-    for recipe in NAMED:  # each has something to be told apart by
+    for recipe in (*RECIPES, *COMPLETE):  # each has something to be told apart by
         own = [row for row in measured if row["method"] == recipe.name]
         assert any(row["inside"] == "no" and row["enough"] == "no" for row in own)
 
@@ -108,7 +108,7 @@ def test_inside_their_assumptions_recipes_recover_and_no_answer_was_wrong() -> N
 def test_the_page_has_every_recipe_and_where_it_stops(monkeypatch: pytest.MonkeyPatch) -> None:
     maker = from_docs("recipes_page", monkeypatch)
     page = maker.recipes_page(RESULTS)
-    for recipe in NAMED:
+    for recipe in (*RECIPES, *COMPLETE):
         assert f"``{recipe.name}``" in page
         assert maker.where_it_stops(recipe).startswith("Where it stops")
         assert maker.inline(recipe.assumptions) in page

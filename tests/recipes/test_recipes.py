@@ -12,8 +12,9 @@ from support.recipe_trials import recovered, right
 from unrelu import InputError, Network, recover
 from unrelu.fitting.candidate import Unsuitable
 from unrelu.noise.kinds import KINDS, estimated
-from unrelu.search.methods import BY_NAME, NAMED, RECIPES
-from unrelu.search.options import METHODS
+from unrelu.search.methods import METHODS, RECIPES, names
+
+NAMES = [recipe.name for recipe in RECIPES]
 
 
 def test_right_is_not_fooled() -> None:
@@ -30,15 +31,14 @@ def test_right_is_not_fooled() -> None:
 
 
 def test_names_are_unique_methods_and_explained() -> None:
-    assert len(BY_NAME) == len(RECIPES)
-    assert set(BY_NAME) < set(METHODS)
+    assert len(set(names())) == len(names()) == 1 + len(METHODS)
     doc = recover.__doc__ or ""
-    for method in METHODS:
+    for method in names():
         assert f'"{method.removesuffix("-power")}' in doc, f"recover() says nothing of {method}"
 
 
 def test_records_are_complete() -> None:
-    for recipe in NAMED:
+    for recipe in METHODS.values():
         assert recipe.theorem
         assert recipe.assumptions
         assert set(recipe.noise) < set(KINDS)
@@ -48,11 +48,11 @@ def test_records_are_complete() -> None:
             assert word in (module.__doc__ or ""), f"{module.__name__}: {word}"
 
 
-@pytest.mark.parametrize("method", BY_NAME)
+@pytest.mark.parametrize("method", NAMES)
 @pytest.mark.parametrize("noise", estimated())
 def test_noise_that_a_recipe_does_not_take_is_wrong_use(method: str, noise: str) -> None:
     problem = plant(3, 2, 2, 100, seed=0)
-    if noise in BY_NAME[method].noise:
+    if noise in METHODS[method].noise:
         return
     with pytest.raises(InputError, match="expected 'auto'"):
         recover(problem.X, problem.Y, 2, method=method, noise=noise)
@@ -70,7 +70,7 @@ def test_a_refusal_carries_its_network() -> None:
     assert error.network is net
 
 
-@pytest.mark.parametrize("method", BY_NAME)
+@pytest.mark.parametrize("method", NAMES)
 def test_labels_that_are_no_network_are_never_exact(method: str) -> None:
     rng = np.random.default_rng(0)
     X = rng.standard_normal((1000, 4))
@@ -84,7 +84,7 @@ def test_labels_that_are_no_network_are_never_exact(method: str) -> None:
             assert result.status != "exact", f"{method}: {result}"
 
 
-@pytest.mark.parametrize("method", BY_NAME)
+@pytest.mark.parametrize("method", NAMES)
 def test_labels_of_zeros_are_the_constant_network(method: str) -> None:
     X = np.random.default_rng(0).standard_normal((100, 3))
     result = recover(X, np.zeros((100, 2)), method=method, rng=0, throw=False)
@@ -92,7 +92,7 @@ def test_labels_of_zeros_are_the_constant_network(method: str) -> None:
     assert result.network.n_units == 0
 
 
-@pytest.mark.parametrize("method", BY_NAME)
+@pytest.mark.parametrize("method", NAMES)
 def test_degenerate_samples_end_in_words(method: str) -> None:
     """As few rows as there may be, repeated and sparse ones, far from the origin, more units asked
     for than there can be: never an exception, never exact with another network."""

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 
 def _methods() -> dict[str, str]:
-    from unrelu.search.options import METHODS
+    from unrelu.search.methods import names
 
-    return dict.fromkeys(METHODS, "")
+    return dict.fromkeys(names(), "")
 
 
 def _noise() -> dict[str, str]:

@@ -10,7 +10,7 @@ import numpy as np
 from unrelu.activations import Activation
 from unrelu.network import Network
 from unrelu.noise.found import Noise
-from unrelu.numerics.arrays import Index
+from unrelu.numerics.arrays import Array, Index
 from unrelu.samples import Samples
 
 
@@ -19,7 +19,8 @@ class Candidate:
     """`rows`: the samples that were looked at to find the network; all others are fresh to it.
     `note` says in words what the method saw that a certificate cannot see; `rival`: another
     network with as many units that explains the samples as well; `unsuitable`: which assumption of
-    the method fails, then this is not an answer, whatever it explains."""
+    the method fails, then this is not an answer, whatever it explains; `directions` (k,): to how
+    many radians those of hidden weights are estimated, where the activation is a curve."""
 
     network: Network
     rows: Index
@@ -28,6 +29,7 @@ class Candidate:
     noise: Noise | None = None
     rival: Network | None = None
     unsuitable: str = ""
+    directions: Array | None = None
 
 
 def constant(samples: Samples, bias: bool, activation: str | Activation = "relu") -> Candidate:

@@ -16,6 +16,7 @@ from unrelu.checks.spared import leaner, offset_rounding
 from unrelu.errors import InputError
 from unrelu.evidence.evidence import Question
 from unrelu.evidence.exact_labels import judge_labels
+from unrelu.evidence.hidden_values import judge_hidden
 from unrelu.evidence.noisy_labels import judge_noisy, left_of
 from unrelu.fitting import linear_part
 from unrelu.fitting.candidate import Candidate
@@ -34,7 +35,7 @@ from unrelu.numerics.precision import DOUBLE, Precision
 from unrelu.numerics.whitening import whiten
 from unrelu.result import remark, status_of
 from unrelu.samples import Samples
-from unrelu.search.methods import BY_NAME
+from unrelu.search.methods import METHODS
 from unrelu.wording.status import Status
 from unrelu.wording.streams import counted
 
@@ -54,6 +55,7 @@ class Task:
 
     `precision`: of the labels, which may be coarser than that of the samples where it was read off
     them, and is not sure: then exact labels are looked for first, and then what fits to rounding.
+    `unknown`: the activation is not known, and `activation` means nothing.
     """
 
     samples: Samples
@@ -68,6 +70,17 @@ class Task:
     form: str = "auto"
     precision: Precision = DOUBLE
     alpha: float = 0.01
+    unknown: bool = False
+
+    @property
+    def recipe(self) -> bool:
+        """Whether a published algorithm was asked for by its name."""
+        return self.method != "auto" and METHODS[self.method].recipe
+
+    @property
+    def complete(self) -> bool:
+        """Whether a complete search was asked for by its name."""
+        return self.method != "auto" and METHODS[self.method].complete
 
     @property
     def weighted(self) -> Samples:
@@ -89,6 +102,11 @@ class Judged:
     @property
     def status(self) -> Status:
         return status_of(self.remarks, self.certificate)
+
+    @property
+    def nothing(self) -> bool:
+        """Whether there is not even a candidate: the activation is unknown, and no unit shows."""
+        return self.candidate.directions is not None and not self.candidate.network.n_units
 
     @property
     def explained(self) -> bool:
@@ -128,6 +146,8 @@ def judged(task: Task, method: str, candidate: Candidate, passes: Passes) -> Jud
     """The verdict on what a method proposed."""
     if candidate.unsuitable:
         return _unsuitable(task, method, candidate)
+    if candidate.directions is not None:
+        return _of_hidden_values(task, method, candidate, candidate.directions)
     if candidate.noise is None:
         return _of_exact_labels(task, method, candidate, passes)
     if (rounded := _to_decimals(task, candidate)) is not None:
@@ -152,6 +172,14 @@ def _unsuitable(task: Task, method: str, candidate: Candidate) -> Judged:
     said += "; of the network that it was led to" * bool(net.n_units)
     finding = Finding("method-does-not-apply", Status.FAILED, said)
     return Judged(method, candidate, _certified(task, net, candidate.rows), remarks=(finding,))
+
+
+def _of_hidden_values(task: Task, method: str, candidate: Candidate, directions: Array) -> Judged:
+    net, rows, note = candidate.network, candidate.rows, candidate.note
+    asked = Question(net, task.bias, used=rows if net.n_units else np.arange(0))
+    judged = judge_hidden(asked, task.samples, directions, note if net.n_units else "")
+    why = () if net.n_units else (Finding("no-unit", Status.FAILED, note),)
+    return Judged(method, candidate, Certificate.of(judged), remarks=why)
 
 
 def _of_exact_labels(task: Task, method: str, candidate: Candidate, passes: Passes) -> Judged:
@@ -191,7 +219,7 @@ def _of_noisy_labels(task: Task, method: str, candidate: Candidate, noise: Noise
             exact = _leaner(exact, task, rows)
             return Judged(method, Candidate(exact.network, rows, candidate.stats), exact)
     note = remark("note", candidate.note)
-    recipe = task.method in BY_NAME
+    recipe = task.recipe
     of_recipe = (*remark("recipes-own", OWN), *note)
     estimated = certificate.status == Status.ESTIMATED
     if recipe and not (estimated and net.activation.reversible):
@@ -294,7 +322,7 @@ def _to_decimals(task: Task, candidate: Candidate) -> Certificate | None:
     """The certificate of an estimate that is exact to the rounding of labels that may be rounded,
     if it is: all that fits as well lies within its errors."""
     net, precision = candidate.network, task.precision
-    if precision.sure or task.noise != "auto" or not net.n_units or task.method in BY_NAME:
+    if precision.sure or task.noise != "auto" or not net.n_units or task.recipe:
         return None
     samples = replace(task.samples, precision=precision)
     certificate = _certified(task, net, candidate.rows, samples)

@@ -1,8 +1,9 @@
-"""The published recipes, by the names that `recover(method=...)` takes.
+"""The table of methods, by the names that `recover(method=...)` takes.
 
-A recipe is a function in a file of its own, whose docstring has the theorem, the cost, where the
-recipe stops, and what is done differently from the paper. It returns a candidate, or raises
-`Unsuitable` with the assumption that fails.
+A published recipe is a function in a file of its own, whose docstring has the theorem, the cost,
+where the recipe stops, and what is done differently from the paper. It returns a candidate, or
+raises `Unsuitable` with the assumption that fails. Adding a method is a file, and a line here: what
+may be combined with it, and the errors for what may not, follow from its line.
 """
 
 from __future__ import annotations
@@ -10,58 +11,82 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
+from unrelu.activations import Activation
 from unrelu.complete import enumeration, facets, mixed_integer
-from unrelu.fitting.candidate import Candidate
 from unrelu.recipes import halfspace, ica, one_sparse, projection_signs, symmetric, tensor
 from unrelu.recipes.moment_tensor import ORDERS
-from unrelu.search import gross_errors
+from unrelu.search import gross_errors, hyperplanes, row_space
 
-Find = Callable[..., Candidate]
-"""find(samples, *, n_units: int | None, bias: bool, noise: bool, rng: Generator): `n_units` may
-be unknown; with `bias` the network is judged among those with biases; with `noise` the labels are
-not to be explained to rounding, and the candidate has a noise. `activation`, other than the ReLU,
-for recipes that are not for the ReLU only."""
+FOR_THE_RELU = "it is for the ReLU"
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """`theorem`: where it comes from, in the numbers of BJW (Bakshi, Jayaram and Woodruff, COLT
-    2019); `assumptions`: what it needs, as a clause; `noise`: the kinds of noise it takes, beyond
-    none; `relu_only`: why it takes no other activation, where it does not."""
+class Method:
+    """A method, and what it may be combined with.
+
+    theorem : where it comes from, in the numbers of BJW (Bakshi, Jayaram and Woodruff, COLT 2019).
+    assumptions : what it needs, as a clause.
+    find : of a recipe, find(samples, *, n_units: int | None, bias: bool, noise: bool, rng): with
+        `bias` the network is judged among those with biases; with `noise` the labels are not to be
+        explained to rounding, and the candidate has a noise; `activation`, where it takes others
+        than the ReLU. The searches of the library are called by `search.plan`, each in its way.
+    noise : the kinds of noise it takes, beyond none. Other methods than recipes take none, but look
+        for gross errors first where they are asked to.
+    relu_only : why it takes no other activation, where it does not. unknown : whether it does
+        without knowing the activation. skip : whether it looks for a skip connection.
+    recipe : whether it is a published algorithm, which is left to itself. complete : whether, with
+        exact=True, it finds a network or proves that there is none, or says that it has not
+        decided. rational : whether it is for exact=True only. one_output, needs_units : what it is
+        for.
+    """
 
     name: str
     theorem: str
     assumptions: str
-    find: Find
-    noise: tuple[str, ...] = ()
-    relu_only: str = ""
+    find: Callable[..., Any]
+    noise: tuple[str, ...] = ("sparse",)
+    relu_only: str = FOR_THE_RELU
+    unknown: bool = False
+    skip: bool = False
+    recipe: bool = False
+    complete: bool = False
+    rational: bool = False
+    one_output: bool = False
+    needs_units: bool = False
 
-
-@dataclass(frozen=True)
-class Search:
-    """A complete search: with exact=True it finds a network or proves that there is none, or says
-    that it has not decided. It has its own way through the ladder, and another `find`."""
-
-    name: str
-    theorem: str
-    assumptions: str
-    find: Callable[..., object]
-    noise: tuple[str, ...] = ()
+    def takes(self, activation: Activation | None) -> bool:
+        """Whether it takes this activation; None for one that is not known."""
+        if activation is None:
+            return self.unknown
+        return not self.relu_only or activation.piecewise_linear
 
 
 GAUSSIAN = "Gaussian inputs of any mean and full-rank covariance, rank(V) = k ≤ d, no biases"
 
 PAIRWISE = "for order 2 no two columns of U parallel"
 
-RECIPES: tuple[Recipe, ...] = (
-    Recipe(
+
+def _recipe(
+    name: str,
+    theorem: str,
+    assumptions: str,
+    find: Callable[..., Any],
+    noise: tuple[str, ...] = (),
+    relu_only: str = "",
+) -> Method:
+    return Method(name, theorem, assumptions, find, noise, relu_only, recipe=True)
+
+
+RECIPES: tuple[Method, ...] = (
+    _recipe(
         "ica",
         "Theorem 36, Algorithm 4",
         "inputs N(0, s² I), orthonormal hidden weights, rank(U) = k ≤ m, no biases, no noise",
         ica.find,
     ),
-    Recipe(
+    _recipe(
         "tensor",
         "Theorem 49, Algorithms 5 and 6",
         f"{GAUSSIAN}; {PAIRWISE}",
@@ -69,7 +94,7 @@ RECIPES: tuple[Recipe, ...] = (
         noise=("gaussian",),
     ),
     *(
-        Recipe(
+        _recipe(
             f"tensor-{order}",
             f"Theorem 49, Algorithms 5 and 6, with score functions of order {order}",
             f"{GAUSSIAN}; an activation with h_{order} ≠ 0"
@@ -80,7 +105,7 @@ RECIPES: tuple[Recipe, ...] = (
         for order in ORDERS
     ),
     *(
-        Recipe(
+        _recipe(
             f"tensor{suffix}-power",
             f"Theorem 49, Algorithms 5 and 6, {scores}with the tensor power method",
             f"{GAUSSIAN}{shows}; a positive definite combination of slices, as for rank(U) = k",
@@ -100,14 +125,14 @@ RECIPES: tuple[Recipe, ...] = (
             ),
         )
     ),
-    Recipe(
+    _recipe(
         "projection-signs",
         "Theorem 60, Algorithm 7",
         f"{GAUSSIAN}; {PAIRWISE}; noise independent of the inputs, of finite variance",
         projection_signs.find,
         noise=("gaussian",),
     ),
-    Recipe(
+    _recipe(
         "symmetric",
         "Corollary 53, with Ge, Kuditipudi, Li and Wang (ICLR 2019)",
         "inputs of a symmetric law whose distinguishing matrices are independent, rank(U) = k ≤ m, "
@@ -116,7 +141,7 @@ RECIPES: tuple[Recipe, ...] = (
         noise=("gaussian",),
         relu_only="it rests on f(z) − f(−z) = z",
     ),
-    Recipe(
+    _recipe(
         "one-sparse",
         "Theorem 5, Algorithm 8",
         "no noise; every unit alone active on d samples or more; no column of U a positive "
@@ -124,7 +149,7 @@ RECIPES: tuple[Recipe, ...] = (
         one_sparse.find,
         relu_only="the lengths of parallel labels are to be linear in the inputs",
     ),
-    Recipe(
+    _recipe(
         "halfspace",
         "Theorem 6, Algorithm 9",
         "any noise that does not depend on X; Gaussian X of mean zero, no biases, rank(U) = k of "
@@ -134,7 +159,7 @@ RECIPES: tuple[Recipe, ...] = (
         relu_only="signs would do for any increasing f, but guesses are compared, and finished, by "
         "a regression on rectified values",
     ),
-    Recipe(
+    _recipe(
         "sparse-noise",
         "Theorem 7",
         "gross errors in less than a third of the entries; k < m",
@@ -144,28 +169,58 @@ RECIPES: tuple[Recipe, ...] = (
     ),
 )
 
-COMPLETE: tuple[Search, ...] = (
-    Search(
+SEARCHES: tuple[Method, ...] = (
+    Method(
+        "row-space",
+        "Theorem 1, from random hyperplanes instead of all",
+        "rank(U) = k ≤ m, no noise",
+        row_space.find,
+        relu_only="",
+        unknown=True,
+        skip=True,
+    ),
+    Method(
+        "hyperplanes",
+        "Theorem 2, from random hyperplanes",
+        "no noise, about 4 equations n m to an unknown k (d + m)",
+        hyperplanes.find,
+        skip=True,
+    ),
+)
+
+COMPLETE: tuple[Method, ...] = (
+    Method(
         "enumeration",
         "Theorem 1 (in full Theorem 11, Algorithms 2 and 3)",
         "rational samples, with exact=True; rank(U) = k ≤ m, any inputs, biases or none; up to "
         "1,200 choices of k − 1 samples (of k with biases)",
         enumeration.enumerate_units,
+        complete=True,
+        rational=True,
     ),
-    Search(
+    Method(
         "facets",
         "Theorem 1, by facets of the cone of labels instead of sign patterns",
         "rank(U) = k ≤ m, up to eight or so, any inputs, biases or none; with exact=True over the "
         "rationals",
         facets.find,
+        complete=True,
     ),
-    Search(
+    Method(
         "mixed-integer",
         "Theorem 2 says that it must take long",
         "one output and n_units, any inputs, biases or none; with exact=True over the rationals",
         mixed_integer.find,
+        complete=True,
+        one_output=True,
+        needs_units=True,
     ),
 )
-NAMED: tuple[Recipe | Search, ...] = (*RECIPES, *COMPLETE)
 
-BY_NAME = {recipe.name: recipe for recipe in RECIPES}
+METHODS: dict[str, Method] = {row.name: row for row in (*SEARCHES, *COMPLETE, *RECIPES)}
+"""All that may be named. "auto" is the plan, which goes through several of them."""
+
+
+def names(fits: Callable[[Method], bool] = lambda _: True) -> tuple[str, ...]:
+    """What `method` may be, where it has to fit."""
+    return ("auto", *(name for name, row in METHODS.items() if fits(row)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from unrelu.activations import Activation
@@ -16,12 +18,7 @@ from unrelu.numerics.arrays import Array, Index
 from unrelu.numerics.rank import column_space
 from unrelu.numerics.whitening import dependent_columns, power_of_two, whiten, with_constant
 from unrelu.samples import SMALLEST, Samples
-from unrelu.search.methods import BY_NAME, RECIPES
-
-SEARCHES = ("row-space", "hyperplanes", "facets", "enumeration", "mixed-integer")
-METHODS = ("auto", *SEARCHES, *BY_NAME)
-WITH_SKIP = ("auto", "row-space", "hyperplanes")
-"""Methods that look for a skip connection, too."""
+from unrelu.search.methods import METHODS, names
 
 
 def noises() -> tuple[str, ...]:
@@ -87,29 +84,45 @@ def _varying(samples: Samples, bias: bool, most: int) -> Index:
 def check_options(
     n_units: int | None, bias: bool, method: str, noise: str, exact: bool, form: str = "auto"
 ) -> None:
+    """Each option by itself, and what the method says of n_units and noise."""
     check_flag("bias", bias)
+    check_flag("exact", exact)
     if n_units is not None:
         check_units(n_units, " or None", ", or None for unknown", least=0)
-    for name, value, known in (
-        ("method", method, METHODS),
-        ("noise", noise, noises()),
-        ("form", form, FORMS),
-    ):
-        if value not in known:
-            raise InputError(
-                f"{name}: got {value!r}, expected one of {', '.join(map(repr, known))}"
-            )
-    if method == "enumeration" and not exact:
-        raise InputError("method: got 'enumeration', expected exact=True with it: it is rational")
-    _check_method(method, noise)
-    if method == "mixed-integer" and n_units is None:
-        raise InputError("n_units: got None with method='mixed-integer', expected their number")
-    check_flag("exact", exact)
+    _check_one_of("method", method, names())
+    _check_one_of("noise", noise, noises())
+    _check_one_of("form", form, FORMS)
+    row = METHODS.get(method)
+    if row is not None and row.rational and not exact:
+        raise InputError(f"method: got {method!r}, expected exact=True with it: it is rational")
+    taken = ("auto", "none", *(row.noise if row else ()))
+    if row is not None and noise not in taken:
+        raise _combined(
+            *("method", method, f"noise={noise!r}", names(lambda other: noise in other.noise)),
+            f"{method!r} is for labels with {' or '.join(map(repr, taken[1:]))}",
+        )
+    if row is not None and row.needs_units and n_units is None:
+        raise InputError(f"n_units: got None with method={method!r}, expected their number")
     if exact and noise in estimated():
         raise InputError(
             f"noise: got {noise!r} with exact=True, expected 'auto', 'none' or 'sparse': what is "
             "noisy cannot be explained without any error"
         )
+
+
+def _check_one_of(option: str, value: object, known: Sequence[str]) -> None:
+    if value not in known:
+        raise InputError(f"{option}: got {value!r}, expected one of {', '.join(map(repr, known))}")
+
+
+def _combined(
+    option: str, value: object, other: str, expected: Sequence[object], why: str = ""
+) -> InputError:
+    """The error for two options that do not go together."""
+    shown = ", ".join(map(repr, expected))
+    one_of = "one of " if len(expected) > 1 else ""
+    why = f": {why}" if why else ""
+    return InputError(f"{option}: got {value!r} with {other}, expected {one_of}{shown}{why}")
 
 
 def check_alpha(alpha: object) -> None:
@@ -135,39 +148,30 @@ def check_activation(
             "activation: got a Curve, expected 'unknown', or an activation with a formula: a "
             "curve is an estimate, which explains no labels exactly"
         )
-    name = "unknown" if activation is None else activation.name
-    other = f"with activation {name!r}"
-    recipe = None if activation is None else BY_NAME.get(method)
-    if recipe is not None and recipe.relu_only:
-        raise InputError(f"method: got {method!r} {other}, expected 'relu': {recipe.relu_only}")
-    if recipe is None and method not in ("auto", "row-space"):
-        wider = () if activation is None else [r.name for r in RECIPES if not r.relu_only]
-        which = "known activations" if method in BY_NAME else "the ReLU"
-        raise InputError(
-            f"method: got {method!r} {other}, expected one of "
-            f"{', '.join(map(repr, ('auto', 'row-space', *wider)))}: {method!r} is for {which}"
-        )
-    taken = ("auto", "none") if activation is None else ("auto", "none", *estimated())
-    if recipe is None and noise not in taken:
-        raise InputError(
-            f"noise: got {noise!r} {other}, expected one of {', '.join(map(repr, taken))}: other "
-            "noise is for the ReLU"
-        )
-    if method == "row-space" and noise in estimated():
-        raise InputError(
-            f"method: got 'row-space' with noise={noise!r}, expected 'auto': 'row-space' is for "
-            "labels without noise"
-        )
+    other = f"activation {_name(activation)!r}"
+    row = METHODS.get(method)
+    if row is not None and not row.takes(activation):
+        known = activation is not None and row.recipe
+        expected = ("relu",) if known else names(lambda row: row.takes(activation))
+        why = row.relu_only or "it has to know the activation"
+        raise _combined("method", method, other, expected, why)
+    kinds = ("auto", "none", *(() if activation is None else estimated()))
+    if (row is None or not row.recipe) and noise not in kinds:
+        raise _combined("noise", noise, other, kinds, "other noise is for the ReLU")
     if exact and (activation is None or not activation.rational):
-        raise InputError(
-            f"exact: got True {other}, expected False: it takes the ReLU or a power with a whole "
-            "exponent, which make fractions of fractions"
+        why = (
+            "it takes the ReLU or a power with a whole exponent, which make fractions of fractions"
         )
+        raise _combined("exact", True, other, (False,), why)
     if activation is None and n_units is not None and n_units > outputs:
         raise InputError(
-            f"n_units: got {n_units} for {outputs} outputs {other}, expected {outputs} at most: "
-            "networks of more units than outputs are found for known activations"
+            f"n_units: got {n_units} for {outputs} outputs with {other}, expected {outputs} at "
+            "most: networks of more units than outputs are found for known activations"
         )
+
+
+def _name(activation: Activation | None) -> str:
+    return "unknown" if activation is None else activation.name
 
 
 def check_skip(
@@ -178,17 +182,11 @@ def check_skip(
     if not skip:
         return
     if activation is None or not activation.reversible:
-        name = "unknown" if activation is None else activation.name
-        raise InputError(f"activation: got {name!r} with skip=True, expected 'relu'")
-    for option, value, taken in (
-        ("method", method, WITH_SKIP),
-        ("noise", noise, ("auto", "none", *estimated())),
-    ):
-        if value not in taken:
-            raise InputError(
-                f"{option}: got {value!r} with skip=True, expected one of "
-                f"{', '.join(map(repr, taken))}"
-            )
+        raise _combined("activation", _name(activation), "skip=True", ("relu",))
+    if method not in (taken := names(lambda row: row.skip)):
+        raise _combined("method", method, "skip=True", taken)
+    if noise not in (kinds := ("auto", "none", *estimated())):
+        raise _combined("noise", noise, "skip=True", kinds)
     if exact:
         raise InputError(
             "exact: got True with skip=True, expected False: networks with a skip connection are "
@@ -221,35 +219,21 @@ def check_weights(
             f"sample_weight: got one with activation {activation.name!r}, expected 'relu', or "
             "noise='none', which needs no weights"
         )
-    if method in BY_NAME:
+    if method != "auto" and METHODS[method].recipe:
         raise InputError(
             f"sample_weight: got one with method={method!r}, expected 'auto': published recipes "
             "weigh all samples alike"
         )
 
 
-def check_one_output(samples: Samples) -> None:
+def check_one_output(method: str, samples: Samples) -> None:
     """Output weights that are free scale to ±1 only where each unit has one."""
-    if samples.m > 1:
+    row = METHODS.get(method)
+    if row is not None and row.one_output and samples.m > 1:
         raise InputError(
-            f"method: got 'mixed-integer' for {samples.m} outputs, expected one output; "
+            f"method: got {method!r} for {samples.m} outputs, expected one output; "
             "unrelu.solutions searches for several whose output weights U are given"
         )
-
-
-def _check_method(method: str, noise: str) -> None:
-    """Recipes take the noise that they name; the other single methods none, but look for gross
-    errors first where they are asked to."""
-    recipe = BY_NAME.get(method)
-    taken = ("auto", "none", *(recipe.noise if recipe else ("sparse",)))
-    if method == "auto" or noise in taken:
-        return
-    others = [name for name, other in BY_NAME.items() if noise in other.noise]
-    raise InputError(
-        f"method: got {method!r} with noise={noise!r}, expected "
-        f"{', '.join(map(repr, ('auto', *others)))}: {method!r} is for labels with "
-        f"{' or '.join(map(repr, taken[1:]))}"
-    )
 
 
 def check_noise(noise: str, samples: Samples) -> None:

@@ -22,9 +22,9 @@ from unrelu.fitting.candidate import Candidate, Unsuitable, constant
 from unrelu.fitting.problem import Problem
 from unrelu.network import Network
 from unrelu.noise.kinds import estimated
-from unrelu.search import gross_errors, hyperplanes, noisy, row_space
+from unrelu.search import gross_errors, hyperplanes, noisy, row_space, unknown_activation
 from unrelu.search.judging import Judged, Passes, Task, better, judged
-from unrelu.search.methods import BY_NAME
+from unrelu.search.methods import METHODS
 from unrelu.wording.status import Status
 
 log = logging.getLogger(__name__)
@@ -45,6 +45,9 @@ network leaves of the labels themselves."""
 def climb(task: Task, rng: np.random.Generator) -> Judged:
     """The first candidate that is not refuted, or the one that comes closest."""
     passes = Passes(task.samples)
+    if task.unknown:
+        found = unknown_activation.find(task.samples, bias=task.bias, rng=rng)
+        return judged(task, "row-space, activation unknown", found, passes)
     best: Judged | None = None
     for method, candidate in _proposals(task, passes, rng):
         if isinstance(candidate, Finding):
@@ -101,16 +104,7 @@ def _interpolates(judged: Judged, task: Task) -> bool:
 
 def _closest(task: Task, rng: np.random.Generator) -> Candidate:
     """The network of the units asked for that comes closest to labels without noise."""
-    found = noisy.find(
-        task.weighted,
-        n_units=task.n_units,
-        bias=task.bias,
-        kind="gaussian",
-        rng=rng,
-        skip=task.skip,
-        activation=task.activation,
-    )
-    return replace(found, noise=None, note="")
+    return replace(_fitted(task, "gaussian", rng), noise=None, note="")
 
 
 def _with_fewer(found: Judged, task: Task, passes: Passes, rng: np.random.Generator) -> Judged:
@@ -135,32 +129,28 @@ def _proposals(
     task: Task, passes: Passes, rng: np.random.Generator
 ) -> Iterator[tuple[str, Candidate | Finding]]:
     """Candidates for exact labels; what the labels are, if not values; candidates for labels with
-    gross errors, for noisy ones.
-
-    Row-space alternation needs as many units as the labels have rank, so it is tried unless more
-    are asked for; what units it finds, if not all, are a start for the general route. Labels that
-    look noisy are left to the estimators.
-    """
-    samples, n_units, bias = task.samples, task.n_units, task.bias
-    near: Network | None = None
+    gross errors, for noisy ones."""
     if task.rank == 0:
-        yield "linear" if task.skip else "constant", _without_units(task)
-        return
-    if task.method in BY_NAME:
+        yield _constant(task), _without_units(task)
+    elif task.recipe:
         yield from _recipe(task, rng)
-        return
-    if n_units == 0:
-        yield "linear" if task.skip else "constant", _without_units(task)
+    elif task.n_units == 0:
+        yield _constant(task), _without_units(task)
         if task.noise not in ("none", "sparse"):
-            kind = task.noise
-            fit = noisy.find(
-                task.weighted, n_units=0, bias=bias, kind=kind, rng=rng, skip=task.skip
-            )
-            yield "least-squares", fit
-        return
-    if not task.activation.reversible:
+            yield "least-squares", _fitted(task, task.noise, rng)
+    elif not task.activation.reversible:
         yield from _of_known_activation(task, passes, rng)
-        return
+    else:
+        yield from _of_relu(task, passes, rng)
+
+
+def _of_relu(
+    task: Task, passes: Passes, rng: np.random.Generator
+) -> Iterator[tuple[str, Candidate | Finding]]:
+    """Row-space alternation needs as many units as the labels have rank, so it is tried unless more
+    are asked for; what units it finds, if not all, are a start for the general route. Labels that
+    look noisy are left to the estimators."""
+    samples, near = task.samples, None
     if task.method == "auto" and task.noise == "auto":
         # No search ends soon on what is rounded; and no ReLUs have exponentials that sum to one.
         named = kind_of_labels(samples)
@@ -178,36 +168,63 @@ def _proposals(
         if said is not None:
             yield "labels", said
             return
+    yield from _with_gross_errors(task, passes, rng)
+    if task.noise != "none" and task.method == "auto":
+        yield from _with_noise(task, near, rng)
+
+
+def _with_gross_errors(
+    task: Task, passes: Passes, rng: np.random.Generator
+) -> Iterator[tuple[str, Candidate]]:
+    """Where they are asked for, or the labels look like it."""
+    samples, asked = task.samples, task.noise == "sparse"
     gross = task.noise == "auto" and task.rank == samples.m and not task.skip
-    gross = gross and not rounded_to_whole(samples) and noisy.gross(samples, bias)
-    if task.noise == "sparse" or (gross and task.method == "auto"):
-        found = gross_errors.find(samples, n_units=n_units, bias=bias, rng=rng, quick=gross)
-        if found is None and task.noise == "sparse":  # perhaps nothing is wrong with the labels
-            yield from _exact(task, passes, rng)
-        found = found or replace(constant(samples, bias), note=gross_errors.NO_SPLIT)
-        yield "sparse-noise", found
-    if task.noise == "none" or task.method != "auto":
+    gross = gross and not rounded_to_whole(samples) and noisy.gross(samples, task.bias)
+    if not (asked or (gross and task.method == "auto")):
         return
-    kind = "independent" if task.noise == "sparse" else task.noise
-    found = noisy.find(
-        task.weighted,
-        n_units=n_units,
-        bias=bias,
-        kind=kind,
-        rng=rng,
-        near=near,
-        skip=task.skip,
-        alpha=task.alpha,
-        step=task.precision.step,
-    )
+    found = gross_errors.find(samples, n_units=task.n_units, bias=task.bias, rng=rng, quick=gross)
+    if found is None and asked:  # perhaps nothing is wrong with the labels
+        yield from _exact(task, passes, rng)
+    found = found or replace(constant(samples, task.bias), note=gross_errors.NO_SPLIT)
+    yield "sparse-noise", found
+
+
+def _with_noise(
+    task: Task, near: Network | None, rng: np.random.Generator
+) -> Iterator[tuple[str, Candidate]]:
+    """The estimate; before it the network behind heavy tails, if all but gross errors are exact."""
+    samples = task.samples
+    found = _fitted(task, "independent" if task.noise == "sparse" else task.noise, rng, near)
     assert found.noise is not None, "estimates have a noise"
     confirming = ("sparse",) if rounded_to_whole(samples) else ("auto", "sparse")
     if found.noise.kind == "independent" and task.noise in confirming and not task.skip:
-        confirmed = gross_errors.confirm(found.network, samples, bias=bias, rng=rng)
+        confirmed = gross_errors.confirm(found.network, samples, bias=task.bias, rng=rng)
         if confirmed is not None:
             yield "sparse-noise", confirmed
     if task.noise != "sparse":
         yield "least-squares", found
+
+
+def _fitted(
+    task: Task, kind: str, rng: np.random.Generator, near: Network | None = None
+) -> Candidate:
+    """What least squares, or the loss of this kind of noise, makes of the samples."""
+    return noisy.find(
+        task.weighted,
+        n_units=task.n_units,
+        bias=task.bias,
+        kind=kind,
+        rng=rng,
+        near=near,
+        skip=task.skip,
+        activation=task.activation,
+        alpha=task.alpha,
+        step=task.precision.step,
+    )
+
+
+def _constant(task: Task) -> str:
+    return "linear" if task.skip else "constant"
 
 
 def _squashed(task: Task, before: Passes, rng: np.random.Generator) -> Finding | None:
@@ -283,7 +300,7 @@ def _simplest(found: Candidate, task: Task, passes: Passes) -> Candidate:
 def _recipe(task: Task, rng: np.random.Generator) -> Iterator[tuple[str, Candidate]]:
     """What a recipe makes of exact labels and, where it takes noise, of noisy ones; nothing else
     is tried. What it says against itself goes with the constant network, or with its own."""
-    recipe, samples = BY_NAME[task.method], task.samples
+    recipe, samples = METHODS[task.method], task.samples
     kinds = set(recipe.noise) - {"sparse"}
     more = {} if recipe.relu_only else {"activation": task.activation}
     ways = {"auto": [False, *[True] * bool(kinds)], "none": [False], "sparse": [False]}
@@ -329,16 +346,8 @@ def _of_known_activation(
         if task.method == "row-space" or (task.noise == "none" and 0 < units < task.rank):
             return  # with more units than outputs, none would have been found
     with np.errstate(over="ignore", invalid="ignore"):  # on the way; what overflows fits nothing
-        found = noisy.find(
-            samples,
-            n_units=task.n_units,
-            bias=bias,
-            kind="gaussian" if task.noise in ("auto", "none") else task.noise,
-            rng=rng,
-            near=near,
-            activation=activation,
-            alpha=task.alpha,
-        )
+        kind = "gaussian" if task.noise in ("auto", "none") else task.noise
+        found = _fitted(task, kind, rng, near)
         if task.noise == "none":
             net = found.network
             if net.n_units:

@@ -23,6 +23,8 @@ def remarks(best: Judged, task: Task) -> tuple[Finding, ...]:
     those, and what the method has noted."""
     status, note = best.status, best.candidate.note
     found, asked = best.certificate.network.n_units, task.n_units
+    if task.unknown:
+        return (*best.remarks, *_other_number(best, task))
     if status == Status.FAILED:
         return (*best.remarks, _why_failed(best, task))
     notes = () if best.candidate.rival is not None else remark("note", note)
@@ -41,6 +43,16 @@ def remarks(best: Judged, task: Task) -> tuple[Finding, ...]:
         said = f"no network of {wanted} explains these samples, {found} are needed"
         status = Status.FAILED
     return (Finding("more-units", status, said), *best.remarks, *notes)
+
+
+def _other_number(best: Judged, task: Task) -> tuple[Finding, ...]:
+    """Where the activation is unknown, the number of units is the rank of the labels."""
+    units, asked = best.certificate.network.n_units, task.n_units
+    if asked in (None, units) or best.status != Status.ESTIMATED:
+        return ()
+    said = f"{counted(units, 'unit')} explain these samples, not {asked}"
+    code = "more-units" if units > (asked or 0) else "fewer-units"
+    return (Finding(code, Status.FAILED, said),)
 
 
 def _why_failed(best: Judged, task: Task) -> Finding:

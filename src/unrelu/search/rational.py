@@ -28,7 +28,6 @@ from unrelu.numerics.arrays import Index
 from unrelu.result import remark
 from unrelu.samples import ExactSamples
 from unrelu.search.judging import Judged, Task
-from unrelu.search.methods import BY_NAME
 from unrelu.search.options import dependent_inputs, label_rank
 from unrelu.search.plan import climb
 from unrelu.solutions import Solutions, solutions
@@ -36,9 +35,6 @@ from unrelu.wording.status import Status
 from unrelu.wording.streams import counted
 
 EXPLAINED = (Status.EXACT, Status.UNDETERMINED)
-
-COMPLETE = ("facets", "enumeration", "mixed-integer")
-"""Methods that look for all networks with a given number of units, or show that there is none."""
 
 PARTS, MOST_BROKEN = 4, 0.1
 """Parts of the samples that are tried: half of them miss a single wrong label. And the share of
@@ -50,7 +46,7 @@ def climb_exactly(task: Task, samples: ExactSamples, rng: np.random.Generator) -
 
     The labels are searched for an exact network. Where there is none, some may be off: it is then
     looked for in the others, and the result says which samples break the proof."""
-    if task.method in COMPLETE:
+    if task.complete:
         return _complete(task, samples, rng)
     quick = 2 * _part(task) < task.samples.n and task.noise == "auto"
     broken = _but_for_a_few(task, samples, rng) if quick else None
@@ -146,7 +142,7 @@ def _may_be_refuted(best: Judged, task: Task) -> bool:
     the labels have rank. A recipe asked for by its name is left to itself."""
     few = 0 < task.rank <= FEW_UNITS and task.samples.d <= FEW_INPUTS
     relu = task.activation.piecewise_linear
-    open_ = best.status != Status.PROVED and task.method not in BY_NAME
+    open_ = best.status != Status.PROVED and not task.recipe
     return relu and few and open_ and task.n_units == task.rank
 
 
@@ -160,7 +156,7 @@ def _complete(
     """What a complete search says: a network, the only one or one of several; a proof that there is
     none; or neither."""
     units, method = task.n_units or task.rank, task.method
-    if method not in COMPLETE or units == 0:
+    if not task.complete or units == 0:
         method = "facets"  # also says where constant labels need no unit
     found = solutions(
         samples.X,

@@ -15,13 +15,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from unrelu.activations.curve import Curve
+from unrelu.fitting.candidate import Candidate
 from unrelu.network import Network
 from unrelu.numerics.arrays import Array
 from unrelu.numerics.interior import Middle, middle
 from unrelu.numerics.registration import Shifts, register
 from unrelu.numerics.whitening import with_constant
 from unrelu.samples import Samples
-from unrelu.search.null_vectors import Hidden
+from unrelu.search.null_vectors import Hidden, find_hidden
 
 RESOLVED = 4096.0
 """Roundings of the largest value of a unit, by which two values must differ to be in order."""
@@ -34,6 +35,10 @@ MOST_KNOTS = 250
 
 CLEAR = 10.0
 """Standard errors by which a height is above 0 whose logarithm is used."""
+
+SAME = 8.0
+"""Times the errors of heights by which units may be off the common curve: those of one unit's
+heights have much in common."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +56,20 @@ class Shape:
     hidden: Hidden
     errors: Array
     shifts: Shifts
+
+
+def find(samples: Samples, *, bias: bool, rng: np.random.Generator) -> Candidate:
+    """The network with a `Curve` for its activation, or the constant one and why there is none."""
+    found = find_hidden(samples, bias=bias, rng=rng)
+    shape: Shape | None = None
+    if found.F.shape[1] == found.rank > 0:
+        shape = fit(found, samples, bias=bias, rng=rng)
+    stats = {"starts": found.starts, "rows": len(found.rows)}
+    if shape is None:
+        net = Network(np.zeros((0, samples.d)), np.zeros((samples.m, 0)))
+        return Candidate(net, found.rows, stats, _why(found), directions=np.zeros(0))
+    net, rows = shape.network, shape.hidden.rows
+    return Candidate(net, rows, stats, _scales(shape), directions=shape.errors)
 
 
 def fit(hidden: Hidden, samples: Samples, *, bias: bool, rng: np.random.Generator) -> Shape | None:
@@ -168,3 +187,41 @@ def _curve(z: Array, y: Array, weights: Array) -> Curve | None:
         return None
     start = values[0] - (values[1] - values[0]) / (knots[1] - knots[0]) * knots[0]
     return Curve(np.append(0.0, knots), np.append(max(start, 0.0), values))
+
+
+def _scales(shape: Shape) -> str:
+    """What is known of the lengths of hidden weights, and whether one curve serves all units."""
+    shifts = shape.shifts
+    known = shifts.errors[np.isfinite(shifts.errors)]
+    said = (
+        f"lengths of hidden weights are estimated to {100 * known.max():.2g}%, but for a common one"
+        if len(known)
+        else "hidden weights are taken to have the same length, which explains all there is"
+    )
+    if shifts.misfit > SAME:
+        said += (
+            f"; the units do not share one curve: they are off it by {shifts.misfit:.2g} times the "
+            "errors of their directions"
+        )
+    return said
+
+
+def _why(found: Hidden) -> str:
+    rank, units = found.rank, found.F.shape[1]
+    if not rank:
+        return "the labels are constant: they show no unit"
+    if not units:
+        return (
+            f"no unit was found in labels of rank {rank}: they are noisy, or made by more units "
+            "than they have rank, which only a known activation tells apart"
+        )
+    if units < rank:
+        return (
+            f"{units} of {rank} units were found: the samples are too few for the others, or the "
+            "labels are noisy, or made by more units than they have rank"
+        )
+    return (
+        f"{units} vectors in the span of the labels vanish where a unit would, but no "
+        "hyperplane and monotone activation explain them: the labels were made by more units "
+        "than they have rank, or by something else"
+    )
