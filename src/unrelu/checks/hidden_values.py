@@ -153,7 +153,6 @@ def check_hidden(
     distinct = np.zeros(len(rows), dtype=bool)
     distinct[distinct_rows(some, biased)] = True
     spare = _spare(some, k, int(distinct.sum()), biased)
-    size = np.sqrt((F**2).mean(axis=0))
     bounds, leverage = np.full(k, np.inf), np.full(k, np.inf)
     zeros = (off & distinct[:, None]).sum(axis=0)
     for j in range(k):
@@ -167,41 +166,59 @@ def check_hidden(
     ties = _ties(F, noise, positive & distinct[:, None])
     ordered = int((held & distinct).sum()) if len(strict) else int(distinct.sum())
 
-    objection = ""
-    sizes = np.linalg.svd(F / np.where(size > 0, size, 1.0), compute_uv=False)
-    plain = np.linalg.svd(net.U / np.linalg.norm(net.U, axis=0), compute_uv=False)
-    short = [values[-1] <= 1e3 * samples.eps * values[0] for values in (sizes, plain)]
-    if wrong.any() or np.isinf(in_roundings):
-        objection = "some samples have negative hidden values"
-    elif not in_roundings <= 1:
-        objection = f"labels differ by {in_roundings:.2g} times what rounding allows"
-    elif len(plain) < k or any(short):
-        objection = "hidden values or output weights of some unit are combinations of the others"
-    elif not (leverage <= KEPT).all():
-        j = int(np.argmax(leverage > KEPT))
-        objection = (
-            f"unit {j} is off on {zeros[j]} different samples, where the other units do not leave "
-            f"{spare} to spare"
-        )
-    elif not (bounds <= samples.eps**KNOWN).all():
-        j = int(bounds.argmax())
-        objection = f"values of unit {j} are known to {bounds[j]:.1e} of their size only"
-    elif (ties >= spare).any():  # so few may have met by chance, and cannot do harm
-        objection = (
-            f"unit {int(ties.argmax())} has {ties.max()} pairs of equal values at different "
-            "samples: the activation is not one-to-one"
-        )
-    elif (out > 0).any() or (loose > allowed).any():
-        j = int(np.argmax(np.where(out > 0, np.inf, loose - allowed)))
-        objection = f"no hyperplane was found over which the values of unit {j} rise, or fall"
-    elif not _more_than_chance(samples.d + biased, ordered):
-        objection = (
-            f"{ordered} different samples are too few to tell {samples.d} inputs' hyperplanes "
-            "from chance"
-        )
+    order = np.where(out > 0, np.inf, loose - allowed)
+    objection = (
+        _not_explained(net, F, wrong, in_roundings, samples.eps)
+        or _not_zero(bounds, zeros, leverage, spare, samples.eps)
+        or _not_ordered(ties, spare, order)
+        or _by_chance(samples.d, samples.d + biased, ordered)
+    )
     return HiddenValues(
         objection, bounds, zeros, spare, leverage, smallest, in_roundings, loose, ordered
     )
+
+
+def _not_explained(net: Network, F: Array, wrong: Mask, in_roundings: float, eps: float) -> str:
+    """Why the labels may not be those of F, U and c; empty if they are."""
+    size = np.sqrt((F**2).mean(axis=0))
+    sizes = np.linalg.svd(F / np.where(size > 0, size, 1.0), compute_uv=False)
+    plain = np.linalg.svd(net.U / np.linalg.norm(net.U, axis=0), compute_uv=False)
+    if wrong.any() or np.isinf(in_roundings):
+        return "some samples have negative hidden values"
+    if not in_roundings <= 1:
+        return f"labels differ by {in_roundings:.2g} times what rounding allows"
+    if len(plain) < net.n_units or any(v[-1] <= 1e3 * eps * v[0] for v in (sizes, plain)):
+        return "hidden values or output weights of some unit are combinations of the others"
+    return ""
+
+
+def _not_zero(bounds: Array, zeros: Index, leverage: Array, spare: int, eps: float) -> str:
+    """Why zeros may not pin the hidden values down; empty if they do."""
+    if not (leverage <= KEPT).all():
+        j = int(np.argmax(leverage > KEPT))
+        return (
+            f"unit {j} is off on {zeros[j]} different samples, where the other units do not leave "
+            f"{spare} to spare"
+        )
+    if not (bounds <= eps**KNOWN).all():
+        j = int(bounds.argmax())
+        return f"values of unit {j} are known to {bounds[j]:.1e} of their size only"
+    return ""
+
+
+def _not_ordered(ties: Index, spare: int, order: Array) -> str:
+    """Why values may not be a monotone function of heights; empty if they are. `order` (k,): by how
+    much more than is allowed a row is out of order."""
+    if (ties >= spare).any():  # so few may have met by chance, and cannot do harm
+        return (
+            f"unit {int(ties.argmax())} has {ties.max()} pairs of equal values at different "
+            "samples: the activation is not one-to-one"
+        )
+    if (order > 0).any():
+        return (
+            f"no hyperplane was found over which the values of unit {order.argmax()} rise, or fall"
+        )
+    return ""
 
 
 def _residual(net: Network, samples: Samples) -> float:
@@ -321,9 +338,11 @@ def _smaller(error: Array) -> Array:
     return np.minimum(error[1:], error[:-1])
 
 
-def _more_than_chance(dimension: int, rows: int) -> bool:
-    """Whether Cover's count for so many rows is below exp(CHANCE)."""
-    if rows <= 2 * dimension:
-        return False
-    ways = dimension * math.log(math.e * rows / dimension)
-    return ways - rows * math.log(2) < CHANCE
+def _by_chance(d: int, dimension: int, rows: int) -> str:
+    """Why an order of so many rows may be met by chance; empty if Cover's count is below
+    exp(CHANCE)."""
+    if rows > 2 * dimension:
+        ways = dimension * math.log(math.e * rows / dimension)
+        if ways - rows * math.log(2) < CHANCE:
+            return ""
+    return f"{rows} different samples are too few to tell {d} inputs' hyperplanes from chance"

@@ -10,12 +10,12 @@ from unrelu.checks.case import Case, Pinned
 from unrelu.checks.counting import chance_equations, distinct_rows, grain
 from unrelu.checks.explained import rounding_of
 from unrelu.checks.finding import Finding, listed
-from unrelu.checks.scales import SAME, column_scale
+from unrelu.checks.scales import SAME, column_scale, typical_sizes
 from unrelu.network import Network
 from unrelu.network.rounding import accumulated, height_terms
 from unrelu.network.sensitivity import sensitivity
 from unrelu.numerics.arrays import Array, Index, Mask
-from unrelu.numerics.whitening import whiten
+from unrelu.numerics.whitening import whiten, with_constant
 from unrelu.samples import Samples
 from unrelu.wording.status import Status
 
@@ -86,67 +86,37 @@ def _pin_on(
     distinct = samples.take(distinct_rows(samples, biased))
     if net.n_units == 0:
         none, X = np.zeros(0), distinct.X / scale
-        X = np.column_stack([X, np.ones(len(X))]) if biased else X
+        X = with_constant(X) if biased else X
         seen = not skip or np.linalg.matrix_rank(X) == X.shape[1]
         return Pinned(none, none, none, 0, 0, samples.d, independent=seen)
-    X, Z = distinct.X / scale, net.preactivations(distinct.X)
-    V = net.V * scale
-
-    # A sample on a kink has two patterns, and its label says little about either.
-    gap = accumulated(samples.eps, net.n_inputs + 2) * height_terms(net, distinct.X, scale)
-    gap = np.maximum(gap, _shift(net, distinct.X, doubt))
-    sure = (np.abs(Z) > gap).all(axis=1)
-    shares = (Z > 0).mean(axis=0)
-    # Of units fitted to no sample where they are off, some kinks run through the outermost one.
-    shares = np.where((-gap < Z).all(axis=0) & (shares > 1 - ON_KINK), 1.0, shares)
-    rows, X, Z, Y = distinct.X[sure], X[sure], Z[sure], distinct.Y[sure]
-
-    # Outputs at their own scale, and only as many as are independent.
-    size = np.sqrt((Y**2).mean(axis=0)) if len(Y) else np.zeros(samples.m)
-    size = np.where(size > 0, size, 1.0)
-    left, values, _ = np.linalg.svd(net.U / size[:, None], full_matrices=False)
-    left = left[:, values > SAME * values.max(initial=0.0)]
-    outputs = left.shape[1]
-    if net.skip:
-        Y = Y - rows @ net.W.T
-    residual = ((Y - np.maximum(Z, 0.0) @ net.U.T - net.c) / size) @ left
-    U = left.T @ (net.U / size[:, None])
-
-    columns = np.column_stack([X, np.ones(len(X))]) if biased else X
+    sure, shares = _sides(net, distinct.X, scale, samples.eps, doubt)
+    X, Y, Z = distinct.X[sure], distinct.Y[sure], net.preactivations(distinct.X[sure])
+    size, U, residual = independent_outputs(net, X, Y)
+    outputs = len(U)
+    columns = with_constant(X / scale) if biased else X / scale
     dimension = columns.shape[1]
     needed = chance_equations(dimension, len(X), 1, samples.eps, grain(samples, biased))
     if len(X) < dimension or np.linalg.matrix_rank(columns) < dimension:
         open_ = np.full(net.n_units, np.inf)
         return Pinned(open_, -open_, shares, outputs, needed, dimension, independent=False)
-    white = whiten(columns)
-    planes = np.column_stack([V, net.b]) if biased else V
-    points = white.to_features(planes)
+    white, V = whiten(columns), net.V * scale
+    points = white.to_features(np.column_stack([V, net.b]) if biased else V)
     reach = np.linalg.norm(points, axis=1, keepdims=True)
+    A, weights = points / reach, U * reach.T
     # Labels may be off by what the residual shows, and are by half a unit in the last place.
     noise = max(float(np.sqrt((residual**2).mean())), samples.eps)
     sensed = sensitivity(
-        white.features,
-        points / reach,
-        U * reach.T,
-        residual,
-        noise,
-        biased,
-        rng,
-        quick=quick,
-        linear=skip,
+        white.features, A, weights, residual, noise, biased, rng, quick=quick, linear=skip
     )
     finite = np.isfinite(sensed.errors)
 
     def of_rows(moved: Array, together: bool) -> Array:
-        shape = moved.shape
-        moved = white.to_rows((moved * reach).reshape(-1, dimension)).reshape(shape)
-        found = _unit_row_errors(moved, V, net.b, together)
-        moved[..., : net.n_inputs] /= scale
-        return np.maximum(found, _unit_row_errors(moved, net.V, net.b, together))
+        rows = white.to_rows((moved * reach).reshape(-1, dimension)).reshape(moved.shape)
+        return _row_errors(rows, net, scale, together)
 
     errors = of_rows(np.where(finite, sensed.errors, 0.0), together=False)
     # Labels of a rival are off by what is allowed at most, those of the network by its residual.
-    allowed = float(np.linalg.norm(rounding_of(net, samples).at(rows) / size))
+    allowed = float(np.linalg.norm(rounding_of(net, samples).at(X) / size))
     apart = allowed + float(np.linalg.norm(residual))
     farthest = errors * max(1.0, apart / noise)
     if sensed.axes is not None:
@@ -154,16 +124,48 @@ def _pin_on(
     for found in (errors, farthest):
         found[~finite.all(axis=(0, 2))] = np.inf
     known = np.where(np.isfinite(errors), errors, 0.0)
-    if (np.abs(Z) <= _shift(net, rows, known)).any():  # hyperplanes led through samples by these
+    if (np.abs(Z) <= _shift(net, X, known)).any():  # by so much, hyperplanes pass a sample
         return _pin_on(net, samples, biased, rng, quick, skip, np.maximum(doubt, known))
     spare = _spare(Z > 0, sensed.leverage, outputs, dimension)
     return Pinned(errors, spare, shares, outputs, needed, dimension, farthest=farthest)
+
+
+def _sides(
+    net: Network, X: Array, scale: Array, eps: float, doubt: Array | float
+) -> tuple[Mask, Array]:
+    """Samples (n,) that lie on no kink, and the share of samples on which each unit is active. A
+    sample on a kink has two patterns, and its label says little about either."""
+    Z = net.preactivations(X)
+    gap = accumulated(eps, net.n_inputs + 2) * height_terms(net, X, scale)
+    gap = np.maximum(gap, _shift(net, X, doubt))
+    shares = (Z > 0).mean(axis=0)
+    # Of units fitted to no sample where they are off, some kinks run through the outermost one.
+    shares = np.where((-gap < Z).all(axis=0) & (shares > 1 - ON_KINK), 1.0, shares)
+    return np.asarray((np.abs(Z) > gap).all(axis=1)), shares
+
+
+def independent_outputs(net: Network, X: Array, Y: Array) -> tuple[Array, Array, Array]:
+    """The size of the outputs (m,); and of as many combinations of them, at their own scale, as are
+    independent, the weights (r, k) and what the network leaves of the labels (n, r)."""
+    size = typical_sizes(Y)
+    U = net.U / size[:, None]
+    left, values, _ = np.linalg.svd(U, full_matrices=False)
+    left = left[:, values > SAME * values.max(initial=0.0)]
+    return size, left.T @ U, ((Y - net(X)) / size) @ left
 
 
 def _shift(net: Network, X: Array, errors: Array | float) -> Array:
     """How far errors of unit rows (v, b) may shift v·x + b."""
     reach = np.linalg.norm(X, axis=1)[:, None] + np.maximum(1.0, np.abs(net.b))
     return np.asarray(reach * errors)
+
+
+def _row_errors(moved: Array, net: Network, scale: Array, together: bool) -> Array:
+    """Of unit rows, in the units of the inputs and in scaled ones, whichever is worse, from errors
+    (draws, k, D) of rows (v, b) in scaled ones; see `_unit_row_errors`."""
+    found = _unit_row_errors(moved, net.V * scale, net.b, together)
+    moved[..., : net.n_inputs] /= scale
+    return np.maximum(found, _unit_row_errors(moved, net.V, net.b, together))
 
 
 def _unit_row_errors(moved: Array, V: Array, b: Array, together: bool = False) -> Array:

@@ -14,7 +14,7 @@ import numpy as np
 from unrelu.checks.case import Pinned
 from unrelu.checks.counting import chance_equations, distinct_rows, grain
 from unrelu.checks.pinned import MOST_EFFORT, rows_about
-from unrelu.checks.scales import SAME, column_scale, typical_size
+from unrelu.checks.scales import SAME, column_scale, typical_size, typical_sizes
 from unrelu.network import Network
 from unrelu.network.jacobian import Jacobian
 from unrelu.network.rounding import CONFIDENCE, accumulated, height_terms
@@ -129,11 +129,6 @@ def label_weights(net: Network, X: Array, Y: Array, scale: Array, eps: float) ->
     off = net.activation.rounding(net.preactivations(X), reach, eps) ** 2
     usual = np.median(((Y / size) ** 2).sum(axis=1))  # of labels, but for a few large ones
     return np.asarray(1 / np.sqrt(off @ (U**2).sum(axis=0) + c @ c + (usual or net.n_outputs)))
-
-
-def typical_sizes(Y: Array) -> Array:
-    size = np.sqrt((Y**2).mean(axis=0)) if len(Y) else np.zeros(Y.shape[1])
-    return np.where(size > 0, size, 1.0)
 
 
 def sure_rows(net: Network, X: Array, scale: Array, errors: Array, eps: float) -> Mask:

@@ -32,13 +32,8 @@ from scipy.linalg import svd
 from unrelu.checks.case import Case, Pinned
 from unrelu.checks.counting import chance_equations, distinct_rows
 from unrelu.checks.finding import Finding
-from unrelu.checks.pinned_curved import (
-    label_weights,
-    relative_errors,
-    resolved,
-    sure_rows,
-    typical_sizes,
-)
+from unrelu.checks.pinned import independent_outputs
+from unrelu.checks.pinned_curved import label_weights, relative_errors, resolved, sure_rows
 from unrelu.checks.scales import SAME, column_scale
 from unrelu.network import Network
 from unrelu.network.jacobian import Jacobian
@@ -131,18 +126,15 @@ def _solved(net: Network, samples: Samples, scale: Array, biased: bool) -> _Fit 
     D = planes.shape[1]
     if n < D or np.linalg.matrix_rank(columns) < D:
         return None
-    white, size = whiten(columns), typical_sizes(Y)
-    Z = net.preactivations(X)
+    white, Z = whiten(columns), net.preactivations(X)
+    _, U, residual = independent_outputs(net, X, Y)
     F = net.activation(Z)
-    left, values, _ = np.linalg.svd(net.U / size[:, None], full_matrices=False)
-    left = left[:, values > SAME * values.max(initial=0.0)]
-    U, r = left.T @ (net.U / size[:, None]), left.shape[1]
     weights = label_weights(net, X, Y, scale, samples.eps)
-    residual = ((Y - F @ net.U.T - net.c) / size) @ left * weights[:, None]
+    residual *= weights[:, None]
     tangents = Tangents.of(white.to_features(planes)) if homogeneous else None
     H = with_constant(F) if biased else F
     model = Jacobian(white.features, net.activation.slope(Z), U, H, tangents).weighted(weights)
-    J = model.dense().reshape(n * r, -1)
+    J = model.dense().reshape(n * len(U), -1)
     sizes = np.linalg.norm(J, axis=0)
     if len(J) < J.shape[1] or not (np.isfinite(sizes).all() and sizes.all()):
         return None
@@ -157,7 +149,7 @@ def _solved(net: Network, samples: Samples, scale: Array, biased: bool) -> _Fit 
     moved = np.vstack([step, noise * solver.T])[:, : k * t].reshape(-1, k, t)
     for j, draws in enumerate(model.rows_of(moved).transpose(1, 0, 2)):
         errors[j] = relative_errors(draws, white, V[j], net.b[j], scale, homogeneous)
-    return _Fit(Z, r, basis.reshape(n, r, -1), errors)
+    return _Fit(Z, len(U), basis.reshape(n, len(U), -1), errors)
 
 
 def _apart(net: Network, Z: Array, biased: bool) -> bool:

@@ -35,6 +35,12 @@ def typical_size(columns: NDArray[Any]) -> Array:
     return np.asarray(np.sqrt((np.asarray(columns[::step], np.float64) ** 2).mean(axis=0)))
 
 
+def typical_sizes(Y: Array) -> Array:
+    """Root mean square of each column over all rows; one where that is zero."""
+    size = np.sqrt((Y**2).mean(axis=0)) if len(Y) else np.zeros(Y.shape[1])
+    return np.where(size > 0, size, 1.0)
+
+
 def column_scale(samples: Samples) -> Array:
     """Typical size of each input, powers of two so that scaling rounds nothing."""
     size = typical_size(samples.X)

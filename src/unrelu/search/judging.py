@@ -11,8 +11,9 @@ from unrelu.certificate import Certificate
 from unrelu.checks.case import Explained
 from unrelu.checks.explained import explain
 from unrelu.checks.finding import Finding
+from unrelu.checks.nearby_fits import offset_rounding
 from unrelu.checks.noise_left import RARE
-from unrelu.checks.spared import leaner, offset_rounding
+from unrelu.checks.spared import leaner
 from unrelu.errors import InputError
 from unrelu.evidence.evidence import Question
 from unrelu.evidence.exact_labels import judge_labels
