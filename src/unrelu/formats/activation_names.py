@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from unrelu.errors import FileError
-from unrelu.formats.folding import check_head, shortened
-from unrelu.formats.naming import words
+from unrelu.formats.folding import check_head
+from unrelu.formats.naming import shortened, words
 from unrelu.wording.remarks import ASSUMED_RELU, Remark
 
 RELU = {"relu", "poslin", "rectifier", "rectlin", "rectified linear", "rectified_linear"}

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from unrelu.errors import FileError
 from unrelu.formats import naming
-from unrelu.formats.folding import shortened
+from unrelu.formats.naming import shortened
 from unrelu.formats.reading import TWO_LAYERS, Reading
 from unrelu.numerics.arrays import AnyArray
 from unrelu.wording.remarks import Remark

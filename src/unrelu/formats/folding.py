@@ -14,6 +14,7 @@ import numpy as np
 
 from unrelu.errors import FileError
 from unrelu.formats.contents import Contents
+from unrelu.formats.naming import shortened
 from unrelu.network import Network
 from unrelu.numerics.arrays import Array, Index
 from unrelu.wording.remarks import Remark
@@ -163,12 +164,6 @@ def unexpected(name: str, layers: int) -> FileError:
         "expected a network linear, ReLU, linear",
         ("front", "activation", "head")[min(layers, 2)],
     )
-
-
-def shortened(name: str, most: int = 60) -> str:
-    """A name out of a file, fit to be shown."""
-    shown = name if len(name) <= most else name[:most] + "…"
-    return shown if shown.isprintable() and shown else repr(shown)
 
 
 def _with_front(layer: Linear, front: Sequence[Scale | Pick]) -> Linear:

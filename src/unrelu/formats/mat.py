@@ -14,8 +14,8 @@ from unrelu.formats import naming
 from unrelu.formats.activation_names import activation_said
 from unrelu.formats.array_roles import left_out, scaling_beside
 from unrelu.formats.contents import Contents
-from unrelu.formats.folding import shortened
 from unrelu.formats.named_arrays import two_layers
+from unrelu.formats.naming import shortened
 from unrelu.formats.reading import Reading
 from unrelu.formats.separate_process import read_in_process
 from unrelu.numerics.arrays import AnyArray

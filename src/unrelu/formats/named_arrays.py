@@ -17,7 +17,7 @@ import numpy as np
 from unrelu.errors import FileError
 from unrelu.formats import naming
 from unrelu.formats.array_roles import shown, weights_and_biases
-from unrelu.formats.folding import shortened
+from unrelu.formats.naming import shortened
 from unrelu.formats.reading import AS_THE_FILE_SAYS, Reading
 from unrelu.network import Network
 from unrelu.numerics.arrays import AnyArray
@@ -244,11 +244,18 @@ def _option(name: str, *, names_too: bool = False) -> str:
     return f"order=({names}), on the command line --order {names.replace(', ', ',')}"
 
 
-def float_array(data: bytes | bytearray | memoryview, kind: str, order: str = "<") -> AnyArray:
-    """Numbers stored as float16, float32, float64 or bfloat16, as a flat array that holds the
-    same values."""
+def stored_numbers(data: bytes | bytearray | memoryview, kind: str, order: str = "<") -> AnyArray:
+    """Numbers of a type that NumPy has, or bfloat16, as a flat array that holds the same values."""
     if kind == "bfloat16":  # the upper half of a float32
         halves = np.frombuffer(data, dtype=f"{order}u2").astype(np.uint32)
         return (halves << np.uint32(16)).view(np.float32)
-    size = {"float16": 2, "float32": 4, "float64": 8}[kind]
-    return np.frombuffer(data, dtype=f"{order}f{size}")
+    return np.frombuffer(data, dtype=order + np.dtype(kind).str[1:])
+
+
+def sequential(net: Network | None) -> dict[str, AnyArray]:
+    """The weights under the names that nn.Sequential(nn.Linear(d, k), nn.ReLU(), nn.Linear(k, m))
+    gives them; none of no network."""
+    if net is None:
+        return {}
+    named = {"0.weight": net.V, "0.bias": net.b, "2.weight": net.U, "2.bias": net.c}
+    return {name: np.ascontiguousarray(array) for name, array in named.items()}

@@ -52,6 +52,12 @@ POSITION = re.compile(r"(arr_|)(\d{1,18})")
 WORD = re.compile(r"(?<![A-Za-z0-9])[ihx]2[hoy](?![A-Za-z0-9])|[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
 
+def shortened(name: str, most: int = 60) -> str:
+    """A name out of a file, fit to be shown."""
+    shown = name if len(name) <= most else name[:most] + "…"
+    return shown if shown.isprintable() and shown else repr(shown)
+
+
 def words(name: str) -> list[str]:
     """The words and numbers of a name: hiddenLayer_1/kernel:0 -> hidden, layer, 1, kernel."""
     return [word.lower() for word in WORD.findall(re.sub(r":\d+$", "", name))]
@@ -87,7 +93,8 @@ def scales(name: str) -> bool:
 
 def kept_transposed(name: str) -> bool | None:
     """How weights of this name are kept: as (inputs, units), as Keras, flax and scikit-learn keep
-    a kernel and coefs_; as (units, inputs), as nn.Linear keeps its weight; or nobody knows."""
+    a kernel and coefs_; as (units, inputs), as nn.Linear keeps its weight. None where the
+    name does not tell."""
     said = [word for word in words(name) if not word.isdigit()]
     if {"coef", "coefs"}.intersection(said) or said[-1:] in (["kernel"], ["kernels"]):
         return True

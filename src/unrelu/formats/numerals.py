@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unrelu.errors import FileError
-from unrelu.formats.folding import shortened
+from unrelu.formats.naming import shortened
 from unrelu.numerics.arrays import Mask
 from unrelu.numerics.rationals import Rationals
 

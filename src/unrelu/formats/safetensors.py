@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import numpy as np
-
 from unrelu.errors import FileError, require
 from unrelu.formats.array_roles import left_out
 from unrelu.formats.atomic_write import atomic_write
@@ -18,8 +16,8 @@ from unrelu.formats.contents import (
     provenance_in,
     weights_text,
 )
-from unrelu.formats.folding import shortened
-from unrelu.formats.named_arrays import float_array, two_layers
+from unrelu.formats.named_arrays import sequential, stored_numbers, two_layers
+from unrelu.formats.naming import shortened
 from unrelu.formats.reading import Reading
 from unrelu.network import Network
 
@@ -43,7 +41,7 @@ def read_safetensors(path: Path, reading: Reading) -> Contents:
                 f"got {shortened(name)} of type {tensor['dtype']}, expected one of "
                 f"{', '.join(KINDS)}"
             )
-        flat = float_array(tensor["data"], KINDS[tensor["dtype"]])
+        flat = stored_numbers(tensor["data"], KINDS[tensor["dtype"]])
         arrays[name] = flat.reshape(tensor["shape"])
     # What the package has accepted begins with the length of its header.
     remarks = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")]).get("__metadata__", {})
@@ -56,15 +54,10 @@ def read_safetensors(path: Path, reading: Reading) -> Contents:
 
 
 def write_safetensors(path: Path, net: Network | None, provenance: Provenance | None) -> None:
-    """Write the weights as float64 under the names that
-    nn.Sequential(nn.Linear(d, k), nn.ReLU(), nn.Linear(k, m)) gives them."""
+    """Write the weights as float64 under the names of nn.Sequential."""
     require("safetensors", "safetensors", WHY)
     numpy = require("safetensors.numpy", "safetensors", WHY)
-    arrays = {}
-    if net is not None:
-        named = {"0.weight": net.V, "0.bias": net.b, "2.weight": net.U, "2.bias": net.c}
-        arrays = {name: np.ascontiguousarray(array) for name, array in named.items()}
     # The package writes several remarks in no fixed order, so there is at most one.
-    data = numpy.save(arrays, metadata={KEY: weights_text(provenance)})
+    data = numpy.save(sequential(net), metadata={KEY: weights_text(provenance)})
     with atomic_write(path) as file:
         file.write(data)

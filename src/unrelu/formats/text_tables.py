@@ -18,8 +18,8 @@ import numpy as np
 from unrelu.errors import FileError
 from unrelu.formats.archive import MOST_PACKED, SMALL, unreadable
 from unrelu.formats.atomic_write import atomic_write
-from unrelu.formats.folding import shortened
 from unrelu.formats.layout import STANDARD, Layout, chosen, named, standard_names
+from unrelu.formats.naming import shortened
 from unrelu.formats.numerals import NUMERAL, READS_THEM, rational
 from unrelu.inputs.frames import Named
 from unrelu.numerics.arrays import AnyArray

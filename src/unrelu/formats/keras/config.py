@@ -10,19 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unrelu.errors import FileError
-from unrelu.formats.folding import (
-    MOST_STEPS,
-    Linear,
-    Nonlinear,
-    Scale,
-    Step,
-    leaky,
-    shortened,
-    unexpected,
-)
+from unrelu.formats.folding import MOST_STEPS, Linear, Nonlinear, Scale, Step, leaky, unexpected
 from unrelu.formats.keras.graph import BENT, along_the_graph
 from unrelu.formats.keras.hdf5 import Hdf5
 from unrelu.formats.keras.operations import Config, snake_case
+from unrelu.formats.naming import shortened
 from unrelu.formats.piecewise_linear import steps_of
 from unrelu.formats.reading import one_output
 from unrelu.numerics.arrays import Array

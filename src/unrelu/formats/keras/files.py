@@ -22,10 +22,11 @@ from unrelu.formats.contents import (
     provenance_in,
     weights_text,
 )
-from unrelu.formats.folding import check_head, folded, shortened
+from unrelu.formats.folding import check_head, folded
 from unrelu.formats.keras.config import keras_chain
 from unrelu.formats.keras.hdf5 import WHY, Hdf5, read_hdf5
 from unrelu.formats.named_arrays import two_layers
+from unrelu.formats.naming import shortened
 from unrelu.formats.reading import Reading
 from unrelu.network import Network
 

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from unrelu.errors import FileError
-from unrelu.formats.folding import shortened
 from unrelu.formats.keras.operations import Config, operation_of, result
+from unrelu.formats.naming import shortened
 from unrelu.formats.piecewise_linear import Line, NotStraightError, constant, joined
 from unrelu.formats.reading import one_output
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from unrelu.errors import FileError, require
-from unrelu.formats.folding import shortened
+from unrelu.formats.naming import shortened
 from unrelu.numerics.arrays import AnyArray
 
 Node = Any

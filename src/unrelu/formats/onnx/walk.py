@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unrelu.errors import FileError
-from unrelu.formats.folding import MOST_STEPS, Nonlinear, Step, shortened, unexpected
+from unrelu.formats.folding import MOST_STEPS, Nonlinear, Step, unexpected
+from unrelu.formats.naming import shortened
 from unrelu.formats.onnx.constants import INTEGERS, STANDARD, Constants, Node
 from unrelu.numerics.arrays import Array
 

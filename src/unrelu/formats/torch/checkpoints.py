@@ -11,7 +11,7 @@ import numpy as np
 
 from unrelu.errors import FileError
 from unrelu.formats.array_roles import left_out
-from unrelu.formats.folding import shortened
+from unrelu.formats.naming import shortened
 from unrelu.formats.reading import Reading
 from unrelu.formats.torch.pickles import Tensor, Unknown
 from unrelu.numerics.arrays import AnyArray

@@ -28,8 +28,8 @@ from unrelu.formats.contents import (
     provenance_in,
     weights_text,
 )
-from unrelu.formats.folding import shortened
-from unrelu.formats.named_arrays import float_array, two_layers
+from unrelu.formats.named_arrays import sequential, stored_numbers, two_layers
+from unrelu.formats.naming import shortened
 from unrelu.formats.reading import Reading
 from unrelu.formats.torch.checkpoints import state_dict_of
 from unrelu.formats.torch.pickles import RefusedPickleError, Seen, Storage, Tensor, read
@@ -118,7 +118,7 @@ def _of_zip(file: BinaryIO, reading: Reading, seen: Seen) -> Contents:
         def fetch(storage: Storage) -> AnyArray:
             if storage.key not in kept:
                 data = content(archive, f"{root}data/{storage.key}")
-                kept[storage.key] = _numbers(data, storage.kind, order)
+                kept[storage.key] = stored_numbers(data, storage.kind, order)
             return kept[storage.key]
 
         value = read(io.BytesIO(content(archive, pickles[0])), seen)
@@ -159,7 +159,7 @@ def _of_pickles(file: io.BytesIO, seen: Seen) -> tuple[Any, Fetch]:
 
     def fetch(storage: Storage) -> AnyArray:
         start, end = storages[storage.key]
-        return _numbers(view[start:end], storage.kind, order)
+        return stored_numbers(view[start:end], storage.kind, order)
 
     return value, fetch
 
@@ -170,13 +170,8 @@ def _network(value: Any, fetch: Fetch, reading: Reading, remarks: Sequence[Remar
 
     arrays, beside = state_dict_of(value, reading, view)
     kept = None if remarks else False  # in a file of ours, where nothing is taken for granted
-    return two_layers(
-        arrays,
-        reading=reading,
-        declared=True,
-        transposed=kept,
-        remarks=[*remarks, *beside],
-    )
+    said = [*remarks, *beside]
+    return two_layers(arrays, reading=reading, declared=True, transposed=kept, remarks=said)
 
 
 def _view(name: str, tensor: Tensor, fetch: Fetch) -> AnyArray:
@@ -195,12 +190,6 @@ def _view(name: str, tensor: Tensor, fetch: Fetch) -> AnyArray:
     return np.lib.stride_tricks.as_strided(flat[tensor.offset :], shape, steps, writeable=False)
 
 
-def _numbers(data: bytes | memoryview, kind: str, order: str) -> AnyArray:
-    if kind.startswith(("float", "bfloat")):
-        return float_array(data, kind, order)
-    return np.frombuffer(data, dtype=order + np.dtype(kind).str[1:])
-
-
 def _width(kind: str) -> int:
     return 2 if kind == "bfloat16" else np.dtype(kind).itemsize
 
@@ -208,10 +197,7 @@ def _width(kind: str) -> int:
 def write_state_dict(path: Path, net: Network | None, provenance: Provenance | None) -> None:
     """Write what torch.save(model.state_dict(), path) would for a float64
     nn.Sequential(nn.Linear(d, k), nn.ReLU(), nn.Linear(k, m))."""
-    tensors: list[tuple[str, AnyArray]] = []
-    if net is not None:
-        named = ("0.weight", net.V), ("0.bias", net.b), ("2.weight", net.U), ("2.bias", net.c)
-        tensors = [(name, np.ascontiguousarray(array)) for name, array in named]
+    tensors = list(sequential(net).items())
     with atomic_write(path) as file, zipfile.ZipFile(file, "w") as archive:
         write_member(archive, "network/data.pkl", _pickled(tensors))
         write_member(archive, "network/byteorder", b"little")
