@@ -6,12 +6,12 @@ import csv
 import gzip
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import BinaryIO, TextIO
+from typing import BinaryIO, TextIO, TypeVar
 
 import numpy as np
 
@@ -25,6 +25,7 @@ from unrelu.inputs.frames import Named
 from unrelu.numerics.arrays import AnyArray
 from unrelu.wording.streams import counted
 
+T = TypeVar("T")
 Table = tuple[AnyArray | Named, AnyArray | Named]
 """X and Y, with the names of their columns unless these are x0, x1, …, y0, y1, …"""
 
@@ -87,7 +88,10 @@ def read_csv(paths: tuple[Path, ...], layout: Layout = STANDARD, *, exact: bool 
     path = paths[0]
     with _readable(path):
         head = _head(path, layout)
-        data = (_fractions if exact else _numbers)(path, head)
+        if exact:
+            data = np.array(list(_rows(path, head, rational_cell)), dtype=np.object_)
+        else:
+            data = _numbers(path, head)
     if not len(data):
         raise FileError(f"{path}: got no samples below the header")
     return tuple(  # type: ignore[return-value]
@@ -96,18 +100,15 @@ def read_csv(paths: tuple[Path, ...], layout: Layout = STANDARD, *, exact: bool 
     )
 
 
-def _fractions(path: Path, head: Head) -> AnyArray:
-    """The lines below the header; columns that are not asked for are zero."""
-    used = set(head.x) | set(head.y)
+def _rows(path: Path, head: Head, number: Callable[[str, str], T]) -> Iterator[list[T]]:
+    """The lines below the header, number by number: `number` takes where a cell is, and its text.
+    Columns that are not asked for are zero."""
+    used = {*head.x, *head.y}
     with _opened(path) as file:
-        rows = [
-            [
-                rational_cell(where, cell) if i in used else Fraction(0)
-                for i, (where, cell) in enumerate(cells)
+        for cells in _cells(path, file, head):
+            yield [
+                number(where, cell if i in used else "0") for i, (where, cell) in enumerate(cells)
             ]
-            for cells in _cells(path, file, head)
-        ]
-    return np.array(rows, dtype=np.object_)
 
 
 @contextmanager
@@ -205,9 +206,11 @@ def _numbers(path: Path, head: Head) -> AnyArray:
     except UnicodeDecodeError:
         raise
     except ValueError as error:
-        raise _first_fault(path, head) or FileError(f"{path}: {error}") from error
+        _name_fault(path, head)
+        raise FileError(f"{path}: {error}") from error
     if data.shape[1] != len(used):
-        raise _first_fault(path, head) or FileError(f"{path}: damaged")
+        _name_fault(path, head)
+        raise FileError(f"{path}: damaged")
     if len(used) == len(head.columns):
         return data
     whole = np.full((len(data), len(head.columns)), np.nan)
@@ -215,21 +218,18 @@ def _numbers(path: Path, head: Head) -> AnyArray:
     return whole
 
 
-def _first_fault(path: Path, head: Head) -> FileError | None:
-    """The first line that has another number of cells than the header, or one that is no
-    number."""
-    used = {*head.x, *head.y}
+def _name_fault(path: Path, head: Head) -> None:
+    """Raise FileError for the first line that has another number of cells than the header, or one
+    that is no number."""
+    for _ in _rows(path, head, _float):
+        pass
+
+
+def _float(where: str, cell: str) -> float:
     try:
-        with _opened(path) as file:
-            for cells in _cells(path, file, head):
-                for i, (where, cell) in enumerate(cells):
-                    try:
-                        float(cell if i in used else "0")
-                    except ValueError:
-                        return FileError(f"{where}: got {cell!r}, expected a number{_hint(cell)}")
-    except FileError as error:
-        return error
-    return None
+        return float(cell)
+    except ValueError:
+        raise FileError(f"{where}: got {cell!r}, expected a number{_hint(cell)}") from None
 
 
 def _hint(cell: str) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from unrelu.errors import FileError
 from unrelu.formats.folding import unexpected
 from unrelu.formats.onnx.constants import FLOATS, STANDARD, Node, attribute
 from unrelu.formats.onnx.walk import Walk, title
@@ -137,7 +138,7 @@ def bend(walk: Walk, nodes: list[Node]) -> Node:
         raise unexpected(title(nodes[0]), walk.layers)
     if found is None:
         names = ", ".join(title(node) for node in nodes[:5])
-        raise walk.error(f"branches into {names}, expected a single path", "branches")
+        raise FileError(f"branches into {names}, expected a single path", "branches")
     last, line = found
     walk.found += steps_of(line, title(last), walk.layers)
     return last

@@ -101,11 +101,8 @@ class Walk:
             self.current = last.output[0]
             self.plain = False
 
-    def error(self, why: str, code: str = "unreadable") -> FileError:
-        return FileError(f"{why}", code)
-
     def refused(self, node: Node, why: str) -> FileError:
-        return self.error(f"{title(node)}: {why}")
+        return FileError(f"{title(node)}: {why}")
 
     def ends(self, node: Node) -> bool:
         """Whether nothing comes after the node."""
