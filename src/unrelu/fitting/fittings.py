@@ -11,7 +11,7 @@ from unrelu.activations import Activation
 from unrelu.fitting.affine_term import affine
 from unrelu.fitting.problem import Problem
 from unrelu.fitting.rounded_relu import RoundedReLU
-from unrelu.fitting.selection import Effort, revise, settle
+from unrelu.fitting.selection import SETTLED, Effort, revise, settle
 from unrelu.fitting.smoothing import ROUNDNESS, errors_of, followed
 from unrelu.fitting.variable_projection import Fit
 from unrelu.fitting.weighted import importance, refitted, reweighted
@@ -46,8 +46,9 @@ class Fitting(ABC):
         self.X, self.Y = np.asarray(samples.X, np.float64), np.asarray(samples.Y, np.float64)
 
     @abstractmethod
-    def fit(self, net: Network) -> Network:
-        """The best network near one with as many units."""
+    def fit(self, net: Network, *, rough: bool = False) -> Network:
+        """The best network near one with as many units; `rough`: up to a noise variance or so,
+        which is nothing beside what tests of a unit are about."""
 
     @abstractmethod
     def revised(self, net: Network, rng: np.random.Generator, effort: Effort) -> Network:
@@ -121,12 +122,12 @@ class LeastSquares(Fitting):
         rows = np.arange(samples.n)
         self.problem = Problem(centred, rows, bias, self.metric, skip, net.activation)
 
-    def fit(self, net: Network, share: float = FINE) -> Network:
+    def fit(self, net: Network, *, rough: bool = False) -> Network:
         if not net.n_units:
             return without_units(self.samples, self.bias, self.skip, self.activation)
-        problem = self.problem
-        points = problem.points(net.V, net.b)
-        fit = settle(problem, problem.strict, points, self.effort, steps=MOST_STEPS, share=share)
+        model, points = self.problem.strict, self.problem.points(net.V, net.b)
+        share = SETTLED if rough else FINE
+        fit = settle(self.problem, model, points, self.effort, steps=MOST_STEPS, share=share)
         return self._network(fit)
 
     def revised(self, net: Network, rng: np.random.Generator, effort: Effort) -> Network:
@@ -174,9 +175,9 @@ class Reweighted(Fitting):
         """With the scales of what the network leaves."""
         return self.loss_at(self.samples, net(self.X))
 
-    def fit(self, net: Network) -> Network:
+    def fit(self, net: Network, *, rough: bool = False) -> Network:
         if not self.kind.robust:
-            return reweighted(net, self.samples, self.loss_at, self.bias, self.skip)
+            return reweighted(net, self.samples, self.loss_at, self.bias, self.skip, rough=rough)
         for _ in range(ROBUST_ROUNDS):
             net = self._descended(net, self.loss(net))
         return net

@@ -73,6 +73,33 @@ class _Searched:
     rows: tuple[Array, ...]
 
 
+class _Copies:
+    """Copies of what a network leaves, of one kind, made as they are asked for: gains of the best
+    further unit in them."""
+
+    def __init__(self, make: Callable[[], Array], gains: Callable[[Array], Array]) -> None:
+        self._make, self._gains = make, gains
+        self._found: list[Array] = []
+
+    def first(self, count: int) -> Array:
+        """(ways, count)."""
+        missing = count - sum(found.shape[1] for found in self._found)
+        if missing > 0:
+            self._found.append(self._gains(np.stack([self._make() for _ in range(missing)])))
+        return np.column_stack(self._found)[:, :count]
+
+
+@dataclass(frozen=True, eq=False)
+class Left:
+    """What a network leaves, by rows: residuals, a basis of what the fit explains already, and the
+    kinds of copies without a further unit."""
+
+    net: Network
+    residual: Array
+    base: Array
+    kinds: tuple[_Copies, ...]
+
+
 @dataclass(frozen=True, eq=False)
 class Test:
     """What does not change between the tests of one search.
@@ -147,24 +174,32 @@ class Test:
             columns.append(np.maximum(heights, 0.0))
         return _orthonormal(np.column_stack(columns))
 
+    def left_by(self, net: Network) -> Left:
+        """What a network leaves, to be tested."""
+        residual, base = self.residual(net), self.base(net)
+
+        def gains(copies: Array) -> Array:
+            return self._search(base, copies).gains
+
+        kinds = tuple(_Copies(make, gains) for make in self.kinds(net, residual))
+        return Left(net, residual, base, kinds)
+
     def best(self, net: Network) -> Array:
         """The best further unit (1, D)."""
-        return np.asarray(self._further(net).rows[0][0])
+        return np.asarray(self._further(self.left_by(net)).rows[0][0])
 
-    def gain(self, net: Network) -> float:
+    def _further(self, left: Left) -> _Searched:
+        return self._search(left.base, left.residual[None])
+
+    def gain(self, left: Left) -> float:
         """Of the best further unit."""
-        return float(self._further(net).gains[0, 0])
+        return float(self._further(left).gains[0, 0])
 
-    def _further(self, net: Network) -> _Searched:
-        return self._search(self.base(net), self.residual(net)[None])
-
-    def level(self, net: Network) -> float:
+    def level(self, left: Left) -> float:
         """What the best further unit explains of noise."""
-        residual, base = self.residual(net), self.base(net)
         narrow = self.white.features.shape[1] <= 2  # then the gain, a maximum over few, varies much
         count = FEW_COPIES if narrow else LEVEL
-        copies = [kind() for kind in self.kinds(net, residual) for _ in range(count)]
-        return float(self._search(base, np.stack(copies)).gains[0].max())
+        return max(float(kind.first(count)[0].max()) for kind in left.kinds)
 
     def kinds(self, net: Network, residual: Array) -> Iterator[Callable[[], Array]]:
         """Makers of copies of grouped residuals without any further unit."""
@@ -191,20 +226,17 @@ class Test:
         if n >= UNEQUAL and not (counts and not net.n_units):
             yield turned
 
-    def __call__(self, net: Network) -> Tested:
+    def __call__(self, left: Left) -> Tested:
         """Does the network ask for more units?"""
-        residual, base = self.residual(net), self.base(net)
-        seen = self._search(base, residual[None])
+        seen = self._further(left)
         gains = seen.gains[:, 0]
-        tame = self.fitting.tame(net)
+        tame = self.fitting.tame(left.net)
         copies = max(LEAST_COPIES, math.ceil(1 / self.alpha) - 1)
         allowed = math.floor(self.alpha * (copies + 1)) - 1
         edges, best, passed = np.zeros(len(gains)), 0, True
-        for kind in self.kinds(net, residual):
-            there: Array = np.zeros((len(gains), 0))
-            for count in _batches(copies, residual.size * STARTS, whole=len(gains) > 1):
-                some = self._search(base, np.stack([kind() for _ in range(count)]))
-                there = np.column_stack([there, some.gains])
+        for kind in left.kinds:
+            for count in _counts(copies, left.residual.size * STARTS, whole=len(gains) > 1):
+                there = kind.first(count)
                 scores = _scores(there, there)
                 own = _scores(gains[:, None], there)[:, 0]
                 passed = int((scores.max(axis=0) >= own.max()).sum()) <= allowed
@@ -261,12 +293,12 @@ def _scores(gains: Array, copies: Array) -> Array:
     return np.asarray((logs - those.mean(axis=1, keepdims=True)) / np.where(spread > 0, spread, 1))
 
 
-def _batches(copies: int, entries: int, *, whole: bool) -> Iterator[int]:
-    """Sizes of the batches in which so many copies advance; `whole`: they are quick, or are wanted
-    all for their scale."""
+def _counts(copies: int, entries: int, *, whole: bool) -> Iterator[int]:
+    """How many copies there are after each batch in which so many advance; `whole`: they are quick,
+    or are wanted all for their scale."""
     largest = max(1, int(MOST_ENTRIES / entries))
     sizes = [] if whole else [min(size, largest) for size in BATCHES]
-    while copies > 0:
-        size = min(copies, sizes.pop(0) if sizes else largest)
-        yield size
-        copies -= size
+    count = 0
+    while count < copies:
+        count = min(copies, count + (sizes.pop(0) if sizes else largest))
+        yield count

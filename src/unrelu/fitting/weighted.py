@@ -34,6 +34,9 @@ SETTLED = 1e-3
 """A descent ends when its last steps, and the rounds end when a round, change the predictions by
 less than this share of a standard error, in the mean over the samples."""
 
+ROUGH = 0.03
+"""The same for a rough fit: over p unknowns, a thousandth of p noise variances."""
+
 LAST = 5
 """Steps that must gain nothing to be the last: of a few the damping may be the fault."""
 
@@ -145,11 +148,13 @@ def reweighted(
     bias: bool,
     skip: bool = False,
     rounded: RoundedReLU | None = None,
+    *,
+    rough: bool = False,
 ) -> Network:
     """From `net`, the minimum of the loss, and its scales from what that leaves.
 
-    `skip`: with a linear term; `rounded`: with round kinks. Cost: some dozen steps of a dozen
-    products O(n k (D + m)).
+    `skip`: with a linear term; `rounded`: with round kinks; `rough`: to `ROUGH` instead of
+    `SETTLED`. Cost: some dozen steps of a dozen products O(n k (D + m)).
     """
     X, Y = np.asarray(samples.X, np.float64), np.asarray(samples.Y, np.float64)
     white = whiten(with_constant(X) if bias else X)
@@ -163,13 +168,13 @@ def reweighted(
         C = white.to_features(np.column_stack([net.W, net.c]) if bias else net.W).T
     point = np.concatenate([A.ravel(), U.ravel(), C.ravel()])
     activation = rounded or net.activation
-    predicted, share = net(X), SETTLED**2 * len(point) / Y.size
+    predicted, share = net(X), (ROUGH if rough else SETTLED) ** 2 * len(point) / Y.size
 
     def enough(norms: list[float]) -> bool:
         # Over all samples, the squared standard errors of the predictions add up to p variances.
         return len(norms) > LAST and norms[-1 - LAST] ** 2 <= (1 + share) * norms[-1] ** 2
 
-    for _ in range(MOST_ROUNDS):
+    for _ in range(1 if rounded else MOST_ROUNDS):  # round kinks are passed on the way
         loss = loss_at(samples, predicted)
         model = WeightedNetwork(white.features, Y, loss, net.n_units, bias, activation, linear=skip)
         state = model.evaluate(point)

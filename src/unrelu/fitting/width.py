@@ -64,13 +64,15 @@ def choose(
     the residuals.
     """
     test = Test.of(fitting, about or net, alpha=alpha, rng=rng)
-    path, widths, k, level = {net.n_units: net}, list[Width](), net.n_units, test.level(net)
+    left = test.left_by(net)
+    path, widths, k, level = {net.n_units: net}, list[Width](), net.n_units, test.level(left)
     while k > 0:
         path[k - 1] = without_least(path[k], fitting)
         if fitting.tame(path[k]) or _explained(path[k], fitting):
             gain, edge = fitting.gain(path[k - 1], path[k]), PLAIN * level
         else:  # the search gains more of noise than a test does, and each width has its own level
-            gain, edge = test.gain(path[k - 1]), PAST_DOUBT * test.level(path[k - 1])
+            smaller = test.left_by(path[k - 1])
+            gain, edge = test.gain(smaller), PAST_DOUBT * test.level(smaller)
         rounding = _is_rounding(path[k - 1], fitting, step)
         if gain > edge and _seen(path[k - 1], path[k], fitting) and not rounding:
             widths.append(Width(k, gain, edge))
@@ -78,7 +80,7 @@ def choose(
         k -= 1
     last = min(most, net.n_units + MOST_MORE)
     while True:
-        tested = test(path[k])
+        tested = test(left if path[k] is net else test.left_by(path[k]))
         more = tested.more or _hidden(path, k, fitting, PLAIN * level)
         widths.append(Width(k + 1, tested.gain, tested.edge))
         if not more or _is_rounding(path[k], fitting, step):
@@ -119,7 +121,7 @@ def asks_for_more(
     if fitting.samples.n < UNEQUAL:
         return False
     test = Test.of(fitting, net, alpha=alpha, rng=rng)
-    return test(net).more > 0
+    return test(test.left_by(net)).more > 0
 
 
 def with_units(net: Network, fitting: Fitting, n_units: int, rng: np.random.Generator) -> Network:
@@ -137,11 +139,11 @@ def with_units(net: Network, fitting: Fitting, n_units: int, rng: np.random.Gene
 
 
 def without_least(net: Network, fitting: Fitting) -> Network:
-    """Without the unit that is missed least once the others are fitted again."""
+    """Without the unit that is missed least once the others are fitted again, roughly."""
     if net.n_units <= 1:
         return fitting.without_units()
     least = int(np.argmin(fitting.importance(net)))
-    return fitting.fit(fitting.without(net, least))
+    return fitting.fit(fitting.without(net, least), rough=True)
 
 
 def _hidden(path: dict[int, Network], k: int, fitting: Fitting, plain: float) -> int:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import xlogy
 
 from unrelu.errors import InputError
 from unrelu.network import Network
@@ -73,22 +72,20 @@ class Proportional:
 
     def cost(self, Y: Array, predicted: Array) -> float:
         """2 ∫ (Y − t) / max(t, least) dt, from the prediction to the label."""
-        apart = self._integral(Y, Y) - self._integral(Y, predicted)
-        above = np.minimum(Y, predicted) >= np.where(self.least > 0, self.least, 1.0)
-        share = (predicted - Y) / np.where(above, Y, 1.0)  # so that little is left of rounding
-        near = Y * (share - np.log1p(np.where(above, share, 0.0)))
-        apart = np.maximum(np.where(above, near, apart), 0.0)
-        return float(2 * (self.samples * apart / self.dispersion).sum())
+        least = np.where(self.least > 0, self.least, 1.0)
+        start, end = np.maximum(Y, least), np.maximum(predicted, least)
+        above = (end - start) - Y * np.log1p((end - start) / start)  # of what is near, all digits
+        apart = above + _below(Y, Y, least) - _below(Y, predicted, least)
+        return float(2 * (self.samples * np.maximum(apart, 0.0) / self.dispersion).sum())
 
     def standardised(self, Y: Array, predicted: Array) -> Array:
         return np.asarray((Y - predicted) * np.sqrt(self.weights(Y, predicted)))
 
-    def _integral(self, Y: Array, end: Array) -> Array:
-        """∫ (Y − t) / max(t, least) dt, from `least` to the end."""
-        least = np.where(self.least > 0, self.least, 1.0)
-        above, below = np.maximum(end, least), np.minimum(end, least) - least
-        logarithms = xlogy(Y, above / least) - (above - least)
-        return np.asarray(logarithms + below * (Y - least - below / 2) / least)
+
+def _below(Y: Array, end: Array, least: Array) -> Array:
+    """∫ (Y − t) / least dt, from `least` to the end, if that is below."""
+    below = np.minimum(end, least) - least
+    return np.asarray(below * (Y - least - below / 2) / least)
 
 
 def are_counts(samples: Samples, bias: bool) -> bool:
