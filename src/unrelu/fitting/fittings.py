@@ -11,7 +11,7 @@ from unrelu.activations import Activation
 from unrelu.fitting.affine_term import affine
 from unrelu.fitting.problem import Problem
 from unrelu.fitting.rounded_relu import RoundedReLU
-from unrelu.fitting.selection import SETTLED, Effort, revise, settle
+from unrelu.fitting.selection import Effort, revise, settle
 from unrelu.fitting.smoothing import ROUNDNESS, errors_of, followed
 from unrelu.fitting.variable_projection import Fit
 from unrelu.fitting.weighted import importance, refitted, reweighted
@@ -47,8 +47,8 @@ class Fitting(ABC):
 
     @abstractmethod
     def fit(self, net: Network, *, rough: bool = False) -> Network:
-        """The best network near one with as many units; `rough`: up to a noise variance or so,
-        which is nothing beside what tests of a unit are about."""
+        """The best network near one with as many units; `rough`: where that is slow, up to a noise
+        variance or so, which is nothing beside what tests of a unit are about."""
 
     @abstractmethod
     def revised(self, net: Network, rng: np.random.Generator, effort: Effort) -> Network:
@@ -122,12 +122,11 @@ class LeastSquares(Fitting):
         rows = np.arange(samples.n)
         self.problem = Problem(centred, rows, bias, self.metric, skip, net.activation)
 
-    def fit(self, net: Network, *, rough: bool = False) -> Network:
+    def fit(self, net: Network, *, rough: bool = False) -> Network:  # noqa: ARG002
         if not net.n_units:
             return without_units(self.samples, self.bias, self.skip, self.activation)
         model, points = self.problem.strict, self.problem.points(net.V, net.b)
-        share = SETTLED if rough else FINE
-        fit = settle(self.problem, model, points, self.effort, steps=MOST_STEPS, share=share)
+        fit = settle(self.problem, model, points, self.effort, steps=MOST_STEPS, share=FINE)
         return self._network(fit)
 
     def revised(self, net: Network, rng: np.random.Generator, effort: Effort) -> Network:

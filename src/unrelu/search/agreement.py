@@ -34,7 +34,7 @@ def best_of_starts(
     """The best network of as many units that a start of the search ends in, once the units are
     taken away that noise has made; and how many of its units another start has found as well: all
     of them, unless no two agree. `again` makes another start, of so many units."""
-    found = [fitting.fit(net)]
+    found = [net]
     for start in effort.others:
         other = start
         while other.n_units > net.n_units:
