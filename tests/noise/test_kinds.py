@@ -32,7 +32,7 @@ def test_every_kind_is_explained_where_kinds_are_named() -> None:
     page = (ROOT / "docs/questions/noisy-labels.md").read_text(encoding="utf-8")
     for name, kind in KINDS.items():
         assert f'"{name}"' in (recover.__doc__ or "")
-        assert f"{name}: " in help_text
+        assert f"{name} ({kind.contains})" in help_text
         assert f'| `"{name}"` | {kind.contains} |' in page
 
 
