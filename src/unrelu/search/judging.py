@@ -195,12 +195,27 @@ def _of_exact_labels(task: Task, method: str, candidate: Candidate, passes: Pass
             rival=candidate.rival,
         )
     )
+    if not gross and certificate.status == Status.FAILED:
+        certificate = _polished(certificate, task, candidate.rows)
     certificate = _leaner(certificate, task, candidate.rows)
     unasked = task.noise == "auto" and task.method == "auto"
     rare = None
     if gross and unasked and certificate.status == Status.EXACT:
         rare = _rare(certificate, samples)
     return Judged(method, candidate, certificate, remarks=(rare,) if rare else ())
+
+
+def _polished(certificate: Certificate, task: Task, rows: Index) -> Certificate:
+    """Where no more than rounding is left of the labels, and yet too much: the certificate of the
+    network fitted once more, to samples that it does not explain, too."""
+    net, samples = certificate.network, task.samples
+    if not net.n_units or not certificate.residual <= samples.eps**0.75:
+        return certificate
+    missed = explain(net, samples).missed[: len(rows)]
+    rows = np.union1d(rows, missed)
+    problem = Problem(samples, rows, task.bias, None, task.skip, net.activation)
+    again = _certified(task, problem.refined(net), rows)
+    return certificate if again.status == Status.FAILED else again
 
 
 def _of_noisy_labels(task: Task, method: str, candidate: Candidate, noise: Noise) -> Judged:
@@ -212,9 +227,8 @@ def _of_noisy_labels(task: Task, method: str, candidate: Candidate, noise: Noise
         judge_noisy(asked, samples, left, told=told, precision=task.precision)
     )
     if net.n_units and left.share <= samples.eps**0.75:  # rounding, though noise was expected
-        refined = Problem(task.samples, rows, task.bias, None, task.skip, net.activation).refined(
-            net
-        )
+        problem = Problem(task.samples, rows, task.bias, None, task.skip, net.activation)
+        refined = problem.refined(net)
         exact = _certified(task, refined, rows)
         if exact.status != Status.FAILED:
             exact = _leaner(exact, task, rows)
