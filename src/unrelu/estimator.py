@@ -1,4 +1,4 @@
-"""RectifiedNetworkRegressor: `recover` as scikit-learn's estimators are used."""
+"""RectifiedNetworkRegressor: `recover` as a scikit-learn estimator."""
 
 from __future__ import annotations
 
@@ -38,18 +38,18 @@ class RectifiedNetworkRegressor(
 ):
     """The two-layer rectified network behind samples, Y = f(X Vᵀ + b) Uᵀ + c + noise.
 
-    `fit` is `unrelu.recover`, and `result_` all that it returns: look at `result_.status` before
-    reading anything into the weights. `predict` gives labels, `transform` the values of the
-    hidden units, f(X Vᵀ + b).
+    `fit` calls `unrelu.recover`, and `result_` is what it returns: check `result_.status` before
+    interpreting the weights. `predict` gives labels, `transform` the values of the hidden units,
+    f(X Vᵀ + b).
 
     Parameters
     ----------
-    n_units : number of hidden units, where known. Found from the samples otherwise.
+    n_units : number of hidden units, if known. Otherwise it is found from the samples.
     activation, bias, skip, method, noise, form, alpha : as in `unrelu.recover`.
-    throw : raise `RecoveryError` where the network is not certain, that is, where the status is
-        "undetermined" or "failed". By default the network that comes closest is kept (in the
-        worst case one without units, which predicts the mean label), and scikit-learn's
-        `ConvergenceWarning` says why it is not to be trusted.
+    throw : raise `RecoveryError` if the network is not certain, that is, if the status is
+        "undetermined" or "failed". By default the closest network is kept (in the worst case one
+        without units, which predicts the mean label), and a `ConvergenceWarning` of scikit-learn
+        says why it should not be trusted.
     random_state : seed, `numpy.random.Generator` or `RandomState` for the random starts. The same
         seed gives the same bits, those of `recover(..., rng=seed)`.
 
@@ -57,21 +57,21 @@ class RectifiedNetworkRegressor(
     ----------
     result_ : `Recovery`, with status, certificate, noise and uncertainty.
     network_ : `Network`, in canonical form: unit rows of V, units by falling ‖u‖.
-    coefs_, intercepts_ : [Vᵀ, Uᵀ] and [b, c], as in `MLPRegressor`; not there for a network with a
-        skip connection, which has W (`network_.W`) as well.
-    breakpoints_ : of `result_.breakpoints`, where the slope changes along an input.
-    n_features_in_, feature_names_in_ : number of inputs, and their names if they had any.
+    coefs_, intercepts_ : [Vᵀ, Uᵀ] and [b, c], as in `MLPRegressor`; missing for a network with a
+        skip connection, which also has W (`network_.W`).
+    breakpoints_ : `result_.breakpoints`, where the slope changes along an input.
+    n_features_in_, feature_names_in_ : number of inputs, and their names if they have any.
 
     Raises
     ------
-    InputError, InputTypeError (a ValueError and a TypeError) in `fit`, for data and options that
-    cannot be meant, such as no more samples than inputs. RecoveryError, whatever `throw` says,
-    where only a network of more than `n_units` units was found: a search over `n_units` counts
-    that as a failed fit.
+    InputError, InputTypeError (a ValueError and a TypeError) in `fit`, for invalid data and
+    options, such as fewer samples than inputs. RecoveryError, whatever `throw` is, if only a
+    network of more than `n_units` units was found: a search over `n_units` counts that as a failed
+    fit.
 
-    Assumptions and cost: those of `recover`. Of inputs that are constant or a combination of
-    others, as one-hot columns in full are, some have weight zero: noisy labels have an estimate all
-    the same, and predictions their errors; labels without noise are at best "undetermined".
+    Assumptions and cost: those of `recover`. If inputs are constant or linear combinations of
+    others, such as a full set of one-hot columns, some have weight zero: noisy labels still have an
+    estimate, and predictions their errors; labels without noise are at best "undetermined".
 
     >>> X = np.random.default_rng(0).standard_normal((100, 2))
     >>> model = RectifiedNetworkRegressor(bias=False, random_state=0).fit(X, np.abs(X[:, 0]))
@@ -112,10 +112,10 @@ class RectifiedNetworkRegressor(
     def fit(
         self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
     ) -> RectifiedNetworkRegressor:
-        """Recover the network behind inputs X (n, d) and labels y (n,) or (n, m), with weights (n,)
-        of the samples as in `unrelu.recover`."""
+        """Recover the network behind inputs X (n, d) and labels y (n,) or (n, m), with sample
+        weights (n,) as in `unrelu.recover`."""
         numbers, labels, names = tables(X, y)
-        # Two, since one sample is refused in scikit-learn's words; recover knows the true number.
+        # Two, so that scikit-learn words the error for one sample; recover knows the true minimum.
         checked: tuple[Any, Any] = validate_data(
             self,
             _framed(X, numbers),
@@ -168,9 +168,9 @@ class RectifiedNetworkRegressor(
     def predict(self, X: ArrayLike, return_std: bool = False) -> Array | tuple[Array, Array]:
         """Labels of the rows of X, (n,) or (n, m) as in `fit`.
 
-        With `return_std`, also how far they may be off, as standard deviations, without the noise
-        that a new label would have: those of `result_.uncertainty` for an estimate, zero for
-        an exact network. A network that is neither has none to rely on: an InputError.
+        With `return_std`, also their standard errors, without the noise of a new label: those of
+        `result_.uncertainty` for an estimate, zero for an exact network. Raises InputError for a
+        network that is neither.
         """
         inputs = self._checked(X)
         labels = self._as_fitted(self.network_(inputs))
@@ -183,11 +183,11 @@ class RectifiedNetworkRegressor(
             return labels, np.zeros_like(labels)
         raise InputError(
             f"return_std: got True, expected False: this network is {status.value}, without "
-            f"standard errors to rely on: {self.result_.explanation}"
+            f"reliable standard errors: {self.result_.explanation}"
         )
 
     def transform(self, X: ArrayLike) -> Array:
-        """What the hidden units make of the rows of X: f(X Vᵀ + b), shape (n, k)."""
+        """The values of the hidden units for the rows of X: f(X Vᵀ + b), shape (n, k)."""
         inputs = self._checked(X)
         return self.network_.activation(self.network_.preactivations(inputs))
 
@@ -217,8 +217,8 @@ class RectifiedNetworkRegressor(
 
 
 def _framed(given: Any, numbers: ArrayLike) -> Any:
-    """The numbers of a DataFrame of pandas as one, for scikit-learn takes the names from there;
-    others as they are."""
+    """The numbers of a pandas DataFrame as a DataFrame, from which scikit-learn takes the names;
+    others unchanged."""
     if not (hasattr(given, "iloc") and hasattr(given, "columns")):
         return given if hasattr(given, "columns") else numbers
     return type(given)(numbers, index=given.index, columns=given.columns)
@@ -227,7 +227,7 @@ def _framed(given: Any, numbers: ArrayLike) -> Any:
 def _seed(
     random_state: int | np.random.Generator | np.random.RandomState | None,
 ) -> int | np.random.Generator | None:
-    """RandomState, numpy's older kind of generator, seeds one of the newer kind."""
+    """A RandomState, NumPy's legacy generator, seeds one of the new kind."""
     if isinstance(random_state, np.random.RandomState):
         return np.random.default_rng(random_state.randint(2**32, size=4, dtype=np.uint32))
     return random_state

@@ -1,4 +1,4 @@
-"""Two networks that few samples tell apart: how many samples any method needs.
+"""Two networks that few samples distinguish: how many samples any method needs.
 
 The pair behind the lower bound Ω(κ(V)) of Bakshi, Jayaram and Woodruff (COLT 2019), Lemma 55.
 """
@@ -18,15 +18,16 @@ from unrelu.numerics.arrays import Mask
 __all__ = ["LowerBound", "pair"]
 
 LARGEST_KAPPA = 2.0**400
-"""Slopes and their products with samples stay far from where floats lose bits."""
+"""So that slopes and their products with samples neither overflow nor underflow."""
 
 
 @dataclass(frozen=True, eq=False)
 class LowerBound:
-    """Two networks of two inputs, two units and one output, with the same labels wherever
-    |x₁| ≥ slope · |x₂|, and different ones everywhere else; made by `pair`.
+    """Two networks with two inputs, two units and one output, which have equal labels if
+    |x₁| ≥ slope · |x₂| and different ones otherwise. Made by `pair`.
 
-    slope : 2a, a power of two, one over the condition number of the hidden weights of `second`.
+    slope : 2a, a power of two, the inverse of the condition number of the hidden weights of
+        `second`.
     first : V = [[1, a], [1, −a]], of condition number 2 / slope.
     second : V = [[1, 2a], [1, −2a]], of condition number 1 / slope.
     """
@@ -36,10 +37,10 @@ class LowerBound:
     second: Network
 
     def agrees(self, X: ArrayLike) -> Mask:
-        """Which rows of X (n, 2) the two networks give the same label: there it is max(x₁, 0).
+        """For which rows of X (n, 2) the two networks have the same label, max(x₁, 0).
 
-        The slope being a power of two, this is decided without rounding. Labels in floats may
-        differ by a rounding error there. Raises InputError for another width.
+        Since the slope is a power of two, this is decided without rounding; labels in floats may
+        still differ by a rounding error. Raises InputError for another width.
         """
         X = np.asarray(X)
         if X.dtype.kind not in "fiu":
@@ -47,19 +48,19 @@ class LowerBound:
         if X.ndim != 2 or X.shape[1] != 2:
             raise InputError(f"X: got shape {X.shape}, expected (n_samples, 2)")
         X = np.abs(X.astype(np.float64))
-        with np.errstate(over="ignore"):  # infinity compares as it should; underflow would not
+        with np.errstate(over="ignore"):  # infinity compares correctly; an underflow would not
             return np.asarray(X[:, 0] / self.slope >= X[:, 1])
 
     @property
     def outside(self) -> float:
-        """The share of Gaussian inputs on which they differ. x₁ / x₂ is Cauchy distributed:
+        """The share of Gaussian inputs for which they differ. x₁ / x₂ is Cauchy distributed:
         P(|x₁| < t |x₂|) = (2 / π) arctan t, about 0.64 / κ."""
         return 2 / math.pi * math.atan(self.slope)
 
     def samples_needed(self, probability: float = 0.5) -> int:
-        """The number of Gaussian samples of which, with this probability at least, one shows a
-        difference: the smallest n with 1 − (1 − outside)ⁿ ≥ probability, about
-        (π / 2) κ log(1 / (1 − probability)). Until one does, no method can do better than guess.
+        """How many Gaussian samples contain, with at least this probability, one whose labels
+        differ: the smallest n with 1 − (1 − outside)ⁿ ≥ probability, about
+        (π / 2) κ log(1 / (1 − probability)). Without a difference, any method can only guess.
 
         Raises InputError for a probability that is not between 0 and 1.
         """
@@ -69,11 +70,11 @@ class LowerBound:
 
 
 def pair(kappa: float) -> LowerBound:
-    """Two networks whose hidden weights have condition number `kappa` at least, that agree on all
-    but about 0.64 / kappa of the Gaussian inputs.
+    """Two networks whose hidden weights have a condition number of at least `kappa`, and which
+    agree on all but a share of about 0.64 / kappa of the Gaussian inputs.
 
-    With y_a(x) = [f(x₁ + a x₂) + f(x₁ − a x₂)] / 2, where |x₁| ≥ a |x₂| both arguments have the
-    sign of x₁, and the label is max(x₁, 0), whatever a is. So y_a and y_2a agree for
+    Let y_a(x) = [f(x₁ + a x₂) + f(x₁ − a x₂)] / 2. If |x₁| ≥ a |x₂|, both arguments have the sign
+    of x₁, and the label is max(x₁, 0), whatever a is. So y_a and y_2a agree for
     |x₁| ≥ 2a |x₂|. Elsewhere only one argument of y_2a is positive, y_2a = (x₁ + 2a |x₂|) / 2,
     and y_2a − y_a is a |x₂| / 2 where |x₁| < a |x₂|, else (2a |x₂| − |x₁|) / 2: positive.
 
@@ -82,11 +83,11 @@ def pair(kappa: float) -> LowerBound:
     and the condition numbers are at least kappa: between kappa and 2 kappa for the second, twice
     that for the first.
 
-    Rows of unit length, as in the paper, and output weights √(1 + a²) / 2 are the same function;
-    `network.canonical()` gives them. All rows of V being of one length, the condition number is
-    the same.
+    Rows of unit length, as in the paper, with output weights √(1 + a²) / 2 are the same function;
+    `network.canonical()` gives them. Since all rows of V have the same length, the condition
+    number is the same, too.
 
-    Raises InputError for kappa that is not a number above 1 and up to 2⁴⁰⁰.
+    Raises InputError for kappa outside (1, 2⁴⁰⁰], InputTypeError if it is not a number.
 
     Source: Bakshi, Jayaram and Woodruff (COLT 2019), Lemma 55.
 
@@ -99,7 +100,7 @@ def pair(kappa: float) -> LowerBound:
         raise InputTypeError(f"kappa: got {kappa!r}, expected a number above 1")
     try:
         value = float(kappa)
-    except OverflowError:  # a whole number
+    except OverflowError:  # an integer
         value = math.inf
     if not 1 < value <= LARGEST_KAPPA:
         raise InputError(f"kappa: got {value:g}, expected a number above 1, up to 2⁴⁰⁰")

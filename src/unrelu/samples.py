@@ -1,4 +1,4 @@
-"""Samples: validated X and Y in any supported form, read in blocks, never copied whole."""
+"""Samples: validated X and Y in any supported form, read in blocks and never copied as a whole."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ speed, small enough that a memory-mapped file of any size fits."""
 class Samples:
     """Inputs X (n, d) and labels Y (n, m), checked once, by `Samples.of`.
 
-    `eps` is the rounding unit of the coarser of the two arrays, or what the labels show of one:
-    labels that were stored in float32 cannot be explained better than float32 allows. `precision`
-    says where it comes from, and what labels may be rounded to for all that they show. `weights`
-    (n,), positive and of mean one, or None for none: the variance of the noise of a sample is
-    proportional to 1/weight.
+    eps : rounding unit of the coarser of the two arrays, or that which the labels show: labels
+        that were stored in float32 cannot be explained better than float32 allows.
+    precision : where `eps` comes from, and to what labels may have been rounded.
+    weights : (n,), positive and of mean one, or None: the variance of the noise of a sample is
+        proportional to 1/weight.
     """
 
     X: NDArray[Any]
@@ -49,8 +49,8 @@ class Samples:
     @classmethod
     def of(cls, X: ArrayLike, Y: ArrayLike, *, few: bool = False) -> Samples:
         """Check shapes, types and finiteness. One-dimensional Y is one output. Tables of pandas,
-        polars and pyarrow become arrays, see `frames`. `few`: any number of samples from one on
-        will do.
+        polars and pyarrow become arrays, see `inputs.frames`. `few`: accept any number of samples,
+        one or more.
 
         Raises InputError for shapes that do not fit, NaN and infinity; InputTypeError for
         complex, object or text data. Cost: one pass over the data, no copy.
@@ -77,8 +77,8 @@ class Samples:
             raise InputError("X and Y: got no rows, expected at least one sample")
         if len(X) <= X.shape[1] and not few:
             raise InputError(
-                f"X: got {counted(len(X), 'row')} for {counted(X.shape[1], 'input')}: too few to "
-                f"tell anything; a unit alone needs {X.shape[1] + 1} samples on its active side"
+                f"X: got {counted(len(X), 'row')} for {counted(X.shape[1], 'input')}: too few; "
+                f"a single unit needs {X.shape[1] + 1} samples on its active side"
             )
         for name, array, called in (("X", X, names.inputs), ("Y", Y, names.outputs)):
             _check_finite(name, array, called)
@@ -107,12 +107,12 @@ class Samples:
 
     @property
     def root(self) -> Array:
-        """Square roots of the weights, (n, 1) or (1, 1) where there are none: residuals times
-        these have noise of one size, and units are homogeneous, √w f(z) = f(√w z)."""
+        """Square roots of the weights, (n, 1), or (1, 1) without weights: residuals times these
+        have noise of constant size, and units are homogeneous, √w f(z) = f(√w z)."""
         return np.ones((1, 1)) if self.weights is None else np.sqrt(self.weights)[:, None]
 
     def left(self, fitted: Array) -> Array:
-        """√w (Y − fitted), (n, m): what is left of the labels, as a fit sees it."""
+        """√w (Y − fitted), (n, m): the weighted residuals."""
         return np.asarray(self.root * (np.asarray(self.Y, np.float64) - fitted))
 
     def take(self, rows: Index) -> Samples:
@@ -122,9 +122,8 @@ class Samples:
         return Samples(X, Y, self.eps, weights, names=self.names, precision=self.precision)
 
     def levels(self) -> list[Samples]:
-        """The samples at each rounding that their labels may be meant at, the finest first: few
-        digits may be all that there are. Decimals have an absolute step, which `eps` gives as a
-        share of the labels of the smallest output."""
+        """The samples at each rounding that their labels may have, the finest first. Decimals have
+        an absolute step, which `eps` gives as a share of the labels of the smallest output."""
         if self.precision == DOUBLE:
             return [self]
         eps = max(self.eps, self.precision.eps)
@@ -140,15 +139,15 @@ class Samples:
         return replace(self, eps=eps, precision=replace(self.precision, eps=eps, read_off=False))
 
     def as_they_stand(self) -> Samples:
-        """Where labels are not taken for rounded by what they look like."""
+        """Without rounding that was only inferred from the values of the labels."""
         return replace(self, eps=DOUBLE.eps, precision=DOUBLE) if self.precision.read_off else self
 
     def spread(self, most: int) -> Index:
-        """Up to so many rows, evenly over all."""
+        """At most this many rows, evenly spaced."""
         return np.unique(np.linspace(0, self.n - 1, min(self.n, most)).astype(np.intp))
 
     def ranges(self) -> Array:
-        """(3, d): smallest value, mean and largest value of each input, weights left aside."""
+        """(3, d): smallest value, mean and largest value of each input, without weights."""
         low, high = np.full(self.d, np.inf), np.full(self.d, -np.inf)
         mean = np.zeros(self.d)
         for _, X, _ in self.blocks():
@@ -169,9 +168,9 @@ class Samples:
 
 
 def weighed(samples: Samples, sample_weight: ArrayLike) -> tuple[Samples, Index]:
-    """The samples with weights (n,), scaled to mean one, less those of weight zero, and which are
-    left; without any where all are the same. Raises InputError for others than non-negative ones.
-    """
+    """The samples with weights (n,), scaled to mean one, without those of weight zero, and the rows
+    that are left. Equal weights become None. Raises InputError for weights that are not finite and
+    non-negative."""
     weights = real_numbers("sample_weight", sample_weight, CONVERT).astype(np.float64)
     if weights.shape == (samples.n, 1):
         weights = weights[:, 0]
@@ -200,8 +199,8 @@ def weighed(samples: Samples, sample_weight: ArrayLike) -> tuple[Samples, Index]
 
 @dataclass(frozen=True, eq=False)
 class ExactSamples:
-    """Inputs X (n, d) and labels Y (n, m) that are meant as they stand, as arrays of Fraction,
-    and the same in float64."""
+    """Inputs X (n, d) and labels Y (n, m) that are taken literally, as arrays of Fraction, and the
+    same in float64."""
 
     X: Rationals
     Y: Rationals
@@ -209,7 +208,7 @@ class ExactSamples:
 
     @classmethod
     def of(cls, X: ArrayLike, Y: ArrayLike, *, few: bool = False) -> ExactSamples:
-        """Integers, Fractions, Decimals, and floats for the dyadic rationals that they are.
+        """From integers, Fractions, Decimals, and floats, which are dyadic rationals.
 
         Raises InputError and InputTypeError as `Samples.of` does."""
         X, Y, names = tables(X, Y, exact=True)
@@ -225,12 +224,12 @@ class ExactSamples:
 
 
 LARGEST, SMALLEST = 1e30, 1e-30
-"""Squares of products and ratios of anything between are finite, and precise."""
+"""Squares of products and ratios of values between these neither overflow nor lose precision."""
 
 
 def _check_finite(name: str, array: NDArray[Any], called: tuple[str, ...]) -> None:
-    """NaN, infinity and absurd sizes survive a sum of squares, so one dot product per block finds
-    them; only a suspicious block is looked at entry by entry."""
+    """NaN, infinity and excessive values show in a sum of squares, so one dot product per block
+    finds them. Only a suspicious block is searched entry by entry."""
     step = max(1, BLOCK_BYTES // (array.itemsize * array.shape[1]))
     for start in range(0, len(array), step):
         block = np.asarray(array[start : start + step], dtype=np.float64).ravel()
@@ -249,5 +248,5 @@ def _check_finite(name: str, array: NDArray[Any], called: tuple[str, ...]) -> No
 
 
 def input_deviation(samples: Samples) -> float:
-    """Of the first input."""
+    """Standard deviation of the first input."""
     return float(np.asarray(samples.X[:, 0], np.float64).std()) or 1.0

@@ -277,8 +277,8 @@ def test_files_of_satlib() -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("", "got no line beside comments"),
-        ("c nothing\n", "got no line beside comments"),
+        ("", "got only comments"),
+        ("c nothing\n", "got only comments"),
         ("1 2 0\n", "line 1: got '1 2 0', expected 'p cnf VARIABLES CLAUSES'"),
         ("p sat 2 1\n1 0", "line 1: got 'p sat 2 1'"),
         ("p cnf 2\n1 0", "line 1: got 'p cnf 2'"),

@@ -1,5 +1,5 @@
-"""What does an oracle answer, if not values? Asked at the beginning, for a few hundred queries, and
-for none at all where the first answers look like values."""
+"""The kind of an oracle's answers, if they are not values. Finding it takes a few hundred queries
+at the beginning, and none if the first answers look like values."""
 
 from __future__ import annotations
 
@@ -23,30 +23,30 @@ from unrelu.numerics.arrays import Array
 Ask = Callable[[Array], tuple[Array, Array]]
 
 RANDOM = 256
-"""Random queries that show classes."""
+"""Number of random queries that show classes."""
 
 PAIRS, TINY = 64, 1e-6
-"""Pairs of queries so close that a boundary between two is rare."""
+"""Number and distance of pairs of queries, which a boundary rarely separates."""
 
 AGREE = 0.7
-"""Share of the pairs from which on labels are a function of the inputs; counts are not."""
+"""Least share of equal pairs of labels that are a function of the inputs; counts have less."""
 
 PER_CLASS = 5
-"""Random queries to a class, in the mean."""
+"""Least mean number of random queries per class."""
 
 OUTSIDE, FAR = 32, 100.0
-"""Queries so far out that a network's values have left the unit interval."""
+"""Number and distance of queries so far out that a network's values leave the unit interval."""
 
 SATURATED = 0.8
-"""Share of the answers that a sigmoid has driven to zero or one there."""
+"""Least share of answers that a sigmoid drives to zero or one there."""
 
 STEP = 2.0**-13
 STRAIGHT = 1e4
-"""Roundings that a network's answers bend by at most, over a short step."""
+"""Largest bend of a network's answers over such a step, in units of rounding."""
 
 
 def looks_like_values(Y: Array) -> bool:
-    """Whether the first answers may be taken for values without asking any further."""
+    """Whether the first answers can be considered values without further queries."""
     few = len(np.unique(Y, axis=0)) <= len(Y) / 2
     return not (few or on_simplex(Y) or _in_unit_interval(Y))
 
@@ -54,8 +54,8 @@ def looks_like_values(Y: Array) -> bool:
 def kind_of_answers(
     ask: Ask, X: Array, Y: Array, scale: float, rng: np.random.Generator
 ) -> Finding | None:
-    """What the answers Y (n, m) to random queries X (n, d) are, n >= RANDOM, if they are not
-    values. Asks up to some 300 queries more; `ask` raises where it may not."""
+    """The kind of the answers Y (n, m) to random queries X (n, d), n >= RANDOM; None if they are
+    values. Asks up to about 300 more queries; `ask` raises if the budget does not allow it."""
     d = X.shape[1]
     classes = len(np.unique(Y, axis=0))
     if 2 <= classes <= min(MOST_CLASSES, len(Y) // PER_CLASS):
@@ -68,7 +68,7 @@ def kind_of_answers(
     size = float(np.abs(Y).max())
     if measure_bend(ask, d, scale, STEP, rng) <= STRAIGHT * np.finfo(np.float64).eps * size:
         single = np.array_equal(Y.astype(np.float32).astype(np.float64), Y)
-        if not single:  # of those, rounding hides whether they bend
+        if not single:  # in single precision, rounding hides whether they bend
             return None
     outside = ask(FAR * scale * rng.standard_normal((OUTSIDE, d)))[1]
     if simplex:
@@ -84,8 +84,8 @@ def _in_unit_interval(Y: Array) -> bool:
 def _classes(
     ask: Ask, X: Array, Y: Array, scale: float, rng: np.random.Generator
 ) -> Finding | None:
-    """Class labels, if they hardly ever change over a tiny step, and, where there are many, do
-    not change by the smallest step there is, as rounded values do."""
+    """Class labels, if they hardly ever change over a tiny step and, if there are many, do not
+    change by the smallest possible step, as rounded values do."""
     d = X.shape[1]
     base = X[rng.permutation(len(X))[:PAIRS]]
     beside = ask(base + TINY * scale * rng.standard_normal(base.shape))[1]

@@ -1,9 +1,9 @@
-"""The journal: every answer on disk before it is used, so that a crash never costs a query twice.
+"""The journal: every answer is on disk before it is used, so that a crash costs no query twice.
 
-A text file that only grows. The first line holds the settings of the extraction, every other one
-an answer: the hash of the query, bit for bit, and the numbers. The queries need not be kept: an
-extraction that starts again from the same settings asks the same ones. A last line that a crash
-has torn is cut off; a damaged line anywhere else is an error.
+The journal is a text file to which lines are only appended. The first line contains the settings of
+the extraction, every other one an answer: the hash of the bits of the query, and the numbers. The
+queries need not be stored, since an extraction with the same settings asks the same ones. An
+incomplete last line, left by a crash, is cut off; a damaged line anywhere else is an error.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ Settings = Mapping[str, int | float | str | bool | None]
 
 
 def key_of(query: Array) -> str:
-    """Of the bits of a query; −0 and 0 are the same number."""
+    """Hash of the bits of a query; −0 and 0 are the same number."""
     return blake2b((query + 0.0).tobytes(), digest_size=16).hexdigest()
 
 
 class Journal:
-    """An open journal. `answers`: what it held when it was opened, and what was added."""
+    """An open journal. `answers` contains what it held when it was opened and what was added."""
 
     def __init__(self, path: str | os.PathLike[str], settings: Settings) -> None:
-        """Continue the journal at `path`, or begin it. Raises FileError for a file that is not a
-        journal, is damaged, belongs to other settings, or cannot be written."""
+        """Continue the journal at `path`, or start one. Raises FileError for a file that is not a
+        journal, is damaged, has other settings, or cannot be written."""
         self.path = Path(path)
         self.answers: dict[str, Array] = {}
         try:
@@ -50,7 +50,7 @@ class Journal:
             raise
 
     def add(self, keys: list[str], answers: Array) -> None:
-        """Write the answers, and return when they are on disk."""
+        """Write the answers, and return once they are on disk."""
         rows = answers.tolist()
         lines = [json.dumps([key, *row]) + "\n" for key, row in zip(keys, rows, strict=True)]
         self._write("".join(lines))
@@ -68,22 +68,22 @@ class Journal:
             raise FileError(f"{self.path}: cannot be written: {error.strerror or error}") from error
 
     def _lock(self) -> None:
-        """Two extractions in one journal would tear each other's lines."""
+        """Two extractions in one journal would break each other's lines."""
         try:
             import fcntl
-        except ImportError:  # where there is no such lock, users have to take care
+        except ImportError:  # not available on this system: users have to take care
             return
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             raise FileError(
-                f"{self.path}: another extraction is writing to it: wait for its end, or give "
-                "another name"
+                f"{self.path}: another extraction is writing to it: wait until it ends, or "
+                "choose another name"
             ) from error
 
     def _read(self, settings: Settings) -> None:
         self._file.seek(0)
-        whole = 0
+        end = 0
         head: dict[str, Any] | None = None
         for number, line in enumerate(self._file, start=1):
             if not line.endswith(b"\n"):
@@ -93,8 +93,8 @@ class Journal:
                 _same(self.path, head, settings)
             else:
                 self._take(number, line)
-            whole += len(line)
-        self._file.truncate(whole)  # what a crash has torn
+            end += len(line)
+        self._file.truncate(end)  # an incomplete line, left by a crash
         if head is None:
             self._write(json.dumps({"unrelu journal": FORMAT_VERSION, **settings}) + "\n")
 
@@ -107,13 +107,13 @@ class Journal:
         except (ValueError, TypeError) as error:
             raise FileError(
                 f"{self.path}, line {number}: got no answer, expected the hash of a query and "
-                "numbers: the file is damaged; keep the lines before, or begin a new one"
+                "numbers: the file is damaged; keep the lines before, or start a new one"
             ) from error
         self.answers[key] = values
 
 
 def seed_of(path: str | os.PathLike[str]) -> int | None:
-    """The seed in the settings of the journal at `path`; None where there is no journal yet."""
+    """The seed in the settings of the journal at `path`; None if there is no journal yet."""
     try:
         with open(path, "rb") as file:
             line = file.readline()
@@ -135,8 +135,8 @@ def _head(path: Path, line: bytes) -> dict[str, Any]:
     version = head.get("unrelu journal") if isinstance(head, dict) else None
     if version != FORMAT_VERSION:
         raise FileError(
-            f"{path}: is not the journal of an extraction, or not one that this unrelu reads: "
-            "give another name"
+            f"{path}: is not the journal of an extraction, or one of another version: "
+            "choose another name"
         )
     return dict(head)
 

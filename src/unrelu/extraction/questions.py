@@ -1,4 +1,4 @@
-"""Questions to an oracle: no query twice, every answer checked, counted and journalled."""
+"""Queries to an oracle: none is asked twice, and every answer is checked, counted and recorded."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from unrelu.numerics.arrays import Array
 Oracle = Callable[[Array], Any]
 
 LARGEST = 1e30
-"""As of samples: squares of anything up to here are finite."""
+"""As for samples: squares of values up to here are finite."""
 
 
 class BudgetSpent(Exception):
-    """More was to be asked than the budget allows; nothing of it was."""
+    """The next queries would exceed the budget. None of them was asked."""
 
 
 class Questions:
     """Asks an oracle, in batches, at most `budget` different queries in all.
 
-    Answers that a journal holds are not asked for again, but count: a resumed extraction is the
-    same extraction. `asked` counts queries, `rounds` the times that answers were waited for,
-    `new` the queries that really went to the oracle. With `single`, queries are float32 arrays.
+    Answers in a journal are not asked for again, but count, so that a resumed extraction is the
+    same extraction. `asked` counts queries, `rounds` the calls with new queries, `new` the queries
+    that were sent to the oracle. With `single`, queries are float32 arrays.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class Questions:
 
     def __call__(self, X: Array) -> tuple[Array, Array]:
         """Queries (n, d) -> the queries as they were asked, and the answers (n, m). Raises
-        BudgetSpent, before anything is asked, and OracleError."""
+        OracleError and, before anything is asked, BudgetSpent."""
         if self.single:
             X = X.astype(np.float32).astype(np.float64)
         keys = [key_of(row) for row in X]
@@ -81,13 +81,13 @@ class Questions:
         if self._report is not None:
             self._report(self.asked)
         Y = np.array([self._answers[key] for key in keys])
-        if Y.ndim != 2:  # answers of different lengths, which only a journal can hold
-            raise OracleError("the journal holds answers of different lengths: begin a new one")
+        if Y.ndim != 2:  # answers of different lengths, only possible from a journal
+            raise OracleError("the journal contains answers of different lengths: start a new one")
         self.n_outputs = Y.shape[1]
         return X, Y
 
     def _ask(self, X: Array) -> Array:
-        # A copy: what an oracle does to its inputs is its own affair.
+        # A copy, since an oracle may change its inputs.
         got = self._oracle(X.astype(np.float32) if self.single else X.copy())
         return checked(got, len(X), self.n_outputs)
 
@@ -110,7 +110,7 @@ def checked(got: Any, n: int, m: int | None) -> Array:
         expected = f"({n}, {m})" if m else f"({n}, n_outputs)"
         raise OracleError(
             f"answers: got shape {shape} for {n} {'query' if n == 1 else 'queries'}, expected "
-            f"{expected}: one row to a query"
+            f"{expected}: one row per query"
         )
     array = np.asarray(array, dtype=np.float64)
     bad = np.argwhere(~(np.abs(array) <= LARGEST))

@@ -1,4 +1,4 @@
-"""Formulas in conjunctive normal form: read, written, and brought to the form that is encoded."""
+"""Formulas in conjunctive normal form: reading, writing, and the form that is encoded."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ Clause = tuple[int, ...]
 Value = TypeVar("Value")
 
 LITERALS = 6
-"""In every clause of the not-all-equal form."""
+"""Number of literals in every clause of the not-all-equal form."""
 
 
 @dataclass(frozen=True, init=False)
 class Formula:
     """A formula in conjunctive normal form, with the variables 1 to `n_variables`.
 
-    A clause is a tuple of literals: i for variable i, −i for its negation; the empty one is false.
-    Raises InputError for other literals, InputTypeError for what is no whole number.
+    A clause is a tuple of literals: i for variable i, −i for its negation; the empty clause is
+    false. Raises InputError for other literals, InputTypeError for literals that are not integers.
 
     >>> formula = Formula(2, [(1, 2), (-1,)])
     >>> formula.satisfied_by((False, True)), formula.satisfied_by((True, True))
@@ -47,27 +47,27 @@ class Formula:
         object.__setattr__(self, "clauses", checked)
 
     def satisfied_by(self, assignment: Sequence[bool]) -> bool:
-        """Whether every clause holds a true literal; assignment[i − 1] is that of variable i."""
+        """Whether every clause has a true literal; assignment[i − 1] is the value of variable i."""
         values = assigned(assignment, self.n_variables)
         return all(any(is_true(literal, values) for literal in clause) for clause in self.clauses)
 
 
 def parse_dimacs(text: str) -> Formula:
-    """The formula of a text in DIMACS form: `p cnf VARIABLES CLAUSES`, then clauses, each closed
-    by a 0; lines that begin with c are comments; a line that begins with % ends the formula, as in
-    the files of SATLIB.
+    """Parse a formula in DIMACS format: `p cnf VARIABLES CLAUSES`, then clauses, each ended by a 0.
+    Lines that begin with c are comments; a line that begins with % ends the formula, as in the
+    files of SATLIB.
 
-    Raises InputError, with the number of the line, for anything else: another header, literals
-    out of range, a clause that is not closed, another number of clauses than announced.
+    Raises InputError, with the line number, for anything else: another header, literals out of
+    range, an unfinished clause, a number of clauses other than in the header.
 
     >>> parse_dimacs("c two clauses\\np cnf 2 2\\n1 -2 0\\n2 0\\n")
     Formula(n_variables=2, clauses=((1, -2), (2,)))
     """
     if not isinstance(text, str):
-        raise InputTypeError(f"text: got {kind_of(text)}, expected a str in DIMACS form")
+        raise InputTypeError(f"text: got {kind_of(text)}, expected a str in DIMACS format")
     lines = list(_lines(text))
     if not lines:
-        raise InputError("got no line beside comments, expected 'p cnf VARIABLES CLAUSES'")
+        raise InputError("got only comments, expected 'p cnf VARIABLES CLAUSES'")
     where, header = lines[0]
     found = re.fullmatch(r"p +cnf +(\d{1,18}) +(\d{1,18})", " ".join(header), re.ASCII)
     if found is None:
@@ -82,7 +82,7 @@ def parse_dimacs(text: str) -> Formula:
             if not re.fullmatch(r"0|-?[1-9]\d{0,17}", word, re.ASCII):
                 raise InputError(
                     f"line {where}: got {_shown(word)}, expected a literal from 1 to {n_variables} "
-                    "or its negative, or the 0 that closes a clause"
+                    "or its negative, or the 0 that ends a clause"
                 )
             literal = int(word)
             if literal == 0:
@@ -92,7 +92,7 @@ def parse_dimacs(text: str) -> Formula:
                 clause.append(_literal(f"line {where}", literal, n_variables))
     if clause:
         raise InputError(
-            f"line {where}: got the end after {_shown(str(clause[-1]))}, expected a 0 that closes "
+            f"line {where}: got the end after {_shown(str(clause[-1]))}, expected a 0 that ends "
             "the last clause"
         )
     if len(clauses) != n_clauses:
@@ -104,7 +104,7 @@ def parse_dimacs(text: str) -> Formula:
 
 
 def to_dimacs(formula: Formula) -> str:
-    """The formula in DIMACS form, a clause to a line; `parse_dimacs` gives it back.
+    """The formula in DIMACS format, one clause per line; the inverse of `parse_dimacs`.
 
     >>> print(to_dimacs(Formula(2, [(1, -2), (2,)])), end="")
     p cnf 2 2
@@ -117,14 +117,14 @@ def to_dimacs(formula: Formula) -> str:
 
 
 def not_all_equal(short: Formula) -> tuple[Clause, ...]:
-    """Clauses of exactly six literals that a formula with at most five to a clause turns into, one
-    variable more (s, the last): some assignment gives each a true and a false literal if and only
-    if the formula is satisfiable.
+    """The not-all-equal form of a formula with at most five literals per clause: clauses of exactly
+    six literals, with one more variable s, the last. Some assignment gives each of them a true and
+    a false literal if and only if the formula is satisfiable.
 
-    Each clause is filled up with s. (if) Add s = false: the clause's own true literal and s
-    differ. (only if) Negating every variable keeps a true and a false literal in every clause, so
-    let s be false; then the true one is the clause's own. An empty clause becomes (s, …, s), which
-    nothing satisfies.
+    Each clause is padded with s. (if) Set s = false: a true literal of the clause and s differ.
+    (only if) Negating every variable keeps a true and a false literal in every clause, so s can be
+    assumed false; then the true literal is one of the clause. An empty clause becomes (s, …, s),
+    which no assignment satisfies.
 
     Raises InputError for a longer clause.
 
@@ -141,11 +141,11 @@ def not_all_equal(short: Formula) -> tuple[Clause, ...]:
 
 
 def split(formula: Formula) -> Formula:
-    """The formula with repeated literals left out and at most five literals to a clause.
+    """The formula without repeated literals and with at most five literals per clause.
 
-    A longer clause (l₁ … l_r) becomes (l₁ … l₄ z₁), (−z₁ l₅ l₆ l₇ z₂), …, with fresh variables z
-    that come after all others: z_j says that a literal further on is true. An assignment satisfies
-    the clause if and only if these can be satisfied with it by some z.
+    A longer clause (l₁ … l_r) becomes (l₁ … l₄ z₁), (−z₁ l₅ l₆ l₇ z₂), …, with new variables z
+    after all others: z_j means that a later literal is true. An assignment satisfies the clause if
+    and only if some z satisfies these clauses together with it.
     """
     n, clauses = formula.n_variables, []
     for clause in formula.clauses:
@@ -159,8 +159,8 @@ def split(formula: Formula) -> Formula:
 
 
 def extended(values: tuple[bool, ...], formula: Formula) -> list[bool]:
-    """The assignment with the variables that `split` adds: true where a clause holds no true
-    literal so far. Of a clause that is true, then, no part is left without."""
+    """The assignment with values for the variables that `split` adds: true if the clause has no
+    true literal so far. So every part of a true clause has a true literal."""
     extended = list(values)
     for clause in formula.clauses:
         rest = tuple(dict.fromkeys(clause))
@@ -209,7 +209,7 @@ def _literal(where: str, value: object, n_variables: int) -> int:
 
 
 def _lines(text: str) -> Iterator[tuple[int, list[str]]]:
-    """Lines that say something, as (number, words), up to a %."""
+    """Lines other than comments and blank ones, as (number, words), up to a %."""
     lines = enumerate(text.split("\n"), 1)
     for where, line in lines:
         words = line.split()

@@ -2,9 +2,9 @@
 
 With one output, two units and no biases, finding V with f(X Vᵀ) Uᵀ = Y is NP-hard, whether
 U = [1, 1] is given or free (Bakshi, Jayaram and Woodruff, COLT 2019, Theorem 2 and Propositions
-20 to 22). `encode` makes the samples for any formula, `decode` reads an assignment off a network
-that explains them, `fitting_network` goes the other way. Two units explain the samples if and only
-if the formula is satisfiable; `encode` says why.
+20 to 22). `encode` turns any formula into samples, `decode` a network that explains them into an
+assignment, and `fitting_network` an assignment into a network. Two units explain the samples if and
+only if the formula is satisfiable; see `encode` for the proof.
 """
 
 from __future__ import annotations
@@ -36,20 +36,20 @@ from unrelu.wording.streams import counted, kind_of
 Integers = NDArray[np.int64]
 
 PRECISION = Fraction(1, 22)
-"""Labels off by less than this still prove the formula satisfiable, see `encode`."""
+"""Labels with smaller errors than this still prove the formula satisfiable, see `encode`."""
 
 MOST_ENTRIES = 1 << 28
-"""Of X, which is dense: 2 GB, reached at some 11,000 variables."""
+"""Entries of X, which is dense: 2 GB, for about 11,000 variables."""
 
 
 @dataclass(frozen=True, eq=False)
 class Instance:
-    """Samples X (n, d), Y (n, 1) whose fits by two units without biases are the assignments that
-    satisfy `formula`; made by `encode`.
+    """Samples X (n, d), Y (n, 1) whose fits by two units without biases correspond to the
+    assignments that satisfy `formula`. Made by `encode`.
 
-    U : (1, 2) output weights, ones; None where they are to be found too.
-    short : the formula with clauses of more than five literals split; its variables have the
-        first coordinates of X, in order.
+    U : (1, 2) output weights, ones; None if they are unknown as well.
+    short : the formula with clauses of more than five literals split; its variables correspond to
+        the first coordinates of X, in order.
     """
 
     X: Integers
@@ -71,40 +71,40 @@ def encode(formula: Formula, free: bool = False) -> Instance:
     formula : any; clauses of more than five literals are split.
     free : leave the output weights U open. Otherwise U = [1, 1].
 
-    Coordinates: one for each of N variables, those of `split` and the s of `not_all_equal`; then
-    p and q; with `free` one more, r. Samples, e being the unit vectors:
+    Coordinates: one for each of N variables, those of `split` and the s of `not_all_equal`; then p
+    and q; with `free` one more, r. Samples, with unit vectors e:
 
         label 1   ±e_i for every variable i;
                   e_p, e_q, −2 e_p, −2 e_q, e_p + e_q;
                   with `free`, ±e_r
         label 0   for every clause l₁ … l₆:  −Σ sign(l_j) e_|l_j| − 10 e_p − 10 e_q
 
-    Why. Let v, w be the units, U = [1, 1].
+    Proof. Let v, w be the units, U = [1, 1].
 
-    (only if) Say all samples are explained. If v_i and w_i were both ≥ 0 or both ≤ 0, one of the
-    labels of ±e_i would be 0. So they have different signs, and the labels are their sizes: one is
-    1, the other −1. Likewise of v_p and w_p one is 1 and the other −1/2, and so of v_q and w_q.
-    Were v_p = v_q = 1, e_p + e_q would get the label 2, and the same with w: so v_p + v_q =
+    (only if) Suppose all samples are explained. If v_i and w_i were both ≥ 0 or both ≤ 0, one of
+    the labels of ±e_i would be 0. So they have different signs, and the labels are their sizes: one
+    is 1, the other −1. Likewise one of v_p and w_p is 1 and the other −1/2, and so for v_q and w_q.
+    If v_p = v_q = 1, e_p + e_q would have the label 2, and the same with w: so v_p + v_q =
     w_p + w_q = 1/2. A clause sample has label 0, so neither unit is active on it:
     Σ sign(l_j) v_|l_j| ≥ −5, and the same for w. The sum is −6 where v, read as an assignment
     (1 true, −1 false), makes all literals false, and else −4 or more; w is the opposite
-    assignment. So every clause holds a literal true and one false under v: `not_all_equal` does
-    the rest.
+    assignment. So every clause has a true and a false literal under v, and the formula is
+    satisfiable, by `not_all_equal`.
 
     (if) v = the assignment with s = −1, (v_p, v_q) = (1, −1/2), and w = −v but (w_p, w_q) =
     (−1/2, 1) explain every sample: see `fitting_network`.
 
-    (U free) The samples ±e_r, like any ±e_i, force U: were v_r and w_r not of opposite signs, one
-    of the two labels would be 0; so each of them shows one unit alone, u_j |v_jr| = 1, and both
-    output weights are positive. f(a z) = a f(z) for a > 0 moves them into V, which leaves the case
-    U = [1, 1]. Nothing else reads r.
+    (U free) The samples ±e_r, like any ±e_i, determine the signs of U: if v_r and w_r did not have
+    opposite signs, one of the two labels would be 0. So each of them shows a single unit,
+    u_j |v_jr| = 1, and both output weights are positive. Since f(a z) = a f(z) for a > 0, they can
+    be moved into V, which leaves the case U = [1, 1]. No other sample uses r.
 
-    (Precision) All this holds where labels are off by less than δ = 1/22: ±e_i give sizes within
+    (Precision) All this holds if labels have errors below δ = 1/22: ±e_i give sizes within
     δ of 1, v_p + v_q ≤ 1/2 + 3δ/2 (v_p = v_q = 1 being excluded by 2 − 2δ > 1 + δ), hence a clause
     sum ≥ −5 − 16 δ, and false literals alone sum to −6 + 6 δ at most, which is less.
 
-    Cost: n = 2N + 5 + clauses samples (two more with `free`), fewer where clauses come twice, of
-    d = N + 2 inputs, dense. Raises InputError where they would take more than 2 GB.
+    Cost: n = 2N + 5 + clauses samples (two more with `free`), fewer if clauses are repeated, of
+    d = N + 2 inputs, dense. Raises InputError if they would take more than 2 GB.
 
     Source: Bakshi, Jayaram and Woodruff (COLT 2019), Propositions 20 to 22 and Theorem 23.
 
@@ -147,23 +147,23 @@ def encode(formula: Formula, free: bool = False) -> Instance:
 def decode(
     network_or_V: Network | ArrayLike | Sequence[Sequence[Fraction]], instance: Instance
 ) -> tuple[bool, ...]:
-    """The assignment of the formula's variables that a network stands for which explains the
-    samples of `instance`; it satisfies the formula.
+    """The assignment of the formula's variables that corresponds to a network that explains the
+    samples of `instance`. It satisfies the formula.
 
     Parameters
     ----------
     network_or_V : a network of two units, in any order and scale; or V (2, d) alone, of floats,
         integers or fractions, with U = [1, 1]. Positive output weights are moved into V, biases
-        are left out.
-    instance : what `encode` made.
+        are ignored.
+    instance : from `encode`.
 
-    Variable i is true where v_i and v_s have opposite signs, which is the same for both units, s
-    being the variable that `not_all_equal` adds. Labels may be off by less than `PRECISION`.
+    Variable i is true if v_i and v_s have opposite signs, where s is the variable that
+    `not_all_equal` adds; this is the same for both units. Labels may have errors below `PRECISION`.
 
-    Raises InputError for a network that does not explain the samples, with the sample that shows
-    it, or that has another shape; InputTypeError for what is no table of numbers.
+    Raises InputError for a network of another shape, or one that does not explain the samples, with
+    the sample that shows it; InputTypeError for anything other than a table of numbers.
 
-    Cost: one product of X with V, in fractions if those came.
+    Cost: one product of X with V, in fractions if V is.
     """
     n, short = instance.formula.n_variables, instance.short.n_variables
     V = _scaled(network_or_V, instance)
@@ -176,29 +176,29 @@ def decode(
         raise InputError(
             f"network: got the label {float(labels[row]):.6g} for sample {row}, expected "
             f"{instance.Y[row, 0]}: it does not explain the samples of this formula "
-            f"({len(wrong)} of {len(labels)} are off)"
+            f"({len(wrong)} of {len(labels)} are wrong)"
         )
     assignment = tuple(bool(value) for value in V[0, :n] * V[0, short] < 0)
     if not instance.formula.satisfied_by(assignment):
         raise InputError(
-            "instance: got samples whose fit does not satisfy the formula, expected those that "
-            "encode makes of it, all of them"
+            "instance: got samples whose fit does not satisfy the formula, expected all those that "
+            "encode makes of it"
         )
     return assignment
 
 
 def fitting_network(assignment: Sequence[bool], instance: Instance) -> Network:
-    """The network that an assignment which satisfies the formula gives: it explains every sample
-    of `instance` without any error, in floats too.
+    """The network that corresponds to an assignment that satisfies the formula: it explains every
+    sample of `instance` without any error, also in floats.
 
-    With s false, the first unit is the assignment as ±1, and (1, −1/2) on the two coordinates that
-    follow, the second its opposite, and (−1/2, 1); with U free, 1 and −1 on the last coordinate.
-    On ±e_i one unit is active, with the value 1; so on the multiples of e_p and e_q; both with 1/2
-    on e_p + e_q; and on a clause sample, whose literals sum to −4, …, 4 under either unit, none:
-    −4 or more, plus 5, is at least 1.
+    With s false, the first unit is the assignment as ±1, then (1, −1/2) on the two following
+    coordinates. The second is the opposite, then (−1/2, 1). With U free, they are 1 and −1 on the
+    last coordinate. On ±e_i and on the multiples of e_p and e_q, one unit is active, with the value
+    1. On e_p + e_q both are, with 1/2. On a clause sample, whose literals sum to −4, …, 4 under
+    either unit, none is: −4 or more, plus 5, is at least 1.
 
     Raises InputError for an assignment that does not satisfy the formula or has another length,
-    InputTypeError for one that is not of bools.
+    InputTypeError for one that does not consist of bools.
     """
     values = assigned(assignment, instance.formula.n_variables)
     if not instance.formula.satisfied_by(values):
@@ -221,7 +221,7 @@ def fitting_network(assignment: Sequence[bool], instance: Instance) -> Network:
 
 
 PRECISION_OF = {"f": float(PRECISION), "O": PRECISION}
-"""By kind of array: floats are compared with a float, fractions with the fraction."""
+"""By kind of array, so that floats are compared with a float and fractions with a fraction."""
 
 
 def _scaled(

@@ -1,1 +1,1 @@
-"""What samples may come as: tables with named columns, tensors."""
+"""Accepted forms of arguments: tables with named columns, tensors, arrays; checks of options."""

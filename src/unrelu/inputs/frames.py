@@ -1,8 +1,8 @@
-"""Tables of other libraries as arrays: pandas, polars and pyarrow, told by what they can do.
+"""Tables of pandas, polars and pyarrow as arrays. The tables are recognised by their methods.
 
-None of them is imported. Every column becomes numbers of its own type, with what has no value
-refused by name; dates become seconds since 1970 and durations seconds, and a remark says so. Where
-X and Y are both labelled by an index, rows belong together that have the same label.
+None of these libraries is imported. Every column becomes numbers of its own type; missing values
+are rejected with the name of the column. Dates become seconds since 1970 and durations seconds,
+with a remark. If X and Y both have an index, rows with the same label are matched.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ SECONDS = {
     "fs": (1, 10**15),
     "as": (1, 10**18),
 }
-"""In a unit of numpy's dates and durations, as a fraction."""
+"""Seconds in a unit of NumPy's dates and durations, as a fraction."""
 
 DATES = "taken as seconds since 1970-01-01 00:00 UTC"
 DURATIONS = "taken in seconds"
@@ -45,7 +45,7 @@ DURATIONS = "taken in seconds"
 
 @dataclass(frozen=True, eq=False)
 class Named:
-    """An array (n, c) with names for its columns, as files have them."""
+    """An array (n, c) with names for its columns, as read from a file."""
 
     values: AnyArray
     columns: tuple[str, ...]
@@ -61,10 +61,10 @@ class Named:
 def tables(X: Any, Y: Any, *, exact: bool = False) -> tuple[ArrayLike, ArrayLike, Names]:
     """X and Y as arrays, a Series of inputs as one column, and the names of their columns.
 
-    exact : leave objects in columns, such as Fractions, what they are.
+    exact : keep objects in columns, such as Fractions.
 
-    Raises InputError for cells without a value and for labels of rows that do not belong together,
-    InputTypeError for columns of other things than numbers, dates and durations.
+    Raises InputError for missing values and for row labels that do not match, InputTypeError for
+    columns of anything other than numbers, dates and durations.
     """
     Y, ordered = _aligned(X, Y)
     X, inputs, of_X = _table("X", X, exact)
@@ -73,8 +73,8 @@ def tables(X: Any, Y: Any, *, exact: bool = False) -> tuple[ArrayLike, ArrayLike
 
 
 def plain(name: str, value: Any, *, exact: bool = False, expected: Sequence[str] = ()) -> ArrayLike:
-    """A single table as an array; what is none is handed through. `expected`: the names that its
-    columns must have, in this order, if they have any."""
+    """A single table as an array; anything else is returned unchanged. `expected`: the names that
+    its columns must have, in this order, if they have names."""
     array: ArrayLike
     array, names, _ = _table(name, value, exact)
     if expected and names and tuple(expected) != names:
@@ -86,12 +86,12 @@ def plain(name: str, value: Any, *, exact: bool = False, expected: Sequence[str]
 
 
 def beside(name: str, value: Any, X: Any) -> ArrayLike:
-    """One number for each row of X, as an array; in its order, where both have labels."""
+    """One number for each row of X, as an array; in the order of X if both have row labels."""
     return plain(name, _aligned(X, value, name)[0])
 
 
 def _aligned(X: Any, Y: Any, name: str = "Y") -> tuple[Any, list[Remark]]:
-    """Y with its rows in the order of those of X, where both have labels."""
+    """Y with its rows in the order of X, if both have row labels; and remarks on it."""
     of_X: Any = getattr(X, "index", None)
     of_Y: Any = getattr(Y, "index", None)
     if not (hasattr(of_X, "get_indexer") and hasattr(of_Y, "get_indexer")) or of_X.equals(of_Y):
@@ -103,7 +103,7 @@ def _aligned(X: Any, Y: Any, name: str = "Y") -> tuple[Any, list[Remark]]:
                 "index: where rows belong together in their order, use reset_index(drop=True) on "
                 "both"
             )
-        return Y, []  # which is said of the number of rows
+        return Y, []  # the difference in the number of rows is reported elsewhere
     at = of_Y.get_indexer(of_X)
     lone = [label for label, place in zip(of_X, at.tolist(), strict=True) if place < 0]
     spare = len(of_Y) - (len(of_X) - len(lone))
@@ -115,16 +115,16 @@ def _aligned(X: Any, Y: Any, name: str = "Y") -> tuple[Any, list[Remark]]:
             f"expected the same: take {name}.loc[X.index] or, where rows belong together in their "
             "order, use reset_index(drop=True) on both"
         )
-    said = f"rows of {name} were put into the order of X by the labels of their index"
-    return Y.iloc[at], [Remark("rows-aligned", said)]
+    text = f"rows of {name} were put into the order of X by the labels of their index"
+    return Y.iloc[at], [Remark("rows-aligned", text)]
 
 
 def _table(name: str, value: Any, exact: bool) -> tuple[Any, tuple[str, ...], list[Remark]]:
-    """The array, the names of its columns, and what was made of them."""
+    """The array, the names of its columns, and remarks on how they were read."""
     value = as_array(value)
     if isinstance(value, np.ndarray) and value.dtype.kind in "mM":
-        array, said = seconds(name, value, exact)
-        return array, (), [Remark(_code(said), f"{name} was {said}")]
+        array, reading = seconds(name, value, exact)
+        return array, (), [Remark(_code(reading), f"{name} was {reading}")]
     if isinstance(value, Named):
         return value.values, value.columns, list(value.remarks)
     found = _columns(value)
@@ -137,28 +137,28 @@ def _table(name: str, value: Any, exact: bool) -> tuple[Any, tuple[str, ...], li
     arrays, remarks = [], []
     for label, part in zip(labels, parts, strict=True):
         where = f"{name}: column {label!r}" if names else f"{name}: column {label}"
-        array, said = _numbers(where, part, exact)
+        array, reading = _numbers(where, part, exact)
         arrays.append(array)
-        if said:
-            remarks.append(in_seconds(name, label, said))
+        if reading:
+            remarks.append(in_seconds(name, label, reading))
     if is_frame and len({array.dtype for array in arrays}) > 1 and exact:
         arrays = [array.astype(np.object_) for array in arrays]
     together = np.column_stack(arrays) if is_frame or name == "X" else arrays[0]
     return together, tuple(labels) if names else (), remarks
 
 
-def in_seconds(name: str, column: str, said: str) -> Remark:
-    """What to say of a column of dates or durations."""
-    return Remark(_code(said), f"column {column!r} of {name} was {said}")
+def in_seconds(name: str, column: str, reading: str) -> Remark:
+    """The remark on a column of dates or durations."""
+    return Remark(_code(reading), f"column {column!r} of {name} was {reading}")
 
 
-def _code(said: str) -> str:
-    return "dates-as-seconds" if said == DATES else "durations-as-seconds"
+def _code(reading: str) -> str:
+    return "dates-as-seconds" if reading == DATES else "durations-as-seconds"
 
 
 def _columns(value: Any) -> tuple[list[Any], list[Any], bool] | None:
-    """The columns of a table, their names unless they are only numbered, and whether it is more
-    than a single column; None for what is no table."""
+    """The columns of a table, their names unless they are only numbered, and whether it is a table
+    instead of a single column; None for anything else."""
     if hasattr(value, "iloc") and hasattr(value, "columns"):  # pandas
         names = [_label(label) for label in value.columns]
         numbered = list(value.columns) == list(range(len(names)))
@@ -179,7 +179,7 @@ def _label(label: Any) -> str:
 
 
 def _numbers(where: str, column: Any, exact: bool) -> tuple[AnyArray, str]:
-    """A column as an array of numbers, and what was made of dates and durations."""
+    """A column as an array of numbers, and how dates and durations were read."""
     missing = _missing(column)
     if len(missing):
         raise InputError(
@@ -206,18 +206,18 @@ def _numbers(where: str, column: Any, exact: bool) -> tuple[AnyArray, str]:
 
 
 def _missing(column: Any) -> Index:
-    """Rows without a value; NaN in a column of floats is a value, if none to be used."""
+    """Rows without a value. NaN in a column of floats counts as a value here."""
     ask = getattr(column, "isna", None) or getattr(column, "is_null", None)
     if ask is None:
         return np.arange(0)
     gaps = np.asarray(ask(), dtype=bool)
     if isinstance(getattr(column, "dtype", None), np.dtype) and column.dtype.kind == "f":
-        return np.arange(0)  # NaN is found, with infinity, where numbers are checked
+        return np.arange(0)  # the check for finite numbers finds NaN
     return np.flatnonzero(gaps)
 
 
 def _objects(where: str, array: AnyArray, exact: bool) -> AnyArray:
-    """Objects that are numbers, dates or durations all the same."""
+    """An array of objects that are numbers, dates or durations."""
     entries = array.tolist()
     if all(isinstance(entry, datetime.timedelta) for entry in entries):
         return array.astype("timedelta64[us]")
@@ -232,7 +232,7 @@ def _objects(where: str, array: AnyArray, exact: bool) -> AnyArray:
     if all(isinstance(entry, bool | int | float | np.number | np.bool_) for entry in entries):
         return array if exact else array.astype(np.float64)
     if exact or all(isinstance(entry, Fraction) for entry in entries):
-        return array  # what they are is looked at where fractions are made
+        return array  # checked when fractions are made
     if all(isinstance(entry, bool | int | float | Decimal) for entry in entries):
         return array.astype(np.float64)
     other = next(
@@ -243,20 +243,20 @@ def _objects(where: str, array: AnyArray, exact: bool) -> AnyArray:
 
 def _not_numbers(where: str, got: str) -> InputTypeError:
     return InputTypeError(
-        f"{where}: got {got}, expected real numbers: leave the column out, or make numbers of it, "
-        "as pandas.get_dummies does of categories"
+        f"{where}: got {got}, expected real numbers: leave the column out, or convert it, as "
+        "pandas.get_dummies does with categories"
     )
 
 
 def seconds(where: str, array: AnyArray, exact: bool = False) -> tuple[AnyArray, str]:
-    """Dates and durations in seconds: float64 or, exactly, Fractions; and what that is in words."""
+    """Dates and durations in seconds, as float64 or (exact) Fractions; and how they were read."""
     gone = np.argwhere(np.isnat(array))
     if len(gone):
         raise InputError(
             f"{where}: got no time (NaT) in row {gone[0][0]}, expected one: drop or repair such "
             "rows"
         )
-    said = DATES if array.dtype.kind == "M" else DURATIONS
+    reading = DATES if array.dtype.kind == "M" else DURATIONS
     unit, _ = np.datetime_data(array.dtype)
     if unit in ("Y", "M", "generic"):
         if array.dtype.kind == "m":
@@ -272,5 +272,5 @@ def seconds(where: str, array: AnyArray, exact: bool = False) -> tuple[AnyArray,
         numbers.ravel()[:] = [
             Fraction(tick * step * times, parts) for tick in ticks.ravel().tolist()
         ]
-        return numbers, said
-    return ticks.astype(np.float64) * (step * times) / parts, said
+        return numbers, reading
+    return ticks.astype(np.float64) * (step * times) / parts, reading

@@ -1,4 +1,4 @@
-"""Names: what the columns of X and Y are called, where they came with names."""
+"""Names of the columns of X and Y."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ SHOWN = 12
 
 @dataclass(frozen=True)
 class Names:
-    """Of the inputs and of the outputs, in their order; empty where there are none. `remarks` say
-    what was made of the tables that they came with: dates read as seconds, rows put in order."""
+    """Names of the inputs and outputs, in order; empty if there are none. `remarks` say how the
+    tables were read: dates as seconds, rows put in order."""
 
     inputs: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
     remarks: tuple[Remark, ...] = ()
 
     def input(self, column: int) -> str:
-        """Its name in a sentence or a table; its number where it has none."""
+        """Its name, or its number if it has none."""
         return self.inputs[column] if self.inputs else str(column)
 
     def output(self, column: int) -> str:
@@ -28,8 +28,8 @@ class Names:
 
     def rows(self) -> list[tuple[str, str]]:
         """As labelled lines."""
-        told = [("inputs", self.inputs), ("outputs", self.outputs)]
-        rows = [(label, shown(names)) for label, names in told if names]
+        both = [("inputs", self.inputs), ("outputs", self.outputs)]
+        rows = [(label, shown(names)) for label, names in both if names]
         return rows + [("taken for granted", remark.text) for remark in self.remarks]
 
     def to_dict(self) -> dict[str, object]:

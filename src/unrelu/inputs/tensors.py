@@ -1,6 +1,6 @@
 """Tensors and modules of PyTorch as arrays and functions of arrays, without importing torch.
 
-Told by what they can do, so that nothing is imported which the caller has not imported.
+They are recognised by their methods, so that nothing is imported.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ def is_tensor(value: Any) -> bool:
 
 
 def as_array(value: Any) -> Any:
-    """A tensor as an array, also one that requires a gradient or lies on another device, or a list
-    of them; anything else as it is. Raises InputTypeError for a tensor that has no such form (a
-    sparse one)."""
+    """A tensor, or a list of tensors, as arrays, even if it requires a gradient or is on another
+    device; anything else unchanged. Raises InputTypeError for a tensor that cannot be an array,
+    such as a sparse one."""
     if isinstance(value, list | tuple) and value and is_tensor(value[0]):
         return [as_array(each) for each in value]
     if not is_tensor(value):
@@ -32,12 +32,12 @@ def as_array(value: Any) -> Any:
     for step in ("cpu", "resolve_conj", "resolve_neg"):
         tensor = getattr(tensor, step, lambda tensor=tensor: tensor)()
     if "bfloat16" in str(getattr(tensor, "dtype", "")):
-        tensor = tensor.float()  # which NumPy has no type for; every value is one of float32
+        tensor = tensor.float()  # NumPy has no such type; float32 represents every value
     try:
         return tensor.numpy()
     except (TypeError, RuntimeError) as error:
-        said = (str(error).splitlines() or [""])[0][:200]
-        raise InputTypeError(f"got a tensor that is no plain array ({said})") from error
+        reason = (str(error).splitlines() or [""])[0][:200]
+        raise InputTypeError(f"got a tensor that is not a plain array ({reason})") from error
 
 
 def is_module(value: Any) -> bool:
@@ -49,10 +49,10 @@ def is_module(value: Any) -> bool:
 
 def as_function(module: Any) -> Callable[[NDArray[Any]], Any]:
     """A module as a function from arrays to arrays, in the precision and on the device of its
-    weights, and in evaluation mode while it is asked."""
+    weights, and in evaluation mode during the call."""
 
     def ask(X: NDArray[Any]) -> Any:
-        torch = sys.modules.get("torch")  # or it is not torch's
+        torch = sys.modules.get("torch")  # None for a module that is not torch's
         modes = [(part, part.training) for part in module.modules()]
         module.eval()
         try:
@@ -66,7 +66,7 @@ def as_function(module: Any) -> Callable[[NDArray[Any]], Any]:
 
 
 def _example(module: Any) -> Any:
-    """A weight of the module, of floating-point numbers."""
+    """A weight of the module, in floating point."""
     buffers = getattr(module, "buffers", None)
     held: list[Iterable[Any]] = [module.parameters(), buffers() if callable(buffers) else ()]
     for tensors in held:

@@ -1,17 +1,17 @@
-"""Models that `extract` can ask: ONNX files, addresses, programs.
+"""Models that `extract` can query: ONNX files, addresses, programs.
 
 An oracle is any callable that takes queries (n, d) and returns answers (n, m): a function, a
 `Network`, a `torch.nn.Module`, or one of these.
 
     open_onnx(path)       an .onnx file, run by onnxruntime
-    WebModel(address)     a model behind http:// or https://, asked in JSON
+    WebModel(address)     a model behind http:// or https://, queried in JSON
     Program.of(command)   a program that reads queries as CSV lines and writes answers
 
-What an oracle raises goes through `extract`; what it returns is checked: a table of finite numbers,
-one row to a query.
+`extract` passes on what an oracle raises, and checks what it returns: a table of finite numbers,
+one row per query.
 """
 
-# One transport to a file; `questions` counts, checks and journals what is asked of any.
+# One transport per file. `extraction.questions` counts, checks and records the queries of all.
 
 from __future__ import annotations
 

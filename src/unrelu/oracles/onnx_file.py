@@ -1,8 +1,8 @@
 """A model in an ONNX file, run by onnxruntime.
 
-Which axis holds the samples, a file does not say. In the input it is the first where its size is
-open, or one; an input with a single axis is one sample, whole. Where all sizes are fixed, the model
-shows which axis it is: what lies along it does not change its neighbours' answers.
+A file does not say which axis holds the samples. In the input it is the first one if its size is
+open, or one. An input with a single axis is a whole sample. If all sizes are fixed, the axis is
+found by trial: changing one sample must not change the answers to the others.
 """
 
 from __future__ import annotations
@@ -28,25 +28,28 @@ Answer = Callable[[NDArray[Any]], NDArray[Any]]
 TYPES = {"tensor(float)": np.float32, "tensor(double)": np.float64}
 
 SAME = 1e-5
-"""Part of the answers by which a sample's may change when its neighbours in a batch do."""
-
+"""Relative amount by which the answer to a sample may change with the others in its batch."""
 
 SCALES = (1.0, 10.0, 100.0)
-"""Sizes of the inputs that show it: to small ones, all units may be idle."""
+"""Sizes of the inputs of this trial: with small ones, all units may be inactive."""
 
 
 @dataclass(frozen=True)
 class Layout:
-    """How queries lie in the input: the `shape` of one of them, how many there are in a run
-    (`batch`; None for any number), and along which axes of the input and of the output. A model
-    that has no such axis takes one query, whole."""
+    """How queries are arranged in the input.
+
+    shape : of one query; None for an open size.
+    batch : number of queries in a run; None for any number.
+    axes : of the queries in the input and of their answers in the output; None for a model that
+        takes a single query.
+    """
 
     shape: tuple[int | None, ...]
     batch: int | None = None
     axes: tuple[int, int] | None = (0, 0)
 
     def filled(self, queries: NDArray[Any]) -> NDArray[Any]:
-        """The input that holds the queries (batch, d)."""
+        """The input that contains the queries (batch, d)."""
         shape = [-1 if size is None else size for size in self.shape]
         if self.axes is None:
             return queries.reshape(shape)
@@ -63,7 +66,7 @@ class Layout:
 
 @dataclass(frozen=True)
 class OnnxModel:
-    """A loaded model: `n_inputs` where the file says it, else None."""
+    """A loaded model. `n_inputs` is None if the file leaves it open."""
 
     session: Any
     name: str
@@ -79,8 +82,8 @@ class OnnxModel:
         return math.prod(size for size in self.layout.shape if size is not None)
 
     def __call__(self, X: Array) -> NDArray[Any]:
-        """Answers, one row to a query; inputs are shaped as the model wants them, images too, and
-        come in its batches. Raises OracleError."""
+        """Answers, one row per query. The queries get the shape (such as that of an image) and the
+        batch size that the model expects. Raises OracleError."""
         layout = self._layout(X.shape[1])
         step = layout.batch or max(1, len(X))
         answers = []
@@ -92,12 +95,12 @@ class OnnxModel:
             try:
                 output = self._run(layout.filled(queries))
                 answers.append(layout.answers(output, size)[: len(rows)])
-            except Exception as error:  # onnxruntime has a dozen kinds of them
+            except Exception as error:  # onnxruntime raises a dozen kinds
                 raise OracleError(f"{self.path}: {_first_line(error)}") from error
         return np.concatenate(answers)
 
     def _layout(self, d: int) -> Layout:
-        """For queries of d numbers, where the file does not say how many."""
+        """For queries of d numbers, if the file leaves the number open."""
         shape = self.layout.shape
         if None not in shape:
             return self.layout
@@ -115,10 +118,10 @@ class OnnxModel:
 
 
 def open_onnx(path: str | os.PathLike[str], output: str | None = None) -> OnnxModel:
-    """Open an .onnx file to ask it. `output`: the name of the output, where there are several.
+    """Open an .onnx file as an oracle. `output`: the name of the output, if there are several.
 
-    Raises FileError for a file that onnxruntime cannot run, that takes more than one input, or
-    that does not say which output is meant; MissingExtraError without onnxruntime.
+    Raises FileError for a file that onnxruntime cannot run, that has more than one input, or
+    several outputs and no name given; MissingExtraError without onnxruntime.
     """
     onnxruntime = require("onnxruntime", "onnxruntime", "asking .onnx models needs")
     path = Path(path)
@@ -128,7 +131,7 @@ def open_onnx(path: str | os.PathLike[str], output: str | None = None) -> OnnxMo
         refuse_foreign(path)
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
-    options.intra_op_num_threads = 1  # sums in the same order: the same answers every time
+    options.intra_op_num_threads = 1  # sums in a fixed order, for reproducible answers
     try:
         session = onnxruntime.InferenceSession(
             str(path), options, providers=["CPUExecutionProvider"]
@@ -152,7 +155,7 @@ def open_onnx(path: str | os.PathLike[str], output: str | None = None) -> OnnxMo
 
 
 def _found(sizes: tuple[int | None, ...], answer: Answer) -> Layout:
-    """Where queries lie in an input of these sizes, None for an open one."""
+    """The layout of an input of these sizes, None for an open one."""
     first, *rest = sizes
     rows = Layout(tuple(rest), first)
     if len(sizes) == 1:
@@ -164,17 +167,17 @@ def _found(sizes: tuple[int | None, ...], answer: Answer) -> Layout:
                 return _open(known, answer)
             return rows if first == 1 else _fixed((first, *known), answer) or rows
         if first not in (None, 1) and len(known) == len(rest) - 1 and rest[-1] is None:
-            # Samples in columns, any number of them: one does.
+            # Samples in columns, any number of them: one is used.
             answer(np.zeros((first, *known, 1)))
             return Layout((first, *known, 1), 1, None)
-    except Exception:  # what is wrong with the model is said when it is asked
+    except Exception:  # a query reports what is wrong with the model
         return rows
     return rows
 
 
 def _open(shape: tuple[int, ...], answer: Answer) -> Layout:
-    """Of any number of samples along the first axis: where are their answers? One is taken at a
-    time where more of them fail."""
+    """The layout with any number of samples along the first axis. Their answers are located by
+    trial. If more than one sample fails, they are passed one at a time."""
     answer(np.zeros((1, *shape)))
     try:
         two, three = answer(np.zeros((2, *shape))).shape, answer(np.zeros((3, *shape))).shape
@@ -185,7 +188,7 @@ def _open(shape: tuple[int, ...], answer: Answer) -> Layout:
 
 
 def _fixed(sizes: tuple[int, ...], answer: Answer) -> Layout | None:
-    """The axis of samples, all sizes fixed; None where all answers are the same."""
+    """The layout of an input whose sizes are all fixed; None if all answers are the same."""
     rng = np.random.default_rng(0)
     asked = [(scale * rng.standard_normal((2, *sizes))) for scale in SCALES]
     pairs = [(one, other, answer(one), answer(other)) for one, other in asked]
@@ -206,8 +209,7 @@ def _apart(
     changed: NDArray[Any],
     answer: Answer,
 ) -> bool:
-    """Whether, of two inputs with their answers, half of one and half of the other have half of
-    the answers each."""
+    """Whether an input made of halves of the two has half of the answers of each."""
     n = one.shape[axes[0]]
     if n < 2 or not answered.ndim or answered.shape[axes[1]] != n:
         return False

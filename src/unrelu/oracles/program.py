@@ -1,8 +1,8 @@
 """A program that reads queries as CSV lines and writes answers as CSV lines.
 
-It is started for every batch, its input is closed behind the last query, and it may answer line
-by line or at the end: so nothing hangs on how it buffers, and a program that died can be told
-from one that is slow.
+It is started for every batch, its input is closed after the last query, and it may answer line by
+line or at the end. So its buffering does not matter, and a program that has died is distinguished
+from a slow one.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ from unrelu.wording.streams import counted
 class Program:
     """A program that reads queries as CSV lines and writes answers as CSV lines.
 
-    command : the program and its arguments; `Program.of` takes them as one text.
+    command : the program and its arguments; `Program.of` takes them as one string.
     timeout : seconds that it has for a batch.
 
-    It is started for each batch and its input is closed behind the last query. There is no header,
-    one query to a line, numbers with as many digits as give the same bits back.
+    It is started for each batch, and its input is closed after the last query. There is no header;
+    each line is a query, with as many digits as restore the same bits.
     """
 
     command: tuple[str, ...]
@@ -49,14 +49,14 @@ class Program:
 
     def __call__(self, X: NDArray[Any]) -> Array:
         """Raises OracleError for a program that cannot be started, does not end in time, ends with
-        an error, or writes anything else than one line of numbers to a query."""
+        an error, or does not write one line of numbers per query."""
         lines = [",".join(map(repr, row)) for row in X.astype(np.float64).tolist()]
         output = self._run("".join(line + "\n" for line in lines))
         answers = [line for line in output.splitlines() if line.strip()]
         if len(answers) != len(X):
             raise OracleError(
                 f"{self.command[0]}: got {counted(len(answers), 'line')} for {len(X)} "
-                f"{'query' if len(X) == 1 else 'queries'}, expected as many: one line to a query, "
+                f"{'query' if len(X) == 1 else 'queries'}, expected one line per query and "
                 "no header"
             )
         return np.array([self._row(number, line) for number, line in enumerate(answers, start=1)])
@@ -66,13 +66,13 @@ class Program:
             return [float(cell) for cell in line.split(",")]
         except ValueError as error:
             raise OracleError(
-                f"{self.command[0]}, line {number}: got {line[:60]!r}, expected numbers with "
-                "commas between them"
+                f"{self.command[0]}, line {number}: got {line[:60]!r}, expected numbers "
+                "separated by commas"
             ) from error
 
     def _run(self, text: str) -> str:
         try:
-            # A group of its own, so that a shell's children end with it.
+            # In its own process group, so that the children of a shell end with it.
             process = subprocess.Popen(
                 self.command,
                 stdin=subprocess.PIPE,
@@ -85,7 +85,7 @@ class Program:
                 f"{self.command[0]}: cannot be started: {error.strerror or error}"
             ) from error
         try:
-            output, complaint = process.communicate(text.encode(), timeout=self.timeout)
+            output, errors = process.communicate(text.encode(), timeout=self.timeout)
         except subprocess.TimeoutExpired as error:
             raise OracleError(
                 f"{self.command[0]}: did not end within {self.timeout:g} seconds of getting "
@@ -94,8 +94,8 @@ class Program:
         finally:
             _end(process)
         if process.returncode:
-            said = complaint.decode("utf-8", "replace").strip().splitlines()
-            last = f": {said[-1][:200]}" if said else ""
+            lines = errors.decode("utf-8", "replace").strip().splitlines()
+            last = f": {lines[-1][:200]}" if lines else ""
             raise OracleError(f"{self.command[0]}: ended with code {process.returncode}{last}")
         return output.decode("utf-8", "replace")
 

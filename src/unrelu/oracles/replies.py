@@ -1,4 +1,4 @@
-"""What a server answers: where in it the rows are, and what it says when there are none."""
+"""The answer of a server: where in it the rows are, and its error message if there are none."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ import numpy as np
 
 from unrelu.errors import InputError
 
-SAID = ("detail", "error", "message", "msg", "errors", "reason", "title", "description")
-"""Keys under which servers say what is wrong, the most telling first."""
+MESSAGES = ("detail", "error", "message", "msg", "errors", "reason", "title", "description")
+"""Keys under which servers report an error, the most informative first."""
 
-MOST_SAID = 300
-"""Characters of a server's words that are shown."""
+MOST_SHOWN = 300
+"""Characters of a server's message that are shown."""
 
 DEEP = 4
-"""Objects within objects that are looked into for the rows."""
+"""Depth of nested objects that is searched for the rows."""
 
 
 class NoRowsError(Exception):
-    """The answer holds no table, or does not say which; in words."""
+    """The answer contains no table, or several."""
 
 
 def tokens_of(path: str) -> list[str | int]:
-    """The steps of a path such as outputs[0].data or predictions.*.y; `*` is every entry of a list,
-    and a leading $ the answer itself. Raises InputError."""
+    """The steps of a path such as outputs[0].data or predictions.*.y. `*` stands for every entry of
+    a list, a leading $ for the answer itself. Raises InputError."""
     plain = path.strip()
     plain = plain[1:].removeprefix(".") if plain.startswith("$") else plain
     found: list[str | int] = []
@@ -45,7 +45,7 @@ def tokens_of(path: str) -> list[str | int]:
 
 
 def rows_at(answer: Any, steps: list[str | int]) -> Any:
-    """What lies at a path. Raises NoRowsError."""
+    """The value at a path. Raises NoRowsError."""
     for number, step in enumerate(steps):
         if step == "*" and isinstance(answer, list):
             return [rows_at(each, steps[number + 1 :]) for each in answer]
@@ -59,7 +59,7 @@ def rows_at(answer: Any, steps: list[str | int]) -> Any:
 
 
 def rows_in(answer: Any, n: int, depth: int = 0) -> Any:
-    """The rows for n queries: the answer itself, or the only list in it that can be meant:
+    """The rows for n queries: the answer itself, or the only suitable list in it:
     {"predictions": rows}, {"outputs": [{"shape": …, "data": …}]}, [{"y": 1.5}, …]. Raises
     NoRowsError."""
     if isinstance(answer, dict) and depth < DEEP:
@@ -70,7 +70,7 @@ def rows_in(answer: Any, n: int, depth: int = 0) -> Any:
         if len(inner) == 1:
             return rows_in(next(iter(inner.values())), n, depth + 1)
         raise NoRowsError(
-            f"{described(answer)}, expected one list with a row of numbers to each of {n} queries"
+            f"{described(answer)}, expected one list with a row of numbers for each of {n} queries"
         )
     if not isinstance(answer, list):
         raise NoRowsError(f"{described(answer)}, expected a list with a row for each query")
@@ -85,7 +85,7 @@ def rows_in(answer: Any, n: int, depth: int = 0) -> Any:
 
 
 def one_row(rows: Any) -> Any:
-    """The answer to a single query, which may come without the list around it."""
+    """The answer to a single query, which may lack the enclosing list."""
     if isinstance(rows, list) and len(rows) == 1:
         return rows
     flat = isinstance(rows, list) and not any(isinstance(each, list) for each in rows)
@@ -102,7 +102,7 @@ def _may_hold(value: Any, n: int) -> bool:
 
 
 def _tensor(value: dict[str, Any]) -> Any:
-    """A table as a list of all numbers and its shape, as inference servers write it."""
+    """A table given as a flat list of numbers and a shape, as by inference servers."""
     if not (isinstance(value.get("data"), list) and isinstance(value.get("shape"), list)):
         return None
     try:
@@ -121,34 +121,34 @@ def described(answer: Any) -> str:
     return _plain(json.dumps(answer))[:60]
 
 
-def words_in(body: bytes) -> str:
-    """What a server says, in one line: the message in its JSON or the text of its page."""
+def message_in(body: bytes) -> str:
+    """The message of a server, in one line: from its JSON, or the text of its page."""
     text = body.decode("utf-8", "replace")
     try:
-        said = _said(json.loads(text), 0)
+        message = _message(json.loads(text), 0)
     except (ValueError, RecursionError):
-        said = re.sub(r"(?s)<(style|script).*?</\1>|<[^>]*>", " ", text)
-    said = _plain(said)
-    return said if len(said) <= MOST_SAID else said[:MOST_SAID] + "…"
+        message = re.sub(r"(?s)<(style|script).*?</\1>|<[^>]*>", " ", text)
+    message = _plain(message)
+    return message if len(message) <= MOST_SHOWN else message[:MOST_SHOWN] + "…"
 
 
-def _said(value: Any, depth: int) -> str:
+def _message(value: Any, depth: int) -> str:
     if isinstance(value, str):
         return value
     if depth > DEEP:
         return ""
     if isinstance(value, list):
-        return "; ".join(filter(None, (_said(each, depth + 1) for each in value[:3])))
+        return "; ".join(filter(None, (_message(each, depth + 1) for each in value[:3])))
     if isinstance(value, dict):
         place = value.get("loc")
         where = ".".join(map(str, place)) + ": " if isinstance(place, list) else ""
-        for key in SAID:
-            if value.get(key) and (said := _said(value[key], depth + 1)):
-                return where + said
+        for key in MESSAGES:
+            if value.get(key) and (message := _message(value[key], depth + 1)):
+                return where + message
         return "" if depth else json.dumps(value)
     return "" if depth else json.dumps(value)
 
 
 def _plain(text: str) -> str:
-    """Without line breaks and what would steer a terminal."""
+    """Without line breaks and control characters."""
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())

@@ -1,4 +1,4 @@
-"""A model behind an address: a POST of the queries as JSON, answered by JSON."""
+"""A model behind an address: the queries are sent by POST as JSON and answered in JSON."""
 
 from __future__ import annotations
 
@@ -19,49 +19,47 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unrelu.errors import InputError, OracleError
-from unrelu.oracles.replies import NoRowsError, one_row, rows_at, rows_in, tokens_of, words_in
+from unrelu.oracles.replies import NoRowsError, message_in, one_row, rows_at, rows_in, tokens_of
 
-PASSING = (408, 425, 429, 500, 502, 503, 504)
-"""Status codes that may go away by waiting."""
+TEMPORARY = (408, 425, 429, 500, 502, 503, 504)
+"""Status codes of failures that may be temporary."""
 
 LONGEST_WAIT = 600.0
-"""Seconds that a server may ask for before that counts as a refusal."""
+"""Longest wait in seconds that a server may ask for; a longer one counts as a refusal."""
 
 PART = 1 << 16
 """Bytes read at a time."""
 
 LARGEST_ANSWER = 1 << 28
-"""Bytes: a server that never stops talking is not one that answers."""
+"""In bytes, as a limit on servers that never stop sending."""
 
-
-MOST_SAID = 1 << 16
-"""Bytes of an error that are read: what a server has to say is at its beginning."""
+MOST_READ = 1 << 16
+"""Bytes of an error page that are read: the message is at its beginning."""
 
 
 @dataclass
 class WebModel:
-    """A model behind an address, which is asked by POST and answers in JSON.
+    """A model behind an address, which is queried by POST and answers in JSON.
 
-    The queries are sent as an array with one row to a query, [[0.5, 1.0], …], or as an object with
-    them under `request_key`: {"instances": [[0.5, 1.0], …]}. The answer is an array of rows, or an
-    object with one such array in it, {"predictions": [[1.5], …]}; where there are several,
-    `json_path` says which is meant.
+    The queries are sent as an array with one row per query, [[0.5, 1.0], …], or as an object with
+    this array under `request_key`: {"instances": [[0.5, 1.0], …]}. The answer is an array of rows,
+    or an object that contains one, {"predictions": [[1.5], …]}. If there are several, `json_path`
+    selects one.
 
     Parameters
     ----------
     address : http://… or https://…
     timeout : seconds that the server has for a batch.
-    retries : times that a failure which may pass (no connection, a time-out, status 429 or 5xx) is
-        tried again: after the seconds that the server names in Retry-After, else after `wait`
+    retries : how often a request is repeated after a temporary failure (no connection, a time-out,
+        status 429 or 5xx): after the seconds in the server's Retry-After, otherwise after `wait`
         seconds, doubled each time.
-    per_second : most requests in a second.
+    per_second : maximum number of requests per second.
     headers : sent with each request: {"Authorization": "Bearer …"}.
-    request_key : name of the queries in the object that is sent; an array is sent without.
-    json_path : where in the answer the rows are: outputs[0].data, or predictions.*.y, where * is
-        every entry of a list.
+    request_key : key of the queries in the object that is sent; without it, an array is sent.
+    json_path : where in the answer the rows are: outputs[0].data, or predictions.*.y, where *
+        stands for every entry of a list.
 
-    Raises InputError for arguments that cannot be meant; when asked, OracleError with what the
-    server says.
+    Raises InputError for invalid arguments; calls raise OracleError with the server's message.
 
     >>> from unrelu.oracles import WebModel
     >>> WebModel("http://127.0.0.1:8501/v1/models/net:predict", request_key="instances").retries
@@ -96,7 +94,7 @@ class WebModel:
         self._steps = None if self.json_path is None else tokens_of(self.json_path)
 
     def __call__(self, X: NDArray[Any]) -> Any:
-        """The answers as they came: a list of rows. Raises OracleError."""
+        """The answers as received: a list of rows. Raises OracleError."""
         # Rows in float32 are written with the digits that float32 needs; both read back exactly.
         rows = X.astype(np.float64).tolist()
         sent = rows if self.request_key is None else {self.request_key: rows}
@@ -109,20 +107,20 @@ class WebModel:
                 return self._rows(self._post(body), len(X))
             except urllib.error.HTTPError as error:
                 with error:
-                    said = f"status {error.code} {error.reason}{_its_words(error)}"
-                    said += HINTS.get(error.code, "")
+                    failure = f"status {error.code} {error.reason}{_message_of(error)}"
+                    failure += HINTS.get(error.code, "")
                     if error.code // 100 == 3:
-                        said += f": give the address {error.headers.get('Location')} itself"
-                    again = again and error.code in PASSING
+                        failure += f": give the address {error.headers.get('Location')} itself"
+                    again = again and error.code in TEMPORARY
                     pause = _named_wait(error.headers.get("Retry-After"), pause)
             except (OSError, HTTPException) as error:  # URLError is an OSError
                 reason = getattr(error, "reason", None) or error
-                said = str(reason) or type(error).__name__
+                failure = str(reason) or type(error).__name__
             if not again or pause > LONGEST_WAIT:
                 times = f", after {attempt + 1} attempts" if attempt else ""
                 if again:
                     times = f", which asks to wait {pause:.0f} seconds: try again later"
-                raise OracleError(f"{self.address}: no answer: {said}{times}")
+                raise OracleError(f"{self.address}: no answer: {failure}{times}")
             self.sleep(pause)
         raise AssertionError("the last attempt returns or raises")
 
@@ -131,17 +129,17 @@ class WebModel:
             answer = json.loads(body)
         except (ValueError, RecursionError) as error:
             raise OracleError(
-                f"{self.address}: got {words_in(body[:MOST_SAID])!r}, expected JSON: an array with "
-                "one row of numbers to a query"
+                f"{self.address}: got {message_in(body[:MOST_READ])!r}, expected JSON: an array "
+                "with one row of numbers per query"
             ) from error
         try:
             rows = rows_in(answer, n) if self._steps is None else rows_at(answer, self._steps)
             return one_row(rows) if n == 1 else rows
         except NoRowsError as error:
-            said = words_in(body[:MOST_SAID]) if isinstance(answer, dict) else ""
+            message = message_in(body[:MOST_READ]) if isinstance(answer, dict) else ""
             raise OracleError(
                 f"{self.address}: got {error}: json_path=…, on the command line --json-path, says "
-                f"where the rows are{f'; the server says: {said}' if said else ''}"
+                f"where the rows are{f'; the server says: {message}' if message else ''}"
             ) from error
 
     def _keep_pace(self) -> None:
@@ -153,12 +151,14 @@ class WebModel:
     def _post(self, body: bytes) -> bytes:
         headers = {"Content-Type": "application/json", "Accept": "application/json", **self.headers}
         request = urllib.request.Request(self.address, data=body, headers=headers, method="POST")
-        deadline = self.clock() + self.timeout  # of the socket alone, a byte in time is enough
+        deadline = (
+            self.clock() + self.timeout
+        )  # the socket's own time-out starts anew with every byte
         with _OPENER.open(request, timeout=self.timeout) as answer:
             return self._read(answer, deadline)
 
     def _read(self, answer: HTTPResponse, deadline: float) -> bytes:
-        """All that was announced: what breaks off is no answer, and may come whole next time."""
+        """The whole answer. One that breaks off is a temporary failure."""
         announced = answer.length
         data = bytearray()
         while announced is None or len(data) < announced:
@@ -176,14 +176,13 @@ class WebModel:
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """A redirected POST becomes a GET, which asks nothing."""
+    """A redirected POST would become a GET, without the queries."""
 
     def redirect_request(self, *_: Any) -> None:
         return None
 
 
 _OPENER = urllib.request.build_opener(_NoRedirect)
-
 
 HINTS = {
     401: "; headers={'Authorization': …}, on the command line --header 'Authorization: …', says "
@@ -192,16 +191,16 @@ HINTS = {
     '--request-key instances, as {"instances": [[…], …]}',
 }
 HINTS |= {403: HINTS[401], 415: HINTS[400], 422: HINTS[400]}
-"""What may help, by status."""
+"""Advice by status code."""
 
 
-def _its_words(error: urllib.error.HTTPError) -> str:
-    """What the server says itself, behind a colon."""
+def _message_of(error: urllib.error.HTTPError) -> str:
+    """The server's own message, after a colon."""
     try:
-        said = words_in(error.read(MOST_SAID))
+        message = message_in(error.read(MOST_READ))
     except (OSError, HTTPException, ValueError):
-        said = ""
-    return f": {said}" if said else ""
+        message = ""
+    return f": {message}" if message else ""
 
 
 def _sendable(value: object) -> bool:

@@ -1,1 +1,1 @@
-"""Words: text for every kind of stream, cards for notebooks, remarks."""
+"""Text for every kind of stream, cards for notebooks, remarks, statuses."""

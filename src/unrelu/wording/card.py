@@ -1,5 +1,5 @@
-"""A result as a small piece of HTML for a notebook: no style sheet, no script, and colours that
-read on light and dark paper alike."""
+"""A result as a piece of HTML for a notebook: no style sheet, no script, and colours that are
+readable on a light and a dark background."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ COLOURS = {
     "undetermined": "#8a5a00",
     "failed": "#b23a0e",
 }
-"""Behind white words; told apart by the colour-blind, and the word says the same."""
+"""Backgrounds of white text, distinguishable with colour blindness; the text says the same."""
 
 RULE = "1px solid rgba(128,128,128,.35)"
 
@@ -24,7 +24,8 @@ def card(
     rows: Sequence[tuple[str, str]],
     table: Sequence[Sequence[str]] = (),
 ) -> str:
-    """A verdict, in one word and in a sentence, labelled lines, and a table with its heads first.
+    """A verdict in one word and a sentence, labelled lines, and a table whose first row has the
+    heads.
 
     >>> card("exact", "a < b", [("samples", "100")]).count("<tr")
     1
@@ -33,7 +34,7 @@ def card(
         f"background:{COLOURS.get(word, '#595c61')};color:#fff;padding:.15em .6em;"
         "border-radius:.3em;font-weight:600"
     )
-    told = f'<span style="{badge}">{escape(word)}</span> {escape(sentence)}'
+    verdict = f'<span style="{badge}">{escape(word)}</span> {escape(sentence)}'
     lines = "".join(
         f'<tr><th scope="row" style="{_cell("left")};font-weight:600;white-space:nowrap;'
         f'vertical-align:top">{escape(name)}</th>'
@@ -41,7 +42,7 @@ def card(
         for name, text in rows
     )
     parts = [
-        f'<p style="margin:0 0 .75em">{told}</p>',
+        f'<p style="margin:0 0 .75em">{verdict}</p>',
         f'<table style="{_TABLE}">{lines}</table>',
     ]
     if table:

@@ -1,4 +1,4 @@
-"""Remarks: what a file does not say about the network that was read from it, or says beside it."""
+"""Remarks with stable codes, such as on what a file leaves open about its network."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Remark:
-    """Something to know about a network that was read from a file.
+    """Something to know, such as about a network that was read from a file.
 
     code : activation-assumed, weights-transposed, inputs-not-clipped, scaling-folded, left-out, …;
-        it stays the same from version to version.
-    text : the same as a sentence.
+        stable across versions.
+    text : the same in words.
     """
 
     code: str
@@ -23,5 +23,5 @@ class Remark:
 
 ASSUMED_RELU = Remark(
     "activation-assumed",
-    "the file holds weights alone and does not name the activation: a ReLU is assumed",
+    "the file contains only weights and does not name the activation: ReLU is assumed",
 )

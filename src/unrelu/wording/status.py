@@ -1,4 +1,4 @@
-"""How far to trust a network, in one word and in a sentence."""
+"""How far a network can be trusted, in one word and in a sentence."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import Enum
 
 
 class Status(str, Enum):
-    """How far to trust a network. Compares equal to its name, prints as a sentence.
+    """How far a network can be trusted. Equals its name, and prints as a sentence.
 
     >>> Status.EXACT == "exact"
     True
@@ -22,7 +22,7 @@ class Status(str, Enum):
 
     @property
     def certain(self) -> bool:
-        """Whether the network is the answer, or at least an estimate with known errors."""
+        """Whether the network is the true one, or an estimate with known errors."""
         return self in (Status.PROVED, Status.EXACT, Status.ESTIMATED)
 
     def __str__(self) -> str:

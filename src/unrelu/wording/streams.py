@@ -44,19 +44,19 @@ REPLACED = {
     "Φ": "Phi",
     "φ": "phi",
 }
-"""What stands for a character where there is no room for it; superscripts become ^2, ^3, … and
-letters lose their accents."""
+"""Replacements of characters that a stream cannot show. Superscripts become ^2, ^3, …, and letters
+lose their accents."""
 
 SUPERSCRIPT = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹]")
 
 FIRST = re.compile("( *)([^\x00-\x7f])")
-"""A character beyond ASCII and the spaces before it, which pay for a longer replacement: columns
-stay below their heads."""
+"""A character beyond ASCII and the spaces before it, which make room for a longer replacement so
+that columns stay aligned."""
 
 
 def printable(text: str) -> str:
-    """The text, with replacements for what standard output, or a text file that is opened without
-    naming an encoding, has no characters for.
+    """The text, with replacements for characters that are missing in standard output or in the
+    default encoding of text files.
 
     >>> fitted("‖u‖      ±", "ascii"), fitted("‖u‖ ± x²", "latin-1")
     ('|u|     +-', '|u| ± x²')
@@ -77,8 +77,8 @@ def counted(count: int, noun: str) -> str:
     return f"{count} {noun}{'s' * (count != 1)}"
 
 
-SPOKEN_WITH_E = ("nd", "np", "ns", "ML", "NP", "SV", "RF", "LS", "XG", "HT", "ONNX")
-"""Beginnings of names that are spoken as letters, the first of them with a vowel in front."""
+SPELT_WITH_VOWEL = ("nd", "np", "ns", "ML", "NP", "SV", "RF", "LS", "XG", "HT", "ONNX")
+"""Beginnings of names that are pronounced letter by letter, starting with a vowel."""
 
 
 def with_article(name: str) -> str:
@@ -87,11 +87,11 @@ def with_article(name: str) -> str:
     ('a Softmax', 'an Elu', 'an ndarray', 'a ufunc')
     """
     vowel = name[:1].lower() in tuple("aeio") or re.match("[uU]n[^i]", name) is not None
-    return f"{'an' if vowel or name.startswith(SPOKEN_WITH_E) else 'a'} {name}"
+    return f"{'an' if vowel or name.startswith(SPELT_WITH_VOWEL) else 'a'} {name}"
 
 
 def kind_of(value: object) -> str:
-    """What a value is, for a message that says what came.
+    """The type of a value, for an error message.
 
     >>> kind_of(3), kind_of("3")
     ('an int', 'a str')
@@ -100,7 +100,7 @@ def kind_of(value: object) -> str:
 
 
 def fitted(text: str, encoding: str | None) -> str:
-    """The text in characters that the encoding has; None has all, as a StringIO does."""
+    """The text in characters of the encoding; None has all characters, as a StringIO does."""
     if encoding is None or _has(text, encoding):
         return text
 
@@ -116,8 +116,8 @@ def fitted(text: str, encoding: str | None) -> str:
 
 
 def replace_unprintable() -> None:
-    """From now on standard output and standard error replace what they cannot show, file names
-    that are no text included, instead of raising UnicodeEncodeError."""
+    """Make standard output and standard error replace what they cannot show, including file names
+    that are not text, instead of raising UnicodeEncodeError."""
     codecs.register_error("unrelu", _replaced)
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)  # None for a closed stream or a StringIO

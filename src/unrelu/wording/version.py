@@ -1,3 +1,3 @@
-"""The version of the library, where everything can stand on it."""
+"""The version of the library, in a module that imports nothing."""
 
 __version__ = "0.1.0"
