@@ -163,7 +163,7 @@ def test_a_unit_that_is_always_active_is_named() -> None:
     always = changed(problem.truth, b=b)
     certificate = verify(always, problem.X, always(problem.X))
     assert certificate.status == Status.UNDETERMINED
-    assert "active on every sample" in certificate.explanation
+    assert certificate.code == "always-active"
     named = certificate.network.b[certificate.weak_units]
     assert named.tolist() == [50.0]
 
@@ -226,7 +226,6 @@ def test_the_worst_sample_is_the_corrupted_one(size: float) -> None:
         certificate = verify(problem.truth, problem.X, Y)
         assert certificate.status == Status.FAILED
         assert certificate.worst_sample == row
-        assert f"sample {row}," in certificate.explanation
         rms = np.sqrt((Y**2).mean())
         assert abs(certificate.residual * rms - size) <= 1e-14 + 1e-4 * size
 
@@ -394,7 +393,7 @@ def test_units_that_face_each_other_across_a_gap(direction: list[float]) -> None
     outside = X[(X @ along < -0.53) | (X @ along > -0.12)]
     result = recover(outside, truth(outside), rng=0, throw=False)
     assert result.status == Status.UNDETERMINED
-    assert "gap" in result.explanation
+    assert result.code == "gap"
     assert verify(truth, X, truth(X)).status == Status.EXACT
 
 
@@ -408,7 +407,7 @@ def test_a_linear_function_is_no_pair_of_units() -> None:
     other = Network([[1.0, 2.0], [1.0, 0.2], [-1.0, -0.2]], [[1.0, 5.0, -5.0]])
     judged = verify(other, X, other(X))
     assert judged.status == Status.UNDETERMINED
-    assert "linear function" in judged.explanation
+    assert judged.code == "linear-pair"
 
 
 def test_whole_labels_are_met_by_chance_more_often() -> None:

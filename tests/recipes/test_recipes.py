@@ -129,7 +129,7 @@ def test_a_recipe_is_left_to_itself_with_exact_samples() -> None:
     for method in ("tensor-3", "sparse-noise"):
         result = recover(X, Y, 2, bias=False, method=method, exact=True, rng=0, throw=False)
         assert result.status == "failed"
-        assert "does not apply" in result.explanation
+        assert result.code == "method-does-not-apply"
         assert result.stats["method"] == method
 
 

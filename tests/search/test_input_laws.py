@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from support.findings import codes
 from support.planting import LAWS, Law, Planted, plant
 from support.recipe_trials import noisy
 
@@ -94,7 +95,7 @@ def test_a_direction_that_is_nearly_unseen(variance: float, bias: bool) -> None:
         assert net is not None
         assert white_error(net, problem) < 5 * 0.1 * np.sqrt(2 * D / N) * 2
         assert result.status == Status.UNDETERMINED
-        assert "the inputs hardly vary along some direction" in result.explanation
+        assert "flat-directions" in codes(result)
         assert covers(result, problem.truth) > 0.9
         assert result.uncertainty is not None
         assert min(unit.angle_error for unit in result.uncertainty.units) > 1
@@ -117,7 +118,7 @@ def test_a_column_in_other_units_that_matters_is_kept() -> None:
     loud = noisy(problem, 0.05, 0)
     result = recover(loud.X, loud.Y, K, bias=False, noise="gaussian", rng=0, throw=False)
     assert result.network is not None
-    assert "hardly vary" not in result.explanation
+    assert "flat-directions" not in codes(result)
     assert covers(result, problem.truth) > 0.8
 
 
@@ -189,6 +190,6 @@ def test_a_recipe_says_what_inputs_hardly_show() -> None:
         loud.X, loud.Y, K, bias=False, method="tensor", noise="gaussian", rng=0, throw=False
     )
     assert result.status == Status.ESTIMATED
-    assert "the inputs hardly vary along some direction" in result.explanation
+    assert "flat-directions" in codes(result)
     assert result.network is not None
     assert white_error(result.network, problem) < 0.2

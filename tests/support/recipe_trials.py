@@ -50,16 +50,22 @@ def recovered(
     return sum(right(result, problem) for result, problem in results)
 
 
-def refusal(
+def refused(
     method: str, problem: Planted, n_units: int | None = None, *, noise: str = "none"
-) -> str:
-    """What a recipe says of a problem that it must not solve: always failed, never silent."""
+) -> Recovery:
+    """The answer of a recipe to a problem that it must not solve: always failed, never silent."""
     result = recover(
         problem.X, problem.Y, n_units, bias=False, method=method, noise=noise, rng=0, throw=False
     )
-    assert result.status == Status.FAILED, str(result)
-    assert f"method={method!r} does not apply" in result.explanation
-    return result.explanation
+    assert (result.status, result.code) == ("failed", "method-does-not-apply"), str(result)
+    return result
+
+
+def refusal(
+    method: str, problem: Planted, n_units: int | None = None, *, noise: str = "none"
+) -> str:
+    """Which assumption a recipe says that such a problem breaks."""
+    return refused(method, problem, n_units, noise=noise).findings[0].sentence
 
 
 def noisy(problem: Planted, size: float, seed: int) -> Planted:
