@@ -119,8 +119,8 @@ def test_samples_on_a_kink_are_no_obstacle() -> None:
 @pytest.mark.parametrize("off", [Fraction(1, 10**40), Fraction(1, 1000), Fraction(10**7)])
 def test_samples_that_break_the_proof_are_named(off: Fraction) -> None:
     rng = np.random.default_rng(5)
-    truth = whole_network(rng, 6, 3, 4, 99)
-    X = whole(rng, 99, 200, 6)
+    truth = whole_network(rng, 4, 2, 4, 99)
+    X = whole(rng, 99, 150, 4)
     Y = truth(X)
     Y[17, 2] += off
     Y[93, 0] -= off
