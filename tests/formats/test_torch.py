@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from support.comparing import identical
-from support.model_files import Made, checkpoint, drawn, named_tensors, torch_file
+from support.model_files import Made, checkpoint, drawn, named_tensors, state_dict, torch_file
 
 from unrelu.errors import FileError
 from unrelu.formats.networks import load
@@ -112,3 +112,24 @@ def test_a_list_that_leads_back_to_itself_comes_to_an_end(tmp_path: Path) -> Non
     path.write_bytes(torch_file({"a": 1}).replace(b"}(", b"]q\x07h\x07a}("))
     with pytest.raises(FileError):
         load(path)
+
+
+AS_NAME, AS_KEY, IN_A_SET = b"h\x00h\x00\x93", b"}h\x00K\x01s", b"cbuiltins\nset\n]h\x00a\x85R"
+
+
+@pytest.mark.parametrize("use", [AS_NAME, AS_KEY, IN_A_SET])
+def test_tuples_in_tuples_cost_no_time(tmp_path: Path, use: bytes) -> None:
+    """A tuple that holds another twice, a hundred times over, is never hashed or written out."""
+    path = tmp_path / "net.pt"
+    nested = b")q\x00" + 100 * b"h\x00h\x00\x86q\x00"
+    path.write_bytes(state_dict([], b"\x80\x04" + nested + use + b"."))
+    with pytest.raises(FileError):
+        load(path)
+
+
+def test_a_huge_index_costs_no_memory(tmp_path: Path) -> None:
+    path = tmp_path / "net.pt"
+    path.write_bytes(state_dict([], b"\x80\x02}r\xff\xff\xff\xff."))
+    with pytest.raises(FileError) as caught:
+        load(path)
+    assert caught.value.code == "no-tensors"

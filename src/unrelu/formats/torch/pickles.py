@@ -113,7 +113,7 @@ class _Machine:
     def pop(self) -> Any:
         value = self.stack.pop()
         if value is MARK:
-            raise ValueError("a provenance stands where a value should")
+            raise ValueError("a mark stands where a value should")
         return value
 
     def since_mark(self) -> list[Any]:
@@ -121,7 +121,7 @@ class _Machine:
         while self.stack[at] is not MARK:  # runs off the start where there is none
             at -= 1
             if at < 0:
-                raise ValueError("a provenance is missing")
+                raise ValueError("a mark is missing")
         values = self.stack[at + 1 :]
         del self.stack[at:]
         return values
@@ -163,7 +163,9 @@ class _Machine:
 
     def stack_global(self) -> None:
         module, attribute = self.popped(2)
-        self.push(self.known(f"{module!s:.100}.{attribute!s:.100}"))
+        if not (isinstance(module, str) and isinstance(attribute, str)):  # nor written out as texts
+            raise RefusedPickleError("got a name that is no text")
+        self.push(self.known(f"{module:.100}.{attribute:.100}"))
 
     def peek(self, kind: type | tuple[type, ...] = object) -> Any:
         value = self.stack[-1]
