@@ -27,8 +27,8 @@ NOT_NEEDED = (
 
 def beyond_affine(Y: Array, features: Array, eps: float) -> Array:
     """Orthonormal basis (n, r) of what varies in labels (n, m) beyond the column space of white
-    features (n, D). A residual is known to the rounding of the labels that it is left of: one
-    below that is none, and where it is small, so is less known of it."""
+    features (n, D). Residuals are known to the rounding of the labels that they are left from:
+    smaller ones count as zero, and the smaller they are, the coarser is the rank."""
     rest = Y
     for _ in range(2):
         rest = rest - features @ (features.T @ rest / len(Y))

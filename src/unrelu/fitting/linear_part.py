@@ -37,12 +37,13 @@ def with_skip(
     covariance: Array,
     *,
     open_units: Index | None = None,
-    told: bool = False,
+    fixed_width: bool = False,
 ) -> Network | None:
     """A network with a skip connection that fits noisy labels as well as `net`, which has none, but
     with fewer units; None where there is no such. `covariance` (m, m) of the noise; `open_units`
-    have weights that labels do not tell, such as a unit along an input of two values. With `told`,
-    one of as many units that fits better, and leaves what does not depend on the inputs.
+    have weights that labels do not tell, such as a unit along an input of two values. With
+    `fixed_width`, one of as many units that fits better, and leaves what does not depend on the
+    inputs.
 
     Cost: some dozens of products over up to `LOOKED_AT` rows, where there is anything to be tried.
     """
@@ -54,7 +55,7 @@ def with_skip(
     points = problem.points(net.V, net.b)
     before = float(((few.left(net(few.X)) @ metric) ** 2).sum())
     every = np.arange(net.n_units)
-    if told:
+    if fixed_width:
         found, residual = _fitted(problem, points)
         better = before - float(np.vdot(residual, residual)) > _edge(problem, residual, net, every)
         left = dependence(residual, problem.strict.features) <= DEPENDENT

@@ -53,7 +53,7 @@ class Problem:
         self.loose = self.strict
         if activation.reversible:
             self.loose = Kinks(features, self.Y, features, activation)
-        if skip:  # a large linear part would hide the units, and is none of the search's business
+        if skip:  # a large linear part is no unit's, and would hide what they explain
             self.loose.size = float(np.linalg.norm(self.loose.target)) or 1.0
             self.strict = self.loose
         # The residual of a true fit: each label is a sum over D inputs, and large labels with a

@@ -29,7 +29,7 @@ from unrelu.numerics.arrays import Array, Mask
 
 @dataclass(frozen=True, eq=False)
 class Fit:
-    """The model at one A: active marks s (or slopes f'), hidden values off Q, output weights,
+    """The model at one A: slopes s = f'(Z Aᵀ), hidden values off Q, output weights,
     residual."""
 
     point: Array  # (k, D), unit rows where f is homogeneous

@@ -103,8 +103,8 @@ def find(
     off = np.abs(taken.Y - net(taken.X)).max() / np.sqrt((taken.Y**2).mean())
     if off > samples.eps**0.75 or (n_units is not None and len(weights) < n_units):
         wanted = f" of {n_units}" if n_units is not None else ""
-        said = f"units that are alone on enough samples: {len(weights)}{wanted}; {small}"
-        raise Unsuitable("; ".join([*trouble, said]), net)
+        alone = f"units that are alone on enough samples: {len(weights)}{wanted}; {small}"
+        raise Unsuitable("; ".join([*trouble, alone]), net)
     return Candidate(net, rows, {"groups": int((sizes > 1).sum()), "largest_group": int(sizes[0])})
 
 

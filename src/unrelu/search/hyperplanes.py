@@ -4,8 +4,9 @@ A ReLU unit f(z) = z/2 + |z|/2 is a kink along a hyperplane plus an affine funct
 free affine term the orientation of a unit does not matter. That takes nearly all bad minima out
 of the search:
 
-1. fit an over-wide model with a free affine term from a random start (`kinks`, `descent`);
-2. reduce it: drop units by importance, until the residual is at rounding and none can go;
+1. fit an over-wide model with a free affine term from a random start (`variable_projection`);
+2. reduce it (`reduction`): drop units by importance, until the residual is at rounding and none
+   can go;
 3. orient the units so that the affine term is explained by them (`orientation`);
 4. take the last steps without the affine term.
 With a skip connection the affine term is part of the network, and stays.

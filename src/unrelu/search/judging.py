@@ -301,7 +301,7 @@ def _hint(certificate: Certificate, task: Task, candidate: Candidate) -> tuple[F
         task.bias,
         noise.covariance,
         open_units=certificate.weak_units if certificate.code in OPEN else None,
-        told=told,
+        fixed_width=told,
     )
     if found is None:
         return ()

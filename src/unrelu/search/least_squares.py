@@ -284,9 +284,9 @@ def _from_random(problem: Problem, width: int, rng: np.random.Generator, effort:
 
 def _reduced(problem: Problem, fit: Fit, n_units: int | None, effort: Effort) -> Fit:
     """From an over-wide fit with a free affine term to a network."""
-    told = n_units is not None
-    price = np.inf if told else bar(problem, effort)
-    fit = settle(problem, problem.loose, fit.point, effort, share=SETTLED if told else 1.0)
+    given = n_units is not None
+    price = np.inf if given else bar(problem, effort)
+    fit = settle(problem, problem.loose, fit.point, effort, share=SETTLED if given else 1.0)
     fit = reduce(problem, problem.loose, fit, effort, price=price, least=n_units or 1)
     points = fit.point if problem.skip else _turned(problem, fit)
     return settle(problem, problem.strict, points, effort)

@@ -222,9 +222,9 @@ def _from_start(
 
 
 def _smallest(values: Array, count: int) -> Mask:
-    marks = np.zeros(len(values), dtype=bool)
-    marks[np.argpartition(values, count - 1)[:count]] = True
-    return marks
+    smallest = np.zeros(len(values), dtype=bool)
+    smallest[np.argpartition(values, count - 1)[:count]] = True
+    return smallest
 
 
 def _null(rest: Array, free: Array, off: Mask) -> Array:
