@@ -124,7 +124,7 @@ def _pin_on(
     for found in (errors, farthest):
         found[~finite.all(axis=(0, 2))] = np.inf
     known = np.where(np.isfinite(errors), errors, 0.0)
-    if (np.abs(Z) <= _shift(net, X, known)).any():  # by so much, hyperplanes pass a sample
+    if (np.abs(Z) <= _shift(net, X, known)).any():  # such errors move a hyperplane past a sample
         return _pin_on(net, samples, biased, rng, quick, skip, np.maximum(doubt, known))
     spare = _spare(Z > 0, sensed.leverage, outputs, dimension)
     return Pinned(errors, spare, shares, outputs, needed, dimension, farthest=farthest)

@@ -97,7 +97,7 @@ class WeightedNetwork:
         return State(point, J, residual, weights, cost)
 
     def _chords(self, heights: Array, residual: Array) -> Array:
-        """As in `kinks`: slopes of chords, as long as heights are uncertain."""
+        """As in `variable_projection`: slopes of chords, as long as heights are uncertain."""
         left = float(np.linalg.norm(residual) / np.linalg.norm(self.labels))
         share = self.units * (self.features.shape[1] + self.labels.shape[1]) / self.labels.size
         return self.activation.chord(heights, min(left * np.sqrt(share), 0.1))

@@ -68,7 +68,7 @@ class Factors:
         return np.concatenate([self.rows, self.columns])
 
     def unknowns(self, t: int, m: int, q: int) -> Array:
-        """(p,), in the order of `numerics.fisher`."""
+        """(p,), in the order of `inference.fisher`."""
         tail = np.append(self.columns, np.full(q - len(self.columns), self.constant))
         return np.concatenate([np.repeat(self.rows, t), np.tile(tail, m)])
 

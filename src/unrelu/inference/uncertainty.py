@@ -60,7 +60,7 @@ class Uncertainty:
     notes : what there is to doubt, in words.
     factors : by which the errors were multiplied, if they were calibrated by simulated fits.
     model, factor, covariance : the unknowns and their covariance (p, p), from which predictions
-        are made: [x 1] = zᵀ factor, and the rest as in `numerics.fisher`.
+        are made: [x 1] = zᵀ factor, and the rest as in `inference.fisher`.
     """
 
     network: Network
