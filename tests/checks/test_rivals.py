@@ -53,7 +53,7 @@ def test_no_rival_where_samples_tell() -> None:
     assert rival(net, samples, False) is None
 
 
-@pytest.mark.parametrize("size", [1, 10**5, 10**10])
+@pytest.mark.parametrize("size", [1, 10**10])
 def test_one_sample_between_two_kinks(size: int) -> None:
     """Both units off there, or both on, with another constant."""
     x = np.array([-12, -9, -7, -5, -3, 0, 3, 4, 6, 9, 13])[:, None] * size
