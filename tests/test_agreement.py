@@ -34,7 +34,7 @@ def disagreements(result: Recovery, X: np.ndarray, Y: np.ndarray) -> list[str]:
     ]
 
 
-@settings(max_examples=40)
+@settings(max_examples=15)
 @given(name=st.sampled_from(sorted(FAMILIES)), seed=st.integers(0, 10_000))
 def test_recover_verify_and_recheck_agree(name: str, seed: int) -> None:
     case = made(name, seed)
