@@ -16,19 +16,19 @@ EPS = float(np.finfo(np.float64).eps)
 
 def test_units_are_measured_as_by_hand() -> None:
     problem = plant(5, 4, 2, 700, seed=1, bias=0.5)
-    told = appraise(problem.truth, problem.X, problem.Y)
+    appraisal = appraise(problem.truth, problem.X, problem.Y)
     net = problem.truth.canonical()
     Z = problem.X @ net.V.T + net.b
     # Sums of 5 products of numbers of some units' size, in another order.
-    assert np.abs(told.nearest - np.abs(Z).min(axis=0)).max() < 100 * EPS
-    assert np.array_equal(told.active, (Z > 0).mean(axis=0))
-    assert np.abs(told.quantiles - np.quantile(Z, LEVELS, axis=0).T).max() < 100 * EPS
-    assert np.allclose(told.spread, problem.Y.std(axis=0), rtol=1e-9)
-    assert np.array_equal(told.rows, np.arange(700))
-    assert np.array_equal(told.labels, problem.Y)
-    assert np.abs(told.predicted - problem.Y).max() < 1000 * EPS
-    assert told.status == Status.EXACT
-    assert not told.recovered
+    assert np.abs(appraisal.nearest - np.abs(Z).min(axis=0)).max() < 100 * EPS
+    assert np.array_equal(appraisal.active, (Z > 0).mean(axis=0))
+    assert np.abs(appraisal.quantiles - np.quantile(Z, LEVELS, axis=0).T).max() < 100 * EPS
+    assert np.allclose(appraisal.spread, problem.Y.std(axis=0), rtol=1e-9)
+    assert np.array_equal(appraisal.rows, np.arange(700))
+    assert np.array_equal(appraisal.labels, problem.Y)
+    assert np.abs(appraisal.predicted - problem.Y).max() < 1000 * EPS
+    assert appraisal.status == Status.EXACT
+    assert not appraisal.recovered
 
 
 def test_many_samples_are_thinned_and_the_worst_is_kept() -> None:
@@ -36,11 +36,11 @@ def test_many_samples_are_thinned_and_the_worst_is_kept() -> None:
     Y = problem.Y.copy()
     worst = DRAWN + 1
     Y[worst] += 5.0
-    told = appraise(problem.truth, problem.X, Y, noise="none")
-    assert DRAWN <= len(told.rows) <= DRAWN + 1
-    assert worst in told.rows
-    assert np.array_equal(told.labels, Y[told.rows])
-    assert told.status == Status.FAILED
+    appraisal = appraise(problem.truth, problem.X, Y, noise="none")
+    assert DRAWN <= len(appraisal.rows) <= DRAWN + 1
+    assert worst in appraisal.rows
+    assert np.array_equal(appraisal.labels, Y[appraisal.rows])
+    assert appraisal.status == Status.FAILED
 
 
 def test_mapped_files_and_other_types(tmp_path: Path) -> None:
@@ -58,11 +58,11 @@ def test_mapped_files_and_other_types(tmp_path: Path) -> None:
 def test_noisy_labels_make_an_estimate_and_other_errors_do_not() -> None:
     problem = plant(5, 3, 2, 1500, seed=4, bias=0.3)
     Y = problem.Y + 0.1 * np.random.default_rng(4).standard_normal(problem.Y.shape)
-    told = appraise(problem.truth, problem.X, Y)
-    assert told.status == Status.ESTIMATED
-    assert told.uncertainty is not None
-    assert told.uncertainty.form == "sandwich"
-    assert np.isfinite(told.certificate.weight_errors).all()
+    appraisal = appraise(problem.truth, problem.X, Y)
+    assert appraisal.status == Status.ESTIMATED
+    assert appraisal.uncertainty is not None
+    assert appraisal.uncertainty.form == "sandwich"
+    assert np.isfinite(appraisal.certificate.weight_errors).all()
 
     strict = appraise(problem.truth, problem.X, Y, noise="none")
     assert strict.status == Status.FAILED
@@ -81,9 +81,9 @@ def test_a_network_that_was_not_fitted_is_no_estimate(seed: int) -> None:
     rng = np.random.default_rng(seed)
     Y = problem.Y + 0.2 * rng.standard_normal(problem.Y.shape)
     wrong = Network(rng.standard_normal((1, 9)), rng.standard_normal((3, 1)), [0.1], np.ones(3))
-    told = appraise(wrong, problem.X, Y)
-    assert told.status == Status.FAILED
-    assert told.remarks
+    appraisal = appraise(wrong, problem.X, Y)
+    assert appraisal.status == Status.FAILED
+    assert appraisal.remarks
     assert appraise(problem.truth, problem.X, Y).status == Status.ESTIMATED
     fitted = recover(problem.X, Y, 3, noise="gaussian", rng=0, throw=False)
     assert fitted.network is not None
@@ -93,27 +93,27 @@ def test_a_network_that_was_not_fitted_is_no_estimate(seed: int) -> None:
 def test_noise_is_not_told_from_few_samples() -> None:
     problem = plant(40, 1, 30, 100, seed=1)
     Y = problem.Y + 0.1 * np.random.default_rng(1).standard_normal(problem.Y.shape)
-    told = appraise(problem.truth, problem.X, Y)
-    assert told.status == Status.FAILED
-    assert [remark.code for remark in told.remarks] == ["too-few-samples"]
+    appraisal = appraise(problem.truth, problem.X, Y)
+    assert appraisal.status == Status.FAILED
+    assert [remark.code for remark in appraisal.remarks] == ["too-few-samples"]
 
 
 def test_too_many_weights_for_standard_errors_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
     problem = plant(5, 3, 2, 1500, seed=4, bias=0.3)
     Y = problem.Y + 0.1 * np.random.default_rng(4).standard_normal(problem.Y.shape)
     monkeypatch.setattr("unrelu.inference.arguments.MOST_UNKNOWNS", 10)
-    told = appraise(problem.truth, problem.X, Y)
-    assert told.status == Status.ESTIMATED
-    assert told.uncertainty is None
-    assert [remark.code for remark in told.remarks] == ["no-standard-errors"]
+    appraisal = appraise(problem.truth, problem.X, Y)
+    assert appraisal.status == Status.ESTIMATED
+    assert appraisal.uncertainty is None
+    assert [remark.code for remark in appraisal.remarks] == ["no-standard-errors"]
 
 
 def test_a_recovery_keeps_its_certificate_and_wants_its_own_samples() -> None:
     problem = plant(5, 3, 3, 300, seed=5, bias=0.3)
     result = recover(problem.X, problem.Y, rng=0)
-    told = appraise(result, problem.X, problem.Y)
-    assert told.certificate is result.certificate
-    assert told.recovered
+    appraisal = appraise(result, problem.X, problem.Y)
+    assert appraisal.certificate is result.certificate
+    assert appraisal.recovered
     for X, Y in (
         (problem.X[:-1], problem.Y[:-1]),
         (problem.X[:, :-1], problem.Y),
@@ -130,8 +130,8 @@ def test_gross_errors_are_marked() -> None:
     Y[3, 5] += 10.0
     Y[100, 0] -= 4.0
     result = recover(problem.X, Y, noise="sparse", rng=0)
-    told = appraise(result, problem.X, Y)
-    assert np.argwhere(told.left_out).tolist() == [[3, 5], [100, 0]]
+    appraisal = appraise(result, problem.X, Y)
+    assert np.argwhere(appraisal.left_out).tolist() == [[3, 5], [100, 0]]
 
 
 def test_wrong_use() -> None:

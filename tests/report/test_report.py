@@ -138,13 +138,13 @@ def test_no_sentence_is_unused() -> None:
 
 
 def test_the_table_shows_what_was_measured() -> None:
-    told = appraisals()["undetermined"]
+    appraisal = appraisals()["undetermined"]
     rows = re.findall(r'<tr>\s*<th scope="row">(.*?)</tr>', page("undetermined"), re.DOTALL)
-    assert len(rows) == told.network.n_units == 6
+    assert len(rows) == appraisal.network.n_units == 6
     for unit, row in enumerate(rows):
-        assert phrases.number(float(np.linalg.norm(told.network.U[:, unit])), 4) in row
-        assert phrases.number(float(told.nearest[unit]), 2) in row
-        assert ("not determined" in row) == (unit in told.certificate.weak_units)
+        assert phrases.number(float(np.linalg.norm(appraisal.network.U[:, unit])), 4) in row
+        assert phrases.number(float(appraisal.nearest[unit]), 2) in row
+        assert ("not determined" in row) == (unit in appraisal.certificate.weak_units)
     assert "always on" in "".join(rows)
 
 
@@ -168,10 +168,10 @@ def test_the_same_samples_give_the_same_page() -> None:
 
 
 def test_what_comes_from_outside_is_escaped() -> None:
-    told = replace(
+    appraisal = replace(
         appraisals()["failed"], remarks=(Remark("b", "<b>bold</b>"), Remark("c", "a & b"))
     )
-    text = html_page(told, title="<script>alert(1)</script>", command='"><img src=x>')
+    text = html_page(appraisal, title="<script>alert(1)</script>", command='"><img src=x>')
     assert references(text) == []
     assert "<b>" not in text
     assert "a &amp; b" in text
@@ -179,18 +179,18 @@ def test_what_comes_from_outside_is_escaped() -> None:
 
 def test_images_are_drawn_where_inputs_are_pixels() -> None:
     problem = plant(64, 3, 3, 400, seed=3)
-    told = appraise(problem.truth, problem.X, problem.Y)
-    guessed, given = html_page(told), html_page(told, image_shape=(4, 16))
+    appraisal = appraise(problem.truth, problem.X, problem.Y)
+    guessed, given = html_page(appraisal), html_page(appraisal, image_shape=(4, 16))
     assert "a guess" in Reader(guessed).text
     assert "4 × 16 pixels" in Reader(given).text
     assert "guess" not in Reader(given).text
-    assert html_page(told, image_shape="none").count("<img") == 0
+    assert html_page(appraisal, image_shape="none").count("<img") == 0
     drawn = re.findall(r'<img src="data:image/png;base64,([^"]*)"', guessed)
     assert len(drawn) == 3
     for unit, data in enumerate(drawn):
         pixels = np.asarray(Image.open(io.BytesIO(base64.b64decode(data))).convert("RGBA"))
         assert pixels.shape == (8, 8, 4)
-        weights = told.network.V[unit].reshape(8, 8)
+        weights = appraisal.network.V[unit].reshape(8, 8)
         assert (pixels[weights > 0.1, 0] > pixels[weights > 0.1, 2]).all()
         assert (pixels[weights < -0.1, 0] < pixels[weights < -0.1, 2]).all()
         opacity = pixels[..., 3] / 255
@@ -222,8 +222,8 @@ def test_more_of_everything_is_cut_and_said() -> None:
     k, m = MOST_ROWS + 30, MOST_OUTPUTS + 2
     net = Network(rng.standard_normal((k, 5)), rng.standard_normal((m, k)))
     X = rng.standard_normal((300, 5))
-    told = appraise(net, X, net(X) + 1.0)
-    text = Reader(html_page(told)).text
+    appraisal = appraise(net, X, net(X) + 1.0)
+    text = Reader(html_page(appraisal)).text
     assert "30 weaker units" in text
     assert f"The strongest {MOST_PICTURES} of {k} units" in text
     assert f"The first {MOST_OUTPUTS} of {m} outputs" in text
@@ -408,21 +408,26 @@ def test_wrong_use_on_the_command_line(tmp_path: Path, files: tuple[Path, Path])
 
 @pytest.mark.parametrize("status", STATUSES)
 def test_a_notebook_shows_a_card(status: str) -> None:
-    told = appraisals()[status]
+    appraisal = appraisals()[status]
     result = Recovery(
-        told.network, told.certificate, told.stats, told.noise, told.uncertainty, remarks=told.about
+        appraisal.network,
+        appraisal.certificate,
+        appraisal.stats,
+        appraisal.noise,
+        appraisal.uncertainty,
+        remarks=appraisal.about,
     )
     card = result._repr_html_()
     read = Reader(card)
     assert references(card) == []
     assert read.words[0] == status
-    assert told.explanation in read.text
+    assert appraisal.explanation in read.text
     assert read.tags.count("table") == (2 if status == "estimated" else 1)
     assert len(card) < 20_000
 
 
 def test_a_card_without_a_network() -> None:
-    told = appraisals()["failed"]
-    card = Recovery(None, told.certificate, {"method": "<none>"})._repr_html_()
+    appraisal = appraisals()["failed"]
+    card = Recovery(None, appraisal.certificate, {"method": "<none>"})._repr_html_()
     assert "None" in Reader(card).text
     assert "&lt;none&gt;" in card

@@ -9,24 +9,19 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import chdtrc
 
 from unrelu.certificate import Certificate
 from unrelu.checks.finding import Finding
-from unrelu.checks.unexplained import unexplained
 from unrelu.errors import InputError, InputTypeError
-from unrelu.evidence.evidence import Question, with_kind_of_labels
-from unrelu.evidence.exact_labels import judge_labels
-from unrelu.evidence.noisy_labels import judge_noisy
+from unrelu.evidence.evidence import Question
 from unrelu.evidence.rational_labels import judge_rational
-from unrelu.inference.assessment import assess
 from unrelu.inference.uncertainty import Uncertainty
-from unrelu.inference.units import hidden_errors
 from unrelu.inputs.frames import tables
 from unrelu.inputs.names import UNNAMED, Names
 from unrelu.network import Network
 from unrelu.noise.found import Noise
 from unrelu.numerics.arrays import Array, Index, Mask
+from unrelu.report.verification import missing_errors, verified
 from unrelu.result import Recovery, explained, more_samples, status_of
 from unrelu.samples import ExactSamples, Samples
 from unrelu.wording.remarks import Remark
@@ -38,15 +33,6 @@ DRAWN = 20_000
 
 DRAWN_ENTRIES = 4_000_000
 """Preactivations whose quantiles are taken: 32 MB, sorted in a few tenths of a second."""
-
-ROWS_PER_COLUMN = 3
-"""Samples per regressor from which on the tail of the χ² distribution of n R² can be trusted."""
-
-BY_CHANCE = 1e-6
-"""Largest p-value at which a correlation is not due to chance: no false alarm in a million reports.
-"""
-
-NO_ERRORS = "no-standard-errors"
 
 LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
 """Levels at which the quantiles of a unit's preactivation are taken."""
@@ -168,11 +154,11 @@ def appraise(
     samples = Samples.of(X, Y) if exactly is None else exactly.rounded
     if isinstance(net, Recovery):
         certificate, uncertainty, found = net.certificate, net.uncertainty, net.noise
-        stats, remarks, recovered = net.stats, _missing_errors(net), True
+        stats, remarks, recovered = net.stats, missing_errors(net), True
     elif isinstance(net, Network):
         stats, found, recovered = {}, None, False
         if exactly is None:
-            certificate, uncertainty, remarks = _verified(net.rounded(), samples, noise)
+            certificate, uncertainty, remarks = verified(net.rounded(), samples, noise)
         else:
             asked = Question(net, bool(net.b.any() or net.c.any()), net.skip)
             certificate = Certificate.of(judge_rational(asked, exactly))
@@ -185,77 +171,6 @@ def appraise(
     _check_same(certificate, samples)
     appraisal = _measured(certificate, samples, uncertainty, found, stats, recovered, remarks)
     return replace(appraisal, about=net.remarks) if isinstance(net, Recovery) else appraisal
-
-
-def _verified(
-    net: Network, samples: Samples, noise: str
-) -> tuple[Certificate, Uncertainty | None, tuple[Remark, ...]]:
-    """The certificate of `verify`, or that of an estimate if the labels may be noisy."""
-    asked = Question(net, bool(net.b.any() or net.c.any()), net.skip)
-    certificate = Certificate.of(with_kind_of_labels(judge_labels(asked, samples), samples))
-    net = certificate.network
-    if certificate.status != Status.FAILED or noise == "none" or not net.n_units:
-        return certificate, None, ()
-    if not np.ptp(samples.Y, axis=0).any():
-        same = "All labels are equal, which rules out noise."
-        return certificate, None, (Remark("equal-labels", same),)
-    asked = replace(asked, network=net)
-    left = unexplained(net, samples, asked.biased, False)
-    estimate = Certificate.of(judge_noisy(asked, samples, left))
-    if estimate.status != Status.ESTIMATED:
-        return certificate, None, (_not_noise(estimate.code, estimate.explanation),)
-    objection = _not_fitted(net, samples)
-    if objection is not None:
-        return certificate, None, (objection,)
-    try:
-        biased, skip = asked.biased, net.skip
-        errors = assess(net, samples.X, samples.Y, biased=biased, form="sandwich", skip=skip)
-    except InputError as error:
-        return estimate, None, (Remark(NO_ERRORS, f"There are no standard errors ({error})."),)
-    angles = hidden_errors(errors.network, errors.units, samples)
-    judged = judge_noisy(asked, samples, left, angles, errors.undetermined)
-    return Certificate.of(judged), errors, ()
-
-
-def _not_noise(code: str, reason: str) -> Remark:
-    return Remark(code, f"The residuals are not taken as noise: {reason}.")
-
-
-def _not_fitted(net: Network, samples: Samples) -> Remark | None:
-    """Evidence that a network was neither fitted to noisy samples nor generated them: noise is not
-    correlated with inputs or hidden values. In the regression of the residuals on them, n R² is
-    asymptotically χ². This detects more than the score of dependence, which has to ignore whatever
-    a fit removes."""
-    few = samples.take(_drawn(samples.n, DRAWN, None))
-    if few.n < ROWS_PER_COLUMN * (1 + net.n_inputs + net.n_units):
-        return _not_noise(
-            "too-few-samples",
-            f"{few.n} samples are too few to distinguish noise from a network that does not fit",
-        )
-    residual = few.Y - net(few.X)
-    residual -= residual.mean(axis=0)
-    design = np.column_stack([few.X, net.activation(net.preactivations(few.X))])
-    design -= design.mean(axis=0)
-    size = np.linalg.norm(design, axis=0)
-    design /= np.where(size > 0, size, 1.0)
-    fitted, _, rank, _ = np.linalg.lstsq(design, residual)
-    total = (residual**2).sum(axis=0)
-    explained = ((design @ fitted) ** 2).sum(axis=0) / np.where(total > 0, total, 1.0)
-    p_value = samples.m * float(chdtrc(rank, few.n * explained).min())
-    if p_value > BY_CHANCE:
-        return None
-    return _not_noise(
-        "correlated-residuals",
-        f"{100 * explained.max():.3g}% of the residual variance of an output is linear in the "
-        "inputs and hidden values; a fit would have removed that, and noise does not contain it",
-    )
-
-
-def _missing_errors(result: Recovery) -> tuple[Remark, ...]:
-    if result.status != Status.ESTIMATED or result.uncertainty is not None:
-        return ()
-    why = "There are no standard errors: the network has too many weights."
-    return (Remark(NO_ERRORS, why),)
 
 
 def _check_same(certificate: Certificate, samples: Samples) -> None:
@@ -282,8 +197,8 @@ def _measured(
     net = certificate.network
     free = not net.activation.homogeneous  # otherwise hidden weights have length one
     lengths = np.linalg.norm(net.V, axis=1) if free else np.ones(net.n_units)
-    rows = _drawn(samples.n, DRAWN, certificate.worst_sample)
-    few = _drawn(samples.n, max(100, DRAWN_ENTRIES // max(1, net.n_units)), None)
+    rows = np.union1d(samples.spread(DRAWN), [certificate.worst_sample])
+    few = samples.spread(max(100, DRAWN_ENTRIES // max(1, net.n_units)))
     active, nearest = np.zeros(net.n_units), np.full(net.n_units, np.inf)
     total, squares, largest = np.zeros(samples.m), np.zeros(samples.m), 0.0
     predicted, heights = np.empty((len(rows), samples.m)), np.empty((len(few), net.n_units))
@@ -327,11 +242,6 @@ def _measured(
         fingerprints=(_fingerprint(net), digest.hexdigest()[:16]),
         names=samples.names,
     )
-
-
-def _drawn(n: int, most: int, besides: int | None) -> Index:
-    rows = np.arange(n) if n <= most else np.unique(np.linspace(0, n - 1, most).astype(np.intp))
-    return rows if besides is None else np.union1d(rows, [besides])
 
 
 def _check_residual(certificate: Certificate, residual: float, eps: float) -> None:
