@@ -1,4 +1,4 @@
-"""The certificate of a network from elsewhere: does it explain samples, or may it be an estimate?"""
+"""The certificate of a network from elsewhere: whether it explains samples or is an estimate."""
 
 from __future__ import annotations
 
