@@ -390,7 +390,7 @@ def test_a_curve_predicts_without_errors_to_rely_on() -> None:
     model.fit(truth.X, truth.Y)
     assert model.result_.status == unrelu.Status.ESTIMATED
     assert np.abs(model.predict(truth.X) - truth.Y).max() > 0  # so it is not known without error
-    with pytest.raises(unrelu.InputError, match="without standard errors"):
+    with pytest.raises(unrelu.InputError, match="without reliable standard errors"):
         model.predict(truth.X, return_std=True)
 
 
