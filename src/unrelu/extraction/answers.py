@@ -99,3 +99,22 @@ def _classes(
     least = np.diff(np.unique(Y)).min()
     steps = steps[steps > 0]
     return class_labels(Y) if len(steps) and np.median(steps) > 1.5 * least else None
+
+
+def decimal_places(Y: Array) -> int | None:
+    """Decimals that all answers are rounded to, if few: nobody would get zeros there by chance."""
+    if not Y.any():
+        return None
+    return next((p for p in range(1, 7) if np.array_equal(np.round(Y, p), Y)), None)
+
+
+def in_single(Y: Array) -> bool:
+    """Are all answers float32 numbers, or as few digits as those are written with?"""
+    with np.errstate(over="ignore"):
+        single = Y.astype(np.float32)
+    if np.array_equal(single, Y):
+        return bool((np.round(Y) != Y).any())
+    return all(
+        float(str(small)) == full
+        for small, full in zip(single.ravel(), Y.ravel().tolist(), strict=True)
+    )

@@ -14,17 +14,28 @@ from dataclasses import replace
 import numpy as np
 
 from unrelu.certificate import Certificate
-from unrelu.checks.case import Explained
 from unrelu.checks.counting import chance_equations
 from unrelu.checks.explained import explain
 from unrelu.checks.finding import Finding
 from unrelu.checks.kinds_of_labels import NOT_VALUES
-from unrelu.checks.spared import leaner
 from unrelu.evidence.evidence import Question
 from unrelu.evidence.exact_labels import judge_labels
-from unrelu.evidence.noisy_labels import NoisyLabels, judge_noisy, left_of
+from unrelu.evidence.noisy_labels import NoisyLabels
 from unrelu.extraction import lines
-from unrelu.extraction.answers import RANDOM, kind_of_answers, looks_like_values
+from unrelu.extraction.answers import (
+    RANDOM,
+    decimal_places,
+    in_single,
+    kind_of_answers,
+    looks_like_values,
+)
+from unrelu.extraction.judging import (
+    certified,
+    contradicted,
+    estimated,
+    other_function,
+    remarks_on,
+)
 from unrelu.extraction.kinks import Line, measure_bend
 from unrelu.extraction.questions import BudgetSpent, Questions
 from unrelu.fitting.candidate import constant
@@ -32,12 +43,11 @@ from unrelu.network import Network
 from unrelu.network.unknowns import count_unknowns
 from unrelu.numerics.arrays import Array, Index
 from unrelu.recover import recover
-from unrelu.result import Recovery, remark
+from unrelu.result import Recovery
 from unrelu.samples import Samples
 from unrelu.search import hyperplanes
 from unrelu.search.widths import EQUATIONS_PER_UNKNOWN
 from unrelu.wording.status import Status
-from unrelu.wording.streams import counted
 
 log = logging.getLogger(__name__)
 
@@ -70,14 +80,6 @@ precision only the first leaves digits."""
 EXACTLY = 200.0
 """Rounding beyond so many times that of one label is noise: sums over the inputs and units add
 up, but not to this."""
-
-FAR = 10.0
-"""Times what the errors of the weights may do to an answer far out, from which on the answer is
-not that of the network. In 30 extractions, answers were off by 0.8 times that at most."""
-
-NOISE = 5.0
-"""Root mean square residual over the noise measured beforehand, on a handful of points, from
-which on the residual is something else."""
 
 WORTH = {Status.PROVED: 4, Status.EXACT: 4, Status.ESTIMATED: 3, Status.UNDETERMINED: 2}
 
@@ -151,9 +153,12 @@ class Search:
         if kind is None:
             return True
         samples, rows = self.samples(), np.arange(len(self.X))
-        certificate = self._certified(constant(samples, self.bias).network, rows, samples)
+        asked = Question(constant(samples, self.bias).network, self.bias, used=rows, values=True)
+        certificate = Certificate.of(judge_labels(asked, samples))
         findings = (kind, *certificate.findings)
-        self._keep(replace(certificate, findings=findings), "random queries")
+        certificate = replace(certificate, findings=findings)
+        result = Recovery(certificate.network, certificate, {})
+        self._keep_result(result, "random queries")
         return False
 
     # Lines.
@@ -299,60 +304,19 @@ class Search:
         result = self._judge(found.network, np.arange(samples.n), found.note)
         self._keep_result(result, "lines, then random queries")
 
-    def _certified(
-        self, net: Network, used: Index, samples: Samples, explained: Explained | None = None
-    ) -> Certificate:
-        asked = Question(net, self.bias, used=used, values=True)
-        return Certificate.of(judge_labels(asked, samples, explained))
-
     def _judge(self, net: Network, used: Index, note: str) -> Recovery:
+        """What all random queries, and those on lines, say of a network."""
         samples = self.samples()
         explained = explain(net.canonical(), samples)
         self._starts = self.X[explained.missed]
-        certificate = self._certified(net, used, samples, explained)
-        if certificate.status == Status.UNDETERMINED and len(certificate.weak_units):
-            fewer = leaner(certificate.network, samples, self.bias, certificate.weak_units)
-            if fewer is not None:
-                certificate = self._certified(fewer, used, samples)
-        remarks = remark("note", note)
-        found, exact = certificate.network.n_units, certificate.status == Status.EXACT
-        if exact and self.n_units is not None and found != self.n_units:
-            more = found > self.n_units
-            code = "more-units" if more else "fewer-units"
-            verb = "explains" if found == 1 else "explain"
-            said = f"{counted(found, 'unit')} {verb} the answers, not {self.n_units}"
-            status = Status.FAILED if more else Status.UNDETERMINED
-            remarks = (Finding(code, status, said), *remarks)
-        if exact and (far := self._contradicted(certificate)):
-            said = f"{far}; of the random queries alone"
-            remarks = (Finding("lines-contradict", Status.FAILED, said), *remarks)
+        asked = Question(net, self.bias, used=used, values=True)
+        certificate = certified(asked, samples, explained)
+        lines_say = ""
+        if certificate.status == Status.EXACT:
+            walked = [self.questions(line.at(seen)) for line, seen in self._walked]
+            lines_say = contradicted(certificate, walked, self.single)
+        remarks = remarks_on(certificate, self.n_units, lines_say, note)
         return Recovery(certificate.network, certificate, {}, remarks=remarks)
-
-    def _contradicted(self, certificate: Certificate) -> str:
-        """What to say where answers on the lines are not those of the network; empty otherwise.
-        Asked again, these answers cost nothing."""
-        net = certificate.network
-        eps = float(np.finfo(np.float32 if self.single else np.float64).eps)
-        strength = np.linalg.norm(net.U, axis=0) * np.maximum(certificate.weight_errors, eps)
-        wrong, nearest, asked = 0, math.inf, 0
-        for line, seen in self._walked:
-            X, Y = self.questions(line.at(seen))
-            norms = np.linalg.norm(X, axis=1)
-            hidden = np.abs(net.b) + norms[:, None] * np.linalg.norm(net.V, axis=1)
-            allowed = eps * np.abs(net.c).max() + hidden @ strength
-            off = np.abs(net(X) - Y).max(axis=1) > FAR * allowed
-            asked, wrong = asked + len(X), wrong + int(off.sum())
-            nearest = min(nearest, float(norms[off].min(initial=math.inf)))
-        if not wrong:
-            return ""
-        return (
-            f"{wrong} of {asked} answers on lines, the nearest {nearest:.2g} from the origin, are "
-            "not those of this network: out there the model is another function, or has units "
-            "that were not found; a smaller reach looks less far"
-        )
-
-    def _keep(self, certificate: Certificate, method: str) -> None:
-        self._keep_result(Recovery(certificate.network, certificate, {}), method)
 
     def _keep_result(self, result: Recovery, method: str) -> None:
         log.info("%s: %s", method, result.explanation)
@@ -398,27 +362,13 @@ class Search:
     def _judged_again(self, result: Recovery, used: Index) -> Recovery:
         """The same network, judged on all answers."""
         net, samples = result.certificate.network, self.samples()
-        before = result.certificate.evidence
-        if not isinstance(before, NoisyLabels):
+        if not isinstance(result.certificate.evidence, NoisyLabels):
             again = self._judge(net, used, "")
             return replace(result, certificate=again.certificate, remarks=again.remarks)
         asked = Question(net, self.bias, used=used, values=True)
-        left = left_of(asked, samples, before.unexplained.clipped, samples.precision)
-        judged = judge_noisy(
-            *(asked, samples, replace(left, growth=before.unexplained.growth)),
-            *(before.weight_errors, before.undetermined),
-        )
-        certificate = Certificate.of(judged)
-        rest = float(np.sqrt(((net(self.X) - self.Y) ** 2).mean()))
-        remarks = result.remarks
-        if certificate.status == Status.ESTIMATED and rest > NOISE * self.noise:
-            said = (
-                f"the best network of {counted(net.n_units, 'unit')} leaves {rest:.1e} of the "
-                f"answers, which are repeated to {self.noise:.1e}: not noise, but another kind of "
-                "function"
-            )
-            remarks = (Finding("no-noise", Status.FAILED, said), *remarks)
-        return replace(result, certificate=certificate, remarks=remarks)
+        certificate = estimated(asked, samples, result.certificate.evidence)
+        other = other_function(certificate, samples, self.noise)
+        return replace(result, certificate=certificate, remarks=(*other, *result.remarks))
 
     def conclude(self) -> None:
         """The budget is spent: what the answers so far are worth, a part of them kept as fresh."""
@@ -442,22 +392,3 @@ class Search:
 def _worth(result: Recovery) -> tuple[int, float]:
     failed = result.status == Status.FAILED
     return WORTH.get(result.status, 0), -result.certificate.residual if failed else 0.0
-
-
-def decimal_places(Y: Array) -> int | None:
-    """Decimals that all answers are rounded to, if few: nobody would get zeros there by chance."""
-    if not Y.any():
-        return None
-    return next((p for p in range(1, 7) if np.array_equal(np.round(Y, p), Y)), None)
-
-
-def in_single(Y: Array) -> bool:
-    """Are all answers float32 numbers, or as few digits as those are written with?"""
-    with np.errstate(over="ignore"):
-        single = Y.astype(np.float32)
-    if np.array_equal(single, Y):
-        return bool((np.round(Y) != Y).any())
-    return all(
-        float(str(small)) == full
-        for small, full in zip(single.ravel(), Y.ravel().tolist(), strict=True)
-    )
