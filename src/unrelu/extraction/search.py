@@ -14,7 +14,6 @@ from dataclasses import replace
 import numpy as np
 
 from unrelu.certificate import Certificate
-from unrelu.checks.counting import chance_equations
 from unrelu.checks.explained import explain
 from unrelu.checks.finding import Finding
 from unrelu.checks.kinds_of_labels import NOT_VALUES
@@ -29,6 +28,7 @@ from unrelu.extraction.answers import (
     kind_of_answers,
     looks_like_values,
 )
+from unrelu.extraction.inputs import around_units, enough, weak_units
 from unrelu.extraction.judging import (
     certified,
     contradicted,
@@ -40,7 +40,6 @@ from unrelu.extraction.kinks import Line, measure_bend
 from unrelu.extraction.questions import BudgetSpent, Questions
 from unrelu.fitting.candidate import constant
 from unrelu.network import Network
-from unrelu.network.unknowns import count_unknowns
 from unrelu.numerics.arrays import Array, Index
 from unrelu.recover import recover
 from unrelu.result import Recovery
@@ -66,9 +65,6 @@ SPARE = 1.5
 
 FRESH = 0.1, 30
 """Share of the queries, and least number of them, that come after the network was found."""
-
-CLOSE = 3.0
-"""Orders of magnitude over which queries come close to a unit that is not pinned down."""
 
 PASSIVE = 8, 4, 5
 """Random queries without lines: for each weight of one unit at first, growth, and rounds."""
@@ -225,8 +221,12 @@ class Search:
     def settle(self) -> Status:
         """Random queries enough for the units found, and some around those that random queries
         hardly see; the network through them; fresh queries; the certificate."""
-        self.grow(self._enough())
-        self._ask(self._around_units())
+        outputs = min(self.Y.shape[1], len(self.units.b))
+        eps = self.samples().eps
+        self.grow(enough(self.units, outputs, self.bias, eps, self._spare))
+        wanted = math.ceil(self._spare * (self.X.shape[1] + self.bias)) + 10
+        weak = weak_units(self.units, None if self.best is None else self.best.certificate)
+        self._ask(around_units(self.units, self.X, weak, wanted, self.scale, self._around))
         used = np.arange(len(self.X))
         net, note = self._fit(used)
         self.grow(self._gaussian + max(math.ceil(FRESH[0] * len(used)), FRESH[1]))
@@ -234,50 +234,6 @@ class Search:
         self._keep_result(result, "lines")
         self._spare *= 1.3
         return result.status
-
-    def _enough(self) -> int:
-        """Random queries that leave equations over when all unknowns are paid for."""
-        k, d = len(self.units.b), self.X.shape[1]
-        D, m = d + self.bias, min(self.Y.shape[1], k)
-        unknowns = count_unknowns(k, d, m, biases=self.bias)
-        eps = self.samples().eps
-        n = unknowns // m
-        for _ in range(3):  # what rules out chance grows with the logarithm of n
-            n = math.ceil(self._spare * (unknowns + chance_equations(D, n, k, eps)) / m)
-        return max(n, 3 * D)
-
-    def _around_units(self) -> Array:
-        """Queries about the foot of each unit's hyperplane that has few on either of its sides."""
-        D = self.X.shape[1] + self.bias
-        wanted = math.ceil(self._spare * D) + 10
-        active = (self.X @ self.units.V.T + self.units.b > 0).sum(axis=0)
-        short = wanted - np.minimum(active, len(self.X) - active)
-        blocks = [np.zeros((0, self.X.shape[1]))]
-        for unit in np.flatnonzero(short > 0):
-            foot = -self.units.b[unit] * self.units.V[unit]
-            blocks.append(
-                foot + self.scale * self._around.standard_normal((2 * short[unit], self.X.shape[1]))
-            )
-        for unit in self._weak():
-            # Near it at all scales: what is next to it may be a hyperplane very close by.
-            foot = -self.units.b[unit] * self.units.V[unit]
-            size = self.scale * 10.0 ** -self._around.uniform(0, CLOSE, (2 * wanted, 1))
-            aside = self._around.standard_normal((2 * wanted, self.X.shape[1]))
-            blocks.append(foot + size * aside)
-        return np.vstack(blocks).astype(np.float32).astype(np.float64)
-
-    def _weak(self) -> Index:
-        """Units that the last certificate has found not to be pinned down."""
-        if self.best is None or self.best.status != Status.UNDETERMINED:
-            return np.arange(0)
-        net = self.best.certificate.network
-        rows = np.column_stack([self.units.V, self.units.b])
-        weak = np.column_stack([net.V, net.b])[self.best.certificate.weak_units]
-        apart = np.minimum(
-            np.linalg.norm(rows - weak[:, None], axis=2),
-            np.linalg.norm(rows + weak[:, None], axis=2),
-        )
-        return np.unique(apart.argmin(axis=1)) if len(rows) else np.arange(0)
 
     def _fit(self, rows: Index) -> tuple[Network, str]:
         return hyperplanes.fit_from(self.samples(), rows, self.units.V, self.units.b, self.bias)
