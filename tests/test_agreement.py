@@ -21,11 +21,13 @@ def disagreements(result: Recovery, X: np.ndarray, Y: np.ndarray) -> list[str]:
     """Who says another thing than the result's own certificate."""
     certificate = result.certificate
     others = {"recheck": certificate.recheck(X, Y)}
-    plain = isinstance(certificate.evidence, ExactLabels) and not len(certificate.corrupted)
-    if plain and result.network is not None:
-        biased = bool(result.network.b.any() or result.network.c.any())
-        if (biased, result.network.skip) == (certificate.biased, certificate.skip):
-            others["verify"] = verify(result.network, X, Y)
+    if isinstance(certificate.evidence, ExactLabels) and result.network is not None:
+        others["verify"] = verify(
+            *(result.network, X, Y),
+            bias=certificate.biased,
+            skip=certificate.skip,
+            noise="sparse" if len(certificate.corrupted) else "none",
+        )
     return [
         f"{who}: {other.status.value} ({other.code}), not {certificate.status.value}"
         f" ({certificate.code})"
@@ -85,3 +87,19 @@ def test_a_canary() -> None:
     X = rng.standard_normal((200, 4))
     result = recover(X, truth(X), rng=0)
     assert len(disagreements(result, X, truth(X) + (X[:, :1] > 0))) == 2
+
+
+def test_what_verify_is_asked() -> None:
+    net = Network([[1.0, 0.5], [0.2, -1.0]], [[1.0, 2.0], [0.5, -1.0], [2.0, 0.3]])
+    X = np.random.default_rng(0).standard_normal((200, 2))
+    assert verify(net, X, net(X)).status == verify(net, X, net(X), bias=True).status == "exact"
+    assert verify(net, X, net(X), skip=True).skip
+    wrong = net(X)
+    wrong[:20, 0] += 100 * np.exp(X[:20, 0])
+    assert verify(net, X, wrong).status == "failed"
+    assert len(verify(net, X, wrong, noise="sparse").corrupted) == 20
+    for options in ({"bias": "yes"}, {"noise": "gaussian"}, {"noise": "sparse", "skip": True}):
+        with pytest.raises((unrelu.InputError, unrelu.InputTypeError)):
+            verify(net, X, wrong, **options)
+    with pytest.raises(unrelu.InputError, match="bias"):
+        verify(Network(net.V, net.U, [1.0, 0.0]), X, wrong, bias=False)

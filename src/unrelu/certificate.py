@@ -32,6 +32,7 @@ from unrelu.evidence.exact_labels import ExactLabels, judge_labels
 from unrelu.evidence.hidden_values import HiddenLabels, judge_hidden
 from unrelu.evidence.noisy_labels import NoisyLabels
 from unrelu.evidence.rational_labels import RationalLabels, Refuted, judge_rational
+from unrelu.inputs.options import check_flag
 from unrelu.network import Network
 from unrelu.numerics.arrays import Array, Index
 from unrelu.numerics.equality import by_value
@@ -250,7 +251,16 @@ def _plain(value: Any) -> object:
 
 
 @quiet
-def verify(net: Network, X: ArrayLike, Y: ArrayLike, *, exact: bool = False) -> Certificate:
+def verify(
+    net: Network,
+    X: ArrayLike,
+    Y: ArrayLike,
+    *,
+    exact: bool = False,
+    bias: bool | None = None,
+    skip: bool | None = None,
+    noise: str = "none",
+) -> Certificate:
     """Does `net` explain these samples, and is it the only network that does?
 
     Parameters
@@ -259,14 +269,18 @@ def verify(net: Network, X: ArrayLike, Y: ArrayLike, *, exact: bool = False) -> 
     X : (n, d) inputs; Y : (n, m) or (n,) labels.
     exact : take samples and weights, in whatever type, for what they are without any rounding, and
         check every label over the rationals: proved, or failed and which samples break the proof.
+    bias, skip : whether networks with biases, and with a skip connection, compete with it; by
+        default those that have what `net` has. With what `recover` was asked the status is that of
+        its certificate.
+    noise : "none", or "sparse" where entries of Y may be grossly wrong: the network then has to
+        explain the others, and the certificate lists those that are wrong.
 
     Raises
     ------
     InputError, InputTypeError as `recover` does, and when the widths do not fit.
 
-    Uniqueness is meant among networks of the same kind: of the same activation, with biases or a
-    skip connection when `net` has any, without otherwise; with a skip connection, but for the sides
-    of the units. Where the activation is a `Curve`, hidden values and U are judged.
+    Uniqueness is meant among networks of the same activation; with a skip connection, but for the
+    sides of the units. Where the activation is a `Curve`, hidden values and U are judged.
 
     Cost: one pass over the samples, O(n k (d + m)); on a subset of l rows, O(l k d²) for k <= m,
     else O(l p² + p³) for p = k d unknowns up to a few thousand, beyond that a few hundred products
@@ -280,7 +294,8 @@ def verify(net: Network, X: ArrayLike, Y: ArrayLike, *, exact: bool = False) -> 
     """
     if not isinstance(net, Network):
         raise InputTypeError(f"net: got {kind_of(net)}, expected a Network")
-    asked = Question(net, bool(net.b.any() or net.c.any()), net.skip)
+    asked = _question(net, bias, skip)
+    _check_noise(noise, asked, exact)
     if net.activation.estimated:
         if exact:
             raise InputError("exact: got True for a network whose activation is a curve")
@@ -290,7 +305,36 @@ def verify(net: Network, X: ArrayLike, Y: ArrayLike, *, exact: bool = False) -> 
     if exact:
         return Certificate.of(judge_rational(asked, ExactSamples.of(X, Y)))
     samples = Samples.of(X, Y)
+    if noise == "sparse":
+        judged = judge_labels(replace(asked, network=net.rounded()), samples, gross=True)
+        return Certificate.of(with_kind_of_labels(judged, samples))
     return Certificate.of(judge_as_given(replace(asked, network=net.rounded()), samples))
+
+
+def _question(net: Network, bias: bool | None, skip: bool | None) -> Question:
+    has_biases = bool(net.b.any() or net.c.any())
+    for name, value, has in (("bias", bias, has_biases), ("skip", skip, net.skip)):
+        if value is not None:
+            check_flag(name, value)
+        if value is False and has:
+            raise InputError(f"{name}: got False, expected True or None: the network has one")
+    return Question(net, has_biases if bias is None else bias, net.skip if skip is None else skip)
+
+
+def _check_noise(noise: str, asked: Question, exact: bool) -> None:
+    if noise not in ("none", "sparse"):
+        raise InputError(
+            f"noise: got {noise!r}, expected 'none' or 'sparse'; unrelu.assess has the standard "
+            "errors of a network that was fitted to noisy labels"
+        )
+    relu = asked.network.activation.reversible
+    if noise == "sparse" and (exact or asked.skip or not relu):
+        raise InputError(
+            "noise: got 'sparse', expected 'none' with exact=True, a skip connection, or another "
+            "activation than the ReLU"
+        )
+    if asked.skip and not relu:
+        raise InputError("skip: got True, expected False: it is for the ReLU")
 
 
 def judge_as_given(asked: Question, samples: Samples) -> Judgement:

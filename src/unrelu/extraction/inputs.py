@@ -26,7 +26,7 @@ def enough(units: Units, outputs: int, bias: bool, eps: float, spare: float) -> 
     n = unknowns // outputs
     for _ in range(3):  # what rules out chance grows with the logarithm of n
         n = math.ceil(spare * (unknowns + chance_equations(D, n, k, eps)) / outputs)
-    return max(n, 3 * D)
+    return int(max(n, 3 * D))
 
 
 def around_units(
