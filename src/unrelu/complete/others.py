@@ -26,11 +26,17 @@ FEW_ROWS, FEW_UNITS, MOST_ROWS = 300, 5, 100_000
 work; and samples up to which distinct ones are counted."""
 
 
+def known_rival(case: Case) -> Finding | None:
+    """Whether a network that the search has found besides explains every sample, too."""
+    rival = case.rival
+    if rival is None or explain(rival.canonical(), case.samples).in_roundings > 1:
+        return None
+    return _several("another network explains every sample as well")
+
+
 def other_network(case: Case) -> Finding | None:
     """Whether another network explains every sample, too, or may do so."""
     samples, net = case.samples, case.net
-    if case.rival is not None and explain(case.rival.canonical(), samples).in_roundings <= 1:
-        return _several("another network explains every sample as well")
     rank = int(np.linalg.matrix_rank(net.U)) if net.n_units else 0
     if case.skip or case.clean is not None or not 0 < rank == net.n_units:
         return None

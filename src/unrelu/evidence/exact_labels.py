@@ -20,7 +20,7 @@ from unrelu.checks.replaced import replaceable_units
 from unrelu.checks.rivals import rival_sides
 from unrelu.checks.sides import facing_pair, gap, linear_function, open_sides
 from unrelu.checks.spared import spare_units
-from unrelu.complete.others import other_network
+from unrelu.complete.others import known_rival, other_network
 from unrelu.evidence.evidence import (
     Evidence,
     Judgement,
@@ -44,6 +44,7 @@ AS_THEY_STAND = 1e-9
 CHECKS: tuple[Callable[[Case], Finding | None], ...] = (
     gross_errors.not_gross,
     not_explained,
+    known_rival,
     outputs_dependent,
     open_units,
     open_linear_term,
