@@ -20,7 +20,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from unrelu.checks.explained import by_inputs, explain
 from unrelu.checks.finding import Finding
 from unrelu.checks.hidden_values import HiddenValues
 from unrelu.checks.proof import Proof
@@ -28,7 +27,7 @@ from unrelu.checks.refuted import Refutation
 from unrelu.checks.unexplained import Unexplained
 from unrelu.errors import InputError, InputTypeError
 from unrelu.evidence.evidence import Judgement, Question, with_kind_of_labels
-from unrelu.evidence.exact_labels import ExactLabels, judge_labels
+from unrelu.evidence.exact_labels import ExactLabels, judge_as_given, judge_labels
 from unrelu.evidence.hidden_values import HiddenLabels, judge_hidden
 from unrelu.evidence.noisy_labels import NoisyLabels
 from unrelu.evidence.rational_labels import RationalLabels, Refuted, judge_rational
@@ -335,26 +334,3 @@ def _check_noise(noise: str, asked: Question, exact: bool) -> None:
         )
     if asked.skip and not relu:
         raise InputError("skip: got True, expected False: it is for the ReLU")
-
-
-def judge_as_given(asked: Question, samples: Samples) -> Judgement:
-    """`judge_labels`, and what may be in the way where the labels are not explained: rounding of
-    units that merge, and of the inputs; labels that are no values."""
-    judged = judge_labels(asked, samples)
-    if judged.findings[0].code != "not-explained":
-        return with_kind_of_labels(judged, samples)
-    # Units that merge may cancel, and leave the rounding of what has gone.
-    own = samples.levels()[-1]
-    if explain(asked.network, own).in_roundings <= 1:
-        assert isinstance(judged.evidence, ExactLabels)
-        coarse = own.eps * 1.01 * judged.evidence.residual_in_roundings
-        return judge_labels(asked, own.rounded_to(coarse))
-    inputs = by_inputs(asked.network, own)
-    if inputs is not None:
-        said = (
-            f"the inputs have {inputs.name}: if the model was asked before they were rounded, that "
-            f"explains every sample; as they stand, {judged.findings[0].sentence}"
-        )
-        rounded = Finding("inputs-rounded", Status.UNDETERMINED, said)
-        return replace(judged, findings=(rounded, *judged.findings))
-    return with_kind_of_labels(judged, samples)

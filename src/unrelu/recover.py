@@ -21,7 +21,7 @@ from unrelu.result import Recovery, RecoveryError
 from unrelu.samples import ExactSamples, Samples, weighed
 from unrelu.search import question
 from unrelu.search.dependent_inputs import independent, widened
-from unrelu.search.judging import Judged, Task
+from unrelu.search.judging import Judged
 from unrelu.search.options import (
     check_activation,
     check_alpha,
@@ -36,6 +36,7 @@ from unrelu.search.options import (
 )
 from unrelu.search.plan import climb
 from unrelu.search.rational import climb_exactly
+from unrelu.search.task import Task
 from unrelu.wording.status import Status
 
 MANY_ENTRIES = 1e6
@@ -214,25 +215,31 @@ def recover(
             precision=given.precision,
         )
         best = climb(task, rng) if exactly is None else climb_exactly(task, exactly, rng)
-    certificate = best.certificate
-    result = Recovery(
+    result = _answer(best, task, exact, seed, started)
+    return _thrown(widened(result, full, kept) if len(kept) < full.d else result, throw)
+
+
+def _answer(
+    best: Judged, task: Task, exact: bool, seed: dict[str, int], started: float
+) -> Recovery:
+    certificate, names = best.certificate, task.samples.names
+    return Recovery(
         network=None if best.nothing else certificate.network,
         certificate=certificate,
-        hidden=_hidden(best, samples),
+        hidden=_hidden(best, task.samples),
         remarks=_remarks(best, task, exact),
         noise=best.candidate.noise,
-        uncertainty=best.uncertainty and replace(best.uncertainty, names=samples.names),
-        names=samples.names,
+        uncertainty=best.uncertainty and replace(best.uncertainty, names=names),
+        names=names,
         stats={
             "method": best.method,
             **best.candidate.stats,
-            "label_rank": rank,
+            "label_rank": task.rank,
             **seed,
             "seconds": time.perf_counter() - started,
         },
-        ranges=samples.ranges(),
+        ranges=task.samples.ranges(),
     )
-    return _thrown(widened(result, full, kept) if len(kept) < full.d else result, throw)
 
 
 def _thrown(result: Recovery, throw: bool) -> Recovery:

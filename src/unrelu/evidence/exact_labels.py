@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from unrelu.checks import gross as gross_errors
 from unrelu.checks.case import Case, Explained, Pinned
 from unrelu.checks.counting import chance_equations, few_equations, grain, independent_equations
-from unrelu.checks.explained import explain, not_explained
+from unrelu.checks.explained import by_inputs, explain, not_explained
 from unrelu.checks.finding import Finding, first, listed
 from unrelu.checks.pinned import not_pinned, open_linear_term, open_units, pin
 from unrelu.checks.pinned_curved import full_rank, pin_curved, resolved
@@ -175,6 +175,29 @@ def judge_labels(
         precision=samples.precision.name,
     )
     return Judgement(net, asked, samples.n, evidence, (found,))
+
+
+def judge_as_given(asked: Question, samples: Samples) -> Judgement:
+    """`judge_labels`, and what may be in the way where the labels are not explained: rounding of
+    units that merge, and of the inputs; labels that are no values."""
+    judged = judge_labels(asked, samples)
+    if judged.findings[0].code != "not-explained":
+        return with_kind_of_labels(judged, samples)
+    # Units that merge may cancel, and leave the rounding of what has gone.
+    own = samples.levels()[-1]
+    if explain(asked.network, own).in_roundings <= 1:
+        assert isinstance(judged.evidence, ExactLabels)
+        coarse = own.eps * 1.01 * judged.evidence.residual_in_roundings
+        return judge_labels(asked, own.rounded_to(coarse))
+    inputs = by_inputs(asked.network, own)
+    if inputs is not None:
+        said = (
+            f"the inputs have {inputs.name}: if the model was asked before they were rounded, that "
+            f"explains every sample; as they stand, {judged.findings[0].sentence}"
+        )
+        rounded = Finding("inputs-rounded", Status.UNDETERMINED, said)
+        return replace(judged, findings=(rounded, *judged.findings))
+    return with_kind_of_labels(judged, samples)
 
 
 def _measured(

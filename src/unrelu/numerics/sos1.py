@@ -105,7 +105,8 @@ class Sos1:
             self._model.addCons(self._sum(scip, row) >= 0)
         for first, second in pairs.tolist():
             self._model.addConsSOS1([self._unknowns[first], self._unknowns[second]])
-        self._handler = _handler(scip, self._unknowns, pairs, settle)
+        self._settling = _Settling(self._unknowns, pairs, settle)
+        self._handler = _handler(scip, self._settling)
         self._model.includeConshdlr(
             self._handler,
             "settled",
@@ -137,12 +138,12 @@ class Sos1:
         try:
             self._model.optimize()
         except Exception as error:  # of no class of its own: "SCIP: error in LP solver!"
-            if self._handler.error is None:
+            if self._settling.error is None:
                 raise GaveUpError(str(error)) from error
-        if self._handler.error is not None:
-            raise self._handler.error
+        if self._settling.error is not None:
+            raise self._settling.error
         status = str(self._model.getStatus())
-        if self._handler.settled:
+        if self._settling.settled:
             return "found"
         if status == "userinterrupt":
             raise KeyboardInterrupt
@@ -159,70 +160,79 @@ def _rows(matrix: csr_array) -> list[tuple[list[int], list[float]]]:
     ]
 
 
-def _handler(scip: Any, unknowns: list[Any], pairs: Index, settle: Settle) -> Any:
+class _Settling:
+    """What is asked of SCIP's points: whether every pair has a 0, and whether the caller takes
+    them."""
+
+    def __init__(self, unknowns: list[Any], pairs: Index, settle: Settle) -> None:
+        self.unknowns, self.pairs, self._settle = unknowns, pairs, settle
+        self.settled = False
+        self.error: BaseException | None = None
+
+    def asked(self, model: Any, z: Array, whole: bool) -> bool:
+        """Whether the caller takes the point."""
+        if not self.settled and self.error is None:
+            try:
+                self.settled = self._settle(z, whole)
+            except BaseException as error:  # through C code it would be lost
+                self.error = error
+        if self.settled or self.error is not None:
+            model.interruptSolve()
+        return self.settled
+
+    def point(self, model: Any, solution: Any) -> tuple[Array, bool]:
+        """And whether every pair has a 0."""
+        z = np.array([model.getSolVal(solution, unknown) for unknown in self.unknowns])
+        sides = z[self.pairs]
+        zeros = sides.min(axis=1) <= AT_ZERO * (1 + sides.max(axis=1))
+        return z, bool(zeros.all())
+
+    def split(self, model: Any) -> bool:
+        """Make two nodes, if there is a pair without a side that is fixed to 0."""
+        for first, second in self.pairs.tolist():
+            ends = [model.getTransformedVar(self.unknowns[j]) for j in (first, second)]
+            if all(end.getUbLocal() > 0 for end in ends):
+                for end in ends:
+                    child = model.createChild(0.0, model.getLocalEstimate())
+                    model.chgVarUbNode(child, end, 0.0)
+                return True
+        return False
+
+    def pattern(self, model: Any) -> Array:
+        """One for each unknown of a pair that may still be positive, where there is no point."""
+        z = np.zeros(len(self.unknowns))
+        for j in self.pairs.ravel().tolist():
+            z[j] = model.getTransformedVar(self.unknowns[j]).getUbLocal() > 0
+        return z
+
+
+def _handler(scip: Any, settling: _Settling) -> Any:
     """The class is made here, since its base is imported only when needed."""
     result = scip.SCIP_RESULT
 
     class Settled(scip.Conshdlr):  # type: ignore[misc]
-        settled = False
-        error: BaseException | None = None
-
-        def _asked(self, z: Array, whole: bool) -> bool:
-            """Whether the caller takes the point."""
-            if not self.settled and self.error is None:
-                try:
-                    self.settled = settle(z, whole)
-                except BaseException as error:  # through C code it would be lost
-                    self.error = error
-            if self.settled or self.error is not None:
-                self.model.interruptSolve()
-            return self.settled
-
-        def _point(self, solution: Any) -> tuple[Array, bool]:
-            """And whether every pair has a 0."""
-            z = np.array([self.model.getSolVal(solution, unknown) for unknown in unknowns])
-            sides = z[pairs]
-            zeros = sides.min(axis=1) <= AT_ZERO * (1 + sides.max(axis=1))
-            return z, bool(zeros.all())
-
-        def _split(self) -> dict[str, Any] | None:
-            """Two nodes, if there is a pair without a side that is fixed to 0."""
-            model = self.model
-            for first, second in pairs.tolist():
-                ends = [model.getTransformedVar(unknowns[j]) for j in (first, second)]
-                if all(end.getUbLocal() > 0 for end in ends):
-                    for end in ends:
-                        child = model.createChild(0.0, model.getLocalEstimate())
-                        model.chgVarUbNode(child, end, 0.0)
-                    return {"result": result.BRANCHED}
-            return None
-
         def conscheck(self, _constraints: Any, solution: Any, *_: Any) -> dict[str, Any]:
-            z, whole = self._point(solution)
-            settled = self._asked(z, whole)
+            z, whole = settling.point(self.model, solution)
+            settled = settling.asked(self.model, z, whole)
             return {"result": result.FEASIBLE if whole and settled else result.INFEASIBLE}
 
         def consenfolp(self, *_: Any) -> dict[str, Any]:
-            z, whole = self._point(None)
-            if self._asked(z, whole) or not whole or self.error is not None:
+            z, whole = settling.point(self.model, None)
+            if settling.asked(self.model, z, whole) or not whole or settling.error is not None:
                 return {"result": result.FEASIBLE}  # SOS1's turn, if pairs are broken
-            return self._split() or {"result": result.CUTOFF}
+            return {"result": result.BRANCHED if settling.split(self.model) else result.CUTOFF}
 
         def consenfops(self, *_: Any) -> dict[str, Any]:
             """Where the linear program could not be solved, there is no point, but there are
             smaller nodes, and at last a pattern."""
-            split = self._split()
-            if split is not None:
-                return split
-            z = np.zeros(len(unknowns))
-            for pair in pairs.tolist():
-                for j in pair:
-                    z[j] = self.model.getTransformedVar(unknowns[j]).getUbLocal() > 0
-            return {"result": result.FEASIBLE if self._asked(z, True) else result.CUTOFF}
+            if settling.split(self.model):
+                return {"result": result.BRANCHED}
+            settled = settling.asked(self.model, settling.pattern(self.model), True)
+            return {"result": result.FEASIBLE if settled else result.CUTOFF}
 
         def conslock(self, _constraint: Any, locktype: Any, nlockspos: int, nlocksneg: int) -> None:
             both = nlockspos + nlocksneg  # any change of any unknown may make it worse
-            for unknown in unknowns:
+            for unknown in settling.unknowns:
                 inner = self.model.getTransformedVar(unknown)
                 self.model.addVarLocksType(inner, locktype, both, both)
 

@@ -6,9 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from unrelu.activations import RELU, Activation
 from unrelu.certificate import Certificate
-from unrelu.checks.case import Explained
 from unrelu.checks.explained import explain
 from unrelu.checks.finding import Finding
 from unrelu.checks.nearby_fits import offset_rounding
@@ -32,11 +30,10 @@ from unrelu.noise.found import Noise
 from unrelu.noise.independent import clipped
 from unrelu.numerics.arrays import Array, Index
 from unrelu.numerics.dependence import DEPENDENT, dependence
-from unrelu.numerics.precision import DOUBLE, Precision
 from unrelu.numerics.whitening import whiten
 from unrelu.result import remark, status_of
 from unrelu.samples import Samples
-from unrelu.search.methods import METHODS
+from unrelu.search.task import Passes, Task
 from unrelu.wording.status import Status
 from unrelu.wording.streams import counted
 
@@ -47,45 +44,6 @@ OWN = (
     "this is the recipe's own estimate: it may be further off than the noise makes necessary, and "
     "has no standard errors; method='auto' fits on to the best"
 )
-
-
-@dataclass(frozen=True, eq=False)
-class Task:
-    """What is to be recovered: the samples, the rank of their labels, and what was asked for.
-    `weights` of samples (n,) matter to fits of noisy labels alone: `weighted` has them.
-
-    `precision`: of the labels, which may be coarser than that of the samples where it was read off
-    them, and is not sure: then exact labels are looked for first, and then what fits to rounding.
-    `unknown`: the activation is not known, and `activation` means nothing.
-    """
-
-    samples: Samples
-    rank: int
-    n_units: int | None
-    bias: bool
-    method: str
-    noise: str
-    activation: Activation = RELU
-    skip: bool = False
-    weights: Array | None = None
-    form: str = "auto"
-    precision: Precision = DOUBLE
-    alpha: float = 0.01
-    unknown: bool = False
-
-    @property
-    def recipe(self) -> bool:
-        """Whether a published algorithm was asked for by its name."""
-        return self.method != "auto" and METHODS[self.method].recipe
-
-    @property
-    def complete(self) -> bool:
-        """Whether a complete search was asked for by its name."""
-        return self.method != "auto" and METHODS[self.method].complete
-
-    @property
-    def weighted(self) -> Samples:
-        return replace(self.samples, weights=self.weights)
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,34 +71,6 @@ class Judged:
     def explained(self) -> bool:
         """Whether every label is explained to rounding, none of them left out."""
         return self.certificate.evidence.explained and self.status != Status.FAILED
-
-
-class Passes:
-    """Passes over all samples, the last of them remembered: what a method looks at to see whether
-    a network explains them all is what the certificate starts with."""
-
-    def __init__(self, samples: Samples) -> None:
-        self._samples = samples
-        self._last: tuple[Network, Explained] | None = None
-
-    def missed(self, net: Network) -> Index:
-        self._last = net, explain(net.canonical(), self._samples)
-        return self._last[1].missed
-
-    def residual(self, net: Network) -> float:
-        """Largest residual as a share of the labels' root mean square."""
-        if self.last(net) is None:
-            self.missed(net)
-        assert self._last is not None
-        return self._last[1].residual
-
-    @property
-    def latest(self) -> float:
-        """The same of the last network looked at."""
-        return np.inf if self._last is None else self._last[1].residual
-
-    def last(self, net: Network) -> Explained | None:
-        return self._last[1] if self._last is not None and self._last[0] is net else None
 
 
 def judged(task: Task, method: str, candidate: Candidate, passes: Passes) -> Judged:

@@ -18,13 +18,13 @@ from unrelu.checks.kinds_of_labels import (
 from unrelu.complete import facets, mixed_integer
 from unrelu.evidence.evidence import kind_found
 from unrelu.fitting import affine_term
-from unrelu.fitting.candidate import Candidate, Unsuitable, constant
+from unrelu.fitting.candidate import Candidate, constant
 from unrelu.fitting.problem import Problem
 from unrelu.network import Network
 from unrelu.noise.kinds import estimated
-from unrelu.search import gross_errors, hyperplanes, noisy, row_space, unknown_activation
-from unrelu.search.judging import Judged, Passes, Task, better, judged
-from unrelu.search.methods import METHODS
+from unrelu.search import gross_errors, hyperplanes, noisy, recipe, row_space, unknown_activation
+from unrelu.search.judging import Judged, better, judged
+from unrelu.search.task import Passes, Task
 from unrelu.wording.status import Status
 
 log = logging.getLogger(__name__)
@@ -133,7 +133,7 @@ def _proposals(
     if task.rank == 0:
         yield _constant(task), _without_units(task)
     elif task.recipe:
-        yield from _recipe(task, rng)
+        yield from recipe.candidates(task, rng)
     elif task.n_units == 0:
         yield _constant(task), _without_units(task)
         if task.noise not in ("none", "sparse"):
@@ -295,30 +295,6 @@ def _simplest(found: Candidate, task: Task, passes: Passes) -> Candidate:
         return found
     plain = affine_term.without(found.network, task.samples, found.rows, task.bias, passes.missed)
     return replace(found, network=plain, note=affine_term.NOT_NEEDED) if plain else found
-
-
-def _recipe(task: Task, rng: np.random.Generator) -> Iterator[tuple[str, Candidate]]:
-    """What a recipe makes of exact labels and, where it takes noise, of noisy ones; nothing else
-    is tried. What it says against itself goes with the constant network, or with its own."""
-    recipe, samples = METHODS[task.method], task.samples
-    kinds = set(recipe.noise) - {"sparse"}
-    more = {} if recipe.relu_only else {"activation": task.activation}
-    ways = {"auto": [False, *[True] * bool(kinds)], "none": [False], "sparse": [False]}
-    refused = ""
-    for noisy_labels in ways.get(task.noise, [True]):
-        try:
-            found = recipe.find(
-                samples, n_units=task.n_units, bias=task.bias, noise=noisy_labels, rng=rng, **more
-            )
-        except Unsuitable as error:
-            found = constant(samples, task.bias, task.activation)
-            found = replace(found, network=error.network or found.network, unsuitable=error.reason)
-            refused = refused or f"for labels without noise it does not apply: {error.reason}"
-        if found.noise is not None:
-            kind = "gaussian" if task.noise == "auto" else task.noise
-            note = "; ".join(filter(None, (found.note, refused)))
-            found = replace(found, noise=replace(found.noise, kind=kind), note=note)
-        yield recipe.name, found
 
 
 def _of_known_activation(

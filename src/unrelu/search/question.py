@@ -8,7 +8,8 @@ from unrelu.checks.finding import Finding
 from unrelu.network.unknowns import count_unknowns
 from unrelu.result import remark
 from unrelu.samples import Samples
-from unrelu.search.judging import Judged, Task
+from unrelu.search.judging import Judged
+from unrelu.search.task import Task
 from unrelu.wording.status import Status
 from unrelu.wording.streams import counted
 

@@ -27,9 +27,10 @@ from unrelu.network import Network
 from unrelu.numerics.arrays import Index
 from unrelu.result import remark
 from unrelu.samples import ExactSamples
-from unrelu.search.judging import Judged, Task
+from unrelu.search.judging import Judged
 from unrelu.search.options import dependent_inputs, label_rank
 from unrelu.search.plan import climb
+from unrelu.search.task import Task
 from unrelu.solutions import Solutions, solutions
 from unrelu.wording.status import Status
 from unrelu.wording.streams import counted

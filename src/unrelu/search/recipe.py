@@ -1,0 +1,36 @@
+"""A published recipe that was asked for by its name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from unrelu.fitting.candidate import Candidate, Unsuitable, constant
+from unrelu.search.methods import METHODS
+from unrelu.search.task import Task
+
+
+def candidates(task: Task, rng: np.random.Generator) -> Iterator[tuple[str, Candidate]]:
+    """What a recipe makes of exact labels and, where it takes noise, of noisy ones; nothing else
+    is tried. What it says against itself goes with the constant network, or with its own."""
+    method, samples = METHODS[task.method], task.samples
+    kinds = set(method.noise) - {"sparse"}
+    more = {} if method.relu_only else {"activation": task.activation}
+    ways = {"auto": [False, *[True] * bool(kinds)], "none": [False], "sparse": [False]}
+    refused = ""
+    for noisy_labels in ways.get(task.noise, [True]):
+        try:
+            found = method.find(
+                samples, n_units=task.n_units, bias=task.bias, noise=noisy_labels, rng=rng, **more
+            )
+        except Unsuitable as error:
+            found = constant(samples, task.bias, task.activation)
+            found = replace(found, network=error.network or found.network, unsuitable=error.reason)
+            refused = refused or f"for labels without noise it does not apply: {error.reason}"
+        if found.noise is not None:
+            kind = "gaussian" if task.noise == "auto" else task.noise
+            note = "; ".join(filter(None, (found.note, refused)))
+            found = replace(found, noise=replace(found.noise, kind=kind), note=note)
+        yield method.name, found
