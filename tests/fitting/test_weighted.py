@@ -9,11 +9,11 @@ from support.noise_kinds import Squares
 from support.planting import plant
 
 from unrelu import Network, match
-from unrelu.fitting.variable_projection import unit_rows
 from unrelu.fitting.weighted import State, WeightedNetwork, reweighted
 from unrelu.noise.independent import FREEDOMS, StudentT, heavy_tails, log_likelihoods
 from unrelu.noise.kind import LossAt
 from unrelu.noise.poisson import Proportional
+from unrelu.numerics.arrays import unit_rows
 from unrelu.numerics.whitening import whiten, with_constant
 from unrelu.samples import Samples
 

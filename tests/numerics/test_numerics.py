@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.planting import plant
 
-from unrelu.fitting.variable_projection import Fit, Kinks, unit_rows
+from unrelu.fitting.variable_projection import Fit, Kinks
 from unrelu.network.sensitivity import DRAWS, sensitivity
+from unrelu.numerics.arrays import unit_rows
 from unrelu.numerics.lattice import subset, vanishing_subsets
 from unrelu.numerics.levenberg import minimise
 from unrelu.numerics.rank import column_space

@@ -1,4 +1,4 @@
-"""Do the samples leave equations over when all unknowns are paid for?"""
+"""Are there more independent equations than unknowns, by enough to rule out chance?"""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unrelu.checks.case import Case
-from unrelu.checks.finding import Finding
+from unrelu.checks.finding import Finding, undetermined
 from unrelu.checks.scales import SAME, column_scale
 from unrelu.network.rounding import accumulated
-from unrelu.numerics.arrays import Array, Index
+from unrelu.numerics.arrays import Array, Index, divisors
 from unrelu.samples import Samples
-from unrelu.wording.status import Status
 from unrelu.wording.streams import counted
 
 MOST_LABELS = 20_000
@@ -28,8 +27,7 @@ def distinct_rows(samples: Samples, biased: bool) -> Index:
     so inputs on one ray are."""
     X = np.asarray(samples.X, dtype=np.float64) / column_scale(samples)
     if not biased:
-        size = np.abs(X).max(axis=1, keepdims=True)
-        X = X / np.where(size > 0, size, 1.0)
+        X = X / divisors(np.abs(X).max(axis=1, keepdims=True))
     cells = np.floor(X / SAME + np.sqrt(0.5))  # an odd offset: few inputs lie on a cell's border
     return np.sort(np.unique(cells, axis=0, return_index=True)[1])
 
@@ -40,19 +38,17 @@ def independent_equations(samples: Samples, outputs: int, biased: bool, enough: 
     Looks at twice as many rows as `enough` entries would take, spread over all, so that among
     many samples the answer is a bound from below."""
     rows = 4000 + 2 * enough // max(1, outputs)
-    spread = np.unique(np.linspace(0, samples.n - 1, min(rows, samples.n)).astype(np.intp))
-    some = samples.take(spread)
+    some = samples.take(samples.spread(rows))
     distinct = some.take(distinct_rows(some, biased))
-    told = 0 if biased else max(0, _opposite_pairs(distinct) - samples.d)
-    return (distinct.n - told) * outputs
+    redundant = 0 if biased else max(0, _opposite_pairs(distinct) - samples.d)
+    return (distinct.n - redundant) * outputs
 
 
 def _opposite_pairs(directions: Samples) -> int:
     """How many directions come with their negatives. Without biases labels at x and −x differ by
-    U V x, a linear function, which d of the pairs tell for all others."""
+    U V x, a linear function, which d of the pairs determine for all others."""
     X = np.asarray(directions.X, np.float64) / column_scale(directions)
-    size = np.abs(X).max(axis=1, keepdims=True)
-    X = X / np.where(size > 0, size, 1.0)
+    X = X / divisors(np.abs(X).max(axis=1, keepdims=True))
     cells = {tuple(row) for row in np.floor(X / SAME + np.sqrt(0.5)).tolist()}
     return sum(tuple(row) in cells for row in np.floor(-X / SAME + np.sqrt(0.5)).tolist()) // 2
 
@@ -67,8 +63,7 @@ def grain(samples: Samples, biased: bool) -> float:
     X, Y = np.asarray(samples.X[rows], np.float64), np.asarray(samples.Y[rows], np.float64)
     found = _grain(X, Y, biased)
     if not biased:  # then the length of an input says nothing, and may hide what is coarse
-        size = np.abs(X).max(axis=1, keepdims=True)
-        size = np.where(size > 0, size, 1.0)
+        size = divisors(np.abs(X).max(axis=1, keepdims=True))
         found = max(found, _grain(X / size, Y / size, biased))
     return found
 
@@ -83,28 +78,28 @@ def _grain(X: Array, Y: Array, biased: bool) -> float:
 
 def column_grain(numbers: NDArray[np.floating]) -> float:
     """One over how many multiples of a common unit there are from 0 to a number of (geometric)
-    mean size: 2⁻⁵³ or so for generic numbers, a half for signs, an eighth for whole numbers about
+    mean size: 2⁻⁵³ or so for generic numbers, a half for signs, an eighth for integers of about
     seven, or thirds of them."""
     values = np.abs(np.asarray(numbers, dtype=np.float64))
     values = np.unique(values[values > 0])
     if not len(values):
         return 1.0
     mantissa, exponent = np.frexp(values)
-    whole = np.ldexp(mantissa, 53).astype(np.int64)
-    last = np.log2((whole & -whole).astype(np.float64)) - 53 + exponent
+    significands = np.ldexp(mantissa, 53).astype(np.int64)
+    last = np.log2((significands & -significands).astype(np.float64)) - 53 + exponent
     unit = max(float(np.exp2(last.min())), _common_divisor(values))
     return float(np.exp(-np.log1p(values / unit).mean()))
 
 
 def _common_divisor(values: Array) -> float:
-    """By Euclid's algorithm, of numbers that are rounded; 0 if there is none to speak of."""
+    """By Euclid's algorithm, of rounded numbers; 0 if it is within a thousand roundings of 0."""
     tolerance = 16 * float(np.finfo(np.float64).eps) * float(values.max())
     common = float(values[0])
     for value in values[1 :: max(1, len(values) // 200)]:
         rest = float(value)
         while rest > tolerance:
-            left = math.fmod(common, rest)
-            common, rest = rest, min(left, rest - left)
+            remainder = math.fmod(common, rest)
+            common, rest = rest, min(remainder, rest - remainder)
         if common < 1e3 * tolerance:
             return 0.0
     return common
@@ -115,7 +110,7 @@ def chance_equations(dimension: int, n: int, units: int, eps: float, grain: floa
 
     k hyperplanes cut n points in at most (e n/D)^{D k} ways. Each way gives a smooth model, which
     meets each further equation with probability about ρ, the relative rounding of a label, or its
-    grain (see `grain`): whole numbers are met more easily. The union bound over all ways is below
+    grain (see `grain`): integers are met more easily. The union bound over all ways is below
     exp(CHANCE) from this number on: (D k ln(e n/D) − CHANCE) / ln(1/ρ).
     """
     patterns = dimension * units * math.log(math.e * max(n, dimension) / dimension)
@@ -130,9 +125,8 @@ def few_equations(case: Case) -> Finding | None:
     if not counted_here or case.equations >= wanted:
         return None
     more = math.ceil((wanted - case.equations) / outputs)
-    return Finding(
+    return undetermined(
         "few-equations",
-        Status.UNDETERMINED,
         f"too few to rule out another network: about {more} more samples would do; this one "
         f"explains every sample, with {case.equations} independent equations for "
         f"{counted(case.unknowns, 'unknown')}",

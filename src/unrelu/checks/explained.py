@@ -7,14 +7,13 @@ import math
 import numpy as np
 
 from unrelu.checks.case import Case, Explained
-from unrelu.checks.finding import Finding
+from unrelu.checks.finding import Finding, failed
 from unrelu.checks.scales import column_scale, typical_size
 from unrelu.network import Network
 from unrelu.network.rounding import Rounding, squared_norms
 from unrelu.numerics.arrays import Array, Index
 from unrelu.numerics.precision import Precision, read_off
 from unrelu.samples import Samples
-from unrelu.wording.status import Status
 
 SMALL = 0.05
 """Share of the labels that rounded inputs may change, for that to be more than an excuse."""
@@ -107,9 +106,8 @@ def not_explained(case: Case) -> Finding | None:
     explained = case.explained
     if case.fits:
         return None
-    return Finding(
+    return failed(
         "not-explained",
-        Status.FAILED,
         f"the network does not explain the labels: the largest residual, in sample "
         f"{explained.worst_sample}, is {explained.residual:.1e} of their size, "
         f"{explained.in_roundings:.1e} times what rounding allows",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -47,6 +47,16 @@ class Finding:
             "samples": self.samples.tolist(),
             "more_samples": self.more_samples,
         }
+
+
+def undetermined(code: str, sentence: str, **concerned: Any) -> Finding:
+    """A finding that leaves it open whether the network is the only one."""
+    return Finding(code, Status.UNDETERMINED, sentence, **concerned)
+
+
+def failed(code: str, sentence: str, **concerned: Any) -> Finding:
+    """A finding that no such network explains the labels."""
+    return Finding(code, Status.FAILED, sentence, **concerned)
 
 
 def first(checks: Iterable[Callable[[Case], Finding | None]], case: Case) -> Finding | None:

@@ -19,14 +19,13 @@ import numpy as np
 
 from unrelu.checks.case import Case, Clean
 from unrelu.checks.explained import rounding_of
-from unrelu.checks.finding import Finding
+from unrelu.checks.finding import Finding, failed
 from unrelu.checks.scales import SAME
 from unrelu.network import Network
 from unrelu.network.rounding import accumulated
-from unrelu.numerics.arrays import Array, Index, Mask
+from unrelu.numerics.arrays import Array, Index, Mask, divisors
 from unrelu.numerics.rank import column_space
 from unrelu.samples import Samples
-from unrelu.wording.status import Status
 
 THIRD = 1 / 3
 
@@ -69,8 +68,7 @@ def clean(net: Network, samples: Samples) -> Clean:
     filled = Samples(samples.X, np.where(wrong, answers, Y), samples.eps)
 
     # Labels lie in c + col(U): coordinates there, from the clean entries of each row.
-    size = np.sqrt((answers**2).mean(axis=0))
-    size = np.where(size > 0, size, 1.0)
+    size = divisors(np.sqrt((answers**2).mean(axis=0)))
     left, values, _ = np.linalg.svd(net.U / size[:, None], full_matrices=False)
     left = left[:, values > SAME * values.max(initial=0.0)]
     r = left.shape[1]
@@ -238,4 +236,4 @@ def not_gross(case: Case) -> Finding | None:
     if not case.refused:
         return None
     said = f"not by gross errors in a few labels: {case.refused}"
-    return Finding("not-gross-errors", Status.FAILED, said)
+    return failed("not-gross-errors", said)

@@ -29,7 +29,7 @@ from unrelu.checks.counting import CHANCE, distinct_rows, grain
 from unrelu.checks.scales import typical_size
 from unrelu.network import Network
 from unrelu.network.rounding import accumulated
-from unrelu.numerics.arrays import Array, Index, Mask
+from unrelu.numerics.arrays import Array, Index, Mask, unit_columns, unit_rows
 from unrelu.numerics.rank import left_inverse
 from unrelu.samples import Samples
 
@@ -180,9 +180,8 @@ def check_hidden(
 
 def _not_explained(net: Network, F: Array, wrong: Mask, in_roundings: float, eps: float) -> str:
     """Why the labels may not be those of F, U and c; empty if they are."""
-    size = np.sqrt((F**2).mean(axis=0))
-    sizes = np.linalg.svd(F / np.where(size > 0, size, 1.0), compute_uv=False)
-    plain = np.linalg.svd(net.U / np.linalg.norm(net.U, axis=0), compute_uv=False)
+    sizes = np.linalg.svd(unit_columns(F), compute_uv=False)
+    plain = np.linalg.svd(unit_columns(net.U), compute_uv=False)
     if wrong.any() or np.isinf(in_roundings):
         return "some samples have negative hidden values"
     if not in_roundings <= 1:
@@ -272,9 +271,7 @@ def _null_vector(
         return np.inf, np.inf
     # Neither rank nor what is zero changes when rows are scaled.
     values = np.linalg.svd(there / error[:, None], compute_uv=False)
-    turn, sizes, _ = np.linalg.svd(
-        there / np.linalg.norm(there, axis=1, keepdims=True), full_matrices=False
-    )
+    turn, sizes, _ = np.linalg.svd(unit_rows(there), full_matrices=False)
     if not (values[-1] > 0 and sizes[-1] > 1e-9 * sizes[0]):
         return np.inf, np.inf
     most = np.sort((turn**2).sum(axis=1))[-spare:].sum()

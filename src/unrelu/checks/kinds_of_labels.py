@@ -14,12 +14,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from unrelu.checks.finding import Finding
+from unrelu.checks.finding import Finding, failed
 from unrelu.network import Network
 from unrelu.numerics.arrays import Array, Index
 from unrelu.numerics.whitening import whiten
 from unrelu.samples import Samples
-from unrelu.wording.status import Status
 
 NOT_VALUES = ("class-labels", "probabilities", "log-probabilities")
 """All codes."""
@@ -81,7 +80,7 @@ LOG_PROBABILITIES = (
 
 def not_values(code: str, sentence: str) -> Finding:
     """Labels are something else than values of a network; `sentence` says what to do instead."""
-    return Finding(code, Status.FAILED, sentence)
+    return failed(code, sentence)
 
 
 def kind_of_labels(samples: Samples, net: Network | None = None) -> Finding | None:

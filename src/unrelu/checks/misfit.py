@@ -12,7 +12,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from unrelu.network import Network
-from unrelu.numerics.arrays import Array
+from unrelu.numerics.arrays import Array, divisors
 
 NEIGHBOURS = 5
 
@@ -54,7 +54,7 @@ def _directions(net: Network, X: Array) -> Array | None:
     """Inputs (n, q) along the main directions of the hidden weights, times output weights; all
     inputs where they are few."""
     spread = X.std(axis=0)
-    white = (X - X.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
+    white = (X - X.mean(axis=0)) / divisors(spread)
     if X.shape[1] <= DIRECTIONS:
         return np.asarray(white, np.float64)
     sizes = np.linalg.norm(net.U, axis=0)

@@ -15,7 +15,7 @@ import numpy as np
 from unrelu.checks.scales import column_scale
 from unrelu.network import Network
 from unrelu.network.jacobian import Jacobian, between_units
-from unrelu.numerics.arrays import Array, Index
+from unrelu.numerics.arrays import Array, Index, divisors, unit_rows
 from unrelu.numerics.precision import DOUBLE
 from unrelu.numerics.tangents import Tangents
 from unrelu.numerics.whitening import whiten
@@ -57,7 +57,7 @@ def offset_rounding(samples: Samples) -> float:
     """Rounding of inputs with a large offset, relative to what varies in them: that of heights."""
     some = np.asarray(samples.X[:: max(1, samples.n // 1000)], np.float64)
     spread = some.std(axis=0)
-    return DOUBLE.eps * float((np.abs(some).max(axis=0) / np.where(spread > 0, spread, 1.0)).max())
+    return DOUBLE.eps * float((np.abs(some).max(axis=0) / divisors(spread)).max())
 
 
 class NearbyFits:
@@ -81,8 +81,7 @@ class NearbyFits:
         columns = np.column_stack([self.X, np.ones(len(rows))]) if biased else self.X
         self.white = whiten(columns)
         self.Z = self.white.features
-        size = np.sqrt((taken.Y**2).mean(axis=0))
-        self.size = np.where(size > 0, size, 1.0)
+        self.size = divisors(np.sqrt((taken.Y**2).mean(axis=0)))
         self.Y = taken.Y / self.size
         V = net.V * self.scale
         self.planes = self.white.to_features(np.column_stack([V, net.b]) if biased else V)
@@ -122,7 +121,7 @@ class NearbyFits:
         """Hyperplanes of a fit, with any linear function added (or only a constant), to rounding;
         None if there is none nearby: Gauss–Newton on the normal equations, (UᵀU) ∘ Φᵀ(I − P)Φ."""
         D, enough = self.Z.shape[1], self.enough * np.sqrt(self.Y.size)
-        planes = best = _unit(planes)
+        planes = best = unit_rows(planes)
         least, shorter, step = np.inf, 1.0, np.zeros((len(moving), D))
         for _ in range(STEPS):
             F, basis, residual, U = self._linear_part(planes, linear)
@@ -141,7 +140,7 @@ class NearbyFits:
                 shorter /= 4
             planes = best.copy()
             planes[moving] += shorter * step
-            planes = _unit(planes)
+            planes = unit_rows(planes)
         return best if least <= 100 * enough else None
 
     def _step(
@@ -154,8 +153,7 @@ class NearbyFits:
         phi = J.features().reshape(len(F), len(pull))
         phi -= basis @ (basis.T @ phi)
         T = between_units(phi.T @ phi, J.U.T @ J.U)
-        scale = np.sqrt(np.maximum(np.diag(T), 0.0))
-        scale = np.where(scale > 0, scale, 1.0)
+        scale = divisors(np.sqrt(np.maximum(np.diag(T), 0.0)))
         T = T / np.outer(scale, scale)
         T[np.diag_indices(len(T))] += RIDGE
         step = np.linalg.solve(T, pull / scale) / scale
@@ -169,13 +167,13 @@ class NearbyFits:
         F = np.maximum(self.Z @ planes.T, 0.0)
         constant = np.ones((len(F), int(self.biased)))
         H = np.column_stack([F, self.Z if linear else constant])
-        size = np.linalg.norm(H, axis=0)
-        left, values, right = np.linalg.svd(H / np.where(size > 0, size, 1.0), full_matrices=False)
+        size = divisors(np.linalg.norm(H, axis=0))
+        left, values, right = np.linalg.svd(H / size, full_matrices=False)
         kept = values > 1e-9 * values[0]
         basis = left[:, kept]
         residual = self.Y - basis @ (basis.T @ self.Y)
         weights = right[kept].T @ ((basis.T @ self.Y) / values[kept, None])
-        weights /= np.where(size > 0, size, 1.0)[:, None]
+        weights /= size[:, None]
         return F, basis, residual, weights[: len(planes)].T
 
     def plain(self, planes: Array) -> Network:
@@ -262,15 +260,9 @@ class NearbyFits:
         return (-direction, 0.0) if high <= 0 else None
 
 
-def _unit(planes: Array) -> Array:
-    size = np.linalg.norm(planes, axis=1, keepdims=True)
-    return np.asarray(planes / np.where(size > 0, size, 1.0))
-
-
 def _solve(columns: Array, Y: Array) -> Array:
     """(m, q) by least squares, and once more for what rounding has left."""
-    size = np.linalg.norm(columns, axis=0)
-    size = np.where(size > 0, size, 1.0)
+    size = divisors(np.linalg.norm(columns, axis=0))
     design = columns / size
     found = np.linalg.lstsq(design, Y, rcond=1e-12)[0]
     found += np.linalg.lstsq(design, Y - design @ found, rcond=1e-12)[0]

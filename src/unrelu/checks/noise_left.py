@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from unrelu.checks.few_labels import FEW
-from unrelu.checks.finding import Finding, first, listed
+from unrelu.checks.finding import Finding, failed, first, listed, undetermined
 from unrelu.checks.misfit import MISFIT
 from unrelu.checks.shape import SURELY
 from unrelu.checks.unexplained import Unexplained, linear_p
@@ -73,9 +73,8 @@ def may_be_noise(case: NoisyCase) -> Finding | None:
     few = case.labels < FEW * case.unknowns
     if not case.told or few or case.left.chance <= CHANCE_TOLD:
         return None
-    return Finding(
+    return undetermined(
         "may-be-noise",
-        Status.UNDETERMINED,
         f"with a probability of up to {min(1.0, case.left.chance):.2g}, noise alone is explained "
         f"as well by {case.net.n_units} units of its own choice: they may not be there",
     )
@@ -88,9 +87,8 @@ def few_labels(case: NoisyCase) -> Finding | None:
     if case.labels > case.unknowns and not by_chance:
         return None
     more = max(1, math.ceil((FEW * case.unknowns - case.labels) / case.samples.m))
-    return Finding(
+    return undetermined(
         "few-labels",
-        Status.UNDETERMINED,
         f"{case.labels} labels for the {case.unknowns} unknowns of {case.net.n_units} units: so "
         f"few tell no noise from network; if there are so many units, {more} more samples would do",
         more_samples=more,
@@ -101,9 +99,8 @@ def depends_on_inputs(case: NoisyCase) -> Finding | None:
     """Whether what is left depends on the inputs."""
     if case.left.dependence <= DEPENDENT or not case.beyond_rounding:
         return None
-    return Finding(
+    return failed(
         "depends-on-inputs",
-        Status.FAILED,
         "there are more units, or the labels come from another kind of model: what the network of "
         f"{counted(case.net.n_units, 'unit')} leaves, {case.shares}, still depends on the inputs "
         f"(score {case.left.dependence:.1f}, noise stays below {DEPENDENT:g})",
@@ -114,9 +111,8 @@ def depends_on_heights(case: NoisyCase) -> Finding | None:
     """Whether what is left depends on the heights of the units."""
     if case.left.shape >= SURELY or not case.beyond_rounding:
         return None
-    return Finding(
+    return failed(
         "depends-on-heights",
-        Status.FAILED,
         f"the activation is not {case.net.activation.name!r}, or there are more units: what the "
         f"network of {counted(case.net.n_units, 'unit')} leaves, {case.shares}, depends on the "
         f"heights of its units (p = {case.left.shape:.1g})",
@@ -128,9 +124,8 @@ def misfit(case: NoisyCase) -> Finding | None:
     if case.left.misfit <= MISFIT or not case.beyond_rounding:
         return None
     what = f"the best network of {case.net.n_units} units" if case.net.n_units else _simple(case)
-    return Finding(
+    return failed(
         "misfit",
-        Status.FAILED,
         "a smooth function, another kind of model, or noise that depends on its neighbours: what "
         f"{what} leaves, {case.shares}, is alike for samples that are near each other in it (score "
         f"{case.left.misfit:.1f}, noise stays below {MISFIT:g}); it may predict well all the same",
@@ -141,9 +136,8 @@ def endless(case: NoisyCase) -> Finding | None:
     """Whether every further unit went on explaining more than noise would."""
     if case.left.search != "endless":
         return None
-    return Finding(
+    return failed(
         "endless",
-        Status.FAILED,
         "a smooth function, or another kind of model: each further unit, after the "
         f"{case.net.n_units} of this network, goes on explaining more than noise would; it may "
         "predict well all the same",
@@ -154,9 +148,8 @@ def grows_on_fresh_samples(case: NoisyCase) -> Finding | None:
     """Whether samples that the search did not see are explained worse."""
     if case.left.growth <= GROWTH:
         return None
-    return Finding(
+    return failed(
         "grows-on-fresh-samples",
-        Status.FAILED,
         "something other than noise, which so few units, or so few samples, do not show: the best "
         f"network of {counted(case.net.n_units, 'unit')} leaves {case.shares}, but "
         f"{math.sqrt(case.left.growth):.2g} times as much on samples kept aside",
@@ -167,9 +160,8 @@ def more_units(case: NoisyCase) -> Finding | None:
     """Whether one unit more than was asked for explains more than noise would."""
     if case.left.search != "more":
         return None
-    return Finding(
+    return undetermined(
         "more-units",
-        Status.UNDETERMINED,
         f"there are more than the {case.net.n_units} units that were asked for, or another kind of "
         "model made these labels: one more explains plainly more than noise would",
     )
@@ -179,9 +171,8 @@ def searches_disagree(case: NoisyCase) -> Finding | None:
     """Whether no two searches ended in the same network."""
     if case.left.search != "disagree":
         return None
-    return Finding(
+    return undetermined(
         "searches-disagree",
-        Status.UNDETERMINED,
         f"no two searches ended in the same network of {case.net.n_units} units, so others may do "
         f"as well; {case.left.common} of its units came out of another search, too: more samples, "
         "or n_units where it is known, would help",
@@ -192,9 +183,8 @@ def open_weights(case: NoisyCase) -> Finding | None:
     """Whether some weights have a part that no label depends on."""
     if not len(case.weak):
         return None
-    return Finding(
+    return undetermined(
         "weights-open",
-        Status.UNDETERMINED,
         f"the labels do not determine some of the weights of {listed(case.weak)}",
         units=case.weak,
     )
@@ -208,9 +198,8 @@ def vague_weights(case: NoisyCase) -> Finding | None:
         return None
     more = math.ceil(n * min(errors.max() / VAGUE, 1e3) ** 2) - n
     where = "breakpoint could be" if case.samples.d == 1 else "hidden weights could point"
-    return Finding(
+    return undetermined(
         "weights-vague",
-        Status.UNDETERMINED,
         f"too much noise for {listed(vague)}: the {where} anywhere ({_known(case)}), or the unit "
         "may not be there",
         units=vague,
@@ -240,9 +229,8 @@ def few_samples_for_no_unit(case: NoisyCase) -> Finding | None:
     samples, off = case.samples, _off(case)
     if samples.n > RARE * (samples.d + 1) or off < samples.n / 3:
         return None
-    return Finding(
+    return undetermined(
         "few-labels",
-        Status.UNDETERMINED,
         f"{samples.n} samples are too few to tell noise about {_simple(case)} from units that "
         "hardly any of them show",
     )
@@ -253,9 +241,8 @@ def few_samples_off(case: NoisyCase) -> Finding | None:
     samples, off = case.samples, _off(case)
     if not (0 < off <= RARE * (samples.d + 1) and off < samples.n / 3):
         return None
-    return Finding(
+    return undetermined(
         "few-samples-off",
-        Status.UNDETERMINED,
         f"all labels are the same but those of {off} of {samples.n} samples: they are wrong, or "
         "there are units that are active on hardly any others",
     )
@@ -265,9 +252,8 @@ def linear_in_inputs(case: NoisyCase) -> Finding | None:
     """Whether a linear function explains what a constant leaves."""
     if case.net.skip or linear_p(case.net, case.samples) >= SURELY:
         return None
-    return Finding(
+    return failed(
         "depends-on-inputs",
-        Status.FAILED,
         "what a constant leaves of the labels is linear in the inputs: with skip=True, the linear "
         "function is part of the network",
     )
@@ -277,9 +263,8 @@ def units_unseen(case: NoisyCase) -> Finding | None:
     """Whether what is left without any unit depends on the inputs."""
     if case.left.dependence <= DEPENDENT or not case.beyond_rounding:
         return None
-    return Finding(
+    return failed(
         "depends-on-inputs",
-        Status.FAILED,
         f"what {_simple(case)} leaves of the labels depends on the inputs (score "
         f"{case.left.dependence:.1f}, noise stays below {DEPENDENT:g}): there are units, which so "
         "many samples do not show, or no such network made these labels",

@@ -9,7 +9,7 @@ import numpy as np
 from unrelu.checks.case import Case, Pinned
 from unrelu.checks.counting import chance_equations, distinct_rows, grain
 from unrelu.checks.explained import rounding_of
-from unrelu.checks.finding import Finding, listed
+from unrelu.checks.finding import Finding, listed, undetermined
 from unrelu.checks.scales import SAME, column_scale, typical_sizes
 from unrelu.network import Network
 from unrelu.network.rounding import accumulated, height_terms
@@ -17,7 +17,6 @@ from unrelu.network.sensitivity import sensitivity
 from unrelu.numerics.arrays import Array, Index, Mask
 from unrelu.numerics.whitening import whiten, with_constant
 from unrelu.samples import Samples
-from unrelu.wording.status import Status
 
 ALWAYS_WHOLE = 300
 """Unknowns up to which T costs nothing, and the leverages that come with it are worth having."""
@@ -231,17 +230,15 @@ def open_units(case: Case) -> Finding | None:
         others = np.setdiff1d(weak, never_off)
         rest = f"; {listed(others)}: not pinned down" if len(others) else ""
         verb = "is" if len(never_off) == 1 else "are"
-        return Finding(
+        return undetermined(
             "always-active",
-            Status.UNDETERMINED,
             f"{listed(never_off)} {verb} active on every sample, so nothing in the samples says "
             f"where that ends{rest}",
             units=weak,
         )
     if (pinned.spare[weak] >= pinned.needed).all() and np.isfinite(pinned.errors[weak]).all():
-        return Finding(
+        return undetermined(
             "vague-in-rounding",
-            Status.UNDETERMINED,
             f"rounding of the labels leaves {listed(weak)} open: known to "
             f"{pinned.stated[weak].max():.0e} only; where labels have a large offset, subtract "
             "it, else take samples that differ more",
@@ -252,9 +249,8 @@ def open_units(case: Case) -> Finding | None:
     shares = np.clip(pinned.shares[weak], 1 / samples.n, 1 - 1 / samples.n)
     needed = 1.1 * np.maximum(pinned.dimension / shares, net.n_units / (1 - shares)).max()
     more = max(math.ceil(needed) - samples.n, math.ceil(0.1 * samples.n))
-    return Finding(
+    return undetermined(
         "not-pinned",
-        Status.UNDETERMINED,
         f"too few samples to pin down {listed(weak)} (active on {_percent(shares)} of them): about "
         f"{more} more samples would do; every sample is explained",
         units=weak,
@@ -266,9 +262,8 @@ def open_linear_term(case: Case) -> Finding | None:
     """Whether W is open, as it is where the inputs are dependent."""
     if not case.skip or case.pinned.independent:
         return None
-    return Finding(
+    return undetermined(
         "dependent-inputs",
-        Status.UNDETERMINED,
         "the inputs are dependent, so that other skip connections give the same labels; every "
         "sample is explained",
     )

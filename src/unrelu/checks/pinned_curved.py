@@ -19,7 +19,7 @@ from unrelu.network import Network
 from unrelu.network.jacobian import Jacobian
 from unrelu.network.rounding import CONFIDENCE, accumulated, height_terms
 from unrelu.network.unitwise_least_squares import unitwise_least_squares
-from unrelu.numerics.arrays import Array, Mask
+from unrelu.numerics.arrays import Array, Mask, divisors, unit_columns
 from unrelu.numerics.tangents import Tangents
 from unrelu.numerics.whitening import Whitened, whiten, with_constant
 from unrelu.samples import Samples
@@ -30,10 +30,8 @@ ROUNDS = 6
 
 def full_rank(net: Network, samples: Samples) -> bool:
     """Whether the output weights of all units are independent, outputs at their own scale."""
-    size = typical_size(samples.Y)
-    U = net.U / np.where(size > 0, size, 1.0)[:, None]
-    lengths = np.linalg.norm(U, axis=0)
-    values = np.linalg.svd(U / np.where(lengths > 0, lengths, 1.0), compute_uv=False)
+    U = net.U / divisors(typical_size(samples.Y))[:, None]
+    values = np.linalg.svd(unit_columns(U), compute_uv=False)
     return bool((values > SAME).sum() == net.n_units)
 
 

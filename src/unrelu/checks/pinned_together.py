@@ -31,7 +31,7 @@ from scipy.linalg import svd
 
 from unrelu.checks.case import Case, Pinned
 from unrelu.checks.counting import chance_equations, distinct_rows
-from unrelu.checks.finding import Finding
+from unrelu.checks.finding import Finding, undetermined
 from unrelu.checks.pinned import independent_outputs
 from unrelu.checks.pinned_curved import label_weights, relative_errors, resolved, sure_rows
 from unrelu.checks.scales import SAME, column_scale
@@ -42,7 +42,6 @@ from unrelu.numerics.laws import coarse
 from unrelu.numerics.tangents import Tangents
 from unrelu.numerics.whitening import whiten, with_constant
 from unrelu.samples import Samples
-from unrelu.wording.status import Status
 from unrelu.wording.streams import counted
 
 MOST_UNKNOWNS, MOST_ROWS = 400, 2000
@@ -182,9 +181,8 @@ def outputs_dependent(case: Case) -> Finding | None:
     """Whether units whose output weights are not independent may not be what they seem."""
     if not case.objection:
         return None
-    return Finding(
+    return undetermined(
         "outputs-dependent",
-        Status.UNDETERMINED,
         f"the output weights of the {counted(case.net.n_units, 'unit')} are not independent, and "
         f"{case.objection}: with the activation {case.net.activation.name} it is then not decided "
         "whether other networks explain the samples, too; this one does",

@@ -29,12 +29,11 @@ from itertools import combinations
 import numpy as np
 
 from unrelu.checks.case import Case
-from unrelu.checks.finding import Finding, listed
-from unrelu.checks.scales import SAME, column_scale
+from unrelu.checks.finding import Finding, listed, undetermined
+from unrelu.checks.scales import SAME, column_scale, typical_size
 from unrelu.network import Network
-from unrelu.numerics.arrays import Array, Index
+from unrelu.numerics.arrays import Array, Index, divisors, unit_rows
 from unrelu.samples import Samples
-from unrelu.wording.status import Status
 from unrelu.wording.streams import counted
 
 MOST_SETS = 20_000
@@ -64,7 +63,7 @@ def replaceable(net: Network, samples: Samples, biased: bool) -> tuple[Index, st
 
 
 def _parallel(V: Array) -> Index:
-    unit = V / np.linalg.norm(V, axis=1)[:, None]
+    unit = unit_rows(V)
     near = np.minimum(
         np.abs(unit[:, None] - unit[None]).max(axis=2),
         np.abs(unit[:, None] + unit[None]).max(axis=2),
@@ -92,8 +91,7 @@ def _together(net: Network, samples: Samples, biased: bool) -> Iterator[tuple[In
 def _kruskal(
     net: Network, samples: Samples, units: Index, biased: bool, constant: bool, degree: int
 ) -> bool:
-    size = np.sqrt((np.asarray(samples.Y[:: max(1, samples.n // 1000)]) ** 2).mean(axis=0))
-    U = (net.U[:, units] / np.where(size > 0, size, 1.0)[:, None]).T
+    U = (net.U[:, units] / divisors(typical_size(samples.Y))[:, None]).T
     V = net.V[units] * column_scale(samples)
     rows = np.column_stack([V, net.b[units]]) if biased else V
     if constant:  # 1 is the power of a form, too, with output weights that could be any
@@ -104,7 +102,7 @@ def _kruskal(
 
 def _kruskal_rank(rows: Array) -> int:
     """The largest number of which any so many rows are independent, at least 1 (if none is 0)."""
-    rows = rows / np.linalg.norm(rows, axis=1)[:, None]
+    rows = unit_rows(rows)
     largest = int(min(rows.shape))
     if largest == len(rows) and _independent(rows):
         return largest
@@ -131,9 +129,8 @@ def replaceable_units(case: Case) -> Finding | None:
     if doubt is None:
         return None
     units, why = doubt
-    return Finding(
+    return undetermined(
         "replaceable",
-        Status.UNDETERMINED,
         f"{listed(units)} {why}: it is not decided whether other networks of "
         f"{counted(case.net.n_units, 'unit')} explain the samples, too; this one does",
         units=units,

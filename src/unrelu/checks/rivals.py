@@ -4,14 +4,14 @@ With the sides of all units given, labels are linear in the hidden weights w_j =
 output weights U, Y = Σ_j (s_j∘X̄ w_j) u_jᵀ + 1 cᵀ. Counting says how unlikely it is that other
 sides explain generic labels. In two cases they do whatever the labels are:
 
-turned    f(z) = f(−z) + z: a unit may be active on the other side if the others take up the linear
+reversed  f(z) = f(−z) + z: a unit may be active on the other side if the others take up the linear
           function u z. They do where that lies in the column space of the equations, as when two
           units with parallel u are active on complementary samples: both change by the same.
-unheard   samples without which the equations lose rank. Their labels are explained whatever they
+pivotal   samples without which the equations lose rank. Their labels are explained whatever they
           are, so nothing confirms the sides of the units there, nor on several such sets together.
 
 With a skip connection X Wᵀ is among the unknowns. Then every unit may be turned round, which is no
-other network, and only what is unheard is looked at.
+other network, and only what is pivotal is looked at.
 
 Neither is an ambiguity as long as the samples contradict the network that comes of it. So it is
 solved for, and tried on all samples.
@@ -27,15 +27,14 @@ import numpy as np
 from scipy.optimize import linprog
 
 from unrelu.checks.case import Case
-from unrelu.checks.finding import Finding, listed
+from unrelu.checks.finding import Finding, listed, undetermined
 from unrelu.checks.scales import DIGITS, FINE, SAME, column_scale, hidden_by, typical_size
 from unrelu.checks.sides import sides_of
 from unrelu.checks.spared import turned
 from unrelu.network import Network
 from unrelu.network.jacobian import Jacobian
-from unrelu.numerics.arrays import Array, Index, Mask
+from unrelu.numerics.arrays import Array, Index, Mask, divisors, unit_columns
 from unrelu.samples import Samples
-from unrelu.wording.status import Status
 from unrelu.wording.streams import counted
 
 MOST_UNKNOWNS = 240
@@ -51,7 +50,7 @@ ALL_SETS = 6
 """Units of which all sets are tried; of more, single ones and pairs."""
 
 MOST_CHOICES = 1000
-"""Sides on several unheard sets together that are tried: a second's work, for a dozen samples."""
+"""Sides on several pivotal sets together that are tried: a second's work, for a dozen samples."""
 
 ROUNDINGS = 1000
 """Of the usual label, in the weights of a rival."""
@@ -72,7 +71,7 @@ def rival(net: Network, samples: Samples, biased: bool, skip: bool = False) -> I
         return None
     wanted = max(ROWS * unknowns, 100)
     while True:
-        rows = np.unique(np.linspace(0, samples.n - 1, min(wanted, samples.n)).astype(np.intp))
+        rows = samples.spread(wanted)
         system = _System(net, samples.take(rows), biased, skip)
         if _rank(J := system.equations(system.active)) == J.shape[1]:
             break
@@ -122,16 +121,16 @@ class _System:
             yield from self._turned(J)
         m = self.Y.shape[1]
         basis = _range(J).reshape(len(self.X), m, -1)
-        unheard = []
+        pivotal = []
         for rows in self._groups():
             block = basis[rows].reshape(len(rows) * m, -1)
             if np.linalg.norm(block, 2) ** 2 > 1 - self.near:
-                unheard.append(rows)
+                pivotal.append(rows)
         together = 1
-        while together < len(unheard) and _choices(k, len(unheard), together + 1) <= MOST_CHOICES:
+        while together < len(pivotal) and _choices(k, len(pivotal), together + 1) <= MOST_CHOICES:
             together += 1
         for size in range(1, together + 1):
-            for groups in combinations(unheard, size):
+            for groups in combinations(pivotal, size):
                 for changes in product(_sets(k), repeat=size):
                     pattern = self.active.copy()
                     for rows, units in zip(groups, changes, strict=True):
@@ -171,17 +170,16 @@ class _System:
         """Of the units in any order, each with the direction of its output weights; with a skip
         connection up to turning, so that the first sample is on."""
         V = np.column_stack([net.V * self.scale, net.b])[:, : self.X.shape[1]]
-        turned = net.U / np.linalg.norm(net.U, axis=0)
+        directions = unit_columns(net.U)
         on = self.X @ V.T > 0
         active = (on == on[:1] if self.skip else on).astype(float)
-        units = np.column_stack([np.round(turned.T, 6) + 0.0, active.T])
+        units = np.column_stack([np.round(directions.T, 6) + 0.0, active.T])
         return sorted(map(tuple, units.tolist()))
 
     def solve(self, pattern: Mask) -> Network | None:
         """With these sides, to half of the digits; None if there is none."""
         A, y = self.equations(pattern), self.Y.ravel()
-        size = np.linalg.norm(A, axis=0)
-        size = np.where(size > 0, size, 1.0)
+        size = divisors(np.linalg.norm(A, axis=0))
         A = A / size
         found, _, rank, _ = np.linalg.lstsq(A, y, rcond=SAME)
         if np.abs(A @ found - y).max() > self.near * np.abs(y).max():
@@ -227,8 +225,7 @@ def _sets(k: int) -> Iterator[list[int]]:
 
 
 def _range(columns: Array) -> Array:
-    size = np.linalg.norm(columns, axis=0)
-    left, values, _ = np.linalg.svd(columns / np.where(size > 0, size, 1.0), full_matrices=False)
+    left, values, _ = np.linalg.svd(unit_columns(columns), full_matrices=False)
     return np.asarray(left[:, values > SAME * values.max(initial=0.0)])
 
 
@@ -264,9 +261,8 @@ def rival_sides(case: Case) -> Finding | None:
         units = rival(net, samples, biased, case.skip)
     if units is None:
         return None
-    return Finding(
+    return undetermined(
         "rival",
-        Status.UNDETERMINED,
         f"another network of {counted(net.n_units, 'unit')} explains every sample to rounding as "
         f"well, with other sides of {listed(units)}",
         units=units,

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unrelu.numerics.arrays import Array
+from unrelu.numerics.arrays import Array, divisors
 from unrelu.samples import Samples
 
 SAME = 1e-8
@@ -38,10 +38,9 @@ def typical_size(columns: NDArray[Any]) -> Array:
 def typical_sizes(Y: Array) -> Array:
     """Root mean square of each column over all rows; one where that is zero."""
     size = np.sqrt((Y**2).mean(axis=0)) if len(Y) else np.zeros(Y.shape[1])
-    return np.where(size > 0, size, 1.0)
+    return divisors(size)
 
 
 def column_scale(samples: Samples) -> Array:
     """Typical size of each input, powers of two so that scaling rounds nothing."""
-    size = typical_size(samples.X)
-    return np.exp2(np.round(np.log2(np.where(size > 0, size, 1.0))))
+    return np.exp2(np.round(np.log2(divisors(typical_size(samples.X)))))

@@ -10,13 +10,12 @@ import numpy as np
 
 from unrelu.checks.case import Case
 from unrelu.checks.counting import CHANCE
-from unrelu.checks.finding import Finding, listed
+from unrelu.checks.finding import Finding, listed, undetermined
 from unrelu.checks.scales import FINE, column_scale, hidden_by
 from unrelu.network import Network
-from unrelu.numerics.arrays import Array, Mask
+from unrelu.numerics.arrays import Array, Mask, divisors
 from unrelu.numerics.lattice import vanishing_subsets
 from unrelu.samples import Samples
-from unrelu.wording.status import Status
 
 FACING = 1e-9
 """How far apart two hyperplanes may be and yet be the same, where rounding is fine."""
@@ -131,10 +130,9 @@ def in_a_half_space(samples: Samples) -> bool:
     with x·w >= 1 for every x, each scaled to unit size."""
     from scipy.optimize import linprog
 
-    some = samples.take(np.unique(np.linspace(0, samples.n - 1, 2000).astype(np.intp)))
+    some = samples.take(samples.spread(2000))
     X = some.X / column_scale(some)
-    size = np.linalg.norm(X, axis=1, keepdims=True)
-    X = X / np.where(size > 0, size, 1.0)
+    X = X / divisors(np.linalg.norm(X, axis=1, keepdims=True))
     answer = linprog(
         np.zeros(samples.d), A_ub=-X, b_ub=-np.ones(len(X)), bounds=(None, None), method="highs"
     )
@@ -155,7 +153,7 @@ def facing_pair(case: Case) -> Finding | None:
     pair = opposite_pair(case.net) if case.relu else None
     if pair is None or not (case.skip or case.biased or in_a_half_space(case.samples)):
         return None
-    said = (
+    others = (
         "which one unit and a skip connection explain as well: u f(z) + u' f(−z) = "
         "(u + u') f(−z) + u z"
         if case.skip
@@ -163,10 +161,9 @@ def facing_pair(case: Case) -> Finding | None:
         f"u f(z) + u' f(−z) = (u + u') f(−z) + u z{WITH_SKIP}"
     )
     units = np.array(pair)
-    return Finding(
+    return undetermined(
         "facing-pair",
-        Status.UNDETERMINED,
-        f"{listed(units)} face each other on one hyperplane, {said}",
+        f"{listed(units)} face each other on one hyperplane, {others}",
         units=units,
     )
 
@@ -177,9 +174,8 @@ def linear_function(case: Case) -> Finding | None:
     if pair is None:
         return None
     units = np.array(pair)
-    return Finding(
+    return undetermined(
         "linear-pair",
-        Status.UNDETERMINED,
         f"{listed(units)} together make a linear function, without a kink that the samples could "
         f"show: with other units turned round, fewer may do{WITH_SKIP}",
         units=units,
@@ -197,9 +193,8 @@ def gap(case: Case) -> Finding | None:
     if pair is None:
         return None
     units = np.array(pair)
-    return Finding(
+    return undetermined(
         "gap",
-        Status.UNDETERMINED,
         f"{listed(units)} face each other across a gap between the samples: what the network does "
         "inside it, and with how many units, cannot be known; samples from the gap would tell",
         units=units,
@@ -218,9 +213,8 @@ def open_sides(case: Case) -> Finding | None:
         return None
     sides = sides_of(case)
     if sides is None:
-        return Finding(
+        return undetermined(
             "sides-undecided",
-            Status.UNDETERMINED,
             "it cannot be decided on which side each unit is active: there are too many units for "
             "so few inputs and outputs, or the weights are too regular; every sample is explained, "
             "and every hyperplane pinned down",
@@ -228,9 +222,8 @@ def open_sides(case: Case) -> Finding | None:
     if not sides or case.samples.eps > FINE:
         return None
     units = np.flatnonzero(sides[0])
-    return Finding(
+    return undetermined(
         "sides-open",
-        Status.UNDETERMINED,
         f"{listed(units)} can change sides (v, b become −v, −b) without changing the function: no "
         "samples tell the two networks apart",
         units=units,

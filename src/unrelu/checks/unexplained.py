@@ -10,7 +10,7 @@ from scipy.special import fdtrc
 from unrelu.checks.misfit import misfit
 from unrelu.checks.shape import shape_p
 from unrelu.network import Network
-from unrelu.numerics.arrays import Array
+from unrelu.numerics.arrays import Array, divisors
 from unrelu.numerics.dependence import CLIP, DEPENDENT, MOST_ROWS, dependence
 from unrelu.numerics.spread import NORMAL, robust_spread
 from unrelu.numerics.whitening import whiten
@@ -113,8 +113,7 @@ def linear_p(net: Network, samples: Samples) -> float:
 def _misfit(net: Network, samples: Samples, clip: float) -> float:
     some = samples.take(samples.spread(MOST_NEIGHBOURS))
     residual = _beyond_rounding(some, some.left(net(some.X)))
-    size = robust_spread(residual, some.Y)
-    residual /= np.where(size > 0, size, 1.0)
+    residual /= divisors(robust_spread(residual, some.Y))
     return misfit(net, np.asarray(some.X, np.float64), np.clip(residual, -clip, clip))
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from unrelu.fitting.problem import Problem
-from unrelu.numerics.arrays import Array, Mask
+from unrelu.numerics.arrays import Array, Mask, unit_columns
 from unrelu.numerics.cones import Rays, null_space
 
 ROUNDINGS = 8.0
@@ -57,8 +57,7 @@ class Side:
         if problem.bias:
             Y = Y[:, np.ptp(Y, axis=0) > 4 * eps * np.abs(Y).max(axis=0)]
             Y = np.column_stack([np.ones(len(Y)), Y])
-        lengths = np.linalg.norm(Y, axis=0)
-        Y = Y / np.where(lengths > 0, lengths, 1.0)
+        Y = unit_columns(Y)
         left, values, _ = np.linalg.svd(Y, full_matrices=False)
         kept = values > max(Y.shape) * eps * values.max(initial=0.0)
         P, least = left[:, kept], values[kept].min(initial=1.0)

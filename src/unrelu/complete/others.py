@@ -12,14 +12,13 @@ import numpy as np
 from unrelu.checks.case import Case
 from unrelu.checks.counting import distinct_rows
 from unrelu.checks.explained import explain
-from unrelu.checks.finding import Finding
+from unrelu.checks.finding import Finding, undetermined
 from unrelu.complete import facets
 from unrelu.fitting.alternation import OVERFLOW, another_unit
 from unrelu.network import Network
 from unrelu.numerics.arrays import Index
 from unrelu.numerics.laws import coarse
 from unrelu.samples import Samples
-from unrelu.wording.status import Status
 
 FEW_ROWS, FEW_UNITS, MOST_ROWS = 300, 5, 100_000
 """Distinct inputs and units up to which other networks are looked for, a tenth of a second's
@@ -74,4 +73,4 @@ def _of_alternation(few: Samples, net: Network, biased: bool) -> Finding | None:
 
 
 def _several(sentence: str) -> Finding:
-    return Finding("several-networks", Status.UNDETERMINED, sentence)
+    return undetermined("several-networks", sentence)

@@ -12,7 +12,7 @@ from unrelu.checks import gross as gross_errors
 from unrelu.checks.case import Case, Explained, Pinned
 from unrelu.checks.counting import chance_equations, few_equations, grain, independent_equations
 from unrelu.checks.explained import by_inputs, explain, not_explained
-from unrelu.checks.finding import Finding, first, listed
+from unrelu.checks.finding import Finding, first, listed, undetermined
 from unrelu.checks.pinned import not_pinned, open_linear_term, open_units, pin
 from unrelu.checks.pinned_curved import full_rank, pin_curved, resolved
 from unrelu.checks.pinned_together import outputs_dependent, pin_together
@@ -195,7 +195,7 @@ def judge_as_given(asked: Question, samples: Samples) -> Judgement:
             f"the inputs have {inputs.name}: if the model was asked before they were rounded, that "
             f"explains every sample; as they stand, {judged.findings[0].sentence}"
         )
-        rounded = Finding("inputs-rounded", Status.UNDETERMINED, said)
+        rounded = undetermined("inputs-rounded", said)
         return replace(judged, findings=(rounded, *judged.findings))
     return with_kind_of_labels(judged, samples)
 

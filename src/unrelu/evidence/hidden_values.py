@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from unrelu.checks.finding import Finding
+from unrelu.checks.finding import Finding, failed, undetermined
 from unrelu.checks.hidden_values import HiddenValues, check_hidden
 from unrelu.checks.unexplained import largest_residual
 from unrelu.evidence.evidence import Evidence, Judgement, Question, in_floats
@@ -76,11 +76,10 @@ def judge_hidden(asked: Question, samples: Samples, errors: Array, scales: str) 
 def _found(evidence: HiddenLabels, units: int) -> Finding:
     hidden = evidence.hidden
     if hidden is None:
-        return Finding("no-unit", Status.FAILED, "there are no units")
+        return failed("no-unit", "there are no units")
     if not hidden.exact:
-        return Finding(
+        return undetermined(
             "hidden-open",
-            Status.UNDETERMINED,
             f"hidden values and output weights are not certain: {hidden.objection}",
         )
     scales = f"; {evidence.scales}" if evidence.scales else ""

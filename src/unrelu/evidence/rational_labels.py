@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike
 
-from unrelu.checks.finding import Finding
+from unrelu.checks.finding import Finding, failed, undetermined
 from unrelu.checks.proof import Proof, prove
 from unrelu.checks.refuted import Refutation
 from unrelu.evidence.evidence import Evidence, Judgement, Question
@@ -87,7 +87,7 @@ def judge_rational(
     found, alone = floats.findings[0], False
     if not proof.holds:
         said = f"{proof}; to rounding, {found.sentence}"
-        found = Finding("proof-broken", Status.FAILED, said, samples=proof.broken)
+        found = failed("proof-broken", said, samples=proof.broken)
     elif found.status in (Status.EXACT, Status.UNDETERMINED):
         count = _networks(exact, samples, asked, found, search)
         alone = count == 1
@@ -106,7 +106,7 @@ def judge_refuted(asked: Question, samples: ExactSamples, refutation: Refutation
     floats = judge_labels(replace(asked, network=asked.network.rounded()), samples.rounded)
     assert isinstance(floats.evidence, ExactLabels)
     evidence = Refuted(refutation=refutation, rounded=floats.evidence)
-    found = Finding("none-exists", Status.FAILED, str(refutation))
+    found = failed("none-exists", str(refutation))
     return Judgement(asked.network, asked, len(samples.X), evidence, (found,))
 
 
@@ -114,7 +114,7 @@ def several(count: float, units: int) -> Finding:
     """More networks than one."""
     many = "infinitely many" if math.isinf(count) else f"{count:.0f}"
     said = f"{many} networks of {counted(units, 'unit')} explain every sample without any error"
-    return Finding("several-networks", Status.UNDETERMINED, said)
+    return undetermined("several-networks", said)
 
 
 def _networks(

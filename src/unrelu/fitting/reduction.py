@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from unrelu.fitting.variable_projection import Fit, Kinks, unit_rows
-from unrelu.numerics.arrays import Array
+from unrelu.fitting.variable_projection import Fit, Kinks
+from unrelu.numerics.arrays import Array, unit_rows
 from unrelu.numerics.levenberg import minimise
 
 PARALLEL = 0.8

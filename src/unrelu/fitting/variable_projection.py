@@ -24,7 +24,7 @@ import numpy as np
 
 from unrelu.activations import RELU, Activation
 from unrelu.network.jacobian import Jacobian
-from unrelu.numerics.arrays import Array, Mask
+from unrelu.numerics.arrays import Array, Mask, unit_rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,11 +160,6 @@ class Kinks:
         units, duplicates and near-parallel copies alike."""
         deletion = np.linalg.norm(fit.half, axis=0)
         return np.asarray(np.linalg.norm(fit.output, axis=1) / deletion / self.size)
-
-
-def unit_rows(rows: Array) -> Array:
-    norms = np.linalg.norm(rows, axis=1, keepdims=True)
-    return np.asarray(rows / np.where(norms > 0, norms, 1.0))
 
 
 def _inverse_root(gram: Array) -> Array:

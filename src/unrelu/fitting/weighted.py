@@ -18,11 +18,10 @@ import numpy as np
 
 from unrelu.activations import RELU, Activation
 from unrelu.fitting.rounded_relu import RoundedReLU
-from unrelu.fitting.variable_projection import unit_rows
 from unrelu.network import Network
 from unrelu.network.jacobian import Jacobian
 from unrelu.noise.kind import Loss, LossAt
-from unrelu.numerics.arrays import Array
+from unrelu.numerics.arrays import Array, unit_rows
 from unrelu.numerics.levenberg import minimise
 from unrelu.numerics.whitening import power_of_two, whiten, with_constant
 from unrelu.samples import Samples

@@ -21,10 +21,10 @@ import numpy as np
 from scipy.linalg import solve_triangular
 
 from unrelu.fitting.selection import unit_edge
-from unrelu.fitting.variable_projection import Fit, Kinks, unit_rows
+from unrelu.fitting.variable_projection import Fit, Kinks
 from unrelu.inference.units import Spread
 from unrelu.network import Network
-from unrelu.numerics.arrays import Array
+from unrelu.numerics.arrays import Array, unit_rows
 from unrelu.numerics.levenberg import minimise
 from unrelu.numerics.whitening import Whitened
 

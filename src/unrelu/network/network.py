@@ -16,7 +16,7 @@ from unrelu.errors import InputError
 from unrelu.inputs.frames import plain
 from unrelu.inputs.numbers import real_numbers
 from unrelu.network.weights import float_weights, holds_objects, rational_weights
-from unrelu.numerics.arrays import Array, Mask
+from unrelu.numerics.arrays import Array, Mask, divisors
 from unrelu.numerics.equality import by_value
 from unrelu.numerics.quiet import quiet
 from unrelu.numerics.rationals import (
@@ -271,8 +271,7 @@ class Network:
             )
         if self.rational:
             return self._rational_form(skip)
-        largest = np.abs(self.V).max(axis=1, initial=0.0)  # whose square may underflow
-        largest = np.where(largest > 0, largest, 1.0)
+        largest = divisors(np.abs(self.V).max(axis=1, initial=0.0))  # its square may underflow
         scale = largest * np.linalg.norm(self.V / largest[:, None], axis=1)
         kinked = scale > 0
         c = self.c + self.U[:, ~kinked] @ self.activation(self.b[~kinked])

@@ -20,7 +20,7 @@ from scipy.linalg import cholesky, qr, solve_triangular
 from scipy.linalg.lapack import dpotri
 
 from unrelu.network.jacobian import Jacobian, between_units
-from unrelu.numerics.arrays import Array, Mask
+from unrelu.numerics.arrays import Array, Mask, unit_columns
 from unrelu.numerics.tangents import Tangents
 from unrelu.numerics.whitening import with_constant
 
@@ -151,8 +151,7 @@ def _factor(T: Array) -> tuple[Array, float]:
 
 def _without_kink(F: Array, Z: Array) -> Mask:
     """Which columns of F are, to half of the digits, combinations of others and those of Z."""
-    norms = np.linalg.norm(F, axis=0)
-    rest = F / np.where(norms > 0, norms, 1.0)
+    rest = unit_columns(F)
     for _ in range(2):
         rest = rest - Z @ (Z.T @ rest / len(Z))
     half = np.sqrt(np.finfo(np.float64).eps)
@@ -163,8 +162,7 @@ def _without_kink(F: Array, Z: Array) -> Mask:
 
 def _range(columns: Array) -> Array:
     """Orthonormal basis of the column space, by pivoted QR."""
-    norms = np.linalg.norm(columns, axis=0)
-    q, r, _ = qr(columns / np.where(norms > 0, norms, 1.0), mode="economic", pivoting=True)
+    q, r, _ = qr(unit_columns(columns), mode="economic", pivoting=True)
     diagonal = np.abs(np.diag(r))
     rank = int((diagonal > 100 * np.finfo(np.float64).eps * max(columns.shape)).sum())
     return np.asarray(q[:, :rank])

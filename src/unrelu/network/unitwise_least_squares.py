@@ -22,7 +22,7 @@ import numpy as np
 from scipy.linalg import svd
 
 from unrelu.network.jacobian import Jacobian
-from unrelu.numerics.arrays import Array, Mask
+from unrelu.numerics.arrays import Array, Mask, unit_columns
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,10 +76,7 @@ def unitwise_least_squares(J: Jacobian, own: Array, weights: Array) -> UnitwiseF
 
 def _range(H: Array) -> tuple[Array, Mask]:
     """An orthonormal basis of the columns, and which of them are no part of a dependence."""
-    sizes = np.linalg.norm(H, axis=0)
-    left, values, right = svd(
-        H / np.where(sizes > 0, sizes, 1.0), full_matrices=False, check_finite=False
-    )
+    left, values, right = svd(unit_columns(H), full_matrices=False, check_finite=False)
     kept = values > 100 * max(H.shape) * np.finfo(np.float64).eps * values.max(initial=0.0)
     lost = np.abs(right[~kept]).max(axis=0, initial=0.0) > np.sqrt(np.finfo(np.float64).eps)
     if len(right) < H.shape[1]:  # fewer samples than columns

@@ -1,4 +1,4 @@
-"""The types of arrays, by what they hold."""
+"""The types of arrays, by what they hold, and division that leaves zeros as they are."""
 
 from typing import Any
 
@@ -9,3 +9,18 @@ Array = NDArray[np.float64]
 Index = NDArray[np.intp]
 Mask = NDArray[np.bool_]
 AnyArray = NDArray[Any]
+
+
+def divisors(sizes: Array) -> Array:
+    """Sizes to divide by: one in the place of zero."""
+    return np.where(sizes > 0, sizes, 1.0)
+
+
+def unit_rows(rows: Array) -> Array:
+    """Rows at unit length; those of zeros as they are."""
+    return rows / divisors(np.linalg.norm(rows, axis=1, keepdims=True))
+
+
+def unit_columns(columns: Array) -> Array:
+    """Columns at unit length; those of zeros as they are."""
+    return columns / divisors(np.linalg.norm(columns, axis=0))

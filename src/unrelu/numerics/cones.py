@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from unrelu.numerics.arrays import Array, Mask
+from unrelu.numerics.arrays import Array, Mask, unit_rows
 
 HALF = float(np.sqrt(np.finfo(np.float64).eps))
 """Half the digits. A ray is first known to what merged or joggled facets leave of a normal; rows
@@ -54,7 +54,7 @@ def interior(P: Array) -> Array | None:
     """
     from scipy.optimize import nnls
 
-    P = _unit(P[P.any(axis=1)])
+    P = unit_rows(P[P.any(axis=1)])
     r = P.shape[1]
     if not len(P):
         return np.eye(r)[0] if r else None
@@ -76,7 +76,7 @@ def extreme_rays(P: Array, inside: Array, noise: Array) -> Rays:
     O(n^⌊(r−1)/2⌋) at worst, and O(n r) for each ray.
     """
     r = P.shape[1]
-    rows = _unit(P[P.any(axis=1)])
+    rows = unit_rows(P[P.any(axis=1)])
     inside = inside / np.linalg.norm(inside)
     across = np.linalg.svd(inside[None])[2][1:].T
     points = (rows @ across) / (rows @ inside)[:, None]
@@ -89,7 +89,7 @@ def extreme_rays(P: Array, inside: Array, noise: Array) -> Rays:
         directions = signs @ across.T - signs * ends @ inside[None]
     else:
         directions = _facets(points) @ np.vstack([across.T, inside])
-    return _merged(P, _unit(directions), noise)
+    return _merged(P, unit_rows(directions), noise)
 
 
 def _facets(points: Array) -> Array:
@@ -177,8 +177,3 @@ def faces_above(
     for common in shared[kept]:
         if null_space(rows[common], r, share).shape[1] == dimension + 1:
             yield common
-
-
-def _unit(rows: Array) -> Array:
-    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
-    return np.asarray(rows / np.where(lengths > 0, lengths, 1.0))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from unrelu.numerics.arrays import Array
+from unrelu.numerics.arrays import Array, divisors
 
 MOST_INPUTS = 6
 """Inputs up to which nearest neighbours are near enough to lie on one piece."""
@@ -43,12 +43,11 @@ def pieces_without_noise(X: Array, Y: Array, eps: float) -> bool:
     X, Y = X[::step], Y[::step]
     size = np.abs(Y).max(axis=0) + np.finfo(np.float64).tiny
     spread = X.std(axis=0)
-    X, Y = X / np.where(spread > 0, spread, 1.0), Y / size
+    X, Y = X / divisors(spread), Y / size
     centres = X[:: max(1, len(X) // CENTRES)]
     rows = np.asarray(cKDTree(X).query(centres, min(count, len(X)))[1])
     near = X[rows] - X[rows].mean(axis=1, keepdims=True)
-    lengths = np.abs(near).max(axis=(1, 2), keepdims=True)
-    design = near / np.where(lengths > 0, lengths, 1.0)
+    design = near / divisors(np.abs(near).max(axis=(1, 2), keepdims=True))
     labels = Y[rows] - Y[rows].mean(axis=1, keepdims=True)
     left, values, _ = np.linalg.svd(design, full_matrices=False)
     kept = left * (values > 1e-9 * values[:, :1])[:, None, :]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from unrelu.numerics.arrays import Array
+from unrelu.numerics.arrays import Array, unit_columns
 
 
 def column_space(columns: Array, eps: float = float(np.finfo(np.float64).eps)) -> Array:
@@ -15,9 +15,7 @@ def column_space(columns: Array, eps: float = float(np.finfo(np.float64).eps)) -
     >>> column_space(np.array([[1.0, 2.0], [1.0, 2.0], [0.0, 0.0]])).shape
     (3, 1)
     """
-    norms = np.linalg.norm(columns, axis=0)
-    scaled = columns / np.where(norms > 0, norms, 1.0)
-    left, values, _ = np.linalg.svd(scaled, full_matrices=False)
+    left, values, _ = np.linalg.svd(unit_columns(columns), full_matrices=False)
     bar = max(columns.shape) * eps * values.max(initial=0.0)
     return np.asarray(left[:, values > bar])
 
@@ -42,10 +40,10 @@ def null_combination(rest: Array, free: Array, bar: float) -> tuple[Array, Array
     True
     """
     left, values, right = np.linalg.svd(free, full_matrices=False)
-    seen = values > bar
-    left = left[:, seen]
+    kept = values > bar
+    left = left[:, kept]
     inner = left.T @ rest
     outer = rest - left @ inner
     wide = len(outer) < outer.shape[1]  # there is a null vector that the thin form leaves out
     w = np.linalg.svd(outer, full_matrices=wide)[2][-1]
-    return w, np.asarray(-right[seen].T @ ((inner @ w) / values[seen]))
+    return w, np.asarray(-right[kept].T @ ((inner @ w) / values[kept]))

@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from unrelu.numerics.arrays import Array, Mask
+from unrelu.numerics.arrays import Array, Mask, divisors
 
 GROWTH = 1.2
 """Of the penalty, per step: at 1.5 the iteration freezes at three digits."""
@@ -90,8 +90,8 @@ def split(table: Array, eps: float = float(np.finfo(np.float64).eps)) -> Split |
     scaled = table / size
     # Rows at one size, too, so that a large one is no outlier; small ones keep some of theirs.
     length = np.median(np.abs(scaled), axis=1, keepdims=True)
-    length = np.maximum(length, 0.1 * float(np.median(length)))
-    length = np.where(length > 0, length, 1.0)  # mostly zeros: as columns have it
+    # Of a row that is mostly zeros the size is that of the columns.
+    length = divisors(np.maximum(length, 0.1 * float(np.median(length))))
     scaled /= length
     clipped = np.clip(scaled, -CLIP, CLIP)
     start = pursuit(clipped)

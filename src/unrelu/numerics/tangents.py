@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from unrelu.numerics.arrays import Array
+from unrelu.numerics.arrays import Array, unit_rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,10 +23,9 @@ class Tangents:
     @classmethod
     def of(cls, normals: Array) -> Tangents:
         """Of the rows of `normals` (k, D), of any length; of a row of zeros, as of e_1."""
-        lengths = np.linalg.norm(normals, axis=1, keepdims=True)
-        mirrors = normals / np.where(lengths > 0, lengths, 1.0)
+        mirrors = unit_rows(normals)
         mirrors[:, 0] += np.where(mirrors[:, 0] >= 0, 1.0, -1.0)
-        return cls(mirrors / np.linalg.norm(mirrors, axis=1, keepdims=True))
+        return cls(unit_rows(mirrors))
 
     def bases(self) -> Array:
         """T_j, (k, D, D − 1).

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from unrelu.numerics.arrays import Array
+from unrelu.numerics.arrays import Array, divisors, unit_rows
 
 STARTS, STEPS = 30, 100
 """Random starts for each factor, and power steps; convergence is cubic, after some wandering."""
@@ -45,22 +45,20 @@ def power_factors(slices: Array, *, rng: np.random.Generator) -> Array | None:
         forms = (x @ white) @ x
         white = white - forms[:, None, None] * np.outer(x, x)
         factors.append(root @ x)
-    rows = np.array(factors)
-    return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True))
+    return unit_rows(np.array(factors))
 
 
 def _strongest(slices: Array, rng: np.random.Generator) -> Array:
     """Where the power iteration ends that reaches the largest Σ_i (xᵀM_i x)²."""
     s, k, _ = slices.shape
-    points = rng.standard_normal((STARTS, k))
-    points /= np.linalg.norm(points, axis=1, keepdims=True)
+    points = unit_rows(rng.standard_normal((STARTS, k)))
     flat = slices.reshape(s * k, k)
     for _ in range(STEPS):
         moved = (points @ flat.T).reshape(STARTS, s, k)
         forms = (moved * points[:, None, :]).sum(axis=2)
         points = np.einsum("ts,tsk->tk", forms, moved)
         norms = np.linalg.norm(points, axis=1, keepdims=True)
-        points = np.where(norms > 0, points / np.where(norms > 0, norms, 1.0), 1 / np.sqrt(k))
+        points = np.where(norms > 0, points / divisors(norms), 1 / np.sqrt(k))
     forms = np.einsum("tk,skl,tl->ts", points, slices, points, optimize=True)
     return np.asarray(points[(forms**2).sum(axis=1).argmax()])
 

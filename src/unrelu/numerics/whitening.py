@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.linalg import solve_triangular
 
-from unrelu.numerics.arrays import Array, Index
+from unrelu.numerics.arrays import Array, Index, divisors
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,8 +73,7 @@ def dependent_columns(rows: Array, tolerance: float) -> Index:
 
 def power_of_two(columns: Array) -> Array:
     """Near the size of each column: a scale that rounds nothing."""
-    size = np.abs(columns).max(axis=0)
-    return np.exp2(np.round(np.log2(np.where(size > 0, size, 1.0))))
+    return np.exp2(np.round(np.log2(divisors(np.abs(columns).max(axis=0)))))
 
 
 def with_constant(columns: Array) -> Array:

@@ -47,10 +47,9 @@ import numpy as np
 from unrelu.fitting.candidate import Candidate, Unsuitable
 from unrelu.fitting.problem import Problem, choose_rows
 from unrelu.fitting.reduction import polish
-from unrelu.fitting.variable_projection import unit_rows
 from unrelu.network import Network
 from unrelu.noise.found import Noise
-from unrelu.numerics.arrays import Array, Index
+from unrelu.numerics.arrays import Array, Index, unit_rows
 from unrelu.numerics.laws import non_normality
 from unrelu.numerics.rank import column_space
 from unrelu.numerics.whitening import whiten, with_constant

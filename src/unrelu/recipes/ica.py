@@ -31,8 +31,7 @@ import numpy as np
 
 from unrelu.activations import RELU, Activation
 from unrelu.fitting.candidate import Candidate, Unsuitable
-from unrelu.fitting.variable_projection import unit_rows
-from unrelu.numerics.arrays import Array
+from unrelu.numerics.arrays import Array, unit_rows
 from unrelu.numerics.laws import isotropy
 from unrelu.recipes.exact_step import check_moments, exact_network, full_rank_units
 from unrelu.samples import Samples

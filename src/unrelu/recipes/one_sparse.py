@@ -35,7 +35,7 @@ import numpy as np
 
 from unrelu.fitting.candidate import Candidate, Unsuitable
 from unrelu.fitting.problem import Problem
-from unrelu.numerics.arrays import Array, Index
+from unrelu.numerics.arrays import Array, Index, divisors
 from unrelu.numerics.rank import column_space
 from unrelu.numerics.whitening import with_constant
 from unrelu.samples import Samples
@@ -229,8 +229,7 @@ def _two_pieces(side: Line, eps: float) -> list[tuple[Array, Array]]:
     width = points.shape[1]
     i, j = np.triu_indices(width)
     monomials = points[:, i] * points[:, j]
-    scale = np.linalg.norm(monomials, axis=0)
-    scale = np.where(scale > 0, scale, 1.0)
+    scale = divisors(np.linalg.norm(monomials, axis=0))
     null = np.linalg.svd(monomials / scale, full_matrices=False)[2][-1] / scale
     form = np.zeros((width, width))
     form[i, j] = null

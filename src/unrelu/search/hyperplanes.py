@@ -27,9 +27,9 @@ from unrelu.fitting.candidate import Candidate
 from unrelu.fitting.orientation import Oriented, orient
 from unrelu.fitting.problem import Missed, Problem, choose_rows
 from unrelu.fitting.reduction import polish, reduce, search
-from unrelu.fitting.variable_projection import Fit, unit_rows
+from unrelu.fitting.variable_projection import Fit
 from unrelu.network import Network
-from unrelu.numerics.arrays import Array, Index
+from unrelu.numerics.arrays import Array, Index, unit_rows
 from unrelu.numerics.pieces import MOST_ROWS, pieces_without_noise
 from unrelu.samples import Samples
 from unrelu.search.widths import OVERWIDE, Levels, Widths

@@ -39,7 +39,7 @@ from unrelu.fitting.selection import (
     revise,
     settle,
 )
-from unrelu.fitting.variable_projection import Fit, unit_rows
+from unrelu.fitting.variable_projection import Fit
 from unrelu.network import Network
 from unrelu.noise.gaussian import (
     FULL,
@@ -47,7 +47,7 @@ from unrelu.noise.gaussian import (
     affine_residual,
     whitener,
 )
-from unrelu.numerics.arrays import Array
+from unrelu.numerics.arrays import Array, unit_rows
 from unrelu.numerics.dependence import DEPENDENT, dependence
 from unrelu.samples import Samples
 from unrelu.search.moment_start import moment_start
