@@ -14,7 +14,7 @@ hidden values          where the activation is unknown: they are exact (`evidenc
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -39,6 +39,7 @@ from unrelu.numerics.precision import DOUBLE
 from unrelu.numerics.quiet import quiet
 from unrelu.samples import ExactSamples, Samples
 from unrelu.wording.lines import labelled
+from unrelu.wording.plain import plain
 from unrelu.wording.status import SENTENCES, Status
 from unrelu.wording.streams import kind_of
 
@@ -59,8 +60,8 @@ class Certificate:
     evidence : what was measured: of labels without noise (`ExactLabels`), noisy ones
         (`NoisyLabels`), samples over the rationals (`RationalLabels`, `Refuted`), or hidden values
         (`HiddenLabels`). Its fields are those of the certificate, too, where they have a meaning.
-    values : whether the labels were said to be values, so that nobody asks whether they are class
-        labels.
+    values : whether the labels were declared to be values, so that they are not tested for being
+        class labels.
     """
 
     network: Network
@@ -73,17 +74,17 @@ class Certificate:
     values: bool = False
 
     @classmethod
-    def of(cls, judged: Judgement) -> Certificate:
-        """The certificate of what a judge of `unrelu.evidence` says."""
-        asked, evidence = judged.asked, judged.evidence
+    def of(cls, judgement: Judgement) -> Certificate:
+        """The certificate of what a check of `unrelu.evidence` found."""
+        asked, evidence = judgement.asked, judgement.evidence
         assert isinstance(evidence, _KINDS)
         return cls(
-            network=judged.network,
+            network=judgement.network,
             biased=asked.biased,
             skip=asked.skip,
-            n_samples=judged.n_samples,
-            n_fresh=judged.n_samples - len(asked.used),
-            findings=judged.findings,
+            n_samples=judgement.n_samples,
+            n_fresh=judgement.n_samples - len(asked.used),
+            findings=judgement.findings,
             evidence=evidence,
             values=asked.values,
         )
@@ -205,20 +206,21 @@ class Certificate:
 
     def rows(self) -> list[tuple[str, str]]:
         """The certificate as labelled lines."""
-        seen = f"{self.n_samples}, of them {self.n_fresh} not used to find the network"
-        rows = [("verdict", self.explanation), *self.evidence.rows(("samples", seen))]
+        counts = f"{self.n_samples}, of them {self.n_fresh} not used to find the network"
+        rows = [("verdict", self.explanation), *self.evidence.rows(("samples", counts))]
         if isinstance(self.evidence, ExactLabels):
             rows += self.evidence.weight_rows(self.weak_units)
         return rows
 
     def to_dict(self) -> dict[str, object]:
         """Plain numbers, lists and words, without the network."""
-        names = ("biased", "skip", "n_samples", "n_fresh", "code", "explanation", "more_samples")
-        plain = {name: getattr(self, name) for name in names}
-        for name in (*_MEASURED, "proof", "refutation", "hidden", "unexplained"):
-            plain[name] = _plain(getattr(self, name))
+        names = (
+            *("biased", "skip", "n_samples", "n_fresh", "code", "explanation", "more_samples"),
+            *(*_MEASURED, "proof", "refutation", "hidden", "unexplained"),
+        )
+        members = {name: plain(getattr(self, name)) for name in names}
         findings = [finding.to_dict() for finding in self.findings]
-        return {"status": self.status.value, **plain, "findings": findings}
+        return {"status": self.status.value, **members, "findings": findings}
 
     @property
     def sentence(self) -> str:
@@ -241,14 +243,6 @@ _MEASURED = (
 )
 
 
-def _plain(value: Any) -> object:
-    if hasattr(value, "to_dict"):
-        return value.to_dict()
-    if is_dataclass(value) and not isinstance(value, type):
-        return {item.name: _plain(getattr(value, item.name)) for item in fields(value)}
-    return value.tolist() if isinstance(value, np.ndarray) else value
-
-
 @quiet
 def verify(
     net: Network,
@@ -264,7 +258,7 @@ def verify(
 
     Parameters
     ----------
-    net : the network to be judged; it is put into canonical form.
+    net : the network to be checked; it is put into canonical form.
     X : (n, d) inputs; Y : (n, m) or (n,) labels.
     exact : take samples and weights, in whatever type, for what they are without any rounding, and
         check every label over the rationals: proved, or failed and which samples break the proof.
@@ -279,7 +273,7 @@ def verify(
     InputError, InputTypeError as `recover` does, and when the widths do not fit.
 
     Uniqueness is meant among networks of the same activation; with a skip connection, but for the
-    sides of the units. Where the activation is a `Curve`, hidden values and U are judged.
+    sides of the units. Where the activation is a `Curve`, hidden values and U are checked.
 
     Cost: one pass over the samples, O(n k (d + m)); on a subset of l rows, O(l k d²) for k <= m,
     else O(l p² + p³) for p = k d unknowns up to a few thousand, beyond that a few hundred products
@@ -305,8 +299,8 @@ def verify(
         return Certificate.of(judge_rational(asked, ExactSamples.of(X, Y)))
     samples = Samples.of(X, Y)
     if noise == "sparse":
-        judged = judge_labels(replace(asked, network=net.rounded()), samples, gross=True)
-        return Certificate.of(with_kind_of_labels(judged, samples))
+        judgement = judge_labels(replace(asked, network=net.rounded()), samples, gross=True)
+        return Certificate.of(with_kind_of_labels(judgement, samples))
     return Certificate.of(judge_as_given(replace(asked, network=net.rounded()), samples))
 
 

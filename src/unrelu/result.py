@@ -55,17 +55,17 @@ def more_samples(remarks: Sequence[Finding], certificate: Certificate) -> int | 
 
 
 def explained(remarks: Sequence[Finding], certificate: Certificate) -> str:
-    """All findings in one sentence or two. What the checks say of a network that is no answer is
-    said of the closest network."""
+    """All findings in one sentence or two. Where the network is no answer, those of the checks are
+    stated of the closest network."""
     before = "; ".join(each.sentence for each in remarks if each.status is not None)
     after = "".join(f"; {each.sentence}" for each in remarks if each.status is None)
-    said = certificate.explanation
+    finding = certificate.explanation
     if before and not certificate.network.n_units and certificate.status == Status.FAILED:
         return f"{before}{after}"
     if before and certificate.status == Status.FAILED:
         units = counted(certificate.network.n_units, "unit")
-        return f"{before}. Of the closest network, with {units}: {said}{after}"
-    return f"{before}; {said}{after}" if before else f"{said}{after}"
+        return f"{before}. Of the closest network, with {units}: {finding}{after}"
+    return f"{before}; {finding}{after}" if before else f"{finding}{after}"
 
 
 @by_value
@@ -238,9 +238,8 @@ class Recovery:
         rows, units = self.rows()[1:], []
         if self.uncertainty is not None:
             lines = [row for row in self.uncertainty.unit_rows() if row[0] != "…"]
-            weights = self.uncertainty.weight_rows()
-            rows = [row for row in rows if row not in weights]
-            rows = [row for row in rows if row not in lines]
+            elsewhere = [*lines, *self.uncertainty.weight_rows()]
+            rows = [row for row in rows if row not in elsewhere]
             units = [[name, *re.split(" {2,}", text.strip())] for name, text in lines]
         return card(self.status.value, self.sentence, rows, units)
 

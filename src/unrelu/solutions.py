@@ -13,14 +13,14 @@ from unrelu.checks.refuted import in_units
 from unrelu.complete.by_output_weights import by_given_outputs, by_mixed_integers
 from unrelu.complete.by_rank import by_rank
 from unrelu.complete.enumeration import enumerate_units
-from unrelu.complete.solution_set import LISTED, Case, found, with_ones
+from unrelu.complete.solution_set import LISTED, Case, found
 from unrelu.complete.solution_set import Solutions as Solutions
 from unrelu.errors import InputError
 from unrelu.inputs.options import check_flag, check_limit, check_units, seeded
 from unrelu.network import Network
 from unrelu.numerics.complementarity import Effort
 from unrelu.numerics.quiet import quiet
-from unrelu.numerics.rationals import Rationals, as_fractions
+from unrelu.numerics.rationals import Rationals, as_fractions, with_ones
 from unrelu.samples import ExactSamples
 
 METHODS = ("complementarity", "enumeration", "mixed-integer")
@@ -90,7 +90,7 @@ def solutions(
     samples = ExactSamples.of(X, Y, few=True)
     rng, seed = seeded(rng)
     case = Case(
-        with_ones(samples.X) if bias else samples.X,
+        with_ones(samples.X, bias),
         samples.Y,
         int(n_units),
         bool(bias),

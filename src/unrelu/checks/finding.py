@@ -1,4 +1,4 @@
-"""What a check has found: a stable code, what follows from it, and the sentence that says it."""
+"""What a check has found: a stable code, the status that follows, and a sentence."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from unrelu.numerics.arrays import Index
 from unrelu.numerics.equality import by_value
+from unrelu.wording.plain import plain_fields
 from unrelu.wording.status import Status
 
 Case = TypeVar("Case")
@@ -22,7 +23,7 @@ class Finding:
 
     code : names it, for programs: it stays the same when the words change.
     status : what follows from it; None for a remark, from which nothing does.
-    sentence : says it to people.
+    sentence : describes it for people.
     units : the units concerned, by number. samples : the rows concerned.
     more_samples : about how many more samples of the same kind would do, where that is known.
     """
@@ -39,14 +40,7 @@ class Finding:
 
     def to_dict(self) -> dict[str, object]:
         """Plain numbers, lists and words."""
-        return {
-            "code": self.code,
-            "status": self.status and self.status.value,
-            "sentence": self.sentence,
-            "units": self.units.tolist(),
-            "samples": self.samples.tolist(),
-            "more_samples": self.more_samples,
-        }
+        return {**plain_fields(self), "status": self.status and self.status.value}
 
 
 def undetermined(code: str, sentence: str, **concerned: Any) -> Finding:

@@ -31,7 +31,9 @@ from unrelu.network import Network
 from unrelu.network.rounding import accumulated
 from unrelu.numerics.arrays import Array, Index, Mask, unit_columns, unit_rows
 from unrelu.numerics.rank import left_inverse
+from unrelu.numerics.whitening import with_constant
 from unrelu.samples import Samples
+from unrelu.wording.plain import plain_fields
 
 MOST_ROWS = 20_000
 """Rows on which zeros and their ranks are looked at, spread over all."""
@@ -82,31 +84,19 @@ class HiddenValues:
     def rows(self) -> list[tuple[str, str]]:
         """As labelled lines."""
         least = min(self.zeros.tolist(), default=0)
-        good = f"good to {self.errors.max(initial=0.0):.1e}" if self.exact else self.objection
+        good = f"exact, good to {self.errors.max(initial=0.0):.1e}"
+        zeros = (
+            f"{least} or more, any {self.spare} of them to spare; the smallest value elsewhere is "
+            f"{self.smallest:.1e} roundings"
+        )
         return [
-            ("hidden values", f"{'exact, ' if self.exact else 'not certain: '}{good}"),
-            (
-                "rows where units are off",
-                (
-                    f"{least} or more, any {self.spare} of them to spare; the "
-                    f"smallest value elsewhere is {self.smallest:.1e} roundings"
-                ),
-            ),
+            ("hidden values", good if self.exact else f"not certain: {self.objection}"),
+            ("rows where units are off", zeros),
         ]
 
     def to_dict(self) -> dict[str, object]:
         """Plain numbers, lists and words."""
-        return {
-            "objection": self.objection,
-            "errors": self.errors.tolist(),
-            "zeros": self.zeros.tolist(),
-            "spare": self.spare,
-            "leverage": self.leverage.tolist(),
-            "smallest": self.smallest,
-            "residual_in_roundings": self.residual_in_roundings,
-            "out_of_order": self.out_of_order.tolist(),
-            "ordered": self.ordered,
-        }
+        return plain_fields(self)
 
 
 CLEAR = 4.0
@@ -245,21 +235,13 @@ def _spare(samples: Samples, k: int, n: int, biased: bool) -> int:
 
 
 def _null_vector(
-    F: Array,
-    noise: Array,
-    off: Mask,
-    distinct: Mask,
-    j: int,
-    biased: bool,
-    spare: int,
+    F: Array, noise: Array, off: Mask, distinct: Mask, j: int, biased: bool, spare: int
 ) -> tuple[float, float]:
     """Bound on the error of f_j over its size, and the sum of the `spare` largest leverages.
 
     Where f_j* = f_j + Σ a_l f_l is zero, Σ a_l f_l is rounding, independent from row to row, so a
     is off by the noise over σ in each direction, σ the least singular value of the others there."""
-    others = np.delete(F, j, axis=1)
-    if biased:
-        others = np.column_stack([others, np.ones(len(F))])
+    others = with_constant(np.delete(F, j, axis=1), biased)
     size = math.sqrt(float((F[:, j] ** 2).mean()))
     own = float(np.sqrt((noise[:, j] ** 2).mean()))
     if not others.shape[1]:
@@ -280,13 +262,7 @@ def _null_vector(
 
 
 def _out_of_order(
-    net: Network,
-    X: Array,
-    F: Array,
-    eps: float,
-    off: Mask,
-    held: Mask,
-    free: bool,
+    net: Network, X: Array, F: Array, eps: float, off: Mask, held: Mask, free: bool
 ) -> Array:
     """By how far, as a share of the typical height, an active row lies below a row whose value is
     clearly smaller (greater, where most fall), or on the side of the zeros; `free`, wherever the
@@ -305,9 +281,7 @@ def _out_of_order(
         z, f = z[positive], f[positive]
         order = np.argsort(-f if falls else f, kind="stable")
         z, f = z[order], f[order]
-        apart = np.abs(np.diff(f, prepend=-np.inf, append=np.inf)) > RESOLVED * eps * f.max(
-            initial=0
-        )
+        apart = np.abs(np.diff(f, prepend=-np.inf, append=np.inf)) > resolution
         z = z[apart[:-1] & apart[1:]]
         if len(z) > 1:
             depth = max(depth, float((np.maximum.accumulate(z)[:-1] - z[1:]).max()))
@@ -320,19 +294,15 @@ def _all_fall(net: Network) -> bool:
     return bool(ends[1] < ends[0])
 
 
-def _ties(F: Array, noise: Array, marks: Mask) -> Index:
+def _ties(F: Array, noise: Array, counted: Mask) -> Index:
     """How many neighbours among the values of a unit are equal to rounding."""
     counts = []
-    for f, error, there in zip(F.T, noise.T, marks.T, strict=True):
+    for f, error, there in zip(F.T, noise.T, counted.T, strict=True):
         values, errors = f[there], error[there]
         order = np.argsort(values)
-        counts.append(int((np.diff(values[order]) <= _smaller(errors[order])).sum()))
+        smaller = np.minimum(errors[order][1:], errors[order][:-1])
+        counts.append(int((np.diff(values[order]) <= smaller).sum()))
     return np.array(counts, dtype=np.intp)
-
-
-def _smaller(error: Array) -> Array:
-    """Of the errors of two neighbours."""
-    return np.minimum(error[1:], error[:-1])
 
 
 def _by_chance(d: int, dimension: int, rows: int) -> str:

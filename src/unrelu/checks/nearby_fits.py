@@ -18,7 +18,7 @@ from unrelu.network.jacobian import Jacobian, between_units
 from unrelu.numerics.arrays import Array, Index, divisors, unit_rows
 from unrelu.numerics.precision import DOUBLE
 from unrelu.numerics.tangents import Tangents
-from unrelu.numerics.whitening import whiten
+from unrelu.numerics.whitening import whiten, with_constant
 from unrelu.samples import Samples
 
 MOST_UNKNOWNS = 150
@@ -78,8 +78,7 @@ class NearbyFits:
         taken = samples.take(rows)
         self.scale = column_scale(samples)
         self.X = taken.X / self.scale
-        columns = np.column_stack([self.X, np.ones(len(rows))]) if biased else self.X
-        self.white = whiten(columns)
+        self.white = whiten(with_constant(self.X, biased))
         self.Z = self.white.features
         self.size = divisors(np.sqrt((taken.Y**2).mean(axis=0)))
         self.Y = taken.Y / self.size

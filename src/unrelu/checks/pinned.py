@@ -18,11 +18,11 @@ from unrelu.numerics.arrays import Array, Index, Mask
 from unrelu.numerics.whitening import whiten, with_constant
 from unrelu.samples import Samples
 
-ALWAYS_WHOLE = 300
+ALWAYS_JOINT = 300
 """Unknowns up to which T costs nothing, and the leverages that come with it are worth having."""
 
 NO_MORE = 1e100
-"""An error of weights that is none to speak of, and whose square is finite."""
+"""An error of weights that counts as infinite, and whose square is finite."""
 
 MOST_EFFORT = 1e11
 """Operations that may go into pinning units that a smaller subset left open: a few seconds."""
@@ -33,9 +33,9 @@ ON_KINK = 0.01
 
 
 def not_pinned(net: Network, samples: Samples) -> Pinned:
-    """For a network that does not explain the samples: they say nothing of its units."""
-    nothing = np.full(net.n_units, np.inf)
-    return Pinned(nothing, -nothing, np.zeros(net.n_units), samples.m, 0, samples.d)
+    """For a network that does not explain the samples: they show nothing of its units."""
+    unknown = np.full(net.n_units, np.inf)
+    return Pinned(unknown, -unknown, np.zeros(net.n_units), samples.m, 0, samples.d)
 
 
 def pin(net: Network, samples: Samples, biased: bool, limit: float, skip: bool = False) -> Pinned:
@@ -49,7 +49,7 @@ def pin(net: Network, samples: Samples, biased: bool, limit: float, skip: bool =
     unknowns = net.n_units * (net.n_inputs + 1)
     wanted = max(8 * (net.n_inputs + net.n_units), 3 * unknowns // samples.m)
     rows = np.arange(0)
-    quick = net.n_units <= samples.m and unknowns > ALWAYS_WHOLE
+    quick = net.n_units <= samples.m and unknowns > ALWAYS_JOINT
     while True:
         more = np.arange(samples.n)
         if wanted < samples.n:
@@ -78,26 +78,25 @@ def _pin_on(
     rng: np.random.Generator,
     quick: bool,
     skip: bool,
-    doubt: Array | float = 0.0,
+    uncertain: Array | float = 0.0,
 ) -> Pinned:
-    """`pin` on these samples, where unit rows (v, b) may be off by `doubt` (k,)."""
+    """`pin` on these samples, where unit rows (v, b) are uncertain by so much (k,)."""
     scale = column_scale(samples)
     distinct = samples.take(distinct_rows(samples, biased))
     if net.n_units == 0:
-        none, X = np.zeros(0), distinct.X / scale
-        X = with_constant(X) if biased else X
-        seen = not skip or np.linalg.matrix_rank(X) == X.shape[1]
-        return Pinned(none, none, none, 0, 0, samples.d, independent=seen)
-    sure, shares = _sides(net, distinct.X, scale, samples.eps, doubt)
+        none, X = np.zeros(0), with_constant(distinct.X / scale, biased)
+        independent = not skip or np.linalg.matrix_rank(X) == X.shape[1]
+        return Pinned(none, none, none, 0, 0, samples.d, independent=independent)
+    sure, shares = _sides(net, distinct.X, scale, samples.eps, uncertain)
     X, Y, Z = distinct.X[sure], distinct.Y[sure], net.preactivations(distinct.X[sure])
     size, U, residual = independent_outputs(net, X, Y)
     outputs = len(U)
-    columns = with_constant(X / scale) if biased else X / scale
+    columns = with_constant(X / scale, biased)
     dimension = columns.shape[1]
     needed = chance_equations(dimension, len(X), 1, samples.eps, grain(samples, biased))
     if len(X) < dimension or np.linalg.matrix_rank(columns) < dimension:
-        open_ = np.full(net.n_units, np.inf)
-        return Pinned(open_, -open_, shares, outputs, needed, dimension, independent=False)
+        unknown = np.full(net.n_units, np.inf)
+        return Pinned(unknown, -unknown, shares, outputs, needed, dimension, independent=False)
     white, V = whiten(columns), net.V * scale
     points = white.to_features(np.column_stack([V, net.b]) if biased else V)
     reach = np.linalg.norm(points, axis=1, keepdims=True)
@@ -124,19 +123,19 @@ def _pin_on(
         found[~finite.all(axis=(0, 2))] = np.inf
     known = np.where(np.isfinite(errors), errors, 0.0)
     if (np.abs(Z) <= _shift(net, X, known)).any():  # such errors move a hyperplane past a sample
-        return _pin_on(net, samples, biased, rng, quick, skip, np.maximum(doubt, known))
+        return _pin_on(net, samples, biased, rng, quick, skip, np.maximum(uncertain, known))
     spare = _spare(Z > 0, sensed.leverage, outputs, dimension)
     return Pinned(errors, spare, shares, outputs, needed, dimension, farthest=farthest)
 
 
 def _sides(
-    net: Network, X: Array, scale: Array, eps: float, doubt: Array | float
+    net: Network, X: Array, scale: Array, eps: float, uncertain: Array | float
 ) -> tuple[Mask, Array]:
     """Samples (n,) that lie on no kink, and the share of samples on which each unit is active. A
     sample on a kink has two patterns, and its label says little about either."""
     Z = net.preactivations(X)
     gap = accumulated(eps, net.n_inputs + 2) * height_terms(net, X, scale)
-    gap = np.maximum(gap, _shift(net, X, doubt))
+    gap = np.maximum(gap, _shift(net, X, uncertain))
     shares = (Z > 0).mean(axis=0)
     # Of units fitted to no sample where they are off, some kinks run through the outermost one.
     shares = np.where((-gap < Z).all(axis=0) & (shares > 1 - ON_KINK), 1.0, shares)
@@ -173,7 +172,7 @@ def _unit_row_errors(moved: Array, V: Array, b: Array, together: bool = False) -
     axes of an ellipsoid, of which the largest is wanted."""
     lengths = np.linalg.norm(V, axis=1)
     unit, bias = V / lengths[:, None], b / lengths
-    with np.errstate(over="ignore"):  # an error of weights that is none to speak of
+    with np.errstate(over="ignore"):  # errors of weights that count as infinite
         moved = np.clip(moved / lengths[:, None], -NO_MORE, NO_MORE)
     along = (moved[..., : V.shape[1]] * unit).sum(axis=2)
     hidden = moved[..., : V.shape[1]] - along[..., None] * unit
@@ -190,7 +189,7 @@ def _unit_row_errors(moved: Array, V: Array, b: Array, together: bool = False) -
 
 def _spare(active: Mask, leverage: Array | None, outputs: int, dimension: int) -> Array:
     """Equations left over on the poorer side of each unit. D samples fit any D weights, so a unit
-    seen by few samples on one side is explained by them whatever their labels; f(z) = f(−z) + z
+    which few samples show on one side is explained by them whatever their labels; f(z) = f(−z) + z
     makes either side the active one. The leverages say what all unknowns together use up; without
     them, those of the unit itself are counted."""
     if leverage is not None:

@@ -81,13 +81,13 @@ def _pin_on(net: Network, samples: Samples, biased: bool) -> Pinned:
     outputs = net.n_units
     X = np.asarray(distinct.X, np.float64)
     shares = (net.preactivations(X) > 0).sum(axis=0) / max(1, len(X))
-    open_ = np.full(net.n_units, np.inf)
-    nothing = Pinned(open_, -open_, shares, outputs, needed, dimension, independent=False)
-    doubt = np.zeros(net.n_units)
+    unknown = np.full(net.n_units, np.inf)
+    nothing = Pinned(unknown, -unknown, shares, outputs, needed, dimension, independent=False)
+    uncertain = np.zeros(net.n_units)
     for _ in range(ROUNDS):
-        sure = sure_rows(net, X, scale, doubt, samples.eps)
+        sure = sure_rows(net, X, scale, uncertain, samples.eps)
         rows, Y = X[sure], np.asarray(distinct.Y[sure], np.float64)
-        columns = np.column_stack([rows / scale, np.ones(len(rows))]) if biased else rows / scale
+        columns = with_constant(rows / scale, biased)
         if len(rows) < dimension or np.linalg.matrix_rank(columns) < dimension:
             return nothing
         white = whiten(columns)
@@ -98,23 +98,23 @@ def _pin_on(net: Network, samples: Samples, biased: bool) -> Pinned:
         residual = (Y - F @ net.U.T - net.c) / size
         weights = label_weights(net, rows, Y, scale, samples.eps)
         tangents = Tangents.of(white.to_features(planes)) if homogeneous else None
-        H = with_constant(F) if biased else F
+        H = with_constant(F, biased)
         J = Jacobian(white.features, net.activation.slope(Z), U, H, tangents)
         fit = unitwise_least_squares(J, residual @ apart, weights)
         # Labels may be off by what the residual shows, and are by half a unit in the last place.
-        seen = math.sqrt(float(((residual * weights[:, None]) ** 2).mean()))
-        noise = max(seen, samples.eps) * np.linalg.norm(apart, axis=0)
+        rms = math.sqrt(float(((residual * weights[:, None]) ** 2).mean()))
+        noise = max(rms, samples.eps) * np.linalg.norm(apart, axis=0)
         errors = np.full(net.n_units, np.inf)
         for j in np.flatnonzero(fit.determined):
             moved = np.vstack([fit.steps[j], noise[j] * fit.spreads[j].T])
             errors[j] = relative_errors(moved, white, V[j], net.b[j], scale, homogeneous)
         known = np.where(np.isfinite(errors), errors, 0.0)
-        if not (known > doubt).any() or sure_rows(net, rows, scale, known, samples.eps).all():
+        if not (known > uncertain).any() or sure_rows(net, rows, scale, known, samples.eps).all():
             free = 1 - fit.leverages
             active = Z > 0
             spare = np.minimum((free * active).sum(axis=0), (free * ~active).sum(axis=0))
             return Pinned(errors, spare, shares, outputs, needed, dimension)
-        doubt = np.maximum(doubt, known)
+        uncertain = np.maximum(uncertain, known)
     return nothing
 
 

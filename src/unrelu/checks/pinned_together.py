@@ -1,16 +1,16 @@
 """Are all units together pinned down by the samples, where output weights are dependent?
 
 For an activation other than the ReLU, and fewer outputs than units. Then no unit has labels of its
-own, and the Jacobian of all weights is looked at as a whole. Three questions:
+own, and the Jacobian of all weights is analysed jointly. Three questions:
 
 near      has it full rank, and how far may rounding have moved the weights?
 apart     are f(z_j), f(−z_j) and the constant linearly independent on the samples? Then no other
           network has the same hyperplanes, whichever sides its units are on. (For z², they are not
           where Σ_S u_j z_j² = 0, and the units S may be turned round.)
-heard     what is known from few samples only, is it known with equations to spare? Where units S
+confirmed what is known from few samples only, is it known with equations to spare? Where units S
           are active on the same samples, their sum may be that of other units: Σ z_j² of a few is
-          a quadratic form, with many such sums. So what is seen only where they are not, or only
-          in one cell, must be confirmed there.
+          a quadratic form, with many such sums. So what shows only where they are not, or only in
+          one cell, must be confirmed there.
 
 Behind `apart`: beyond its kink f is analytic, so a network is analytic but on its hyperplanes, and
 across the j-th it changes by u_j φ(z_j), continued to both sides. Another network that is the same
@@ -45,7 +45,7 @@ from unrelu.samples import Samples
 from unrelu.wording.streams import counted
 
 MOST_UNKNOWNS, MOST_ROWS = 400, 2000
-"""Of a Jacobian that is decomposed as a whole: a few seconds."""
+"""Of the joint Jacobian that is decomposed: a few seconds."""
 
 ALL_SETS = 6
 """Units of which all sets are looked at; of more, pairs."""
@@ -69,21 +69,21 @@ def pin_together(net: Network, samples: Samples, biased: bool) -> tuple[Pinned, 
     def chance(units: int) -> int:
         return chance_equations(dimension + free_scale, distinct.n, units, samples.eps, grain)
 
-    open_ = np.full(net.n_units, np.inf)
-    nothing = Pinned(open_, -open_, shares, samples.m, chance(1), dimension, independent=False)
+    unknown = np.full(net.n_units, np.inf)
+    nothing = Pinned(unknown, -unknown, shares, samples.m, chance(1), dimension, independent=False)
     if net.n_units * (dimension + samples.m) > MOST_UNKNOWNS:
         return nothing, f"more than {MOST_UNKNOWNS} unknowns are not looked at together"
-    doubt = np.zeros(net.n_units)
+    uncertain = np.zeros(net.n_units)
     for _ in range(ROUNDS):
-        sure = distinct.take(np.flatnonzero(sure_rows(net, X, scale, doubt, samples.eps)))
+        sure = distinct.take(np.flatnonzero(sure_rows(net, X, scale, uncertain, samples.eps)))
         fit = _solved(net, sure, scale, biased)
         if fit is None:
             return nothing, ""
-        if not (fit.errors > doubt).any():
+        if not (fit.errors > uncertain).any():
             break
         if sure_rows(net, np.asarray(sure.X), scale, fit.errors, samples.eps).all():
             break
-        doubt = np.maximum(doubt, fit.errors)
+        uncertain = np.maximum(uncertain, fit.errors)
     else:
         return nothing, ""
     active, r = fit.heights > 0, fit.outputs
@@ -121,7 +121,7 @@ def _solved(net: Network, samples: Samples, scale: Array, biased: bool) -> _Fit 
     n, k, homogeneous = len(X), net.n_units, net.activation.homogeneous
     V = net.V * scale
     planes = np.column_stack([V, net.b]) if biased else V
-    columns = np.column_stack([X / scale, np.ones(n)]) if biased else X / scale
+    columns = with_constant(X / scale, biased)
     D = planes.shape[1]
     if n < D or np.linalg.matrix_rank(columns) < D:
         return None
@@ -131,7 +131,7 @@ def _solved(net: Network, samples: Samples, scale: Array, biased: bool) -> _Fit 
     weights = label_weights(net, X, Y, scale, samples.eps)
     residual *= weights[:, None]
     tangents = Tangents.of(white.to_features(planes)) if homogeneous else None
-    H = with_constant(F) if biased else F
+    H = with_constant(F, biased)
     model = Jacobian(white.features, net.activation.slope(Z), U, H, tangents).weighted(weights)
     J = model.dense().reshape(n * len(U), -1)
     sizes = np.linalg.norm(J, axis=0)
@@ -152,9 +152,7 @@ def _solved(net: Network, samples: Samples, scale: Array, biased: bool) -> _Fit 
 
 
 def _apart(net: Network, Z: Array, biased: bool) -> bool:
-    features = np.hstack([net.activation(Z), net.activation(-Z)])
-    if biased:
-        features = np.column_stack([features, np.ones(len(Z))])
+    features = with_constant(np.hstack([net.activation(Z), net.activation(-Z)]), biased)
     sizes = np.linalg.norm(features, axis=0)
     if not (np.isfinite(sizes).all() and sizes.all()) or len(features) < features.shape[1]:
         return False

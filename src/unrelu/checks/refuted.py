@@ -31,7 +31,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from unrelu.errors import InputError
-from unrelu.numerics.rationals import Rationals, as_fractions, to_matrix
+from unrelu.numerics.rationals import Rationals, as_fractions, to_matrix, with_ones
 
 Kind = Literal["rank", "row space", "output weights", "output signs"]
 KINDS: tuple[Kind, ...] = ("rank", "row space", "output weights", "output signs")
@@ -104,9 +104,7 @@ class Refutation:
                 f"X and Y: got shapes {exact_X.shape} and {exact_Y.shape}, expected "
                 "(n_samples, n_inputs) and (n_samples, n_outputs)"
             )
-        if self.bias:
-            exact_X = np.hstack([exact_X, _ones(len(exact_X))])
-        return _CHECKS[self.kind](self, exact_X, exact_Y)
+        return _CHECKS[self.kind](self, with_ones(exact_X, self.bias), exact_Y)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON; rationals as text."""
@@ -145,16 +143,16 @@ def _by_rank(proof: Refutation, _: Rationals, Y: Rationals) -> bool:
     columns = proof.columns
     if len(columns) <= proof.n_units or not _places(columns, Y.shape[1]):
         return False
-    basis = _with_ones(Y[:, list(columns)], proof.bias)
+    basis = with_ones(Y[:, list(columns)], proof.bias)
     return bool(to_matrix(basis).rank() == basis.shape[1])
 
 
 def _by_row_space(proof: Refutation, X: Rationals, Y: Rationals) -> bool:
     if len(proof.columns) != proof.n_units or not _places(proof.columns, Y.shape[1]):
         return False
-    P = _with_ones(Y[:, list(proof.columns)], proof.bias)
+    P = with_ones(Y[:, list(proof.columns)], proof.bias)
     rank = P.shape[1]
-    spans = int(to_matrix(P).rank()) == rank == int(to_matrix(_with_ones(Y, proof.bias)).rank())
+    spans = int(to_matrix(P).rank()) == rank == int(to_matrix(with_ones(Y, proof.bias)).rank())
     g = tuple(map(Fraction, proof.g))
     if not spans or len(g) != rank or not any(g) or (proof.bias and g[-1]):
         return False
@@ -304,14 +302,6 @@ def _within(pairs: Any, size: tuple[int, int]) -> bool:
 
 def _places(columns: tuple[int, ...], width: int) -> bool:
     return all(0 <= column < width for column in columns)
-
-
-def _ones(n: int) -> Rationals:
-    return np.full((n, 1), Fraction(1), dtype=np.object_)
-
-
-def _with_ones(columns: Rationals, bias: bool) -> Rationals:
-    return np.hstack([columns, _ones(len(columns))]) if bias else columns
 
 
 def _plain(node: Either | Contradiction) -> dict[str, Any]:

@@ -34,6 +34,7 @@ from unrelu.checks.spared import turned
 from unrelu.network import Network
 from unrelu.network.jacobian import Jacobian
 from unrelu.numerics.arrays import Array, Index, Mask, divisors, unit_columns
+from unrelu.numerics.whitening import with_constant
 from unrelu.samples import Samples
 from unrelu.wording.streams import counted
 
@@ -98,7 +99,7 @@ class _System:
         size = np.linalg.norm(X / self.scale, axis=1) + biased
         reach = size[:, None] * np.linalg.norm(net.V * self.scale, axis=1) + np.abs(net.b)
         sure = (np.abs(Z) > SAME * reach).all(axis=1) & (size > 0)
-        columns = np.column_stack([X / self.scale, np.ones(len(X))]) if biased else X / self.scale
+        columns = with_constant(X / self.scale, biased)
         self.net, self.biased, self.skip = net, biased, skip
         self.coarse, self.near = samples.eps > FINE, hidden_by(samples.eps, SAME)
         self.length = size[sure]

@@ -13,7 +13,7 @@ from unrelu.network import Network
 from unrelu.numerics.arrays import Array, divisors
 from unrelu.numerics.dependence import CLIP, DEPENDENT, MOST_ROWS, dependence
 from unrelu.numerics.spread import NORMAL, robust_spread
-from unrelu.numerics.whitening import whiten
+from unrelu.numerics.whitening import whiten, with_constant
 from unrelu.samples import Samples
 
 MOST_NEIGHBOURS = 20_000
@@ -48,11 +48,11 @@ class Unexplained:
 
     def rows(self) -> list[tuple[str, str]]:
         """As labelled lines."""
-        said = (
+        text = (
             f"{100 * self.share:.3g}% of the labels' spread; dependence on the inputs "
             f"{self.dependence:.1f} (plain from {DEPENDENT:g} on)"
         )
-        return [("left unexplained", said)]
+        return [("left unexplained", text)]
 
 
 def unexplained(net: Network, samples: Samples, biased: bool, clipped: bool) -> Unexplained:
@@ -71,14 +71,13 @@ def unexplained(net: Network, samples: Samples, biased: bool, clipped: bool) -> 
             largest, worst = float(sizes.max()), rows.start + int(sizes.argmax())
     spread = squares - float(total @ total) / samples.n if biased else squares
     few = samples.take(np.arange(0, samples.n, max(1, -(-samples.n // MOST_ROWS))))
-    columns = np.column_stack([few.X, np.ones(few.n)]) if biased else few.X
     clip = CLIP if clipped else np.inf
     residual = _beyond_rounding(few, few.left(net(few.X)))
-    shape = 1.0
-    if not net.activation.piecewise_linear:
-        shape = shape_p(net, few, residual)
+    shape = 1.0 if net.activation.piecewise_linear else shape_p(net, few, residual)
     usual = NORMAL * robust_spread(residual, few.Y)
-    score = dependence(residual, whiten(columns).features, clip=clip, size=usual)
+    score = dependence(
+        residual, whiten(with_constant(few.X, biased)).features, clip=clip, size=usual
+    )
     tiny = np.finfo(np.float64).tiny
     return Unexplained(
         share=float(np.sqrt(left / max(spread, tiny))),

@@ -23,13 +23,12 @@ from unrelu.complete.solution_set import (
     none,
     uncounted,
     undecided,
-    with_ones,
 )
 from unrelu.complete.unit_rays import Continuum
 from unrelu.network import Network
 from unrelu.numerics.complementarity import TooManyNodesError, Undecided
 from unrelu.numerics.float_lp import OutOfTimeError
-from unrelu.numerics.rationals import product
+from unrelu.numerics.rationals import product, with_ones
 
 
 def by_rank(case: Case) -> Solutions:
@@ -54,8 +53,8 @@ def by_rank(case: Case) -> Solutions:
 
 
 def _span(case: Case, columns: list[int]) -> tuple[list[Unit], Cone, Hyperplane | Undecided | None]:
-    P = case.Y[:, columns]
-    of = row_space_tree.cone(with_ones(P) if case.bias else P, case.X, case.bias)
+    P = with_ones(case.Y[:, columns], case.bias)
+    of = row_space_tree.cone(P, case.X, case.bias)
     units, end = row_space_tree.span(of, case.effort, case.rng)
     return units, of, end
 
@@ -116,7 +115,7 @@ def _network(case: Case, units: Sequence[Unit]) -> Network:
     V = np.array([unit.v for unit in units], dtype=np.object_).reshape(k, d + case.bias)
     F = product(case.X, V.T)
     F[F < 0] = Fraction(0)
-    outputs = row_space_tree.solve(with_ones(F) if case.bias else F, case.Y)
+    outputs = row_space_tree.solve(with_ones(F, case.bias), case.Y)
     assert outputs is not None, "units that span the labels give them"
     U, c = outputs[:k].T.reshape(m, k), outputs[-1] if case.bias else None
     return Network(V[:, :d], U, V[:, d] if case.bias else None, c).canonical()

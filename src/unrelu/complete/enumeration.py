@@ -62,7 +62,7 @@ from unrelu.numerics.integer_cones import (
     rank,
     sign_vectors,
 )
-from unrelu.numerics.rationals import Rationals, to_fractions, to_matrix
+from unrelu.numerics.rationals import Rationals, to_fractions, to_matrix, with_ones
 from unrelu.samples import ExactSamples
 from unrelu.wording.streams import counted
 
@@ -156,14 +156,15 @@ def enumerate_units(
     """
     if n_units < 1:
         raise InputError(f"n_units: got {n_units}, expected at least 1")
-    ones = np.full((len(samples.X), int(bias)), Fraction(1), dtype=np.object_)
-    basis = _independent_columns(np.hstack([ones, samples.Y]))
+    inputs = with_ones(samples.X, bias)
+    constant = inputs[:, samples.X.shape[1] :]
+    basis = _independent_columns(np.hstack([constant, samples.Y]))
     units = len(basis) - bias
     if units != n_units:
         return _other_rank(units, n_units)
     P = list(zip(*basis, strict=True))
-    columns, scales = _cleared(np.hstack([samples.X, ones]))
-    inputs = list(zip(*columns, strict=True))
+    columns, scales = _cleared(inputs)
+    rows = list(zip(*columns, strict=True))
 
     size = comb(len(planes(P)), len(basis) - 1)
     if size > MOST_SUBSETS:
@@ -176,7 +177,7 @@ def enumerate_units(
         patterns = {positive for positive, _ in sign_vectors(P, MOST_SIGNS)}
         for pattern in sorted(patterns):
             active = [bool(pattern >> i & 1) for i in range(len(P))]
-            cells.extend(_cells(active, P, inputs, scales))
+            cells.extend(_cells(active, P, rows, scales))
     except TooManyError as error:
         return _undecided(f"too large: {error}")
     return _concluded(samples, bias, tuple(cells), len(patterns), n_units, listed)

@@ -40,8 +40,7 @@ class Scaled:
         self._given_U = U
         self._inputs, self._outputs = power_of_two(samples.X), power_of_two(samples.Y)
         self._units = power_of_two(U / self._outputs[:, None])
-        X = samples.X / self._inputs
-        self.X = with_constant(X) if bias else X
+        self.X = with_constant(samples.X / self._inputs, bias)
         self.Y = samples.Y / self._outputs
         self.U = U / self._outputs[:, None] / self._units
         size = np.sqrt((self.Y**2).mean(axis=0))

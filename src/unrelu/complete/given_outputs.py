@@ -10,12 +10,13 @@ NP-hard already for k = 2 and one output, so for small sizes. With one output th
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
 
-from unrelu.complete.row_space_tree import coprime
+from unrelu.complete.row_space_tree import distinct_rays
 from unrelu.numerics.arrays import Index, Mask
 from unrelu.numerics.complementarity import Effort, Found, Refuted, Sides, Undecided, search
 from unrelu.numerics.rational_lp import LinearSystem, Point
@@ -42,19 +43,15 @@ class Values:
 
     def weights(self, point: Point) -> tuple[Rationals, Rationals]:
         """V (k, D) and c (m,) of a point."""
-        m, k = self.U.shape
-        dimension = self.X.shape[1]
-        start = len(self.samples) * k
-        rest = np.array(point.values[start:], dtype=np.object_)
-        c = rest[k * dimension :] if self.constant else np.array([Fraction(0)] * m)
-        return rest[: k * dimension].reshape(k, dimension), c
+        rest = point.values[len(self.samples) * self.U.shape[1] :]
+        return _weights(rest, self.U, self.X.shape[1], self.constant)
 
 
 def values(X: Rationals, Y: Rationals, U: Rationals, constant: bool) -> Values:
     """X (n, D) is X̄, Y (n, m), U (m, k); with `constant`, output biases are unknowns as well."""
     m, k = U.shape
     dimension = X.shape[1]
-    kept = distinct(X, Y)
+    kept = distinct_rays(Y, X)
     hidden, offsets = len(kept) * k, len(kept) * k + k * dimension
     one = Fraction(1)
     rows: list[dict[int, Fraction]] = []
@@ -75,19 +72,8 @@ def values(X: Rationals, Y: Rationals, U: Rationals, constant: bool) -> Values:
     return Values(X, Y, U, constant, tuple(kept), system, sides)
 
 
-def distinct(X: Rationals, Y: Rationals) -> list[int]:
-    """Samples that are no positive multiples of others, and not zero."""
-    seen: dict[tuple[int, ...], int] = {}
-    for i, row in enumerate(np.hstack([Y, X]).tolist()):
-        direction = coprime(row)
-        if any(direction):
-            seen.setdefault(direction, i)
-    return list(seen.values())
-
-
 def fit(of: Values, effort: Effort) -> Found | Refuted | Undecided:
     """A point with every pair complementary, or a refutation."""
-
     X, Y = of.X[list(of.samples)], of.Y[list(of.samples)]
 
     def settle(nearer: Index) -> Point | None:
@@ -140,6 +126,14 @@ def on_pattern(
     answer = small.decide(labels, deadline=deadline)
     if not isinstance(answer, Point):
         return None
-    weights = np.array(answer.values, dtype=np.object_)
+    return _weights(answer.values, U, dimension, constant)
+
+
+def _weights(
+    values: Sequence[Fraction], U: Rationals, dimension: int, constant: bool
+) -> tuple[Rationals, Rationals]:
+    """V (k, D) and c (m,), which is zero where it is no unknown."""
+    m, k = U.shape
+    weights = np.array(values, dtype=np.object_)
     c = weights[k * dimension :] if constant else np.array([Fraction(0)] * m)
     return weights[: k * dimension].reshape(k, dimension), c

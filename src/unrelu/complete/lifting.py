@@ -255,7 +255,7 @@ class _System:
         U, active, Z = net.U * scale**c, Z > 0, Z / scale
         s = active if c == 1 else net.activation.slope(Z)
         F = np.maximum(Z, 0.0) ** c
-        H = with_constant(F) if unknowns.bias else F
+        H = with_constant(F, unknowns.bias)
         J = Jacobian(with_constant(X), s, U, H).dense()
         outer = np.ones(H.shape[1] * net.n_outputs, dtype=np.bool_)
         J = J[:, :, np.append(unknowns.free, outer)]

@@ -36,12 +36,13 @@ from scipy.sparse import block_array, csr_array, eye_array, kron
 
 from unrelu.complete import given_outputs
 from unrelu.complete.fixed_pattern import Scaled, Weights
+from unrelu.complete.row_space_tree import distinct_rays
 from unrelu.errors import InputError
 from unrelu.fitting.candidate import Candidate
 from unrelu.network import Network
 from unrelu.numerics.arrays import Array, Mask
 from unrelu.numerics.float_lp import OutOfTimeError
-from unrelu.numerics.rationals import Rationals, as_fractions, rounded
+from unrelu.numerics.rationals import Rationals, as_fractions, rounded, with_ones
 from unrelu.numerics.sos1 import GaveUpError, Settle, Sos1
 from unrelu.numerics.threads import one_thread
 from unrelu.samples import ExactSamples, Samples
@@ -191,9 +192,8 @@ class _Case:
         self._exact: tuple[Rationals, Rationals, Rationals] | None = None  # X̄, Y, U
         self._deadline = deadline
         if isinstance(samples, ExactSamples):
-            ones = np.ones((len(samples.X), int(bias)), dtype=np.int64)
-            inputs = np.hstack([samples.X, as_fractions("1", ones)])
-            kept = given_outputs.distinct(inputs, samples.Y) or [0]
+            inputs = with_ones(samples.X, bias)
+            kept = distinct_rays(samples.Y, inputs) or [0]
             self._exact = inputs[kept], samples.Y[kept], as_fractions("U", U)
             samples = samples.rounded.take(np.array(kept, dtype=np.intp))
             U = rounded(self._exact[2])

@@ -62,21 +62,27 @@ class Cone:
 def cone(P: Rationals, X: Rationals, constant: bool) -> Cone:
     """P (n, r) of full column rank, its last column the constant or not; X (n, D) is X̄."""
     rank, dimension = P.shape[1], X.shape[1]
-    seen: dict[tuple[int, ...], int] = {}
-    for i, row in enumerate(np.hstack([P, X]).tolist()):
-        direction = coprime(row)
-        if any(direction):
-            seen.setdefault(direction, i)
+    samples = distinct_rays(P, X)
     rows = []
-    for sample in seen.values():
+    for sample in samples:
         value = dict(enumerate(P[sample].tolist()))
         inputs = {j: -entry for j, entry in enumerate(X[sample].tolist(), start=rank)}
         rows += [value, value | inputs]
     system = LinearSystem(
         [*rows, {0: Fraction(1)}], [Fraction(0)] * len(rows) + [Fraction(1)], rank + dimension
     )
-    sides = np.arange(2 * len(seen), dtype=np.intp).reshape(-1, 2)
-    return Cone(P, X, constant, tuple(seen.values()), system, sides)
+    sides = np.arange(2 * len(samples), dtype=np.intp).reshape(-1, 2)
+    return Cone(P, X, constant, tuple(samples), system, sides)
+
+
+def distinct_rays(Y: Rationals, X: Rationals) -> list[int]:
+    """Samples that are not zero, nor positive multiples of earlier ones."""
+    first: dict[tuple[int, ...], int] = {}
+    for i, row in enumerate(np.hstack([Y, X]).tolist()):
+        direction = coprime(row)
+        if any(direction):
+            first.setdefault(direction, i)
+    return list(first.values())
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from fractions import Fraction
 
 import numpy as np
 
@@ -67,11 +66,6 @@ class Case:
     def labels(self) -> Rationals:
         """[1 Y] with biases, so that the 1 is among the leftmost independent columns."""
         return np.hstack([self.X[:, -1:], self.Y]) if self.bias else self.Y
-
-
-def with_ones(columns: Rationals) -> Rationals:
-    ones = np.full((len(columns), 1), Fraction(1), dtype=np.object_)
-    return np.hstack([columns, ones])
 
 
 def none(refutation: Refutation) -> Solutions:

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from unrelu.errors import InputError
-from unrelu.numerics.arrays import Array
+from unrelu.numerics.arrays import Array, unit_rows
 from unrelu.numerics.levenberg import minimise
 
 CONTRACTIONS = 12
@@ -153,7 +153,7 @@ class _Model:
         norms = np.linalg.norm(moved, axis=1, keepdims=True)
         # A row that lies outside the span altogether (a bad start) may be anything.
         moved = np.where(norms > 1e-12, moved, 1.0)
-        return np.asarray(moved / np.linalg.norm(moved, axis=1, keepdims=True))
+        return unit_rows(moved)
 
     @staticmethod
     def _tangent(state: _State, rows: Array) -> Array:

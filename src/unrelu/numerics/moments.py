@@ -94,17 +94,21 @@ def white_labels(Y: Array, residuals: Array) -> Array:
     return np.asarray(white * (curved / np.where(curved, sizes, 1.0))[:, None])
 
 
+def symmetric_basis(k: int) -> Array:
+    """Of the symmetric matrices, orthonormal: (k (k + 1)/2, k, k)."""
+    first, second = np.triu_indices(k)
+    basis = np.zeros((len(first), k, k))
+    basis[np.arange(len(first)), first, second] = 1.0
+    basis += basis.transpose(0, 2, 1)
+    return np.asarray(basis / np.linalg.norm(basis, axis=(1, 2), keepdims=True))
+
+
 def contractions_of(k: int, rng: np.random.Generator) -> Array:
     """Symmetric (s, k, k) for the fourth order: all of an orthonormal basis while there are few,
     else as many random combinations as k units with four times as many equations need, scaled so
     that their squares add up to about the same."""
     most = 4 * k + 20
-    first, second = np.triu_indices(k)
-    contractions = np.zeros((len(first), k, k))
-    spot = np.arange(len(first))
-    contractions[spot, first, second] = 1.0
-    contractions = (contractions + contractions.transpose(0, 2, 1)) / 2
-    contractions *= np.where(first == second, 1.0, np.sqrt(2))[:, None, None]
+    contractions = symmetric_basis(k)
     if len(contractions) > most:
         mix = rng.standard_normal((most, len(contractions))) / np.sqrt(most)
         contractions = np.tensordot(mix, contractions, axes=1)

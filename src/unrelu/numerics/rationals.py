@@ -56,6 +56,12 @@ def as_fractions(name: str, value: ArrayLike) -> Rationals:
     return fractions
 
 
+def with_ones(columns: Rationals, biased: bool = True) -> Rationals:
+    """The columns and, with biases, one of ones."""
+    ones = np.full((len(columns), int(biased)), Fraction(1), dtype=np.object_)
+    return np.hstack([columns, ones])
+
+
 def _fraction(name: str, number: Any) -> Fraction:
     if isinstance(number, (float, Rational, Decimal, np.floating)):
         try:

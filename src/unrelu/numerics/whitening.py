@@ -76,5 +76,6 @@ def power_of_two(columns: Array) -> Array:
     return np.exp2(np.round(np.log2(divisors(np.abs(columns).max(axis=0)))))
 
 
-def with_constant(columns: Array) -> Array:
-    return np.column_stack([columns, np.ones(len(columns))])
+def with_constant(columns: Array, biased: bool = True) -> Array:
+    """The columns and, with biases, one of ones."""
+    return np.column_stack([columns, np.ones(len(columns))]) if biased else columns

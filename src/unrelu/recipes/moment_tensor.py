@@ -26,14 +26,10 @@ import numpy as np
 from unrelu.activations import Activation, hermite
 from unrelu.fitting.candidate import Unsuitable
 from unrelu.fitting.hermite_moments import HermiteMoments
-from unrelu.numerics.arrays import Array
+from unrelu.numerics.arrays import Array, unit_rows
 from unrelu.numerics.joint_diagonalisation import common_span, joint_diagonalise
 from unrelu.numerics.laws import non_normality
-from unrelu.numerics.moments import (
-    contractions_of,
-    residualise,
-    white_labels,
-)
+from unrelu.numerics.moments import contractions_of, residualise, white_labels
 from unrelu.numerics.tensor_power import power_factors
 from unrelu.numerics.whitening import whiten
 from unrelu.recipes.signs import by_regression
@@ -129,9 +125,7 @@ def tensor_directions(
         if moments.power > GAIN * before or moments.power < NOTHING:
             break
         before = moments.power
-    hidden = white.to_rows(moments.V)
-    hidden /= np.linalg.norm(hidden, axis=1, keepdims=True)
-    return hidden, {"order": order, "rounds": rounds}
+    return unit_rows(white.to_rows(moments.V)), {"order": order, "rounds": rounds}
 
 
 def _slices(

@@ -75,7 +75,7 @@ def find(
         raise Unsuitable("labels must be exact: noise leaves no two of them parallel")
     rows = np.arange(samples.n)
     taken = samples.take(rows)
-    inputs = with_constant(taken.X) if bias else taken.X
+    inputs = with_constant(taken.X, bias)
     Y = taken.Y - _repeated(taken.Y, samples.eps) if bias else taken.Y
     # Outputs in different units count alike.
     scale = np.exp2(np.round(np.log2(np.abs(Y).max(axis=0) + np.finfo(np.float64).tiny)))

@@ -47,11 +47,11 @@ from unrelu.fitting.candidate import Candidate, Unsuitable
 from unrelu.fitting.problem import Problem
 from unrelu.noise.gaussian import noise_covariance, whitener
 from unrelu.noise.resolution import resolution
-from unrelu.numerics.arrays import Array
+from unrelu.numerics.arrays import Array, unit_rows
 from unrelu.numerics.joint_diagonalisation import joint_diagonalise
 from unrelu.numerics.laws import asymmetry
 from unrelu.numerics.levenberg import newton_step
-from unrelu.numerics.moments import weighted_grams
+from unrelu.numerics.moments import symmetric_basis, weighted_grams
 from unrelu.numerics.whitening import whiten
 from unrelu.recipes.exact_step import exact_network, full_rank_units
 from unrelu.recipes.tensor import count_units, estimated
@@ -97,8 +97,7 @@ def find(
     P = joint_diagonalise(_diagonalised(Z, labels, linear), k, rng=rng).directions
     hidden = labels @ P.T
     P *= np.where(hidden.mean(axis=0) < 0, -1.0, 1.0)[:, None]
-    V = white.to_rows(P @ linear.T)
-    V /= np.linalg.norm(V, axis=1, keepdims=True)
+    V = unit_rows(white.to_rows(P @ linear.T))
     stats: dict[str, float | int | str] = {"rows_kept": kept.n}
     if noise:
         return estimated(samples, _stepped(samples, V), stats, astray=ASTRAY)
@@ -143,7 +142,7 @@ def _diagonalised(Z: Array, labels: Array, linear: Array) -> Array:
     whatever size the outputs have, or the noise in them."""
     n, d = Z.shape
     k = labels.shape[1]
-    basis = _symmetric_basis(k)
+    basis = symmetric_basis(k)
     weights = 2 * _forms(labels, basis) - _forms(Z @ linear, basis)
     values, vectors = np.linalg.eigh(weights.T @ weights / n)
     # P with no q at all have no Q either: a floor keeps them, as good as found.
@@ -166,16 +165,6 @@ def _diagonalised(Z: Array, labels: Array, linear: Array) -> Array:
 def _forms(rows: Array, basis: Array) -> Array:
     """rowᵀ P row for every row and every P of the basis: (n, len(basis))."""
     return np.stack([((rows @ P) * rows).sum(axis=1) for P in basis], axis=1)
-
-
-def _symmetric_basis(k: int) -> Array:
-    """Orthonormal, (k (k + 1)/2, k, k)."""
-    first, second = np.triu_indices(k)
-    basis = np.zeros((len(first), k, k))
-    spot = np.arange(len(first))
-    basis[spot, first, second] = 1.0
-    basis = basis + basis.transpose(0, 2, 1)
-    return np.asarray(basis / np.linalg.norm(basis, axis=(1, 2), keepdims=True))
 
 
 def _sampling_error(Z: Array, weights: Array) -> float:

@@ -53,13 +53,7 @@ from unrelu.fitting.selection import Effort, settle
 from unrelu.network import Network
 from unrelu.noise.found import Noise
 from unrelu.numerics.arrays import Array
-from unrelu.recipes.exact_step import (
-    Stats,
-    check_moments,
-    exact_network,
-    finished,
-    label_rank,
-)
+from unrelu.recipes.exact_step import Stats, check_moments, exact_network, finished, label_rank
 from unrelu.recipes.moment_tensor import choose_order, tensor_directions
 from unrelu.samples import Samples
 
