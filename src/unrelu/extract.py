@@ -92,10 +92,9 @@ def extract(
     """
     started = time.perf_counter()
     check_options(n_units, bias, "auto", "auto", False)
-    counts = {"n_inputs": n_inputs, "budget": budget, "batch": batch, "n_units": n_units}
-    for name, value in counts.items():
-        if name != "n_units" or value is not None:
-            check_count(name, value)
+    counts = {"n_inputs": n_inputs, "budget": budget, "batch": batch}
+    for name, value in (counts if n_units is None else counts | {"n_units": n_units}).items():
+        check_count(name, value)
     least = 2 * (n_inputs + bool(bias)) + 2
     _check(oracle, resolve(activation), scale, reach)
     if budget < least:
@@ -158,8 +157,8 @@ def _check(oracle: Oracle, activation: Activation, scale: float, reach: float) -
 
 
 def _extracted(search: Search, first: int) -> Recovery:
-    """The method: search along lines, fit, judge on fresh queries, and repeat while new units are
-    found. If lines lead nowhere, random queries."""
+    """The method: search along lines, fit, check on fresh queries, and repeat while new units are
+    found. If lines are of no use, random queries."""
     try:
         search.grow(first)
         if not search.values():

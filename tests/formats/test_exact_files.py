@@ -354,7 +354,7 @@ def test_parquet_columns_of_other_things(tmp_path: Path, values: list[object]) -
 
     path = tmp_path / "s.parquet"
     parquet.write_table(arrow.table({"x0": arrow.array(values), "y0": [1] * len(values)}), path)
-    with pytest.raises(FileError, match=r"s\.parquet, column x0: got"):
+    with pytest.raises(FileError, match=r"s\.parquet: column x0: got"):
         read_samples(path, exact=True)
 
 

@@ -1,1 +1,1 @@
-"""Questions to a model: lines, random queries, budget and journal."""
+"""Queries to a model: lines, random inputs, budget and journal."""

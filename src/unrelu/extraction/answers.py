@@ -102,7 +102,7 @@ def _classes(
 
 
 def decimal_places(Y: Array) -> int | None:
-    """Decimals that all answers are rounded to, if few: nobody would get zeros there by chance."""
+    """Decimals that all answers are rounded to, if few: random numbers have no zeros there."""
     if not Y.any():
         return None
     return next((p for p in range(1, 7) if np.array_equal(np.round(Y, p), Y)), None)

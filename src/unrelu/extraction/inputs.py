@@ -1,4 +1,4 @@
-"""Which inputs to ask about, once units are known: how many at random, and which around units."""
+"""The inputs of queries once units are known: how many at random, and which around units."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from unrelu.numerics.arrays import Array, Index
 from unrelu.wording.status import Status
 
 CLOSE = 3.0
-"""Orders of magnitude over which queries come close to a unit that is not pinned down."""
+"""Orders of magnitude of the distance of queries from a unit that is not determined."""
 
 
 def enough(units: Units, outputs: int, bias: bool, eps: float, spare: float) -> int:
-    """Random queries that leave equations over when all unknowns are paid for, `spare` times as
-    many as would do. `outputs`: as many as are independent; `eps`: the rounding of answers."""
+    """Number of random queries that give more equations than unknowns, `spare` times the minimum.
+    `outputs`: the number of independent ones; `eps`: the rounding of answers."""
     k, d = units.V.shape
     D = d + bias
     unknowns = count_unknowns(k, d, outputs, biases=bias)
@@ -41,7 +41,7 @@ def around_units(
         foot = -units.b[unit] * units.V[unit]
         blocks.append(foot + scale * rng.standard_normal((2 * short[unit], X.shape[1])))
     for unit in weak:
-        # Near it at all scales: what is next to it may be a hyperplane very close by.
+        # Near it at all scales: another hyperplane may be very close.
         foot = -units.b[unit] * units.V[unit]
         size = scale * 10.0 ** -rng.uniform(0, CLOSE, (2 * wanted, 1))
         blocks.append(foot + size * rng.standard_normal((2 * wanted, X.shape[1])))
@@ -49,7 +49,7 @@ def around_units(
 
 
 def weak_units(units: Units, found: Certificate | None) -> Index:
-    """Units that the last certificate has found not to be pinned down."""
+    """Units that the last certificate found not to be determined."""
     if found is None or found.status != Status.UNDETERMINED or not len(units.b):
         return np.arange(0)
     rows = np.column_stack([units.V, units.b])

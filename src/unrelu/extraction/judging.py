@@ -1,4 +1,4 @@
-"""What the answers to questions say of a network, and of what was asked about it."""
+"""The verdict on a network by the answers to queries."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from unrelu.wording.status import Status
 from unrelu.wording.streams import counted
 
 FAR = 10.0
-"""Times what the errors of the weights may do to an answer far out, from which on the answer is
-not that of the network. In 30 extractions, answers were off by 0.8 times that at most."""
+"""Multiple of the error that the errors of the weights may cause in an answer far out, beyond which
+the answer is not that of the network. In 30 extractions, it was at most 0.8."""
 
 NOISE = 5.0
-"""Root mean square residual over the noise measured beforehand, on a handful of points, from
-which on the residual is something else."""
+"""Ratio of the root mean square residual to the noise measured beforehand, on a few points, beyond
+which the residual is not noise."""
 
 
 def certified(asked: Question, samples: Samples, explained: Explained) -> Certificate:
@@ -42,33 +42,33 @@ def certified(asked: Question, samples: Samples, explained: Explained) -> Certif
 
 
 def remarks_on(
-    certificate: Certificate, n_units: int | None, lines_say: str, note: str
+    certificate: Certificate, n_units: int | None, contradiction: str, note: str
 ) -> tuple[Finding, ...]:
-    """What there is to say about the question: the number of units asked for, and answers on lines
-    that contradict the network, as `contradicted` has them."""
+    """Findings about the question: another number of units than the given one, and answers on lines
+    that contradict the network, as returned by `contradicted`."""
     remarks = remark("note", note)
     found, exact = certificate.network.n_units, certificate.status == Status.EXACT
     if exact and n_units is not None and found != n_units:
         more = found > n_units
         verb = "explains" if found == 1 else "explain"
-        said = f"{counted(found, 'unit')} {verb} the answers, not {n_units}"
+        sentence = f"{counted(found, 'unit')} {verb} the answers, not {n_units}"
         status = Status.FAILED if more else Status.UNDETERMINED
-        remarks = (Finding("more-units" if more else "fewer-units", status, said), *remarks)
-    if lines_say:
-        said = f"{lines_say}; of the random queries alone"
-        remarks = (Finding("lines-contradict", Status.FAILED, said), *remarks)
+        remarks = (Finding("more-units" if more else "fewer-units", status, sentence), *remarks)
+    if contradiction:
+        sentence = f"{contradiction}; of the random queries alone"
+        remarks = (Finding("lines-contradict", Status.FAILED, sentence), *remarks)
     return remarks
 
 
 def contradicted(
-    certificate: Certificate, walked: Sequence[tuple[Array, Array]], single: bool
+    certificate: Certificate, searched: Sequence[tuple[Array, Array]], single: bool
 ) -> str:
-    """What to say where answers (X, Y) on lines are not those of the network; empty otherwise."""
+    """A sentence if answers (X, Y) on lines are not those of the network; empty otherwise."""
     net = certificate.network
     eps = float(np.finfo(np.float32 if single else np.float64).eps)
     strength = np.linalg.norm(net.U, axis=0) * np.maximum(certificate.weight_errors, eps)
     wrong, nearest, asked = 0, math.inf, 0
-    for X, Y in walked:
+    for X, Y in searched:
         norms = np.linalg.norm(X, axis=1)
         hidden = np.abs(net.b) + norms[:, None] * np.linalg.norm(net.V, axis=1)
         allowed = eps * np.abs(net.c).max() + hidden @ strength
@@ -79,8 +79,8 @@ def contradicted(
         return ""
     return (
         f"{wrong} of {asked} answers on lines, the nearest {nearest:.2g} from the origin, are not "
-        "those of this network: out there the model is another function, or has units that were "
-        "not found; a smaller reach looks less far"
+        "those of this network: there the model is another function, or has units that were not "
+        "found; a smaller reach avoids such places"
     )
 
 
@@ -93,13 +93,13 @@ def estimated(asked: Question, samples: Samples, before: NoisyLabels) -> Certifi
 
 
 def other_function(certificate: Certificate, samples: Samples, noise: float) -> tuple[Finding, ...]:
-    """Whether an estimate leaves far more than the `noise` that repeated questions show."""
+    """Whether an estimate leaves far more than the `noise` of repeated queries."""
     net = certificate.network
     rest = float(np.sqrt(((net(samples.X) - samples.Y) ** 2).mean()))
     if certificate.status != Status.ESTIMATED or rest <= NOISE * noise:
         return ()
-    said = (
+    sentence = (
         f"the best network of {counted(net.n_units, 'unit')} leaves {rest:.1e} of the answers, "
         f"which are repeated to {noise:.1e}: not noise, but another kind of function"
     )
-    return (Finding("no-noise", Status.FAILED, said),)
+    return (Finding("no-noise", Status.FAILED, sentence),)

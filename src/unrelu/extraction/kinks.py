@@ -52,14 +52,14 @@ class Line:
 @dataclass(frozen=True, eq=False)
 class Kinks:
     """The kinks on a line: positions (s,) in order and slope jumps (s, m); intervals (·, 2) that
-    could not be resolved; `linear`: whether the search finished; `seen`: where the function was
-    evaluated."""
+    could not be resolved; `linear`: whether the search finished; `evaluated`: where the function
+    was evaluated."""
 
     at: Array
     jumps: Array
     unclear: Array
     linear: bool
-    seen: Array
+    evaluated: Array
 
 
 def measure_bend(ask: Ask, d: int, scale: float, step: float, rng: np.random.Generator) -> float:
@@ -107,8 +107,8 @@ class Tangents:
             return np.asarray((bend * (high - low)).sum(axis=1) / (bend**2).sum(axis=1))
 
     def unresolvable(self) -> Mask:
-        """Intervals too short to split: all that bends there is a few times rounding. A jump keeps
-        bending until its place is known as accurately as floats allow."""
+        """Intervals too short to split: every change of slope there is a few times rounding. A jump
+        is split until its place is known as accurately as floats allow."""
         gap, allowed = self.gaps()
         bend = np.abs(self.slope[0] - self.slope[1]).max(axis=1)
         faint = (gap <= FAINT * allowed).all(axis=0)
@@ -126,16 +126,16 @@ def kinks_on(ask: Ask, line: Line, tolerance: Tolerance) -> Kinks:
     low, high = edges[:-1], edges[1:]
     found: list[tuple[float, Array]] = []
     unclear: list[tuple[float, float]] = []
-    seen: list[Array] = []
+    evaluated: list[Array] = []
     while len(low):
         if len(low) > MOST_OPEN:
             nothing = np.zeros(0), np.zeros((0, 0)), np.zeros((0, 2))
-            return Kinks(*nothing, linear=False, seen=np.concatenate(seen))
+            return Kinks(*nothing, linear=False, evaluated=np.concatenate(evaluated))
         # Rounding grows with the distance from the origin, so slopes are taken over a share of it.
         ends = np.stack([low, high])
         step = np.minimum((high - low) * SHARE, np.maximum(np.abs(ends), 1.0) * SHARE)
         step[1] *= -1
-        seen.append(np.concatenate([ends.ravel(), (ends + step).ravel()]))
+        evaluated.append(np.concatenate([ends.ravel(), (ends + step).ravel()]))
         tangents = _tangents(ask, line, tolerance, ends, step)
 
         gap, allowed = tangents.gaps()
@@ -158,7 +158,7 @@ def kinks_on(ask: Ask, line: Line, tolerance: Tolerance) -> Kinks:
     positions = np.array([t for t, _ in found])
     jumps = np.array([jump for _, jump in found])
     intervals = np.array(unclear).reshape(-1, 2)
-    return Kinks(positions, jumps, intervals, linear=True, seen=np.concatenate(seen))
+    return Kinks(positions, jumps, intervals, linear=True, evaluated=np.concatenate(evaluated))
 
 
 def _tangents(ask: Ask, line: Line, tolerance: Tolerance, ends: Array, step: Array) -> Tangents:

@@ -1,8 +1,8 @@
-"""The stages of an extraction: what has been asked, what was found in it, and what to ask next.
+"""The stages of an extraction: which queries were made, what they show, and which come next.
 
 All random numbers come from the seed, each stage with a stream of its own, and nothing depends on
-the budget before it is spent: the same seed asks the same queries, however often the extraction
-was killed on its way.
+the budget before it is spent. So the same seed gives the same queries, however often the extraction
+was interrupted.
 """
 
 from __future__ import annotations
@@ -51,38 +51,38 @@ from unrelu.wording.status import Status
 log = logging.getLogger(__name__)
 
 QUIET = 2
-"""Lines in a row without a new unit after which all are taken to be found."""
+"""Consecutive lines without a new unit after which all units are assumed to be found."""
 
 FURTHER = 10.0
-"""A line runs on behind the reach: it meets the hyperplanes there at all angles, and 10 times as
+"""A line continues beyond the reach: it meets the hyperplanes there at all angles, and 10 times as
 far out it has met all but 8% of them. The next line meets those."""
 
 MOST_LINES = 24
-"""Lines of one round; what they leave open, queries in other places have to show."""
+"""Lines of one round; units that they miss have to be found by queries in other places."""
 
 SPARE = 1.5
-"""Queries over the fewest that would do, so that the weights are well conditioned."""
+"""Queries relative to the minimum, so that the weights are well conditioned."""
 
 FRESH = 0.1, 30
-"""Share of the queries, and least number of them, that come after the network was found."""
+"""Share of the queries, and their least number, that are made after the network was found."""
 
 PASSIVE = 8, 4, 5
 """Random queries without lines: for each weight of one unit at first, growth, and rounds."""
 
 STEPS = 2.0**-13, 2.0**-26
-"""Over both, noise bends a function alike, and over the second, smooth curves do not. In single
-precision only the first leaves digits."""
+"""Noise has the same second differences over both; over the second, those of smooth curves vanish.
+In single precision, only the first leaves significant digits."""
 
 EXACTLY = 200.0
-"""Rounding beyond so many times that of one label is noise: sums over the inputs and units add
-up, but not to this."""
+"""Multiple of the rounding of one label beyond which it is noise: rounding adds up over the inputs
+and units, but not to this."""
 
 WORTH = {Status.PROVED: 4, Status.EXACT: 4, Status.ESTIMATED: 3, Status.UNDETERMINED: 2}
 
 
 class Search:
-    """An extraction under way. `units` are those found on lines, `best` the best answer so far
-    and `method` what found it; `lines` counts lines."""
+    """The state of an extraction. `units` are those found on lines, `best` is the best result so
+    far and `method` what found it; `lines` counts lines."""
 
     def __init__(
         self,
@@ -101,7 +101,7 @@ class Search:
         self.best: Recovery | None = None
         self.method, self.lines, self._gaussian, self._spare = "", 0, 0, SPARE
         self._starts = self.X
-        self._walked: list[tuple[Line, Array]] = []
+        self._searched: list[tuple[Line, Array]] = []
         self.units = lines.Units.none(questions.n_inputs, 1)
         self.noise = 0.0
 
@@ -113,8 +113,8 @@ class Search:
     # Asking.
 
     def grow(self, n: int) -> None:
-        """Random queries up to n in all; as many of them as the budget allows. Their numbers are
-        such that float32 holds them exactly: nobody knows yet what the model makes of others."""
+        """Random queries up to n in all; as many of them as the budget allows. float32 represents
+        their numbers exactly, since it is not yet known how the model rounds others."""
         wanted = n - self._gaussian
         if wanted <= 0:
             return
@@ -124,6 +124,10 @@ class Search:
         self._ask(X.astype(np.float32).astype(np.float64))
         if count < wanted:
             raise BudgetSpent
+
+    def _grow_fresh(self, used: int) -> None:
+        """Random queries beyond those used for a fit."""
+        self.grow(self._gaussian + max(math.ceil(FRESH[0] * used), FRESH[1]))
 
     def _ask(self, X: Array) -> None:
         if len(X):
@@ -137,10 +141,10 @@ class Search:
             return Samples.of(self.X.astype(np.float32), self.Y.astype(np.float32))
         return Samples.of(self.X, self.Y)
 
-    # What are the answers?
+    # The kind of answers.
 
     def values(self) -> bool:
-        """Whether the oracle answers with values of a network; if not, what it answers with is
+        """Whether the oracle answers with values of a network; if not, the kind of its answers is
         the result."""
         if looks_like_values(self.Y):
             return True
@@ -160,8 +164,8 @@ class Search:
     # Lines.
 
     def measure(self) -> bool:
-        """Whether answers are straight but for rounding, in double or in single precision; sets
-        `noise`, how far an answer is off from the same asked again, if it is not."""
+        """Whether answers are piecewise linear up to rounding, in double or single precision. If
+        not, sets `noise`, by how much an answer differs when the query is repeated."""
         d, m = self.X.shape[1], self.Y.shape[1]
         decimals = decimal_places(self.Y)
         self.questions.single = decimals is None and in_single(self.Y)
@@ -182,7 +186,8 @@ class Search:
         return max(bends) <= most
 
     def look(self) -> bool:
-        """Lines until no more units show; false if this is not a piecewise linear function."""
+        """Search lines until no more units are found; false if the function is not piecewise
+        linear."""
         quiet = 0
         for _ in range(MOST_LINES):
             d = self.X.shape[1]
@@ -200,7 +205,7 @@ class Search:
                 subtract=not self.single,
             )
             self.lines += 1
-            self._walked.append((line, kinks.seen))
+            self._searched.append((line, kinks.evaluated))
             log.info(
                 "line %d: %d kinks, %d new units, %d queries so far",
                 self.lines,
@@ -219,8 +224,8 @@ class Search:
     # Fit and certificate.
 
     def settle(self) -> Status:
-        """Random queries enough for the units found, and some around those that random queries
-        hardly see; the network through them; fresh queries; the certificate."""
+        """Random queries enough for the units found, and some around those that few random queries
+        activate; the network fitted to them; fresh queries; the certificate."""
         outputs = min(self.Y.shape[1], len(self.units.b))
         eps = self.samples().eps
         self.grow(enough(self.units, outputs, self.bias, eps, self._spare))
@@ -229,7 +234,7 @@ class Search:
         self._ask(around_units(self.units, self.X, weak, wanted, self.scale, self._around))
         used = np.arange(len(self.X))
         net, note = self._fit(used)
-        self.grow(self._gaussian + max(math.ceil(FRESH[0] * len(used)), FRESH[1]))
+        self._grow_fresh(len(used))
         result = self._judge(net, used, note)
         self._keep_result(result, "lines")
         self._spare *= 1.3
@@ -239,8 +244,8 @@ class Search:
         return hyperplanes.fit_from(self.samples(), rows, self.units.V, self.units.b, self.bias)
 
     def complete(self) -> None:
-        """Where lines left units out, as in single precision they may: those found are a start
-        for the search that needs random queries only."""
+        """If lines missed units, as is possible in single precision: those found are a start for
+        the search that needs only random queries."""
         assert self.best is not None, "only after a fit"
         net, m = self.best.network, self.Y.shape[1]
         assert net is not None, "every fit has a network"
@@ -256,22 +261,22 @@ class Search:
             missed=lambda net: explain(net.canonical(), samples).missed,
             known=net,
         )
-        self.grow(self._gaussian + max(math.ceil(FRESH[0] * samples.n), FRESH[1]))
+        self._grow_fresh(samples.n)
         result = self._judge(found.network, np.arange(samples.n), found.note)
         self._keep_result(result, "lines, then random queries")
 
     def _judge(self, net: Network, used: Index, note: str) -> Recovery:
-        """What all random queries, and those on lines, say of a network."""
+        """The verdict on a network by all random queries and those on lines."""
         samples = self.samples()
         explained = explain(net.canonical(), samples)
         self._starts = self.X[explained.missed]
         asked = Question(net, self.bias, used=used, values=True)
         certificate = certified(asked, samples, explained)
-        lines_say = ""
+        contradiction = ""
         if certificate.status == Status.EXACT:
-            walked = [self.questions(line.at(seen)) for line, seen in self._walked]
-            lines_say = contradicted(certificate, walked, self.single)
-        remarks = remarks_on(certificate, self.n_units, lines_say, note)
+            searched = [self.questions(line.at(t)) for line, t in self._searched]
+            contradiction = contradicted(certificate, searched, self.single)
+        remarks = remarks_on(certificate, self.n_units, contradiction, note)
         return Recovery(certificate.network, certificate, {}, remarks=remarks)
 
     def _keep_result(self, result: Recovery, method: str) -> None:
@@ -307,7 +312,7 @@ class Search:
         )
         fits = result.status != Status.FAILED  # even what it is not certain of must hold elsewhere
         if fits and fresh:
-            self.grow(self._gaussian + max(math.ceil(FRESH[0] * n), FRESH[1]))
+            self._grow_fresh(n)
         if fits and len(self.X) > n:
             again = self._judged_again(result, np.arange(n))
             if result.status.certain or again.status == Status.FAILED:
@@ -327,22 +332,20 @@ class Search:
         return replace(result, certificate=certificate, remarks=(*other, *result.remarks))
 
     def conclude(self) -> None:
-        """The budget is spent: what the answers so far are worth, a part of them kept as fresh."""
+        """The budget is spent: the best result from the answers so far, some of them kept as
+        fresh."""
         n = len(self.X) - max(1, math.ceil(FRESH[0] * len(self.X)))
         if self.best is None or not self.best.status.certain:
             if len(self.units.b) and n > self.X.shape[1] + len(self.units.b):
-                self._keep_result(self._judge(*self._fit_first(n)), "lines")
+                net, note = self._fit(np.arange(n))
+                self._keep_result(self._judge(net, np.arange(n), note), "lines")
             if self.best is None:
                 self._recovered(n, fresh=False)
         assert self.best is not None, "there is always a best network"
         if not self.best.status.certain:
-            said = f"the budget of {self.questions.budget} queries is spent"
-            spent = Finding("budget-spent", self.best.status, said)
+            sentence = f"the budget of {self.questions.budget} queries is spent"
+            spent = Finding("budget-spent", self.best.status, sentence)
             self.best = replace(self.best, remarks=(spent, *self.best.remarks))
-
-    def _fit_first(self, n: int) -> tuple[Network, Index, str]:
-        net, note = self._fit(np.arange(n))
-        return net, np.arange(n), note
 
 
 def _worth(result: Recovery) -> tuple[int, float]:

@@ -1,4 +1,4 @@
-"""What the texts beside weights say of the activation: act_fcns = ['relu', 'linear'], say."""
+"""Names of activations in the texts beside weights, such as act_fcns = ['relu', 'linear']."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ RELU = {"relu", "poslin", "rectifier", "rectlin", "rectified linear", "rectified
 LINEAR = {"linear", "purelin", "identity", "none", "affine", "lin", ""}
 
 KEYS = {"act", "acts", "activation", "activations", "fcn", "fcns", "nonlinearity", "transfer"}
-"""Words in the name of a text that says an activation."""
+"""Words in the name of a text that names an activation."""
 
 OTHERS = {
     *("tanh", "tansig", "sigmoid", "logsig", "softmax", "logistic", "elu", "selu", "gelu", "silu"),
@@ -23,22 +23,22 @@ OTHERS = {
 }
 
 
-def activation_said(
+def declared_activation(
     texts: Mapping[str, Sequence[str]], *, drop_head: bool
 ) -> tuple[tuple[Remark, ...], str | None]:
-    """Remarks on the activation, and the head that is left off; `texts` by the name of their
-    array. Raises FileError where they name another activation of the hidden units than the ReLU,
-    or a head that nothing says to leave off."""
-    found = [(name, [text.strip() for text in said]) for name, said in texts.items() if said]
-    found = [(name, said) for name, said in found if _says_activation(name, said)]
+    """Remarks on the activation, and the head that is left out; `texts` by the name of their
+    array. Raises FileError if they name an activation of the hidden units other than the ReLU, or a
+    head that is not to be left out."""
+    found = [(name, [text.strip() for text in entries]) for name, entries in texts.items()]
+    found = [(name, entries) for name, entries in found if _names_activation(name, entries)]
     if not found:
         return (ASSUMED_RELU,), None
     head = None
-    for name, said in found:
-        hidden, *later = said
+    for name, entries in found:
+        hidden, *later = entries
         if hidden.lower() not in RELU or len(later) > 1:
             raise FileError(
-                f"{shortened(name)} says {', '.join(map(shortened, said[:4]))}, expected "
+                f"{shortened(name)}: got {', '.join(map(shortened, entries[:4]))}, expected "
                 "relu for the hidden units of two layers",
                 "activation" if len(later) < 2 else "layers",
             )
@@ -48,6 +48,7 @@ def activation_said(
     return (), head
 
 
-def _says_activation(name: str, said: Sequence[str]) -> bool:
+def _names_activation(name: str, entries: Sequence[str]) -> bool:
     known = RELU | OTHERS | (LINEAR - {"none", ""})
-    return bool(KEYS.intersection(words(name))) or all(text.lower() in known for text in said)
+    by_key = bool(KEYS.intersection(words(name)))
+    return bool(entries) and (by_key or all(text.lower() in known for text in entries))

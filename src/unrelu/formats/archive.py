@@ -1,6 +1,6 @@
-"""Zip archives and the arrays of .npz files, without pickled objects and without surprises.
+"""Zip archives and the arrays of .npz files, without pickled objects.
 
-Archives may come from anywhere: no member is larger in memory than its file gives reason for.
+Archives may come from anywhere, so the memory that a member takes is limited by its packed size.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import warnings
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -30,10 +30,10 @@ SMALL = 1 << 20
 def read_arrays(
     path: Path, required: tuple[str, ...], optional: tuple[str, ...] = ()
 ) -> dict[str, AnyArray]:
-    """The named arrays of an .npz file; others are not looked at.
+    """The named arrays of an .npz file; others are ignored.
 
-    Raises FileError for anything else than a sound archive that holds all required arrays as
-    plain numbers or text. Every byte of an array is covered by the checksum of its member.
+    Raises FileError for anything other than an undamaged archive that contains all required arrays
+    as plain numbers or text. Every byte of an array is covered by the checksum of its member.
     """
     with zipfile.ZipFile(path) as archive:
         members = {name.removesuffix(".npy") for name in archive.namelist()}
@@ -47,14 +47,9 @@ def read_arrays(
         return {name: array_of(archive, name) for name in wanted}
 
 
-def every_array(path: Path) -> dict[str, AnyArray]:
-    """All arrays of an .npz file, in the order of the file; raises FileError as `read_arrays`."""
-    return read_arrays(path, member_names(path))
-
-
 def member_names(path: Path) -> tuple[str, ...]:
-    """Names of the arrays of an .npz file, in its order; none where it is not one, which
-    `read_arrays` says."""
+    """Names of the arrays of an .npz file, in its order; none where it is not an archive, for
+    which `read_arrays` raises."""
     try:
         with zipfile.ZipFile(path) as archive:
             names = [name.removesuffix(".npy") for name in archive.namelist()]
@@ -64,15 +59,15 @@ def member_names(path: Path) -> tuple[str, ...]:
 
 
 def write_arrays(path: Path, arrays: Mapping[str, AnyArray]) -> None:
-    """Write an .npz file, whole or not at all; equal arrays give equal bytes."""
+    """Write an .npz file, completely or not at all; equal arrays give equal bytes."""
     with atomic_write(path) as file:
         np.savez(file, allow_pickle=False, **arrays)
 
 
 @contextmanager
 def errors_named(path: Path, kind: str) -> Iterator[None]:
-    """Whatever goes wrong in the block, which reads a file, as a FileError that names it. `kind`:
-    what the file is damaged or not. Functions that read a part of a file need not know its path."""
+    """Turn every error of a block that reads a file into a FileError that names the file. `kind`:
+    what the file should be. So functions that read a part of a file need not know its path."""
     try:
         yield
     except FileError as error:
@@ -81,21 +76,17 @@ def errors_named(path: Path, kind: str) -> Iterator[None]:
         raise
     except (InputError, InputTypeError) as error:
         raise FileError(f"{path}: {error}") from error
-    except OSError as error:
-        raise unreadable(path, error) from error
-    except Exception as error:  # damage shows as anything, in other people's readers and in ours
+    except Exception as error:  # a damaged file can cause any error, in every library
+        if isinstance(error, OSError) and error.errno is not None:  # from the operating system
+            raise FileError(f"{path}: cannot be read: {error.strerror or error}") from error
         raise FileError(
             f"{path}: damaged or not {kind} ({type(error).__name__}: {first_line(error)})"
         ) from error
 
 
-def unreadable(path: Path, error: OSError) -> FileError:
-    """What to raise when the operating system refuses a file."""
-    return FileError(f"{path}: cannot be read: {error.strerror or error}")
-
-
-def checked(archive: zipfile.ZipFile, name: str) -> zipfile.ZipInfo:
-    """What the archive says of a member; ValueError where that is not to be believed."""
+def _checked_info(archive: zipfile.ZipFile, name: str) -> zipfile.ZipInfo:
+    """The sizes that the archive declares for a member. Raises ValueError if they are
+    implausible."""
     info = archive.getinfo(name)
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise ValueError(f"{name} is packed by method {info.compress_type}")
@@ -110,13 +101,13 @@ def checked(archive: zipfile.ZipFile, name: str) -> zipfile.ZipInfo:
     return info
 
 
-def content(archive: zipfile.ZipFile, name: str) -> bytes:
+def read_member(archive: zipfile.ZipFile, name: str) -> bytes:
     """All bytes of a member, their checksum compared."""
-    info = checked(archive, name)
+    info = _checked_info(archive, name)
     with archive.open(info) as member:
         data = member.read(info.file_size + 1)
     if len(data) != info.file_size:
-        raise ValueError(f"{name} is not as long as it says")
+        raise ValueError(f"{name} does not have its declared length")
     return data
 
 
@@ -126,38 +117,33 @@ def write_member(archive: zipfile.ZipFile, name: str, data: bytes) -> None:
 
 
 def array_of(archive: zipfile.ZipFile, name: str) -> AnyArray:
-    info = checked(archive, f"{name}.npy")
+    info = _checked_info(archive, f"{name}.npy")
     with warnings.catch_warnings():
         # A damaged header may look like an old one, or like dubious Python, and earn a warning.
         warnings.simplefilter("ignore")
         with archive.open(info) as member:
-            size = _claimed(member)
-        if size > info.file_size:  # before the memory for it is taken
-            raise ValueError(f"{name} says it takes {size} bytes, its member has {info.file_size}")
-        return _whole(archive.open(info), name)
+            size = _declared_size(member)
+        if size > info.file_size:  # before the memory for it is allocated
+            raise ValueError(f"{name} declares {size} bytes, its member has {info.file_size}")
+        with archive.open(info) as member:
+            array: AnyArray = np.lib.format.read_array(member, allow_pickle=False)
+            # The checksum is compared at the end of the member, so the end has to be reached.
+            if member.read(1):
+                raise ValueError(f"{name} is longer than declared")
+    return array
 
 
-def _claimed(member: IO[bytes]) -> int:
-    """Bytes of the array that a header announces."""
+def _declared_size(member: IO[bytes]) -> int:
+    """Bytes of the array that a header declares."""
     version = np.lib.format.read_magic(member)
     read = {1: np.lib.format.read_array_header_1_0, 2: np.lib.format.read_array_header_2_0}
     if version[0] not in read:  # the newest is for the names of fields, which no plain array has
-        raise ValueError(f"version {version[0]} of the form of arrays")
+        raise ValueError(f"version {version[0]} of the .npy format")
     shape, _, dtype = read[version[0]](member)
     return math.prod(shape) * dtype.itemsize
 
 
-def _whole(opened: IO[bytes], name: str) -> AnyArray:
-    with opened as member:
-        array: AnyArray = np.lib.format.read_array(member, allow_pickle=False)
-        # The checksum is compared at the end of the member, so the end has to be reached.
-        if member.read(1):
-            raise ValueError(f"{name} is longer than it says")
-    return array
-
-
-def _listed(names: object) -> str:
-    assert isinstance(names, set | tuple | list)
+def _listed(names: Iterable[str]) -> str:
     return ", ".join(sorted(names)) or "none"
 
 

@@ -1,4 +1,4 @@
-"""Which arrays of a file are the weights and biases of two layers, and which are something else."""
+"""Which arrays of a file are the weights and biases of two layers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from unrelu.errors import FileError
 from unrelu.formats import naming
 from unrelu.formats.naming import shortened
-from unrelu.formats.reading import TWO_LAYERS, Reading
+from unrelu.formats.reading import TWO_LAYERS, WITH_BIASES, Reading
 from unrelu.numerics.arrays import AnyArray
 from unrelu.wording.remarks import Remark
 
@@ -27,17 +27,17 @@ def weights_and_biases(arrays: Mapping[str, AnyArray], reading: Reading) -> Role
     if reading.order is not None:
         return _named(arrays, reading.order)
     weights, biases = Arrays(), Arrays()
-    left: list[str] = []
+    omitted: list[str] = []
     for name, array in arrays.items():
         if array.ndim == 0 and array.dtype.kind in "iub":
-            left.append(name)  # the number of an epoch, say
+            omitted.append(name)  # such as the number of an epoch
             continue
         fit = array.dtype.kind in "fiu" and array.size and array.ndim <= 2
         if not fit or (array.ndim == 0 and not naming.is_bias(name)):
             raise FileError(
                 f"got {shortened(name)}, {array.dtype} of shape {array.shape}, expected "
                 f"weights (2 axes) and biases (1 axis) of two layers, and nothing else; "
-                f"{TWO_LAYERS}, picks two layers"
+                f"{TWO_LAYERS}, selects two layers"
             )
         if array.ndim < 2 and not naming.is_bias(name) and naming.scales(name):
             raise scaling_beside(name)
@@ -59,15 +59,16 @@ def weights_and_biases(arrays: Mapping[str, AnyArray], reading: Reading) -> Role
         )
     if len(weights) > 2 and reading.output is not None:
         weights, biases, heads = _head(weights, biases, reading.output)
-        left += heads
+        omitted += heads
     if len(weights) != 2:
         raise _other_layers(weights)
     if len(biases) > 2:
         raise FileError(
             f"got {len(biases)} arrays with one axis ({shown(biases)}), expected the "
-            f"biases of two layers; {TWO_LAYERS}, picks two layers"
+            f"biases of two layers; {TWO_LAYERS}, selects two layers"
         )
-    return {name: weights[name] for name in arrays if name in weights}, biases, left_out(left)
+    weights = {name: weights[name] for name in arrays if name in weights}
+    return weights, biases, left_out_remark(omitted)
 
 
 def _named(arrays: Mapping[str, AnyArray], order: Sequence[str]) -> Roles:
@@ -97,8 +98,8 @@ def _named(arrays: Mapping[str, AnyArray], order: Sequence[str]) -> Roles:
     biases = {name: arrays[name] for name in picked if name not in layers}
     if not biases:
         biases = _biases_beside(arrays, weights)
-    left = [name for name in arrays if name not in weights and name not in biases]
-    return weights, biases, left_out(left)
+    omitted = [name for name in arrays if name not in weights and name not in biases]
+    return weights, biases, left_out_remark(omitted)
 
 
 def _biases_beside(arrays: Mapping[str, AnyArray], weights: Arrays) -> Arrays:
@@ -120,9 +121,8 @@ def _biases_beside(arrays: Mapping[str, AnyArray], weights: Arrays) -> Arrays:
     if len(mine) < 2 and stray:
         if len(mine) + len(stray) > 2 or len(matrices) > 2:
             raise FileError(
-                f"cannot tell which of {shown({n: arrays[n] for n in vectors})} are the "
-                "biases of the two layers: name them, too, in order=(FIRST, its bias, SECOND, its "
-                "bias), on the command line --order FIRST,BIAS,SECOND,BIAS",
+                f"cannot tell which of {shown({n: arrays[n] for n in vectors})} are the biases of "
+                f"the two layers: name them, too, with {WITH_BIASES}",
                 "order-unclear",
             )
         mine |= set(stray)
@@ -148,18 +148,18 @@ def _head(weights: Arrays, biases: Arrays, output: str) -> tuple[Arrays, Arrays,
     if len(shared) != 1:
         raise FileError(
             f"cannot tell which of {shown(weights)} is the hidden layer that leads to "
-            f"{shortened(head)}: say {TWO_LAYERS}",
+            f"{shortened(head)}: pass {TWO_LAYERS}",
             "order-unclear",
         )
     kept = {shared[0]: weights[shared[0]], head: weights[head]}
     mine = {naming.bias_of(name, biases) for name in kept} - {None}
-    left = [name for name in (*weights, *biases) if name not in kept and name not in mine]
-    return kept, {name: biases[name] for name in biases if name in mine}, left
+    omitted = [name for name in (*weights, *biases) if name not in kept and name not in mine]
+    return kept, {name: biases[name] for name in biases if name in mine}, omitted
 
 
 def _feeds_all(weights: Arrays, first: str, head: str) -> bool:
-    """Whether the layer can be the one in front of every other, and none of these can lie between
-    it and the head."""
+    """Whether the layer fits before every other one, and none of these fits between it and the
+    head."""
     for axis in (0, 1):  # of the units in the first layer's weights
         units = weights[first].shape[axis]
         others = [array for name, array in weights.items() if name != first]
@@ -172,19 +172,18 @@ def _feeds_all(weights: Arrays, first: str, head: str) -> bool:
 
 
 def _other_layers(weights: Arrays) -> FileError:
-    """What to raise for another number of matrices than two."""
-    got = f"got {len(weights)} weight matrices ({shown(weights)}), expected those of "
-    if len(weights) < 3:
-        return FileError(f"{got}two layers", "layers")
+    """The error for a number of matrices other than two."""
+    advice = "; output=NAME, on the command line --net-output NAME, selects one of several outputs"
+    advice += f"; {TWO_LAYERS}, selects two layers"
     return FileError(
-        f"{got}two layers; output=NAME, on the command line --net-output NAME, picks one of "
-        "several outputs, order=(FIRST, SECOND), --order FIRST,SECOND, any two layers",
+        f"got {len(weights)} weight matrices ({shown(weights)}), expected those of two layers"
+        f"{advice if len(weights) > 2 else ''}",
         "layers",
     )
 
 
 def scaling_beside(name: str) -> FileError:
-    """What to raise for numbers by which inputs or outputs may be scaled."""
+    """The error for numbers by which inputs or outputs may be scaled."""
     return FileError(
         f"got {shortened(name)} beside the layers, which may scale inputs or outputs: fold it into "
         f"the weights of an unrelu.Network, or leave it out with {TWO_LAYERS}",
@@ -192,8 +191,8 @@ def scaling_beside(name: str) -> FileError:
     )
 
 
-def left_out(names: Sequence[str]) -> list[Remark]:
-    """The remark on arrays that are no part of the network, if there are some."""
+def left_out_remark(names: Sequence[str]) -> list[Remark]:
+    """The remark on arrays that are not part of the network, if there are any."""
     if not names:
         return []
     listed = ", ".join(map(shortened, names[:4])) + (", …" if len(names) > 4 else "")

@@ -1,4 +1,4 @@
-"""What a file says beside the weights: why they are not certain, and what was left off."""
+"""What a file contains beside the weights: why they are not certain, and what was left out."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ KEY = "unrelu"
 
 @dataclass(frozen=True)
 class Provenance:
-    """Where an uncertain network comes from: the status of its recovery, in one word, and in a
-    sentence the reason why it is not to be trusted."""
+    """Where an uncertain network comes from: the status of its recovery, in one word, and the
+    reason why it should not be trusted, in a sentence."""
 
     status: str
     reason: str
@@ -25,7 +25,7 @@ class Provenance:
 @dataclass(frozen=True)
 class Contents:
     """What was read: the network, its provenance if it has one, and the name of what followed its
-    outputs in the file and was left off (a Softmax, say)."""
+    outputs in the file and was left out (such as a Softmax)."""
 
     network: Network
     provenance: Provenance | None = None
@@ -41,29 +41,26 @@ def provenance_text(provenance: Provenance | None) -> str | None:
 
 def weights_text(provenance: Provenance | None) -> str:
     """The same for files that hold weights alone, in which it names the activation, too."""
-    said = {} if provenance is None else asdict(provenance)
-    return json.dumps({"activation": "relu", **said}, ensure_ascii=False)
+    fields = {} if provenance is None else asdict(provenance)
+    return json.dumps({"activation": "relu", **fields}, ensure_ascii=False)
 
 
-def provenance_in(remarks: Mapping[str, str], *, empty: bool) -> Provenance | None:
-    """The provenance among a file's remarks. Raises FileError where it is all that an `empty` file
-    holds."""
-    said = json.loads(remarks.get(KEY, "{}"))
-    if "status" not in said and "reason" not in said:
-        return None
-    provenance = Provenance(str(said["status"]), str(said["reason"]))
+def read_remarks(
+    remarks: Mapping[str, str], *, empty: bool
+) -> tuple[Provenance | None, tuple[Remark, ...]]:
+    """The provenance among a file's remarks, if there is one; and what has to be assumed of a file
+    of weights alone: nothing if `save` wrote it, since it then names the activation. Raises
+    FileError if the file is `empty` but for a provenance."""
+    fields = json.loads(remarks.get(KEY, "{}"))
+    assumed = () if fields.get("activation") == "relu" else (ASSUMED_RELU,)
+    if "status" not in fields and "reason" not in fields:
+        return None, assumed
+    provenance = Provenance(str(fields["status"]), str(fields["reason"]))
     if empty:
         raise no_network(provenance)
-    return provenance
-
-
-def activation_remarks(remarks: Mapping[str, str]) -> tuple[Remark, ...]:
-    """What is taken for granted in a file of weights alone with these remarks: nothing, where it
-    was written here and names the activation."""
-    said = json.loads(remarks.get(KEY, "{}"))
-    return () if said.get("activation") == "relu" else (ASSUMED_RELU,)
+    return provenance, assumed
 
 
 def no_network(provenance: Provenance) -> FileError:
-    """What to raise for a file that holds a provenance alone."""
+    """The error for a file that contains only a provenance."""
     return FileError(f"holds no network, because none was found: {provenance.reason}")

@@ -1,8 +1,8 @@
 """A model as a chain of steps from its inputs to its outputs, folded into a network.
 
-Formats that say how a model computes (ONNX, Keras) are read into such a chain. What stands
-before, between and behind the two layers and is linear goes into their weights; weights that
-nothing is folded into keep every bit.
+Formats that describe how a model computes (ONNX, Keras) are read into such a chain. Linear steps
+before, between and after the two layers are folded into their weights; other weights keep every
+bit.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def leaky(name: str, slope: Array | float) -> Bend:
 
 @dataclass(frozen=True)
 class Nonlinear:
-    """Another activation, or whatever else the file puts there, by its name in the file."""
+    """Another activation, or any other step, by its name in the file."""
 
     name: str
 
@@ -80,10 +80,10 @@ whole file is large, so that a file of a million would never end."""
 
 
 def folded(steps: Sequence[Step], *, drop_head: bool) -> Contents:
-    """The network that the steps amount to; that of leaky units has a skip connection.
+    """The network that the steps compute; that of leaky units has a skip connection.
 
-    Raises FileError for any other shape than linear, ReLU, linear, and for a nonlinear step at
-    the end (the head) unless `drop_head` leaves it off.
+    Raises FileError for any sequence other than linear, ReLU, linear, and for a nonlinear step at
+    the end (the head) unless `drop_head` leaves it out.
     """
     layers: list[Linear] = []
     waiting: list[Scale | Pick] = []
@@ -118,12 +118,12 @@ def folded(steps: Sequence[Step], *, drop_head: bool) -> Contents:
 
 
 def check_head(head: str | None, *, drop_head: bool) -> None:
-    """Raise FileError for what stands behind the second layer, unless it is to be left off."""
+    """Raise FileError for what follows the second layer, unless it is to be left out."""
     if head is not None and not drop_head:
         raise FileError(
             f"got {with_article(shortened(head))} behind the second layer, expected none; "
-            "load(path, drop_head=True), on the command line --drop-head, leaves it off: the "
-            "network then gives what it is given",
+            "load(path, drop_head=True), on the command line --drop-head, leaves it out: the "
+            "network then gives its inputs",
             "head",
         )
 
@@ -132,14 +132,12 @@ def _network(first: Linear, second: Linear, bend: Bend) -> Network:
     """U (above max(z, 0) + below min(z, 0)) = U (above − below) relu(z) + U below z, z = V x + b:
     a ReLU network, and where neither slope is zero with a skip connection."""
     (V, b), (U, c) = (first.weight, first.bias), (second.weight, second.bias)
-    above, below = (
-        np.broadcast_to(_per_value(each, len(V)), (len(V),)) for each in (bend.above, bend.below)
-    )
-    turned = (above == 0) & (below != 0)  # min(z, 0) = −relu(−z)
-    if turned.any():
-        sign = np.where(turned, -1.0, 1.0)
+    above, below = (_per_value(each, len(V)) for each in (bend.above, bend.below))
+    mirrored = (above == 0) & (below != 0)  # min(z, 0) = −relu(−z)
+    if mirrored.any():
+        sign = np.where(mirrored, -1.0, 1.0)
         V, b = V * sign[:, None], None if b is None else b * sign
-        above, below = np.where(turned, -below, above), np.where(turned, 0.0, below)
+        above, below = np.where(mirrored, -below, above), np.where(mirrored, 0.0, below)
     if not below.any():
         return Network(V, U if (above == 1).all() else U * above, b, c)
     straight = U * below
@@ -157,7 +155,7 @@ def _after(first: Bend, second: Bend) -> Bend:
 
 
 def unexpected(name: str, layers: int) -> FileError:
-    """What to raise for a step that a two-layer ReLU network does not have."""
+    """The error for a step that a two-layer ReLU network does not have."""
     where = ("in front of the first layer", "between the layers", "behind the second layer")
     return FileError(
         f"got {with_article(shortened(name, 120))} {where[min(layers, 2)]}, "
@@ -172,14 +170,10 @@ def _with_front(layer: Linear, front: Sequence[Scale | Pick]) -> Linear:
     width = W.shape[1]
     for step in reversed(front):
         if isinstance(step, Pick):
-            if len(step.order) != width:
-                raise FileError(f"the shapes do not fit: {len(step.order)} and {width}")
-            moved = np.empty_like(W)
-            moved[:, step.order] = W
-            W = moved
+            W = W[:, np.argsort(_permutation(step, width))]
             continue
         if step.shift is not None:
-            moved_by = W @ np.broadcast_to(_per_value(step.shift, width), (width,))
+            moved_by = W @ _per_value(step.shift, width)
             b = moved_by if b is None else b + moved_by
         if step.factor is not None:
             W = W * _per_value(step.factor, width)
@@ -190,20 +184,26 @@ def _with_back(layer: Linear, step: Scale | Pick) -> Linear:
     """The layer that gives what the step behind it gives."""
     W, b = layer.weight, layer.bias
     if isinstance(step, Pick):
-        if len(step.order) != len(W):
-            raise FileError(f"the shapes do not fit: {len(step.order)} and {len(W)}")
-        return Linear(W[step.order], None if b is None else b[step.order])
+        order = _permutation(step, len(W))
+        return Linear(W[order], None if b is None else b[order])
     if step.factor is not None:
-        factor = np.broadcast_to(_per_value(step.factor, len(W)), (len(W),))
+        factor = _per_value(step.factor, len(W))
         W = W * factor[:, None]
         b = None if b is None else b * factor
     if step.shift is not None:
-        shift = np.broadcast_to(_per_value(step.shift, len(W)), (len(W),))
+        shift = _per_value(step.shift, len(W))
         b = shift if b is None else b + shift
     return Linear(W, b)
 
 
+def _permutation(step: Pick, width: int) -> Index:
+    if len(step.order) != width:
+        raise FileError(f"the shapes do not fit: {len(step.order)} and {width}")
+    return step.order
+
+
 def _per_value(values: Array, width: int) -> Array:
+    """The values as (width,), a single one repeated."""
     if values.size not in (1, width):
         raise FileError(f"got {values.size} constants for the {width} values they scale or shift")
-    return values.reshape(-1)
+    return np.broadcast_to(values.reshape(-1), (width,))

@@ -7,7 +7,6 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
-from pathlib import Path
 
 from unrelu.errors import FileError
 from unrelu.inputs.frames import Named
@@ -58,40 +57,38 @@ def named(
     return array if plain else Named(array, tuple(columns), tuple(remarks))
 
 
-def chosen(path: Path, names: list[str], layout: Layout) -> tuple[list[int], list[int]]:
+def chosen(names: list[str], layout: Layout) -> tuple[list[int], list[int]]:
     """Which columns are inputs, and which are outputs, by the layout."""
     if layout.weights is not None:
-        at = _matching(path, names, (layout.weights,), "--weights")[0]
+        at = _matching(names, (layout.weights,), "--weights")[0]
         others = [i for i in range(len(names)) if i != at]
-        rest = chosen(path, [names[i] for i in others], replace(layout, weights=None))
+        rest = chosen([names[i] for i in others], replace(layout, weights=None))
         x, y = ([others[i] for i in columns] for columns in rest)
         return x, [*y, at]
     if not layout.named:
-        return _columns(path, names)
+        return _columns(names)
     x, y = (
-        _matching(path, names, patterns, option)
+        _matching(names, patterns, option)
         for patterns, option in ((layout.x, "--x-columns"), (layout.y, "--y-columns"))
     )
     x = x or [i for i, name in enumerate(names) if name and i not in y]
     y = y or [i for i, name in enumerate(names) if name and i not in x]
     both = sorted(set(x) & set(y))
     if both:
-        raise FileError(f"{path}: got column {names[both[0]]!r} as input and output, expected one")
+        raise FileError(f"got column {names[both[0]]!r} as input and output, expected one")
     if not x or not y:
-        raise FileError(f"{path}: got no column left for the {'outputs' if x else 'inputs'}")
+        raise FileError(f"got no column left for the {'outputs' if x else 'inputs'}")
     return x, y
 
 
-def _matching(path: Path, names: list[str], patterns: tuple[str, ...], option: str) -> list[int]:
+def _matching(names: list[str], patterns: tuple[str, ...], option: str) -> list[int]:
     """The columns that the patterns name, in their order; names as they are come first."""
     found: list[int] = []
     for pattern in patterns:
         at = [i for i, name in enumerate(names) if name == pattern]
         at = at or [i for i, name in enumerate(names) if fnmatchcase(name, pattern)]
         if not at:
-            raise FileError(
-                f"{path}: {option}: got {pattern!r}, expected columns of {shown(names)}"
-            )
+            raise FileError(f"{option}: got {pattern!r}, expected columns of {shown(names)}")
         found += [i for i in at if i not in found]
     return found
 
@@ -100,24 +97,24 @@ def standard_names(X: AnyArray, Y: AnyArray) -> list[str]:
     return [f"x{i}" for i in range(X.shape[1])] + [f"y{i}" for i in range(Y.shape[1])]
 
 
-def _columns(path: Path, names: list[str]) -> tuple[list[int], list[int]]:
+def _columns(names: list[str]) -> tuple[list[int], list[int]]:
     """Where x0, x1, … and y0, y1, … are, in this order."""
     if not any(names):
-        raise FileError(f"{path}: got no header, expected columns x0, …, y0, …")
+        raise FileError("got no header, expected columns x0, …, y0, …")
     where: dict[str, dict[int, int]] = {"x": {}, "y": {}}
     for index, name in enumerate(names):
         parts = COLUMN.fullmatch(name)
         if parts is None:
             raise FileError(
-                f"{path}: got a column {name!r}, expected only x0, …, y0, …: --x-columns and "
+                f"got a column {name!r}, expected only x0, …, y0, …: --x-columns and "
                 "--y-columns say which columns are inputs and outputs"
             )
         letter, number = parts[1], int(parts[2])
         if number in where[letter]:
-            raise FileError(f"{path}: got column {name} twice, expected it once")
+            raise FileError(f"got column {name} twice, expected it once")
         where[letter][number] = index
     for letter, found in where.items():
         missing = next(i for i in range(len(found) + 1) if i not in found)
         if not found or missing < len(found):
-            raise FileError(f"{path}: column {letter}{missing} is missing")
+            raise FileError(f"column {letter}{missing} is missing")
     return tuple([found[i] for i in range(len(found))] for found in where.values())  # type: ignore[return-value]

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 from unrelu.errors import FileError
 from unrelu.formats import naming
-from unrelu.formats.activation_names import activation_said
-from unrelu.formats.array_roles import left_out, scaling_beside
+from unrelu.formats.activation_names import declared_activation
+from unrelu.formats.array_roles import left_out_remark, scaling_beside
 from unrelu.formats.contents import Contents
 from unrelu.formats.named_arrays import two_layers
 from unrelu.formats.naming import shortened
@@ -32,26 +33,26 @@ def read_mat(path: Path, reading: Reading) -> Contents:
             "matlab-7.3",
         )
     found, index = read_in_process(data, "unrelu.formats.mat_process", "MATLAB")
-    said: dict[str, list[str]] = {}
-    for name, texts in index["texts"].items():
-        said.setdefault(re.sub(r"\{\d+\}$", "", name), []).extend(texts)
-    remarks, head = activation_said(said, drop_head=reading.drop_head)
-    arrays, beside, in_columns = _weights_of(found, reading, index["objects"])
+    texts: dict[str, list[str]] = {}
+    for name, entries in index["texts"].items():
+        texts.setdefault(re.sub(r"\{\d+\}$", "", name), []).extend(entries)
+    remarks, head = declared_activation(texts, drop_head=reading.drop_head)
+    arrays, left_out, in_columns = _weights_of(found, reading, index["objects"])
+    read = partial(two_layers, arrays, reading=reading, remarks=[*remarks, *left_out])
     try:
         known = False if in_columns and reading.transposed is None else None
-        net = two_layers(arrays, reading=reading, transposed=known, remarks=[*remarks, *beside])
+        return Contents(read(transposed=known), head=head)
     except FileError as error:
         if error.code != "shapes" or not in_columns:
             raise
-        net = two_layers(arrays, reading=reading, remarks=[*remarks, *beside])
-    return Contents(net, head=head)
+        return Contents(read(), head=head)
 
 
 def _weights_of(
     found: Mapping[str, AnyArray], reading: Reading, objects: list[str]
 ) -> tuple[dict[str, AnyArray], list[Remark], bool]:
     """The arrays that are weights or biases, biases with one axis; a remark on the others; and
-    whether biases are columns, as for W * x + b. MATLAB has no arrays of one axis."""
+    whether biases are columns, as in W * x + b. MATLAB has no arrays with one axis."""
     arrays: dict[str, AnyArray] = {}
     others: list[str] = []
     asked = reading.order or ()
@@ -77,4 +78,4 @@ def _weights_of(
             f"got {listed}, expected cell arrays W and b, or W1, b1, W2, b2",
             "matlab-object" if objects and not found else "unreadable",
         )
-    return arrays, left_out(others), bool(columns) and all(columns)
+    return arrays, left_out_remark(others), bool(columns) and all(columns)

@@ -1,10 +1,10 @@
 """The two layers among the named arrays of a file that only holds weights.
 
-Such a file does not say which layer comes first, nor whether weights are kept as (units, inputs),
-as nn.Linear does, or as (inputs, units), as for x @ W. Of the four ways to read two matrices,
-shapes and biases rule some out; among the rest the names decide (`naming`). Where they do not
-tell, or tell against each other, the file is refused with the option of `load` that would do:
-another network is never returned.
+Such a file does not show which layer comes first, nor whether weights are stored as (units,
+inputs), as by nn.Linear, or as (inputs, units), as for x @ W. Shapes and biases rule out some of
+the four ways to read two matrices; among the rest the names decide (`naming`). If they do not, or
+contradict each other, the file is rejected, and the error names the option of `load` that decides:
+a wrong network is never returned.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from unrelu.errors import FileError
 from unrelu.formats import naming
 from unrelu.formats.array_roles import shown, weights_and_biases
 from unrelu.formats.naming import shortened
-from unrelu.formats.reading import AS_THE_FILE_SAYS, Reading
+from unrelu.formats.reading import AS_THE_FILE_SAYS, TRANSPOSED, TWO_LAYERS, WITH_BIASES, Reading
 from unrelu.network import Network
 from unrelu.numerics.arrays import AnyArray
 from unrelu.wording.remarks import ASSUMED_RELU, Remark
@@ -28,7 +28,7 @@ Biases = tuple[AnyArray | None, AnyArray | None]
 
 @dataclass(frozen=True)
 class Way:
-    """One way to read two matrices: which is the first layer's, and how both are kept."""
+    """One way to read two matrices: which is the first layer's, and how both are stored."""
 
     first: str
     second: str
@@ -44,31 +44,31 @@ def two_layers(
     transposed: bool | None = None,
     remarks: Sequence[Remark] = (ASSUMED_RELU,),
 ) -> Network:
-    """The network whose weights the arrays are: two matrices and their biases, or without.
+    """The network with these weights: two matrices, with or without biases.
 
-    A vector is the weights of the only input or to the only output, where its name is one of
-    weights. Raises FileError where the arrays are others, or could be meant in several ways.
+    A vector whose name is one of weights belongs to the only input or the only output. Raises
+    FileError for other arrays, and if they can be read in several ways.
 
     reading : what the caller knows.
-    in_order : the file keeps its arrays in the order in which the layers are used.
-    declared : it keeps them as a program declares them, which may be in another order; but a
-        reading that turns that round takes more than names for the layout.
-    transposed : how this form of file keeps all weights, where that is known.
+    in_order : the file stores its arrays in the order in which the layers are used.
+    declared : it stores them in the order in which a program declares them, which may differ; but
+        reversing it takes more than names that show the layout.
+    transposed : how this form of file stores all weights, if that is known.
     """
     weights, biases, left_out = weights_and_biases(arrays, reading)
     one, other = weights
     if reading.order is None and naming.side_by_side(one, other):
         raise FileError(
-            f"got {shown(weights)}, by their names two layers side by side, expected two "
-            f"that follow one another; if they do, say {_option('order')}",
+            f"got {shown(weights)}, by their names two parallel layers, expected two consecutive "
+            f"ones; if they are, pass {TWO_LAYERS}",
             "side-by-side",
         )
     known = transposed if reading.transposed is None else reading.transposed
     ways = _ways(weights, biases, known, reading)
-    way = _told(ways, weights, reading=reading, in_order=in_order)
-    open_layout = any(each.transposed != way.transposed for each in ways)
-    turned = declared and not reading.order and way.first != one
-    if open_layout and turned and naming.first_of(one, other) is None:
+    way = _choose(ways, weights, reading=reading, in_order=in_order)
+    ambiguous = any(each.transposed != way.transposed for each in ways)
+    reversed_order = declared and not reading.order and way.first != one
+    if ambiguous and reversed_order and naming.first_of(one, other) is None:
         raise _contradictory(weights)
     if reading.output is not None and not way.second.startswith(reading.output):
         raise FileError(
@@ -78,12 +78,18 @@ def two_layers(
         )
     in_order = in_order or len(reading.order or ()) > 2  # which names biases, too
     b, c = _paired(way, weights, biases, in_order=in_order)
-    V, U = _turned(way, weights)
+    V, U = _oriented(way, weights)
     said = [*remarks, *left_out]
-    if open_layout:
-        said += _granted(way)
-    elif known is None and way.transposed and naming.kept_transposed(way.first) is not True:
-        said.append(_taken("weights-transposed", way, "(inputs, units), as their shapes tell"))
+    # Kernels are always stored as (inputs, units), which is not worth a remark.
+    if naming.stored_transposed(way.first) is not True:
+        pair = f"{shortened(way.first)} and {shortened(way.second)} are taken as"
+        kept = "(inputs, units)" if way.transposed else "(units, inputs)"
+        if ambiguous:
+            text = f"{pair} {kept} because of their names: the shapes allow both"
+            said.append(Remark("layout-assumed", text))
+        elif known is None and way.transposed:
+            text = f"{pair} (inputs, units) because of their shapes"
+            said.append(Remark("weights-transposed", text))
     return Network(V, U, b, c, remarks=said)
 
 
@@ -93,13 +99,13 @@ def _ways(
     known: bool | None,
     reading: Reading,
 ) -> list[Way]:
-    """The ways that shapes and biases allow, at least one. `known`: how weights are kept."""
+    """The ways that shapes and biases allow, at least one. `known`: how weights are stored."""
     one, other = weights
     if known is None and not any(array.ndim == 2 for array in weights.values()):
-        known = False  # two vectors have no other way to lie
+        known = False  # for two vectors it makes no difference
     ways = [
-        Way(first, second, kept)
-        for kept in ((False, True) if known is None else (known,))
+        Way(first, second, transposed)
+        for transposed in ((False, True) if known is None else (known,))
         for first, second in ((one, other), (other, one))
         if reading.order is None or first == one
     ]
@@ -109,39 +115,19 @@ def _ways(
     return [way for way, reason in zip(ways, reasons, strict=True) if reason is None]
 
 
-def _granted(way: Way) -> list[Remark]:
-    """What to say of weights that could be kept either way by their shapes: nothing, where they
-    are kernels, which are never kept in another way."""
-    if naming.kept_transposed(way.first) is True:
-        return []
-    kept = "(inputs, units)" if way.transposed else "(units, inputs)"
-    return [_taken("layout-assumed", way, f"{kept}, as their names have it: shapes do not tell")]
-
-
-def _taken(code: str, way: Way, how: str) -> Remark:
-    first, second = shortened(way.first), shortened(way.second)
-    return Remark(code, f"{first} and {second} are taken as {how}")
-
-
-def _turned(way: Way, weights: Mapping[str, AnyArray]) -> tuple[AnyArray, AnyArray]:
+def _oriented(way: Way, weights: Mapping[str, AnyArray]) -> tuple[AnyArray, AnyArray]:
     """V (units, inputs) and U (outputs, units)."""
     V, U = weights[way.first], weights[way.second]
-    if V.ndim == 1:
-        V = V[:, None]
-    elif way.transposed:
-        V = V.T
-    if U.ndim == 1:
-        U = U[None, :]
-    elif way.transposed:
-        U = U.T
-    return V, U
+    if way.transposed:
+        V, U = V.T, U.T
+    return V[:, None] if V.ndim == 1 else V, np.atleast_2d(U)
 
 
 def _against(
     way: Way, weights: Mapping[str, AnyArray], biases: Mapping[str, AnyArray]
 ) -> str | None:
-    """Why the arrays cannot be meant this way, if they cannot."""
-    V, U = _turned(way, weights)
+    """Why the arrays cannot be read this way, if they cannot."""
+    V, U = _oriented(way, weights)
     if len(V) != U.shape[1]:
         return "expected shapes (units, inputs) and (outputs, units), or both the other way round"
     sizes = len(V), len(U)
@@ -158,7 +144,7 @@ def _against(
 
 
 def _by_name(way: Way, biases: Mapping[str, AnyArray]) -> tuple[str | None, str | None] | None:
-    """Names of the biases of both layers, where names say whose each of them is."""
+    """Names of the biases of both layers, if the names assign each of them."""
     b, c = naming.bias_of(way.first, biases), naming.bias_of(way.second, biases)
     found = [name for name in (b, c) if name is not None]
     return (b, c) if sorted(found) == sorted(biases) else None
@@ -174,7 +160,7 @@ def _paired(
     """The biases of both layers: by their names, else by their lengths, else by their order."""
     named = _by_name(way, biases)
     if named is None:
-        V, U = _turned(way, weights)
+        V, U = _oriented(way, weights)
         names = list(biases)
         first = naming.first_of(*names) if len(names) == 2 else None
         if len(V) != len(U):
@@ -186,62 +172,52 @@ def _paired(
         else:
             raise FileError(
                 f"cannot tell which layers the biases {shown(biases)} belong to: name "
-                f"them after the weights, or say {_option('order', names_too=True)}",
+                f"them after the weights, or pass {WITH_BIASES}",
                 "order-unclear",
             )
     b, c = (None if name is None else biases[name].reshape(-1) for name in named)
     return b, c
 
 
-def _told(
+def _choose(
     ways: Sequence[Way],
     weights: Mapping[str, AnyArray],
     *,
     reading: Reading,
     in_order: bool,
 ) -> Way:
-    """The one way that the names, too, allow."""
+    """The only way that the names allow as well. Raises FileError for none or several."""
     one, other = weights
     first = one if in_order else naming.first_of(one, other)
-    left = [way for way in ways if reading.order or first in (None, way.first)]
-    kept = {naming.kept_transposed(name) for name in weights} - {None}
-    if len(ways) > 1 and len(kept) == 1:
-        left = [way for way in left if way.transposed in kept]
-    if len(left) == 1:
-        return left[0]
-    if not left:
+    possible = [way for way in ways if reading.order or first in (None, way.first)]
+    layouts = {naming.stored_transposed(name) for name in weights} - {None}
+    if len(ways) > 1 and len(layouts) == 1:
+        possible = [way for way in possible if way.transposed in layouts]
+    if len(possible) == 1:
+        return possible[0]
+    if not possible:
         raise _contradictory(weights)
-    questions, options = [], []
-    if len({way.transposed for way in left}) > 1:
-        questions.append("whether they are kept as (units, inputs) or as (inputs, units)")
-        options.append(_option("transposed"))
-    if len({way.first for way in left}) > 1:
+    questions, options, code = [], [], "order-unclear"
+    if len({way.transposed for way in possible}) > 1:
+        questions.append("whether they are stored as (units, inputs) or as (inputs, units)")
+        options.append(TRANSPOSED)
+        code = "layout-unclear"
+    if len({way.first for way in possible}) > 1:
         questions.append("which is the first layer")
-        options.append(_option("order"))
+        options.append(TWO_LAYERS)
     raise FileError(
-        f"cannot tell from {shown(weights)} {' nor '.join(questions)}: say "
+        f"cannot tell from {shown(weights)} {' nor '.join(questions)}: pass "
         f"{'; and '.join(options)}",
-        "layout-unclear" if len({way.transposed for way in left}) > 1 else "order-unclear",
+        code,
     )
 
 
 def _contradictory(weights: Mapping[str, AnyArray]) -> FileError:
     return FileError(
-        f"names and shapes of {shown(weights)} say different things about which layer is "
-        f"the first and how weights are kept: say {_option('order')}; or {_option('transposed')}",
+        f"names and shapes of {shown(weights)} contradict each other about which layer is the "
+        f"first and how weights are stored: pass {TWO_LAYERS}; or {TRANSPOSED}",
         "order-unclear",
     )
-
-
-def _option(name: str, *, names_too: bool = False) -> str:
-    """How an option is said, in Python and on the command line."""
-    if name == "transposed":
-        return (
-            "transposed=True for (inputs, units), transposed=False for (units, inputs), on the "
-            "command line --transposed or --not-transposed"
-        )
-    names = "FIRST, its bias, SECOND, its bias" if names_too else "FIRST, SECOND"
-    return f"order=({names}), on the command line --order {names.replace(', ', ',')}"
 
 
 def stored_numbers(data: bytes | bytearray | memoryview, kind: str, order: str = "<") -> AnyArray:
@@ -254,7 +230,7 @@ def stored_numbers(data: bytes | bytearray | memoryview, kind: str, order: str =
 
 def sequential(net: Network | None) -> dict[str, AnyArray]:
     """The weights under the names that nn.Sequential(nn.Linear(d, k), nn.ReLU(), nn.Linear(k, m))
-    gives them; none of no network."""
+    gives them; none without a network."""
     if net is None:
         return {}
     named = {"0.weight": net.V, "0.bias": net.b, "2.weight": net.U, "2.bias": net.c}

@@ -1,4 +1,4 @@
-"""What names of arrays tell: which layer comes first, how a matrix is kept, whose bias it is."""
+"""What names of arrays show: which layer comes first, how a matrix is stored, whose bias it is."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ FIRST_WORDS = {
     *("trunk", "backbone", "body", "feature", "features", "base", "shared", "up", "iw", "win"),
     *("ih", "xh", "wih", "wxh", "bh", "wh", "h", "i2h", "x2h"),
 }
-"""Words in the name of a layer that stands first."""
+"""Words in the name of a first layer."""
 
 SECOND_WORDS = {
     *("out", "output", "outputs", "head", "heads", "dec", "decoder", "decode", "last", "final"),
     *("readout", "classifier", "logit", "logits", "pred", "prediction", "predictions", "second"),
     *("two", "ho", "hy", "who", "why", "wo", "wy", "bo", "by", "h2o", "h2y", "down", "lw", "wout"),
 }
-"""Words in the name of a layer that stands second."""
+"""Words in the name of a second layer."""
 
 FOREIGN = {
     *("hh", "recurrent", "rnn", "lstm", "gru", "embedding", "embeddings", "attn", "attention"),
     *("lora", "conv", "codebook", "emb", "embed", "wte", "wpe"),
 }
-"""Words in the name of a matrix that is no linear layer between two rectified ones."""
+"""Words in the name of a matrix that is not a layer of a two-layer network."""
 
 SIDE_BY_SIDE = (
     {"actor", "pi", "policy", "mu", "mean", "loc", "advantage", "adv"},
     {"critic", "v", "value", "vf", "logvar", "sigma", "std", "scale", "var"},
 )
-"""Words in the names of two layers that are given the same, and do not follow one another."""
+"""Words in the names of two parallel layers, which have the same inputs."""
 
 SCALING = {
     *("mean", "means", "avg", "average", "std", "stds", "sigma", "var", "variance", "deviation"),
@@ -47,13 +47,13 @@ OWN = {"V": "b", "U": "c"}
 """Our own names of the weights, the first layer first, and of their biases."""
 
 POSITION = re.compile(r"(arr_|)(\d{1,18})")
-"""Names of arrays that have none, but a place in a list."""
+"""Names that are only a position in a list."""
 
 WORD = re.compile(r"(?<![A-Za-z0-9])[ihx]2[hoy](?![A-Za-z0-9])|[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
 
 def shortened(name: str, most: int = 60) -> str:
-    """A name out of a file, fit to be shown."""
+    """A name from a file, for messages."""
     shown = name if len(name) <= most else name[:most] + "…"
     return shown if shown.isprintable() and shown else repr(shown)
 
@@ -75,12 +75,12 @@ def is_bias(name: str) -> bool:
 
 def is_weight(name: str) -> bool:
     """Whether the name is one of weights."""
-    said = words(name)
-    return name in OWN or bool(WEIGHT_WORDS.intersection(said)) or _compact(said, "w")
+    parts = words(name)
+    return name in OWN or bool(WEIGHT_WORDS.intersection(parts)) or _compact(parts, "w")
 
 
 def side_by_side(one: str, other: str) -> bool:
-    """Whether two layers are heads by their names, an actor and its critic, say."""
+    """Whether two layers are parallel by their names, such as an actor and its critic."""
     mine, yours = set(words(one)), set(words(other))
     pairs = (mine - yours, yours - mine), (yours - mine, mine - yours)
     return any(a & SIDE_BY_SIDE[0] and z & SIDE_BY_SIDE[1] for a, z in pairs)
@@ -91,12 +91,12 @@ def scales(name: str) -> bool:
     return bool(SCALING.intersection(words(name)))
 
 
-def kept_transposed(name: str) -> bool | None:
-    """How weights of this name are kept: as (inputs, units), as Keras, flax and scikit-learn keep
-    a kernel and coefs_; as (units, inputs), as nn.Linear keeps its weight. None where the
-    name does not tell."""
-    said = [word for word in words(name) if not word.isdigit()]
-    if {"coef", "coefs"}.intersection(said) or said[-1:] in (["kernel"], ["kernels"]):
+def stored_transposed(name: str) -> bool | None:
+    """Whether weights of this name are stored as (inputs, units), as Keras, flax and scikit-learn
+    store a kernel and coefs_, or as (units, inputs), as nn.Linear stores its weight. None if the
+    name does not show it."""
+    spelt = [word for word in words(name) if not word.isdigit()]
+    if {"coef", "coefs"}.intersection(spelt) or spelt[-1:] in (["kernel"], ["kernels"]):
         return True
     return False if last_part(name) == "weight" else None
 
@@ -114,13 +114,13 @@ def bias_of(weight: str, biases: Iterable[str]) -> str | None:
 
 
 def first_of(one: str, other: str) -> str | None:
-    """Which of two layers stands first by its name; None where the names do not tell."""
+    """Which of two layers comes first by its name; None if the names do not show it."""
     if {one, other} == set(OWN):
         return "V"
     if POSITION.fullmatch(one) and POSITION.fullmatch(other):
-        return None  # a list of parameters has them as they were declared, not as they are used
-    said = {answer for answer in (_by_words(one, other), _by_numbers(one, other)) if answer}
-    return said.pop() if len(said) == 1 else None
+        return None  # a list of parameters is in the order of declaration, not of use
+    found = {_by_words(one, other), _by_numbers(one, other)} - {None}
+    return found.pop() if len(found) == 1 else None
 
 
 def _by_words(one: str, other: str) -> str | None:
@@ -131,9 +131,9 @@ def _by_words(one: str, other: str) -> str | None:
     return one if places[0] == 1 or places[1] == 2 else other
 
 
-def _place(said: set[str]) -> int | None:
-    """1 or 2 for words of the one kind without any of the other."""
-    first, second = said & FIRST_WORDS, said & SECOND_WORDS
+def _place(parts: set[str]) -> int | None:
+    """1 or 2 for words of one kind without any of the other."""
+    first, second = parts & FIRST_WORDS, parts & SECOND_WORDS
     if bool(first) == bool(second):
         return None
     return 1 if first else 2
@@ -160,13 +160,12 @@ def _numbers(name: str) -> list[int]:
 
 def _layer(name: str) -> tuple[str, ...]:
     """The words that the names of a layer's weights and of its bias have in common."""
-    said = words(name)
-    for letter in "wb":
-        if _compact(said, letter):
-            return (said[0][-1],)
-    return tuple(word for word in said if word not in WEIGHT_WORDS | BIAS_WORDS)
+    parts = words(name)
+    if _compact(parts, "[wb]"):
+        return (parts[0][-1],)
+    return tuple(word for word in parts if word not in WEIGHT_WORDS | BIAS_WORDS)
 
 
-def _compact(said: list[str], letter: str) -> bool:
-    """Wh, Wxh, Who and bh, bo are a letter for what they are and one for the layer."""
-    return len(said) == 1 and bool(re.fullmatch(rf"{letter}[ixh]?[hoy]", said[0]))
+def _compact(parts: list[str], letter: str) -> bool:
+    """Whether a name is a letter for the kind and one for the layer: Wh, Wxh, Who, bh, bo."""
+    return len(parts) == 1 and bool(re.fullmatch(rf"{letter}[ixh]?[hoy]", parts[0]))

@@ -28,12 +28,12 @@ UNBOUNDED = 1e30
 
 
 def read_nnet(path: Path, reading: Reading) -> Contents:
-    """The network of a .nnet file, its inputs and outputs as they are before any scaling."""
+    """The network of a .nnet file, from unscaled inputs to unscaled outputs."""
     data = path.read_bytes()
     try:
         lines = _lines(data.decode("utf-8"))
-        n_layers = _whole(next(lines)[:1], 1)[0]
-        sizes = _whole(next(lines), n_layers + 1)
+        n_layers = _integers(next(lines)[:1], 1)[0]
+        sizes = _integers(next(lines), n_layers + 1)
         if n_layers != 2:
             raise FileError(f"got {n_layers} layers, expected two", "layers")
         d, k, m = sizes
@@ -86,7 +86,7 @@ def _lines(text: str) -> Iterator[list[str]]:
             yield numbers[:-1] if not numbers[-1] else numbers
 
 
-def _whole(numbers: list[str], count: int) -> list[int]:
+def _integers(numbers: list[str], count: int) -> list[int]:
     if len(numbers) != count:
         raise ValueError(f"expected {count} numbers, got {len(numbers)}")
     return [int(each[:12]) for each in numbers]

@@ -1,15 +1,14 @@
 """Networks in .npz files: arrays V, U, b, c, the name of the activation and a format version.
 
-No pickled objects, so that a file from a stranger can be loaded without running anything of
-theirs. A network that was not recovered with certainty carries two more arrays, `status` and
-`reason`; it loads like any other. So does a plain .npz of V and U, with b, c and W or without, and
-one of two layers under any other names, see `named_arrays`, and the network of a whole result, see
-`results`.
+There are no pickled objects, so that loading a file runs no code from it. A network that was not
+recovered with certainty has two more arrays, `status` and `reason`; it loads like any other. So do
+a plain .npz of V and U, with or without b, c and W, one of two layers under any other names (see
+`named_arrays`), and the network of a saved result (see `results`).
 
 The weights of a rational network are byte strings, each the text of an integer or of a fraction
 p/q, and the version of such a file is 2. An activation that is a curve has the arrays `knots` and
-`values`. A skip connection is one more array, W, and adds two to the version: a library that would
-leave it out does not read such a file.
+`values`. A skip connection is one more array, W, and adds two to the version, so that versions of
+the library that would ignore it do not read such a file.
 """
 
 from __future__ import annotations
@@ -22,8 +21,8 @@ from numpy.typing import NDArray
 
 from unrelu.activations import Curve, resolve
 from unrelu.errors import FileError, InputError
-from unrelu.formats.activation_names import activation_said
-from unrelu.formats.archive import every_array, member_names, read_arrays, write_arrays
+from unrelu.formats.activation_names import declared_activation
+from unrelu.formats.archive import member_names, read_arrays, write_arrays
 from unrelu.formats.contents import Contents, Provenance, no_network
 from unrelu.formats.named_arrays import two_layers
 from unrelu.formats.numerals import numerals, rationals
@@ -31,11 +30,11 @@ from unrelu.formats.reading import Reading
 from unrelu.network import Network
 
 FORMAT = "unrelu result"
-"""What an archive says that holds a whole result."""
+"""The text in an archive that contains a whole result."""
 
 FLOATS, RATIONALS, SKIP = 1, 2, 2
-"""Versions of the form, the last of them added to one of the others: an older library, which would
-not know the newer, says so by its number."""
+"""Versions of the form; the last is added to one of the others. An older version of the library
+rejects a newer form by its number."""
 
 VERSIONS = (FLOATS, RATIONALS, FLOATS + SKIP, RATIONALS + SKIP)
 
@@ -99,23 +98,23 @@ def _rational(name: str, array: NDArray[Any]) -> NDArray[Any]:
             f"{name}: got {array.dtype}, expected numbers as byte strings, as version "
             f"{RATIONALS} has them"
         )
-    return rationals(f"{name}", array)
+    return rationals(name, array)
 
 
 def _plain(path: Path, reading: Reading) -> Contents:
-    """The network of an .npz that somebody else made: of V and U, or of any two layers."""
+    """The network of an .npz without a version: of V and U, or of any two layers."""
     names = member_names(path)
     own = reading.order is None and reading.transposed is None and {"V", "U"}.issubset(names)
-    arrays = read_arrays(path, ("V", "U"), (*"bcW", "activation")) if own else every_array(path)
-    texts = {name: array.ravel() for name, array in arrays.items() if array.dtype.kind == "U"}
-    said = {name: [str(text) for text in array] for name, array in texts.items()}
-    remarks, head = activation_said(said, drop_head=reading.drop_head)
+    wanted = ("V", "U"), (*"bcW", "activation")
+    arrays = read_arrays(path, *wanted) if own else read_arrays(path, names)
+    texts = {
+        n: list(map(str, array.ravel())) for n, array in arrays.items() if array.dtype.kind == "U"
+    }
+    remarks, head = declared_activation(texts, drop_head=reading.drop_head)
     arrays = {name: array for name, array in arrays.items() if name not in texts}
     if own and arrays["V"].shape[:1] == arrays["U"].shape[1:2] and arrays["V"].size:
-        V, U, b, c, W = (arrays.get(name) for name in "VUbcW")
-        assert V is not None
-        assert U is not None
-        return Contents(Network(V, U, b, c, W=W, remarks=remarks), head=head)
+        weights: dict[str, Any] = {name: arrays[name] for name in "VUbcW" if name in arrays}
+        return Contents(Network(**weights, remarks=remarks), head=head)
     return Contents(two_layers(arrays, reading=reading, remarks=remarks), head=head)
 
 

@@ -1,14 +1,15 @@
-"""Activations that are written out in other operations, by what they compute.
+"""Activations that are written as other operations, recognised by what they compute.
 
-The ReLU is max(z, 0), z (z > 0), (z + |z|) / 2, where(z > 0, z, 0), … So no list of spellings is
-kept: what stands between z and the next layer is computed on the three places z < 0, z = 0 and
-z > 0. There each operation gives a straight line, or the file is refused.
+The ReLU is max(z, 0), z (z > 0), (z + |z|) / 2, where(z > 0, z, 0), … Instead of a list of such
+spellings, the operations between z and the next layer are evaluated on the three pieces z < 0,
+z = 0 and z > 0. If one of them is not affine on each piece, the file is rejected.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import TypeVar
 
 import numpy as np
@@ -19,30 +20,30 @@ from unrelu.numerics.arrays import Array, Mask
 N = TypeVar("N")
 
 SIGNS = np.array([[-1.0], [0.0], [1.0]])
-"""Of z on the three places."""
+"""Of z on the three pieces."""
 
 
 class NotStraightError(Exception):
-    """A value bends, or jumps, elsewhere than at z = 0."""
+    """A value has a kink or a jump elsewhere than at z = 0."""
 
 
 @dataclass(frozen=True, eq=False)
 class Line:
-    """slope z + level on each place, for one z or for each of them: arrays (3, 1) or (3, k); the
+    """slope z + level on each piece, for one z or for each of them: arrays (3, 1) or (3, k); the
     slope where z = 0 is 0."""
 
     slope: Array
     level: Array
 
     def sign(self) -> Array:
-        """−1, 0 or 1 on each place, where it is the same all over the place."""
+        """−1, 0 or 1 on each piece, if the sign is constant there."""
         outwards = SIGNS * self.slope
         if (outwards * self.level < 0).any():
             raise NotStraightError
         return np.sign(np.where(self.level != 0, self.level, outwards))
 
     def flat(self) -> Array:
-        """The level, of a value that does not vary within a place."""
+        """The level of a value that is constant on each piece."""
         if self.slope.any():
             raise NotStraightError
         return self.level
@@ -81,24 +82,15 @@ def truth(holds: Mask) -> Line:
 
 
 def largest(*values: Line) -> Line:
-    first, *rest = values
-    for other in rest:
-        first = where(minus(first, other).sign() >= 0, first, other)
-    return first
+    return reduce(lambda a, b: where(minus(a, b).sign() >= 0, a, b), values)
 
 
 def smallest(*values: Line) -> Line:
-    first, *rest = values
-    for other in rest:
-        first = where(minus(first, other).sign() <= 0, first, other)
-    return first
+    return reduce(lambda a, b: where(minus(a, b).sign() <= 0, a, b), values)
 
 
 def total(*values: Line) -> Line:
-    first, *rest = values
-    for other in rest:
-        first = add(first, other)
-    return first
+    return reduce(add, values)
 
 
 def leaking(value: Line, slope: Line) -> Line:
@@ -138,7 +130,7 @@ OPERATIONS: dict[str, Callable[..., Line]] = {
 
 
 def steps_of(line: Line, name: str, layers: int) -> list[Step]:
-    """What x -> line amounts to. Raises FileError where it jumps at x = 0."""
+    """The steps x -> line. Raises FileError if it has a jump at x = 0."""
     shift = line.level[1]
     if (line.level != shift).any():
         raise unexpected(f"{name} that jumps at 0", layers)
@@ -153,12 +145,12 @@ def joined(
     take: Callable[[N, dict[str, Line]], tuple[str, Line] | None],
     used: Callable[[str, Sequence[N]], bool],
 ) -> tuple[N, Line] | None:
-    """Where what is computed from a value `start` comes together again: the node that gives the
-    only result that is used later, and the result; None where there is no such node.
+    """Evaluate the branches behind a value `start` until they are joined: the node whose result is
+    the only one that is used later, and that result; None if there is no such node.
 
     consumers : the nodes that take a value.
-    take : a node and the values known so far -> the name of its result and the result; None where
-        it cannot be computed (yet).
+    take : a node and the values known so far -> the name of its result and the result; None if it
+        cannot be computed (yet).
     used : whether a value is used, given the nodes that still take it.
     """
     z = np.array([[1.0], [0.0], [1.0]])

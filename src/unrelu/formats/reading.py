@@ -1,4 +1,4 @@
-"""How a file is to be read, where it does not say so itself."""
+"""How to read a file that leaves it open."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from unrelu.errors import FileError, InputError, InputTypeError
 class Reading:
     """What the caller of `load` knows about a file.
 
-    drop_head : leave off what follows the second layer.
+    drop_head : leave out what follows the second layer.
     order : names of the two layers, the first one first; names of their biases may be among them.
-    transposed : whether weights are kept as (inputs, units); None leaves it to names and shapes.
-    output : the name of the output, or of the output layer, where there are several.
+    transposed : whether weights are stored as (inputs, units); None if unknown.
+    output : the name of the output, or of the output layer, if there are several.
     """
 
     drop_head: bool = False
@@ -45,11 +45,18 @@ class Reading:
 AS_THE_FILE_SAYS = Reading()
 
 TWO_LAYERS = "order=(FIRST, SECOND), on the command line --order FIRST,SECOND"
-"""How two layers are named, for messages."""
+WITH_BIASES = (
+    "order=(FIRST, BIAS, SECOND, BIAS), on the command line --order FIRST,BIAS,SECOND,BIAS"
+)
+TRANSPOSED = (
+    "transposed=True for (inputs, units), transposed=False for (units, inputs), on the command "
+    "line --transposed or --not-transposed"
+)
+"""How options are given, for messages."""
 
 
 def one_output(names: Sequence[str], asked: str | None) -> str:
-    """The output that is meant, of those of a model. Raises FileError where that is open."""
+    """The selected output of a model. Raises FileError for several outputs and no selection."""
     if asked is None and len(names) == 1:
         return names[0]
     if asked in names:
@@ -57,6 +64,6 @@ def one_output(names: Sequence[str], asked: str | None) -> str:
     listed = ", ".join(repr(name) for name in names[:8]) + (", …" if len(names) > 8 else "")
     got = f"outputs {listed}" if asked is None else f"{asked!r}, of outputs {listed}"
     raise FileError(
-        f"got {got}, expected one: say output=NAME, on the command line --net-output NAME",
+        f"got {got}, expected one: pass output=NAME, on the command line --net-output NAME",
         "several-outputs",
     )

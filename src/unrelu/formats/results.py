@@ -46,7 +46,7 @@ import numpy as np
 
 from unrelu.activations import Activation, Curve, resolve
 from unrelu.errors import FileError
-from unrelu.formats.archive import array_of, content, errors_named, write_member
+from unrelu.formats.archive import array_of, errors_named, read_member, write_member
 from unrelu.formats.atomic_write import atomic_write
 from unrelu.formats.forms import form_named
 from unrelu.formats.npz import FORMAT
@@ -145,7 +145,7 @@ def _head(archive: zipfile.ZipFile) -> Any:
             "holds no whole result, expected one that result.save(path) wrote; "
             "unrelu.load reads networks"
         )
-    head = json.loads(content(archive, DOCUMENT))
+    head = json.loads(read_member(archive, DOCUMENT))
     if head["format"] != FORMAT:
         raise FileError(f"got {head['format']!r}, expected {FORMAT!r}")
     return head

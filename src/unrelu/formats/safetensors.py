@@ -1,4 +1,4 @@
-"""safetensors files; reading and writing is the package's, finding the two layers is ours."""
+"""safetensors files, read and written by the package of that name."""
 
 from __future__ import annotations
 
@@ -6,16 +6,9 @@ import json
 from pathlib import Path
 
 from unrelu.errors import FileError, require
-from unrelu.formats.array_roles import left_out
+from unrelu.formats.array_roles import left_out_remark
 from unrelu.formats.atomic_write import atomic_write
-from unrelu.formats.contents import (
-    KEY,
-    Contents,
-    Provenance,
-    activation_remarks,
-    provenance_in,
-    weights_text,
-)
+from unrelu.formats.contents import KEY, Contents, Provenance, read_remarks, weights_text
 from unrelu.formats.named_arrays import sequential, stored_numbers, two_layers
 from unrelu.formats.naming import shortened
 from unrelu.formats.reading import Reading
@@ -27,29 +20,27 @@ WHY = ".safetensors files need"
 
 
 def read_safetensors(path: Path, reading: Reading) -> Contents:
-    """The network of a safetensors file; it holds weights alone, so ReLU is taken for granted."""
+    """The network of a safetensors file. It contains only weights, so ReLU is assumed."""
     package = require("safetensors", "safetensors", WHY)
     data = path.read_bytes()
-    arrays = {}
-    beside = []
+    arrays, others = {}, []
     for name, tensor in package.deserialize(data):
         if tensor["dtype"] not in KINDS and (reading.order is not None or not tensor["shape"]):
-            beside.append(name)  # the number of a step, or what the caller leaves out
-            continue
-        if tensor["dtype"] not in KINDS:
+            others.append(name)  # the number of a step, or what the caller leaves out
+        elif tensor["dtype"] not in KINDS:
             raise FileError(
                 f"got {shortened(name)} of type {tensor['dtype']}, expected one of "
                 f"{', '.join(KINDS)}"
             )
-        flat = stored_numbers(tensor["data"], KINDS[tensor["dtype"]])
-        arrays[name] = flat.reshape(tensor["shape"])
+        else:
+            flat = stored_numbers(tensor["data"], KINDS[tensor["dtype"]])
+            arrays[name] = flat.reshape(tensor["shape"])
     # What the package has accepted begins with the length of its header.
     remarks = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")]).get("__metadata__", {})
-    provenance = provenance_in(remarks, empty=not arrays)
-    granted = activation_remarks(remarks)
-    kept = None if granted else False  # in a file of ours, where nothing is taken for granted
-    said = [*granted, *left_out(beside)]
-    net = two_layers(arrays, reading=reading, transposed=kept, remarks=said)
+    provenance, assumed = read_remarks(remarks, empty=not arrays)
+    transposed = None if assumed else False  # `save` stores (units, inputs)
+    said = [*assumed, *left_out_remark(others)]
+    net = two_layers(arrays, reading=reading, transposed=transposed, remarks=said)
     return Contents(net, provenance)
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from unrelu.errors import FileError, InputError, InputTypeError
-from unrelu.formats.archive import errors_named, first_line, read_arrays, unreadable, write_arrays
+from unrelu.errors import FileError
+from unrelu.formats.archive import errors_named, read_arrays, write_arrays
 from unrelu.formats.atomic_write import atomic_write
 from unrelu.formats.layout import Layout
 from unrelu.formats.numerals import READS_THEM, rationals
@@ -17,11 +17,13 @@ from unrelu.numerics.rationals import as_fractions, is_rational
 
 Paths = tuple[Path, ...]
 
+NPY = "an array in .npy form"
+
 
 def read_npz(paths: Paths, _: Layout, *, exact: bool) -> tuple[AnyArray, AnyArray]:
     with errors_named(paths[0], "an .npz archive of arrays X and Y"):
         arrays = read_arrays(paths[0], ("X", "Y"))
-    return _checked(paths[0], arrays["X"], arrays["Y"], exact=exact)
+        return _checked(arrays["X"], arrays["Y"], exact=exact)
 
 
 def write_npz(paths: Paths, X: AnyArray, Y: AnyArray) -> None:
@@ -30,7 +32,8 @@ def write_npz(paths: Paths, X: AnyArray, Y: AnyArray) -> None:
 
 def read_npy(paths: Paths, _: Layout, *, exact: bool) -> tuple[AnyArray, AnyArray]:
     X, Y = map(_mapped, paths)
-    return _checked(paths[0], X, Y, exact=exact)
+    with errors_named(paths[0], NPY):
+        return _checked(X, Y, exact=exact)
 
 
 def write_npy(paths: Paths, X: AnyArray, Y: AnyArray) -> None:
@@ -42,48 +45,37 @@ def write_npy(paths: Paths, X: AnyArray, Y: AnyArray) -> None:
 
 def _mapped(path: Path) -> AnyArray:
     """A .npy file mapped into memory, read-only."""
-    try:
+    with errors_named(path, NPY):
         array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except OSError as error:
-        raise unreadable(path, error) from error
-    except Exception as error:  # damage shows as ValueError, EOFError, SyntaxError, …
-        raise FileError(
-            f"{path}: damaged or not an array in .npy form ({first_line(error)})"
-        ) from error
-    if not isinstance(array, np.memmap):
-        raise FileError(f"{path}: got an archive of arrays, expected a single one in .npy form")
+        if not isinstance(array, np.memmap):
+            raise FileError("got an archive of arrays, expected a single one in .npy form")
     return array
 
 
-def _checked(path: Path, X: AnyArray, Y: AnyArray, *, exact: bool) -> tuple[AnyArray, AnyArray]:
+def _checked(X: AnyArray, Y: AnyArray, *, exact: bool) -> tuple[AnyArray, AnyArray]:
     """X (n, d) and Y (n, m), of real numbers or, `exact`, of Fractions."""
     if exact:
-        X, Y = _exactly(path, "X", X), _exactly(path, "Y", Y)
+        X, Y = _fractions("X", X), _fractions("Y", Y)
     if Y.ndim == 1:
         Y = Y[:, None]
     for name, array in (("X", X), ("Y", Y)):
         if array.dtype.kind not in ("O" if exact else "fiub"):
             how = f"; {READS_THEM}" if array.dtype.kind in "SU" else ""
-            raise FileError(f"{path}: {name}: got {array.dtype}, expected real numbers{how}")
+            raise FileError(f"{name}: got {array.dtype}, expected real numbers{how}")
         if array.ndim != 2:
             raise FileError(
-                f"{path}: {name}: got shape {array.shape}, expected one row per sample and one "
-                "column per input or output"
+                f"{name}: got shape {array.shape}, expected one row per sample and one column per "
+                "input or output"
             )
     if len(X) != len(Y):
         raise FileError(
-            f"{path}: got {len(X)} rows of X and {len(Y)} of Y, expected as many labels as inputs"
+            f"got {len(X)} rows of X and {len(Y)} of Y, expected as many labels as inputs"
         )
     return X, Y
 
 
-def _exactly(path: Path, name: str, array: AnyArray) -> AnyArray:
-    """The numbers of an array as Fractions; what was read as Fractions stays as it is."""
+def _fractions(name: str, array: AnyArray) -> AnyArray:
+    """The numbers of an array as Fractions."""
     if is_rational(array):
         return array
-    if array.dtype.kind in "SU":
-        return rationals(f"{path}: {name}", array)
-    try:
-        return as_fractions(name, array)
-    except (InputError, InputTypeError) as error:
-        raise FileError(f"{path}: {error}") from error
+    return rationals(name, array) if array.dtype.kind in "SU" else as_fractions(name, array)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import gzip
 import re
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from typing import BinaryIO, TextIO, TypeVar
 import numpy as np
 
 from unrelu.errors import FileError
-from unrelu.formats.archive import MOST_PACKED, SMALL, unreadable
+from unrelu.formats.archive import MOST_PACKED, SMALL, errors_named
 from unrelu.formats.atomic_write import atomic_write
 from unrelu.formats.layout import STANDARD, Layout, chosen, named, standard_names
 from unrelu.formats.naming import shortened
@@ -83,17 +82,17 @@ def _opened(path: Path) -> TextIO:
 
 
 def read_csv(paths: tuple[Path, ...], layout: Layout = STANDARD, *, exact: bool = False) -> Table:
-    """The samples of a table of text: as float64, or, `exact`, as Fractions, each cell at its word:
-    0.1 is 1/10."""
+    """The samples of a table of text: as float64, or, `exact`, as Fractions, each cell taken
+    literally: 0.1 is 1/10."""
     path = paths[0]
-    with _readable(path):
+    with errors_named(path, "a table of text"):
         head = _head(path, layout)
         if exact:
             data = np.array(list(_rows(path, head, rational_cell)), dtype=np.object_)
         else:
             data = _numbers(path, head)
-    if not len(data):
-        raise FileError(f"{path}: got no samples below the header")
+        if not len(data):
+            raise FileError("got no samples below the header")
     return tuple(  # type: ignore[return-value]
         named(np.ascontiguousarray(data[:, at]), [head.columns[i] for i in at], not layout.named)
         for at in (head.x, head.y)
@@ -101,57 +100,52 @@ def read_csv(paths: tuple[Path, ...], layout: Layout = STANDARD, *, exact: bool 
 
 
 def _rows(path: Path, head: Head, number: Callable[[str, str], T]) -> Iterator[list[T]]:
-    """The lines below the header, number by number: `number` takes where a cell is, and its text.
-    Columns that are not asked for are zero."""
-    used = {*head.x, *head.y}
+    """The rows below the header, without empty lines. `number` takes the place of a cell, for
+    messages, and its text. Columns that are not used are zero.
+
+    Raises FileError for a line that has another number of cells than the header."""
+    used, width = {*head.x, *head.y}, len(head.columns)
     with _opened(path) as file:
-        for cells in _cells(path, file, head):
+        lines = csv.reader(file, delimiter=head.delimiter)
+        if head.header:
+            next(lines)
+        for cells in lines:
+            where = f"line {lines.line_num}"
+            if not "".join(cells).strip() and len(cells) <= 1:
+                continue
+            if len(cells) != width:
+                raise FileError(
+                    f"{where}: got {counted(len(cells), 'cell')}, expected {width}, as in the "
+                    f"{'header' if head.header else 'first line'}"
+                )
             yield [
-                number(where, cell if i in used else "0") for i, (where, cell) in enumerate(cells)
+                number(f"{where}, column {name}", cells[i] if i in used else "0")
+                for i, name in enumerate(head.columns)
             ]
 
 
-@contextmanager
-def _readable(path: Path) -> Iterator[None]:
-    """What is raised for a missing or damaged file, and for other things than text, as a
-    FileError."""
-    try:
-        yield
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise FileError(f"{path}: damaged or not packed by gzip ({error})") from error
-    except OSError as error:
-        raise unreadable(path, error) from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise FileError(
-            f"{path}: got bytes that are no text, expected a table ({error})"
-        ) from error
-
-
 def _head(path: Path, layout: Layout) -> Head:
-    """What the first line says."""
+    """What the first line shows."""
     _check_packed(path)
     with _opened(path) as file:
         first = file.readline()
-        delimiter = _delimiter(path, layout.delimiter, first)
+        delimiter = _delimiter(layout.delimiter, first)
         names = [name.strip() for name in next(csv.reader([first], delimiter=delimiter), [])]
         header = not (any(names) and all(map(_is_number, names)))
-        if header:
-            x, y = chosen(path, names, layout)
-        elif not layout.named:
+        if not header and not layout.named:
             raise FileError(
-                f"{path}: got no header but numbers in the first line, expected columns x0, …, y0, "
-                "…; --x-columns 0,1 --y-columns 2 names columns by number"
+                "got no header but numbers in the first line, expected columns x0, …, y0, …; "
+                "--x-columns 0,1 --y-columns 2 names columns by number"
             )
-        else:
-            names = list(map(str, range(len(names))))
-            x, y = chosen(path, names, layout)
+        names = names if header else list(map(str, range(len(names))))
+        x, y = chosen(names, layout)
         if header and not any(line.strip() for line in file):
-            raise FileError(f"{path}: got a header and no samples below it")
+            raise FileError("got a header and no samples below it")
     return Head(names, x, y, header, delimiter)
 
 
 def _check_packed(path: Path) -> None:
-    """Raise ValueError for a file that is packed so tightly that it would fill the memory."""
+    """Raise FileError for a file that is packed so tightly that it would fill the memory."""
     if path.suffix.lower() != ".gz":
         return
     most, size = max(SMALL, MOST_PACKED * path.stat().st_size), 0
@@ -160,16 +154,16 @@ def _check_packed(path: Path) -> None:
             size += len(block)
             if size > most:
                 raise FileError(
-                    f"{path}: unpacks to more than {MOST_PACKED} times its size, expected numbers"
+                    f"unpacks to more than {MOST_PACKED} times its size, expected numbers"
                 )
 
 
-def _delimiter(path: Path, given: str | None, first: str) -> str:
+def _delimiter(given: str | None, first: str) -> str:
     if given is not None:
         found = DELIMITERS.get(given, given)
         if len(found) != 1 or found in '"\r\n':
             raise FileError(
-                f"{path}: got {given!r} for the delimiter, expected a single character or one of "
+                f"got {given!r} for the delimiter, expected a single character or one of "
                 f"{', '.join(DELIMITERS)}"
             )
         return found
@@ -186,10 +180,10 @@ def _is_number(cell: str) -> bool:
 
 
 def _numbers(path: Path, head: Head) -> AnyArray:
-    """The lines below the header; columns that are not asked for are NaN.
+    """The rows below the header; columns that are not used are NaN.
 
-    numpy's reader is quick, and vague about what is wrong: when it gives up, the file is read
-    again, slowly, to name the line.
+    NumPy's reader is fast, but its errors are vague: if it fails, the file is read again, slowly,
+    to name the line.
     """
     used = sorted({*head.x, *head.y})
     try:
@@ -203,26 +197,17 @@ def _numbers(path: Path, head: Head) -> AnyArray:
             encoding="utf-8-sig",
             usecols=None if len(used) == len(head.columns) else used,
         )
-    except UnicodeDecodeError:
+        if data.shape[1] != len(used):
+            raise ValueError(f"{data.shape[1]} columns, expected {len(used)}")
+    except ValueError:
+        for _ in _rows(path, head, _float):
+            pass
         raise
-    except ValueError as error:
-        _name_fault(path, head)
-        raise FileError(f"{path}: {error}") from error
-    if data.shape[1] != len(used):
-        _name_fault(path, head)
-        raise FileError(f"{path}: damaged")
     if len(used) == len(head.columns):
         return data
     whole = np.full((len(data), len(head.columns)), np.nan)
     whole[:, used] = data
     return whole
-
-
-def _name_fault(path: Path, head: Head) -> None:
-    """Raise FileError for the first line that has another number of cells than the header, or one
-    that is no number."""
-    for _ in _rows(path, head, _float):
-        pass
 
 
 def _float(where: str, cell: str) -> float:
@@ -238,28 +223,6 @@ def _hint(cell: str) -> str:
     if DECIMAL_COMMA.fullmatch(cell.strip()):
         return "; decimals have a point, not a comma"
     return ""
-
-
-def _cells(path: Path, file: TextIO, head: Head) -> Iterator[list[tuple[str, str]]]:
-    """The lines below the header, empty ones left out: of each cell, where it is and its text.
-
-    Raises FileError for a line that has another number of cells than the header."""
-    lines = csv.reader(file, delimiter=head.delimiter)
-    if head.header:
-        next(lines)
-    width, header = len(head.columns), "header" if head.header else "first line"
-    for cells in lines:
-        where = f"{path}, line {lines.line_num}"
-        if not "".join(cells).strip() and len(cells) <= 1:
-            continue
-        if len(cells) != width:
-            raise FileError(
-                f"{where}: got {counted(len(cells), 'cell')}, expected {width}, as in the {header}"
-            )
-        yield [
-            (f"{where}, column {name}", cell)
-            for name, cell in zip(head.columns, cells, strict=True)
-        ]
 
 
 def rational_cell(where: str, cell: str) -> Fraction:

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unrelu.errors import FileError, OracleError, require
-from unrelu.formats.archive import errors_named
+from unrelu.formats.archive import errors_named, first_line
 from unrelu.formats.foreign import refuse_foreign
 from unrelu.formats.reading import one_output
 from unrelu.numerics.arrays import Array
@@ -96,7 +96,7 @@ class OnnxModel:
                 output = self._run(layout.filled(queries))
                 answers.append(layout.answers(output, size)[: len(rows)])
             except Exception as error:  # onnxruntime raises a dozen kinds
-                raise OracleError(f"{self.path}: {_first_line(error)}") from error
+                raise OracleError(f"{self.path}: {first_line(error)}") from error
         return np.concatenate(answers)
 
     def _layout(self, d: int) -> Layout:
@@ -137,7 +137,7 @@ def open_onnx(path: str | os.PathLike[str], output: str | None = None) -> OnnxMo
             str(path), options, providers=["CPUExecutionProvider"]
         )
     except Exception as error:
-        raise FileError(f"{path}: cannot be run: {_first_line(error)}") from error
+        raise FileError(f"{path}: cannot be run: {first_line(error)}") from error
     inputs = session.get_inputs()
     if len(inputs) != 1 or inputs[0].type not in TYPES:
         kinds = ", ".join(item.type for item in inputs) or "nothing"
@@ -224,7 +224,3 @@ def _apart(
 
 def _differ(one: NDArray[Any], other: NDArray[Any]) -> bool:
     return bool((np.abs(one - other) > SAME * np.abs(one).max(initial=0.0)).any())
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -39,7 +39,7 @@ def keras_chain(model: Config, held: Hdf5, output: str | None) -> list[Step]:
     if len(layers) > MOST_STEPS:
         raise FileError(f"got {len(layers)} layers, expected a few")
     steps: list[Step] = []
-    # What later layers say of their input is an argument that Keras has not looked at.
+    # Input shapes of later layers are arguments that Keras ignores.
     shape = _input_shape(layers[0]) if layers else None
     dense = 0
     for layer, weights in zip(layers, _weights(layers, held), strict=True):
@@ -101,9 +101,7 @@ def _dense(config: Config, weights: list[Array], shape: Shape, number: int) -> l
             f"Dense layer {number + 1}: got a kernel of shape {weights[0].shape} for "
             f"{shape[0]} inputs"
         )
-    if any(key in config for key in ("lora_rank", "quantization_config")) and (
-        config.get("lora_rank") or config.get("quantization_config")
-    ):
+    if config.get("lora_rank") or config.get("quantization_config"):
         raise FileError(f"Dense layer {number + 1} is quantized or has LoRA weights")
     step = Linear(weights[0].T, weights[1] if expected == 2 else None)
     return [step, *_activation(config.get("activation"))]
@@ -140,8 +138,7 @@ def _activation(given: Any, weights: Sequence[Array] = ()) -> list[Step]:
 def _number(value: Any) -> float:
     """A number, or an array with one as versions of Keras have written them."""
     if isinstance(value, dict):
-        value = value.get("value", value.get("config"))
-        return _number(value)
+        return _number(value.get("value", value.get("config")))
     return float(np.asarray(value, dtype=np.float64).reshape(()))
 
 
@@ -197,9 +194,7 @@ def _numbers(value: Any) -> Array:
 
 def _spread(value: Array, shape: Shape) -> Array:
     """A constant as one number, or as one for each value of a flattened sample."""
-    if value.size == 1:
-        return value.reshape(-1)
-    if shape is None:
+    if value.size == 1 or shape is None:
         return value.reshape(-1)
     if math.prod(shape) > LARGEST:
         raise FileError(f"got samples of shape {shape}, more than a file has weights for")
@@ -233,8 +228,8 @@ def _in_order(model: Config, output: str | None) -> list[Config]:
 def _input_shape(layer: Config) -> Shape:
     """The shape of one sample, where the first layer declares it."""
     config = layer.get("config", {})
-    shape = _shape(config.get("batch_shape")) or _shape(config.get("batch_input_shape"))
-    return shape or _built_shape(layer)
+    declared = config.get("batch_shape"), config.get("batch_input_shape")
+    return _shape(declared[0]) or _shape(declared[1]) or _built_shape(layer)
 
 
 def _built_shape(layer: Config) -> Shape:

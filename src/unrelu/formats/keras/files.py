@@ -6,22 +6,16 @@ import io
 import json
 import re
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from unrelu.errors import FileError, require
-from unrelu.formats.archive import content, write_member
+from unrelu.formats.archive import read_member, write_member
 from unrelu.formats.atomic_write import atomic_write
-from unrelu.formats.contents import (
-    KEY,
-    Contents,
-    Provenance,
-    activation_remarks,
-    provenance_in,
-    weights_text,
-)
+from unrelu.formats.contents import KEY, Contents, Provenance, read_remarks, weights_text
 from unrelu.formats.folding import check_head, folded
 from unrelu.formats.keras.config import keras_chain
 from unrelu.formats.keras.hdf5 import WHY, Hdf5, read_hdf5
@@ -29,32 +23,32 @@ from unrelu.formats.named_arrays import two_layers
 from unrelu.formats.naming import shortened
 from unrelu.formats.reading import Reading
 from unrelu.network import Network
+from unrelu.wording.remarks import Remark
 
 
 def read_keras(path: Path, reading: Reading) -> Contents:
-    """The network of a Keras model, or of a file of weights alone, which is taken for ReLU."""
+    """The network of a Keras model, or of a file of weights alone, for which ReLU is assumed."""
     data = path.read_bytes()
     config = None
     if data[:2] == b"PK":
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             if not {"config.json", "model.weights.h5"} <= set(archive.namelist()):
                 raise FileError("got a zip archive without config.json and weights")
-            config = json.loads(content(archive, "config.json"))
-            data = content(archive, "model.weights.h5")
+            config = json.loads(read_member(archive, "config.json"))
+            data = read_member(archive, "model.weights.h5")
     held = read_hdf5(data)
-    provenance = provenance_in(held.attributes.get("", {}), empty=not held.arrays)
-    if config is None and "model_config" in held.attributes.get("", {}):
-        config = json.loads(held.attributes[""]["model_config"])
+    provenance, assumed = read_remarks(held.root, empty=not held.arrays)
+    if config is None and "model_config" in held.root:
+        config = json.loads(held.root["model_config"])
     if config is None:
-        head = _silent_layers(held, drop_head=reading.drop_head)
-        return Contents(_weights_alone(held, reading), provenance, head)
+        head = _head_by_name(held, drop_head=reading.drop_head)
+        return Contents(_weights_alone(held, reading, assumed), provenance, head)
     found = folded(keras_chain(config, held, reading.output), drop_head=reading.drop_head)
     return Contents(found.network, provenance, found.head)
 
 
-def _weights_alone(held: Hdf5, reading: Reading) -> Network:
+def _weights_alone(held: Hdf5, reading: Reading, assumed: Sequence[Remark]) -> Network:
     """The two Dense layers of a file of weights, kernels (inputs, units) in every version."""
-    remarks = activation_remarks(held.attributes.get("", {}))
     layers, in_order = _layers_by_name(held)
     arrays: dict[str, Any] = {}
     for name, weights in layers.items():
@@ -68,23 +62,23 @@ def _weights_alone(held: Hdf5, reading: Reading) -> Network:
             )
         parts = "kernel", "bias", *(f"weights {number}" for number in range(2, len(weights)))
         arrays |= {f"{name}/{part}": each for part, each in zip(parts, weights, strict=False)}
-    return two_layers(arrays, reading=reading, in_order=in_order, transposed=True, remarks=remarks)
+    return two_layers(arrays, reading=reading, in_order=in_order, transposed=True, remarks=assumed)
 
 
-BENDING = {"leaky_re_lu", "p_re_lu", "elu", "thresholded_re_lu", "lambda"}
+ACTIVATIONS = {"leaky_re_lu", "p_re_lu", "elu", "thresholded_re_lu", "lambda"}
 """Names that Keras gives to layers that are other activations, or may be."""
 
 
-def _silent_layers(held: Hdf5, *, drop_head: bool) -> str | None:
-    """The head, if layers without weights show that there is one. Raises FileError where they show
-    another activation than the ReLU."""
-    listed = held.attributes.get("", {}).get("layer_names")
+def _head_by_name(held: Hdf5, *, drop_head: bool) -> str | None:
+    """The head, if a layer without weights has the name of one. Raises FileError if there are names
+    of activations other than the ReLU."""
+    listed = held.root.get("layer_names")
     names = listed if isinstance(listed, list) else [n.rpartition("/")[2] for n in held.groups]
     kinds = {re.sub(r"_\d+$", "", name) for name in names}
-    for kind in sorted(kinds & BENDING):
+    for kind in sorted(kinds & ACTIVATIONS):
         raise FileError(
-            f"got a layer {kind}, of which a file of weights says too little, expected "
-            "Dense layers with a ReLU between them: save the model whole, as .keras",
+            f"got a layer {kind}, which a file of weights does not describe, expected Dense "
+            "layers with a ReLU between them: save the whole model, as .keras",
             "activation",
         )
     head = "softmax" if "softmax" in kinds else None
@@ -94,7 +88,7 @@ def _silent_layers(held: Hdf5, *, drop_head: bool) -> str | None:
 
 def _layers_by_name(held: Hdf5) -> tuple[dict[str, list[Any]], bool]:
     """The weights of each layer that has some, and whether the file has the layers in order."""
-    order = held.attributes.get("", {}).get("layer_names")
+    order = held.root.get("layer_names")
     layers: dict[str, list[Any]] = {}
     if isinstance(order, list):  # Keras 1 and 2
         prefixed = False
@@ -119,8 +113,8 @@ def write_keras(path: Path, net: Network | None, provenance: Provenance | None) 
     with its weights alone, or an .h5 that Keras 2 and 3 load as a model."""
     if path.suffix.lower() == ".keras":
         with atomic_write(path) as file, zipfile.ZipFile(file, "w") as archive:
-            said = {"keras_version": "3.0.0", "date_saved": "1980-01-01@00:00:00"}
-            write_member(archive, "metadata.json", json.dumps(said).encode())
+            metadata = {"keras_version": "3.0.0", "date_saved": "1980-01-01@00:00:00"}
+            write_member(archive, "metadata.json", json.dumps(metadata).encode())
             write_member(archive, "config.json", json.dumps(_config(net, three=True)).encode())
             write_member(archive, "model.weights.h5", _numbered(net, provenance))
         return
@@ -140,7 +134,7 @@ def _numbered(net: Network | None, provenance: Provenance | None) -> bytes:
     """Weights as Keras 3 keeps them: layers/dense/vars/0, …"""
     h5py, data = require("h5py", "keras", WHY), io.BytesIO()
     with h5py.File(data, "w") as file:
-        _remark(file, provenance)
+        file.attrs[KEY] = weights_text(provenance)
         for name, kernel, bias, _ in _layers(net):
             group = file.create_group(f"layers/{name}/vars")
             group["0"], group["1"] = np.ascontiguousarray(kernel), bias
@@ -151,7 +145,7 @@ def _named(net: Network | None, provenance: Provenance | None) -> bytes:
     """A model as Keras 2 keeps it: model_weights/dense/dense/kernel:0, …"""
     h5py, data = require("h5py", "keras", WHY), io.BytesIO()
     with h5py.File(data, "w") as file:
-        _remark(file, provenance)
+        file.attrs[KEY] = weights_text(provenance)
         if net is not None:
             file.attrs["model_config"] = json.dumps(_config(net, three=False))
         file.attrs["keras_version"], file.attrs["backend"] = b"2.4.0", b"tensorflow"
@@ -163,10 +157,6 @@ def _named(net: Network | None, provenance: Provenance | None) -> bytes:
             group.attrs["weight_names"] = np.array([each.encode() for each in names])
             group[names[0]], group[names[1]] = np.ascontiguousarray(kernel), bias
     return data.getvalue()
-
-
-def _remark(file: Any, provenance: Provenance | None) -> None:
-    file.attrs[KEY] = weights_text(provenance)
 
 
 def _config(net: Network | None, *, three: bool) -> dict[str, Any]:

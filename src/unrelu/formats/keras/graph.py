@@ -115,7 +115,7 @@ def _operated(
         )
     except NotStraightError:
         raise FileError(
-            f"got {' and '.join(names)} that bends or jumps elsewhere than at 0, expected "
+            f"got {' and '.join(names)} with a kink or a jump elsewhere than at 0, expected "
             "a network linear, ReLU, linear",
             "activation",
         ) from None

@@ -24,6 +24,11 @@ class Hdf5:
     attributes: dict[str, dict[str, Any]]
     groups: tuple[str, ...] = ()
 
+    @property
+    def root(self) -> dict[str, Any]:
+        """The attributes of the file."""
+        return self.attributes.get("", {})
+
 
 def read_hdf5(data: bytes) -> Hdf5:
     """What the bytes of an HDF5 file hold. Raises FileError; costs the start of an interpreter,
@@ -34,7 +39,7 @@ def read_hdf5(data: bytes) -> Hdf5:
     # Keras has written the separator of Windows into names there.
     found = Hdf5(
         {_slashed(name): array for name, array in arrays.items()},
-        {_slashed(name): said for name, said in index["attributes"].items()},
+        {_slashed(name): texts for name, texts in index["attributes"].items()},
         tuple(map(_slashed, index["groups"])),
     )
     if len(found.arrays) < len(arrays) or len(found.attributes) < len(index["attributes"]):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 
@@ -31,7 +32,7 @@ from unrelu.formats.piecewise_linear import (
 )
 
 LEAK = float(np.float32(0.01))
-"""The slope of a leaky ReLU that does not say one; attributes are in single precision."""
+"""The default slope of a leaky ReLU; attributes are in single precision."""
 
 
 def clip(node: Node, value: Line, low: Line | None = None, high: Line | None = None) -> Line:
@@ -80,9 +81,6 @@ ATTRIBUTES: dict[str, Callable[..., Line]] = {
     "ThresholdedRelu": thresholded,
 }
 
-SAME = ("Add", "Sign", "Relu", "Greater", "Less", "Where")
-"""Operators whose names are those of everybody."""
-
 PLAIN: dict[str, Callable[..., Line]] = {
     **dict.fromkeys(("Identity", "Expand"), OPERATIONS["identity"]),
     "CastLike": lambda z, _: z,
@@ -110,30 +108,31 @@ PLAIN: dict[str, Callable[..., Line]] = {
 }
 
 RULES = ATTRIBUTES | {name: plain(function) for name, function in PLAIN.items()}
-"""What an operator gives, of its node and its inputs; None for an input that is left out."""
+"""The result of an operator from its node and its inputs, None for an input that is left out."""
 
 
 def bend(walk: Walk, nodes: list[Node]) -> Node:
-    """Take in the activation that begins with these nodes, the consumers of where the walk is.
-    Returns the node that ends it."""
-    if walk.whole:
-        raise walk.refused(nodes[0], "of whole numbers, expected a Cast before it")
+    """Process the activation that begins with these nodes, which take the current value of the
+    walk. Returns its last node."""
+    if walk.integral:
+        raise walk.refused(nodes[0], "of integers, expected a Cast before it")
     shapes: set[str] = set()
 
-    def take(node: Node, known: dict[str, Line]) -> tuple[str, Line] | None:
-        return _taken(walk, node, known, shapes)
-
     def used(name: str, rest: Sequence[Node]) -> bool:
-        if name in shapes:  # perhaps for a later Reshape
-            return False
-        return name in walk.outputs or any(node.op_type != "Shape" for node in rest)
+        leads_on = name in walk.outputs or any(node.op_type != "Shape" for node in rest)
+        return leads_on and name not in shapes  # a shape may be for a later Reshape
 
     try:
-        found = joined(walk.current, lambda name: walk.consumers.get(name, []), take, used)
+        found = joined(
+            walk.current,
+            lambda name: walk.consumers.get(name, []),
+            partial(_result, walk, shapes),
+            used,
+        )
     except NotStraightError:
         names = " and ".join(title(node) for node in nodes[:3])
-        said = f"{names} that bends or jumps elsewhere than at 0"
-        raise unexpected(said, walk.layers) from None
+        name = f"{names} with a kink or a jump elsewhere than at 0"
+        raise unexpected(name, walk.layers) from None
     if found is None and len(nodes) == 1:
         raise unexpected(title(nodes[0]), walk.layers)
     if found is None:
@@ -144,11 +143,11 @@ def bend(walk: Walk, nodes: list[Node]) -> Node:
     return last
 
 
-def _taken(
-    walk: Walk, node: Node, known: dict[str, Line], shapes: set[str]
+def _result(
+    walk: Walk, shapes: set[str], node: Node, known: dict[str, Line]
 ) -> tuple[str, Line] | None:
-    """The result of a node, if all that it takes is there. A Shape has a place among the results;
-    what it is nobody needs."""
+    """The name and the result of a node, if all its inputs are known. The result of a Shape is not
+    used; its name is added to `shapes`."""
     if node.domain not in STANDARD or not node.output:
         return None
     name, inputs = node.output[0], list(node.input)

@@ -14,7 +14,7 @@ from unrelu.formats.naming import shortened
 from unrelu.numerics.arrays import AnyArray
 
 Node = Any
-"""onnx.NodeProto; the package carries no types worth the name."""
+"""onnx.NodeProto; the package has no useful types."""
 
 FLOATS = {1: 4, 10: 2, 11: 8, 16: 2}
 INTEGERS = {2: 1, 3: 1, 4: 2, 5: 2, 6: 4, 7: 8, 9: 1, 12: 4, 13: 8}
@@ -33,7 +33,7 @@ MICROSOFT = "com.microsoft"
 """The domain of what onnxruntime's optimizer writes."""
 
 COMPUTED_ROOM = 10
-"""As many times the numbers of a file may be used to compute constants: once would do."""
+"""How many times the numbers of a file may be used to compute constants; once should suffice."""
 
 DEEP = 50
 """Nodes that a constant may be computed through; exporters use two or three."""
@@ -62,7 +62,7 @@ class Constants:
     def get(self, name: str, depth: int = 0) -> AnyArray | None:
         """The value of a name, float64 or int64; None where it depends on the input."""
         if name not in self.known:
-            self.known[name] = None  # what leads back to itself is no constant
+            self.known[name] = None  # a cycle is not a constant
             value = None
             if name in self.tensors:
                 value = self.array(self.tensors[name])
@@ -92,27 +92,21 @@ class Constants:
     def _outside(self, tensor: Any, size: int) -> bytes:
         """Numbers kept in a second file, which must lie beside the first: a model that names any
         other file of the machine is refused."""
-        said = {entry.key: entry.value for entry in tensor.external_data}
-        place = said.get("location", "")
+        fields = {entry.key: entry.value for entry in tensor.external_data}
+        place = fields.get("location", "")
         beside = self.path.parent / place
-        if (
-            not place
-            or place != os.path.basename(place)
-            or "\\" in place
-            or place in (".", "..")
-            or beside.is_symlink()
-            or not beside.is_file()
-        ):
+        plain = place not in ("", ".", "..") and place == os.path.basename(place)
+        if not plain or "\\" in place or beside.is_symlink() or not beside.is_file():
             raise FileError(
                 f"keeps weights in a second file {shortened(place)}, expected one "
                 "beside it: put it there, or save the model as a single file "
                 "(onnx.save_model(model, path, save_as_external_data=False))"
             )
         expected = size * (FLOATS | INTEGERS)[tensor.data_type]
-        offset = int(said.get("offset", 0))
-        length = int(said.get("length", expected))
+        offset = int(fields.get("offset", 0))
+        length = int(fields.get("length", expected))
         if length != expected or offset < 0 or offset + length > beside.stat().st_size:
-            raise FileError(f"{place} does not hold what the model says")
+            raise FileError(f"{place} does not contain the data that the model declares")
         with open(beside, "rb") as file:
             file.seek(offset)
             return file.read(length)
@@ -131,7 +125,7 @@ class Constants:
         given = [value for value in values if value is not None]
         self.room -= max(value.size for value in given)
         if self.room < 0:
-            raise FileError("computes its constants at too great a length")
+            raise FileError("takes too many steps to compute its constants")
         return self._computed(node, given)
 
     def _constant(self, node: Node) -> AnyArray | None:
@@ -149,8 +143,7 @@ class Constants:
     def _computed(self, node: Node, given: list[AnyArray]) -> AnyArray | None:
         first = given[0]
         if node.op_type == "Transpose":
-            order = attribute(node, "perm", None)
-            return first.transpose(order)
+            return first.transpose(attribute(node, "perm", None))
         if node.op_type == "Identity":
             return first
         if node.op_type == "Cast":
@@ -161,14 +154,12 @@ class Constants:
             return self._spread(node, given)
         if node.op_type in ("Reshape", "Squeeze", "Unsqueeze"):
             return self._reshaped(node, given)
-        # Broadcasting only a small constant along a large one takes no more room than is there.
-        if len(given) != 2 or np.broadcast_shapes(*(g.shape for g in given)) not in (
-            given[0].shape,
-            given[1].shape,
-        ):
+        # A small constant is only broadcast along a large one, so that no larger array is made.
+        shapes = [value.shape for value in given]
+        if len(given) != 2 or np.broadcast_shapes(*shapes) not in shapes:
             return None
         if node.op_type == "Div" and not any(value.dtype.kind == "f" for value in given):
-            return None  # of whole numbers, it is cut off
+            return None  # integers are rounded
         return np.asarray(ARITHMETIC[node.op_type](*given))
 
     def _spread(self, node: Node, given: list[AnyArray]) -> AnyArray | None:

@@ -1,4 +1,4 @@
-"""ONNX models; the protocol buffers are the onnx package's, their meaning is found here."""
+"""ONNX models. The onnx package parses the protocol buffers; the graph is interpreted here."""
 
 from __future__ import annotations
 
@@ -8,13 +8,7 @@ import numpy as np
 
 from unrelu.errors import FileError, require
 from unrelu.formats.atomic_write import atomic_write
-from unrelu.formats.contents import (
-    KEY,
-    Contents,
-    Provenance,
-    provenance_in,
-    provenance_text,
-)
+from unrelu.formats.contents import KEY, Contents, Provenance, provenance_text, read_remarks
 from unrelu.formats.folding import folded
 from unrelu.formats.onnx.constants import STANDARD, Constants
 from unrelu.formats.onnx.graph import chain
@@ -44,7 +38,7 @@ def read_onnx(path: Path, reading: Reading) -> Contents:
     model = onnx.ModelProto()
     model.ParseFromString(data)
     remarks = {entry.key: entry.value for entry in model.metadata_props if entry.key == KEY}
-    provenance = provenance_in(remarks, empty=not model.graph.node)
+    provenance, _ = read_remarks(remarks, empty=not model.graph.node)
     if not model.graph.node:
         raise FileError("got a file without a graph, expected an ONNX model")
     version = min((o.version for o in model.opset_import if o.domain in STANDARD), default=1)

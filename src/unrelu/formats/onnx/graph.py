@@ -1,8 +1,9 @@
-"""An ONNX graph as a chain of steps: what each operator means for a two-layer network; those of
-shapes are in `shapes`, those of activations in `activations`."""
+"""An ONNX graph as a chain of steps: the meaning of each operator in a two-layer network. Operators
+on shapes are in `shapes`, activations in `activations`."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -13,32 +14,27 @@ from unrelu.formats.onnx.activations import LEAK, bend
 from unrelu.formats.onnx.activations import RULES as BENDS
 from unrelu.formats.onnx.constants import LEARNING, MICROSOFT, Constants, Node, attribute
 from unrelu.formats.onnx.shapes import RULES as SHAPES
-from unrelu.formats.onnx.walk import Rule, Turned, Walk
+from unrelu.formats.onnx.walk import Rule, Walk, WrongOrientationError
 from unrelu.numerics.arrays import Array
 
 
 def chain(graph: Any, constants: Constants, output: str) -> list[Step]:
     """The steps from the graph's input to the output."""
-    try:
-        return Walk(graph, constants, output, columns=False).steps(RULES, bend)
-    except Turned:
-        pass
-    try:
-        return Walk(graph, constants, output, columns=True).steps(RULES, bend)
-    except Turned:
-        raise FileError(
-            "the first layer takes samples as rows and the second as columns, or the "
-            "other way round"
-        ) from None
+    for columns in (False, True):
+        with suppress(WrongOrientationError):
+            return Walk(graph, constants, output, columns=columns).steps(RULES, bend)
+    raise FileError(
+        "the first layer takes samples as rows and the second as columns, or the other way round"
+    )
 
 
 def arithmetic(walk: Walk, node: Node) -> Node | None:
     if len(node.input) != 2:
         raise walk.refused(node, "expected two inputs")
-    if walk.whole:
-        raise walk.refused(node, "of whole numbers cuts off or wraps, expected a Cast before it")
+    if walk.integral:
+        raise walk.refused(node, "of integers rounds or overflows, expected a Cast before it")
     if attribute(node, "axis", 1) != 1:
-        raise walk.refused(node, "is of an old kind; convert the model with onnx")
+        raise walk.refused(node, "is of an old version; convert the model with onnx")
     left = node.input[0] == walk.current
     if node.input[0] == node.input[1]:
         return bend(walk, [node])
@@ -57,26 +53,22 @@ def arithmetic(walk: Walk, node: Node) -> Node | None:
 
 
 def gemm(walk: Walk, node: Node) -> None:
-    alpha, beta = (float(attribute(node, name, 1.0)) for name in ("alpha", "beta"))
-    turns = [bool(attribute(node, name, 0)) for name in ("transA", "transB")]
-    weight = layer(walk, node, turns)
-    if alpha != 1:
-        weight = weight * alpha
-    bias = walk.constant(node, 2)
+    weight, bias = layer(walk, node), walk.constant(node, 2)
     if bias is not None:
         walk.shape = (len(weight),)
-        bias = walk.values(node, bias)
-        bias = bias if beta == 1 else bias * beta
-        bias = np.broadcast_to(bias, (len(weight),))
+        beta = float(attribute(node, "beta", 1.0))
+        bias = np.broadcast_to(beta * walk.values(node, bias), (len(weight),))
     walk.found.append(Linear(weight, bias))
 
 
 def matmul(walk: Walk, node: Node) -> None:
-    walk.found.append(Linear(layer(walk, node, [False, False])))
+    walk.found.append(Linear(layer(walk, node)))
 
 
-def layer(walk: Walk, node: Node, turns: list[bool]) -> Array:
-    """The weight (outputs, inputs) of a matrix product, data on either side of it."""
+def layer(walk: Walk, node: Node) -> Array:
+    """The weight (outputs, inputs) of a matrix product, data on either side of it. Gemm and
+    FusedMatMul may transpose either side (transA, transB) and scale (alpha)."""
+    transA, transB = (bool(attribute(node, name, 0)) for name in ("transA", "transB"))
     if len(node.input) < 2 or node.input[0] == node.input[1]:
         raise walk.refused(node, "expected a product with a constant")
     left = node.input[0] == walk.current
@@ -90,12 +82,11 @@ def layer(walk: Walk, node: Node, turns: list[bool]) -> Array:
         if node.op_type.endswith("Gemm"):
             raise walk.refused(node, "takes rows of inputs, got a vector")
     else:
-        # Data on the left must lie in rows after its own transposition, on the right in columns.
-        if (walk.columns != turns[0]) if left else (walk.columns == turns[1]):
-            raise Turned
+        # Data on the left must be in rows after its own transposition, on the right in columns.
+        if (walk.columns != transA) if left else (walk.columns == transB):
+            raise WrongOrientationError
         walk.columns = not left
-    turned = turns[1] if left else turns[0]
-    weight = matrix if turned == left else matrix.T
+    weight = matrix if (transB if left else not transA) else matrix.T
     ones: tuple[int, ...] = ()  # axes of length one that a product leaves where they are
     if walk.shape is not None and left and not node.op_type.endswith("Gemm"):
         ones = walk.shape[:-1]
@@ -105,16 +96,14 @@ def layer(walk: Walk, node: Node, turns: list[bool]) -> Array:
         )
     walk.shape = (*ones, weight.shape[0])
     walk.layers += 1
-    return np.asarray(weight, dtype=np.float64)
+    return float(attribute(node, "alpha", 1.0)) * np.asarray(weight, dtype=np.float64)
 
 
 def fused_matmul(walk: Walk, node: Node) -> None:
     """MatMul with its operands transposed and scaled, of onnxruntime's optimizer."""
     if attribute(node, "transBatchA", 0) or attribute(node, "transBatchB", 0):
         raise walk.refused(node, "mixes samples")
-    weight = layer(walk, node, [bool(attribute(node, name, 0)) for name in ("transA", "transB")])
-    alpha = float(attribute(node, "alpha", 1.0))
-    walk.found.append(Linear(weight if alpha == 1 else weight * alpha))
+    matmul(walk, node)
 
 
 def batch_normalization(walk: Walk, node: Node) -> None:
@@ -140,10 +129,6 @@ def scaler(walk: Walk, node: Node) -> None:
     walk.found.append(Scale(walk.values(node, scale) if scale.size else None))
 
 
-def activation(walk: Walk, node: Node) -> Node:
-    return bend(walk, [node])
-
-
 def fused_gemm(walk: Walk, node: Node) -> None:
     """Gemm and an activation in one, as onnxruntime's optimizer saves them."""
     gemm(walk, node)
@@ -158,7 +143,7 @@ def fused_gemm(walk: Walk, node: Node) -> None:
 
 
 RULES: dict[str, Rule] = {
-    **dict.fromkeys(BENDS, activation),
+    **dict.fromkeys(BENDS, lambda walk, node: bend(walk, [node])),
     **SHAPES,
     **dict.fromkeys(("Add", "Sub", "Mul", "Div"), arithmetic),
     "Gemm": gemm,

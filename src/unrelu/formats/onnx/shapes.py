@@ -1,4 +1,4 @@
-"""Operators of an ONNX graph that change nothing, or only the shape."""
+"""Operators of an ONNX graph that change only the shape, or nothing."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import numpy as np
 
 from unrelu.formats.folding import Pick
 from unrelu.formats.onnx.constants import FLOATS, Node, attribute
-from unrelu.formats.onnx.walk import Rule, Turned, Walk
+from unrelu.formats.onnx.walk import Rule, Walk, WrongOrientationError
 
 
 def same(walk: Walk, node: Node) -> None:
     if node.op_type == "Cast":
         if attribute(node, "to", 0) not in FLOATS:
-            raise walk.refused(node, "rounds to whole numbers")
-        walk.whole = False
+            raise walk.refused(node, "rounds to integers")
+        walk.integral = False
     if node.op_type == "Dropout" and len(node.input) > 2 and node.input[2]:
         mode = walk.constants.get(node.input[2])
         if mode is None or mode.any():
@@ -23,7 +23,7 @@ def same(walk: Walk, node: Node) -> None:
 
 
 def ended(walk: Walk, node: Node) -> bool:
-    """Whether the outputs are only arranged in another way, as some exporters do."""
+    """Whether only the shape of the outputs is changed, as by some exporters."""
     return walk.layers == 2 and walk.ends(node)
 
 
@@ -48,7 +48,7 @@ def reshape(walk: Walk, node: Node) -> None:
     if ended(walk, node):
         return
     if walk.columns:
-        raise Turned
+        raise WrongOrientationError
     size = None if walk.shape is None else math.prod(walk.shape)
     if target is None:  # computed from the shape of the batch: x.reshape(len(x), -1)
         if walk.vector:
@@ -79,7 +79,7 @@ def reshape(walk: Walk, node: Node) -> None:
 
 
 def _laid_out(walk: Walk, node: Node, wanted: list[int], size: int | None) -> None:
-    """A vector as a row or a column, which gives it an axis of samples."""
+    """Reshape a vector to a row or a column, which gives it an axis of samples."""
     if len(wanted) == 1 and wanted[0] in (-1, 0, size):
         return
     if len(wanted) == 2:

@@ -1,14 +1,15 @@
 """The walk along an ONNX graph, from its input to its output.
 
-On the way the shape that one sample has is kept where it is known, so that what mixes samples, or
-is applied to something else than a row of inputs, is refused and not guessed at. Samples lie in
-rows, in columns, or nowhere: a model may take a single one, as a vector.
+It tracks the shape of one sample, if known, so that operators that mix samples, or are applied to
+something other than a row of inputs, are rejected. Samples are rows or columns, or there is a
+single one, as a vector.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -29,17 +30,17 @@ HEADS = {
     *("Sigmoid", "Softmax", "LogSoftmax", "Relu", "Tanh", "Softplus", "Softsign", "HardSigmoid"),
     *("LeakyRelu", "Elu", "Selu", "Exp", "Clip", "ArgMax", "Hardmax", "Sign", "TopK", "Erf"),
 }
-"""What may stand behind the second layer and be left off."""
+"""Operators that may follow the second layer and be left out."""
 
 
-class Turned(Exception):
-    """The graph holds samples as columns where rows were supposed, or the other way round."""
+class WrongOrientationError(Exception):
+    """The graph has samples as columns where rows were assumed, or the other way round."""
 
 
 class Walk:
-    """How far the input has been followed: where it is (`current`), what shape a sample has there,
-    whether it is of whole numbers, whether samples lie in rows or in columns, or there is one
-    without an axis for others (`vector`), and the steps found."""
+    """The state of the walk: the current value (`current`), the shape of a sample there, whether it
+    contains integers, whether samples are rows or columns, or there is one without an axis for
+    others (`vector`), and the steps found."""
 
     def __init__(self, graph: Any, constants: Constants, output: str, *, columns: bool) -> None:
         self.constants, self.first_columns = constants, columns
@@ -51,7 +52,7 @@ class Walk:
         self.shape, self.batch, self.vector = _declared(inputs[0], columns=columns)
         self.columns = columns and not self.vector
         self.plain = len(inputs[0].type.tensor_type.shape.dim) == 2  # a table, of whatever size
-        self.whole = inputs[0].type.tensor_type.elem_type in INTEGERS
+        self.integral = inputs[0].type.tensor_type.elem_type in INTEGERS
         self.outputs = {output}
         self.consumers: dict[str, list[Node]] = {}
         self.live = _live(constants, self.outputs)
@@ -63,8 +64,8 @@ class Walk:
         self.layers = 0
 
     def steps(self, rules: Mapping[str, Rule], fork: Fork) -> list[Step]:
-        """Follow the input to the output, taking in each node by the rule of its operator, and
-        where several take the same value, them together."""
+        """Follow the input to the output: process each node by the rule of its operator, or by
+        `fork` if there are several with the same input."""
         seen: set[int] = set()
         while True:
             nodes = [n for n in self.consumers.get(self.current, []) if n.op_type != "Shape"]
@@ -87,7 +88,7 @@ class Walk:
             if len(seen) == MOST_STEPS:
                 raise FileError(f"got more than {MOST_STEPS} nodes, expected a dozen")
             if id(nodes[0]) in seen:
-                raise FileError("leads back into itself")
+                raise FileError("contains a cycle")
             seen.add(id(nodes[0]))
             if len(nodes) > 1:
                 last: Node | None = fork(self, nodes)
@@ -128,7 +129,7 @@ class Walk:
         if self.columns:
             if value.ndim == 2 and value.shape[1] == 1:
                 return value.reshape(-1)
-            raise Turned
+            raise WrongOrientationError
         shape = self.shape
         if self.vector and value.ndim == 2 and value.shape[0] == 1:
             self.vector = False  # from here on, a single row
@@ -137,36 +138,29 @@ class Walk:
             alike = alike and bool((value == value[:1]).all())
             if value.shape[0] == 1 or alike:
                 value = value[0]  # the axis of the samples
-        if shape is None:
-            if value.ndim == 1:
-                return value
-            if value.ndim == 2 and value.shape[1] == 1 and not self.vector:
-                raise Turned
-            raise self.refused(node, f"a constant of shape {value.shape} for an unknown shape")
-        size = math.prod(shape)
-        self.fits(node, size)
-        try:
-            spread = np.broadcast_to(value, shape)
-        except ValueError:
-            if value.ndim == 2 and value.shape[1] == 1 and not self.vector:
-                raise Turned from None
-            raise self.refused(
-                node, f"a constant of shape {value.shape} for values of shape {shape}"
-            ) from None
-        return spread.reshape(-1)
+        if shape is None and value.ndim == 1:
+            return value
+        if shape is not None:
+            self.fits(node, math.prod(shape))
+            with suppress(ValueError):
+                return np.broadcast_to(value, shape).reshape(-1)
+        if value.ndim == 2 and value.shape[1] == 1 and not self.vector:
+            raise WrongOrientationError
+        where = "an unknown shape" if shape is None else f"values of shape {shape}"
+        raise self.refused(node, f"a constant of shape {value.shape} for {where}")
 
     def fits(self, node: Node, size: int) -> None:
-        """Every input has a weight in the file, so more of them cannot be."""
+        """Raise FileError for more values than the file has weights: each needs at least one."""
         if size > self.constants.budget:
             raise self.refused(node, f"works on {size} values, more than the file has weights")
 
 
 Rule = Callable[[Walk, Node], Node | None]
-"""Takes in one node: appends its steps and follows the shape. Returns the last node that it took
-in, if that is another."""
+"""Processes one node: appends its steps and updates the shape. Returns the last node that it
+processed, if that is another."""
 
 Fork = Callable[[Walk, list[Node]], Node]
-"""The same for nodes that take the same value; returns the one that brings them together."""
+"""The same for nodes with the same input; returns the one that joins them."""
 
 
 def title(node: Node) -> str:

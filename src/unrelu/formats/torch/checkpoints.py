@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from unrelu.errors import FileError
-from unrelu.formats.array_roles import left_out
+from unrelu.formats.array_roles import left_out_remark
 from unrelu.formats.naming import shortened
 from unrelu.formats.reading import Reading
 from unrelu.formats.torch.pickles import Tensor, Unknown
@@ -71,13 +71,13 @@ def state_dict_of(
             "unknown-tensor",
         )
     inside = {id(tensor) for group in found for tensor in group.tensors.values()}
-    beside = [
-        f"{group.where}.{name}" if group.where else name
+    others = [
+        f"{group.where}.{name}".removeprefix(".")
         for group in groups
         for name, tensor in group.tensors.items()
         if id(tensor) not in inside and tensor.shape
     ]
-    return held[0], left_out(beside)
+    return held[0], left_out_remark(others)
 
 
 def _groups(value: Any) -> Iterator[Group]:
@@ -99,7 +99,7 @@ def _groups(value: Any) -> Iterator[Group]:
             yield Group(where, tensors, unknown)
         for name, each in items.items():
             if isinstance(each, dict | list | tuple) and each:
-                waiting.append((f"{where}.{name}" if where else name, each, depth + 1))
+                waiting.append((f"{where}.{name}".removeprefix("."), each, depth + 1))
 
 
 def _items(value: Any) -> Mapping[str, Any]:

@@ -3,10 +3,10 @@
 A pickle is a program for a small stack machine whose instructions may call any Python function.
 This is such a machine without that ability: it knows numbers, texts, tuples, lists and dicts,
 and the few torch names that a state_dict is made of, each as data. Whatever else the program
-names or calls becomes an `Unknown`, which says the name and does nothing.
+names or calls becomes an `Unknown`, which has the name and does nothing.
 
-The standard library's Unpickler is not used: it hashes whatever is given as a key, which takes
-for ever for tuples nested in tuples, and takes the memory that the index of a memo names.
+The standard library's Unpickler is not used: it hashes every key, which never ends for deeply
+nested tuples, and allocates as much memory as the index of a memo requires.
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ class RefusedPickleError(ValueError):
 
 @dataclass(frozen=True)
 class Global:
-    """A name out of another module; a token, nothing is imported."""
+    """A name from another module. Nothing is imported."""
 
     name: str
 
 
 @dataclass(frozen=True)
 class Unknown:
-    """What a name that is none of a state_dict's stands for, or would make if it were called."""
+    """The value of a name that is not one of a state_dict's, or the result of calling it."""
 
     name: str
 
 
 @dataclass
-class Seen:
+class References:
     """What a pickle refers to, gathered while it is read."""
 
     storages: dict[str, Storage] = field(default_factory=dict)
@@ -90,13 +90,13 @@ CALLABLE = {
 MARK = object()
 
 
-def read(file: BinaryIO, seen: Seen) -> Any:
+def read(file: BinaryIO, references: References) -> Any:
     """The value of the pickle that begins at the file's position, which is left behind its end.
-    `seen` is filled, also where reading ends in an error.
+    `references` is filled, also where reading ends in an error.
 
     Raises RefusedPickleError, or ValueError and its like for bytes that are no pickle.
     """
-    machine = _Machine(seen)
+    machine = _Machine(references)
     for opcode, argument, _ in pickletools.genops(file):
         if opcode.name == "STOP":
             return machine.pop()
@@ -105,15 +105,15 @@ def read(file: BinaryIO, seen: Seen) -> Any:
 
 
 class _Machine:
-    def __init__(self, seen: Seen) -> None:
+    def __init__(self, references: References) -> None:
         self.stack: list[Any] = []
         self.memo: dict[int, Any] = {}
-        self.seen = seen
+        self.references = references
 
     def pop(self) -> Any:
         value = self.stack.pop()
         if value is MARK:
-            raise ValueError("a mark stands where a value should")
+            raise ValueError("got a mark in place of a value")
         return value
 
     def since_mark(self) -> list[Any]:
@@ -152,7 +152,7 @@ class _Machine:
         self.fill(values)
 
     def build(self) -> None:
-        """A state_dict carries the versions of its modules this way, which nobody needs."""
+        """Ignore the state of an object: for a state_dict, the versions of its modules."""
         self.pop()
         self.peek((dict, Unknown))
 
@@ -184,12 +184,12 @@ class _Machine:
     def known(self, name: str, *, called: bool = False) -> Global | Unknown:
         if not called and (name in KINDS or name in CALLABLE):
             return Global(name)
-        self.seen.names.append(name)
+        self.references.names.append(name)
         return Unknown(name)
 
     def storage(self, value: Any) -> Storage | Unknown:
-        """What the reference to something outside the pickle stands for: numbers, or the source
-        of a class, which old files keep."""
+        """The object that a reference to something outside the pickle stands for: numbers, or the
+        source of a class, which old files contain."""
         if not isinstance(value, tuple) or not value:
             raise RefusedPickleError("got a reference that is no storage")
         if value[0] != "storage" or len(value) not in (5, 6):
@@ -203,7 +203,7 @@ class _Machine:
         if kind.name not in KINDS:
             return Unknown(kind.name)
         found = Storage(KINDS[kind.name], key, length)
-        if self.seen.storages.setdefault(key, found).kind != found.kind:
+        if self.references.storages.setdefault(key, found).kind != found.kind:
             raise RefusedPickleError("got a storage of two kinds")
         return found
 
@@ -244,7 +244,7 @@ def fill(target: dict[Any, Any] | Unknown, pairs: list[Any]) -> None:
             continue
         if isinstance(key, str | int):
             target[key] = value
-        elif isinstance(value, Tensor):  # hashing a nested tuple may take for ever
+        elif isinstance(value, Tensor):  # hashing a nested tuple may never end
             raise RefusedPickleError(f"got {kind_of(key)} as a key, expected names")
 
 

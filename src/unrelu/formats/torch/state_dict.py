@@ -12,27 +12,21 @@ import math
 import struct
 import zipfile
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 
 from unrelu.errors import FileError
-from unrelu.formats.archive import content, write_member
+from unrelu.formats.archive import read_member, write_member
 from unrelu.formats.atomic_write import atomic_write
-from unrelu.formats.contents import (
-    KEY,
-    Contents,
-    Provenance,
-    activation_remarks,
-    provenance_in,
-    weights_text,
-)
+from unrelu.formats.contents import KEY, Contents, Provenance, read_remarks, weights_text
 from unrelu.formats.named_arrays import sequential, stored_numbers, two_layers
 from unrelu.formats.naming import shortened
 from unrelu.formats.reading import Reading
 from unrelu.formats.torch.checkpoints import state_dict_of
-from unrelu.formats.torch.pickles import RefusedPickleError, Seen, Storage, Tensor, read
+from unrelu.formats.torch.pickles import References, RefusedPickleError, Storage, Tensor, read
 from unrelu.network import Network
 from unrelu.numerics.arrays import AnyArray
 from unrelu.wording.remarks import ASSUMED_RELU, Remark
@@ -46,39 +40,35 @@ Fetch = Callable[[Storage], AnyArray]
 
 
 def read_state_dict(path: Path, reading: Reading) -> Contents:
-    """The network of a state_dict, or of the one in a checkpoint; it holds weights alone, so ReLU
-    is taken for granted."""
-    seen = Seen()
+    """The network of a state_dict, or of the one in a checkpoint. It contains only weights, so ReLU
+    is assumed."""
+    references = References()
     with open(path, "rb") as file:
         try:
             if file.read(4).startswith(b"PK"):
-                return _of_zip(file, reading, seen)
+                return _of_zip(file, reading, references)
             file.seek(0)
-            value, fetch = _of_pickles(io.BytesIO(file.read()), seen)
+            value, fetch = _of_pickles(io.BytesIO(file.read()), references)
             return Contents(_network(value, fetch, reading, (ASSUMED_RELU,)))
         except RefusedPickleError as error:
-            if seen.names:
-                raise program(seen.names) from error
+            if references.names:
+                raise program(references.names) from error
             raise FileError(f"{error}, and ran nothing of the file{ADVICE}") from error
         except FileError as error:
             if error.code not in ("no-tensors", "not-torch"):
                 raise
-            if seen.names:
-                raise program(seen.names) from error
+            if references.names:
+                raise program(references.names) from error
             raise FileError(f"{error}{ADVICE}", error.code) from error
         except Exception as error:
-            # A file of joblib's is no pickle any more behind the first array.
-            if any(map(_of_sklearn, seen.names)):
-                raise program(seen.names) from error
+            # A file written by joblib is not a pickle after the first array.
+            if any(name.startswith(("sklearn.", "joblib.")) for name in references.names):
+                raise program(references.names) from error
             raise
 
 
-def _of_sklearn(name: str) -> bool:
-    return name.startswith(("sklearn.", "joblib."))
-
-
 def program(names: Sequence[str]) -> FileError:
-    """What to raise for a pickle that would make other things than tensors, by their names."""
+    """The error for a pickle that would create objects other than tensors, by their names."""
     found = [name for name in names if name.startswith("sklearn.")]
     if found:
         return FileError(
@@ -101,7 +91,7 @@ def program(names: Sequence[str]) -> FileError:
     )
 
 
-def _of_zip(file: BinaryIO, reading: Reading, seen: Seen) -> Contents:
+def _of_zip(file: BinaryIO, reading: Reading, references: References) -> Contents:
     with zipfile.ZipFile(file) as archive:
         names = archive.namelist()
         pickles = [name for name in names if name.rpartition("/")[2] == "data.pkl"]
@@ -117,41 +107,41 @@ def _of_zip(file: BinaryIO, reading: Reading, seen: Seen) -> Contents:
 
         def fetch(storage: Storage) -> AnyArray:
             if storage.key not in kept:
-                data = content(archive, f"{root}data/{storage.key}")
+                data = read_member(archive, f"{root}data/{storage.key}")
                 kept[storage.key] = stored_numbers(data, storage.kind, order)
             return kept[storage.key]
 
-        value = read(io.BytesIO(content(archive, pickles[0])), seen)
-        provenance = provenance_in(remarks, empty=value == {})
-        return Contents(_network(value, fetch, reading, activation_remarks(remarks)), provenance)
+        value = read(io.BytesIO(read_member(archive, pickles[0])), references)
+        provenance, assumed = read_remarks(remarks, empty=value == {})
+        return Contents(_network(value, fetch, reading, assumed), provenance)
 
 
 def _optional(archive: zipfile.ZipFile, name: str) -> bytes | None:
-    return content(archive, name) if name in archive.namelist() else None
+    return read_member(archive, name) if name in archive.namelist() else None
 
 
-def _of_pickles(file: io.BytesIO, seen: Seen) -> tuple[Any, Fetch]:
-    if read(file, seen) != LEGACY_MAGIC:
+def _of_pickles(file: io.BytesIO, references: References) -> tuple[Any, Fetch]:
+    if read(file, references) != LEGACY_MAGIC:
         raise FileError("got a pickle that torch.save did not write", "not-torch")
-    protocol, system = read(file, seen), read(file, seen)
+    protocol, system = read(file, references), read(file, references)
     if protocol != 1001:
         raise FileError(f"got a file of protocol {protocol!s:.20}, expected 1001")
     order = "<" if not isinstance(system, dict) or system.get("little_endian", True) else ">"
-    value = read(file, seen)
-    keys = read(file, seen)
+    value = read(file, references)
+    keys = read(file, references)
     storages: dict[str, tuple[int, int]] = {}
     view = file.getbuffer()
     at = file.tell()
-    # The length in numbers precedes each storage; how wide a number is, only the pickle says.
+    # The length in numbers precedes each storage; the size of a number is only in the pickle.
     for key in keys:
-        if not isinstance(key, str) or key not in seen.storages:
+        if not isinstance(key, str) or key not in references.storages:
             raise FileError(
-                "got a storage of an unknown kind: where the next one begins is not said"
+                "got a storage of an unknown kind, so that the place of the next one is unknown"
             )
         if at + 8 > len(view):
             raise FileError("ends before its storages do")
         (length,) = struct.unpack(f"{order}q", view[at : at + 8])
-        end = at + 8 + length * _width(seen.storages[key].kind)
+        end = at + 8 + length * _width(references.storages[key].kind)
         if not at + 8 <= end <= len(view):
             raise FileError("ends before its storages do")
         storages[key] = (at + 8, end)
@@ -164,17 +154,14 @@ def _of_pickles(file: io.BytesIO, seen: Seen) -> tuple[Any, Fetch]:
     return value, fetch
 
 
-def _network(value: Any, fetch: Fetch, reading: Reading, remarks: Sequence[Remark]) -> Network:
-    def view(name: str, tensor: Tensor) -> AnyArray:
-        return _view(name, tensor, fetch)
-
-    arrays, beside = state_dict_of(value, reading, view)
-    kept = None if remarks else False  # in a file of ours, where nothing is taken for granted
-    said = [*remarks, *beside]
-    return two_layers(arrays, reading=reading, declared=True, transposed=kept, remarks=said)
+def _network(value: Any, fetch: Fetch, reading: Reading, assumed: Sequence[Remark]) -> Network:
+    arrays, left_out = state_dict_of(value, reading, partial(_view, fetch))
+    transposed = None if assumed else False  # `save` stores (units, inputs)
+    said = [*assumed, *left_out]
+    return two_layers(arrays, reading=reading, declared=True, transposed=transposed, remarks=said)
 
 
-def _view(name: str, tensor: Tensor, fetch: Fetch) -> AnyArray:
+def _view(fetch: Fetch, name: str, tensor: Tensor) -> AnyArray:
     """A tensor as an array that shares the memory of its storage."""
     flat = fetch(tensor.storage)
     shape, strides = tensor.shape, tensor.strides
