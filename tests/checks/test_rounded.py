@@ -13,7 +13,7 @@ from support.planting import plant
 from support.rounded_rivals import NETWORKS, ROUNDINGS, along, attack, distance, drawn
 
 from unrelu import Network, Status, extract, recover, verify
-from unrelu.checks.spared import leaner, spared
+from unrelu.checks.redundant_units import redundant_units, smaller_network
 from unrelu.evidence.exact_labels import ExactLabels
 from unrelu.samples import Samples
 
@@ -137,8 +137,8 @@ def test_a_unit_too_many_is_left_out() -> None:
     U[:, 0] /= 2
     wide = Network(V, U, np.append(truth.b, [truth.b[0], 0.2]), truth.c).canonical()
     assert wide.n_units == 5
-    fewer = leaner(wide, samples, True, np.arange(5))
+    fewer = smaller_network(wide, samples, True, np.arange(5))
     assert fewer is not None
     assert fewer.n_units == 3
-    assert leaner(truth.canonical(), samples, True, np.arange(3)) is None
-    assert spared(truth.canonical(), samples, True) is None
+    assert smaller_network(truth.canonical(), samples, True, np.arange(3)) is None
+    assert redundant_units(truth.canonical(), samples, True) is None

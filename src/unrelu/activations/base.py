@@ -23,7 +23,7 @@ class Activation(ABC):
     """f(z) = 0 for z <= 0 and f(z) = phi(z) > 0 for z > 0, phi increasing.
 
     A new kind is a subclass in a file of its own, and its line in `table.KINDS`. It gives `name`,
-    f itself, `slope` and `inverse`; what else it says of itself below, it says by an attribute.
+    f itself, `slope` and `inverse`; the rest below it overrides by attributes.
     """
 
     @property

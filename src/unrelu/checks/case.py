@@ -29,7 +29,7 @@ class Explained:
 
 @dataclass(frozen=True, eq=False)
 class Pinned:
-    """What a subset of the samples says about each of the k units.
+    """What a subset of the samples shows of each of the k units.
 
     `errors`: how far labels off by rounding may have moved its hidden weights and bias (unit
     rows, in the units of the inputs and in scaled ones, whichever is worse), where rounding is
@@ -66,8 +66,8 @@ class Pinned:
 @dataclass(frozen=True, eq=False)
 class Clean:
     """`samples`: all rows, with the network's own labels in the place of wrong ones. `wrong`
-    (n, m), `errors` (n, m) by how much. `usable`: the rows whose clean entries tell the labels of
-    all outputs, with labels made from those alone."""
+    (n, m), `errors` (n, m) by how much. `usable`: the rows whose clean entries determine the labels
+    of all outputs, with labels made from those alone."""
 
     samples: Samples
     wrong: Mask
@@ -82,14 +82,14 @@ class Clean:
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """A canonical network, the samples that it is judged by, and what has been measured of both.
+    """A canonical network, the samples that it is checked on, and what was measured of both.
 
     `biased`, `skip`: whether networks with biases, and with a skip connection, compete with it.
     `limit`: by how much rounding may have moved a hidden weight. `equations`: independent label
     entries, as many as were counted; `unknowns`: free weights; `needed`: by how many the first must
     exceed the second. `clean`: what is left where entries are grossly wrong, which `samples` are
     then without; `refused`: why entries may not be left out. `objection`: why weights that are
-    found together do not tell the units apart. `rival`: another network that explains the samples,
+    found jointly do not determine the units. `rival`: another network that explains the samples,
     where the search has found one.
     """
 

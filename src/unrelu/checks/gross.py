@@ -1,7 +1,7 @@
-"""Labels of which some entries are grossly wrong: which, what the others still say, and whether
-so many may be left out.
+"""Labels of which some entries are grossly wrong: which, what the others still determine, and
+whether so many may be left out.
 
-Anything could be explained by calling the rest an error. So
+Any network would do if every other label could be called an error. So
 
 1. fewer than a third of all entries may be left out, and about so many in every part that a
    weight depends on: each output, each side of each unit, each output on the active side of each
@@ -74,10 +74,10 @@ def clean(net: Network, samples: Samples) -> Clean:
     r = left.shape[1]
     if r == 0:
         return Clean(filled, wrong, Y - answers, filled.take(np.flatnonzero(~wrong.all(axis=1))))
-    marks = (~wrong).astype(np.float64)
-    grams = (marks @ (left[:, :, None] * left[:, None, :]).reshape(-1, r * r)).reshape(-1, r, r)
+    clear = (~wrong).astype(np.float64)
+    grams = (clear @ (left[:, :, None] * left[:, None, :]).reshape(-1, r * r)).reshape(-1, r, r)
     kept = np.linalg.eigvalsh(grams)[:, 0] >= AMPLIFIED**-2
-    rest = marks[kept] * (Y[kept] - answers[kept]) / size
+    rest = clear[kept] * (Y[kept] - answers[kept]) / size
     inverse = np.linalg.inv(grams[kept]) if kept.any() else grams[kept]
     coordinates = np.einsum("nij,nj->ni", inverse, rest @ left)
     labels = answers[kept] + (coordinates @ left.T) * size
@@ -119,12 +119,9 @@ def objection(net: Network, clean: Clean) -> str:
             f"{share[unit, output]:.0%} of the labels of output {output} where unit {unit} is "
             "active would have to be wrong"
         )
-    whole = wrong.mean(axis=1, keepdims=True)
-    for what, rows in (
-        ("active", active.astype(np.float64)),
-        ("inactive", (~active).astype(np.float64)),
-    ):
-        share, many = _share(rows, whole)
+    of_row = wrong.mean(axis=1, keepdims=True)
+    for what, rows in (("active", active), ("inactive", ~active)):
+        share, many = _share(rows.astype(np.float64), of_row)
         if many.any():
             unit = int(np.argwhere(many)[0, 0])
             return (
@@ -235,5 +232,4 @@ def not_gross(case: Case) -> Finding | None:
     """Whether the entries that are not explained may be left out."""
     if not case.refused:
         return None
-    said = f"not by gross errors in a few labels: {case.refused}"
-    return failed("not-gross-errors", said)
+    return failed("not-gross-errors", f"not by gross errors in a few labels: {case.refused}")

@@ -30,13 +30,13 @@ SINGLE = float(np.finfo(np.float32).eps)
 """Labels are held against the rounding of float32, whatever they are kept in."""
 
 LEVELS = 10
-"""Whole numbers that take more values than this within the central nine tenths are values that
+"""Integers that take more values than this within the central nine tenths are values that
 have been rounded."""
 
 MOST_CLASSES = 100
 MEMBERS = 10
 """Samples to a class, in the mean, and in all but the largest together twice as many, below which
-nothing can be said of its neighbours."""
+nothing is known of its neighbours."""
 
 NEIGHBOURS = np.array([1, 2, 4, 8, 16])
 """Of these orders: how often they differ is extrapolated to no distance at all."""
@@ -84,8 +84,8 @@ def not_values(code: str, sentence: str) -> Finding:
 
 
 def kind_of_labels(samples: Samples, net: Network | None = None) -> Finding | None:
-    """What the labels are if they are not values; None if nothing speaks against that. `net`: a
-    network fitted to them, whose directions the labels may be a function of."""
+    """What the labels are if they are not values; None if nothing shows that. `net`: a network
+    fitted to them, whose directions the labels may be a function of."""
     few = samples.take(samples.spread(LOOKED_AT))
     simplex = on_simplex(few.Y)
     if simplex and not zeros_and_ones(few.Y):
@@ -99,15 +99,16 @@ def kind_of_labels(samples: Samples, net: Network | None = None) -> Finding | No
 def class_labels(Y: Array) -> Finding:
     """The kind, for labels (n, m) that are known to be class labels."""
     if zeros_and_ones(Y) and Y.shape[1] > 1:
-        said = f"each row has a single one among {Y.shape[1]} zeros"
+        pattern = f"each row has a single one among {Y.shape[1]} zeros"
     else:
         levels = np.unique(Y, axis=0)
         shown = ", ".join(f"{row[0] + 0.0:g}" if len(row) == 1 else f"{row}" for row in levels[:4])
-        said = f"they take only {len(levels)} values ({shown}{', …' if len(levels) > 4 else ''})"
+        pattern = f"they take only {len(levels)} values ({shown}{', …' if len(levels) > 4 else ''})"
     return not_values(
         "class-labels",
-        f"the labels are class labels, or values rounded as coarsely: {said}, and are a function "
-        "of the inputs, without noise; recover from the scores that the classes are chosen by",
+        f"the labels are class labels, or values rounded as coarsely: {pattern}, and are a "
+        "function of the inputs, without noise; recover from the scores that the classes are "
+        "chosen by",
     )
 
 
@@ -145,11 +146,11 @@ def on_simplex(Y: Array) -> tuple[str, str] | None:
         return None
     off = m * max(16 * SINGLE, 0.5 * decimal_unit(Y))
     total = Y.sum(axis=1)
-    for whole, said in ((1.0, "one"), (100.0, "a hundred")):
-        if Y.min() >= -off * whole and (np.abs(total - whole) <= off * whole).all():
+    for one, name in ((1.0, "one"), (100.0, "a hundred")):
+        if Y.min() >= -off * one and (np.abs(total - one) <= off * one).all():
             if not np.ptp(Y, axis=0).any():
                 return None
-            return "probabilities", PROBABILITIES.format(said)
+            return "probabilities", PROBABILITIES.format(name)
     if Y.max() > off or not np.ptp(Y, axis=0).any():
         return None
     with np.errstate(under="ignore"):
@@ -172,14 +173,14 @@ def zeros_and_ones(Y: Array) -> bool:
     return bool(((Y == 0) | (Y == 1)).all())
 
 
-def rounded_to_whole(samples: Samples) -> bool:
-    """Whether labels are whole numbers, and inputs are not: then they have been rounded, or
+def rounded_to_integers(samples: Samples) -> bool:
+    """Whether labels are integers, and inputs are not: then they have been rounded, or
     counted, and it is no accident that many of them are off."""
     few = samples.take(samples.spread(LOOKED_AT))
-    return _whole(few.Y) and not _whole(few.X)
+    return _integers(few.Y) and not _integers(few.X)
 
 
-def _whole(numbers: Array) -> bool:
+def _integers(numbers: Array) -> bool:
     return bool(np.array_equal(np.round(numbers), numbers))
 
 
@@ -232,10 +233,10 @@ def _function_of_inputs(X: Array, Y: Array, classes: Index, net: Network | None)
     if n < 2 * PER_DIRECTION * d:
         return False
     half = np.random.default_rng(0).permutation(n)
-    seen, kept = np.sort(half[: n // 2]), np.sort(half[n // 2 :])
-    directions = _directions(features[seen], classes[seen])
-    views = [features[kept] @ directions[:, :q] for q in range(1, DIRECTIONS + 1)]
-    return any(_near_alike(view, Y[kept], classes[kept], bar, bar) for view in views)
+    first, second = np.sort(half[: n // 2]), np.sort(half[n // 2 :])
+    directions = _directions(features[first], classes[first])
+    views = [features[second] @ directions[:, :q] for q in range(1, DIRECTIONS + 1)]
+    return any(_near_alike(view, Y[second], classes[second], bar, bar) for view in views)
 
 
 def _directions(features: Array, classes: Index) -> Array:

@@ -24,9 +24,9 @@ GROWTH = 1.2
 """Growth of the residual variance, on samples kept aside, from which on it is no noise: what an
 over-fitted unit adds is a few per cent."""
 
-CHANCE, CHANCE_TOLD = 0.01, 0.1
+CHANCE, CHANCE_GIVEN = 0.01, 0.1
 """Probability with which noise alone may be explained as well by units of its own choice, as many
-as were found, or told. It is a bound: of fits of one break to noise alone, 12 or 24 points, one or
+as were found, or given. It is a bound: of fits of one break to noise alone, 12 or 24 points, one or
 two in a hundred stay below the second."""
 
 RARE = 4
@@ -42,8 +42,8 @@ class NoisyCase:
     """A canonical network that was fitted to noisy labels, and what it leaves of them.
 
     `unknowns`: free weights. `errors` (k,): standard errors of hidden weights, in radians, infinite
-    where there are none; `weak`: units with a part that no label depends on. `told`: whether the
-    number of units was known before.
+    where there are none; `weak`: units with a part that no label depends on. `given`: whether the
+    number of units was given.
     """
 
     net: Network
@@ -52,7 +52,7 @@ class NoisyCase:
     unknowns: int
     errors: Array
     weak: Index
-    told: bool
+    given: bool
 
     @property
     def labels(self) -> int:
@@ -69,9 +69,9 @@ class NoisyCase:
 
 
 def may_be_noise(case: NoisyCase) -> Finding | None:
-    """Whether noise alone would often be explained as well by as many units as were told."""
+    """Whether noise alone would often be explained as well by as many units as were given."""
     few = case.labels < FEW * case.unknowns
-    if not case.told or few or case.left.chance <= CHANCE_TOLD:
+    if not case.given or few or case.left.chance <= CHANCE_GIVEN:
         return None
     return undetermined(
         "may-be-noise",
@@ -82,7 +82,7 @@ def may_be_noise(case: NoisyCase) -> Finding | None:
 
 def few_labels(case: NoisyCase) -> Finding | None:
     """Whether there are so few labels that units would explain noise."""
-    level = CHANCE_TOLD if case.told else CHANCE
+    level = CHANCE_GIVEN if case.given else CHANCE
     by_chance = case.left.chance > level and case.labels < FEW * case.unknowns
     if case.labels > case.unknowns and not by_chance:
         return None
@@ -132,8 +132,8 @@ def misfit(case: NoisyCase) -> Finding | None:
     )
 
 
-def endless(case: NoisyCase) -> Finding | None:
-    """Whether every further unit went on explaining more than noise would."""
+def every_unit_explains_more(case: NoisyCase) -> Finding | None:
+    """Whether every further unit explained more than noise would."""
     if case.left.search != "endless":
         return None
     return failed(
@@ -179,7 +179,7 @@ def searches_disagree(case: NoisyCase) -> Finding | None:
     )
 
 
-def open_weights(case: NoisyCase) -> Finding | None:
+def undetermined_weights(case: NoisyCase) -> Finding | None:
     """Whether some weights have a part that no label depends on."""
     if not len(case.weak):
         return None
@@ -191,7 +191,7 @@ def open_weights(case: NoisyCase) -> Finding | None:
 
 
 def vague_weights(case: NoisyCase) -> Finding | None:
-    """Whether noise leaves the direction of a unit open."""
+    """Whether noise leaves the direction of a unit undetermined."""
     errors, n = case.errors, case.samples.n
     vague = np.flatnonzero(errors > VAGUE)
     if not np.isfinite(errors).all() or not len(vague):
@@ -213,11 +213,11 @@ CHECKS: tuple[Callable[[NoisyCase], Finding | None], ...] = (
     depends_on_inputs,
     depends_on_heights,
     misfit,
-    endless,
+    every_unit_explains_more,
     grows_on_fresh_samples,
     more_units,
     searches_disagree,
-    open_weights,
+    undetermined_weights,
     vague_weights,
 )
 """Of a network with units, in this order: the first that finds something decides, and if none does,
@@ -225,7 +225,7 @@ the network is an estimate."""
 
 
 def few_samples_for_no_unit(case: NoisyCase) -> Finding | None:
-    """Whether hardly any samples show units that there may be."""
+    """Whether there are too few samples to show a unit."""
     samples, off = case.samples, _off(case)
     if samples.n > RARE * (samples.d + 1) or off < samples.n / 3:
         return None
@@ -259,7 +259,7 @@ def linear_in_inputs(case: NoisyCase) -> Finding | None:
     )
 
 
-def units_unseen(case: NoisyCase) -> Finding | None:
+def hidden_units(case: NoisyCase) -> Finding | None:
     """Whether what is left without any unit depends on the inputs."""
     if case.left.dependence <= DEPENDENT or not case.beyond_rounding:
         return None
@@ -275,14 +275,14 @@ CHECKS_WITHOUT_UNITS: tuple[Callable[[NoisyCase], Finding | None], ...] = (
     few_samples_for_no_unit,
     few_samples_off,
     linear_in_inputs,
-    units_unseen,
+    hidden_units,
     misfit,
 )
 """The same of noise about a constant or, with a skip connection, a linear function."""
 
 
-def judged(case: NoisyCase) -> Finding:
-    """What the checks come to."""
+def decide(case: NoisyCase) -> Finding:
+    """The decisive finding."""
     if not case.net.n_units:
         return first(CHECKS_WITHOUT_UNITS, case) or Finding(
             "no-unit",

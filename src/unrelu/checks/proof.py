@@ -1,4 +1,4 @@
-"""What can be said of a rational network without any rounding."""
+"""What is certain of a rational network without any rounding."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Residues = NDArray[np.int64]
 
 PRIME = 2**31 - 1
 """Products of residues fit into 64 bits. Ranks modulo a prime are at most those over ℚ, so a full
-one proves a full one; one in two billion full ones is not seen."""
+one proves a full one; one in two billion full ones is missed."""
 
 MOST_ENTRIES = 30_000_000
 """Of a matrix whose rank is taken: some seconds."""
@@ -123,8 +123,8 @@ def _pinned(net: Network, samples: ExactSamples, clear: Index, bias: bool, skip:
         if len(rows) * equations * columns > MOST_ENTRIES:
             return False
         try:
-            whole = _modulo(net, samples, rows, bias, skip)
-            models = map(whole.of_unit, range(k)) if apart else [whole]
+            joint = _modulo(net, samples, rows, bias, skip)
+            models = map(joint.of_unit, range(k)) if apart else [joint]
             if all(_rank(J.dense(PRIME)) == columns - scales for J in models):
                 return True
         except ValueError:  # the prime divides a denominator: nothing is shown

@@ -125,10 +125,10 @@ def _independent(rows: Array) -> bool:
 
 def replaceable_units(case: Case) -> Finding | None:
     """Whether other units might replace some of these, for an activation other than the ReLU."""
-    doubt = None if case.relu else replaceable(case.net, case.samples, case.biased)
-    if doubt is None:
+    found = None if case.relu else replaceable(case.net, case.samples, case.biased)
+    if found is None:
         return None
-    units, why = doubt
+    units, why = found
     return undetermined(
         "replaceable",
         f"{listed(units)} {why}: it is not decided whether other networks of "

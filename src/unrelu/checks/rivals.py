@@ -28,9 +28,9 @@ from scipy.optimize import linprog
 
 from unrelu.checks.case import Case
 from unrelu.checks.finding import Finding, listed, undetermined
+from unrelu.checks.redundant_units import reversed_units
 from unrelu.checks.scales import DIGITS, FINE, SAME, column_scale, hidden_by, typical_size
 from unrelu.checks.sides import sides_of
-from unrelu.checks.spared import turned
 from unrelu.network import Network
 from unrelu.network.jacobian import Jacobian
 from unrelu.numerics.arrays import Array, Index, Mask, divisors, unit_columns
@@ -119,7 +119,7 @@ class _System:
         J = self.equations(self.active)
         k = self.net.n_units
         if not self.skip:
-            yield from self._turned(J)
+            yield from self._reversed(J)
         m = self.Y.shape[1]
         basis = _range(J).reshape(len(self.X), m, -1)
         pivotal = []
@@ -138,7 +138,7 @@ class _System:
                         pattern[rows[:, None], units] ^= True
                     yield pattern
 
-    def _turned(self, J: Array) -> Iterator[Mask]:
+    def _reversed(self, J: Array) -> Iterator[Mask]:
         k, d = self.net.n_units, self.net.n_inputs
         span = np.linalg.svd(self.net.U)[0][:, : np.linalg.matrix_rank(self.net.U)]
         linear = np.einsum("id,oq->iodq", self.X[:, :d], span).reshape(len(J), -1)
@@ -257,7 +257,7 @@ def rival_sides(case: Case) -> Finding | None:
         return None
     units = None
     if not case.skip:
-        units = turned(net, samples, biased, sides_of(case) or [], case.pinned.stated)
+        units = reversed_units(net, samples, biased, sides_of(case) or [], case.pinned.stated)
     if units is None:
         units = rival(net, samples, biased, case.skip)
     if units is None:

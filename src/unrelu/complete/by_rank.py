@@ -85,18 +85,18 @@ def _counted(case: Case, of: Cone, net: Network) -> Solutions:
                 count=math.inf,
                 values_count=math.inf,
             )
-        total, listed = 0, list[Sequence[Unit]]()
+        total, first = 0, list[Sequence[Unit]]()
         used: set[Unit] = set()
         for chosen in unit_rays.bases(of, units):
             case.effort.spend()
             total += 1
             used.update(chosen)
             if total <= LISTED:
-                listed.append(chosen)
+                first.append(chosen)
         loose = sum(not unit_rays.pinned(of, unit) for unit in used)
     except (OutOfTimeError, TooManyNodesError):
         return found(net, f"a network with {rank} units; not counted: the time was up")
-    networks = tuple(_network(case, chosen) for chosen in listed)
+    networks = tuple(_network(case, chosen) for chosen in first)
     reason = f"{total} network{'s' if total > 1 else ''} with {in_units(rank)}"
     if len(networks) < total:
         reason += f", of which {len(networks)} are listed"

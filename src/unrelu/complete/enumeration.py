@@ -29,11 +29,11 @@ solutions, one of dimension 2 holds infinitely many.
 Everything is in integers, after common denominators. No tolerance, no random choice.
 
 Assumptions: as many units as the labels have rank, samples that are exact as they are. A larger
-rank excludes a network; a smaller one is said, and leaves undecided what is NP-hard.
+rank excludes a network; a smaller one leaves undecided what is NP-hard, and is reported.
 
 Where it stops, of itself: at 1,200 choices of r − 1 samples, r = k or, with biases, k + 1: 49
 samples with r = 3, 20 with r = 4, 14 with r = 5 (without those that repeat another, or have labels
-of zero). Beyond it says that it has not decided; `facets` goes on, to eight units or so.
+of zero). Beyond it reports that it has not decided; `facets` goes on, to eight units or so.
 
 Cost: the square of that number of choices, n^O(k): see `enumerate_units`.
 """

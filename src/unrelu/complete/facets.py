@@ -7,9 +7,9 @@ vectors, the rows of P, generate. There are O(n^⌊(k−1)/2⌋) of those instea
 patterns of the row space (BJW Theorem 1), and a convex hull gives them all.
 
 A unit that is inactive on too few samples is on a larger face of C. Where rays do not suffice, the
-faces are walked by growing dimension, up to MOST_FACES of them; `units_on` says what is sought on
-each. If none is left and units are missing, no network of k units explains the labels: this is
-said of labels as rounded as they are, and is no proof.
+faces are walked by growing dimension, up to MOST_FACES of them; `units_on` describes what is sought
+on each. If none is left and units are missing, no network of k units explains the labels: this
+holds for labels as rounded as they are, and is no proof.
 
 The sum of all units is inside C wherever a label is not zero: if C has no interior, there is no
 such network. Repeated, collinear or clustered inputs, and samples that are zero, do no harm.
@@ -71,8 +71,8 @@ class Found:
 def find(samples: Samples, *, bias: bool, rng: np.random.Generator, missed: Missed) -> Candidate:
     """All units that explain the labels; as many as there is rank make the network.
 
-    With fewer, the network has those that were found, and the note says what was looked at. With
-    more, another network is made with one of the others; if it explains all samples as well, the
+    With fewer, the network has those that were found, and the note tells what was tried. With more,
+    another network is made with one of the others; if it explains all samples as well, the
     candidate has it as a `rival`.
     """
     rows = np.arange(samples.n)

@@ -77,7 +77,7 @@ class Search:
 
     network : in float64, explaining every label to rounding; or, for rational samples, rational
         and explaining every label exactly. None unless `outcome` is "found".
-    outcome : "none" is what SCIP says, in floating point, and is no proof.
+    outcome : "none" is SCIP's answer, in floating point, and is no proof.
     reason : in words.
     """
 
@@ -127,8 +127,8 @@ def search(
     nearest = min(case.nearest for case in cases)
     near = f"; the nearest misses a label by {nearest:.2g} of their size" if nearest < 1 else ""
     if outcome == "none":
-        said = f"SCIP found none, in floating point; not proved{near}"
-        return Search(None, "none", said, stats)
+        reason = f"SCIP found none, in floating point; not proved{near}"
+        return Search(None, "none", reason, stats)
     return Search(None, "undecided", f"{left}{near}", stats)
 
 
@@ -151,28 +151,28 @@ def _signs(n_units: int) -> list[Array]:
 
 
 def _in_turns(cases: list[_Case], deadline: float) -> tuple[Outcome, Network | None, str]:
-    open_, turn = list(cases), FIRST_TURN
-    doubts: list[str] = []
-    while open_:
+    waiting, turn = list(cases), FIRST_TURN
+    undecided: list[str] = []
+    while waiting:
         still = []
-        for case in open_:
+        for case in waiting:
             try:
                 progress = case.sos1.run(turn, deadline)
             except OutOfTimeError:
                 progress = "open"
             except GaveUpError as error:
-                doubts.append(f"the search was not finished: {error}")
+                undecided.append(f"the search was not finished: {error}")
                 continue
             if progress == "found":
                 return "found", case.network, ""
             if progress == "open":
                 still.append(case)
             elif case.doubtful:
-                doubts.append("SCIP found none, but where a pattern came near, rounding decides")
+                undecided.append("SCIP found none, but where a pattern came near, rounding decides")
         if still and time.monotonic() >= deadline:
             return "undecided", None, "the search was not finished: the time was up"
-        open_, turn = still, 2 * turn
-    return ("undecided", None, doubts[0]) if doubts else ("none", None, "")
+        waiting, turn = still, 2 * turn
+    return ("undecided", None, undecided[0]) if undecided else ("none", None, "")
 
 
 class _Case:
@@ -202,14 +202,14 @@ class _Case:
         self._rejected: set[bytes] = set()
         self.sos1 = _system(self._scaled, self._settle, rng)
 
-    def _settle(self, z: Array, whole: bool) -> bool:
+    def _settle(self, z: Array, complete: bool) -> bool:
         """Is there a network with the pattern of this point? If not all of its pairs have a 0, or
         rounding has the last word, one with a pattern that this one leads to?"""
         n, D = self._scaled.X.shape
         k = self._scaled.U.shape[1]
         F, S, V, c = np.split(z, np.cumsum([n * k, n * k, k * D]))
         active, near = (F > S).reshape(n, k), Weights(V.reshape(k, D), c)
-        if whole:
+        if complete:
             tied = (np.maximum(F, S) < KINK).reshape(n, k)
             if self._decided(active, tied, near):
                 return True
@@ -254,7 +254,7 @@ class _Case:
         return True
 
     def _over_rationals(self, active: Mask) -> bool:
-        """The same over ℚ, where nothing is in doubt."""
+        """The same over ℚ, without rounding."""
         assert self._exact is not None
         X, Y, U = self._exact
         bias, d = self._scaled.bias, X.shape[1] - self._scaled.bias

@@ -1,8 +1,9 @@
 """All units of samples with rank(Y) = k, and so all networks: the rays of R, one by one.
 
 What R is, and why the networks are the sets of k of its rays that are independent modulo the
-constant, is said in `unit_cone`. R is a union of cones, one to a sign pattern. A cone of dimension
-two or more makes the networks a continuum, as any unit belongs to some basis of what R spans.
+constant, is explained in `row_space_tree`. R is a union of cones, one to a sign pattern. A cone of
+dimension two or more makes the networks a continuum, as any unit belongs to some basis of what R
+spans.
 """
 
 from __future__ import annotations

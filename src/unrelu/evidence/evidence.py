@@ -1,4 +1,4 @@
-"""What every kind of evidence says, and what its judges are asked about."""
+"""What every kind of evidence provides, and the question that it answers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from unrelu.wording.streams import counted
 
 @dataclass(frozen=True, eq=False)
 class Question:
-    """Which network is to be judged, and among which: `biased`, `skip`: whether networks with
+    """Which network is to be certified, and among which: `biased`, `skip`: whether networks with
     biases, and with a skip connection, compete with it. `used`: the samples that served to find
     it. `values`: the labels are known to be values, and not, say, class labels."""
 
@@ -54,8 +54,8 @@ class Evidence(ABC):
         """The same checks of the network on these samples, none of them used to find it."""
 
     @abstractmethod
-    def rows(self, seen: tuple[str, str]) -> list[tuple[str, str]]:
-        """The evidence as labelled lines; `seen` is that of the samples."""
+    def rows(self, counts: tuple[str, str]) -> list[tuple[str, str]]:
+        """The evidence as labelled lines; `counts` is that of the samples."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,19 +72,20 @@ class Judgement:
 def kind_found(
     network: Network, status: Status | None, evidence: Evidence, samples: Samples
 ) -> Finding | None:
-    """What the labels are, if they are no values: asked of labels that are not explained to
-    rounding, and, of steps, of those that a network explains which is not the only one."""
+    """What the labels are, if they are no values: tested where they are not explained to rounding,
+    and, for steps, where the network that explains them is not the only one."""
     if status == Status.FAILED or not evidence.explained:
         return kind_of_labels(samples, network)
     return steps(samples) if status == Status.UNDETERMINED else None
 
 
-def with_kind_of_labels(judged: Judgement, samples: Samples) -> Judgement:
+def with_kind_of_labels(judgement: Judgement, samples: Samples) -> Judgement:
     """The judgement in view of `kind_found`, unless the labels are known to be values."""
-    if judged.asked.values:
-        return judged
-    kind = kind_found(judged.network, judged.findings[0].status, judged.evidence, samples)
-    return judged if kind is None else replace(judged, findings=(kind, *judged.findings))
+    if judgement.asked.values:
+        return judgement
+    status = judgement.findings[0].status
+    kind = kind_found(judgement.network, status, judgement.evidence, samples)
+    return judgement if kind is None else replace(judgement, findings=(kind, *judgement.findings))
 
 
 def in_floats(X: ArrayLike, Y: ArrayLike) -> Samples:

@@ -16,10 +16,10 @@ from unrelu.checks.finding import Finding, first, listed, undetermined
 from unrelu.checks.pinned import not_pinned, open_linear_term, open_units, pin
 from unrelu.checks.pinned_curved import full_rank, pin_curved, resolved
 from unrelu.checks.pinned_together import outputs_dependent, pin_together
+from unrelu.checks.redundant_units import spare_units
 from unrelu.checks.replaced import replaceable_units
 from unrelu.checks.rivals import rival_sides
 from unrelu.checks.sides import facing_pair, gap, linear_function, open_sides
-from unrelu.checks.spared import spare_units
 from unrelu.complete.others import known_rival, other_network
 from unrelu.evidence.evidence import (
     Evidence,
@@ -102,7 +102,7 @@ class ExactLabels(Evidence):
         samples = in_floats(X, Y)
         return with_kind_of_labels(judge_labels(asked, samples, gross=gross), samples)
 
-    def rows(self, seen: tuple[str, str]) -> list[tuple[str, str]]:
+    def rows(self, counts: tuple[str, str]) -> list[tuple[str, str]]:
         rows = []
         if self.precision != DOUBLE.name:
             rows.append(("labels rounded to", self.precision))
@@ -112,7 +112,7 @@ class ExactLabels(Evidence):
         )
         rows += [
             ("largest residual", residual),
-            seen,
+            counts,
             (
                 "nearest to a kink",
                 f"{self.margin:.1e} roundings, {counted(self.on_kink, 'sample')} on one",
@@ -178,26 +178,26 @@ def judge_labels(
 
 
 def judge_as_given(asked: Question, samples: Samples) -> Judgement:
-    """`judge_labels`, and what may be in the way where the labels are not explained: rounding of
-    units that merge, and of the inputs; labels that are no values."""
-    judged = judge_labels(asked, samples)
-    if judged.findings[0].code != "not-explained":
-        return with_kind_of_labels(judged, samples)
+    """`judge_labels`, and the likely cause where the labels are not explained: rounding of units
+    that merge, or of the inputs; labels that are no values."""
+    judgement = judge_labels(asked, samples)
+    if judgement.findings[0].code != "not-explained":
+        return with_kind_of_labels(judgement, samples)
     # Units that merge may cancel, and leave the rounding of what has gone.
     own = samples.levels()[-1]
     if explain(asked.network, own).in_roundings <= 1:
-        assert isinstance(judged.evidence, ExactLabels)
-        coarse = own.eps * 1.01 * judged.evidence.residual_in_roundings
+        assert isinstance(judgement.evidence, ExactLabels)
+        coarse = own.eps * 1.01 * judgement.evidence.residual_in_roundings
         return judge_labels(asked, own.rounded_to(coarse))
     inputs = by_inputs(asked.network, own)
     if inputs is not None:
-        said = (
+        sentence = (
             f"the inputs have {inputs.name}: if the model was asked before they were rounded, that "
-            f"explains every sample; as they stand, {judged.findings[0].sentence}"
+            f"explains every sample; as they stand, {judgement.findings[0].sentence}"
         )
-        rounded = undetermined("inputs-rounded", said)
-        return replace(judged, findings=(rounded, *judged.findings))
-    return with_kind_of_labels(judged, samples)
+        rounded = undetermined("inputs-rounded", sentence)
+        return replace(judgement, findings=(rounded, *judgement.findings))
+    return with_kind_of_labels(judgement, samples)
 
 
 def _measured(
@@ -253,7 +253,7 @@ def _measured(
 def _pinned(
     net: Network, samples: Samples, biased: bool, skip: bool, limit: float
 ) -> tuple[Pinned, str]:
-    """Which units the samples pin down, and what there is to object to that.
+    """Which units the samples determine, and an objection to that, if there is one.
 
     Where U has full column rank, units of other activations than the ReLU can neither change sides
     nor be replaced by others: what a unit's own labels are, f(z_j) alone, is fixed (BJW Lemma 33).
@@ -285,14 +285,14 @@ def _unique(case: Case) -> Finding:
 def unique(net: Network, n: int, skip: bool, how: str) -> str:
     """That all n samples are explained, `how`, and by no other network."""
     which = f" with{'' if net.skip else 'out'} a skip connection" * skip
-    turned = (
+    sides = (
         ", but for the side on which each unit is active: with a skip connection "
         "u f(z) = u f(−z) + u z"
     )
     return (
         f"all {n} samples are explained {how} by this network of "
         f"{counted(net.n_units, 'unit')}{which}, and no other network with this many units fits"
-        f"{turned * bool(skip and net.n_units)}"
+        f"{sides * bool(skip and net.n_units)}"
     )
 
 

@@ -42,12 +42,12 @@ class HiddenLabels(Evidence):
     def recheck(self, asked: Question, X: ArrayLike, Y: ArrayLike) -> Judgement:
         return judge_hidden(asked, in_floats(X, Y), self.weight_errors, self.scales)
 
-    def rows(self, seen: tuple[str, str]) -> list[tuple[str, str]]:
+    def rows(self, counts: tuple[str, str]) -> list[tuple[str, str]]:
         rows = [] if self.hidden is None else self.hidden.rows()
         if len(self.weight_errors) and np.isfinite(self.weight_errors).all():
             rows.append(("directions good to", f"{self.weight_errors.max():.1e} radians"))
         residual = f"{self.residual:.1e} of the labels, with the curve"
-        return [*rows, ("largest residual", residual), seen]
+        return [*rows, ("largest residual", residual), counts]
 
 
 def judge_hidden(asked: Question, samples: Samples, errors: Array, scales: str) -> Judgement:

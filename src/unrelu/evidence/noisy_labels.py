@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from unrelu.checks.few_labels import chance
-from unrelu.checks.noise_left import NoisyCase, judged
+from unrelu.checks.noise_left import NoisyCase, decide
 from unrelu.checks.unexplained import Unexplained, unexplained
 from unrelu.evidence.evidence import (
     Evidence,
@@ -78,14 +78,14 @@ class NoisyLabels(Evidence):
         )
         return with_kind_of_labels(judgement, fresh)
 
-    def rows(self, seen: tuple[str, str]) -> list[tuple[str, str]]:
+    def rows(self, counts: tuple[str, str]) -> list[tuple[str, str]]:
         rows = []
         if self.precision != DOUBLE.name:
             rows.append(("labels rounded to", self.precision))
         return [
             *rows,
             *self.unexplained.rows(),
-            seen,
+            counts,
             equations_row(self.equations, self.unknowns),
         ]
 
@@ -121,11 +121,11 @@ def judge_noisy(
     free = unknowns_of(net, biases=asked.biased, skip=asked.skip)
     errors = np.full(net.n_units, np.inf) if errors is None else errors
     undetermined = np.arange(0) if undetermined is None else undetermined
-    found = judged(NoisyCase(net, samples, left, free, errors, undetermined, told))
+    found = decide(NoisyCase(net, samples, left, free, errors, undetermined, told))
     rounded = found.status == Status.ESTIMATED and _is_rounding(net, samples, precision)
     if rounded:
-        said = f"{found.sentence}, the rounding of the labels to {precision.name}"
-        found = replace(found, code="rounding", sentence=said)
+        sentence = f"{found.sentence}, the rounding of the labels to {precision.name}"
+        found = replace(found, code="rounding", sentence=sentence)
     evidence = NoisyLabels(
         unexplained=left,
         equations=samples.n * samples.m,

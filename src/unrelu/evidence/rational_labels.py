@@ -47,8 +47,8 @@ class RationalLabels(Evidence):
     def recheck(self, asked: Question, X: ArrayLike, Y: ArrayLike) -> Judgement:
         return judge_rational(asked, ExactSamples.of(X, Y))
 
-    def rows(self, seen: tuple[str, str]) -> list[tuple[str, str]]:
-        return [("over the rationals", str(self.proof)), *self.rounded.rows(seen)]
+    def rows(self, counts: tuple[str, str]) -> list[tuple[str, str]]:
+        return [("over the rationals", str(self.proof)), *self.rounded.rows(counts)]
 
 
 @by_value
@@ -66,8 +66,8 @@ class Refuted(Evidence):
             return judge_refuted(asked, samples, self.refutation)
         return judge_rational(asked, samples)
 
-    def rows(self, seen: tuple[str, str]) -> list[tuple[str, str]]:
-        return [("samples", seen[1].partition(",")[0])]
+    def rows(self, counts: tuple[str, str]) -> list[tuple[str, str]]:
+        return [("samples", counts[1].partition(",")[0])]
 
 
 def judge_rational(
@@ -86,16 +86,16 @@ def judge_rational(
     assert isinstance(floats.evidence, ExactLabels)
     found, alone = floats.findings[0], False
     if not proof.holds:
-        said = f"{proof}; to rounding, {found.sentence}"
-        found = failed("proof-broken", said, samples=proof.broken)
+        sentence = f"{proof}; to rounding, {found.sentence}"
+        found = failed("proof-broken", sentence, samples=proof.broken)
     elif found.status in (Status.EXACT, Status.UNDETERMINED):
         count = _networks(exact, samples, asked, found, search)
         alone = count == 1
         if count is not None and count > 1:
             found = several(count, exact.n_units)
         elif alone or (found.status == Status.EXACT and proof.pinned):
-            said = unique(exact, len(samples.X), asked.skip, "without any error")
-            found = Finding("unique", Status.PROVED, said + ALONE * alone)
+            sentence = unique(exact, len(samples.X), asked.skip, "without any error")
+            found = Finding("unique", Status.PROVED, sentence + ALONE * alone)
     evidence = RationalLabels(proof=proof, rounded=floats.evidence, alone=alone)
     exact = _as_numbered(exact, floats.network)
     return Judgement(exact, asked, len(samples.X), evidence, (found,))
@@ -113,8 +113,8 @@ def judge_refuted(asked: Question, samples: ExactSamples, refutation: Refutation
 def several(count: float, units: int) -> Finding:
     """More networks than one."""
     many = "infinitely many" if math.isinf(count) else f"{count:.0f}"
-    said = f"{many} networks of {counted(units, 'unit')} explain every sample without any error"
-    return undetermined("several-networks", said)
+    which = f"{many} networks of {counted(units, 'unit')}"
+    return undetermined("several-networks", f"{which} explain every sample without any error")
 
 
 def _networks(

@@ -11,7 +11,7 @@ import numpy as np
 from unrelu.certificate import Certificate
 from unrelu.checks.case import Explained
 from unrelu.checks.finding import Finding
-from unrelu.checks.spared import leaner
+from unrelu.checks.redundant_units import smaller_network
 from unrelu.evidence.evidence import Question
 from unrelu.evidence.exact_labels import judge_labels
 from unrelu.evidence.noisy_labels import NoisyLabels, judge_noisy, left_of
@@ -31,11 +31,11 @@ which the residual is not noise."""
 
 
 def certified(asked: Question, samples: Samples, explained: Explained) -> Certificate:
-    """The certificate of a network, or of one with fewer units where weak ones can be spared."""
+    """The certificate of a network, or of one with fewer units where weak ones are redundant."""
     certificate = Certificate.of(judge_labels(asked, samples, explained))
     if certificate.status != Status.UNDETERMINED or not len(certificate.weak_units):
         return certificate
-    fewer = leaner(certificate.network, samples, asked.biased, certificate.weak_units)
+    fewer = smaller_network(certificate.network, samples, asked.biased, certificate.weak_units)
     if fewer is None:
         return certificate
     return Certificate.of(judge_labels(replace(asked, network=fewer), samples))

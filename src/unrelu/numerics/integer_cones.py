@@ -71,7 +71,7 @@ def generators(
 
     The rays are the extreme ones modulo the lines; there are no more of them than necessary.
     Double description (Motzkin, Raiffa, Thompson and Thrall 1953): constraints are added one by
-    one. A line that a constraint sees becomes a ray, and everything else is moved along it into
+    one. A line that crosses its plane becomes a ray, and everything else is moved along it into
     the constraint's plane. Otherwise rays with negative values go, and each pair of a kept and a
     lost ray that spans a face of dimension 2 (no third ray satisfies with equality all that both
     do) leaves the point where it crosses the plane.
@@ -86,20 +86,20 @@ def generators(
     rays: list[tuple[Vector, int]] = []  # with the set of constraints met with equality, as bits
     for number, row in enumerate(inequalities):
         bit = 1 << number
-        seen = next((line for line in lines if dot(row, line)), None)
-        if seen is not None:
-            value = dot(row, seen)
+        crossing = next((line for line in lines if dot(row, line)), None)
+        if crossing is not None:
+            value = dot(row, crossing)
             if value < 0:
-                seen, value = tuple(-entry for entry in seen), -value
+                crossing, value = tuple(-entry for entry in crossing), -value
 
             def moved(
-                vector: Vector, row: Vector = row, seen: Vector = seen, value: int = value
+                vector: Vector, row: Vector = row, along: Vector = crossing, value: int = value
             ) -> Vector:
-                return primitive(combined((value, -dot(row, vector)), (vector, seen)))
+                return primitive(combined((value, -dot(row, vector)), (vector, along)))
 
             rays = [(moved(ray), tight | bit) for ray, tight in rays]
             lines = [line for line in map(moved, lines) if any(line)]
-            rays.append((seen, bit - 1))
+            rays.append((crossing, bit - 1))
             continue
         values = [dot(row, ray) for ray, _ in rays]
         kept = [

@@ -24,13 +24,13 @@ def subset(vectors: Array, total: Array, bits: int = 36) -> Mask | None:
     """
     k = len(vectors)
     size = float(np.abs(vectors).max(initial=0.0)) or 1.0
-    marks = np.vstack(
+    identity = np.vstack(
         [
             np.hstack([-2 * np.eye(k, dtype=int), np.zeros((k, 1), dtype=int)]),
             np.ones((1, k + 1), dtype=int),
         ]
     )
-    for row in _reduced(marks, np.vstack([vectors, -total]) / size, bits):
+    for row in _reduced(identity, np.vstack([vectors, -total]) / size, bits):
         head = row[: k + 1]
         if (np.abs(head) == 1).all():
             chosen = (head[:k] * head[k] == -1).astype(bool)
@@ -46,7 +46,7 @@ MOST_RELATIONS = 16
 def vanishing_subsets(vectors: Array, bits: int = 42) -> list[NDArray[np.bool_]] | None:
     """All non-empty sets of rows of `vectors` (k, q) that add up to zero; None if undecided.
 
-    A set is a vector of the lattice (e_j, 2^bits v_j) with 0/1 marks and nothing but rounding
+    A set is a vector of the lattice (e_j, 2^bits v_j) with 0/1 entries and nothing but rounding
     after them, so no longer than r = √(k + q (k/2)²). Of a reduced basis b_1, b_2, … such vectors
     lie in the span of b_1, …, b_i as soon as all later Gram–Schmidt lengths exceed r. A 0/1 point
     of that span is fixed by its values on i coordinates, so all of them can be tried. Where i is
@@ -79,11 +79,11 @@ def vanishing_subsets(vectors: Array, bits: int = 42) -> list[NDArray[np.bool_]]
     return list(sets[zero])
 
 
-def _reduced(marks: NDArray[np.int_], vectors: Array, bits: int) -> NDArray[np.object_]:
-    """Rows of an LLL-reduced basis of the lattice spanned by (marks_j, 2^bits vectors_j)."""
+def _reduced(labels: NDArray[np.int_], vectors: Array, bits: int) -> NDArray[np.object_]:
+    """Rows of an LLL-reduced basis of the lattice spanned by (labels_j, 2^bits vectors_j)."""
     from flint import fmpz_mat
 
     weights = np.rint(np.ldexp(vectors, bits)).astype(object)
-    rows = [[int(x) for x in (*mark, *weight)] for mark, weight in zip(marks, weights, strict=True)]
+    rows = [[int(x) for x in pair] for pair in np.hstack([labels, weights])]
     table = np.array(fmpz_mat(rows).lll().tolist(), dtype=object)
     return np.asarray(np.frompyfunc(int, 1, 1)(table))

@@ -167,8 +167,8 @@ def _used(labels: Array, kind: _Kind) -> bool:
     smaller = smaller if smaller.sum() >= FEWEST else size <= np.median(size)
     used = _zeros(labels) <= 53 - kind.bits + SPARE_BITS
     if not kind.precision.sure:
-        whole = np.array_equal(np.round(labels), labels)  # counts, or names of classes
-        return not whole and _varied(labels)
+        integers = np.array_equal(np.round(labels), labels)  # counts, or names of classes
+        return not integers and _varied(labels)
     on_a_grid = np.log2(size.max()) - _last_bits(labels).min() < kind.bits + SPARE_BITS
     return bool(used.mean() >= USED and used[smaller].mean() >= USED and not on_a_grid)
 
@@ -179,8 +179,8 @@ def _varied(labels: Array) -> bool:
 
 def _zeros(labels: Array) -> Array:
     """At the end of each significand of 53 bits."""
-    whole = np.ldexp(np.frexp(np.abs(labels))[0], 53).astype(np.int64)
-    return np.asarray(np.log2((whole & -whole).astype(np.float64)))
+    significands = np.ldexp(np.frexp(np.abs(labels))[0], 53).astype(np.int64)
+    return np.asarray(np.log2((significands & -significands).astype(np.float64)))
 
 
 def _last_bits(labels: Array) -> Array:

@@ -180,8 +180,8 @@ class LinearSystem:
         near = np.linalg.lstsq(basis, target / np.abs(target).max(), rcond=None)[0].tolist()
         factors = [Fraction(c) / size for c, size in zip(near, sizes, strict=True)]
         common = lcm(*(factor.denominator for factor in factors))
-        whole = [int(factor * common) for factor in factors]
-        weights = [sum(map(mul, whole, entries)) for entries in zip(*columns, strict=True)]
+        integers = [int(factor * common) for factor in factors]
+        weights = [sum(map(mul, integers, entries)) for entries in zip(*columns, strict=True)]
         return self._checked(dict(zip(rows, weights, strict=True)), held)
 
     def _checked(self, weights: dict[int, int], held: Collection[int]) -> Farkas | None:

@@ -54,8 +54,8 @@ MOST_UPDATES = 300
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """L = left @ right.T, (n, r) and (m, r); `wrong` (n, m) marks the entries of S; rows `lost`
-    (n,) agree with L in too few entries to say what they should be (all theirs are marked).
+    """L = left @ right.T, (n, r) and (m, r); `wrong` (n, m): the entries of S; rows `lost` (n,)
+    agree with L in too few entries to determine the others (all theirs count as wrong).
     `share` of the entries in rows that are not lost that agree with L to rounding."""
 
     left: Array
@@ -207,8 +207,8 @@ def alternate(table: Array, right: Array, eps: float, start: Array | None = None
 
     Weights 1/(ρ² + δ²) of the residuals ρ come from Σ log(ρ² + δ²), which for δ to 0 counts the
     entries that are off; δ goes down with the median residual, so the first rounds are smooth.
-    Unlike marks they let go: an entry that seemed wrong comes back. Once all but the last digits
-    of the columns' space are known each row is fitted to it anew, and marks take over.
+    Unlike a mask they let go: an entry that seemed wrong comes back. Once all but the last digits
+    of the columns' space are known each row is fitted to it anew, and a mask takes over.
     """
     m = table.shape[1]
     rank = right.shape[1]
@@ -223,8 +223,8 @@ def alternate(table: Array, right: Array, eps: float, start: Array | None = None
         left = _rows(clipped, right, _weights(rest, width))
         rest = np.abs(clipped - left @ right.T)
         # A wrong row still passes through r of its entries; they must not hold the space back.
-        whole = _weights(np.median(rest, axis=1, keepdims=True), width)
-        right = np.linalg.qr(_rows(clipped.T, left, (whole * _weights(rest, width)).T))[0]
+        of_rows = _weights(np.median(rest, axis=1, keepdims=True), width)
+        right = np.linalg.qr(_rows(clipped.T, left, (of_rows * _weights(rest, width)).T))[0]
         if width <= HALFWAY:
             break
         # From far away slowly: the median may be that of rows that ask for nothing new.

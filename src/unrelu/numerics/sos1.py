@@ -33,7 +33,7 @@ PROGRESS: dict[str, Progress] = {
     "totalnodelimit": "open",
     "timelimit": "open",
 }
-"""What SCIP's statuses say; all others say that something went wrong."""
+"""What SCIP's statuses mean; all others mean that something went wrong."""
 
 MEGABYTES = 4000
 """Of open nodes; near it SCIP goes depth first, which needs hardly any."""
@@ -59,7 +59,7 @@ class Sos1:
     settle : asked with the point z of a node's relaxation, and whether every pair has a 0 there (up
         to SCIP's tolerance); true if it has made a solution of it, which ends the search.
 
-    Guarantee: "none" is said by SCIP, in floating point. The same seed gives the same search.
+    Guarantee: "none" is SCIP's answer, in floating point. The same seed gives the same search.
     Raises MissingExtraError without pyscipopt.
     """
 
@@ -169,11 +169,11 @@ class _Settling:
         self.settled = False
         self.error: BaseException | None = None
 
-    def asked(self, model: Any, z: Array, whole: bool) -> bool:
+    def asked(self, model: Any, z: Array, complete: bool) -> bool:
         """Whether the caller takes the point."""
         if not self.settled and self.error is None:
             try:
-                self.settled = self._settle(z, whole)
+                self.settled = self._settle(z, complete)
             except BaseException as error:  # through C code it would be lost
                 self.error = error
         if self.settled or self.error is not None:
@@ -212,13 +212,17 @@ def _handler(scip: Any, settling: _Settling) -> Any:
 
     class Settled(scip.Conshdlr):  # type: ignore[misc]
         def conscheck(self, _constraints: Any, solution: Any, *_: Any) -> dict[str, Any]:
-            z, whole = settling.point(self.model, solution)
-            settled = settling.asked(self.model, z, whole)
-            return {"result": result.FEASIBLE if whole and settled else result.INFEASIBLE}
+            z, complete = settling.point(self.model, solution)
+            settled = settling.asked(self.model, z, complete)
+            return {"result": result.FEASIBLE if complete and settled else result.INFEASIBLE}
 
         def consenfolp(self, *_: Any) -> dict[str, Any]:
-            z, whole = settling.point(self.model, None)
-            if settling.asked(self.model, z, whole) or not whole or settling.error is not None:
+            z, complete = settling.point(self.model, None)
+            if (
+                settling.asked(self.model, z, complete)
+                or not complete
+                or settling.error is not None
+            ):
                 return {"result": result.FEASIBLE}  # SOS1's turn, if pairs are broken
             return {"result": result.BRANCHED if settling.split(self.model) else result.CUTOFF}
 

@@ -32,12 +32,12 @@ NORMAL = 0.6745
 def at_limit(labels: Array) -> Mask:
     """Mask (n, m) of labels of a value that a quarter of the labels of their output have."""
     few = labels[:: max(1, -(-len(labels) // LOOKED_AT))]
-    marks = np.zeros(labels.shape, dtype=bool)
+    limited = np.zeros(labels.shape, dtype=bool)
     for o, column in enumerate(few.T):
         values, counts = np.unique(column, return_counts=True)
         limits = values[counts > max(2, TIED * len(few))]
-        marks[:, o] = np.isin(labels[:, o], limits)
-    return marks
+        limited[:, o] = np.isin(labels[:, o], limits)
+    return limited
 
 
 def by_chance(fitted: Array, labels: Array) -> bool:
@@ -63,12 +63,12 @@ def telling(residual: Array, labels: Array) -> Mask:
     >>> telling(labels - [[0.0], [0.0], [0.0], [1.1], [3.2], [2.4]], labels)[:, 0]
     array([False, False, False,  True,  True,  True])
     """
-    marks = np.ones(residual.shape, dtype=bool)
+    counted = np.ones(residual.shape, dtype=bool)
     limited = at_limit(labels)
     for o in np.flatnonzero(limited.any(axis=0) & ~limited.all(axis=0)):
         sizes, there = np.abs(residual[:, o]), limited[:, o]
-        marks[:, o] = ~there | (np.median(sizes[there]) > SMALL * np.median(sizes[~there]))
-    return marks
+        counted[:, o] = ~there | (np.median(sizes[there]) > SMALL * np.median(sizes[~there]))
+    return counted
 
 
 def robust_spread(residual: Array, labels: Array) -> Array:
@@ -79,7 +79,7 @@ def robust_spread(residual: Array, labels: Array) -> Array:
     array([1.48])
     """
     found = np.empty(residual.shape[1])
-    for o, (column, seen) in enumerate(zip(residual.T, telling(residual, labels).T, strict=True)):
-        sizes = np.abs(column[seen])
+    for o, (column, kept) in enumerate(zip(residual.T, telling(residual, labels).T, strict=True)):
+        sizes = np.abs(column[kept])
         found[o] = np.median(sizes) / NORMAL or np.sqrt((sizes**2).mean())
     return found

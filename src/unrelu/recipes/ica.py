@@ -57,8 +57,8 @@ def find(
     rng: np.random.Generator,
     activation: Activation = RELU,
 ) -> Candidate:
-    """See above; `bias` only says what the network is judged among. Raises `Unsuitable`."""
-    assert not noise, "the registry says so"
+    """See above; `bias` only decides which networks compete with it. Raises `Unsuitable`."""
+    assert not noise, "the table of methods has it for exact labels"
     k = full_rank_units(samples, n_units)
     X, Y = np.asarray(samples.X, np.float64), np.asarray(samples.Y, np.float64)
     if isotropy(X) > CHANCE:

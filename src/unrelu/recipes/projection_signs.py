@@ -39,7 +39,7 @@ def find(
     rng: np.random.Generator,
     activation: Activation = RELU,
 ) -> Candidate:
-    """See above; `bias` only says what the network is judged among. Raises `Unsuitable`."""
+    """See above; `bias` only decides which networks compete with it. Raises `Unsuitable`."""
     k = tensor.count_units(samples, n_units, noise, activation)
     V, stats = tensor_directions(
         samples,

@@ -74,7 +74,7 @@ far off for one step, which leaves something like the square of that."""
 def find(
     samples: Samples, *, n_units: int | None, bias: bool, noise: bool, rng: np.random.Generator
 ) -> Candidate:
-    """See above; `bias` only says what the network is judged among. Raises `Unsuitable`."""
+    """See above; `bias` only decides which networks compete with it. Raises `Unsuitable`."""
     k = count_units(samples, n_units, noise) if noise else full_rank_units(samples, n_units)
     if k > min(samples.m, samples.d):
         raise Unsuitable(

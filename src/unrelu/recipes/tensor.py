@@ -80,7 +80,7 @@ def find(
     order: int | None = None,
     decomposition: str = "joint",
 ) -> Candidate:
-    """See above; `bias` only says what the network is judged among. Raises `Unsuitable`."""
+    """See above; `bias` only decides which networks compete with it. Raises `Unsuitable`."""
     k = count_units(samples, n_units, noise, activation)
     order = choose_order(activation, k, samples.m, order)
     V, stats = tensor_directions(

@@ -11,7 +11,7 @@ from unrelu.checks.explained import explain
 from unrelu.checks.finding import Finding
 from unrelu.checks.nearby_fits import offset_rounding
 from unrelu.checks.noise_left import RARE
-from unrelu.checks.spared import leaner
+from unrelu.checks.redundant_units import smaller_network
 from unrelu.errors import InputError
 from unrelu.evidence.evidence import Question
 from unrelu.evidence.exact_labels import judge_labels
@@ -247,13 +247,13 @@ def _hint(certificate: Certificate, task: Task, candidate: Candidate) -> tuple[F
 
 
 def _leaner(certificate: Certificate, task: Task, rows: Index) -> Certificate:
-    """The certificate of a network with fewer units, where weak ones can be spared."""
+    """The certificate of a network with fewer units, where weak ones are redundant."""
     net, asked = certificate.network, task.n_units or 0
     relu, weak = net.activation.reversible, certificate.weak_units
     open_ = certificate.status == Status.UNDETERMINED and net.n_units > asked
     if not (relu and open_ and len(weak)) or task.skip:
         return certificate
-    fewer = leaner(net, task.samples, task.bias, weak)
+    fewer = smaller_network(net, task.samples, task.bias, weak)
     if fewer is None or fewer.n_units < asked:
         return certificate
     again = _certified(task, fewer, rows)

@@ -12,7 +12,7 @@ from unrelu.checks.finding import Finding
 from unrelu.checks.kinds_of_labels import (
     kind_of_labels,
     log_odds,
-    rounded_to_whole,
+    rounded_to_integers,
     sigmoid,
 )
 from unrelu.complete import facets, mixed_integer
@@ -179,7 +179,7 @@ def _with_gross_errors(
     """Where they are asked for, or the labels look like it."""
     samples, asked = task.samples, task.noise == "sparse"
     gross = task.noise == "auto" and task.rank == samples.m and not task.skip
-    gross = gross and not rounded_to_whole(samples) and noisy.gross(samples, task.bias)
+    gross = gross and not rounded_to_integers(samples) and noisy.gross(samples, task.bias)
     if not (asked or (gross and task.method == "auto")):
         return
     found = gross_errors.find(samples, n_units=task.n_units, bias=task.bias, rng=rng, quick=gross)
@@ -196,7 +196,7 @@ def _with_noise(
     samples = task.samples
     found = _fitted(task, "independent" if task.noise == "sparse" else task.noise, rng, near)
     assert found.noise is not None, "estimates have a noise"
-    confirming = ("sparse",) if rounded_to_whole(samples) else ("auto", "sparse")
+    confirming = ("sparse",) if rounded_to_integers(samples) else ("auto", "sparse")
     if found.noise.kind == "independent" and task.noise in confirming and not task.skip:
         confirmed = gross_errors.confirm(found.network, samples, bias=task.bias, rng=rng)
         if confirmed is not None:

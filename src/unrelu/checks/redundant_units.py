@@ -1,4 +1,4 @@
-"""Can a unit be spared, to rounding, so that the one left over makes a linear function?
+"""Is a unit redundant, to rounding, so that another in its place may make a linear function?
 
 Rounding hides what lies close together. Two units that nearly share a hyperplane may be one, and
 a unit whose kink the samples hardly show may be none; what the other units cannot take over is
@@ -34,7 +34,7 @@ MOST_TO_DROP = 400
 """Hidden weights up to which all of them may move, where units are known to be weak."""
 
 NEARLY = 1e-3
-"""How far apart two hyperplanes are at most that are said to be one, to rounding."""
+"""How far apart two hyperplanes are at most that count as one, to rounding."""
 
 SAME_UNIT = 1e-3
 """How far apart units are at least that are different ones."""
@@ -50,8 +50,10 @@ SLACK = 3.0
 """Roundings that a rival may leave: it is fitted to some of the samples, in floats."""
 
 
-def spared(net: Network, samples: Samples, biased: bool, skip: bool = False) -> Index | None:
-    """Units that another network of no more units does without; None where none is found. `net`:
+def redundant_units(
+    net: Network, samples: Samples, biased: bool, skip: bool = False
+) -> Index | None:
+    """Units that another network of no more units can do without; None where none is found. `net`:
     canonical, explains the samples; `skip`: whether networks with any linear function compete.
 
     Cost: for each unit (or close pair) some least-squares problems of four equations to each of
@@ -71,7 +73,7 @@ def spared(net: Network, samples: Samples, biased: bool, skip: bool = False) -> 
     return None
 
 
-def leaner(net: Network, samples: Samples, biased: bool, weak: Index) -> Network | None:
+def smaller_network(net: Network, samples: Samples, biased: bool, weak: Index) -> Network | None:
     """A network that explains the samples to rounding with fewer units, found by leaving out one of
     those that are weak, or putting one in place of two, again and again; None where there is none.
 
@@ -94,7 +96,7 @@ def leaner(net: Network, samples: Samples, biased: bool, weak: Index) -> Network
     return best
 
 
-def turned(
+def reversed_units(
     net: Network, samples: Samples, biased: bool, sets: Sequence[Mask], errors: Array
 ) -> Index | None:
     """Units that are active on the other side in another network that explains the samples to
@@ -152,13 +154,13 @@ def _same(net: Network, other: Network, errors: Array) -> bool:
 def spare_units(case: Case) -> Finding | None:
     """Whether another network of no more units explains the samples to rounding."""
     net = case.net
-    units = spared(net, case.samples, case.biased, case.skip) if case.relu else None
+    units = redundant_units(net, case.samples, case.biased, case.skip) if case.relu else None
     if units is None:
         return None
     facing = len(units) == 2 and opposite_pair(
         Network(net.V[units], net.U[:, units], net.b[units]), NEARLY
     )
-    said = (
+    reason = (
         "are so close to facing each other on one hyperplane that, to rounding, one unit and one "
         "that is active on every sample explain the samples as well"
         if facing
@@ -171,6 +173,6 @@ def spare_units(case: Case) -> Finding | None:
     return Finding(
         "facing-pair" if facing else "spare-unit",
         Status.UNDETERMINED,
-        f"every sample is explained, but {listed(units)} {said}{WITH_SKIP * (len(units) > 1)}",
+        f"every sample is explained, but {listed(units)} {reason}{WITH_SKIP * (len(units) > 1)}",
         units=units,
     )
