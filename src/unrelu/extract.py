@@ -13,7 +13,7 @@ import numpy as np
 from unrelu.activations import Activation, resolve
 from unrelu.errors import InputError, InputTypeError
 from unrelu.extraction.journal import Journal, seed_of
-from unrelu.extraction.questions import BudgetSpent, Oracle, Questions
+from unrelu.extraction.queries import BudgetSpent, Oracle, Queries
 from unrelu.extraction.search import Search
 from unrelu.inputs.options import check_count, generator
 from unrelu.numerics.quiet import quiet
@@ -117,10 +117,8 @@ def extract(
     }
     kept = None if journal is None else Journal(journal, settings)
     with nullcontext() if kept is None else closing(kept):
-        questions = Questions(
-            oracle, n_inputs, budget=budget, batch=batch, journal=kept, report=report
-        )
-        search = Search(questions, n_units, bool(bias), float(scale), float(reach), seed)
+        queries = Queries(oracle, n_inputs, budget=budget, batch=batch, journal=kept, report=report)
+        search = Search(queries, n_units, bool(bias), float(scale), float(reach), seed)
         with one_thread(n_inputs * budget < MANY_ENTRIES):
             best = _extracted(search, least)
     seconds = time.perf_counter() - started
@@ -131,15 +129,15 @@ def extract(
 
 
 def _stats(search: Search) -> dict[str, float | int | str]:
-    questions = search.questions
+    queries = search.queries
     return {
         "method": search.method,
-        "queries": questions.asked,
-        "new_queries": questions.new,
-        "rounds": questions.rounds,
+        "queries": queries.asked,
+        "new_queries": queries.new,
+        "rounds": queries.rounds,
         "lines": search.lines,
         "units_found_by_lines": len(search.units.b),
-        "single_precision": int(questions.single),
+        "single_precision": int(queries.single),
     }
 
 

@@ -14,7 +14,7 @@ from unrelu.certificate import Certificate
 from unrelu.checks.finding import Finding
 from unrelu.errors import InputError, UnreluError
 from unrelu.formats.results import read_result, save_result
-from unrelu.formats.results_before import upgraded
+from unrelu.formats.results_v1 import upgraded
 from unrelu.inference.breakpoints import Breakpoint, along_input, of_units
 from unrelu.inference.uncertainty import Uncertainty
 from unrelu.inputs.names import UNNAMED, Names

@@ -87,7 +87,7 @@ def test_equal_networks_give_equal_bytes(tmp_path: Path, name: str) -> None:
 
 @pytest.mark.parametrize("name", WRITTEN)
 def test_a_network_without_units_stays_in_npz(tmp_path: Path, name: str) -> None:
-    with pytest.raises(FileError, match=r"which only \.npz can say"):
+    with pytest.raises(FileError, match=r"which only \.npz can store"):
         save(Network(np.ones((0, 2)), np.ones((1, 0))), tmp_path / name)
 
 

@@ -20,7 +20,7 @@ import unrelu
 from unrelu.cli import main
 from unrelu.errors import FileError, InputError, OracleError
 from unrelu.extraction.journal import Journal, key_of, seed_of
-from unrelu.extraction.questions import BudgetSpent, Questions, checked
+from unrelu.extraction.queries import BudgetSpent, Queries, checked
 from unrelu.oracles.onnx_file import open_onnx
 from unrelu.oracles.program import Program
 from unrelu.oracles.web import WebModel
@@ -193,7 +193,7 @@ def test_answers_of_the_wrong_kind(answer: Any, said: str) -> None:
     with served(lambda _: (200, {}, json.dumps(answer).encode())) as (address, _):
         ask, _ = model(address)
         with pytest.raises(OracleError, match=said):
-            Questions(ask, 2, budget=10, batch=10)(X)
+            Queries(ask, 2, budget=10, batch=10)(X)
 
 
 def test_one_output_may_come_without_brackets_and_their_number_may_not_change() -> None:
@@ -296,7 +296,7 @@ def test_a_single_query_may_be_answered_without_a_list_around() -> None:
         body = json.dumps(answer).encode()
         with served(lambda _, body=body: (200, {}, body)) as (address, _):  # type: ignore[misc]
             ask, _ = model(address, json_path="y")
-            got = Questions(ask, 2, budget=1, batch=1)(X[:1])[1]
+            got = Queries(ask, 2, budget=1, batch=1)(X[:1])[1]
             assert np.array_equal(got, expected)
 
 
@@ -498,7 +498,7 @@ def test_onnx_files_that_cannot_be_asked(tmp_path: Path) -> None:
         opened(X)
 
 
-# Questions and the journal.
+# Queries and the journal.
 
 SETTINGS = {"n_inputs": 2, "seed": 3}
 
@@ -510,7 +510,7 @@ def test_nothing_is_asked_twice_and_the_budget_holds() -> None:
         seen.append(rows)
         return np.asarray(rows.sum(axis=1))
 
-    ask = Questions(oracle, 2, budget=4, batch=2)
+    ask = Queries(oracle, 2, budget=4, batch=2)
     got, Y = ask(np.vstack([X, X[:1]]))
     assert np.array_equal(Y[:3], SUMS)
     assert np.array_equal(got[3], got[0])
@@ -528,7 +528,7 @@ def test_oracles_may_spoil_their_inputs() -> None:
         return np.ones(len(rows))
 
     given = X.copy()
-    Questions(oracle, 2, budget=9, batch=9)(given)
+    Queries(oracle, 2, budget=9, batch=9)(given)
     assert np.array_equal(given, X)
 
 

@@ -11,7 +11,7 @@ import click
 from unrelu.commands import arguments
 from unrelu.commands.arguments import FILE, NET_HELP, loaded
 from unrelu.commands.terminal import busy, exit_codes, keep, leave, write, write_json
-from unrelu.errors import FileError, InputError
+from unrelu.errors import InputError
 
 if TYPE_CHECKING:
     from unrelu.formats.reading import Reading
@@ -139,13 +139,9 @@ def _decode(path: str, net: str, reading: Reading, as_json: bool) -> None:
 
 
 def _read(path: str) -> Formula:
+    from unrelu.formats.archive import errors_named
     from unrelu.hardness import parse_dimacs
 
-    try:
-        text = Path(path).read_text(encoding="utf-8", errors="replace")  # comments may be anything
-    except OSError as error:
-        raise FileError(f"{path}: cannot be read: {error.strerror or error}") from error
-    try:
-        return parse_dimacs(text)
-    except InputError as error:
-        raise FileError(f"{path}: {error}") from error
+    with errors_named(Path(path), "a formula in DIMACS format"):
+        # Comments may contain any bytes.
+        return parse_dimacs(Path(path).read_text(encoding="utf-8", errors="replace"))

@@ -37,7 +37,7 @@ from unrelu.extraction.judging import (
     remarks_on,
 )
 from unrelu.extraction.kinks import Line, measure_bend
-from unrelu.extraction.questions import BudgetSpent, Questions
+from unrelu.extraction.queries import BudgetSpent, Queries
 from unrelu.fitting.candidate import constant
 from unrelu.network import Network
 from unrelu.numerics.arrays import Array, Index
@@ -86,29 +86,29 @@ class Search:
 
     def __init__(
         self,
-        questions: Questions,
+        queries: Queries,
         n_units: int | None,
         bias: bool,
         scale: float,
         reach: float,
         seed: int,
     ) -> None:
-        self.questions, self.n_units, self.bias = questions, n_units, bias
+        self.queries, self.n_units, self.bias = queries, n_units, bias
         self.scale, self.reach = scale, reach
         streams = map(np.random.default_rng, np.random.SeedSequence(seed).spawn(5))
         self._random, self._lines, self._around, self._fits, self._heads = streams
-        self.X, self.Y = np.zeros((0, questions.n_inputs)), np.zeros((0, 0))
+        self.X, self.Y = np.zeros((0, queries.n_inputs)), np.zeros((0, 0))
         self.best: Recovery | None = None
         self.method, self.lines, self._gaussian, self._spare = "", 0, 0, SPARE
         self._starts = self.X
         self._searched: list[tuple[Line, Array]] = []
-        self.units = lines.Units.none(questions.n_inputs, 1)
+        self.units = lines.Units.none(queries.n_inputs, 1)
         self.noise = 0.0
 
     @property
     def single(self) -> bool:
         """Whether the model answers in single precision."""
-        return self.questions.single
+        return self.queries.single
 
     # Asking.
 
@@ -118,7 +118,7 @@ class Search:
         wanted = n - self._gaussian
         if wanted <= 0:
             return
-        count = min(wanted, self.questions.left)
+        count = min(wanted, self.queries.left)
         X = self.scale * self._random.standard_normal((count, self.X.shape[1]))
         self._gaussian += count
         self._ask(X.astype(np.float32).astype(np.float64))
@@ -131,7 +131,7 @@ class Search:
 
     def _ask(self, X: Array) -> None:
         if len(X):
-            X, Y = self.questions(X)
+            X, Y = self.queries(X)
             self.X = np.vstack([self.X, X])
             self.Y = np.vstack([self.Y, Y]) if self.Y.size else Y
 
@@ -149,7 +149,7 @@ class Search:
         if looks_like_values(self.Y):
             return True
         self.grow(RANDOM)
-        kind = kind_of_answers(self.questions, self.X, self.Y, self.scale, self._heads)
+        kind = kind_of_answers(self.queries, self.X, self.Y, self.scale, self._heads)
         if kind is None:
             return True
         samples, rows = self.samples(), np.arange(len(self.X))
@@ -168,12 +168,12 @@ class Search:
         not, sets `noise`, by how much an answer differs when the query is repeated."""
         d, m = self.X.shape[1], self.Y.shape[1]
         decimals = decimal_places(self.Y)
-        self.questions.single = decimals is None and in_single(self.Y)
+        self.queries.single = decimals is None and in_single(self.Y)
         eps = float(np.finfo(np.float32 if self.single else np.float64).eps)
         size = float(np.sqrt((self.Y**2).mean()))
         rounding = max(0.5 * eps * size, float(np.finfo(np.float64).tiny))
         bends = [
-            measure_bend(self.questions, d, self.scale, step, self._lines)
+            measure_bend(self.queries, d, self.scale, step, self._lines)
             for step in STEPS[: 1 if self.single else 2]
         ]
         self.units = lines.Units.none(d, m)
@@ -197,7 +197,7 @@ class Search:
             direction = self.scale * self._lines.standard_normal(d)
             line = Line(start, direction, FURTHER * self.reach)
             new, kinks = lines.find_units(
-                self.questions,
+                self.queries,
                 line,
                 self.units,
                 self._rounding,
@@ -211,7 +211,7 @@ class Search:
                 self.lines,
                 len(kinks.at),
                 len(new.b),
-                self.questions.asked,
+                self.queries.asked,
             )
             if not kinks.linear:
                 return False
@@ -274,7 +274,7 @@ class Search:
         certificate = certified(asked, samples, explained)
         contradiction = ""
         if certificate.status == Status.EXACT:
-            searched = [self.questions(line.at(t)) for line, t in self._searched]
+            searched = [self.queries(line.at(t)) for line, t in self._searched]
             contradiction = contradicted(certificate, searched, self.single)
         remarks = remarks_on(certificate, self.n_units, contradiction, note)
         return Recovery(certificate.network, certificate, {}, remarks=remarks)
@@ -343,7 +343,7 @@ class Search:
                 self._recovered(n, fresh=False)
         assert self.best is not None, "there is always a best network"
         if not self.best.status.certain:
-            sentence = f"the budget of {self.questions.budget} queries is spent"
+            sentence = f"the budget of {self.queries.budget} queries is spent"
             spent = Finding("budget-spent", self.best.status, sentence)
             self.best = replace(self.best, remarks=(spent, *self.best.remarks))
 

@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all."""
+"""Files that appear completely or not at all."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from unrelu.errors import FileError
 
 
 def check_writable(path: Path) -> None:
-    """Raise FileError when a file cannot be put there: asked before long work, so that an hour
-    is not lost to a spelling mistake."""
+    """Raise FileError if a file cannot be written there. Called before long computations, so that
+    their result is not lost to a spelling mistake."""
     target = Path(os.path.realpath(path))
     if target.exists() and not target.is_file():
         raise FileError(f"{path}: is not a regular file; give the name of a file to write")
@@ -25,10 +25,10 @@ def check_writable(path: Path) -> None:
 
 @contextmanager
 def atomic_write(path: Path) -> Iterator[BinaryIO]:
-    """A file beside `path` to write into, which takes its place when the block ends well.
+    """A temporary file beside `path` to write into, which replaces it when the block succeeds.
 
-    A crash, a full disk or an interruption leaves `path` as it was. A symbolic link stays one:
-    the file it points to is replaced. Raises FileError where the file cannot be written.
+    A crash, a full disk or an interruption leaves `path` unchanged. A symbolic link stays one:
+    the file it points to is replaced. Raises FileError if the file cannot be written.
     """
     check_writable(path)
     target = Path(os.path.realpath(path))
@@ -37,7 +37,7 @@ def atomic_write(path: Path) -> Iterator[BinaryIO]:
         with open(beside, "wb") as file:
             yield file
             file.flush()
-            os.fsync(file.fileno())  # or the new name may outlive a power cut and the data not
+            os.fsync(file.fileno())  # otherwise a power cut may keep the new name and lose the data
         os.replace(beside, target)
     except OSError as error:
         raise FileError(f"{path}: cannot be written: {error.strerror or error}") from error

@@ -1,4 +1,4 @@
-"""Files that are found among models and are none that can be read, named for what they are."""
+"""Kinds of files that are found among models and cannot be read, so that errors can name them."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from unrelu.errors import FileError
 
 @dataclass(frozen=True)
 class ForeignKind:
-    """A kind of file that holds no network for us.
+    """A kind of file from which no network can be read.
 
-    code : its name, which stays the same from version to version.
-    what : what it is called in messages.
+    code : its name, stable across versions.
+    what : its description in messages.
     advice : what to do.
-    starts : first bytes, with which no form of ours begins.
-    suffixes : what names end in, where the content says nothing.
+    starts : first bytes, which no readable form has.
+    suffixes : endings of names, for files whose content does not show the kind.
     """
 
     code: str
@@ -162,8 +162,8 @@ FOLDERS = (
 
 
 def refuse_foreign(path: Path) -> None:
-    """Raise FileError for a folder, and for a file whose first bytes say that it is none of our
-    forms. Raises OSError where there is no such file."""
+    """Raise FileError for a folder, and for a file whose first bytes show that it has no readable
+    form. Raises OSError if there is no such file."""
     if path.is_dir():
         for names, what, advice in FOLDERS:
             if any((path / name).exists() for name in names):
@@ -188,12 +188,12 @@ def refuse_foreign(path: Path) -> None:
 
 
 def named_foreign(path: Path) -> ForeignKind | None:
-    """The kind that a name says where the content does not, if it is none of our forms."""
+    """The kind of a file by its name, if it is one of these kinds."""
     if path.name.lower().rpartition(".")[2].startswith("data-0"):
         return CHECKPOINT
     return next((kind for kind in KINDS if path.suffix.lower() in kind.suffixes), None)
 
 
 def refusal(kind: ForeignKind) -> FileError:
-    """What to raise for a file of this kind."""
+    """The error for a file of this kind."""
     return FileError(f"got {kind.what}: {kind.advice}", kind.code)

@@ -1,8 +1,8 @@
 """The forms of files, each a line in a table: of networks (`FORMS`) and of samples (`SAMPLES`).
 
 A new form is a module with the functions that read and write it, and a line here. What is allowed,
-the errors for what is not, and the lists in the help of commands are made from the tables. Reading
-and writing are named as texts, "module:function", so that a form costs nothing until it is used.
+the errors for what is not, and the lists in the help of commands come from the tables. Functions
+that read and write are given as texts, "module:function", and imported when they are used.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from unrelu.errors import FileError, require
 from unrelu.formats.foreign import PACKED, named_foreign, refusal
 
 PICKLES = (".pkl", ".pickle", ".joblib", ".sav")
-"""Suffixes of pickles, which mostly hold scikit-learn models; the reader of state_dicts says so."""
+"""Suffixes of pickles, mostly of scikit-learn models; the reader of state_dicts reports them."""
 
 
 @dataclass(frozen=True)
 class Beginning:
-    """What tells a form where the suffix does not: the path, the first bytes, and the names of the
-    members of a zip archive."""
+    """What identifies a form if the suffix does not: the path, the first bytes, and the names of
+    the members of a zip archive."""
 
     path: Path
     start: bytes
@@ -37,18 +37,18 @@ class Beginning:
 
 @dataclass(frozen=True)
 class Form:
-    """A form of file that networks are kept in.
+    """A form of file for networks.
 
-    name : what messages call it.
+    name : its name in messages.
     title : what it is, in a few words.
     suffixes : with their dots.
     read : "module:function" of `(path, reading) -> Contents`.
     write : of `(path, network or None, provenance) -> None`; None where it is only read.
     recognises : whether a file with another suffix is of this form.
     package, extra : what it needs, and the extra of this library that installs it.
-    options : fields of `Reading` that say something about such a file.
-    keeps_all : whether every network can be written: fractions, other activations than the ReLU, a
-        skip connection, no units. The others take float64 weights of ReLU networks.
+    options : fields of `Reading` that apply to such a file.
+    keeps_all : whether every network can be written: fractions, activations other than the ReLU, a
+        skip connection, no units. Other forms take float64 weights of ReLU networks.
     """
 
     name: str
@@ -65,7 +65,7 @@ class Form:
 
 @dataclass(frozen=True)
 class SampleForm:
-    """A form of file that samples are kept in.
+    """A form of file for samples.
 
     name, title, suffixes : as of a `Form`.
     read : "module:function" of `(paths, layout, exact=…) -> (X, Y)`, the paths one, or two of a
@@ -87,7 +87,7 @@ class SampleForm:
 
 
 WEIGHTS_ALONE = ("order", "transposed", "output")
-"""Options for what arrays and their names leave open."""
+"""Options for what arrays and their names do not show."""
 
 FORMS: tuple[Form, ...] = (
     Form(
@@ -106,7 +106,7 @@ FORMS: tuple[Form, ...] = (
         (".onnx",),
         read="unrelu.formats.onnx.files:read_onnx",
         write="unrelu.formats.onnx.files:write_onnx",
-        # It begins with the number of its version, which is not much to go by.
+        # It begins with the number of its version, which is weak evidence.
         recognises=lambda file: file.start[:1] == b"\x08" and named_foreign(file.path) is None,
         package="onnx",
         extra="onnx",
@@ -217,7 +217,7 @@ def described(forms: Iterable[Form | SampleForm]) -> str:
 
 
 def taking(option: str) -> str:
-    """The suffixes of the forms that an option says something about."""
+    """The suffixes of the forms that an option applies to."""
     return suffixes(form for form in FORMS if option in form.options)
 
 
@@ -232,8 +232,8 @@ def form_named(path: Path) -> Form | None:
 
 
 def form_to_write(path: Path) -> Form:
-    """The form that the suffix of a path names. Raises FileError where networks are not written
-    in it, and MissingExtraError where it needs a package that is not installed."""
+    """The form that the suffix of a path names. Raises FileError if networks are not written in
+    it, and MissingExtraError if it needs a package that is not installed."""
     form = form_named(path)
     if form is None or form.write is None:
         written = [form for form in FORMS if form.write is not None]
@@ -247,8 +247,8 @@ def form_to_write(path: Path) -> Form:
 
 
 def form_of_file(path: Path) -> Form:
-    """The form of an existing file: by its suffix, else by its content. Raises FileError for files
-    of no form."""
+    """The form of an existing file: by its suffix, otherwise by its content. Raises FileError for
+    files of no known form."""
     if (named := form_named(path)) is not None:
         return named
     with open(path, "rb") as file:
@@ -269,7 +269,7 @@ def form_of_file(path: Path) -> Form:
 
 def sample_form(paths: tuple[Path, ...]) -> SampleForm:
     """The form that the suffixes of the paths name. Raises FileError for other suffixes, and for
-    a file too many or too few."""
+    the wrong number of files."""
     path = paths[0]
     suffix = path.suffix.lower()
     if suffix == ".gz":

@@ -20,11 +20,11 @@ COLUMN = re.compile(r"([xy])(0|[1-9][0-9]{0,8})")
 @dataclass(frozen=True)
 class Layout:
     """How to read a table. `x` and `y`: names of columns, each with * and ? for any characters, or
-    numbers of columns from 0 where there is no header; where only one of them is given, all other
-    columns that have a name are the other. Without, columns are x0, x1, …, y0, y1, ….
-    `delimiter`: what is between cells of text; where that is not said, the one of comma,
-    semicolon, tab and bar that the first line has most of. `weights`: the column, neither input nor
-    output, that holds the weights of the samples; it is read as the last of the outputs."""
+    numbers of columns from 0 if there is no header; if only one of them is given, the other gets
+    all other columns that have a name. By default, columns are x0, x1, …, y0, y1, ….
+    `delimiter`: what separates cells of text; by default, the one of comma, semicolon, tab and bar
+    that is most frequent in the first line. `weights`: the column, neither input nor output, with
+    the weights of the samples; it is read as the last of the outputs."""
 
     x: tuple[str, ...] = ()
     y: tuple[str, ...] = ()
@@ -52,7 +52,7 @@ STANDARD = Layout()
 def named(
     array: AnyArray, columns: list[str], standard: bool, remarks: Sequence[Remark] = ()
 ) -> AnyArray | Named:
-    """With its names, unless these are x0, x1, …, y0, y1, … and there is nothing else to say."""
+    """With its names and remarks, unless it has standard names and no remarks."""
     plain = standard and not remarks
     return array if plain else Named(array, tuple(columns), tuple(remarks))
 

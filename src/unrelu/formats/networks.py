@@ -1,6 +1,6 @@
-"""Networks in files, in one of the forms of `forms`: told by their suffix, else by their content.
+"""Networks in files, in one of the forms of `forms`, which the suffix or the content shows.
 
-    NAME.npz                     our own, see `npz`
+    NAME.npz                     see `npz`
     NAME.onnx                    ONNX models; needs the extra `onnx`
     NAME.safetensors             needs the extra `safetensors`
     NAME.pt .pth .state_dict     PyTorch state_dicts, read and written without torch
@@ -8,8 +8,8 @@
     NAME.nnet                    networks of verification (ACAS Xu), read only
     NAME.mat                     MATLAB controllers, cell arrays W and b, read only
 
-Weights are kept bit for bit as they are given, rational ones in .npz as what they are and in the
-other forms rounded to float64. Nothing in a file is ever run.
+Weights are stored bit for bit; rational ones are stored exactly in .npz and rounded to float64 in
+the other forms. Nothing in a file is ever run.
 """
 
 from __future__ import annotations
@@ -38,21 +38,21 @@ LOG = logging.getLogger(__name__)
 
 
 def save(net: Network, path: str | os.PathLike[str]) -> None:
-    """Write a network in the form that the suffix names; the file appears whole or not at all.
+    """Write a network in the form that the suffix names; the file appears completely or not at all.
 
     .npz; .onnx; .safetensors; .pt, .pth or .state_dict (PyTorch); .h5, .weights.h5 or .keras
     (Keras). PyTorch and safetensors use the names of nn.Sequential(Linear, ReLU, Linear). Weights
     are written in float64; those of a rational network are kept as fractions in .npz, and rounded
     to float64 in every other form.
 
-    Networks of other activations than the ReLU have their name and parameters in .npz and no room
-    in other forms; functions of your own have none anywhere.
+    Activations other than the ReLU are stored in .npz, by their names and parameters, and in no
+    other form; functions of your own cannot be stored.
 
-    The same network gives the same bytes, except in .h5 and .keras. Raises FileError when the file
-    cannot be written, or its suffix is another, or it has no room for the activation, or a fraction
-    has more than 20,000 digits;
-    InputError when rational weights are to be rounded that float64 has no room for;
-    MissingExtraError when the form needs a package that is not installed.
+    The same network gives the same bytes, except in .h5 and .keras. Raises FileError if the file
+    cannot be written, has another suffix, or cannot store the activation, or if a fraction has more
+    than 20,000 digits;
+    InputError if rational weights to be rounded are beyond the range of float64;
+    MissingExtraError if the form needs a package that is not installed.
 
     >>> import tempfile
     >>> net = Network([[1.0], [-1.0]], [[1.0, 1.0]])
@@ -67,8 +67,8 @@ def save(net: Network, path: str | os.PathLike[str]) -> None:
 def write_network(
     net: Network | None, path: str | os.PathLike[str], provenance: Provenance | None
 ) -> None:
-    """`save`, with the reason why the network is not certain. Without any network the file holds
-    the provenance alone, and `load` repeats the reason."""
+    """`save`, with the reason why the network is not certain. Without a network, the file contains
+    only the provenance, and `load` reports the reason."""
     if net is not None and not isinstance(net, Network):
         raise InputTypeError(
             f"save: got {kind_of(net)}, expected a Network: of a whole result this is "
@@ -81,11 +81,11 @@ def write_network(
     check_writable(path)
     if net is not None and not form.keeps_all:
         if not (net.n_units and net.n_inputs):
-            raise FileError(f"{path}: the network has no units, which only {keeping()} can say")
+            raise FileError(f"{path}: the network has no units, which only {keeping()} can store")
         if net.skip:
             raise FileError(
                 f"{path}: got a network with a skip connection, which only {keeping()} keeps; "
-                "net.without_skip() is the same function without, with more units"
+                "net.without_skip() is the same function without one, with more units"
             )
         net = net.rounded()
     assert form.write is not None, "forms that are only read are refused"
@@ -93,20 +93,20 @@ def write_network(
 
 
 def check_activation(activation: str | Activation, path: str | os.PathLike[str]) -> None:
-    """Raise FileError where the form of the path has no room for the activation, or for the curve
-    that an unknown one becomes."""
+    """Raise FileError if the form of the path cannot store the activation, or the curve that
+    replaces an unknown one."""
     if activation == "unknown":
         activation = Curve([0.0, 1.0], [0.0, 1.0])
     activation = resolve(activation)
     if not activation.in_files:
         raise FileError(
-            f"{path}: the activation is a function of your own, which no file can hold: keep the "
-            "arrays V, U, b and c of the network, and make it anew with the function"
+            f"{path}: the activation is a function of your own, which no file can store: save the "
+            "arrays V, U, b and c of the network, and rebuild it with the function"
         )
     if not activation.piecewise_linear and not form_to_write(Path(path)).keeps_all:
         raise FileError(
-            f"{path}: got activation {activation.name!r}, which only {keeping()} keeps: in the "
-            "other forms networks are ReLU networks"
+            f"{path}: got activation {activation.name!r}, which only {keeping()} keeps: the other "
+            "forms are for ReLU networks"
         )
 
 
@@ -127,29 +127,29 @@ def load(
     """The network of a model file.
 
     Reads .npz, ONNX, safetensors, PyTorch state_dicts and checkpoints, Keras models or weights,
-    .nnet and MATLAB controllers, told apart by the suffix, or by the content where the suffix says
-    nothing. Constants that scale inputs, hidden values or outputs are folded into the weights,
-    which otherwise keep every bit. Files that hold weights alone (safetensors, state_dicts, Keras
-    weights, most .npz and .mat) are taken for ReLU networks. What was taken for granted is in the
-    `remarks` of the network, and logged.
+    .nnet and MATLAB controllers, distinguished by the suffix, or by the content for other suffixes.
+    Constants that scale inputs, hidden values or outputs are folded into the weights, which
+    otherwise keep every bit. For files that contain only weights (safetensors, state_dicts, Keras
+    weights, most .npz and .mat), ReLU is assumed. Assumptions are in the `remarks` of the network,
+    and logged.
 
-    drop_head : leave off what follows the second layer (a Softmax, Sigmoid, …), so that the
-        network gives what it is given; its name is logged. Without, such a file is refused.
-    order : names of the two layers, the first one first, where names and shapes do not tell or
-        there are others beside them: ("hidden", "out"), or arrays, with their biases or without:
-        ("W1", "b1", "W2", "b2").
-    transposed : whether weights are kept as (inputs, units), as for x @ W. By default names,
-        shapes and biases tell, and where they do not, the file is refused.
-    output : the name of the output, or of the layer that gives it, where there are several.
-        `order` and `transposed` are for files of weights alone; others say both themselves.
+    drop_head : leave out what follows the second layer (a Softmax, Sigmoid, …), so that the network
+        gives its inputs; its name is logged. By default, such a file is rejected.
+    order : names of the two layers, the first one first, if names and shapes do not show them or
+        there are others beside them: ("hidden", "out"), or names of arrays, with or without their
+        biases: ("W1", "b1", "W2", "b2").
+    transposed : whether weights are stored as (inputs, units), as for x @ W. By default, this is
+        inferred from names, shapes and biases; if they do not show it, the file is rejected.
+    output : the name of the output, or of the layer that gives it, if there are several.
+        `order` and `transposed` are for files of weights alone; other files specify both.
 
     An .npz of a rational network gives one, the weights of every other file are in float64.
 
     Raises FileError for everything that is not a two-layer ReLU network: no such file, damaged,
-    more layers, another activation, a version that this library does not know, weights that could
-    be meant in several ways (its `code` is order-unclear, layout-unclear or several-outputs).
+    more layers, another activation, a version unknown to this library, weights that can be read in
+    several ways (its `code` is order-unclear, layout-unclear or several-outputs).
     InputError and InputTypeError for impossible options.
-    MissingExtraError when the form needs a package that is not installed.
+    MissingExtraError if the form needs a package that is not installed.
     """
     contents = read(path, Reading(drop_head, order, transposed, output))
     if contents.head is not None:
@@ -160,12 +160,12 @@ def load(
 
 
 def read(path: str | os.PathLike[str], reading: Reading = AS_THE_FILE_SAYS) -> Contents:
-    """`load`, and all that the file says beside the weights."""
+    """`load`, and what the file contains beside the weights."""
     path = Path(path)
     with errors_named(path, "a model file"):
         refuse_foreign(path)
         form = form_of_file(path)
-    # What is not finite is refused as a weight.
+    # Weights that are not finite are rejected by Network.
     with errors_named(path, f"{with_article(form.name)} file"), np.errstate(all="ignore"):
         contents: Contents = function(form.read)(path, reading)
     return contents

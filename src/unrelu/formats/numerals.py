@@ -1,8 +1,8 @@
 """Rational numbers as text: 3, -1/7, 0.25, 1e-3.
 
-Texts come from strangers: how long a number may be is bounded, so that none of them takes more
-than its share of time and memory. Long ones are converted by python-flint, which takes
-quasi-linear time and does not know Python's own limit of some thousand digits.
+The length of a number is limited, so that no file takes an unreasonable amount of time or memory.
+Long numbers are converted by python-flint, which takes quasi-linear time and is not subject to
+Python's own limit of some thousand digits.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ MOST_EXPONENT = 1000
 limit, a dozen characters could stand for more digits than any memory holds."""
 
 SHORT = 600
-"""Digits that Python converts whatever limit it was given: the lowest is 640."""
+"""Digits that Python converts under every limit: the lowest is 640."""
 
 EXPECTED = "an integer, a decimal or a fraction p/q"
 
 READS_THEM = "exact=True, on the command line --exact, reads fractions"
-"""What to say where text came and floats were expected."""
+"""Advice if text is found where floats were expected."""
 
 NUMERAL = re.compile(
     r"(?P<sign>[+-]?)(?:(?P<p>[0-9]+)/(?P<q>[0-9]+)"
@@ -43,11 +43,11 @@ NUMERAL = re.compile(
 
 
 def rational(text: str) -> Fraction:
-    """The number that a text stands for, at its word: 0.1 is 1/10.
+    """The number that a text represents, taken literally: 0.1 is 1/10.
 
-    Raises ValueError, in words that fit behind "got <text>, expected ", for everything else than
-    an integer, a decimal or a fraction of integers, in ASCII digits, of no more than `MOST_DIGITS`
-    and `MOST_EXPONENT`.
+    Raises ValueError, with a message that continues "got <text>, expected ", for everything other
+    than an integer, a decimal or a fraction of integers, in ASCII digits, within `MOST_DIGITS` and
+    `MOST_EXPONENT`.
 
     >>> rational("-0.5"), rational("2/6"), rational("1e3")
     (Fraction(-1, 2), Fraction(1, 3), Fraction(1000, 1))
@@ -84,12 +84,12 @@ def numeral(number: Fraction) -> str:
 
 
 def rationals(where: str, array: NDArray[Any]) -> Rationals:
-    """The numbers of an array of text; `where` is what messages call it.
+    """The numbers of an array of text; `where` is its name in messages.
 
-    Raises FileError for an entry that is no rational number, and names it.
+    Raises FileError, with its place, for an entry that is not a rational number.
     """
     flat = np.ascontiguousarray(array).ravel()
-    foreign = np.flatnonzero(_foreign(flat))  # numpy does not survive all codes as characters
+    foreign = np.flatnonzero(_foreign(flat))  # some codes make NumPy crash
     if len(foreign):
         raise FileError(f"{_place(where, array, foreign[0])}: got other text than ASCII")
     numbers = np.empty(flat.shape, dtype=np.object_)

@@ -1,7 +1,7 @@
 """Whole results in files: what `recover` returned, to the last bit.
 
-Such a file is an .npz, that is, a zip archive of arrays in .npy form, with one more member. Nothing
-in it is pickled, and nothing in it is run.
+Such a file is an .npz, that is, a zip archive of arrays in .npy form, with one more member. It
+contains no pickles, and nothing in it is run.
 
     format.npy    the text "unrelu result"
     version.npy   the number of the form: 2
@@ -23,8 +23,8 @@ same bits back), a text, a list of VALUEs, or an object with one of these keys:
                                        "Certificate", "Network", …, fields are those documented
                                        there
 
-Fields that a reader does not know are left out, and those that it does not find have their default.
-What is read is equal (`==`) to what was written, as `unrelu.numerics.equality` defines it.
+Unknown fields are ignored, and missing ones have their defaults. The value that is read equals
+(`==`) the one that was written, as `unrelu.numerics.equality` defines it.
 """
 
 from __future__ import annotations
@@ -76,10 +76,10 @@ class Result(Protocol):
 
 
 def save_result(result: Result, path: AnyPath) -> None:
-    """Write a result, whole or not at all; equal results give equal bytes.
+    """Write a result, completely or not at all; equal results give equal bytes.
 
-    Raises FileError where the file cannot be written, and for a result whose activation is a
-    function of your own.
+    Raises FileError if the file cannot be written, and for a result whose activation is a function
+    of your own.
     """
     path = Path(path)
     form = form_named(path)
@@ -109,7 +109,7 @@ def save_result(result: Result, path: AnyPath) -> None:
 
 def read_result(path: AnyPath, root: type[T], older: Mapping[int, Upgrade]) -> T:
     """The result of type `root` that `save_result` wrote, see `unrelu.load_result`. `older`: for
-    each older version of the form, what makes a document of this one of its document."""
+    each older version of the form, the function that converts its document to this version."""
     with errors_named(Path(path), "a saved result"), zipfile.ZipFile(path) as archive:
         head = _head(archive)
         result = head["result"]
@@ -127,8 +127,8 @@ def read_result(path: AnyPath, root: type[T], older: Mapping[int, Upgrade]) -> T
 
 
 def network_of_result(path: AnyPath) -> tuple[Network | None, Status, str]:
-    """The network of a saved result of any version, its status and what it says. Whoever reads the
-    file names it in errors (`errors_named`)."""
+    """The network of a saved result of any version, its status and its explanation. The caller
+    names the file in errors (`errors_named`)."""
     with zipfile.ZipFile(path) as archive:
         head = _head(archive)
         parts = head["result"]["fields"]
@@ -169,7 +169,7 @@ def types(root: Hashable) -> Mapping[str, type]:
 
 
 def _encoded(path: Path, place: str, value: object, arrays: dict[str, AnyArray]) -> object:
-    """A value as JSON; arrays are put aside under the name of their place."""
+    """A value as JSON; its arrays are added to `arrays`, under the name of their place."""
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, Enum):  # the status, which is the only one
@@ -194,18 +194,18 @@ def _encoded(path: Path, place: str, value: object, arrays: dict[str, AnyArray])
         return {"map": {str(key): inner(key, part) for key, part in value.items()}}
     if isinstance(value, Activation) and not value.in_files:
         raise FileError(
-            f"{path}: the activation is a function of your own, which no file can hold: keep the "
-            "arrays of the network, and make it anew with the function"
+            f"{path}: the activation is a function of your own, which no file can store: save the "
+            "arrays of the network, and rebuild it with the function"
         )
     if isinstance(value, Activation) and not isinstance(value, Curve):
         return {"activation": value.name}
     kind = type(value).__name__
-    assert is_dataclass(value), f"{kind} at {place} is none of the types in files"
+    assert is_dataclass(value), f"{kind} at {place} is not one of the types in files"
     return {"type": kind, "fields": {name: inner(name, part) for name, part in _parts(value)}}
 
 
 def _parts(value: Any) -> Iterator[tuple[str, object]]:
-    """The fields of a value; functions, which only defaults are, are left to the reader."""
+    """The fields of a value without functions, which are only used as defaults."""
     for item in fields(value):
         part = getattr(value, item.name)
         if not (part is item.default and callable(part)):

@@ -1,4 +1,4 @@
-"""Samples in files: X (n, d) and Y (n, m), in one of several forms, told apart by their suffix.
+"""Samples in files: X (n, d) and Y (n, m), in one of several forms, which the suffix shows.
 
     NAME.npz           arrays X and Y
     X.npy Y.npy        a pair of files, mapped into memory: larger than memory is fine
@@ -6,12 +6,12 @@
     NAME.csv.gz        packed by gzip
     NAME.parquet       columns of the same names; needs the extra `parquet`
 
-Other names of columns are told by a `Layout`, and are kept. The stored type is kept (float32 stays
+A `Layout` selects columns with other names, which are kept. The stored type is kept (float32 stays
 float32), except in tables of text, which are read as float64.
 
-Samples that are meant exactly are read as Fractions, each number at its word: floats are dyadic
-rationals, and texts (cells of a .csv, text in arrays and columns) are integers, decimals or
-fractions p/q. They are written to .npz, as text, and to .csv.
+Exact samples are read as Fractions, each number taken literally: floats are dyadic rationals, and
+texts (cells of a .csv, text in arrays and columns) are integers, decimals or fractions p/q. They
+are written to .npz, as text, and to .csv.
 """
 
 from __future__ import annotations
@@ -41,12 +41,12 @@ def read_samples(
 ) -> tuple[AnyArray, AnyArray]:
     """Inputs X (n, d) and labels Y (n, m) of a file, or of a pair of .npy files.
 
-    exact : as arrays of Fraction, each number at its word. In a .csv or as text, 0.1 is 1/10; as a
-        float it is the dyadic rational that the float is.
+    exact : as arrays of Fraction, each number taken literally. In a .csv or as text, 0.1 is 1/10;
+        as a float it is the dyadic rational that the float represents.
 
-    Raises FileError for everything that does not hold samples, and for numbers of more than 20,000
-    digits or with powers of ten beyond 1000; MissingExtraError for .parquet without pyarrow. A
-    .npy pair costs no memory, unless exact; the other forms are read whole.
+    Raises FileError for everything that does not contain samples, and for numbers of more than
+    20,000 digits or with powers of ten beyond 1000; MissingExtraError for .parquet without pyarrow.
+    A .npy pair costs no memory, unless exact; the other forms are read completely.
     """
     X, Y = read_named(path, labels_path, exact=exact)
     return np.asanyarray(X), np.asanyarray(Y)
@@ -59,7 +59,7 @@ def read_named(
     exact: bool = False,
     layout: Layout = STANDARD,
 ) -> tuple[AnyArray | Named, AnyArray | Named]:
-    """`read_samples`, with names for the columns of a table where a layout says which they are."""
+    """`read_samples`, with names for the columns of a table if a layout selects them."""
     paths, form = _form_of(path, labels_path)
     if layout != STANDARD and not form.table:
         raise FileError(
@@ -74,8 +74,8 @@ def read_named(
 def read_weighted(
     path: AnyPath, labels_path: AnyPath | None, *, exact: bool, layout: Layout
 ) -> tuple[AnyArray | Named, AnyArray | Named, Array | None]:
-    """`read_named`, and the weights (n,) of the samples where the layout names them: a column of a
-    table, or an array of an .npz. Samples of weight zero are left out. Raises FileError where there
+    """`read_named`, and the weights (n,) of the samples if the layout names them: a column of a
+    table, or an array of an .npz. Samples of weight zero are left out. Raises FileError if there
     are no such numbers."""
     name = layout.weights
     if name is None:
@@ -117,14 +117,13 @@ def write_samples(
     path: AnyPath, X: ArrayLike, Y: ArrayLike, labels_path: AnyPath | None = None
 ) -> None:
     """Write samples in the form that the suffix of `path` names; `labels_path` is the second
-    file of a .npy pair. Files appear whole or not at all; reading gives the same values back.
+    file of a .npy pair. Files appear completely or not at all; reading gives the same values back.
 
-    Where X or Y is an array of objects, both are written as the rational numbers that they are:
-    as text in a .npz, as p/q in a .csv, and in no other form; read_samples(…, exact=True) gives
-    them back.
+    If X or Y is an array of objects, both are written as rational numbers: as text in a .npz, as
+    p/q in a .csv, and in no other form; read_samples(…, exact=True) gives them back.
 
-    Raises FileError where they cannot be written, InputError or InputTypeError for arrays that
-    are no samples.
+    Raises FileError if they cannot be written, InputError or InputTypeError for arrays that are not
+    samples.
     """
     X, Y = _table("X", X), _table("Y", Y)
     exact = is_rational(X) or is_rational(Y)
@@ -145,8 +144,8 @@ def check_target(path: AnyPath, labels_path: AnyPath | None = None, *, exact: bo
     if exact and not form.exact:
         expected = suffixes(form for form in SAMPLES if form.exact)
         raise FileError(
-            f"{path}: {suffixes([form])} keeps no fractions, expected one of {expected} for "
-            "samples that are meant exactly"
+            f"{path}: {suffixes([form])} keeps no fractions, expected one of {expected} for exact "
+            "samples"
         )
     for each in paths:
         check_writable(each)
@@ -155,7 +154,7 @@ def check_target(path: AnyPath, labels_path: AnyPath | None = None, *, exact: bo
 
 
 def _form_of(path: AnyPath, labels_path: AnyPath | None) -> tuple[tuple[Path, ...], SampleForm]:
-    """The paths, and the form that their suffixes say."""
+    """The paths, and the form that their suffixes show."""
     paths = tuple(Path(each) for each in (path, labels_path) if each is not None)
     return paths, sample_form(paths)
 

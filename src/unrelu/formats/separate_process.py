@@ -1,8 +1,8 @@
-"""Libraries that open a file in a process of their own.
+"""Reading files in a separate process.
 
-Libraries written in C for sound files crash over damaged ones, or take all memory there is. Their
-part is a module whose `main` calls `answer`; it is started with the file on its standard input,
-runs within limits of memory and time, and answers with an .npz on its standard output.
+Libraries written in C may crash on damaged files, or use up all memory. The code that calls them is
+a module whose `main` calls `answer`; it is started with the file on its standard input, runs within
+limits of memory and time, and writes an .npz to its standard output.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from numpy.typing import NDArray
 from unrelu.errors import FileError
 
 Found = tuple[dict[str, NDArray[Any]], dict[str, Any]]
-"""Arrays by their names, and whatever else is found, as JSON knows it."""
+"""Arrays by their names, and everything else, in types that JSON has."""
 
 SLOWEST = 1e6
-"""Bytes that are read in a second, at the least, on a slow and busy machine."""
+"""Bytes that are read in a second at least, on a slow and busy machine."""
 
 PATIENCE = 60.0
-"""Seconds for Python to start there; a file that keeps the library busy for ever ends then."""
+"""Seconds for Python to start, as a limit on files that the library never finishes."""
 
 MANY = 20_000
 """Objects in a file; optimizers and deep models have hundreds."""
@@ -52,8 +52,8 @@ def read_in_process(data: bytes, module: str, kind: str) -> Found:
     except subprocess.TimeoutExpired as error:
         raise FileError(f"damaged: the {kind} library does not come to an end") from error
     if answer.returncode == 3:
-        said = answer.stderr.decode("utf-8", "replace").strip().splitlines()
-        raise FileError(f"damaged or no {kind} file ({said[-1] if said else 'unknown'})")
+        lines = answer.stderr.decode("utf-8", "replace").strip().splitlines()
+        raise FileError(f"damaged or no {kind} file ({lines[-1] if lines else 'unknown'})")
     if answer.returncode:
         raise FileError(
             f"damaged: the {kind} library breaks down over it (exit {answer.returncode})"
@@ -73,14 +73,14 @@ def answer(contents: Callable[[bytes], Found]) -> None:
         numbered = {f"a{number}": array for number, array in enumerate(arrays.values())}
         packed = io.BytesIO()
         np.savez(packed, allow_pickle=False, index=index, **numbered)
-    except BaseException as error:  # to one line; what is wrong with the file is all there is
+    except BaseException as error:  # in one line
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         sys.exit(3)
     sys.stdout.buffer.write(packed.getvalue())
 
 
 def _limit_memory(size: int) -> None:
-    """No more than the file's contents call for, from here on."""
+    """Limit the memory of the process to what the size of the file justifies."""
     try:
         import resource
 

@@ -210,10 +210,9 @@ def _missing(column: Any) -> Index:
     ask = getattr(column, "isna", None) or getattr(column, "is_null", None)
     if ask is None:
         return np.arange(0)
-    gaps = np.asarray(ask(), dtype=bool)
     if isinstance(getattr(column, "dtype", None), np.dtype) and column.dtype.kind == "f":
         return np.arange(0)  # the check for finite numbers finds NaN
-    return np.flatnonzero(gaps)
+    return np.flatnonzero(np.asarray(ask(), dtype=bool))
 
 
 def _objects(where: str, array: AnyArray, exact: bool) -> AnyArray:

@@ -11,7 +11,7 @@ An oracle is any callable that takes queries (n, d) and returns answers (n, m): 
 one row per query.
 """
 
-# One transport per file. `extraction.questions` counts, checks and records the queries of all.
+# One transport per file. `extraction.queries` counts, checks and records the queries of all.
 
 from __future__ import annotations
 

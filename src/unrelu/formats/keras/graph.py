@@ -1,4 +1,4 @@
-"""The layers of a functional Keras model as data passes them, and operations that are no layers.
+"""The layers of a functional Keras model in the order of the data flow, and operations.
 
 Operations (keras.ops.relu, tf.maximum, …) may branch and come together again, as the parts of
 where(z > 0, z, 0) do; `piecewise_linear` finds what they compute. Layers must follow each other.
@@ -19,19 +19,19 @@ from unrelu.formats.piecewise_linear import Line, NotStraightError, constant, jo
 from unrelu.formats.reading import one_output
 
 BENT = "operations"
-"""The class of what stands for some operations in a row; its configuration holds the `line`."""
+"""The class of a layer that replaces consecutive operations; its configuration has the `line`."""
 
 
 @dataclass(frozen=True)
 class Tensor:
-    """What a layer gives, by its name."""
+    """The output of a layer, by its name."""
 
     layer: str
 
 
 def along_the_graph(model: Config, layers: Sequence[Config], output: str | None) -> list[Config]:
-    """The layers in the order in which data passes them to the output, operations put together.
-    Raises FileError for anything but a single path of layers."""
+    """The layers in the order of the data flow to the output, with operations combined. Raises
+    FileError for anything other than a single path of layers."""
     named = {str(layer.get("name") or layer["config"]["name"]): layer for layer in layers}
     before = {name: list(_sources(each.get("inbound_nodes", []))) for name, each in named.items()}
     given = _arguments(model.get("output_layers", []))
@@ -86,8 +86,8 @@ def _operated(
     *,
     flat: bool,
 ) -> tuple[Line, str, set[str]]:
-    """What the operations behind a layer compute, the last of them, and all of them. `flat`: each
-    sample is a row of numbers, so that arrays of constants can be what they multiply."""
+    """The result of the operations behind a layer, the last of them, and all of them. `flat`: each
+    sample is a row of numbers, so that arrays of constants have one number for each of them."""
     passed: set[str] = set()
 
     def take(name: str, known: dict[str, Line]) -> tuple[str, Line] | None:
@@ -131,7 +131,7 @@ def _operated(
 
 
 def _operation(layer: Config) -> tuple[str, list[Any]] | None:
-    """The operation that stands in a layer's place, and what it takes."""
+    """The operation that takes the place of a layer, and its arguments."""
     operation, nodes = operation_of(layer), layer.get("inbound_nodes", [])
     if operation is None or len(nodes) != 1:
         return None

@@ -1,7 +1,7 @@
 """The arrays of an HDF5 file, read in a process of its own; see `separate_process`.
 
-The HDF5 library is not made for damaged or hostile files: flipped bits make it crash, and take the
-process with it. Also keeps to the file: links and datasets that lead to other files are refused.
+The HDF5 library is not made for damaged or malicious files: flipped bits can make it crash, and the
+process with it. Links and datasets that lead to other files are rejected.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ DEEP = 20
 
 @dataclass
 class Held:
-    """What was found so far, and the bytes and objects that there may still be."""
+    """What was found so far, and the bytes and objects that are still allowed."""
 
     room: int
     objects: int = MANY

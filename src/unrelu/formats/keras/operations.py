@@ -1,4 +1,4 @@
-"""Operations of Keras and TensorFlow that are no layers: keras.ops.relu, tf.maximum, …"""
+"""Operations of Keras and TensorFlow that are not layers: keras.ops.relu, tf.maximum, …"""
 
 from __future__ import annotations
 
@@ -52,14 +52,14 @@ WITH_OPTIONS = {"clip": clip, "threshold": threshold, "leaky_relu": leaky_relu}
 
 
 def operation_of(layer: Config) -> str | None:
-    """The operation that stands in a layer's place, by its plain name; None for a layer."""
+    """The plain name of an operation that takes the place of a layer; None for a layer."""
     kind, config, module = str(layer["class_name"]), layer.get("config", {}), layer.get("module")
     if kind == "TFOpLambda":
         place, _, name = str(config.get("function")).rpartition(".")
         if place not in TENSORFLOW:
             return None
     elif module is None and kind not in MERGING and {"trainable", "dtype"} & set(config):
-        return None  # a layer of somebody's own, in a form that does not say whose it is
+        return None  # a custom layer, in a form without its module
     elif module is None or re.match(r"keras\.((.*\.)?ops\b|layers$)", str(module)):
         name = snake_case(kind)
     else:
@@ -69,7 +69,7 @@ def operation_of(layer: Config) -> str | None:
 
 
 def result(operation: str, options: Config, given: list[Line]) -> Line:
-    """What an operation makes of what it is given."""
+    """The result of an operation."""
     if operation in WITH_OPTIONS:
         return WITH_OPTIONS[operation](options, *given)
     return OPERATIONS[operation](*given)

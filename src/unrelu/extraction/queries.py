@@ -1,4 +1,4 @@
-"""Queries to an oracle: none is asked twice, and every answer is checked, counted and recorded."""
+"""Queries to an oracle: none is made twice, and every answer is checked, counted and recorded."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class BudgetSpent(Exception):
     """The next queries would exceed the budget. None of them was asked."""
 
 
-class Questions:
+class Queries:
     """Asks an oracle, in batches, at most `budget` different queries in all.
 
     Answers in a journal are not asked for again, but count, so that a resumed extraction is the
