@@ -84,7 +84,7 @@ class Recovery:
         activation was unknown and they are known exactly; `network.activation` is then the curve.
     names : of the columns of X and Y, where they had names, and what was made of those that held
         dates.
-    remarks : what there is to say about the question asked, beside the certificate: fewer or more
+    remarks : findings about the question asked, beside the certificate: fewer or more
         units than were asked for, a method that does not apply, a budget that is spent.
     """
 
@@ -160,9 +160,10 @@ class Recovery:
         >>> round(found.position, 9), found.before.round(9), found.after.round(9)
         (3.5, array([0.]), array([1.]))
         """
-        if not self._has_breakpoints or self.ranges is None:
+        if self.network is None or self.ranges is None:
             return ()
-        assert self.network is not None, "as asked before"
+        if not self.network.activation.piecewise_linear:
+            return ()
         return of_units(self.network, self.uncertainty, self.ranges, certain=self._exact)
 
     def breakpoints_along(
@@ -190,10 +191,6 @@ class Recovery:
     @property
     def _exact(self) -> bool:
         return self.status in (Status.PROVED, Status.EXACT)
-
-    @property
-    def _has_breakpoints(self) -> bool:
-        return self.network is not None and self.network.activation.piecewise_linear
 
     def breakpoint_rows(self) -> list[tuple[str, str]]:
         """The breakpoints as labelled lines."""

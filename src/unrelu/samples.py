@@ -160,11 +160,7 @@ class Samples:
         step = max(1, BLOCK_BYTES // (8 * (self.d + self.m)))
         for start in range(0, self.n, step):
             rows = slice(start, min(start + step, self.n))
-            yield (
-                rows,
-                np.asarray(self.X[rows], dtype=np.float64),
-                np.asarray(self.Y[rows], dtype=np.float64),
-            )
+            yield rows, np.asarray(self.X[rows], np.float64), np.asarray(self.Y[rows], np.float64)
 
 
 def weighed(samples: Samples, sample_weight: ArrayLike) -> tuple[Samples, Index]:

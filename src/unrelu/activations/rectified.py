@@ -1,4 +1,4 @@
-"""Rectified: an activation of the user's own, looked at before it is used."""
+"""Rectified: an activation of the user's own, examined before it is used."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Rectified(Activation):
     """f(z) = phi(z) for z > 0, of your own: phi and its inverse act on float64 arrays, entry by
     entry. What phi says of z <= 0 is never asked.
 
-    Before use it is looked at on numbers from 1e-6 to 8 (or to where, beyond 2, it overflows or is
+    Before use it is examined on numbers from 1e-6 to 8 (or to where, beyond 2, it overflows or is
     flat to rounding): there it must be finite, positive and increasing, the inverse must lead
     back, and phi must not be a multiple of z, which the ReLU is for. Raises InputError where it is
     not so, InputTypeError for what cannot be called. Whether phi is homogeneous is seen there,

@@ -16,7 +16,7 @@ from unrelu.samples import Samples
 from unrelu.wording.streams import counted
 
 MOST_LABELS = 20_000
-"""Rows whose labels are looked at for their grain."""
+"""Rows whose labels are examined for their grain."""
 
 CHANCE = math.log(1e-9)
 """Logarithm of the accepted probability that some wrong network explains generic labels."""

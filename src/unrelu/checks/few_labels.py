@@ -32,9 +32,9 @@ CLIP = 3.0
 
 def chance(net: Network, samples: Samples, biased: bool, skip: bool, clipped: bool) -> float:
     """A bound on the probability that noise about a constant, or with `skip` about a linear
-    function, is explained as well by so many units: zero where there are `FEW` labels to an unknown
-    or more, but for one input; one where there are no more labels than unknowns. Of `clipped`
-    residuals or not.
+    function, is explained as well by this many units: zero where there are `FEW` labels to an
+    unknown or more, but for one input; one where there are no more labels than unknowns. Of
+    `clipped` residuals or not.
 
     Labels of outputs that share their noise count for fewer. Cost: a least-squares fit.
     """

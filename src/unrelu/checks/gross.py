@@ -30,7 +30,7 @@ from unrelu.samples import Samples
 THIRD = 1 / 3
 
 MOST_ROWS, MOST_ERRORS = 50_000, 2000
-"""Wrong rows that are compared, and wrong entries of an output that are looked at."""
+"""Wrong rows that are compared, and wrong entries of an output that are examined."""
 
 ALIKE = 1e-9
 """Ratios closer than this are the same: by chance in one of a billion."""

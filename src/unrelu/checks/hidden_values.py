@@ -36,7 +36,7 @@ from unrelu.samples import Samples
 from unrelu.wording.plain import plain_fields
 
 MOST_ROWS = 20_000
-"""Rows on which zeros and their ranks are looked at, spread over all."""
+"""Rows on which zeros and their ranks are examined, spread over all."""
 
 KEPT = 0.9
 """Of the rank: the sum of the largest leverages that may go with the spare rows. Below 1 the rest
@@ -64,7 +64,7 @@ class HiddenValues:
     residual_in_roundings : of Y − c − F Uᵀ; 1 is what rounding allows.
     out_of_order : (k,) by how far a row lies on the wrong side, or before one of smaller value, as
         a share of the typical height.
-    ordered : rows whose order was held against the network without any tolerance.
+    ordered : rows whose order was compared with the network without any tolerance.
     """
 
     objection: str

@@ -27,7 +27,7 @@ LOOKED_AT = 20_000
 """Rows that decide."""
 
 SINGLE = float(np.finfo(np.float32).eps)
-"""Labels are held against the rounding of float32, whatever they are kept in."""
+"""Labels are compared with the rounding of float32, whatever they are kept in."""
 
 LEVELS = 10
 """Integers that take more values than this within the central nine tenths are values that
@@ -42,7 +42,7 @@ NEIGHBOURS = np.array([1, 2, 4, 8, 16])
 """Of these orders: how often they differ is extrapolated to no distance at all."""
 
 ASKED = 2000
-"""Samples whose neighbours are looked at."""
+"""Samples whose neighbours are examined."""
 
 DIRECTIONS = 4
 """Most directions in which neighbours are near: beyond, they are too far."""

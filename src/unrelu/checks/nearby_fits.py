@@ -34,7 +34,7 @@ FEWEST_ROWS, MOST_ROWS = 400, 4000
 
 DIFFERENT = 0.05
 """Share of the samples on which two units may be on different sides (or on the same, if they
-face each other), and yet be looked at as one."""
+face each other), and yet be treated as one."""
 
 STEPS = 15
 """Gauss–Newton steps of a fit."""
@@ -47,7 +47,7 @@ SHORTEST, RIDGE = 0.1, 1e-11
 """Share of a step below which none is tried, and what keeps its equations solvable."""
 
 MOST_TO_TURN = 12
-"""Units of which all sets are looked at for what they leave of a linear function."""
+"""Units of which all sets are examined for what they leave of a linear function."""
 
 ALL_SIDES = 6
 """Units of which all sets are turned round; of more, single ones."""
@@ -85,9 +85,8 @@ class NearbyFits:
         V = net.V * self.scale
         self.planes = self.white.to_features(np.column_stack([V, net.b]) if biased else V)
         self.active = self.Z @ self.planes.T > 0
-        self.enough = (
-            max(samples.eps, offset_rounding(samples)) * np.sqrt(D + net.n_units + 2.0) * 8
-        )
+        rounding = max(samples.eps, offset_rounding(samples))
+        self.enough = 8 * rounding * np.sqrt(D + net.n_units + 2.0)
 
     def starts(self) -> Iterator[tuple[Index, Array, Index]]:
         """Units left out, the hyperplanes of the others, and which of them may move."""

@@ -30,7 +30,7 @@ as were found, or given. It is a bound: of fits of one break to noise alone, 12 
 two in a hundred stay below the second."""
 
 RARE = 4
-"""Times the unknowns of a unit: so many samples off may be the work of as many rare units."""
+"""Times the unknowns of a unit: so many samples off may be due to as many rare units."""
 
 VAGUE = 1.0
 """Standard error of a direction, in radians, beyond which nothing is known of it: directions drawn

@@ -1,6 +1,6 @@
 """Is each unit pinned down by the samples, for an activation other than the ReLU?
 
-Each unit is held against labels of its own (`network.unitwise_least_squares`), which takes output
+Each unit is compared with labels of its own (`network.unitwise_least_squares`), which takes output
 weights of full column rank. That is fewer equations than there are, never more: a unit that is
 pinned so is pinned by all of them.
 """

@@ -48,7 +48,7 @@ MOST_UNKNOWNS, MOST_ROWS = 400, 2000
 """Of the joint Jacobian that is decomposed: a few seconds."""
 
 ALL_SETS = 6
-"""Units of which all sets are looked at; of more, pairs."""
+"""Units of which all sets are examined; of more, pairs."""
 
 ROUNDS = 6
 """As in `pinned_curved`."""
@@ -72,7 +72,7 @@ def pin_together(net: Network, samples: Samples, biased: bool) -> tuple[Pinned, 
     unknown = np.full(net.n_units, np.inf)
     nothing = Pinned(unknown, -unknown, shares, samples.m, chance(1), dimension, independent=False)
     if net.n_units * (dimension + samples.m) > MOST_UNKNOWNS:
-        return nothing, f"more than {MOST_UNKNOWNS} unknowns are not looked at together"
+        return nothing, f"more than {MOST_UNKNOWNS} unknowns are not examined together"
     uncertain = np.zeros(net.n_units)
     for _ in range(ROUNDS):
         sure = distinct.take(np.flatnonzero(sure_rows(net, X, scale, uncertain, samples.eps)))

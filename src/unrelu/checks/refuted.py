@@ -1,4 +1,4 @@
-"""Refutations: proofs that no network with so many units explains some samples, and their check.
+"""Refutations: proofs that no network with this many units explains some samples, and their check.
 
 A network with biases has X̄ = [X 1], and c adds the column 1. There are four kinds of proof.
 
@@ -94,7 +94,7 @@ class Refutation:
     def recheck(self, X: ArrayLike, Y: ArrayLike) -> bool:
         """Whether this is a proof for the samples X (n, d), Y (n, m), over ℚ.
 
-        Raises InputError for samples that are none. Cost: a rank, and one sum of rows to a leaf.
+        Raises InputError for samples of another shape. Cost: a rank, and one sum of rows to a leaf.
         """
         exact_X, exact_Y = as_fractions("X", X), as_fractions("Y", Y)
         if exact_Y.ndim == 1:

@@ -37,7 +37,7 @@ from unrelu.samples import Samples
 from unrelu.wording.streams import counted
 
 MOST_SETS = 20_000
-"""Sets of units whose independence is looked at; what takes more counts as dependent."""
+"""Sets of units whose independence is examined; what takes more counts as dependent."""
 
 PARALLEL = 1e-9
 
@@ -106,16 +106,12 @@ def _kruskal_rank(rows: Array) -> int:
     largest = int(min(rows.shape))
     if largest == len(rows) and _independent(rows):
         return largest
-    found = 1
     for number in range(2, largest + 1):
-        if math.comb(len(rows), number) > MOST_SETS:
-            break
-        if not all(
-            _independent(rows[list(some)]) for some in combinations(range(len(rows)), number)
-        ):
-            break
-        found = number
-    return found
+        sets = combinations(range(len(rows)), number)
+        few = math.comb(len(rows), number) <= MOST_SETS
+        if not (few and all(_independent(rows[list(some)]) for some in sets)):
+            return number - 1
+    return largest
 
 
 def _independent(rows: Array) -> bool:

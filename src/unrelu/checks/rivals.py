@@ -11,7 +11,7 @@ pivotal   samples without which the equations lose rank. Their labels are explai
           are, so nothing confirms the sides of the units there, nor on several such sets together.
 
 With a skip connection X Wᵀ is among the unknowns. Then every unit may be turned round, which is no
-other network, and only what is pivotal is looked at.
+other network, and only what is pivotal is examined.
 
 Neither is an ambiguity as long as the samples contradict the network that comes of it. So it is
 solved for, and tried on all samples.

@@ -13,7 +13,7 @@ SURELY = 1e-6
 """Level of the test: a verdict rests on it."""
 
 SAMPLES = 10
-"""To a function that residuals are held against; with fewer, squares of residuals do not tell what
+"""To a function that residuals are compared with; with fewer, squares of residuals do not tell what
 variance to expect."""
 
 

@@ -24,7 +24,7 @@ FINE_BITS = 42
 """Of weights from float64 labels in a lattice."""
 
 FEW = 4
-"""Units in a set that is looked at one by one, of weights that rounding has left few digits."""
+"""Units in a set that is examined one by one, of weights that rounding has left few digits."""
 
 MOST_SETS = 200_000
 

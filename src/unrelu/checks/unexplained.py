@@ -27,7 +27,7 @@ class Unexplained:
     `dependence`: score of the residual's dependence on the inputs (`numerics.dependence`), of
     `clipped` residuals or not;
     `growth`: variance on samples kept aside over that on those fitted to, a lower bound;
-    `chance`: a bound on the probability that noise alone is explained as well by so many units,
+    `chance`: a bound on the probability that noise alone is explained as well by this many units,
     asked where there are few labels (`checks.few_labels`);
     `shape`: p-value of its not depending on the heights of the units (`checks.shape`), asked where
     the activation is not the ReLU;

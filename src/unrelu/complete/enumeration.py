@@ -102,7 +102,7 @@ class Cell:
 class Enumeration:
     """What the enumeration found.
 
-    exists : whether a network with so many units explains the labels; None is undecided.
+    exists : whether a network with this many units explains the labels; None is undecided.
     networks : over ℚ, as many of them as asked for; one if there are infinitely many.
     rays : the hidden values of all possible units, scaled so that the first non-zero is 1, the
         constants left out when there are biases. Of a cell of more dimensions only those that
@@ -111,7 +111,7 @@ class Enumeration:
         infinite (`math.inf`) with a cell of two dimensions or more. None is undecided.
     count : of networks; infinite also where a unit's hidden weights are not determined.
     cells : the patterns that occur, with what they allow.
-    patterns : how many were looked at.
+    patterns : how many were examined.
     reason : the outcome in words.
     """
 

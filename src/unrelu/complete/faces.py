@@ -16,7 +16,7 @@ ROUNDINGS = 8.0
 """Labels are off by a few units in the last place of the largest of the sums that make them."""
 
 BLOCK_ENTRIES = 1 << 21
-"""Numbers that a block of rays is looked at with (16 MB)."""
+"""Numbers that a block of rays is examined with (16 MB)."""
 
 LP_TOLERANCE = 1e-7
 """To which HiGHS satisfies constraints."""
@@ -71,7 +71,7 @@ class Side:
         return cls(P, problem.strict.features, noise, live, P / noise[:, None], float(np.sqrt(eps)))
 
     def promising(self, rays: Rays, rng: np.random.Generator) -> Iterator[Mask]:
-        """Zero sets of those rays on which a few active samples do not speak against a unit: X v =
+        """Zero sets of those rays on which a few active samples do not contradict a unit: X v =
         P w has a solution there. A ray is only known to half its digits, and that is what it is
         held to."""
         order = rng.permutation(len(self.P))
@@ -108,7 +108,8 @@ def units_on(
     With N a null basis of P on the zero set, these are P_A N t = Z_A v, t and v free: directions
     common to two column spaces, the principal angle between them 0. If t is unique up to scale
     it is tried; otherwise all t with P N t >= 0 and Z v <= 0 on the zero set are units, and
-    extreme ones are found by linear programs. Without an active sample, or constant, it is none.
+    extreme ones are found by linear programs. A unit that is never active, or is
+    constant, does not count.
     """
     basis = null_space(side.weighted[zeros], side.rank, side.half)
     if not basis.shape[1]:

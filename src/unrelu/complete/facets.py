@@ -48,7 +48,7 @@ from unrelu.samples import Samples
 from unrelu.wording.streams import counted
 
 MOST_FACES = 20_000
-"""Faces above the rays that are looked at, half a minute's work: their number is exponential in k
+"""Faces above the rays that are examined, half a minute's work: their number is exponential in k
 where the label cone has many facets."""
 
 MOST_RIVALS = 20
@@ -57,7 +57,7 @@ MOST_RIVALS = 20
 
 @dataclass(frozen=True, eq=False)
 class Found:
-    """Units w (q, r) and v (q, D), and how they were come by: rays of the cone, faces looked at
+    """Units w (q, r) and v (q, D), and how they were found: rays of the cone, faces examined
     above them, units that were rays, and in words what was left out."""
 
     w: Array
@@ -88,19 +88,17 @@ def find(samples: Samples, *, bias: bool, rng: np.random.Generator, missed: Miss
         "rows": samples.n,
     }
     if not len(found.w):
-        said = found.left_out or f"none of the {found.rays} facets and {found.faces} faces is one"
-        return Candidate(constant(samples, bias).network, rows, stats, f"no unit was found: {said}")
+        why = found.left_out or f"none of the {found.rays} facets and {found.faces} faces is one"
+        return Candidate(constant(samples, bias).network, rows, stats, f"no unit was found: {why}")
     chosen = independent(_off_constant(found.w, bias), units)
     net = _network(problem, found.v[chosen], missed)
     fits = not len(missed(net))
     if len(chosen) < units:
-        said = found.left_out or (
+        why = found.left_out or (
             f"the {found.rays} facets and {found.faces} faces of the label cone show no more: no "
             f"network of {counted(units, 'unit')} explains these labels to rounding"
         )
-        note = (
-            f"{said}; found: {len(chosen)} of the {counted(units, 'unit')} that the rank asks for"
-        )
+        note = f"{why}; found: {len(chosen)} of the {counted(units, 'unit')} that the rank asks for"
         return Candidate(net, rows, stats, note)
     for swapped in _swaps(found, chosen, bias):
         other = _network(problem, found.v[swapped], missed)
@@ -122,18 +120,17 @@ def collect(side: Side, units: int, bias: bool, rng: np.random.Generator) -> Fou
     """Units on all rays and on the whole cone (active on all samples); then on the faces between,
     by growing dimension, until there are enough."""
     inside = interior(side.P)
+    w, v = np.zeros((0, side.rank)), np.zeros((0, side.dimension))
     if inside is None or not units:
-        said = (
+        reason = (
             "the label vectors lie in no pointed cone, as those of as many units as they have rank "
             "would"
         )
-        return Found(np.zeros((0, side.rank)), np.zeros((0, side.dimension)), left_out=said)
+        return Found(w, v, left_out=reason)
     try:
         rays = extreme_rays(side.P, inside, side.noise)
     except TooManyFacets:
-        said = f"the label cone has too many facets in {side.rank} dimensions"
-        return Found(np.zeros((0, side.rank)), np.zeros((0, side.dimension)), left_out=said)
-    w, v = np.zeros((0, side.rank)), np.zeros((0, side.dimension))
+        return Found(w, v, left_out=f"the label cone has too many facets in {side.rank} dimensions")
 
     def take(zeros: Mask) -> None:
         nonlocal w, v
@@ -150,7 +147,7 @@ def collect(side: Side, units: int, bias: bool, rng: np.random.Generator) -> Fou
         if len(independent(_off_constant(w, bias), units)) == units:
             break
         if faces == MOST_FACES:
-            left_out = f"{faces} faces of the label cone were looked at, and there are more"
+            left_out = f"{faces} faces of the label cone were examined, and there are more"
             break
         faces += 1
         take(zeros)

@@ -52,7 +52,7 @@ SPARE_BITS = 24
 
 WELL_CONDITIONED = 1e8
 """Condition number of J with which a step adds some eight digits; for a worse one more rows are
-looked at, as many as there are."""
+examined, as many as there are."""
 
 FALLING = 2.0
 """Factor by which a step that still converges brings the residual down."""
@@ -139,7 +139,7 @@ def _refined(net: Network, system: _System, inverse: Array, most_bits: int) -> L
         before = size
         step = inverse @ residual
         steps += 1
-        theta = theta + _scaled(step, exponent)
+        theta = theta + as_fractions("step", step) * Fraction(2) ** exponent
         error = Fraction(2) ** int(np.ceil(exponent + np.log2(np.abs(step).max())))
         bits = -(error.denominator.bit_length() - error.numerator.bit_length())
         rounded = _simple(theta, error)
@@ -163,11 +163,6 @@ def _simple(theta: Rationals, error: Fraction) -> Rationals | None:
     return np.array([*found, None], dtype=np.object_)[:-1]
 
 
-def _scaled(step: Array, exponent: int) -> Rationals:
-    exact: Rationals = as_fractions("step", step) * Fraction(2) ** exponent
-    return exact
-
-
 def _clear_rows(net: Network, samples: ExactSamples) -> Index:
     X = samples.rounded.X
     reach = np.linalg.norm(X, axis=1)[:, None] + np.abs(net.b)
@@ -177,7 +172,7 @@ def _clear_rows(net: Network, samples: ExactSamples) -> Index:
 @dataclass(frozen=True, eq=False)
 class _Unknowns:
     """Where the weights are in θ: rows of [V b], without the entry `pivots` of each, then of [U c].
-    Without biases b and c are none of them."""
+    Without biases b and c are not among them."""
 
     pivots: Index
     signs: Array

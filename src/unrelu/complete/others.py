@@ -1,7 +1,7 @@
 """Other networks with as many units that explain few samples, found by looking at all units.
 
 That a wrong network explains labels by chance is counted for inputs of no structure. A few of them,
-such as the corners of a cube, may have some: then all units that explain the labels are looked at,
+such as the corners of a cube, may have some: then all units that explain the labels are examined,
 where that is quick.
 """
 
@@ -59,7 +59,7 @@ def _of_facets(few: Samples, biased: bool) -> Finding | None:
 @OVERFLOW
 def _of_alternation(few: Samples, net: Network, biased: bool) -> Finding | None:
     """For other activations than the ReLU. Where all inputs take few values, as the corners of a
-    cube do, they have some structure; elsewhere starts of a search are looked at that end in a unit
+    cube do, they have some structure; elsewhere starts of a search are examined that end in a unit
     which the network has not."""
     if coarse(few.X):
         return _several(

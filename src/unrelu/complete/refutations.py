@@ -33,7 +33,7 @@ def by_output_signs(refuted: Sequence[Refutation]) -> Refutation:
 
 
 def _of_units(tree: RowTree, of: Cone) -> Tree:
-    """Rows of the system as samples, which is what a refutation speaks of."""
+    """Rows of the system as samples, which a refutation refers to."""
 
     def place(row: int) -> tuple[int, Pair]:
         return (0, (0, 0)) if row == of.level else (1 + row % 2, (of.samples[row // 2], 0))

@@ -257,7 +257,7 @@ def _pinned(
 
     Where U has full column rank, units of other activations than the ReLU can neither change sides
     nor be replaced by others: what a unit's own labels are, f(z_j) alone, is fixed (BJW Lemma 33).
-    Where it has not, all weights are looked at together, and what else the activation allows."""
+    Where it has not, all weights are examined together, and what else the activation allows."""
     if net.activation.reversible:
         return pin(net, samples, biased, limit, skip), ""
     if not net.n_units:

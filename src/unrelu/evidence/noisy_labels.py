@@ -27,10 +27,10 @@ from unrelu.samples import Samples
 from unrelu.wording.status import Status
 
 ALL_ROUNDING, MOST_ROWS = 0.35, 100_000
-"""Steps that are left, in the root mean square, where nothing else is; samples looked at."""
+"""Steps that are left, in the root mean square, where nothing else is; samples examined."""
 
 LOOKED_AT, ROUNDED = 5000, 0.4
-"""Samples that are looked at, and standard deviation in steps up to which it may be rounding."""
+"""Samples that are examined, and standard deviation in steps up to which it may be rounding."""
 
 
 @by_value

@@ -54,7 +54,7 @@ class RationalLabels(Evidence):
 @by_value
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Refuted(Evidence):
-    """Labels that no network with so many units gives: `refutation` proves it over the rationals.
+    """Labels that no network with this many units gives: `refutation` proves it over the rationals.
     `rounded` is of the constant network."""
 
     refutation: Refutation
@@ -102,7 +102,7 @@ def judge_rational(
 
 
 def judge_refuted(asked: Question, samples: ExactSamples, refutation: Refutation) -> Judgement:
-    """That no network with so many units gives these labels; the constant network stands for it."""
+    """No network with this many units gives these labels; the constant network stands for it."""
     floats = judge_labels(replace(asked, network=asked.network.rounded()), samples.rounded)
     assert isinstance(floats.evidence, ExactLabels)
     evidence = Refuted(refutation=refutation, rounded=floats.evidence)
@@ -156,7 +156,7 @@ def _networks(
 
 def _as_numbered(exact: Network, floats: Network) -> Network:
     """The units of a rational canonical network in the order of the same in floating point, where
-    rounding decides between units of the same ‖u‖: a certificate speaks of units by number."""
+    rounding decides between units of the same ‖u‖: a certificate numbers the units."""
     rounded = exact.rounded()
     if rounded.n_units != floats.n_units or not floats.n_units:
         return exact  # units that rounding has merged or lost

@@ -127,7 +127,7 @@ class _Root:
         """T⁻¹ pull, plus `DRAWS` errors of covariance size² T⁻¹: (draws, k, D)."""
         draws = rng.standard_normal((DRAWS, len(self.lower)))
         moved = self.turned(draws)
-        # T is known to rounding only, so an eigenvalue below some hundred roundings may be none.
+        # T is known to rounding only, so an eigenvalue below some hundred roundings may be zero.
         relative = np.linalg.norm(moved * self.scale.reshape(moved.shape[1:]), axis=2)
         null = relative.max(axis=0) > 0.03 / np.sqrt(self.ridge)
         null |= self.idle.reshape(moved.shape[1:]).any(axis=1)

@@ -1,4 +1,4 @@
-"""One unit at a time, held against labels of its own.
+"""One unit at a time, compared with labels of its own.
 
 The model is labels = f(Z Aᵀ) Uᵀ (+ constant), f smooth but for its kink, U of full column rank.
 With P = U⁺ᵀ, column p_j of P makes labels of unit j alone,

@@ -1,4 +1,4 @@
-"""How many unknowns a network has: free weights, of which the scale of a unit may be none."""
+"""How many unknowns a network has: its free weights, with or without the scale of each unit."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ def count_unknowns(
     skip: bool = False,
     scales: bool = False,
 ) -> int:
-    """Free weights of a network with so many units, inputs and outputs.
+    """Free weights of a network with this many units, inputs and outputs.
 
     biases : whether there are b and c; skip : whether there is W; scales : whether the length of
-    a row of V is an unknown. Where f(a z) = a^c f(z) it is none, for it may move into U.
+    a row of V is an unknown. Where f(a z) = a^c f(z) it is not: it may move into U.
 
     Outputs that are combinations of others add nothing: `outputs` may be the rank of U, to count
     what the independent ones depend on.

@@ -7,7 +7,7 @@ equation is independent of those above it: no branch is deeper than the dimensio
 however many pairs there are.
 
 A branch whose contradiction never uses its own equation refutes its parent as well, and the
-sibling need not be looked at.
+sibling need not be examined.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ MOST_SIMPLICES = 200_000
 time grows faster than their number."""
 
 BLOCK_ENTRIES = 1 << 22
-"""Products P w are looked at for so many entries (32 MB) at a time."""
+"""Products P w are examined for so many entries (32 MB) at a time."""
 
 
 class TooManyFacets(Exception):

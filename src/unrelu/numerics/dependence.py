@@ -8,7 +8,7 @@ from unrelu.numerics.arrays import Array
 from unrelu.numerics.rank import column_space
 
 MOST_ROWS = 1500
-"""Rows that are looked at: the kernel is a matrix over pairs of them."""
+"""Rows that are examined: the kernel is a matrix over pairs of them."""
 
 CLIP = 3.0
 """Residuals count up to this many of their median size: a few gross ones must not drown the

@@ -16,7 +16,7 @@ REACH = 30.0
 """Of the cone seen from the middle of a wider one, in standard deviations of that."""
 
 GROWTH = 4
-"""By which the number of rows looked at grows from round to round."""
+"""By which the number of rows examined grows from round to round."""
 
 
 @dataclass(frozen=True, eq=False)

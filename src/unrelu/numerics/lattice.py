@@ -40,7 +40,7 @@ def subset(vectors: Array, total: Array, bits: int = 36) -> Mask | None:
 
 
 MOST_RELATIONS = 16
-"""Independent relations whose combinations are all looked at."""
+"""Independent relations whose combinations are all examined."""
 
 
 def vanishing_subsets(vectors: Array, bits: int = 42) -> list[NDArray[np.bool_]] | None:

@@ -10,7 +10,7 @@ MOST_INPUTS = 6
 """Inputs up to which nearest neighbours are near enough to lie on one piece."""
 
 CENTRES, MOST_ROWS = 200, 20_000
-"""Neighbourhoods looked at, and rows that neighbours are looked for among."""
+"""Neighbourhoods examined, and rows that neighbours are looked for among."""
 
 SPARE = 3
 """Labels of a neighbourhood beyond those that any linear function fits."""

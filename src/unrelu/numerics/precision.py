@@ -58,7 +58,7 @@ FEWEST = 8
 """Labels other than zero from which anything is read off."""
 
 FIRST, BLOCK = 1000, 1 << 17
-"""Rows from which a kind is read off, and rows that are held against it at a time."""
+"""Rows from which a kind is read off, and rows that are compared with it at a time."""
 
 
 def precision_of(X: NDArray[Any], Y: NDArray[Any]) -> Precision:
@@ -154,7 +154,7 @@ def _used(labels: Array, kind: _Kind) -> bool:
             return False
         low, high = np.quantile(labels, (0.05, 0.95))
         return bool(high - low > LEVELS * kind.precision.step and _varied(labels))
-    labels = np.unique(labels)  # a value that comes again and again is none the more so
+    labels = np.unique(labels)  # a value that repeats counts once
     if len(labels) < FEWEST:
         return False
     if kind.digits:

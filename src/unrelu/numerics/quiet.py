@@ -1,4 +1,4 @@
-"""Floating-point errors inside the library are looked at where they matter; nobody is warned."""
+"""Floating-point errors inside the library are handled where they matter, without warnings."""
 
 from __future__ import annotations
 

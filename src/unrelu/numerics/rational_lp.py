@@ -135,7 +135,7 @@ class LinearSystem:
 
     def replace(self, row: int, coefficients: Row, bound: Fraction) -> None:
         """Another row in the place of one. The others must determine all variables that the old and
-        the new one have: that is not looked at again."""
+        the new one have: that is not examined again."""
         integers, level, factor = _integral(coefficients, bound)
         old = self._rows[row]
         self._rows[row], self._bounds[row], self._factors[row] = integers, level, factor
@@ -302,7 +302,7 @@ def _independent_columns(rows: Sequence[Mapping[int, int]], n_variables: int) ->
     """Columns that span all others. The variables of the others may as well be 0.
 
     One that is alone in some row is independent of all others and, as that row clears it from
-    the others, need not be looked at again. Bounds of variables are such rows, and usually leave
+    the others, need not be examined again. Bounds of variables are such rows, and usually leave
     few columns."""
     from flint import fmpz_mat, nmod_mat
 

@@ -27,7 +27,7 @@ shifted; nor are they when the shifts are known to no better than VAGUE, or FAR:
 shifted along itself is the same, and nearly straight ones nearly so."""
 
 POINTS = 500
-"""Of a piece that are looked at; spread over it."""
+"""Of a piece that are examined; spread over it."""
 
 APART = 10
 """As many points of a piece err independently: it is the whole piece that lies a little off."""

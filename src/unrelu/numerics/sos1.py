@@ -43,7 +43,7 @@ TOLERANCE = 1e-9
 so the tightest that its linear programs can meet is the quickest."""
 
 AT_ZERO = 2 * TOLERANCE
-"""Twice, so that what is no 0 here is none to SCIP's own handler of the pairs, and
+"""Twice, so that what is not 0 here is not 0 to SCIP's own handler of the pairs, and
 is split by it: a node that neither of the two splits would be lost."""
 
 

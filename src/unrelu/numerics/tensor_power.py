@@ -73,7 +73,7 @@ def positive_combination(slices: Array) -> Array | None:
     theta = np.trace(slices, axis1=1, axis2=2)
     for _ in range(TURNS):
         values, vectors = np.linalg.eigh(np.tensordot(theta, slices, axes=1))
-        # A least eigenvalue at rounding level is none.
+        # A least eigenvalue at rounding level counts as zero.
         if values[0] > 1e-9 * values[-1] > 0:
             break
         x = vectors[:, 0]

@@ -18,7 +18,7 @@ each of three smoothings; then all sets of k of them, by systems of k equations.
 What is done differently from the paper, and why:
 
 - Rows of the left inverse are guessed one by one and then combined: v_p depends on row p alone, so
-  all matrices of guesses are looked at, for the k-th root of the price.
+  all matrices of guesses are examined, for the k-th root of the price.
 - Labels are sketched to k dimensions, not to O(k/δ²) with δ = 1/10, more than any m in use: the
   grid is exponential in that number. A sketch so narrow may be bad, so several are tried.
 - The sketched labels are whitened before a is guessed, so that the grid is as fine where κ(U) is
@@ -81,7 +81,7 @@ SKETCHES = 4
 10 or so, one in 250 four times in a row."""
 
 ROWS = 50_000
-"""Samples that are looked at: more would sharpen nothing beyond what the grid allows."""
+"""Samples that are examined: more would sharpen nothing beyond what the grid allows."""
 
 
 def find(

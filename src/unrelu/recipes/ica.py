@@ -107,7 +107,7 @@ def _unmixing(labels: Array, rng: np.random.Generator) -> Array:
         whiten="unit-variance", max_iter=STEPS, random_state=int(rng.integers(2**31))
     )
     with warnings.catch_warnings():
-        # What comes of it is looked at in any case.
+        # What comes of it is examined in any case.
         warnings.simplefilter("ignore", ConvergenceWarning)
         components = analysis.fit_transform(labels)
     skewness = (components**3).mean(axis=0)

@@ -7,7 +7,7 @@ u_j, and the lengths t_i of its labels are a linear system v_j·x_i = t_i, solve
 
 Columns u and −u are allowed, but their labels need a step that the paper does not have: where both
 units are active, and no other, the label (v₁ − v₂)·x u is parallel to u as well, although it is not
-the work of one unit. One group then holds two linear pieces, t = p·x or t = q·x. All its samples
+that of one unit. One group then holds two linear pieces, t = p·x or t = q·x. All its samples
 satisfy (p·x − t)(q·x − t) = 0, a quadratic form in (x, t) that is found as a null vector of the
 monomials and comes apart into p and q (generalised principal component analysis: Vidal, Ma and
 Sastry 2005). They are (v₁, v₁ − v₂) in one order or the other, and the labels along −u say which.
@@ -69,7 +69,7 @@ def find(
     """A unit from every group of parallel labels; output weights by least squares on all samples.
 
     Raises `Unsuitable` where there are no such groups, where they are too small, and where one is
-    not the work of one unit or of two with opposite output weights.
+    not made by one unit or by two with opposite output weights.
     """
     if noise:
         raise Unsuitable("labels must be exact: noise leaves no two of them parallel")
@@ -109,7 +109,7 @@ def find(
 
 
 def parallel_labels(inputs: Array, Y: Array, eps: float) -> tuple[list[Line], Index]:
-    """Lines with enough labels to be looked at, and the sizes of all groups of exactly parallel
+    """Lines with enough labels to be examined, and the sizes of all groups of exactly parallel
     labels, on one side of the origin each, the largest first.
 
     Directions count as equal when they share three quarters of their digits. Labels so short that
