@@ -11,7 +11,10 @@ from hypothesis import strategies as st
 from support.families import FAMILIES, made
 
 import unrelu
-from unrelu import Network, Recovery, recover, verify
+from unrelu import Network, Recovery, Status, recover, verify
+from unrelu.checks.case import Case
+from unrelu.checks.finding import Finding
+from unrelu.evidence import exact_labels
 from unrelu.evidence.exact_labels import ExactLabels
 
 METHODS = ("auto", "row-space", "hyperplanes", "facets", "ica", "one-sparse")
@@ -103,3 +106,35 @@ def test_what_verify_is_asked() -> None:
             verify(net, X, wrong, **options)
     with pytest.raises(unrelu.InputError, match="bias"):
         verify(Network(net.V, net.U, [1.0, 0.0]), X, wrong, bias=False)
+
+
+def test_a_check_is_a_function_and_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A toy one decides for everybody who asks."""
+
+    def odd_samples(case: Case) -> Finding | None:
+        said = "an odd number of samples"
+        return Finding("odd", Status.UNDETERMINED, said) if case.samples.n % 2 else None
+
+    net = Network([[1.0, 0.5], [0.2, -1.0]], [[1.0, 2.0], [0.5, -1.0]])
+    X = np.random.default_rng(0).standard_normal((201, 2))
+    monkeypatch.setattr(exact_labels, "CHECKS", (*exact_labels.CHECKS, odd_samples))
+    result = recover(X, net(X), bias=False, rng=0, throw=False)
+    assert (result.status, result.code) == ("undetermined", "odd")
+    assert not disagreements(result, X, net(X))
+    assert verify(net, X[1:], net(X[1:])).status == "exact"
+
+
+def test_what_verify_says_it_says_again() -> None:
+    rng = np.random.default_rng(0)
+    net = Network(rng.standard_normal((3, 2)), rng.standard_normal((3, 3)), rng.standard_normal(3))
+    X = rng.standard_normal((200, 2))
+    for inputs in (X, np.round(X, 5)):
+        certificate = verify(net, inputs, net(X))
+        assert certificate.recheck(inputs, net(X)).status == certificate.status
+
+
+def test_constant_labels_of_dependent_inputs() -> None:
+    X = np.random.default_rng(0).standard_normal((200, 2))
+    inputs = np.column_stack([X, X[:, 0]])
+    result = recover(inputs, np.ones((200, 2)), rng=0, throw=False)
+    assert not disagreements(result, inputs, np.ones((200, 2)))

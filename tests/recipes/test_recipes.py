@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,9 +11,10 @@ from support.planting import Planted, plant
 from support.recipe_trials import recovered, right
 
 from unrelu import InputError, Network, recover
-from unrelu.fitting.candidate import Unsuitable
+from unrelu.fitting.candidate import Candidate, Unsuitable
 from unrelu.noise.kinds import KINDS, estimated
-from unrelu.search.methods import COMPLETE, METHODS, RECIPES, names
+from unrelu.samples import Samples
+from unrelu.search.methods import COMPLETE, METHODS, RECIPES, Method, names
 
 NAMES = [recipe.name for recipe in RECIPES]
 
@@ -149,3 +151,21 @@ def test_the_enumeration_says_which_assumption_fails() -> None:
     assert "undecided: too large" in said[1]
     with pytest.raises(InputError, match="expected exact=True"):
         recover(X, Y, 4, method="enumeration")
+
+
+def test_a_method_is_a_file_and_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What may be combined with a toy one, and its errors, follow from its line."""
+    problem = plant(4, 2, 3, 200, seed=0)
+
+    def find(samples: Samples, **_: Any) -> Candidate:
+        return Candidate(problem.truth, np.arange(samples.n), {"starts": 1})
+
+    toy = Method("toy", "none", "the answer", find, noise=(), relu_only="it knows one answer")
+    monkeypatch.setitem(METHODS, "toy", toy)
+    result = recover(problem.X, problem.Y, method="toy", bias=False, rng=0)
+    assert (result.status, result.stats["method"]) == ("exact", "toy")
+    for options in ({"noise": "gaussian"}, {"activation": "power(2)"}, {"skip": True}):
+        with pytest.raises(InputError):
+            recover(problem.X, problem.Y, method="toy", **options)
+    with pytest.raises(InputError, match="'toy'"):
+        recover(problem.X, problem.Y, method="toys")

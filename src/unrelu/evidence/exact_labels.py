@@ -79,6 +79,8 @@ class ExactLabels(Evidence):
     corrupted : (s, 2) row and output of the label entries left out as grossly wrong, where that
         was allowed; every statement is about the others.
     precision : what the labels are taken to be rounded to.
+    as_given : whether it was asked, too, if rounding of the inputs, or of units that cancel, is in
+        the way.
     """
 
     residual: float
@@ -92,14 +94,16 @@ class ExactLabels(Evidence):
     weight_errors: Array
     corrupted: Index = field(default_factory=lambda: np.zeros((0, 2), dtype=np.intp))
     precision: str = DOUBLE.name
+    as_given: bool = False
 
     @property
     def explained(self) -> bool:
         return not len(self.corrupted)
 
     def recheck(self, asked: Question, X: ArrayLike, Y: ArrayLike) -> Judgement:
-        gross = len(self.corrupted) > 0
-        samples = in_floats(X, Y)
+        gross, samples = len(self.corrupted) > 0, in_floats(X, Y)
+        if self.as_given:
+            return judge_as_given(asked, samples)
         return with_kind_of_labels(judge_labels(asked, samples, gross=gross), samples)
 
     def rows(self, counts: tuple[str, str]) -> list[tuple[str, str]]:
@@ -181,14 +185,16 @@ def judge_as_given(asked: Question, samples: Samples) -> Judgement:
     """`judge_labels`, and the likely cause where the labels are not explained: rounding of units
     that merge, or of the inputs; labels that are no values."""
     judgement = judge_labels(asked, samples)
+    evidence = judgement.evidence
+    assert isinstance(evidence, ExactLabels)
+    judgement = replace(judgement, evidence=replace(evidence, as_given=True))
     if judgement.findings[0].code != "not-explained":
         return with_kind_of_labels(judgement, samples)
     # Units that merge may cancel, and leave the rounding of what has gone.
     own = samples.levels()[-1]
     if explain(asked.network, own).in_roundings <= 1:
-        assert isinstance(judgement.evidence, ExactLabels)
-        coarse = own.eps * 1.01 * judgement.evidence.residual_in_roundings
-        return judge_labels(asked, own.rounded_to(coarse))
+        coarse = own.rounded_to(own.eps * 1.01 * evidence.residual_in_roundings)
+        return judge_labels(asked, coarse)
     inputs = by_inputs(asked.network, own)
     if inputs is not None:
         sentence = (

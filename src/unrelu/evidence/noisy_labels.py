@@ -94,7 +94,7 @@ def left_of(asked: Question, samples: Samples, clipped: bool, precision: Precisi
     """What a network leaves of noisy labels, weights of samples included, and how often noise alone
     is explained as well. `clipped`: residuals that are far out count as less. What is as small as
     the rounding to `precision` is alike for neighbours, and no misfit."""
-    net = asked.network
+    net = asked.network.canonical()
     left = unexplained(net, samples, asked.biased, clipped)
     left = replace(left, chance=chance(net, samples, asked.biased, asked.skip, clipped))
     some = samples.take(samples.spread(LOOKED_AT))

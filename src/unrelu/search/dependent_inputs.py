@@ -53,7 +53,8 @@ def widened(result: Recovery, samples: Samples, kept: Index) -> Recovery:
     )
     before = result.certificate
     network = _wide(before.network, samples.d, kept)
-    if before.status == Status.FAILED:
+    open_weights = network.n_units > 0 or network.skip
+    if before.status == Status.FAILED or not open_weights:
         findings = (*before.findings, Finding(CODE, None, said))
     else:
         certain = before.status in (Status.EXACT, Status.PROVED)

@@ -12,6 +12,7 @@ from unrelu.checks.finding import Finding
 from unrelu.checks.nearby_fits import offset_rounding
 from unrelu.checks.noise_left import RARE
 from unrelu.checks.redundant_units import smaller_network
+from unrelu.checks.unexplained import Unexplained
 from unrelu.errors import InputError
 from unrelu.evidence.evidence import Question
 from unrelu.evidence.exact_labels import judge_labels
@@ -151,8 +152,7 @@ def _polished(certificate: Certificate, task: Task, rows: Index) -> Certificate:
 def _of_noisy_labels(task: Task, method: str, candidate: Candidate, noise: Noise) -> Judged:
     samples, net, rows = task.weighted, candidate.network, candidate.rows
     asked, told = _asked(task, net, rows), task.n_units is not None
-    left = left_of(asked, samples, kinds.KINDS[noise.kind].robust, task.precision)
-    left = replace(left, growth=noise.growth, search=noise.search, common=noise.common)
+    left = _left(asked, samples, noise, task)
     certificate = Certificate.of(
         judge_noisy(asked, samples, left, told=told, precision=task.precision)
     )
@@ -177,7 +177,9 @@ def _of_noisy_labels(task: Task, method: str, candidate: Candidate, noise: Noise
     fitted = samples if len(rows) == samples.n else samples.take(rows)
     net, cut = flat_directions.without_unseen(net, fitted, task.bias, noise.covariance)
     cut_said = remark("flat-directions", flat_directions.in_words(cut))
-    asked = replace(asked, network=net)
+    if len(cut):
+        asked = replace(asked, network=net)
+        left = _left(asked, samples, noise, task)
     if recipe:
         if len(cut):
             judged_again = judge_noisy(asked, samples, left, told=told, precision=task.precision)
@@ -202,6 +204,12 @@ def _of_noisy_labels(task: Task, method: str, candidate: Candidate, noise: Noise
     trail = tuple(finding for finding in hint if finding.status is None)
     remarks = (*lead, *cut_said, *note, *trail)
     return Judged(method, candidate, certificate, uncertainty, remarks)
+
+
+def _left(asked: Question, samples: Samples, noise: Noise, task: Task) -> Unexplained:
+    """What a fit leaves, and what its search could not settle."""
+    left = left_of(asked, samples, kinds.KINDS[noise.kind].robust, task.precision)
+    return replace(left, growth=noise.growth, search=noise.search, common=noise.common)
 
 
 def _standard_errors(

@@ -50,7 +50,7 @@ class Method:
     relu_only: str = FOR_THE_RELU
     unknown: bool = False
     skip: bool = False
-    recipe: bool = False
+    recipe: bool = True
     complete: bool = False
     rational: bool = False
     one_output: bool = False
@@ -76,7 +76,7 @@ def _recipe(
     noise: tuple[str, ...] = (),
     relu_only: str = "",
 ) -> Method:
-    return Method(name, theorem, assumptions, find, noise, relu_only, recipe=True)
+    return Method(name, theorem, assumptions, find, noise, relu_only)
 
 
 RECIPES: tuple[Method, ...] = (
@@ -178,6 +178,7 @@ SEARCHES: tuple[Method, ...] = (
         relu_only="",
         unknown=True,
         skip=True,
+        recipe=False,
     ),
     Method(
         "hyperplanes",
@@ -185,6 +186,7 @@ SEARCHES: tuple[Method, ...] = (
         "no noise, about 4 equations n m to an unknown k (d + m)",
         hyperplanes.find,
         skip=True,
+        recipe=False,
     ),
 )
 
@@ -195,6 +197,7 @@ COMPLETE: tuple[Method, ...] = (
         "rational samples, with exact=True; rank(U) = k ≤ m, any inputs, biases or none; up to "
         "1,200 choices of k − 1 samples (of k with biases)",
         enumeration.enumerate_units,
+        recipe=False,
         complete=True,
         rational=True,
     ),
@@ -204,6 +207,7 @@ COMPLETE: tuple[Method, ...] = (
         "rank(U) = k ≤ m, up to eight or so, any inputs, biases or none; with exact=True over the "
         "rationals",
         facets.find,
+        recipe=False,
         complete=True,
     ),
     Method(
@@ -211,6 +215,7 @@ COMPLETE: tuple[Method, ...] = (
         "Theorem 2 says that it must take long",
         "one output and n_units, any inputs, biases or none; with exact=True over the rationals",
         mixed_integer.find,
+        recipe=False,
         complete=True,
         one_output=True,
         needs_units=True,

@@ -96,8 +96,6 @@ def _interpolates(judged: Judged, task: Task) -> bool:
     """Whether labels are explained that are said to be noisy, or by more units than asked for, and
     nothing shows that it is no chance: then it may be noise that is explained."""
     said = task.noise in estimated()
-    doubtful = judged.explained and judged.certificate.status == Status.UNDETERMINED
-    said = task.noise in ("gaussian", "independent", "poisson")
     doubtful = judged.explained and judged.status == Status.UNDETERMINED
     return doubtful and (said or _too_many(judged, task))
 

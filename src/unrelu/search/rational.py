@@ -55,8 +55,6 @@ def climb_exactly(task: Task, samples: ExactSamples, rng: np.random.Generator) -
         return broken
     expected = "sparse" if task.method == "sparse-noise" else "none"
     best = climb(replace(task, noise=expected) if task.noise == "auto" else task, rng)
-    failed = best.certificate.status == Status.FAILED
-    relu = task.activation.piecewise_linear  # gross errors are for it, and so is a complete search
     failed = best.status == Status.FAILED
     relu = task.activation.piecewise_linear  # gross errors are for it, and so is a complete search
     if relu and task.noise == "auto" and failed and task.method == "auto":
