@@ -159,24 +159,24 @@ def _extracted(search: Search, first: int) -> Recovery:
     found. If lines are of no use, random queries."""
     try:
         search.grow(first)
-        if not search.values():
+        if not search.answers_are_values():
             assert search.best is not None, "it describes the answers"
             return search.best
-        if search.measure():
+        if search.measure_rounding():
             for _ in range(MOST_ROUNDS):
                 before = len(search.units.b)
-                if not search.look() or not len(search.units.b):
+                if not search.search_lines() or not len(search.units.b):
                     break
-                status = search.settle()
+                status = search.fit_and_check()
                 if status == Status.EXACT:
                     break
                 if len(search.units.b) == before and (status == Status.FAILED or search.single):
                     if search.single:
-                        search.complete()
+                        search.find_missed()
                     break
         if search.best is None or search.best.status == Status.FAILED:
-            search.passive()
+            search.recover_at_random()
     except BudgetSpent:
-        search.conclude()
+        search.finish()
     assert search.best is not None, "there is always a best network"
     return search.best

@@ -89,7 +89,7 @@ def test_one_line_gives_the_units(m: int) -> None:
     truth = plant(12, 8, m, 1, seed=m, bias=0.5).truth
     rng = np.random.default_rng(0)
     size = lines.Rounding(4 * EPS, np.sqrt(12))
-    none = lines.Units.none(12, m)
+    none = lines.Units.empty(12, m)
     units, kinks = lines.find_units(exact(truth), line_of(1, 12), none, size, rng)
     assert len(units.b) == len(kinks.at) == 8
     assert distance(units.V, units.b, truth).max() < 1e-9

@@ -89,16 +89,16 @@ class Journal:
             if not line.endswith(b"\n"):
                 break
             if head is None:
-                head = _head(self.path, line)
-                _same(self.path, head, settings)
+                head = _read_settings(self.path, line)
+                _check_settings(self.path, head, settings)
             else:
-                self._take(number, line)
+                self._add_line(number, line)
             end += len(line)
         self._file.truncate(end)  # an incomplete line, left by a crash
         if head is None:
             self._write(json.dumps({"unrelu journal": FORMAT_VERSION, **settings}) + "\n")
 
-    def _take(self, number: int, line: bytes) -> None:
+    def _add_line(self, number: int, line: bytes) -> None:
         try:
             key, *answer = json.loads(line)
             values = np.array(answer, dtype=np.float64)
@@ -123,11 +123,11 @@ def seed_of(path: str | os.PathLike[str]) -> int | None:
         raise FileError(f"{path}: cannot be read: {error.strerror or error}") from error
     if not line.endswith(b"\n"):
         return None
-    seed = _head(Path(path), line).get("seed")
+    seed = _read_settings(Path(path), line).get("seed")
     return seed if isinstance(seed, int) else None
 
 
-def _head(path: Path, line: bytes) -> dict[str, Any]:
+def _read_settings(path: Path, line: bytes) -> dict[str, Any]:
     try:
         head = json.loads(line)
     except ValueError:
@@ -141,7 +141,7 @@ def _head(path: Path, line: bytes) -> dict[str, Any]:
     return dict(head)
 
 
-def _same(path: Path, head: Mapping[str, Any], settings: Settings) -> None:
+def _check_settings(path: Path, head: Mapping[str, Any], settings: Settings) -> None:
     for name, value in settings.items():
         if head.get(name) != value:
             raise FileError(

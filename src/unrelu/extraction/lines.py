@@ -58,10 +58,10 @@ class Units:
     errors: Array
 
     @classmethod
-    def none(cls, d: int, m: int) -> Units:
+    def empty(cls, d: int, m: int) -> Units:
         return cls(np.zeros((0, d)), np.zeros(0), np.zeros((m, 0)), np.zeros(0))
 
-    def and_(self, other: Units) -> Units:
+    def joined(self, other: Units) -> Units:
         return Units(
             np.vstack([self.V, other.V]),
             np.concatenate([self.b, other.b]),
@@ -100,7 +100,7 @@ def find_units(
     remains of them due to their errors counts as rounding. If these errors are large, as in
     float32, find all kinks again instead, and discard those of known units.
     """
-    off = known if subtract else Units.none(known.V.shape[1], len(known.U))
+    off = known if subtract else Units.empty(known.V.shape[1], len(known.U))
 
     def rest(X: Array) -> tuple[Array, Array]:
         X, Y = ask(X)
@@ -108,13 +108,13 @@ def find_units(
 
     def tolerance(X: Array) -> Array:
         norms = np.linalg.norm(X, axis=1)
-        left = float(np.linalg.norm(np.linalg.norm(off.U, axis=0) * off.errors))
-        return np.asarray(CONFIDENCE * (rounding.at(norms) + left * norms))
+        remains = float(np.linalg.norm(np.linalg.norm(off.U, axis=0) * off.errors))
+        return np.asarray(CONFIDENCE * (rounding.at(norms) + remains * norms))
 
     kinks = kinks_on(rest, line, tolerance)
     new = _unknown(kinks, line, known)
     if not new.any():
-        return Units.none(known.V.shape[1], len(known.U)), kinks
+        return Units.empty(known.V.shape[1], len(known.U)), kinks
     units = _units_at(_Gradients(rest, line, tolerance, rng, careful=not subtract), kinks, new)
     return _without(units, known), kinks
 
@@ -130,9 +130,9 @@ def _unknown(kinks: Kinks, line: Line, known: Units) -> Mask:
     near = np.abs(kinks.at[:, None] - there) <= errors * np.maximum(norms, 1.0) / np.abs(speed)
     jumps = (known.U * np.abs(speed)).T
     size = np.linalg.norm(jumps, axis=1)
-    left = np.linalg.norm(kinks.jumps, axis=1)[:, None] <= ALIKE * size
+    remains = np.linalg.norm(kinks.jumps, axis=1)[:, None] <= ALIKE * size
     same = np.linalg.norm(kinks.jumps[:, None] - jumps, axis=2) <= ALIKE * size
-    return np.asarray(~(near & (left | same)).any(axis=1))
+    return np.asarray(~(near & (remains | same)).any(axis=1))
 
 
 def _without(units: Units, known: Units) -> Units:
@@ -185,7 +185,7 @@ def _units_at(gradients: _Gradients, kinks: Kinks, new: Mask) -> Units:
         errors.append(error / sizes[0])
     d = len(line.start)
     if not rows:
-        return Units.none(d, m)
+        return Units.empty(d, m)
     table = np.array(rows)
     return Units(table[:, :d], table[:, d], np.array(outputs).T, np.array(errors))
 
@@ -253,21 +253,21 @@ class _Gradients:
         """By central differences, each of its own length: shorter where the second difference shows
         a kink."""
         basis = self.basis
-        lengths, left = np.full(len(basis), length), np.arange(len(basis))
+        lengths, pending = np.full(len(basis), length), np.arange(len(basis))
         X, middle = self.ask(point)
         moved, changed = np.zeros_like(basis), np.zeros((len(basis), middle.shape[1]))
         for _ in range(ATTEMPTS):
-            aside = lengths[left, None] * basis[left]
+            aside = lengths[pending, None] * basis[pending]
             asked, values = self.ask(np.vstack([point - aside, point + aside]))
             before, after = np.split(values, 2)
             straight = np.abs(before - 2 * middle + after).max(axis=1) <= 2.5 * error  # √6 and more
-            there = left[straight]
+            done = pending[straight]
             low, high = np.split(asked, 2)
-            moved[there], changed[there] = (high - low)[straight], (after - before)[straight]
-            left = left[~straight]
-            if not len(left):
+            moved[done], changed[done] = (high - low)[straight], (after - before)[straight]
+            pending = pending[~straight]
+            if not len(pending):
                 solution = np.linalg.solve(moved, changed)
                 size = float(np.sqrt((0.5 / lengths**2).sum())) * error / CONFIDENCE
                 return _Affine(solution.T, middle[0] - X[0] @ solution, size)
-            lengths[left] /= SHORTER
+            lengths[pending] /= SHORTER
         return None

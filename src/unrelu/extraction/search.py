@@ -102,7 +102,7 @@ class Search:
         self.method, self.lines, self._gaussian, self._spare = "", 0, 0, SPARE
         self._starts = self.X
         self._searched: list[tuple[Line, Array]] = []
-        self.units = lines.Units.none(queries.n_inputs, 1)
+        self.units = lines.Units.empty(queries.n_inputs, 1)
         self.noise = 0.0
 
     @property
@@ -143,7 +143,7 @@ class Search:
 
     # The kind of answers.
 
-    def values(self) -> bool:
+    def answers_are_values(self) -> bool:
         """Whether the oracle answers with values of a network; if not, the kind of its answers is
         the result."""
         if looks_like_values(self.Y):
@@ -163,7 +163,7 @@ class Search:
 
     # Lines.
 
-    def measure(self) -> bool:
+    def measure_rounding(self) -> bool:
         """Whether answers are piecewise linear up to rounding, in double or single precision. If
         not, sets `noise`, by how much an answer differs when the query is repeated."""
         d, m = self.X.shape[1], self.Y.shape[1]
@@ -176,7 +176,7 @@ class Search:
             measure_bend(self.queries, d, self.scale, step, self._lines)
             for step in STEPS[: 1 if self.single else 2]
         ]
-        self.units = lines.Units.none(d, m)
+        self.units = lines.Units.empty(d, m)
         self._rounding = lines.Rounding(max(bends[0], rounding), self.scale * math.sqrt(d))
         most = EXACTLY * math.sqrt(d) * rounding
         if decimals is not None:
@@ -185,7 +185,7 @@ class Search:
         log.info("an answer is off by %s", ", ".join(f"{bend:.1e}" for bend in bends))
         return max(bends) <= most
 
-    def look(self) -> bool:
+    def search_lines(self) -> bool:
         """Search lines until no more units are found; false if the function is not piecewise
         linear."""
         quiet = 0
@@ -215,7 +215,7 @@ class Search:
             )
             if not kinks.linear:
                 return False
-            self.units = self.units.and_(new)
+            self.units = self.units.joined(new)
             quiet = 0 if len(new.b) else quiet + 1
             if quiet == QUIET:
                 break
@@ -223,7 +223,7 @@ class Search:
 
     # Fit and certificate.
 
-    def settle(self) -> Status:
+    def fit_and_check(self) -> Status:
         """Random queries enough for the units found, and some around those that few random queries
         activate; the network fitted to them; fresh queries; the certificate."""
         outputs = min(self.Y.shape[1], len(self.units.b))
@@ -243,7 +243,7 @@ class Search:
     def _fit(self, rows: Index) -> tuple[Network, str]:
         return hyperplanes.fit_from(self.samples(), rows, self.units.V, self.units.b, self.bias)
 
-    def complete(self) -> None:
+    def find_missed(self) -> None:
         """If lines missed units, as is possible in single precision: those found are a start for
         the search that needs only random queries."""
         assert self.best is not None, "only after a fit"
@@ -286,7 +286,7 @@ class Search:
 
     # Without lines.
 
-    def passive(self) -> None:
+    def recover_at_random(self) -> None:
         """Random queries in growing numbers, and `recover`."""
         first, growth, rounds = PASSIVE
         for number in range(rounds) if self.noise else range(1, rounds):  # lines led nowhere
@@ -331,7 +331,7 @@ class Search:
         other = other_function(certificate, samples, self.noise)
         return replace(result, certificate=certificate, remarks=(*other, *result.remarks))
 
-    def conclude(self) -> None:
+    def finish(self) -> None:
         """The budget is spent: the best result from the answers so far, some of them kept as
         fresh."""
         n = len(self.X) - max(1, math.ceil(FRESH[0] * len(self.X)))
