@@ -78,18 +78,13 @@ LOG_PROBABILITIES = (
 )
 
 
-def not_values(code: str, sentence: str) -> Finding:
-    """Labels are something else than values of a network; `sentence` says what to do instead."""
-    return failed(code, sentence)
-
-
 def kind_of_labels(samples: Samples, net: Network | None = None) -> Finding | None:
     """What the labels are if they are not values; None if nothing shows that. `net`: a network
     fitted to them, whose directions the labels may be a function of."""
     few = samples.take(samples.spread(LOOKED_AT))
     simplex = on_simplex(few.Y)
     if simplex and not zeros_and_ones(few.Y):
-        return not_values(*simplex)
+        return failed(*simplex)
     classes = class_numbers(few.Y)
     if classes is None or not _function_of_inputs(few.X, few.Y, classes, net):
         return None
@@ -104,7 +99,7 @@ def class_labels(Y: Array) -> Finding:
         levels = np.unique(Y, axis=0)
         shown = ", ".join(f"{row[0] + 0.0:g}" if len(row) == 1 else f"{row}" for row in levels[:4])
         pattern = f"they take only {len(levels)} values ({shown}{', …' if len(levels) > 4 else ''})"
-    return not_values(
+    return failed(
         "class-labels",
         f"the labels are class labels, or values rounded as coarsely: {pattern}, and are a "
         "function of the inputs, without noise; recover from the scores that the classes are "
@@ -114,7 +109,7 @@ def class_labels(Y: Array) -> Finding:
 
 def sigmoid() -> Finding:
     """The kind, for labels whose log-odds are known to be a network's values."""
-    return not_values(
+    return failed(
         "probabilities",
         "the labels are probabilities, not values: each lies between zero and one, and is bounded "
         "by them, as after a sigmoid; recover from their log-odds instead, which are values of a "

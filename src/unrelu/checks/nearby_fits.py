@@ -50,7 +50,7 @@ MOST_TO_TURN = 12
 """Units of which all sets are examined for what they leave of a linear function."""
 
 ALL_SIDES = 6
-"""Units of which all sets are turned round; of more, single ones."""
+"""Units of which all sets are turned round; of more, single ones or pairs."""
 
 
 def offset_rounding(samples: Samples) -> float:
@@ -267,8 +267,8 @@ def _solve(columns: Array, Y: Array) -> Array:
     return np.asarray((found / size[:, None]).T)
 
 
-def sets_of_units(k: int) -> Iterator[list[int]]:
-    """Sets that are tried, the empty one first."""
-    for size in range(k + 1 if k <= ALL_SIDES else 2):
+def sets_of_units(k: int, few: int = 1) -> Iterator[list[int]]:
+    """Sets that are tried, the empty one first: all, or of many units those of `few` at most."""
+    for size in range((k if k <= ALL_SIDES else few) + 1):
         for chosen in combinations(range(k), size):
             yield list(chosen)

@@ -28,6 +28,7 @@ from scipy.optimize import linprog
 
 from unrelu.checks.case import Case
 from unrelu.checks.finding import Finding, listed, undetermined
+from unrelu.checks.nearby_fits import sets_of_units
 from unrelu.checks.redundant_units import reversed_units
 from unrelu.checks.scales import DIGITS, FINE, SAME, column_scale, hidden_by, typical_size
 from unrelu.checks.sides import sides_of
@@ -46,9 +47,6 @@ MOST_EFFORT = 1e9
 
 ROWS = 3
 """Equations to an unknown, at least; with fewer rows more candidates are tried, none is missed."""
-
-ALL_SETS = 6
-"""Units of which all sets are tried; of more, single ones and pairs."""
 
 MOST_CHOICES = 1000
 """Sides on several pivotal sets together that are tried: a second's work, for a dozen samples."""
@@ -216,13 +214,11 @@ class _System:
 
 def _choices(k: int, groups: int, together: int) -> int:
     """Of sides on so many of the groups."""
-    return math.comb(groups, together) * int(len(list(_sets(k))) ** together)
+    return math.comb(groups, together) * int(len(_sets(k)) ** together)
 
 
-def _sets(k: int) -> Iterator[list[int]]:
-    for size in range(1, k + 1 if k <= ALL_SETS else 3):
-        for chosen in combinations(range(k), size):
-            yield list(chosen)
+def _sets(k: int) -> list[list[int]]:
+    return [units for units in sets_of_units(k, few=2) if units]
 
 
 def _range(columns: Array) -> Array:

@@ -7,12 +7,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-from unrelu.checks.finding import Finding
+from unrelu.checks.finding import Finding, failed
 from unrelu.checks.kinds_of_labels import (
     MOST_CLASSES,
     class_labels,
     many_levels,
-    not_values,
     on_simplex,
     sigmoid,
     zeros_and_ones,
@@ -62,7 +61,7 @@ def kind_of_answers(
         return _classes(ask, X, Y, scale, rng)
     simplex = on_simplex(Y)
     if simplex and simplex[0] == "log-probabilities":
-        return not_values(*simplex)
+        return failed(*simplex)
     if not _in_unit_interval(Y) and not simplex:
         return None
     size = float(np.abs(Y).max())
@@ -72,7 +71,7 @@ def kind_of_answers(
             return None
     outside = ask(FAR * scale * rng.standard_normal((OUTSIDE, d)))[1]
     if simplex:
-        return not_values(*simplex) if on_simplex(np.vstack([Y, outside])) else None
+        return failed(*simplex) if on_simplex(np.vstack([Y, outside])) else None
     ends = (np.minimum(outside, 1 - outside) < 1e-3).mean()
     return sigmoid() if _in_unit_interval(outside) and ends >= SATURATED else None
 
