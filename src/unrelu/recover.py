@@ -20,8 +20,8 @@ from unrelu.numerics.threads import one_thread
 from unrelu.result import Recovery, RecoveryError
 from unrelu.samples import ExactSamples, Samples, weighed
 from unrelu.search import question
-from unrelu.search.dependent_inputs import independent, widened
-from unrelu.search.judging import Judged
+from unrelu.search.dependent_inputs import for_all_inputs, independent_columns
+from unrelu.search.judging import Outcome
 from unrelu.search.options import (
     check_activation,
     check_alpha,
@@ -34,8 +34,8 @@ from unrelu.search.options import (
     check_weights,
     label_rank,
 )
-from unrelu.search.plan import climb
-from unrelu.search.rational import climb_exactly
+from unrelu.search.plan import run_plan
+from unrelu.search.rational import run_rational_plan
 from unrelu.search.task import Task
 from unrelu.wording.status import Status
 
@@ -197,7 +197,7 @@ def recover(
         check_weights(weights, known, method, noise)
     full, kept = samples, np.arange(samples.d)
     if method == "auto" and not exact and known is not None:
-        kept = independent(samples, bias)
+        kept = independent_columns(samples, bias)
     if len(kept) < samples.d:
         samples = replace(samples, X=np.asarray(samples.X)[:, kept], names=UNNAMED)
     check_independent(samples, bias)
@@ -214,17 +214,17 @@ def recover(
             alpha=alpha,
             precision=given.precision,
         )
-        best = climb(task, rng) if exactly is None else climb_exactly(task, exactly, rng)
+        best = run_plan(task, rng) if exactly is None else run_rational_plan(task, exactly, rng)
     result = _answer(best, task, exact, seed, started)
-    return _thrown(widened(result, full, kept) if len(kept) < full.d else result, throw)
+    return _thrown(for_all_inputs(result, full, kept) if len(kept) < full.d else result, throw)
 
 
 def _answer(
-    best: Judged, task: Task, exact: bool, seed: dict[str, int], started: float
+    best: Outcome, task: Task, exact: bool, seed: dict[str, int], started: float
 ) -> Recovery:
     certificate, names = best.certificate, task.samples.names
     return Recovery(
-        network=None if best.nothing else certificate.network,
+        network=None if best.empty else certificate.network,
         certificate=certificate,
         hidden=_hidden(best, task.samples),
         remarks=_remarks(best, task, exact),
@@ -248,13 +248,13 @@ def _thrown(result: Recovery, throw: bool) -> Recovery:
     return result
 
 
-def _hidden(best: Judged, samples: Samples) -> Array | None:
+def _hidden(best: Outcome, samples: Samples) -> Array | None:
     """Hidden values, where the activation was unknown and they are known exactly."""
     exact = best.certificate.hidden is not None and best.certificate.status == Status.ESTIMATED
     return hidden_values(best.certificate.network, samples) if exact else None
 
 
-def _remarks(best: Judged, task: Task, exact: bool) -> tuple[Finding, ...]:
+def _remarks(best: Outcome, task: Task, exact: bool) -> tuple[Finding, ...]:
     """What there is to say about the question, unless the answer says it all: an estimate, labels
     that are no values, a complete search, or labels that no rational network gives."""
     certificate, candidate = best.certificate, best.candidate

@@ -162,6 +162,10 @@ class Samples:
             rows = slice(start, min(start + step, self.n))
             yield rows, np.asarray(self.X[rows], np.float64), np.asarray(self.Y[rows], np.float64)
 
+    def mean_label(self) -> Array:
+        """(m,), of all rows, whatever their weights."""
+        return np.asarray(sum(Y.sum(axis=0) for _, _, Y in self.blocks()) / self.n)
+
 
 def weighed(samples: Samples, sample_weight: ArrayLike) -> tuple[Samples, Index]:
     """The samples with weights (n,), scaled to mean one, without those of weight zero, and the rows

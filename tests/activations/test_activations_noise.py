@@ -26,7 +26,7 @@ from unrelu.evidence.evidence import Question
 from unrelu.evidence.noisy_labels import judge_noisy
 from unrelu.fitting.problem import Problem
 from unrelu.fitting.selection import Effort, settle
-from unrelu.fitting.variable_projection import Kinks
+from unrelu.fitting.variable_projection import Separable
 from unrelu.fitting.weighted import WeightedNetwork
 from unrelu.inference import fisher
 from unrelu.inference.arguments import heights_known, model_of, white_features
@@ -76,7 +76,7 @@ def test_the_model_descends_along_its_gradient(f: Activation) -> None:
     has the exact gradient. Central differences of h leave h² of it."""
     rng = np.random.default_rng(0)
     Z, Y = rng.standard_normal((60, 4)), rng.standard_normal((60, 2))
-    model = Kinks(Z, Y, np.ones((60, 1)), f)
+    model = Separable(Z, Y, np.ones((60, 1)), f)
     fit = model.evaluate(model.scaled(rng.standard_normal((2, 4))))
     downhill = model.descent(fit)
     h = 1e-5 if not has_kink(f) else 1e-7
@@ -92,7 +92,7 @@ def test_the_model_descends_along_its_gradient(f: Activation) -> None:
 
 def test_what_overflows_has_infinite_cost() -> None:
     Z = np.array([[1.0], [-1.0], [2.0]])
-    model = Kinks(Z, Z, np.zeros((3, 0)), Expm1())
+    model = Separable(Z, Z, np.zeros((3, 0)), Expm1())
     for size in (400.0, 1e4):
         assert model.evaluate(np.array([[size]])).cost == np.inf
         assert np.isfinite(model.start(np.array([[size]])).cost)
@@ -284,7 +284,7 @@ def test_heights_of_steep_units_are_settled() -> None:
     white = white_features(Samples.of(made.X, made.Y), False)
     noise = 0.1 * np.random.default_rng(0).standard_normal(made.Y.shape)
     doubt = heights_known(net, white, net.U, False, noise)
-    model = model_of(net, white, net.U, False, doubt=doubt)
+    model = model_of(net, white, net.U, False, height_errors=doubt)
     inverse = fisher.invert(
         model, fisher.information(model, fisher.moments(model, white.features)), 300
     )

@@ -18,7 +18,7 @@ from unrelu.noise.found import Noise
 from unrelu.noise.poisson import POISSON, Proportional
 from unrelu.numerics.dependence import DEPENDENT, dependence
 from unrelu.samples import Samples
-from unrelu.search.noisy import gross
+from unrelu.search.noisy import suspects_gross_errors
 
 Array = NDArray[np.float64]
 ONE = np.ones((1, 1))
@@ -118,7 +118,7 @@ def test_auto_knows_counts(level: float, n: int) -> None:
     truth, rng = rates(level, 3), np.random.default_rng(3)
     X = rng.standard_normal((n, 6))
     Y = rng.poisson(truth(X))
-    assert not gross(Samples.of(X, Y), True)
+    assert not suspects_gross_errors(Samples.of(X, Y), True)
     result = recover(X, Y, rng=0)
     assert result.status == Status.ESTIMATED
     assert result.noise is not None

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.planting import plant
 
-from unrelu.fitting.variable_projection import Fit, Kinks
+from unrelu.fitting.variable_projection import Fit, Separable
 from unrelu.network.sensitivity import DRAWS, sensitivity
 from unrelu.numerics.arrays import unit_rows
 from unrelu.numerics.lattice import subset, vanishing_subsets
@@ -92,10 +92,10 @@ def test_vanishing_subsets_that_cannot_be_decided() -> None:
     assert vanishing_subsets(np.random.default_rng(0).standard_normal((25, 1))) is None
 
 
-def _kinks(seed: int) -> tuple[Kinks, Fit]:
+def _separable(seed: int) -> tuple[Separable, Fit]:
     problem = plant(4, 3, 2, 60, seed=seed, bias=0.5)
     features = whiten(np.column_stack([problem.X, np.ones(60)])).features
-    model = Kinks(features, problem.Y, np.ones((60, 1)))
+    model = Separable(features, problem.Y, np.ones((60, 1)))
     rng = np.random.default_rng(seed)
     return model, model.evaluate(unit_rows(rng.standard_normal((4, 5))))
 
@@ -104,7 +104,7 @@ def _kinks(seed: int) -> tuple[Kinks, Fit]:
 def test_gradient_is_that_of_the_cost(seed: int) -> None:
     """Against a central difference along a random tangent; the cost is smooth up to kinks, so a
     step that crosses none is used."""
-    model, fit = _kinks(seed)
+    model, fit = _separable(seed)
     step = np.random.default_rng(seed + 1).standard_normal(fit.point.shape)
     step -= fit.point * (fit.point * step).sum(axis=1, keepdims=True)
     h = 1e-6
@@ -118,7 +118,7 @@ def test_gradient_is_that_of_the_cost(seed: int) -> None:
 
 
 def test_gauss_newton_matrix_is_symmetric_and_positive() -> None:
-    model, fit = _kinks(5)
+    model, fit = _separable(5)
     rng = np.random.default_rng(0)
     p, q = (
         v - fit.point * (fit.point * v).sum(axis=1, keepdims=True)
@@ -130,7 +130,7 @@ def test_gauss_newton_matrix_is_symmetric_and_positive() -> None:
 
 
 def test_minimise_never_increases_the_cost() -> None:
-    model, fit = _kinks(7)
+    model, fit = _separable(7)
     end, trace = minimise(model, fit, size=model.size, steps=30, enough=lambda _: False)
     assert (np.diff(trace.norms) <= 0).all()
     assert end.cost <= fit.cost
@@ -151,7 +151,7 @@ def test_sampled_errors_have_the_size_of_real_ones(
     Y = np.maximum(Z @ A.T, 0.0) @ U.T
     real = []
     for _ in range(20):
-        model = Kinks(Z, Y + size * rng.standard_normal(Y.shape), np.ones((n, 0)))
+        model = Separable(Z, Y + size * rng.standard_normal(Y.shape), np.ones((n, 0)))
         fit, _ = minimise(
             model, model.evaluate(A), size=model.size, steps=8, enough=lambda _: False
         )

@@ -10,7 +10,7 @@ from support.planting import LAWS, Law, Planted, plant
 from support.recipe_trials import noisy
 
 from unrelu import Network, Recovery, Status, match, recover
-from unrelu.inference.flat_directions import in_words, without_unseen
+from unrelu.inference.flat_directions import note, without_flat_directions
 from unrelu.numerics.whitening import whiten
 from unrelu.samples import Samples
 
@@ -127,11 +127,13 @@ def test_nothing_is_moved_where_everything_is_seen() -> None:
         problem = noisy(plant(D, K, M, N, seed=seed, law=LAWS["correlated"]), 2.0, seed)
         net = problem.truth
         covariance = np.diag(np.var(problem.Y - net(problem.X), axis=0))
-        same, units = without_unseen(net, Samples.of(problem.X, problem.Y), False, covariance)
+        same, units = without_flat_directions(
+            net, Samples.of(problem.X, problem.Y), False, covariance
+        )
         assert same is net
         assert not len(units)
-    assert in_words(units) == ""
-    assert "units 0, 1 there" in in_words(np.array([0, 1]))
+    assert note(units) == ""
+    assert "units 0, 1 there" in note(np.array([0, 1]))
 
 
 def test_what_is_moved_costs_nothing() -> None:
@@ -147,7 +149,7 @@ def test_what_is_moved_costs_nothing() -> None:
     net = Network(V, problem.truth.U).canonical()
     noise = 0.1 * problem.Y.std(axis=0)
     samples = Samples.of(loud.X, loud.Y)
-    moved, units = without_unseen(net, samples, False, np.diag(noise**2))
+    moved, units = without_flat_directions(net, samples, False, np.diag(noise**2))
     assert len(units) == K
     assert np.abs(moved.V @ unseen).max() < 1e-3  # V has the units of the sample
     lost = [float((((loud.Y - one(loud.X)) / noise) ** 2).sum()) for one in (net, moved)]
@@ -155,9 +157,9 @@ def test_what_is_moved_costs_nothing() -> None:
     assert white_error(moved, problem) < 0.2
     # A network that labels contradict keeps what it has.
     far = Network(problem.truth.V + 1e6 * unseen, problem.truth.U).canonical()
-    kept, nobody = without_unseen(far, samples, False, np.diag(noise**2))
+    kept, no_unit = without_flat_directions(far, samples, False, np.diag(noise**2))
     assert kept is far
-    assert not len(nobody)
+    assert not len(no_unit)
 
 
 @pytest.mark.parametrize("method", ["tensor", "projection-signs", "symmetric", "halfspace"])

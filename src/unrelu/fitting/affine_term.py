@@ -1,9 +1,9 @@
 """Labels with a skip connection, Y = f(X Vᵀ + b) Uᵀ + X Wᵀ + c: what the linear term takes up, and
 whether there has to be one.
 
-The search of the general route has a free affine term anyway; here it stays. Then nothing says on
-which side a unit is active, for u f(z) = u f(−z) + u z: 2ᵏ networks are the same function. If W can
-be made to vanish by turning units round, the one without a skip connection stands for them.
+The search of the general route has a free affine term anyway; here it stays. Then the labels do not
+show on which side a unit is active, for u f(z) = u f(−z) + u z: 2ᵏ networks are the same function.
+If W can be made to vanish by turning units round, the one without a skip connection is taken.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from unrelu.fitting.orientation import orient
 from unrelu.fitting.problem import Missed, Problem
 from unrelu.fitting.reduction import polish
 from unrelu.network import Network
-from unrelu.numerics.arrays import Array, Index
+from unrelu.numerics.arrays import Array, Index, divisors
 from unrelu.numerics.rank import column_space
 from unrelu.numerics.whitening import power_of_two, with_constant
 from unrelu.samples import Samples
@@ -33,10 +33,10 @@ def beyond_affine(Y: Array, features: Array, eps: float) -> Array:
     for _ in range(2):
         rest = rest - features @ (features.T @ rest / len(Y))
     before, after = np.linalg.norm(Y, axis=0), np.linalg.norm(rest, axis=0)
-    seen = after > max(features.shape) * eps * before
-    if not seen.any():
+    varied = after > max(features.shape) * eps * before
+    if not varied.any():
         return np.zeros((len(Y), 0))
-    rest, lost = rest[:, seen], float((before[seen] / after[seen]).max())
+    rest, lost = rest[:, varied], float((before[varied] / after[varied]).max())
     basis = column_space(rest, eps * max(1.0, lost))
     return np.asarray(basis - features @ (features.T @ basis / len(Y)))
 
@@ -49,15 +49,14 @@ def affine(samples: Samples, bias: bool) -> Network:
     triangle: Array = np.zeros((0, width + samples.m))
     every = np.ones((samples.n, 1)) * samples.root
     for at, X, Y in samples.blocks():
-        rows = every[at] * np.column_stack([with_constant(X) if bias else X, Y])
+        rows = every[at] * np.column_stack([with_constant(X, bias), Y])
         triangle = np.asarray(np.linalg.qr(np.vstack([triangle, rows]), mode="r"))
-    size = np.linalg.norm(triangle[:width, :width], axis=0)
-    size = np.where(size > 0, size, 1.0)
+    size = divisors(np.linalg.norm(triangle[:width, :width], axis=0))
     R = triangle[:width, :width] / size
     weights = np.linalg.lstsq(R, triangle[:width, width:])[0]
     pulled = np.zeros_like(weights)
     for at, X, Y in samples.blocks():
-        columns = every[at] * (with_constant(X) if bias else X) / size
+        columns = every[at] * with_constant(X, bias) / size
         pulled += columns.T @ (every[at] * Y - columns @ weights)
     half = np.linalg.lstsq(R.T, pulled)[0]
     weights = ((weights + np.linalg.lstsq(R, half)[0]) / size[:, None]).T

@@ -37,7 +37,7 @@ from unrelu.fitting.affine_term import beyond_affine
 from unrelu.fitting.problem import Problem
 from unrelu.fitting.unitwise_polish import refined
 from unrelu.network import Network
-from unrelu.numerics.arrays import Array, Mask
+from unrelu.numerics.arrays import Array, Mask, divisors
 from unrelu.numerics.rank import null_combination
 from unrelu.samples import Samples
 
@@ -211,10 +211,10 @@ def _by_null_vectors(
             vanishes = np.linalg.norm(values[off]) < UNIT  # the new part has length 1
             return a if left < UNIT and vanishes and off.any() else None
         else:
-            mark = np.packbits(pattern).tobytes()
-            if mark in seen:
+            packed = np.packbits(pattern).tobytes()
+            if packed in seen:
                 return None
-            seen.add(mark)
+            seen.add(packed)
     return None
 
 
@@ -232,8 +232,8 @@ def direction(
         heights = np.abs(h)[:, None] / np.atleast_1d(scale)
         z = np.sign(h)[:, None] * activation.inverse(heights)
         rest = z - basis @ (basis.T @ z)
-        size = np.linalg.norm(z - z.mean(axis=0) if bias else z, axis=0)
-        left = np.linalg.norm(rest, axis=0) / np.where(size > 0, size, 1.0)
+        size = divisors(np.linalg.norm(z - z.mean(axis=0) if bias else z, axis=0))
+        left = np.linalg.norm(rest, axis=0) / size
         return np.where(np.isfinite(left), left, np.inf), z
 
     middle = float(np.median(np.abs(h)))

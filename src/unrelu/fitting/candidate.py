@@ -1,4 +1,4 @@
-"""What every method returns: a network to be judged, and how it was come by."""
+"""What every method returns: a network to be certified, and how it was found."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from unrelu.samples import Samples
 @dataclass(frozen=True, eq=False)
 class Candidate:
     """`rows`: the samples that were looked at to find the network; all others are fresh to it.
-    `note` says in words what the method saw that a certificate cannot see; `rival`: another
+    `note`: a sentence on what the method found that a certificate cannot show; `rival`: another
     network with as many units that explains the samples as well; `unsuitable`: which assumption of
     the method fails, then this is not an answer, whatever it explains; `directions` (k,): to how
     many radians those of hidden weights are estimated, where the activation is a curve."""
@@ -34,10 +34,7 @@ class Candidate:
 
 def constant(samples: Samples, bias: bool, activation: str | Activation = "relu") -> Candidate:
     """The network without units: the mean label, or zero."""
-    total = np.zeros(samples.m)
-    for _, _, Y in samples.blocks():
-        total += Y.sum(axis=0)
-    c = total / samples.n if bias else np.zeros(samples.m)
+    c = samples.mean_label() if bias else np.zeros(samples.m)
     net = Network(np.zeros((0, samples.d)), np.zeros((samples.m, 0)), c=c, activation=activation)
     return Candidate(net, np.arange(samples.n), {"starts": 0})
 
@@ -45,7 +42,7 @@ def constant(samples: Samples, bias: bool, activation: str | Activation = "relu"
 class Unsuitable(Exception):
     """An assumption of a recipe that fails, in words, with the network it was led to, if any.
 
-    For the ladder alone, which makes it the explanation of a failed recovery.
+    For the plan alone, which makes it the explanation of a failed recovery.
     """
 
     def __init__(self, reason: str, network: Network | None = None) -> None:

@@ -1,4 +1,4 @@
-"""How networks are fitted to samples with a kind of noise: what numbers of units are weighed by."""
+"""How networks are fitted to samples with a kind of noise, and compared by their fits."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ ROBUST_ROUNDS = 2
 """Descents with heavy tails, each with the scales that the one before has left. Scales that shrink
 on the way would hold the fit where it happens to be."""
 
-TAME = 6.0
+LIGHT = 6.0
 """Fourth moment of residuals over the square of the second, 3 for normal ones, up to which they
 have no long tails."""
 
@@ -48,7 +48,7 @@ class Fitting(ABC):
     @abstractmethod
     def fit(self, net: Network, *, rough: bool = False) -> Network:
         """The best network near one with as many units; `rough`: where that is slow, up to a noise
-        variance or so, which is nothing beside what tests of a unit are about."""
+        variance or so, which is small beside what a unit is tested for."""
 
     @abstractmethod
     def revised(self, net: Network, rng: np.random.Generator, effort: Effort) -> Network:
@@ -56,7 +56,7 @@ class Fitting(ABC):
 
     @abstractmethod
     def polished(self, net: Network) -> Network:
-        """The minimum near a network of ReLUs that does not depend on how one came there."""
+        """The minimum near a network of ReLUs that does not depend on the start."""
 
     @abstractmethod
     def standardised(self, net: Network) -> Array:
@@ -68,7 +68,7 @@ class Fitting(ABC):
 
     @abstractmethod
     def weights(self, net: Network) -> Array:
-        """(n, m) of the labels, about what the network says."""
+        """(n, m) of the labels, about the predictions of the network."""
 
     @abstractmethod
     def without(self, net: Network, unit: int) -> Network:
@@ -86,12 +86,12 @@ class Fitting(ABC):
         """(k,): how much is lost without each unit, roughly."""
         return importance(net, self.X, self.weights(net), self.bias, self.skip)
 
-    def tame(self, net: Network) -> bool:
-        """Whether the best unit of a thorough search explains hardly more of the noise than that of
-        a quick one: not of noise with long tails."""
+    def light_tailed(self, net: Network) -> bool:
+        """Whether residuals have no long tails: then the best unit of a thorough search explains
+        hardly more of the noise than that of a quick one."""
         residual = self.standardised(net)
         square = (residual**2).mean(axis=0)
-        return bool(((residual**4).mean(axis=0) <= TAME * square**2).all())
+        return bool(((residual**4).mean(axis=0) <= LIGHT * square**2).all())
 
     def without_units(self) -> Network:
         """The best network without any."""
@@ -116,7 +116,7 @@ class LeastSquares(Fitting):
     ) -> None:
         super().__init__(samples, bias, skip, net.activation)
         self.effort = effort
-        centred, self.centre = about_mean(samples, bias)
+        centred, self.centre = centred_labels(samples, bias)
         self.covariance = noise_covariance(self.left(net), net, bias, resolution(samples))
         self.metric = whitener(self.covariance)
         rows = np.arange(samples.n)
@@ -139,7 +139,7 @@ class LeastSquares(Fitting):
         return self._network(followed(self.problem, points, errors, self.effort))
 
     def _network(self, fit: Fit) -> Network:
-        return moved(self.problem.network(*self.problem.hyperplanes(fit.point)), self.centre)
+        return shifted(self.problem.network(*self.problem.hyperplanes(fit.point)), self.centre)
 
     def standardised(self, net: Network) -> Array:
         return np.asarray(self.left(net) @ self.metric)
@@ -223,13 +223,13 @@ def without_units(samples: Samples, bias: bool, skip: bool, activation: Activati
     return Network(*nothing, c=c, activation=activation)
 
 
-def about_mean(samples: Samples, bias: bool) -> tuple[Samples, Array]:
+def centred_labels(samples: Samples, bias: bool) -> tuple[Samples, Array]:
     """With output biases, labels about their mean, and that mean: of an output far from zero, or
     a constant one, the noise would be lost in the rounding of a product. A copy."""
     centre = samples.Y.mean(axis=0) if bias else np.zeros(samples.m)
     return replace(samples, Y=samples.Y - centre), centre
 
 
-def moved(net: Network, by: Array) -> Network:
+def shifted(net: Network, by: Array) -> Network:
     """With so much more in the output biases."""
     return Network(net.V, net.U, net.b, net.c + by, net.activation, net.W) if by.any() else net

@@ -40,7 +40,7 @@ def with_skip(
     fixed_width: bool = False,
 ) -> Network | None:
     """A network with a skip connection that fits noisy labels as well as `net`, which has none, but
-    with fewer units; None where there is no such. `covariance` (m, m) of the noise; `open_units`
+    with fewer units; None where there is none. `covariance` (m, m) of the noise; `open_units`
     have weights that labels do not tell, such as a unit along an input of two values. With
     `fixed_width`, one of as many units that fits better, and leaves what does not depend on the
     inputs.

@@ -1,17 +1,16 @@
 """Does a fit ask for one unit more?
 
-Would the best further unit explain as much of what the fit leaves if that were noise? This is told
-by copies of the residuals in which no unit is left, on which the same search is made (`one_unit`):
-so the test knows the law of the noise and of the inputs, and how hard was searched, without being
-told. Copies are
+Would the best further unit explain as much of what the fit leaves if that were noise? The same
+search (`one_unit`) is made on copies of the residuals in which no unit is left: so the test assumes
+nothing of the law of the noise or of the inputs, nor of how thorough the search is. Copies are
 
 permuted     rows of the residuals, each with another sample's inputs;
 turned       each row with a random sign: noise may be larger where some inputs are;
 drawn        for counts, whose law is known from their mean: counts from the fitted means.
 
 A unit must explain more than in copies of two kinds, for noise may be skewed, and it may be of
-unequal size; the permuted copies know nothing of the second, the turned ones nothing of the first,
-and the drawn ones nothing of the errors of the fit. Of counts without any unit the law is known.
+unequal size; the permuted copies miss the second, the turned ones the first, and the drawn ones
+the errors of the fit. Of counts without any unit the law is known.
 Rows with the same inputs, and rows whose residuals depend in their order, stay together.
 """
 
@@ -27,7 +26,7 @@ from unrelu.fitting.fittings import Fitting
 from unrelu.fitting.one_unit import NEAR_NOTHING, STARTS, best_unit
 from unrelu.network import Network
 from unrelu.noise.resolution import resolution
-from unrelu.numerics.arrays import Array, Index
+from unrelu.numerics.arrays import Array, Index, divisors
 from unrelu.numerics.order import block_length
 from unrelu.numerics.whitening import Whitened, whiten, with_constant
 
@@ -35,7 +34,7 @@ PLAIN = 3.0
 """Times the largest gain in noise from which on a unit needs no further test."""
 
 FEW_COPIES = 20
-"""Copies after which a gain beyond PLAIN times the largest is past doubt: among copies the gain
+"""Copies after which a gain beyond PLAIN times the largest is certain: among copies the gain
 of the best unit, a maximum over all directions, hardly varies by so much."""
 
 BATCHES = 5, 5, 10
@@ -90,8 +89,8 @@ class _Copies:
 
 
 @dataclass(frozen=True, eq=False)
-class Left:
-    """What a network leaves, by rows: residuals, a basis of what the fit explains already, and the
+class Residuals:
+    """The residuals of a network, by rows, with a basis of what the fit explains already and the
     kinds of copies without a further unit."""
 
     net: Network
@@ -104,7 +103,7 @@ class Left:
 class Test:
     """What does not change between the tests of one search.
 
-    Samples with the same inputs are one row here: `group` (n,) says which, `first` is one of its
+    Samples with the same inputs are one row here: `group` (n,) is its number, `first` is one of its
     samples, `roots` (rows,) the root of how much they weigh together, `shares` (n, 1) what of it is
     a sample's. `white`: the inputs of the rows, times roots; `length` of the blocks of rows that
     stay together, in the `order` in which they may depend.
@@ -129,7 +128,7 @@ class Test:
         if len(first) == len(X):  # all are distinct: in the order in which they came
             first, group = np.arange(len(X)), np.arange(len(X))
         roots = np.sqrt(np.bincount(group.reshape(-1), weights=root**2))
-        inputs = with_constant(X[first]) if fitting.bias else X[first]
+        inputs = with_constant(X[first], fitting.bias)
         order = np.argsort(X[first, 0] if X.shape[1] == 1 else first, kind="stable")
         test = cls(
             white=whiten(inputs * roots[:, None]),
@@ -174,28 +173,28 @@ class Test:
             columns.append(np.maximum(heights, 0.0))
         return _orthonormal(np.column_stack(columns))
 
-    def left_by(self, net: Network) -> Left:
-        """What a network leaves, to be tested."""
+    def residuals_of(self, net: Network) -> Residuals:
+        """The residuals of a network, to be tested."""
         residual, base = self.residual(net), self.base(net)
 
         def gains(copies: Array) -> Array:
             return self._search(base, copies).gains
 
         kinds = tuple(_Copies(make, gains) for make in self.kinds(net, residual))
-        return Left(net, residual, base, kinds)
+        return Residuals(net, residual, base, kinds)
 
     def best(self, net: Network) -> Array:
         """The best further unit (1, D)."""
-        return np.asarray(self._further(self.left_by(net)).rows[0][0])
+        return np.asarray(self._further(self.residuals_of(net)).rows[0][0])
 
-    def _further(self, left: Left) -> _Searched:
+    def _further(self, left: Residuals) -> _Searched:
         return self._search(left.base, left.residual[None])
 
-    def gain(self, left: Left) -> float:
+    def gain(self, left: Residuals) -> float:
         """Of the best further unit."""
         return float(self._further(left).gains[0, 0])
 
-    def level(self, left: Left) -> float:
+    def level(self, left: Residuals) -> float:
         """What the best further unit explains of noise."""
         narrow = self.white.features.shape[1] <= 2  # then the gain, a maximum over few, varies much
         count = FEW_COPIES if narrow else LEVEL
@@ -208,8 +207,8 @@ class Test:
 
         def permuted() -> Array:
             places = np.arange(n)
-            whole = places[: n - n % self.length].reshape(-1, self.length)
-            places[: whole.size] = whole[self.rng.permutation(len(whole))].ravel()
+            full = places[: n - n % self.length].reshape(-1, self.length)
+            places[: full.size] = full[self.rng.permutation(len(full))].ravel()
             return np.asarray(residual[self.order][np.roll(places, self.rng.integers(n))][inverse])
 
         def turned() -> Array:
@@ -226,21 +225,21 @@ class Test:
         if n >= UNEQUAL and not (counts and not net.n_units):
             yield turned
 
-    def __call__(self, left: Left) -> Tested:
+    def __call__(self, left: Residuals) -> Tested:
         """Does the network ask for more units?"""
-        seen = self._further(left)
-        gains = seen.gains[:, 0]
-        tame = self.fitting.tame(left.net)
+        found = self._further(left)
+        gains = found.gains[:, 0]
+        light = self.fitting.light_tailed(left.net)
         copies = max(LEAST_COPIES, math.ceil(1 / self.alpha) - 1)
         allowed = math.floor(self.alpha * (copies + 1)) - 1
         edges, best, passed = np.zeros(len(gains)), 0, True
         for kind in left.kinds:
-            for count in _counts(copies, left.residual.size * STARTS, whole=len(gains) > 1):
+            for count in _counts(copies, left.residual.size * STARTS, at_once=len(gains) > 1):
                 there = kind.first(count)
                 scores = _scores(there, there)
                 own = _scores(gains[:, None], there)[:, 0]
                 passed = int((scores.max(axis=0) >= own.max()).sum()) <= allowed
-                plain = tame and (gains > PLAIN * there.max(axis=1)).any()
+                plain = light and (gains > PLAIN * there.max(axis=1)).any()
                 if not passed or (there.shape[1] >= FEW_COPIES and plain):
                     break
             best = int(own.argmax())
@@ -249,7 +248,7 @@ class Test:
             if not passed:
                 break
         more = (best + 1) * passed
-        return Tested(float(gains[best]), float(edges[best]), more, seen.rows[best][0])
+        return Tested(float(gains[best]), float(edges[best]), more, found.rows[best][0])
 
     def _search(self, base: Array, residuals: Array) -> _Searched:
         """Of residuals (B, n, m): gains (ways, B) in units of the variance that is left."""
@@ -289,15 +288,15 @@ def _scores(gains: Array, copies: Array) -> Array:
         return gains
     tiny = np.finfo(np.float64).tiny
     logs, those = np.log(gains + tiny), np.log(copies + tiny)
-    spread = those.std(axis=1, keepdims=True)
-    return np.asarray((logs - those.mean(axis=1, keepdims=True)) / np.where(spread > 0, spread, 1))
+    spread = divisors(those.std(axis=1, keepdims=True))
+    return np.asarray((logs - those.mean(axis=1, keepdims=True)) / spread)
 
 
-def _counts(copies: int, entries: int, *, whole: bool) -> Iterator[int]:
-    """How many copies there are after each batch in which so many advance; `whole`: they are quick,
-    or are wanted all for their scale."""
+def _counts(copies: int, entries: int, *, at_once: bool) -> Iterator[int]:
+    """How many copies there are after each batch in which so many advance; `at_once`: they are
+    quick, or are wanted all for their scale."""
     largest = max(1, int(MOST_ENTRIES / entries))
-    sizes = [] if whole else [min(size, largest) for size in BATCHES]
+    sizes = [] if at_once else [min(size, largest) for size in BATCHES]
     count = 0
     while count < copies:
         count = min(copies, count + (sizes.pop(0) if sizes else largest))

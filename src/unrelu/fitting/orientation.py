@@ -77,7 +77,7 @@ def orient(V: Array, b: Array, U: Array, W: Array) -> Oriented:
 
 def _subset(terms: Array, total: Array, size: float) -> Mask | None:
     """Which terms (k, q) add up to the total: the best of all sets, where it is by far the best,
-    or what a lattice says, which takes more digits."""
+    or the result of a lattice reduction, which takes more digits."""
     k = len(terms)
     if k > ALL_SUBSETS:
         found = (subset(terms, total, bits) for bits in BITS)

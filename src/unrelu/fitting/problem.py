@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from unrelu.activations import RELU, Activation
-from unrelu.fitting.variable_projection import Kinks
+from unrelu.fitting.variable_projection import Separable
 from unrelu.network import Network
-from unrelu.numerics.arrays import Array, Index
+from unrelu.numerics.arrays import Array, Index, divisors
 from unrelu.numerics.levenberg import newton_step
 from unrelu.numerics.whitening import power_of_two, whiten, with_constant
 from unrelu.samples import Samples
@@ -29,7 +29,7 @@ class Problem:
     `metric` (m, m) is what labels are multiplied by, so that noise has the same size in all
     directions; without it, every output is scaled to size 1. Weights of samples multiply labels and
     features by their roots, which for the ReLU is a problem without weights. `loose` is for the
-    ReLU; for other activations it is the same as `strict`."""
+    ReLU; for other activations it is the same as `strict`. `X` are the inputs over `scale`."""
 
     def __init__(
         self,
@@ -49,10 +49,10 @@ class Problem:
             self._take(samples, np.arange(samples.n))
         features = self.white.features
         constant = np.tile(self._root, (len(self.rows) // len(self._root), int(bias)))
-        self.strict = Kinks(features, self.Y, constant, activation)
+        self.strict = Separable(features, self.Y, constant, activation)
         self.loose = self.strict
         if activation.reversible:
-            self.loose = Kinks(features, self.Y, features, activation)
+            self.loose = Separable(features, self.Y, features, activation)
         if skip:  # a large linear part is no unit's, and would hide what they explain
             self.loose.size = float(np.linalg.norm(self.loose.target)) or 1.0
             self.strict = self.loose
@@ -64,13 +64,13 @@ class Problem:
     def _take(self, samples: Samples, rows: Index) -> None:
         """Rows with every input scaled to size 1, and labels by the metric."""
         taken = samples.take(rows)
-        self._scale = power_of_two(taken.X)
+        self.scale = power_of_two(taken.X)
         metric = np.diag(1 / power_of_two(taken.Y)) if self._metric is None else self._metric
         self.to_metric, self._from_metric = metric.T, np.linalg.inv(metric).T
         self._root = taken.root / np.sqrt((taken.root**2).mean())
         self.rows, self.X, self.Y = rows, taken.X, self._root * (taken.Y @ metric)
-        self.X /= self._scale
-        self.white = whiten(self._root * (with_constant(self.X) if self.bias else self.X))
+        self.X /= self.scale
+        self.white = whiten(self._root * with_constant(self.X, self.bias))
 
     @property
     def weighted(self) -> bool:
@@ -78,16 +78,16 @@ class Problem:
         return len(self._root) > 1
 
     def _hidden(self, V: Array, b: Array) -> Array:
-        hidden = self.X @ (V * self._scale).T
+        hidden = self.X @ (V * self.scale).T
         hidden += b
         return self.activation(hidden)
 
-    def coarse(self) -> Kinks:
+    def coarse(self) -> Separable:
         """`loose` in single precision: half the memory traffic and twice the speed, for the part
         of a search that is far from any rounding."""
         features: Any = self.loose.features.astype(np.float32)
         labels = self.loose.target if self.skip else self.Y
-        return Kinks(features, labels.astype(np.float32), features)
+        return Separable(features, labels.astype(np.float32), features)
 
     def hyperplanes(self, points: Array) -> tuple[Array, Array]:
         """Whitened hyperplanes as hidden weights and hidden biases; of unit norm, unless that is
@@ -98,7 +98,7 @@ class Problem:
         """The same for rows (v, b) in the scaled inputs."""
         d = self.X.shape[1]
         rows = rows.copy()
-        rows[:, :d] /= self._scale
+        rows[:, :d] /= self.scale
         rows = rows / self._lengths(rows[:, :d])
         return rows[:, :d], rows[:, d] if self.bias else np.zeros(len(rows))
 
@@ -106,21 +106,15 @@ class Problem:
         """(k, 1): what rows may be divided by; one where their lengths are part of the function."""
         if not self.activation.homogeneous:
             return np.ones((len(rows), 1))
-        norms = np.linalg.norm(rows, axis=1, keepdims=True)
-        return np.where(norms > 0, norms, 1.0)
+        return divisors(np.linalg.norm(rows, axis=1, keepdims=True))
 
     def points(self, V: Array, b: Array) -> Array:
         """The inverse of `hyperplanes`."""
         return self.strict.scaled(self.white.to_features(self.rows_of(V, b)))
 
-    def points_of_scaled(self, V: Array, b: Array) -> Array:
-        """The same for hyperplanes in the scaled inputs `X`."""
-        rows = np.column_stack([V, b]) if self.bias else V
-        return self.strict.scaled(self.white.to_features(rows))
-
     def rows_of(self, V: Array, b: Array) -> Array:
         """The inverse of `of_rows`, but for lengths."""
-        V = V * self._scale
+        V = V * self.scale
         return np.column_stack([V, b]) if self.bias else V
 
     def weights(
@@ -138,15 +132,14 @@ class Problem:
         design = np.hstack(columns)
         design *= self._root * row_weights
         labels = self.Y * row_weights
-        sizes = np.linalg.norm(design, axis=0)
-        sizes = np.where(sizes > 0, sizes, 1.0)
+        sizes = divisors(np.linalg.norm(design, axis=0))
         design /= sizes
         solution = np.linalg.lstsq(design, labels)[0]
         # Backward error leaves a residual of rounding size in col(design); one correction
         # takes it away, and the last digit of the hidden weights depends on it.
         solution += np.linalg.lstsq(design, labels - design @ solution)[0]
         solution = (solution / sizes[:, None]).T
-        W = solution[:, k : k + d] / self._scale if affine else np.zeros((m, d))
+        W = solution[:, k : k + d] / self.scale if affine else np.zeros((m, d))
         return solution[:, :k], W, solution[:, -1] if self.bias else np.zeros(m)
 
     def to_labels(self, covariance: Array) -> Array:
@@ -155,7 +148,7 @@ class Problem:
 
     def reach(self, directions: Array) -> Array:
         """Largest |x·v| over the samples for each of the rows v."""
-        return np.asarray(np.abs(self.X @ (directions * self._scale).T).max(axis=0))
+        return np.asarray(np.abs(self.X @ (directions * self.scale).T).max(axis=0))
 
     def network(self, V: Array, b: Array, row_weights: Array | float = 1.0) -> Network:
         """The network with these hidden weights; output weights and biases by least squares."""
@@ -179,7 +172,7 @@ class Problem:
             answers = self._hidden(net.V, net.b) @ (self.to_metric @ net.U).T
             answers += self.to_metric @ net.c
             if self.skip:
-                answers += self.X @ (self.to_metric @ net.W * self._scale).T
+                answers += self.X @ (self.to_metric @ net.W * self.scale).T
             residual = self.strict.off_range(fit, self.Y - self._root * answers)
             step = newton_step(self.strict, fit, self.strict.pull(fit, residual))
             size = float(np.linalg.norm(step))

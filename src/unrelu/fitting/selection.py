@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from unrelu.fitting.problem import Problem
-from unrelu.fitting.variable_projection import Fit, Kinks
+from unrelu.fitting.variable_projection import Fit, Separable
 from unrelu.network import Network
 from unrelu.numerics.arrays import Array
 from unrelu.numerics.levenberg import minimise
@@ -50,7 +50,7 @@ def unit_edge(dimension: int, m: int, curved: bool = False) -> float:
     return float((math.sqrt(m) + factor * math.sqrt(dimension) + 1) ** 2)
 
 
-def noise_variance(problem: Problem, model: Kinks, fit: Fit) -> float:
+def noise_variance(problem: Problem, model: Separable, fit: Fit) -> float:
     """By what is left of a fit. In the direction of the outputs that has most of it, since a unit
     may explain that one; beyond the mean by more than white noise has it,
     (1 + √(m/n))² in many samples (Marchenko and Pastur 1967)."""
@@ -63,18 +63,22 @@ def noise_variance(problem: Problem, model: Kinks, fit: Fit) -> float:
     return float(max(fit.cost, largest, floor) / spare)
 
 
-def null_variance(problem: Problem, model: Kinks, fit: Fit, effort: Effort) -> float:
+def null_variance(problem: Problem, model: Separable, fit: Fit, effort: Effort) -> float:
     """The same if the units of the fit had only noise to explain, of which each takes what the
     best one can, not only its share of the unknowns: many idle units, each of which seems to
     explain something, would otherwise lower the noise and so justify each other. At most twice as
     much: fits of many units to few labels are left to themselves."""
     labels = problem.Y.size
     plain = noise_variance(problem, model, fit)
-    left = labels - fit.width * bar(problem, effort) - problem.Y.shape[1] * model.nuisance.shape[1]
+    left = (
+        labels
+        - fit.width * unit_threshold(problem, effort)
+        - problem.Y.shape[1] * model.nuisance.shape[1]
+    )
     return float(min(2 * plain, max(plain, fit.cost / max(1.0, left))))
 
 
-def bar(problem: Problem, effort: Effort) -> float:
+def unit_threshold(problem: Problem, effort: Effort) -> float:
     """Noise variances that a unit must explain to count."""
     curved = not problem.activation.piecewise_linear
     return effort.caution * unit_edge(problem.loose.features.shape[1], problem.Y.shape[1], curved)
@@ -84,12 +88,12 @@ def preferable(problem: Problem, new: Fit, old: Fit, effort: Effort) -> bool:
     """Fewer units if the others do not stand out of the noise, else the lower cost."""
     lower = min(new, old, key=lambda fit: fit.cost)
     variance = null_variance(problem, problem.strict, lower, effort)
-    price = bar(problem, effort) * variance
+    price = unit_threshold(problem, effort) * variance
     return new.cost + price * new.width < old.cost + price * old.width
 
 
 def reduce(
-    problem: Problem, model: Kinks, fit: Fit, effort: Effort, *, price: float, least: int
+    problem: Problem, model: Separable, fit: Fit, effort: Effort, *, price: float, least: int
 ) -> Fit:
     """Drop the least important units while that costs less than `price` times the noise variance
     each, down to `least` units: several at once where all of them seem idle."""
@@ -118,16 +122,16 @@ def revise(
     """Drop units that do not stand out of the noise, move the others as far as the noise leaves
     them free, try new ones, until nothing helps. With the number of units given, a new one takes
     the place of the least important."""
-    model, price = problem.strict, bar(problem, effort)
+    model, price = problem.strict, unit_threshold(problem, effort)
     failures = 0
     if n_units is None:
         fit = reduce(problem, model, fit, effort, price=price, least=1)
     while failures < TRIES and model.relative(fit) > 10 * problem.floor:
         before = fit
         variance = noise_variance(problem, model, fit)
-        shaken = settle(problem, model, _shaken(model, fit, variance, rng), effort, steps=40)
-        fit = min(fit, shaken, key=lambda one: one.cost)
-        more = np.vstack([fit.point, _promising(model, fit, rng)])
+        perturbed = settle(problem, model, _perturbed(model, fit, variance, rng), effort, steps=40)
+        fit = min(fit, perturbed, key=lambda one: one.cost)
+        more = np.vstack([fit.point, _promising_direction(model, fit, rng)])
         wider = settle(problem, model, more, effort, steps=40)
         if n_units is not None:
             other = reduce(problem, model, wider, effort, price=np.inf, least=n_units)
@@ -142,7 +146,7 @@ def revise(
     return fit
 
 
-def _shaken(model: Kinks, fit: Fit, variance: float, rng: np.random.Generator) -> Array:
+def _perturbed(model: Separable, fit: Fit, variance: float, rng: np.random.Generator) -> Array:
     """Every unit moved about as far as the noise hides: noise makes minima of every kink near a
     sample, and strong units find the lowest of those, weak ones another place altogether. Turning
     a unit by an angle φ costs a few times φ² of what it gains in all."""
@@ -150,7 +154,7 @@ def _shaken(model: Kinks, fit: Fit, variance: float, rng: np.random.Generator) -
     return fit.point + size[:, None] * rng.standard_normal(fit.point.shape)
 
 
-def _promising(model: Kinks, fit: Fit, rng: np.random.Generator) -> Array:
+def _promising_direction(model: Separable, fit: Fit, rng: np.random.Generator) -> Array:
     """A direction along which some combination of the residuals curves: random, after two power
     steps with Σ rᵢ zᵢ zᵢᵀ."""
     combined = fit.residual @ rng.standard_normal(fit.residual.shape[1])
@@ -162,14 +166,14 @@ def _promising(model: Kinks, fit: Fit, rng: np.random.Generator) -> Array:
     return direction
 
 
-def _gains(model: Kinks, fit: Fit, variance: float) -> Array:
+def _gains(model: Separable, fit: Fit, variance: float) -> Array:
     """What each unit explains, in noise variances."""
     return (model.importance(fit) * model.size) ** 2 / variance
 
 
 def settle(
     problem: Problem,
-    model: Kinks,
+    model: Separable,
     points: Array,
     effort: Effort,
     *,

@@ -19,14 +19,14 @@ import numpy as np
 from unrelu.fitting.problem import Problem
 from unrelu.fitting.rounded_relu import RoundedReLU
 from unrelu.fitting.selection import Effort, settle
-from unrelu.fitting.variable_projection import Fit, Kinks
+from unrelu.fitting.variable_projection import Fit, Separable
 from unrelu.numerics.arrays import Array
 
 ROUNDNESS = tuple(2.0 / 8**i for i in range(5))
 """At first and at last, in standard errors of a unit's hyperplane."""
 
 FINE = 1e-9
-"""As `selection.SETTLED`: what is left to gain at each roundness moves nothing that is seen."""
+"""As `selection.SETTLED`: what is left to gain at each roundness does not move the fit visibly."""
 
 STEPS = 100
 
@@ -43,6 +43,6 @@ def followed(problem: Problem, points: Array, errors: Array, effort: Effort) -> 
     strict = problem.strict
     for share in ROUNDNESS:
         activation: Any = RoundedReLU(share * errors)
-        model = Kinks(strict.features, problem.Y, strict.nuisance, activation)
+        model = Separable(strict.features, problem.Y, strict.nuisance, activation)
         points = settle(problem, model, points, effort, steps=STEPS, share=FINE).point
     return strict.evaluate(points)

@@ -25,7 +25,7 @@ def refined(net: Network, problem: Problem, sizes: Array, eps: float) -> Network
     """`sizes` (n, 1) are those of the labels. A step is taken while it is shorter than half the one
     before, the first ones while they bring the labels nearer."""
     activation, features = net.activation, problem.strict.features
-    X = with_constant(problem.X) if problem.bias else problem.X
+    X = with_constant(problem.X, problem.bias)
     usual = float(sizes.min())  # of a label, without the few that are much larger
     lengths = np.linalg.norm(X, axis=1)[:, None]
     best, previous, before = net, np.inf, np.inf
@@ -45,7 +45,7 @@ def refined(net: Network, problem: Problem, sizes: Array, eps: float) -> Network
         apart = np.linalg.pinv(U).T
         A = problem.white.to_features(points)
         tangents = Tangents.of(A) if activation.homogeneous else None
-        H = with_constant(F) if problem.bias else F
+        H = with_constant(F, problem.bias)
         J = Jacobian(features, activation.slope(Z), U, H, tangents)
         fit = unitwise_least_squares(J, residual @ apart, weights)
         step = problem.white.to_rows(fit.steps)

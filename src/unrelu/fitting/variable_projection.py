@@ -45,9 +45,9 @@ class Fit:
         return len(self.point)
 
 
-class Kinks:
+class Separable:
     """Samples in whitened coordinates, with what is to be projected off; in the precision of the
-    features."""
+    features. `products`: how many of them descents have taken."""
 
     def __init__(
         self, features: Array, labels: Array, nuisance: Array, activation: Activation = RELU
@@ -59,6 +59,7 @@ class Kinks:
         self.target = self._off_nuisance(labels.copy())
         centred = labels - labels.mean(axis=0)
         self.size = float(np.linalg.norm(centred)) or 1.0
+        self.products = 0
 
     def _off_nuisance(self, columns: Array) -> Array:
         """The part of the columns orthogonal to Q, in place."""
@@ -91,15 +92,9 @@ class Kinks:
         residual -= hidden @ correction
         cost = float(np.vdot(residual, residual))
         if self._steep:
-            slopes = self._chords(heights, np.sqrt(cost) / self.size, output)
+            left = float(np.sqrt(cost)) / self.size
+            slopes = chord_slopes(self.activation, self.features, heights, output.shape[1], left)
         return Fit(point, slopes, hidden, half, output, residual, cost)
-
-    def _chords(self, heights: Array, left: float, output: Array) -> Array:
-        """The slopes of chords as long as z is uncertain: by the share of the labels that is
-        `left`, over the root of what there are of them to an unknown."""
-        (n, k), m = heights.shape, output.shape[1]
-        doubt = left * np.sqrt(k * (self.features.shape[1] + m) / (n * m))
-        return self.activation.chord(heights, min(doubt, 0.1))
 
     def descent(self, fit: Fit) -> Array:
         """−½ ∇cost: the direction of descent."""
@@ -160,6 +155,16 @@ class Kinks:
         units, duplicates and near-parallel copies alike."""
         deletion = np.linalg.norm(fit.half, axis=0)
         return np.asarray(np.linalg.norm(fit.output, axis=1) / deletion / self.size)
+
+
+def chord_slopes(
+    activation: Activation, features: Array, heights: Array, m: int, left: float
+) -> Array:
+    """The slopes of chords over heights (n, k), as long as heights are uncertain: by the share of
+    the labels (n, m) that is `left`, over the root of the number of labels to an unknown."""
+    (n, k), D = heights.shape, features.shape[1]
+    uncertainty = left * np.sqrt(k * (D + m) / (n * m))
+    return activation.chord(heights, min(uncertainty, 0.1))
 
 
 def _inverse_root(gram: Array) -> Array:

@@ -18,10 +18,11 @@ import numpy as np
 
 from unrelu.activations import RELU, Activation
 from unrelu.fitting.rounded_relu import RoundedReLU
+from unrelu.fitting.variable_projection import chord_slopes
 from unrelu.network import Network
 from unrelu.network.jacobian import Jacobian
 from unrelu.noise.kind import Loss, LossAt
-from unrelu.numerics.arrays import Array, unit_rows
+from unrelu.numerics.arrays import Array, divisors, unit_rows
 from unrelu.numerics.levenberg import minimise
 from unrelu.numerics.whitening import power_of_two, whiten, with_constant
 from unrelu.samples import Samples
@@ -90,16 +91,12 @@ class WeightedNetwork:
         predicted = H @ np.vstack([U, C])
         residual, cost = self.labels - predicted, self.loss.cost(self.labels, predicted)
         if self._steep:
-            slopes = self._chords(heights, residual)
+            left = float(np.linalg.norm(residual) / np.linalg.norm(self.labels))
+            m = self.labels.shape[1]
+            slopes = chord_slopes(self.activation, self.features, heights, m, left)
         weights = self.loss.weights(self.labels, predicted)
         J = Jacobian(self.features, slopes, U.T, H)
         return State(point, J, residual, weights, cost)
-
-    def _chords(self, heights: Array, residual: Array) -> Array:
-        """As in `variable_projection`: slopes of chords, as long as heights are uncertain."""
-        left = float(np.linalg.norm(residual) / np.linalg.norm(self.labels))
-        share = self.units * (self.features.shape[1] + self.labels.shape[1]) / self.labels.size
-        return self.activation.chord(heights, min(left * np.sqrt(share), 0.1))
 
     def descent(self, state: State) -> Array:
         return self._pull(state, state.weights * state.residual)
@@ -133,8 +130,7 @@ class WeightedNetwork:
         if degree is None:  # lengths are part of the function
             return moved
         A, U, _ = self.parts(moved)
-        norms = np.linalg.norm(A, axis=1, keepdims=True)
-        norms = np.where(norms > 0, norms, 1.0)
+        norms = divisors(np.linalg.norm(A, axis=1, keepdims=True))
         A /= norms
         U *= norms**degree
         return moved
@@ -156,7 +152,7 @@ def reweighted(
     `SETTLED`. Cost: some dozen steps of a dozen products O(n k (D + m)).
     """
     X, Y = np.asarray(samples.X, np.float64), np.asarray(samples.Y, np.float64)
-    white = whiten(with_constant(X) if bias else X)
+    white = whiten(with_constant(X, bias))
     rows = np.column_stack([net.V, net.b]) if bias else net.V
     A, U = white.to_features(rows), net.U.T
     degree = net.activation.degree
@@ -220,4 +216,4 @@ def _columns(net: Network, X: Array, bias: bool, skip: bool) -> Array:
     hidden = net.activation(net.preactivations(X))
     if skip:
         hidden = np.column_stack([hidden, X / power_of_two(X)])
-    return with_constant(hidden) if bias else hidden
+    return with_constant(hidden, bias)

@@ -20,7 +20,7 @@ from unrelu.network import Network
 from unrelu.noise.found import Width
 from unrelu.noise.resolution import resolution
 
-PAST_DOUBT = 10.0
+PLAIN_LONG_TAILED = 10.0
 """The same as PLAIN where noise has long tails: of counts that are nearly all zero the gain in
 noise varies by a factor of five from copy to copy."""
 
@@ -64,24 +64,24 @@ def choose(
     the residuals.
     """
     test = Test.of(fitting, about or net, alpha=alpha, rng=rng)
-    left = test.left_by(net)
+    left = test.residuals_of(net)
     path, widths, k, level = {net.n_units: net}, list[Width](), net.n_units, test.level(left)
     while k > 0:
         path[k - 1] = without_least(path[k], fitting)
-        if fitting.tame(path[k]) or _explained(path[k], fitting):
+        if fitting.light_tailed(path[k]) or _explained_to_rounding(path[k], fitting):
             gain, edge = fitting.gain(path[k - 1], path[k]), PLAIN * level
         else:  # the search gains more of noise than a test does, and each width has its own level
-            smaller = test.left_by(path[k - 1])
-            gain, edge = test.gain(smaller), PAST_DOUBT * test.level(smaller)
+            smaller = test.residuals_of(path[k - 1])
+            gain, edge = test.gain(smaller), PLAIN_LONG_TAILED * test.level(smaller)
         rounding = _is_rounding(path[k - 1], fitting, step)
-        if gain > edge and _seen(path[k - 1], path[k], fitting) and not rounding:
+        if gain > edge and _beyond_rounding(path[k - 1], path[k], fitting) and not rounding:
             widths.append(Width(k, gain, edge))
             break
         k -= 1
     last = min(most, net.n_units + MOST_MORE)
     while True:
-        tested = test(left if path[k] is net else test.left_by(path[k]))
-        more = tested.more or _hidden(path, k, fitting, PLAIN * level)
+        tested = test(left if path[k] is net else test.residuals_of(path[k]))
+        more = tested.more or _masked_units(path, k, fitting, PLAIN * level)
         widths.append(Width(k + 1, tested.gain, tested.edge))
         if not more or _is_rounding(path[k], fitting, step):
             return Chosen(path[k], tuple(widths))
@@ -91,7 +91,7 @@ def choose(
             larger = fitting.fit(test.with_units(path[k], tested.rows))
             if k + more not in path or fitting.gain(path[k + more], larger) > 0:
                 path[k + more] = larger
-        if not _seen(path[k], path[k + more], fitting):
+        if not _beyond_rounding(path[k], path[k + more], fitting):
             return Chosen(path[k], tuple(widths))
         k += more
 
@@ -101,12 +101,12 @@ def _is_rounding(net: Network, fitting: Fitting, step: float) -> bool:
     return step > 0 and bool((left.std(axis=0) < ROUNDED * step).all())
 
 
-def _explained(net: Network, fitting: Fitting) -> bool:
+def _explained_to_rounding(net: Network, fitting: Fitting) -> bool:
     """Whether nothing is left but the rounding of the labels."""
     return bool((np.abs(fitting.left(net)) <= resolution(fitting.samples)).all())
 
 
-def _seen(smaller: Network, larger: Network, fitting: Fitting) -> bool:
+def _beyond_rounding(smaller: Network, larger: Network, fitting: Fitting) -> bool:
     """Whether what the further units explain is more than the rounding of the labels, which depends
     on the inputs but is no network's."""
     apart = np.abs(fitting.left(smaller) - fitting.left(larger)).max(axis=0)
@@ -116,12 +116,12 @@ def _seen(smaller: Network, larger: Network, fitting: Fitting) -> bool:
 def asks_for_more(
     net: Network, fitting: Fitting, *, alpha: float, rng: np.random.Generator
 ) -> bool:
-    """Whether a network whose number of units was told asks for more; with few samples the
-    number is taken as told."""
+    """Whether a network of a given number of units asks for more; with few samples it is taken not
+    to."""
     if fitting.samples.n < UNEQUAL:
         return False
     test = Test.of(fitting, net, alpha=alpha, rng=rng)
-    return test(test.left_by(net)).more > 0
+    return test(test.residuals_of(net)).more > 0
 
 
 def with_units(net: Network, fitting: Fitting, n_units: int, rng: np.random.Generator) -> Network:
@@ -132,26 +132,26 @@ def with_units(net: Network, fitting: Fitting, n_units: int, rng: np.random.Gene
     test = Test.of(fitting, net, alpha=1.0, rng=rng)
     while net.n_units < n_units:
         wider = fitting.fit(test.with_units(net, test.best(net)))
-        if wider.n_units <= net.n_units:  # the new one was none
+        if wider.n_units <= net.n_units:  # the new unit vanished
             break
         net = wider
     return net
 
 
 def without_least(net: Network, fitting: Fitting) -> Network:
-    """Without the unit that is missed least once the others are fitted again, roughly."""
+    """Without the unit that matters least once the others are fitted again, roughly."""
     if net.n_units <= 1:
         return fitting.without_units()
     least = int(np.argmin(fitting.importance(net)))
     return fitting.fit(fitting.without(net, least), rough=True)
 
 
-def _hidden(path: dict[int, Network], k: int, fitting: Fitting, plain: float) -> int:
+def _masked_units(path: dict[int, Network], k: int, fitting: Fitting, plain: float) -> int:
     """How many units more explain plainly more than noise would, though the test does not see the
     first of them: of two whose sum is nearly linear, or where robust scores hide what is large;
     zero if none do. The gains are those of the search, which is more thorough than the test, so
     this is for noise without long tails."""
-    if not fitting.tame(path[k]):
+    if not fitting.light_tailed(path[k]):
         return 0
     for more in range(1, max(path) - k + 1):
         if k + more in path and fitting.gain(path[k], path[k + more]) > plain * more:

@@ -170,11 +170,12 @@ def model_of(
     U: Array,
     biased: bool,
     skip: bool = False,
-    doubt: Array | float = 0.0,
+    height_errors: Array | float = 0.0,
     weighted: bool = False,
 ) -> Model:
-    """In white coordinates: a = R (v, b), and v·δv = 0 becomes R⁻ᵀ(v, 0)·δa = 0. `doubt` (k,):
-    how well heights of units are known, which matters where the slope is infinite at 0.
+    """In white coordinates: a = R (v, b), and v·δv = 0 becomes R⁻ᵀ(v, 0)·δa = 0.
+    `height_errors` (k,): how well heights of units are known, which matters where the slope is
+    infinite at 0.
     `weighted`: whether samples have weights, which is for the ReLU."""
     rows = np.column_stack([net.V, net.b]) if biased else net.V
     A, f = white.to_features(rows), net.activation
@@ -185,7 +186,7 @@ def model_of(
     if f.piecewise_linear:
         ones = white.factor[:, -1] if biased and weighted else None
         return Model(A, U, normals, biased, skip, ones=ones)
-    return Model(A, U, normals, biased, units=Curved(f, doubt if f.steep else None))
+    return Model(A, U, normals, biased, units=Curved(f, height_errors if f.steep else None))
 
 
 def heights_known(net: Network, white: Whitened, U: Array, biased: bool, residual: Array) -> Array:
@@ -193,15 +194,15 @@ def heights_known(net: Network, white: Whitened, U: Array, biased: bool, residua
 
     Heights that are known less well have gentler chords, and then are known less well: from none
     at all, a few rounds settle that to some per cent."""
-    doubt = np.zeros(net.n_units)
+    height_errors = np.zeros(net.n_units)
     if not net.activation.steep:
-        return doubt
+        return height_errors
     n = len(residual)
     variance = float((residual**2).mean())
     for _ in range(ROUNDS):
-        model = model_of(net, white, U, biased, doubt=doubt)
+        model = model_of(net, white, U, biased, height_errors=height_errors)
         k, t, _, _ = model.shape
         inverse = invert(model, information(model, moments(model, white.features)), n).matrix
         own = inverse[: k * t, : k * t].reshape(k, t, k, t)[np.arange(k), :, np.arange(k)]
-        doubt = np.sqrt(variance * np.trace(own, axis1=1, axis2=2))  # features are white
-    return np.asarray(doubt)
+        height_errors = np.sqrt(variance * np.trace(own, axis1=1, axis2=2))  # features are white
+    return np.asarray(height_errors)

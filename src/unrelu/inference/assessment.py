@@ -8,9 +8,9 @@ outputs.
 
 That patterns move with the weights counts where many samples are nearer to a kink than it is known.
 The errors are then calibrated by simulated fits, see `calibration`, and a note says by how much;
-for activations other than the ReLU it only says so. Where the slope of f is infinite at 0, as that
-of √z is, the information would be, too: a sample next to the kink then counts with the slope of a
-chord, as long as its height is uncertain.
+for activations other than the ReLU a note only warns of it. Where the slope of f is infinite at 0,
+as that of √z is, the information would be, too: a sample next to the kink then counts with the
+slope of a chord, as long as its height is uncertain.
 What they leave out is that another minimum, of other units, may be as good.
 """
 
@@ -90,8 +90,8 @@ def assess(
         unsure, for fits of ReLU networks without weights, and if it takes no more than a minute.
     skip : whether W of a term X Wᵀ was fitted, too (else it is zero). Errors are then those of the
         canonical sides of the units.
-    held : units whose hidden weights have been set to zero where nothing is known of them: that
-        they are not at the minimum then is no reason for doubt.
+    held : units whose hidden weights have been set to zero where nothing is known of them; no note
+        says that these are not at the minimum.
 
     With no covariance, weights and scores: least squares. The formulas: `inference.covariance`.
 
@@ -155,7 +155,7 @@ def assess_fit(
         stderr=errors.stderr,
         units=errors.units,
         undetermined=linear.lost,
-        notes=tuple(_doubts(linear, errors, factors, cut, unknowns)),
+        notes=tuple(filter(None, _notes(linear, errors, factors, cut, unknowns))),
         factors=factors,
         n_samples=samples.n,
         biased=biased,
@@ -212,7 +212,7 @@ def _linearised(fit: Fitted, samples: Samples, criterion: Criterion, many: bool)
     model = model_of(net, white, U, biased, fit.skip, heights, fit.weighted)
     found = estimate(model, Z, residual, criterion, sandwich=sandwich)
     step = found.inverse.matrix @ fisher.gradient(model, Z, criterion.scores_of(residual))
-    of_labels = model_of(net, white, net.U, biased, fit.skip, heights, fit.weighted)
+    of_labels = replace(model, U=net.U)
     return _Linearised(
         fit=fit,
         samples=samples,
@@ -230,7 +230,7 @@ def _linearised(fit: Fitted, samples: Samples, criterion: Criterion, many: bool)
 
 @dataclass(frozen=True, eq=False)
 class _Errors:
-    """What a covariance (p, p) of the unknowns says of the weights, and of each unit."""
+    """The errors of the weights, and of each unit, by a covariance (p, p) of the unknowns."""
 
     covariance: Array
     spread: Spread
@@ -267,42 +267,41 @@ def _simulated(linear: _Linearised, errors: _Errors) -> Factors:
     )
 
 
-def _doubts(
+def _notes(
     linear: _Linearised, errors: _Errors, factors: Factors | None, held: Index, unknowns: int
 ) -> list[str]:
-    """What there is to doubt, in words."""
+    """All notes, empty ones included."""
     fit, samples, units, lost = linear.fit, linear.samples, errors.units, linear.lost
     angles = np.array([unit.angle_error for unit in units])
     shares = np.array([unit.active for unit in units])
     near = alike(fit.net, errors.spread)
-    kinks = []
+    kinks, by = "", None if factors is None else factors.units()
     if fit.net.activation.kinked:
-        by = None if factors is None else factors.units()
         kinks = notes.near_kinks(near_kink(units), lost, by)
     return [
-        *notes.few_samples(samples.n * samples.m, unknowns),
-        *notes.undetermined(lost, shares),
-        *notes.vague(angles, shares, lost),
-        *kinks,
-        *notes.pairs_alike(near),
-        *notes.pairs_tied([pair for pair in tied(errors.spread) if pair not in near]),
-        *notes.idle(np.array([unit.p_value for unit in units]), lost),
-        *_doubts_of_noise(linear, held),
+        notes.few_samples(samples.n * samples.m, unknowns),
+        notes.undetermined(lost, shares),
+        notes.vague(angles, shares, lost),
+        kinks,
+        notes.pairs_alike(near),
+        notes.pairs_tied([pair for pair in tied(errors.spread) if pair not in near]),
+        notes.idle(np.array([unit.p_value for unit in units]), lost),
+        *_noise_notes(linear, held),
     ]
 
 
-def _doubts_of_noise(linear: _Linearised, held: Index) -> list[str]:
-    """That there is none, that the fit took it for another, or that the fit is no minimum."""
+def _noise_notes(linear: _Linearised, held: Index) -> list[str]:
+    """That there is no noise, that the fit assumed another kind, or that it is not a minimum."""
     fit, samples, criterion = linear.fit, linear.samples, linear.criterion
     mean = fit.net(samples.X)
     residual = samples.left(mean)
     if exact := notes.no_noise(residual, mean, samples.eps):
-        return exact
+        return [exact]
     free = np.ones(linear.model.unknowns, dtype=bool)
     free[: linear.model.hidden_unknowns].reshape(linear.model.shape[:2])[held] = False
     off = notes.off_minimum(linear.step[free], np.diag(linear.found.covariance)[free])
     if criterion.scores is not None:
-        return [*off, *notes.skewed_noise(residual, fit.biased)]
+        return [off, notes.skewed_noise(residual, fit.biased)]
     weighted = criterion.covariance is not None or criterion.weights is not None
     uneven = notes.uneven_noise(linear.noise, weighted)
-    return [*off, *uneven, *notes.allowed_for(linear.changing, linear.sandwich)]
+    return [off, uneven, notes.allowed_for(linear.changing, linear.sandwich)]

@@ -176,6 +176,11 @@ def _check(net: Network, along: int, point: Array, level: float) -> None:
             f"at: got shape {point.shape}, expected ({net.n_inputs},) finite numbers: one for each "
             "input"
         )
+    check_level(level)
+
+
+def check_level(level: float) -> None:
+    """Of a confidence interval."""
     if not 0 < level < 1:
         raise InputError(f"level: got {level}, expected a number between 0 and 1, such as 0.95")
 

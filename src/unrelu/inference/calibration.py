@@ -21,10 +21,10 @@ import numpy as np
 from scipy.linalg import solve_triangular
 
 from unrelu.fitting.selection import unit_edge
-from unrelu.fitting.variable_projection import Fit, Kinks
+from unrelu.fitting.variable_projection import Fit, Separable
 from unrelu.inference.units import Spread
 from unrelu.network import Network
-from unrelu.numerics.arrays import Array, unit_rows
+from unrelu.numerics.arrays import Array, divisors, unit_rows
 from unrelu.numerics.levenberg import minimise
 from unrelu.numerics.whitening import Whitened
 
@@ -135,7 +135,7 @@ class Fitted:
         return self.network(fit.point, self.root @ fit.output.T, self.root @ c, self.root @ W)
 
     def white_labels(self, net: Network) -> Array:
-        """(n, m), what a network says, as the fit sees it."""
+        """(n, m), the labels of a network, in the coordinates of the fit."""
         hidden = self.white.features @ self.white.to_features(self.rows(net)).T
         labels = np.maximum(hidden, 0.0) @ net.U.T + self.ones[:, None] * net.c
         if self.skip:
@@ -219,7 +219,7 @@ def calibrate(
 
 def likely(fitted: Fitted, walds: Array, alike: list[tuple[int, int]]) -> Network:
     """What the labels may have been made of: units as strong as they probably are, and where two
-    cannot be told apart, one in place of the first, and one that does nothing.
+    cannot be told apart, one in place of the first, and one without output weights.
 
     The first unit of a pair is the stronger one. Where both are active labels are linear, by
     u₁v₁ᵀ + u₂v₂ᵀ: the one unit is the matrix of rank one that is nearest to that.
@@ -267,7 +267,7 @@ def _refitted(
 ) -> Fit:
     """The best of the fits, hyperplanes in the order of `start` (k, D)."""
     features = fitted.white.features
-    model = Kinks(features, labels, fitted.nuisance)
+    model = Separable(features, labels, fitted.nuisance)
     fits = [_settled(model, start)]
     for _ in range(STARTS - 1):
         off = around @ rng.standard_normal((*start.shape, 1))
@@ -275,7 +275,7 @@ def _refitted(
     return min(fits, key=lambda fit: fit.cost)
 
 
-def _settled(model: Kinks, points: Array) -> Fit:
+def _settled(model: Separable, points: Array) -> Fit:
     entries = model.target.size
 
     def enough(norms: list[float]) -> bool:
@@ -288,5 +288,4 @@ def _settled(model: Kinks, points: Array) -> Fit:
 
 def _ratio(squares: Array, variances: Array) -> Array:
     """Squared errors over variances, one where there is none."""
-    known = variances > 0
-    return np.where(known, squares / np.where(known, variances, 1.0), 1.0)
+    return np.where(variances > 0, squares / divisors(variances), 1.0)

@@ -31,7 +31,7 @@ from scipy.linalg.lapack import dpocon, dpotrf, dpotri
 
 from unrelu.activations import Activation, chord
 from unrelu.network.jacobian import Jacobian, Moments
-from unrelu.numerics.arrays import Array, Index, Mask
+from unrelu.numerics.arrays import Array, Index, Mask, divisors
 from unrelu.numerics.tangents import Tangents
 
 BLOCK_ENTRIES = 1 << 21
@@ -41,14 +41,14 @@ BLOCK_ENTRIES = 1 << 21
 @dataclass(frozen=True, eq=False)
 class Curved:
     """The units of an activation other than the ReLU, for `Model`: f and its slopes; where that is
-    infinite at 0, those of chords over heights known to `doubt`."""
+    infinite at 0, those of chords over heights known to within `height_errors`."""
 
     activation: Activation
-    doubt: Array | float | None
+    height_errors: Array | float | None
 
     def __call__(self, z: Array) -> tuple[Array, Array]:
         f = self.activation
-        return f(z), f.slope(z) if self.doubt is None else chord(f, z, self.doubt)
+        return f(z), f.slope(z) if self.height_errors is None else chord(f, z, self.height_errors)
 
 
 @dataclass(frozen=True, eq=False)
@@ -212,7 +212,7 @@ def invert(model: Model, matrix: Array, n: int) -> Inverse:
     if t:  # what is nothing beside the other coordinates of its row is rounding
         of_rows[of_rows <= (t + 1) * eps * of_rows.max(axis=1, keepdims=True)] = 0.0
     known = diagonal > 0
-    scale = np.where(known, 1.0 / np.sqrt(np.where(known, diagonal, 1.0)), 0.0)
+    scale = np.where(known, 1.0 / np.sqrt(divisors(diagonal)), 0.0)
     scaled = matrix * scale[:, None] * scale
     bar = p * max(10.0, float(np.sqrt(n))) * eps
     if known.all():

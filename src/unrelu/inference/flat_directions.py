@@ -1,4 +1,4 @@
-"""Directions along which the inputs hardly vary, and what noisy labels do not say of them.
+"""Directions along which the inputs hardly vary, and about which noisy labels say nothing.
 
 What is estimated well is v·x. Along a direction e of which the inputs have a spread s next to
 nothing, v·e has a standard error of the order 1/s, and an estimate of that size: of unit length, v
@@ -20,6 +20,8 @@ from scipy.special import chdtrc
 
 from unrelu.fitting.problem import Problem
 from unrelu.inference import fisher
+from unrelu.inference.arguments import MOST_UNKNOWNS
+from unrelu.inference.notes import VAGUE, listed
 from unrelu.network import Network
 from unrelu.noise.gaussian import whitener
 from unrelu.numerics.arrays import Array, Index
@@ -29,60 +31,54 @@ from unrelu.samples import Samples
 GAP = 10.0
 """Times the standard error along any other direction: about as much less is the inputs' spread."""
 
-VAGUE = 0.3
-"""Radians, as for standard errors: beyond it a linearisation is a rough guide."""
-
 CHANCE = 1e-3
 """Share of all estimates of zero that are taken for something else."""
 
-MOST_UNKNOWNS = 6000
-"""Of more there are no standard errors either (`checks.fitted`)."""
 
-
-def without_unseen(
+def without_flat_directions(
     net: Network, samples: Samples, bias: bool, covariance: Array
 ) -> tuple[Network, Index]:
-    """The network with zeros along what no label tells of its units, then canonical, and which
-    units these are.
+    """The network in canonical form, with zeros along directions that are flat for a unit, and
+    these units.
 
     `net` is a least-squares fit to all of the samples, up to the weight of outputs, `covariance`
     (m, m) that of the noise. Other activations than the ReLU and skip connections are not looked
-    at. The network as it is, and no unit, where nothing is unseen: known from the covariance of the
-    inputs, in O(n D²); else O(n p² + p³) for p unknowns.
+    at. The network as it is, and no unit, where nothing is flat: this is known from the covariance
+    of the inputs, in O(n D²); else O(n p² + p³) for p unknowns.
     """
-    nobody = np.arange(0)
+    no_unit = np.arange(0)
     if net.skip or not net.activation.piecewise_linear:
-        return net, nobody
+        return net, no_unit
     X = np.asarray(samples.X, dtype=np.float64)
-    white = whiten(samples.root * (with_constant(X) if bias else X))
+    white = whiten(samples.root * with_constant(X, bias))
     metric = whitener(covariance)
-    if not white.independent or not _suspected(net, white, metric):
-        return net, nobody
+    if not white.independent or not _may_be_vague(net, white, metric):
+        return net, no_unit
     a = white.to_features(np.column_stack([net.V, net.b]) if bias else net.V)
     ones = white.factor[:, -1] if bias and samples.weights is not None else None
     model = fisher.Model(a, metric.T @ net.U, a, bias, ones=ones)
     if model.unknowns > min(MOST_UNKNOWNS, samples.n * samples.m):
-        return net, nobody
+        return net, no_unit
     sums = fisher.moments(model, white.features)
     inverse = fisher.invert(model, fisher.information(model, sums), samples.n).matrix
     k, t, _, _ = model.shape
     lift = np.array([white.to_rows(tangents.T).T for tangents in model.tangents()])
-    cut: list[tuple[int, Array]] = []
+    flat_of_unit: list[tuple[int, Array]] = []
     for j in range(k):
         own = slice(j * t, (j + 1) * t)
         along = lift[j, : samples.d]
-        unseen = _unseen(net.V[j], along @ inverse[own, own] @ along.T)
-        if unseen is not None:
-            cut.append((j, unseen))
-    if not cut:
-        return net, nobody
+        flat = _flat(net.V[j], along @ inverse[own, own] @ along.T)
+        if flat is not None:
+            flat_of_unit.append((j, flat))
+    if not flat_of_unit:
+        return net, no_unit
     # The step to E v = 0, in the metric of the information: what else is known moves with it.
-    conditions = np.zeros((sum(len(E) for _, E in cut), k * t))
+    conditions = np.zeros((sum(len(E) for _, E in flat_of_unit), k * t))
     start = 0
-    for j, E in cut:
+    for j, E in flat_of_unit:
         conditions[start : start + len(E), j * t : (j + 1) * t] = E @ lift[j, : samples.d]
         start += len(E)
-    off = np.concatenate([E @ net.V[j] for j, E in cut])
+    off = np.concatenate([E @ net.V[j] for j, E in flat_of_unit])
     hidden = inverse[: k * t, : k * t] @ conditions.T
     gram = conditions @ hidden
     size = np.sqrt(np.diag(gram))
@@ -92,7 +88,7 @@ def without_unseen(
     rows = np.column_stack([net.V, net.b])[:, : samples.d + bias]
     rows = rows + np.einsum("jdt,jt->jd", lift, step)
     V = rows[:, : samples.d]
-    for j, E in cut:
+    for j, E in flat_of_unit:
         V[j] -= E.T @ (E @ V[j])
     sizes = np.linalg.norm(V, axis=1)
     problem = Problem(samples, np.arange(samples.n), bias, metric)
@@ -102,12 +98,12 @@ def without_unseen(
     # Twice what it was to cost, and one to each condition: not so where kinks are in the way.
     canonical = moved.canonical()
     if after - before > 2 * price + len(off) or canonical.n_units < k:
-        return net, nobody
+        return net, no_unit
     places = (canonical.V @ moved.V.T).argmax(axis=0)
-    return canonical, np.sort(places[[j for j, _ in cut]])
+    return canonical, np.sort(places[[j for j, _ in flat_of_unit]])
 
 
-def _suspected(net: Network, white: Whitened, metric: Array) -> bool:
+def _may_be_vague(net: Network, white: Whitened, metric: Array) -> bool:
     """Could some unit be vague along directions that stand apart? From the inputs' spread and the
     size of units alone; correlations between unknowns make errors up to three times as large."""
     d = net.n_inputs
@@ -119,9 +115,9 @@ def _suspected(net: Network, white: Whitened, metric: Array) -> bool:
     return bool((errors > VAGUE / 3 * np.linalg.norm(net.V, axis=1)).any())
 
 
-def _unseen(v: Array, covariance: Array) -> Array | None:
-    """Orthonormal directions (r, d), if there are any, along which v (d,) could be anything but
-    nothing says that it is not zero."""
+def _flat(v: Array, covariance: Array) -> Array | None:
+    """Orthonormal directions (r, d), if there are any, along which v (d,) is vague and does not
+    differ significantly from zero."""
     values, vectors = np.linalg.eigh(covariance)
     values, vectors = values[::-1], vectors[:, ::-1]
     parts = vectors.T @ v
@@ -135,14 +131,12 @@ def _unseen(v: Array, covariance: Array) -> Array | None:
     return None
 
 
-def in_words(units: Index) -> str:
-    """What a result says of them."""
+def note(units: Index) -> str:
+    """The note on such units."""
     if not len(units):
         return ""
-    shown = ", ".join(map(str, units[:6])) + (f" and {len(units) - 6} more" * (len(units) > 6))
     return (
-        f"the inputs hardly vary along some direction, and the labels do not tell the weights of "
-        f"unit{'s' * (len(units) > 1)} {shown} there, which are taken as zero: what v·x is on such "
-        "inputs is known all the same; leave that direction out, by principal components, or scale "
-        "the columns of X"
+        "the inputs hardly vary along some direction, and the labels do not tell the weights of "
+        f"{listed(units)} there, which are taken as zero: what v·x is on such inputs is known all "
+        "the same; leave that direction out, by principal components, or scale the columns of X"
     )

@@ -1,5 +1,5 @@
-"""What there is to doubt about an estimated network, in plain words. Each function returns the
-sentences it has to say, usually none."""
+"""Notes on an estimated network: reasons for caution. Each function returns a sentence, or "" where
+there is nothing to note."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.special import chdtrc
 
-from unrelu.numerics.arrays import Array, Index
+from unrelu.numerics.arrays import Array, Index, divisors, unit_columns
 
 Pair = tuple[int, int]
 
@@ -47,45 +47,41 @@ MANY = 10
 SHOWN = 6
 
 
-def few_samples(entries: int, unknowns: int) -> list[str]:
+def few_samples(entries: int, unknowns: int) -> str:
     if entries >= MANY * unknowns:
-        return []
-    return [
-        (
-            f"few samples: {entries} label entries for {unknowns} unknowns, "
-            f"{entries / unknowns:.1f} to one; below ten the errors given tend to be too small"
-        )
-    ]
+        return ""
+    return (
+        f"few samples: {entries} label entries for {unknowns} unknowns, "
+        f"{entries / unknowns:.1f} to one; below ten the errors given tend to be too small"
+    )
 
 
-def undetermined(units: Index, shares: Array) -> list[str]:
+def undetermined(units: Index, shares: Array) -> str:
     """Units with a part in the null space of the information."""
     if not len(units):
-        return []
-    one = len(units) == 1
-    return [
-        (
-            f"{_listed(units)} {'is' if one else 'are'} not determined by these samples "
-            f"({_activity(shares[units])}): some change of {'its' if one else 'their'} "
-            f"weights changes no label. The errors given leave that change out, so "
-            f"{'its' if one else 'their'} intervals are too short"
-        )
-    ]
+        return ""
+    verb, their = ("is", "its") if len(units) == 1 else ("are", "their")
+    return (
+        f"{listed(units)} {verb} not determined by these samples "
+        f"({_activity(shares[units])}): some change of {their} "
+        f"weights changes no label. The errors given leave that change out, so "
+        f"{their} intervals are too short"
+    )
 
 
-def vague(angles: Array, shares: Array, known: Index) -> list[str]:
+def vague(angles: Array, shares: Array, known: Index) -> str:
     """Units whose hidden weights are known to more than `VAGUE` radians; those of `known` have a
     note already."""
     units = np.setdiff1d(np.flatnonzero(angles > VAGUE), known)
     if not len(units):
-        return []
+        return ""
     worst = units[np.argmax(angles[units])]
-    return [
-        f"{_listed(units)} {'is' if len(units) == 1 else 'are'} barely determined: hidden weights "
-        f"known to {angles[worst]:.2g} rad only"
-        + (f" (unit {worst})" if len(units) > 1 else "")
-        + f", {_activity(shares[units])}; above {VAGUE} rad a standard error is a rough guide"
-    ]
+    verb, which = ("is", "") if len(units) == 1 else ("are", f" (unit {worst})")
+    return (
+        f"{listed(units)} {verb} barely determined: hidden weights known to {angles[worst]:.2g} "
+        f"rad only{which}, {_activity(shares[units])}; above {VAGUE} rad a standard error is a "
+        "rough guide"
+    )
 
 
 def unsure(shares: Array, known: Index, inputs: int = 2) -> Index:
@@ -95,12 +91,12 @@ def unsure(shares: Array, known: Index, inputs: int = 2) -> Index:
     return np.setdiff1d(np.flatnonzero(shares > most), known)
 
 
-def near_kinks(shares: Array, known: Index, factors: Array | None) -> list[str]:
+def near_kinks(shares: Array, known: Index, factors: Array | None) -> str:
     """`shares` of the samples on each unit's active side that may be on the other; `factors` that
     the errors were calibrated by, if they were."""
     units = unsure(shares, known)
     if not len(units):
-        return []
+        return ""
     most = 100 * min(1.0, shares[units].max())
     then = "the errors given take that for certain, and are too small"
     if factors is not None:
@@ -108,60 +104,50 @@ def near_kinks(shares: Array, known: Index, factors: Array | None) -> list[str]:
             "the errors given allow for that: by simulated fits they are "
             f"{factors.min():.2f} to {factors.max():.2f} times those for known sides"
         )
-    return [
-        (
-            f"{_listed(units)}: for up to {most:.3g}% of the samples that matter, noise leaves "
-            f"open on which side of the kink they lie; {then}"
-        )
-    ]
+    return (
+        f"{listed(units)}: for up to {most:.3g}% of the samples that matter, noise leaves "
+        f"open on which side of the kink they lie; {then}"
+    )
 
 
-def pairs_alike(pairs: Sequence[Pair]) -> list[str]:
+def pairs_alike(pairs: Sequence[Pair]) -> str:
     if not pairs:
-        return []
-    return [
-        (
-            f"{_paired(pairs)} cannot be told apart: their hidden weights differ by no more than "
-            "their errors explain; one unit in place of the two may do"
-        )
-    ]
+        return ""
+    return (
+        f"{_paired(pairs)} cannot be told apart: their hidden weights differ by no more than "
+        "their errors explain; one unit in place of the two may do"
+    )
 
 
-def pairs_tied(pairs: Sequence[Pair]) -> list[str]:
+def pairs_tied(pairs: Sequence[Pair]) -> str:
     if not pairs:
-        return []
-    return [
-        (
-            f"{_paired(pairs)} share their output: the errors of their output weights are "
-            f"correlated beyond {TOGETHER}, so that what one gains the other loses"
-        )
-    ]
+        return ""
+    return (
+        f"{_paired(pairs)} share their output: the errors of their output weights are "
+        f"correlated beyond {TOGETHER}, so that what one gains the other loses"
+    )
 
 
-def idle(p_values: Array, known: Index) -> list[str]:
+def idle(p_values: Array, known: Index) -> str:
     units = np.setdiff1d(np.flatnonzero(p_values > DOUBTFUL), known)
     if not len(units):
-        return []
-    return [
-        (
-            f"{_listed(units)}: output weights not significantly different from zero "
-            f"({p_text(p_values[units].max())}); the samples may be explained without"
-        )
-    ]
+        return ""
+    return (
+        f"{listed(units)}: output weights not significantly different from zero "
+        f"({p_text(p_values[units].max())}); the samples may be explained without"
+    )
 
 
-def uneven_noise(noise: Array, weighted: bool) -> list[str]:
+def uneven_noise(noise: Array, weighted: bool) -> str:
     """`noise` (m, m) of a fit that was, or was not, weighted with it."""
     sizes = np.diag(noise)
     if weighted or not sizes.all() or sizes.max() < UNEVEN * sizes.min():
-        return []
-    return [
-        (
-            f"noise differs between outputs: that of output {sizes.argmax()} is "
-            f"{math.sqrt(sizes.max() / sizes.min()):.3g} times that of output {sizes.argmin()}; "
-            "the errors given allow for it, a fit weighted with this noise would have smaller ones"
-        )
-    ]
+        return ""
+    return (
+        f"noise differs between outputs: that of output {sizes.argmax()} is "
+        f"{math.sqrt(sizes.max() / sizes.min()):.3g} times that of output {sizes.argmin()}; "
+        "the errors given allow for it, a fit weighted with this noise would have smaller ones"
+    )
 
 
 def changing_noise(residual: Array, mean: Array, Z: Array) -> str:
@@ -182,68 +168,61 @@ def changing_noise(residual: Array, mean: Array, Z: Array) -> str:
     return f"noise differs between samples ({p_text(among)})" if among < SURELY else ""
 
 
-def allowed_for(changing: str, allowed: bool) -> list[str]:
+def allowed_for(changing: str, allowed: bool) -> str:
     """`changing_noise`, and whether the standard errors allow for it."""
     if not changing:
-        return []
+        return ""
     then = "allow" if allowed else 'do not allow for that: use form="sandwich"'
-    return [f"{changing}: the errors given {then}{' for that' * allowed}"]
+    return f"{changing}: the errors given {then}{' for that' * allowed}"
 
 
-def skewed_noise(residual: Array, biased: bool) -> list[str]:
+def skewed_noise(residual: Array, biased: bool) -> str:
     """Is one tail of the noise that a robust fit leaves, residuals (n, m), heavier than the other?
     Over the root of the sum of squares a sum of symmetric noise is no larger than one of normal
     noise would be, however heavy the tails."""
     usual = np.median(np.abs(residual), axis=0)
     tails = np.where(np.abs(residual) > 2 * usual, residual, 0.0)
     tails = tails / np.maximum(np.abs(tails).max(axis=0), np.finfo(np.float64).tiny)
-    size = np.sqrt((tails**2).sum(axis=0))
-    scores = tails.sum(axis=0) / np.where(size > 0, size, 1.0)
+    scores = tails.sum(axis=0) / divisors(np.linalg.norm(tails, axis=0))
     worst = int(np.abs(scores).argmax())
     p = min(1.0, len(scores) * math.erfc(abs(scores[worst]) / math.sqrt(2)))
     if p >= SURELY:
-        return []
+        return ""
     then = (
         "output biases and predictions are about its middle, not its mean, and so are their errors"
         if biased
         else "without biases the fit takes it for symmetric about zero, and is off by more than "
         'the errors given; noise="gaussian", or biases, would not be'
     )
-    return [f"noise is skewed, most clearly in output {worst} ({p_text(p)}): {then}"]
+    return f"noise is skewed, most clearly in output {worst} ({p_text(p)}): {then}"
 
 
-def no_noise(residual: Array, labels: Array, eps: float) -> list[str]:
+def no_noise(residual: Array, labels: Array, eps: float) -> str:
     """`ROUNDINGS` of the labels' size are what a few dozen operations leave."""
     if np.sqrt((residual**2).mean()) > ROUNDINGS * eps * np.sqrt((labels**2).mean()):
-        return []
-    return [
-        (
-            "the labels are explained to rounding: there is no noise for these errors to be about; "
-            "verify() says what is certain"
-        )
-    ]
+        return ""
+    return (
+        "the labels are explained to rounding: there is no noise for these errors to be about; "
+        "verify() says what is certain"
+    )
 
 
-def off_minimum(step: Array, variances: Array) -> list[str]:
+def off_minimum(step: Array, variances: Array) -> str:
     """`step`: one Gauss–Newton step; `variances` of the unknowns."""
     known = variances > 0
     largest = float(np.abs(step[known] / np.sqrt(variances[known])).max(initial=0.0))
     if largest < 1:
-        return []
-    return [
-        (
-            f"one more step of the fit would move the weights by up to {largest:.2g} standard "
-            "errors: either they are not at its minimum (polish first), or that lies on the kink "
-            "of a sample"
-        )
-    ]
+        return ""
+    return (
+        f"one more step of the fit would move the weights by up to {largest:.2g} standard "
+        "errors: either they are not at its minimum (polish first), or that lies on the kink "
+        "of a sample"
+    )
 
 
 def _depends(squares: Array, regressors: Array) -> float:
     """p-value of n R² in the regression of the squares on a constant and the regressors."""
-    design = np.column_stack([np.ones(len(squares)), regressors])
-    size = np.linalg.norm(design, axis=0)
-    design /= np.where(size > 0, size, 1.0)
+    design = unit_columns(np.column_stack([np.ones(len(squares)), regressors]))
     centred = squares - squares.mean()
     total = float(centred @ centred)
     if total == 0:
@@ -268,7 +247,7 @@ def _activity(shares: Array) -> str:
     return f"active on {share} of the samples"
 
 
-def _listed(units: Index) -> str:
+def listed(units: Index) -> str:
     shown = ("unit " if len(units) == 1 else "units ") + ", ".join(map(str, units[:SHOWN]))
     return shown + (f" and {len(units) - SHOWN} more" if len(units) > SHOWN else "")
 

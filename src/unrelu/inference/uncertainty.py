@@ -14,7 +14,7 @@ from scipy.special import stdtrit
 from unrelu.errors import InputError
 from unrelu.inference import fisher
 from unrelu.inference.along import ErrorsAlong
-from unrelu.inference.breakpoints import Breakpoint, along_input
+from unrelu.inference.breakpoints import Breakpoint, along_input, check_level
 from unrelu.inference.calibration import Factors
 from unrelu.inference.units import Spread, UnitEstimate, unit_lines
 from unrelu.inference.weight_tables import weight_lines, weight_table
@@ -55,9 +55,9 @@ class Uncertainty:
     noise : (m, m) covariance of the noise of one sample, corrected for the unknowns; of a
         robust fit, gross errors included.
     degrees_of_freedom : n m − p.
-    units : per unit what is to know of it.
+    units : the estimate of each unit.
     undetermined : units of which some change changes no label; their errors leave it out.
-    notes : what there is to doubt, in words.
+    notes : reasons for caution, in sentences.
     factors : by which the errors were multiplied, if they were calibrated by simulated fits.
     model, factor, covariance : the unknowns and their covariance (p, p), from which predictions
         are made: [x 1] = zᵀ factor, and the rest as in `inference.fisher`.
@@ -85,7 +85,7 @@ class Uncertainty:
 
     def intervals(self, level: float = 0.95) -> tuple[Network, Network]:
         """Lower and upper ends for every weight, each interval alone of the given level (Student
-        t). Those of `undetermined` units are too short, as is said in `notes`."""
+        t). Those of `undetermined` units are too short, as `notes` say."""
         q = self._quantile(level)
         net, error = self.network, self.stderr
 
@@ -209,8 +209,7 @@ class Uncertainty:
         return "\n\n".join(labelled(rows) for rows in tables if rows)
 
     def _quantile(self, level: float) -> float:
-        if not 0 < level < 1:
-            raise InputError(f"level: got {level}, expected a number between 0 and 1, such as 0.95")
+        check_level(level)
         return float(stdtrit(self.tail, 0.5 + 0.5 * level))
 
     def _finite(self, X: ArrayLike) -> NDArray[Any]:

@@ -13,7 +13,7 @@ from scipy.special import chdtrc, fdtrc
 from unrelu.inference.fisher import Model
 from unrelu.inference.notes import DOUBTFUL, TOGETHER
 from unrelu.network import Network
-from unrelu.numerics.arrays import Array, Index
+from unrelu.numerics.arrays import Array, Index, divisors
 from unrelu.samples import Samples, input_deviation
 from unrelu.wording.lines import aligned
 
@@ -64,9 +64,8 @@ def hidden_errors(net: Network, units: Sequence[UnitEstimate], samples: Samples)
     or, with one input, of the breakpoint in standard deviations of the input."""
     if net.n_inputs > 1:
         return np.array([unit.angle_error for unit in units])
-    lengths = np.linalg.norm(net.V, axis=1)
     errors = np.array([unit.bias_error for unit in units])
-    return np.asarray(errors / np.where(lengths > 0, lengths, 1.0) / input_deviation(samples))
+    return np.asarray(errors / divisors(np.linalg.norm(net.V, axis=1)) / input_deviation(samples))
 
 
 def near_kink(units: Sequence[UnitEstimate]) -> Array:
@@ -143,6 +142,11 @@ class Spread:
         block = self.covariance[i * t : (i + 1) * t, j * t : (j + 1) * t]
         return np.asarray(self.lift[i] @ block @ self.lift[j].T)
 
+    def from_white(self, covariance: Array) -> Array:
+        """(D, D): of rows in white coordinates to rows (v, b)."""
+        half = solve_triangular(self.factor, covariance)
+        return np.asarray(solve_triangular(self.factor, half.T))
+
     def of_output(self, o: int) -> Array:
         """(q, q): of the weights (and the constant) of output o."""
         _, _, _, q = self.model.shape
@@ -152,8 +156,7 @@ class Spread:
     def of_linear(self, o: int) -> Array:
         """(D, D): of row o of W, and of c, where there is a linear term."""
         k = len(self.model.A)
-        half = solve_triangular(self.factor, self.of_output(o)[k:, k:])
-        return np.asarray(solve_triangular(self.factor, half.T))
+        return self.from_white(self.of_output(o)[k:, k:])
 
     def of_column(self, j: int) -> Array:
         """(m, m): of the output weights of unit j."""
@@ -251,10 +254,7 @@ def _sides(net: Network, spread: Spread, samples: Samples) -> tuple[Array, Array
     """(k,): on how many samples each unit is active, and on which side of how many it is uncertain.
     O(n k D²)."""
     active, near = np.zeros(net.n_units), np.zeros(net.n_units)
-    rows = []
-    for j in range(net.n_units):
-        half = solve_triangular(spread.factor, spread.of_hyperplane(j))
-        rows.append(solve_triangular(spread.factor, half.T))
+    rows = [spread.from_white(spread.of_hyperplane(j)) for j in range(net.n_units)]
     for _, X, _ in samples.blocks():
         Z = net.preactivations(X)
         active += (Z > 0).sum(axis=0)
@@ -301,7 +301,7 @@ def _wald(value: Array, covariance: Array) -> tuple[float, int]:
     if not covariance.any():
         return (float("inf") if value.any() else 0.0), 0
     size = np.sqrt(np.maximum(np.diag(covariance), 0.0))
-    scale = np.where(size > 0, 1.0 / np.where(size > 0, size, 1.0), 0.0)
+    scale = np.where(size > 0, 1.0 / divisors(size), 0.0)
     values, vectors = np.linalg.eigh(covariance * scale[:, None] * scale)
     sure = values > np.sqrt(np.finfo(np.float64).eps) * values.max(initial=0.0)
     along = vectors[:, sure].T @ (value * scale)

@@ -10,7 +10,7 @@ from unrelu.network.unknowns import unknowns_of
 from unrelu.noise.found import Noise
 from unrelu.noise.independent import long_tailed
 from unrelu.noise.kind import Criterion, NoiseKind
-from unrelu.numerics.arrays import Array
+from unrelu.numerics.arrays import Array, divisors
 from unrelu.numerics.whitening import with_constant
 from unrelu.samples import Samples
 
@@ -55,21 +55,20 @@ def whitener(covariance: Array) -> Array:
 
 def affine_residual(samples: Samples, bias: bool) -> Array:
     """Size of what no affine function explains of each output."""
-    design = samples.root * (with_constant(samples.X) if bias else samples.X)
+    design = samples.root * with_constant(samples.X, bias)
     labels = samples.root * samples.Y
     residual = labels - design @ np.linalg.lstsq(design, labels)[0]
     size = np.sqrt((residual**2).mean(axis=0))
     spread = np.sqrt((labels**2).mean(axis=0))
-    # An output that is affine has nothing to tell: its rounding should not be looked at.
-    size = np.where(size > samples.eps**0.75 * spread, size, spread)
-    return np.asarray(np.where(size > 0, size, 1.0))
+    # An output that is affine shows no unit: its rounding is not to be scaled up.
+    return divisors(np.where(size > samples.eps**0.75 * spread, size, spread))
 
 
 def _criterion(samples: Samples, predicted: Array, noise: Noise) -> Criterion:  # noqa: ARG001
     return Criterion("auto", noise.covariance)
 
 
-def _doubts(samples: Samples, net: Network, bias: bool) -> str:
+def _objection(samples: Samples, net: Network, bias: bool) -> str:
     return TAILED if long_tailed(samples, net, bias) else ""
 
 
@@ -78,5 +77,5 @@ GAUSSIAN = NoiseKind(
     "mean-zero noise of finite variance, correlated between outputs or not",
     criterion=_criterion,
     recognised=lambda _fit: "",
-    doubts=_doubts,
+    objection=_objection,
 )

@@ -18,7 +18,7 @@ from unrelu.network import Network
 from unrelu.noise.found import Noise
 from unrelu.noise.kind import Criterion, FirstFit, Loss, NoiseKind
 from unrelu.noise.resolution import resolution
-from unrelu.numerics.arrays import Array
+from unrelu.numerics.arrays import Array, divisors
 from unrelu.numerics.spread import by_chance, robust_spread, telling
 from unrelu.numerics.whitening import with_constant
 from unrelu.samples import Samples
@@ -34,7 +34,7 @@ HEAVY = 5.0
 a quarter of the samples or more: its efficiency is 1 − 6/(ν(ν + 1))."""
 
 FEW = 30
-"""Labels below which nothing is told of tails."""
+"""The least number of labels from which tails are estimated."""
 
 LOOKED_AT = 20_000
 """Rows that decide."""
@@ -79,8 +79,7 @@ class StudentT:
     def standardised(self, Y: Array, predicted: Array) -> Array:
         """Scores of the likelihood, as residuals: large errors count for little."""
         scores = self.weights(Y, predicted) * (Y - predicted) / self.root
-        size = np.sqrt((scores**2).mean(axis=0))
-        return np.asarray(scores / np.where(size > 0, size, 1.0))
+        return np.asarray(scores / divisors(np.sqrt((scores**2).mean(axis=0))))
 
     @property
     def _level(self) -> Array:
@@ -93,18 +92,18 @@ def heavy_tails(residual: Array, least: Array, labels: Array | None = None) -> S
     the labels are given, residuals of those at a limit may not count (`numerics.spread`).
 
     Scales are `least` (m,) at least; an output without larger residuals, such as a constant one,
-    has no say in the tails."""
+    does not count for the tails."""
     if labels is None:  # all different
         labels = np.arange(float(residual.size)).reshape(residual.shape)
-    marks, start = telling(residual, labels), robust_spread(residual, labels)
-    share = marks.mean(axis=0)
+    informative, start = telling(residual, labels), robust_spread(residual, labels)
+    share = informative.mean(axis=0)
     square = residual**2
     noisy = np.abs(residual).max(axis=0) > least
 
     def fitted(freedom: float) -> Array:
         scale = np.maximum(start, least)
         for _ in range(MOST_ROUNDS):
-            weights = marks * (freedom + 1) / (freedom + square / scale**2)
+            weights = informative * (freedom + 1) / (freedom + square / scale**2)
             before = scale
             scale = np.maximum(np.sqrt((weights * square).mean(axis=0) / share), least)
             if (np.abs(scale - before) <= SETTLED * scale).all():
@@ -113,7 +112,7 @@ def heavy_tails(residual: Array, least: Array, labels: Array | None = None) -> S
 
     def likelihood(fit: StudentT) -> float:
         each = log_likelihoods(residual[:, noisy], fit.freedom, fit.scale[noisy])
-        return float(each[marks[:, noisy]].sum())
+        return float(each[informative[:, noisy]].sum())
 
     fits = [StudentT(freedom, fitted(freedom), np.ones((1, 1))) for freedom in FREEDOMS]
     return max(fits, key=likelihood)
@@ -156,11 +155,11 @@ def robust_affine(samples: Samples, bias: bool) -> Array:
     """Affine predictions (n, m), fitted to labels clipped about their median, then about the
     fit."""
     X, root = np.asarray(samples.X, np.float64), samples.root
-    design = with_constant(X) if bias else X
+    design = with_constant(X, bias)
     fitted = np.median(np.asarray(samples.Y, np.float64), axis=0) * np.ones((samples.n, 1))
     for _ in range(2):
-        tame = clipped(samples, fitted).Y
-        fitted = np.asarray(design @ np.linalg.lstsq(root * design, root * tame)[0])
+        labels = clipped(samples, fitted).Y
+        fitted = np.asarray(design @ np.linalg.lstsq(root * design, root * labels)[0])
     return fitted
 
 

@@ -73,7 +73,7 @@ class Criterion:
 @dataclass(frozen=True, eq=False)
 class FirstFit:
     """What a kind of noise is recognised by: the samples, a least-squares fit to them, with biases
-    or without, and what was seen on the way. `suspected`: the name of the kind that the labels
+    or without, and what the search has shown. `suspected`: the name of the kind that the labels
     alone looked like; `heavy`: whether the fit leaves heavy tails."""
 
     samples: Samples
@@ -94,14 +94,14 @@ class NoiseKind:
     loss : what is minimised, for given scales; None for the squares in the metric of the
         covariance.
     suspected : (samples, bias) → whether the labels look like it before any fit.
-    recognised : why a fit shows that it is this kind, "" if that goes without saying; None where
-        it does not show it, or is not asked.
+    recognised : why a fit shows that it is this kind, "" if no reason is needed; None where it
+        does not show it, or is not asked.
     robust : whether it has heavy tails: a search by least squares then clips the labels.
-    whole : whether labels are whole numbers by nature, and not rounded to them.
+    integer : whether labels are whole numbers by nature, and not rounded to them.
     drawn : (samples, predictions, rng) → standardised residuals of labels drawn from its law;
         None where their law is not known.
     described : (noise, loss) → the noise that was found, in the terms of the loss.
-    doubts : (samples, network, bias) → what speaks against it, "" if nothing does.
+    objection : (samples, network, bias) → a note on what contradicts it, "" if nothing does.
     check : refuses samples that cannot have such noise, with an InputError.
     """
 
@@ -112,10 +112,10 @@ class NoiseKind:
     suspected: Callable[[Samples, bool], bool] = lambda _samples, _bias: False
     recognised: Callable[[FirstFit], str | None] = lambda _fit: None
     robust: bool = False
-    whole: bool = False
+    integer: bool = False
     drawn: Callable[[Samples, Array, np.random.Generator], Array | None] = lambda *_: None
     described: Callable[[Noise, Loss], Noise] = lambda noise, _loss: noise
-    doubts: Callable[[Samples, Network, bool], str] = lambda *_: ""
+    objection: Callable[[Samples, Network, bool], str] = lambda *_: ""
     check: Callable[[Samples], None] = lambda _samples: None
 
     @property

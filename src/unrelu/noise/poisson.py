@@ -15,7 +15,7 @@ from unrelu.network import Network
 from unrelu.noise.found import Noise
 from unrelu.noise.kind import Criterion, FirstFit, NoiseKind
 from unrelu.noise.resolution import resolution
-from unrelu.numerics.arrays import Array
+from unrelu.numerics.arrays import Array, divisors
 from unrelu.numerics.whitening import with_constant
 from unrelu.samples import Samples
 
@@ -93,7 +93,7 @@ def are_counts(samples: Samples, bias: bool) -> bool:
     few = samples.take(samples.spread(LOOKED_AT))
     if few.Y.min() < 0 or (few.Y % 1).any():
         return False
-    design = with_constant(few.X) if bias else few.X
+    design = with_constant(few.X, bias)
     rest = few.Y - design @ np.linalg.lstsq(design, few.Y)[0]
     return bool((rest.var(axis=0) <= DISPERSED * few.Y.mean(axis=0)).all())
 
@@ -113,7 +113,7 @@ GROWS = "the labels' variance grows in proportion to their mean"
 def _likelier(net: Network, samples: Samples) -> bool:
     """Are counts likelier with a variance proportional to their mean than with a constant one?
     Of normal likelihoods; at the best dispersion only the logarithms of the variances differ. An
-    output without noise, such as one of zeros, has no say."""
+    output without noise, such as one of zeros, does not count."""
     Y, predicted = np.asarray(samples.Y, np.float64), net(samples.X)
     weights = Proportional.of(samples, predicted).weights(Y, predicted)
     growing = -np.log(weights / samples.root**2).mean(axis=0)
@@ -151,7 +151,7 @@ def _criterion(samples: Samples, predicted: Array, noise: Noise) -> Criterion:  
 def _drawn(samples: Samples, predicted: Array, rng: np.random.Generator) -> Array | None:
     """Counts of the fitted means and dispersions: Poisson's, or, more dispersed, those of
     Poisson's with a mean that varies as the gamma distribution. Means are those that labels
-    are weighed by: where the fit says zero, as it does a little beside where the truth does,
+    are weighed by: where the fit is zero, as it may be next to where the truth is,
     a single count weighs most of all."""
     Y = np.asarray(samples.Y, np.float64)
     if (Y < 0).any() or (Y % 1).any() or samples.weights is not None:
@@ -160,21 +160,19 @@ def _drawn(samples: Samples, predicted: Array, rng: np.random.Generator) -> Arra
     mean = np.maximum(predicted, loss.least) * Y.any(axis=0)
     dispersion = (((Y - mean) ** 2).sum(axis=0) + TINY) / (mean.sum(axis=0) + TINY)
     extra = np.maximum(dispersion - 1, 0.0) * (dispersion > PLAIN_COUNTS)
-    shape = np.where(extra > 0, mean / np.where(extra > 0, extra, 1.0), 1.0)
-    varied = rng.gamma(np.maximum(shape, 1e-12)) * np.where(extra > 0, extra, 1.0)
+    shape = np.where(extra > 0, mean / divisors(extra), 1.0)
+    varied = rng.gamma(np.maximum(shape, 1e-12)) * divisors(extra)
     counts = rng.poisson(np.where(extra > 0, varied, mean)).astype(np.float64)
     return loss.standardised(counts, mean)
 
 
 def _check(samples: Samples) -> None:
     """The variance of a label cannot be proportional to a mean below zero."""
-    total = np.zeros(samples.m)
-    for _, _, Y in samples.blocks():
-        total += Y.sum(axis=0)
-    low = int(total.argmin())
-    if total[low] < 0:
+    mean = samples.mean_label()
+    low = int(mean.argmin())
+    if mean[low] < 0:
         raise InputError(
-            f"noise: got 'poisson' for labels of mean {total[low] / samples.n:.3g} in output "
+            f"noise: got 'poisson' for labels of mean {mean[low]:.3g} in output "
             f"{samples.names.output(low)}, expected means from zero on: the variance is to be "
             "proportional to them"
         )
@@ -187,7 +185,7 @@ POISSON = NoiseKind(
     loss=Proportional.of,
     suspected=are_counts,
     recognised=_recognised,
-    whole=True,
+    integer=True,
     drawn=_drawn,
     check=_check,
 )

@@ -1,1 +1,1 @@
-"""How `recover` finds networks: the plan, its searches, and how candidates are judged."""
+"""How `recover` finds networks: the plan, its searches, and how candidates are certified."""

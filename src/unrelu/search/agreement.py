@@ -1,5 +1,5 @@
 """Do searches of noisy labels agree? A minimum that only one start has ended in may not be the
-lowest; one that two have ended in, from no knowledge, is taken for it."""
+lowest; one that two independent starts have ended in is taken for it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from unrelu.fitting.width import without_least
 from unrelu.network import Network
 from unrelu.numerics.arrays import Array
 
-AGAIN = 4
+MORE_STARTS = 4
 """Further starts of as many units, where no two have ended in the best network, at most for as long
 again."""
 
@@ -22,18 +22,18 @@ SAME = 4.0
 """Noise variances to a weight by which the units of two searches may differ and still be the same:
 next to each minimum there are others, with the hyperplanes on other sides of some samples."""
 
-ROUNDED = 1e-12
+ROUNDING_ANGLE = 1e-12
 """Squared angle that rounding of the labels may leave where there is no noise to speak of."""
 
 TINY = float(np.finfo(np.float64).tiny)
 
 
 def best_of_starts(
-    net: Network, fitting: Fitting, effort: Effort, again: Callable[[int], Network]
+    net: Network, fitting: Fitting, effort: Effort, restart: Callable[[int], Network]
 ) -> tuple[Network, int]:
     """The best network of as many units that a start of the search ends in, once the units are
     taken away that noise has made; and how many of its units another start has found as well: all
-    of them, unless no two agree. `again` makes another start, of so many units."""
+    of them, unless no two agree. `restart` makes another start, of so many units."""
     found = [net]
     for start in effort.others:
         other = start
@@ -42,30 +42,30 @@ def best_of_starts(
         found.append(fitting.fit(other))
     found = [other for other in found if other.n_units == net.n_units]
     spent = effort.operations
-    for attempt in range(AGAIN + 1):
+    for attempt in range(MORE_STARTS + 1):
         best = found[0]
         for other in found[1:]:
             best = other if fitting.gain(best, other) > 0 else best
         if effort.starts == 1 and effort.agreed:  # from a network that was near
             return best, best.n_units
         others = [other for other in found if other is not best]
-        common = max((_common(other, best, fitting) for other in others), default=0)
-        if common == best.n_units or attempt == AGAIN or effort.operations > 2 * spent:
+        common = max((_common_units(other, best, fitting) for other in others), default=0)
+        if common == best.n_units or attempt == MORE_STARTS or effort.operations > 2 * spent:
             break
-        other = fitting.fit(again(net.n_units))
+        other = fitting.fit(restart(net.n_units))
         found += [other] * (other.n_units == net.n_units)
     return best, common
 
 
-def _common(other: Network, net: Network, fitting: Fitting) -> int:
+def _common_units(other: Network, net: Network, fitting: Fitting) -> int:
     """How many units are the same within the noise: turning one by an angle φ costs some φ² of what
     it gains in all."""
-    turned = _turned(other, net, fitting.X)
-    turned = np.where(turned > ROUNDED, turned, 0.0)
-    return int((turned * fitting.importance(net) < SAME * (net.n_inputs + 1)).sum())
+    squares = _squared_angles(other, net, fitting.X)
+    squares = np.where(squares > ROUNDING_ANGLE, squares, 0.0)
+    return int((squares * fitting.importance(net) < SAME * (net.n_inputs + 1)).sum())
 
 
-def _turned(other: Network, net: Network, X: Array) -> Array:
+def _squared_angles(other: Network, net: Network, X: Array) -> Array:
     """(k,): the squared angles, as the samples see them, that the hyperplane of each unit of `net`
     is turned by in the other network: its side may be another where a linear part makes up."""
     here, there = (one.preactivations(X) for one in (net, other))

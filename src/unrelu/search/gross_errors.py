@@ -2,11 +2,11 @@
 
 Where the labels have less rank than outputs, they are split into low rank plus sparse
 (`numerics.robust_pca`; BJW Theorem 7), and the usual methods find the network of the low-rank
-part (`find`). Where they have not, or the split fails, a robust estimate (`noisy`) is close enough
-to tell right entries from wrong ones (`confirm`).
+part (`find`). Where they have full rank, or the split fails, a robust estimate (`noisy`) is close
+enough to tell right entries from wrong ones (`confirm`).
 
-The network then speaks for itself: entries that it explains to rounding are right, whatever the
-split said, the others are replaced by its own labels, and it is refined on those.
+From then on the network decides: entries that it explains to rounding are right, whatever the split
+found; the others are replaced by its own labels, and it is refined on those.
 
 Assumptions of the split: k < m, by some, as a few wrong entries of a row have to show; no column of
 U and no column of F that is mostly zero (the paper's incoherence); errors in entries drawn at
@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from unrelu.fitting.candidate import Candidate, Unsuitable
+from unrelu.fitting.candidate import Candidate, Unsuitable, constant
 from unrelu.fitting.problem import Problem, choose_rows
 from unrelu.network import Network
 from unrelu.numerics.arrays import Array, Index, Mask
@@ -54,34 +54,31 @@ def find(
     rng: np.random.Generator,
     quick: bool = False,
 ) -> Candidate | None:
-    """None when the labels do not split. `quick` leaves out the general route, for labels of
-    which it is not said that gross errors are all that is wrong with them.
+    """None when the labels do not split. `quick` leaves out the general route, for labels
+    that may have other errors than gross ones.
 
     Cost: the split, O(l m²) some hundred times on l = 2000 + 8 (d + m) rows, the search on the
     labels that it leaves, and a few passes over all rows."""
     rows = choose_rows(samples, ROWS + 8 * (samples.d + samples.m), rng)
     taken = samples.take(rows)
-    found = None
-    stats: dict[str, float | int | str] = {}
-    if samples.m > 1:
-        parts = split(taken.Y, samples.eps)
-        if parts is not None and parts.share >= AGREE and parts.rank < samples.m:
-            kept = np.flatnonzero(~parts.lost)
-            cleaned = Samples(taken.X[kept], parts.low_rank[kept], samples.eps)
-            found = _network(
-                cleaned, n_units, bias, rng, thorough=not quick and parts.share > 2 / 3
-            )
-            stats["split_rank"] = parts.rank
+    parts = split(taken.Y, samples.eps) if samples.m > 1 else None
+    if parts is None or parts.share < AGREE or parts.rank >= samples.m:
+        return None
+    kept = np.flatnonzero(~parts.lost)
+    cleaned = Samples(taken.X[kept], parts.low_rank[kept], samples.eps)
+    thorough = not quick and parts.share > 2 / 3
+    found = _network(cleaned, n_units, bias, rng, thorough=thorough)
     if found is None:
         return None
-    net, left_out = settle(found, samples, rows, bias)
-    return Candidate(net, rows, {**stats, "left_out": left_out, "rows": len(rows)})
+    net, left_out = refine(found, samples, rows, bias)
+    stats = {"split_rank": parts.rank, "left_out": left_out, "rows": len(rows)}
+    return Candidate(net, rows, stats)
 
 
 def recipe(
     samples: Samples, *, n_units: int | None, bias: bool, noise: bool, rng: np.random.Generator
 ) -> Candidate:
-    """The split and nothing else, as `method="sparse-noise"`. Raises `Unsuitable` where the labels
+    """The split alone, as `method="sparse-noise"`. Raises `Unsuitable` where the labels
     leave no low rank, or where k < m does not hold."""
     assert not noise, "other noise than gross errors leaves no low rank"
     least = 1 if n_units is None else n_units
@@ -103,9 +100,9 @@ def confirm(
     net: Network, samples: Samples, *, bias: bool, rng: np.random.Generator
 ) -> Candidate | None:
     """A robust estimate, refined on what it explains to rounding: where the errors are gross and
-    few, it needs no rank to be left. None when it does not explain most entries."""
+    few, the labels may have full rank. None when it does not explain most entries."""
     rows = choose_rows(samples, ROWS + 8 * (samples.d + samples.m), rng)
-    net, left_out = settle(net, samples, rows, bias)
+    net, left_out = refine(net, samples, rows, bias)
     if not net.n_units or left_out > (1 - AGREE) * len(rows) * samples.m:
         return None
     return Candidate(net, rows, {"left_out": left_out, "rows": len(rows)})
@@ -125,15 +122,13 @@ def _network(
     Y = cleaned.Y - cleaned.Y.mean(axis=0) if bias else cleaned.Y
     rank = column_space(Y, cleaned.eps).shape[1]
     if rank == 0:
-        c = cleaned.Y.mean(axis=0) if bias else np.zeros(cleaned.m)
-        return Network(np.zeros((0, cleaned.d)), np.zeros((cleaned.m, 0)), c=c)
-
-    columns = with_constant(cleaned.X) if bias else cleaned.X
+        return constant(cleaned, bias).network
+    columns = with_constant(cleaned.X, bias)
     if column_space(columns, cleaned.eps).shape[1] < columns.shape[1]:
         return None  # of the rows that are left, as of inputs that are mostly zero
 
     def missed(net: Network) -> Index:
-        return np.flatnonzero(_off(net, cleaned.X, cleaned.Y).any(axis=1))
+        return np.flatnonzero(_unexplained(net, cleaned.X, cleaned.Y).any(axis=1))
 
     known = None
     if n_units is None or n_units <= rank:
@@ -155,7 +150,7 @@ def _network(
     ).network
 
 
-def _off(net: Network, X: Array, Y: Array, near: float = NEAR) -> Mask:
+def _unexplained(net: Network, X: Array, Y: Array, near: float = NEAR) -> Mask:
     """Entries that the network does not even explain roughly."""
     answers = net(X)
     size = np.sqrt((answers**2).mean(axis=0))
@@ -163,7 +158,7 @@ def _off(net: Network, X: Array, Y: Array, near: float = NEAR) -> Mask:
     return np.asarray(~(np.abs(Y - answers) <= near * np.maximum(size, reach)))
 
 
-def settle(net: Network, samples: Samples, rows: Index, bias: bool) -> tuple[Network, int]:
+def refine(net: Network, samples: Samples, rows: Index, bias: bool) -> tuple[Network, int]:
     """Refine the network on the entries that it explains, with its own labels for the others,
     until those stay the same; and how many they are.
 
@@ -172,7 +167,7 @@ def settle(net: Network, samples: Samples, rows: Index, bias: bool) -> tuple[Net
     before = np.zeros(Y.shape, dtype=np.bool_)
     for round_ in range(ROUNDS):
         near = NEAR * 10.0 ** -min(4, round_)
-        wrong = _off(net, X, Y, near)
+        wrong = _unexplained(net, X, Y, near)
         if wrong.mean() > 0.5 or not net.n_units:
             break
         filled = Samples(X, np.where(wrong, net(X), Y), samples.eps)

@@ -136,15 +136,15 @@ def explain_rows(
     """Steps 1 and 2 at growing widths, on the given rows and as many others as a width deserves,
     until a reduced fit is at rounding; else the best fit. Adds to `effort`.
 
-    A stalled fit is not thrown away: its most important hyperplanes start the next, wider one.
-    A reduced fit that is not at rounding has lost a unit, or never saw it, and gets new random
-    ones. When no wider fit could be told from interpolation, fresh starts follow.
+    The most important hyperplanes of a stalled fit start the next, wider one. A reduced fit that is
+    not at rounding has lost a unit, or never found it, and gets new random ones. At the width
+    beyond which a fit would only interpolate, fresh starts follow.
     """
     width, target = widths.at_least(math.ceil(OVERWIDE * len(start[0]))), REDUCIBLE
     problem: Problem | None = None
     best: tuple[float, Problem, Fit] | None = None
     rescues, spent, first_pass = 0, 0.0, 0.0
-    fresh_up_to, levels = 0, Levels()
+    restart_width, levels = 0, Levels()
     for _ in range(MOST_STARTS):
         if problem is None or len(rows) < widths.rows(width):
             rows = np.union1d(rows, choose_rows(samples, widths.rows(width), rng))
@@ -153,7 +153,7 @@ def explain_rows(
         points = problem.points(*start)
         fresh = rng.standard_normal((max(0, width - len(points)), widths.dimension))
         if len(points) and best is not None and best[1] is problem:
-            fresh = _through_the_worst(problem, best[2], fresh, rng)
+            fresh = _through_misfits(problem, best[2], fresh, rng)
         points = np.vstack([points, unit_rows(fresh)])
         fit, reduced, operations = _fit_and_reduce(problem, points, target)
         relative = problem.loose.relative(fit)
@@ -167,21 +167,21 @@ def explain_rows(
             break
         stuck = rescues >= MOST_RESCUES
         flat, same = levels.add(problem, fit, width) if noise else (False, False)
-        if (flat or same or stuck) and not fresh_up_to:
-            if noise and not pieces_without_noise(*_spread(samples), samples.eps):
+        if (flat or same or stuck) and not restart_width:
+            if noise and not pieces_without_noise(*_spread_samples(samples), samples.eps):
                 effort.noise = same and not flat
                 break
-            fresh_up_to = 2 * width
-        if fresh_up_to and (effort.starts >= STUCK or spent > PATIENCE / 10):
+            restart_width = 2 * width
+        if restart_width and (effort.starts >= STUCK or spent > PATIENCE / 10):
             effort.noise = noise
             break
-        if not (reduced or fresh_up_to) and width == widths.last:
+        if not (reduced or restart_width) and width == widths.last:
             first_pass = first_pass or spent
             if spent > max(2 * first_pass, PATIENCE):
                 break
-        afresh = fresh_up_to if stuck or not reduced else 0
-        rescues = 0 if afresh else rescues
-        keep, width, target = _next_start(problem, fit, reduced, width, widths, afresh, rng)
+        restart_up_to = restart_width if stuck or not reduced else 0
+        rescues = 0 if restart_up_to else rescues
+        keep, width, target = _next_start(problem, fit, reduced, width, widths, restart_up_to, rng)
         start = problem.hyperplanes(keep)
     effort.operations += spent
     assert best is not None, "there is at least one start"
@@ -194,15 +194,15 @@ def _fit_and_reduce(problem: Problem, points: Array, target: float) -> tuple[Fit
     (n, m), (width, dimension) = problem.Y.shape, points.shape
     fine = n * width * dimension <= COARSE_FROM or target <= COARSE
     model = problem.loose if fine else problem.coarse()
-    fit, products = search(model, points, target)
+    before = problem.loose.products
+    fit = search(model, points, target)
     reduced = model.relative(fit) <= REDUCIBLE
     if reduced and not fine:
-        fit, used = reduce(model, fit, COARSE)
-        products += used
+        fit = reduce(model, fit, COARSE)
     fit = problem.loose.evaluate(unit_rows(np.asarray(fit.point, dtype=np.float64)))
     if reduced:
-        fit, used = reduce(problem.loose, fit, 10 * problem.floor)
-        products += used
+        fit = reduce(problem.loose, fit, 10 * problem.floor)
+    products = problem.loose.products - before + (0 if fine else model.products)
     return fit, reduced, 4.0 * products * n * width * (dimension + m)
 
 
@@ -212,26 +212,26 @@ def _next_start(
     reduced: bool,
     width: int,
     widths: Widths,
-    afresh: int,
+    restart_up_to: int,
     rng: np.random.Generator,
 ) -> tuple[Array, int, float]:
     """The hyperplanes that are kept of a fit, the width of the next one, and how close that is to
-    come before it is reduced. With `afresh`, or at the last width, none are kept."""
-    if reduced and not afresh:
+    come before it is reduced. With `restart_up_to`, or at the last width, none are kept."""
+    if reduced and not restart_up_to:
         relative = problem.loose.relative(fit)
         return fit.point, widths.at_least(math.ceil(1.15 * fit.width) + 1), relative / 10
-    if width < widths.last and not afresh:
+    if width < widths.last and not restart_up_to:
         order = np.argsort(-problem.loose.importance(fit))
         keep = fit.point[order[: math.ceil(0.7 * width)]]
         return keep, widths.at_least(math.ceil(GROWTH * width)), REDUCIBLE
-    any_width = int(rng.integers(widths.first, afresh or widths.last, endpoint=True))
+    any_width = int(rng.integers(widths.first, restart_up_to or widths.last, endpoint=True))
     return fit.point[:0], widths.at_least(any_width), REDUCIBLE
 
 
-def _through_the_worst(problem: Problem, fit: Fit, fresh: Array, rng: np.random.Generator) -> Array:
-    """Every second of some random hyperplanes led through a sample, more likely one that the fit
-    leaves much of: where two hyperplanes lie close together and one is found, only the samples
-    next to them show that another is missing."""
+def _through_misfits(problem: Problem, fit: Fit, fresh: Array, rng: np.random.Generator) -> Array:
+    """Every second of some random hyperplanes moved to pass through a sample, drawn in proportion
+    to its squared residual: where two hyperplanes lie close together and one is found, only the
+    samples next to them show that another is missing."""
     squares = (np.asarray(fit.residual, np.float64) ** 2).sum(axis=1)
     if not squares.sum() > 0 or not len(fresh):
         return fresh
@@ -242,7 +242,7 @@ def _through_the_worst(problem: Problem, fit: Fit, fresh: Array, rng: np.random.
     return moved
 
 
-def _spread(samples: Samples) -> tuple[Array, Array]:
+def _spread_samples(samples: Samples) -> tuple[Array, Array]:
     some = samples.take(samples.spread(MOST_ROWS))
     return some.X, some.Y
 

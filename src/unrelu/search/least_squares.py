@@ -26,36 +26,29 @@ import math
 import numpy as np
 
 from unrelu.activations import RELU, Activation
-from unrelu.fitting.fittings import about_mean, moved
+from unrelu.fitting.fittings import centred_labels, shifted
 from unrelu.fitting.orientation import orient
 from unrelu.fitting.problem import Problem, choose_rows
 from unrelu.fitting.selection import (
     SETTLED,
     Effort,
-    bar,
     noise_variance,
     preferable,
     reduce,
     revise,
     settle,
+    unit_threshold,
 )
 from unrelu.fitting.variable_projection import Fit
 from unrelu.network import Network
-from unrelu.noise.gaussian import (
-    FULL,
-    SHARED,
-    affine_residual,
-    whitener,
-)
+from unrelu.noise.gaussian import FULL, SHARED, affine_residual, whitener
 from unrelu.numerics.arrays import Array, unit_rows
 from unrelu.numerics.dependence import DEPENDENT, dependence
 from unrelu.samples import Samples
 from unrelu.search.moment_start import moment_start
+from unrelu.search.widths import OVERWIDE
 
 log = logging.getLogger(__name__)
-
-OVERWIDE = 1.3
-"""As in `hyperplanes`; and two units more, for very few."""
 
 MOST_ENTRIES = 1e8
 """Numbers (rows times inputs, outputs and units) that a fit holds at once, some 800 MB."""
@@ -110,7 +103,7 @@ def search(
     network that is `near` already is the only start. `skip`: a linear term stays.
     """
     taken = samples.take(choose_rows(samples, search_rows(samples, n_units or FIRST_WIDTH), rng))
-    taken, centre = about_mean(taken, bias)
+    taken, centre = centred_labels(taken, bias)
     metric = np.diag(1 / affine_residual(taken, bias))
     problem = Problem(taken, np.arange(taken.n), bias, metric, skip, activation)
     if near is not None and near.n_units >= (n_units or 1):
@@ -125,7 +118,7 @@ def search(
     else:
         problem, wide = _grown(problem, taken, n_units, rng, effort)
         fits = _best_of_starts(problem, wide, n_units, rng, effort, most_starts)
-    found = [moved(problem.network(*problem.hyperplanes(fit.point)), centre) for fit in fits]
+    found = [shifted(problem.network(*problem.hyperplanes(fit.point)), centre) for fit in fits]
     effort.others = tuple(found[1:])
     return found[0]
 
@@ -165,14 +158,13 @@ def _grown(
             fit = settle(problem, problem.loose, fit.point, effort, steps=60, share=1.0)
         if n_units is not None:
             return problem, fit
-        fit = reduce(problem, problem.loose, fit, effort, price=bar(problem, effort), least=1)
+        price = unit_threshold(problem, effort)
+        fit = reduce(problem, problem.loose, fit, effort, price=price, least=1)
         left = float(np.trace(problem.to_labels(fit.residual.T @ fit.residual)))
         before, variance = variance, left / max(1, fit.residual.size - fit.point.size)
-        if OVERWIDE * fit.width + 2 <= wide or variance > WORTH * before:
-            return problem, fit
-        if wide == _most_width(problem):
-            return problem, fit
-        if dependence(fit.residual, problem.loose.features) <= DEPENDENT:
+        enough = OVERWIDE * fit.width + 2 <= wide or variance > WORTH * before
+        enough = enough or wide == _most_width(problem)
+        if enough or dependence(fit.residual, problem.loose.features) <= DEPENDENT:
             return problem, fit
         wide = min(_most_width(problem), 2 * wide)
         points = np.vstack([fit.point, _random(problem, wide - fit.width, rng)])
@@ -199,7 +191,7 @@ def _most_width(problem: Problem) -> int:
 
 
 def _overwide(problem: Problem, width: int) -> int:
-    """Units of a first fit."""
+    """Units of a first fit; two more than elsewhere, for very few."""
     return min(_most_width(problem), math.ceil(OVERWIDE * width) + 2)
 
 
@@ -231,13 +223,14 @@ def _best_of_starts(
         log.info("start %d: %d units, %.4e", attempt, fit.width, problem.strict.relative(fit))
         if n_units is None:
             width = fit.width if attempt == 0 else max(fit.width, width)
-        tolerance = 0.25 * bar(problem, effort) * noise_variance(problem, problem.strict, fit)
+        tolerance = (
+            0.25 * unit_threshold(problem, effort) * noise_variance(problem, problem.strict, fit)
+        )
         same = best is not None and fit.width == best.width
         same = same and best is not None and abs(best.cost - fit.cost) < tolerance
-        if best is None or preferable(problem, fit, best, effort):
-            best, agree = fit, agree + 1 if same else 1
-        else:
-            agree += same
+        better = best is None or preferable(problem, fit, best, effort)
+        agree = 1 if better and not same else agree + same
+        best = fit if best is None or better else best
         effort.agreed = agree >= AGREE or problem.strict.relative(best) <= 10 * problem.floor
         if effort.agreed:
             break
@@ -255,14 +248,13 @@ def _moments(problem: Problem, width: int, rng: np.random.Generator) -> Array | 
     a covariance matrix make worth while; a random one for each unit that they do not give."""
     (n, d), m = problem.X.shape, problem.Y.shape[1]
     activation = problem.activation
-    if m < 2 or width > d or n < MOMENTS_FROM * d or problem.weighted:
-        return None
-    if not activation.has_variance:
+    enough = m > 1 and width <= d and n >= MOMENTS_FROM * d
+    if not enough or problem.weighted or not activation.has_variance:
         return None
     V, b = moment_start(
         problem.X, problem.Y, width, bias=problem.bias, rng=rng, activation=activation
     )
-    points = problem.points_of_scaled(V, b)
+    points = problem.points(V / problem.scale, b)
     points = np.vstack([points, _random(problem, width - len(points), rng)])
     if not activation.homogeneous:
         fits = [problem.strict.start(scale * points) for scale in SCALES]
@@ -285,7 +277,7 @@ def _from_random(problem: Problem, width: int, rng: np.random.Generator, effort:
 def _reduced(problem: Problem, fit: Fit, n_units: int | None, effort: Effort) -> Fit:
     """From an over-wide fit with a free affine term to a network."""
     given = n_units is not None
-    price = np.inf if given else bar(problem, effort)
+    price = np.inf if given else unit_threshold(problem, effort)
     fit = settle(problem, problem.loose, fit.point, effort, share=SETTLED if given else 1.0)
     fit = reduce(problem, problem.loose, fit, effort, price=price, least=n_units or 1)
     points = fit.point if problem.skip else _turned(problem, fit)

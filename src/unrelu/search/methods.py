@@ -29,17 +29,17 @@ class Method:
     theorem : where it comes from, in the numbers of BJW (Bakshi, Jayaram and Woodruff, COLT 2019).
     assumptions : what it needs, as a clause.
     find : of a recipe, find(samples, *, n_units: int | None, bias: bool, noise: bool, rng): with
-        `bias` the network is judged among those with biases; with `noise` the labels are not to be
-        explained to rounding, and the candidate has a noise; `activation`, where it takes others
+        `bias` the network competes with those that have biases; with `noise` the labels are not to
+        be explained to rounding, and the candidate has a noise; `activation`, where it takes others
         than the ReLU. The searches of the library are called by `search.plan`, each in its way.
     noise : the kinds of noise it takes, beyond none. Other methods than recipes take none, but look
         for gross errors first where they are asked to.
     relu_only : why it takes no other activation, where it does not. unknown : whether it does
         without knowing the activation. skip : whether it looks for a skip connection.
-    recipe : whether it is a published algorithm, which is left to itself. complete : whether, with
-        exact=True, it finds a network or proves that there is none, or says that it has not
-        decided. rational : whether it is for exact=True only. one_output, needs_units : what it is
-        for.
+    recipe : whether it is a published algorithm, after which no other method is tried. complete :
+        whether, with exact=True, it finds a network or proves that there is none, or says that it
+        has not decided. rational : whether it is for exact=True only. one_output, needs_units :
+        what it is for.
     """
 
     name: str
@@ -79,6 +79,19 @@ def _recipe(
     return Method(name, theorem, assumptions, find, noise, relu_only)
 
 
+def _power_method(order: int | None) -> Method:
+    """The tensor recipe with score functions of one order, or of all, and the power method."""
+    scores = f"with score functions of order {order}, " if order else ""
+    shows = f"; an activation with h_{order} ≠ 0" if order else ""
+    return _recipe(
+        f"tensor-{order}-power" if order else "tensor-power",
+        f"Theorem 49, Algorithms 5 and 6, {scores}with the tensor power method",
+        f"{GAUSSIAN}{shows}; a positive definite combination of slices, as for rank(U) = k",
+        partial(tensor.find, order=order, decomposition="power"),
+        noise=("gaussian",),
+    )
+
+
 RECIPES: tuple[Method, ...] = (
     _recipe(
         "ica",
@@ -104,27 +117,7 @@ RECIPES: tuple[Method, ...] = (
         )
         for order in ORDERS
     ),
-    *(
-        _recipe(
-            f"tensor{suffix}-power",
-            f"Theorem 49, Algorithms 5 and 6, {scores}with the tensor power method",
-            f"{GAUSSIAN}{shows}; a positive definite combination of slices, as for rank(U) = k",
-            partial(tensor.find, order=order, decomposition="power"),
-            noise=("gaussian",),
-        )
-        for order, suffix, scores, shows in (
-            (None, "", "", ""),
-            *(
-                (
-                    r,
-                    f"-{r}",
-                    f"with score functions of order {r}, ",
-                    f"; an activation with h_{r} ≠ 0",
-                )
-                for r in ORDERS
-            ),
-        )
-    ),
+    *map(_power_method, (None, *ORDERS)),
     _recipe(
         "projection-signs",
         "Theorem 60, Algorithm 7",

@@ -29,12 +29,7 @@ from unrelu.activations import RELU, Activation, hermite
 from unrelu.fitting.hermite_moments import HermiteMoments
 from unrelu.numerics.arrays import Array, Mask
 from unrelu.numerics.joint_diagonalisation import JointDiagonal, joint_diagonalise
-from unrelu.numerics.moments import (
-    contractions_of,
-    residualise,
-    second_moments,
-    white_labels,
-)
+from unrelu.numerics.moments import contractions_of, residualise, second_moments, white_labels
 from unrelu.numerics.whitening import whiten
 
 FURTHEST = 2.5

@@ -30,7 +30,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from unrelu.complete.faces import ROUNDINGS
-from unrelu.numerics.arrays import Array, Index, Mask
+from unrelu.numerics.arrays import Array, Index, Mask, divisors
 from unrelu.numerics.rank import column_space, left_inverse, null_combination
 from unrelu.numerics.whitening import Whitened, whiten, with_constant
 from unrelu.samples import Samples
@@ -67,7 +67,7 @@ class Hidden:
 
 
 @dataclass(frozen=True, eq=False)
-class _Room:
+class _LabelSpan:
     """The span of the labels, rows divided by `sizes`: an orthonormal basis."""
 
     space: Array
@@ -94,15 +94,15 @@ def find_hidden(samples: Samples, *, bias: bool, rng: np.random.Generator) -> Hi
         columns = with_constant(Y[:, varied])
     else:
         columns = Y
-    sizes = np.linalg.norm(Y / np.where(scale > 0, scale, 1.0), axis=1)
-    rooms = [
-        _Room(column_space(columns / size[:, None], samples.eps), size)
+    sizes = np.linalg.norm(Y / divisors(scale), axis=1)
+    spans = [
+        _LabelSpan(column_space(columns / size[:, None], samples.eps), size)
         for size in (np.ones(len(Y)), np.hypot(sizes, np.median(sizes) or 1.0))
     ]
-    rank = min(room.space.shape[1] for room in rooms) - bias
-    nothing = np.zeros((len(rows), 0)), np.zeros((samples.m, 0)), np.zeros(samples.m)
+    rank = min(span.space.shape[1] for span in spans) - bias
+    no_units = np.zeros((len(rows), 0)), np.zeros((samples.m, 0)), np.zeros(samples.m)
     if rank < 1:
-        return Hidden(rows, *nothing, 0, 0)
+        return Hidden(rows, *no_units, 0, 0)
     values = np.linalg.svd(Y[:, scale > 0] / scale[scale > 0], compute_uv=False)
     noise = ROUNDINGS * samples.eps * (sizes + np.sqrt((sizes**2).mean())) / values[rank - 1]
     inputs = whiten(with_constant(taken.X))
@@ -111,20 +111,20 @@ def find_hidden(samples: Samples, *, bias: bool, rng: np.random.Generator) -> Hi
     starts, idle = 0, 0
     while len(found) < rank and idle < STARTS:
         starts, idle = starts + 1, idle + 1
-        room = rooms[idle // 2 % 2]
+        span = spans[idle // 2 % 2]
         # Every other start does without the units found: one of either kind may lead nowhere.
-        free, rest = room.parts(found if idle % 2 else [])
-        h = _from_start(inputs, room, free, rest, noise, bias, rng)
+        free, rest = span.parts(found if idle % 2 else [])
+        h = _from_start(inputs, span, free, rest, noise, bias, rng)
         if h is None:
             continue
-        others = rooms[0].parts(found)[0]
+        others = spans[0].parts(found)[0]
         if np.linalg.norm(h - others @ (others.T @ h)) < NEW * np.linalg.norm(h):
             continue
         found, idle = [*found, h], 0
     if not found:
-        return Hidden(rows, *nothing, rank, starts)
+        return Hidden(rows, *no_units, rank, starts)
     F = np.column_stack(found)
-    design = with_constant(F) if bias else F
+    design = with_constant(F, bias)
     weights = np.linalg.lstsq(design, Y)[0]
     weights += np.linalg.lstsq(design, Y - design @ weights)[0]
     c = weights[-1] if bias else np.zeros(Y.shape[1])
@@ -149,7 +149,7 @@ def _refined(
         for j in range(k):
             others = np.arange(k) != j
             design = (F[:, others] / sizes[others])[off[:, j]]
-            design = with_constant(design) if bias else design
+            design = with_constant(design, bias)
             # Rows are as good as the rounding of their labels.
             weights = 1 / noise[off[:, j], None]
             left = np.linalg.lstsq(design * weights, F[off[:, j], j, None] * weights)[0][:, 0]
@@ -165,7 +165,7 @@ def _refined(
 
 def _from_start(
     inputs: Whitened,
-    room: _Room,
+    span: _LabelSpan,
     free: Array,
     rest: Array,
     noise: Array,
@@ -173,7 +173,7 @@ def _from_start(
     rng: np.random.Generator,
 ) -> Array | None:
     """Values h (l,) >= 0 of a unit, of unit length, or None."""
-    Z, space, noise = inputs.features, room.space, noise / room.sizes
+    Z, space, noise = inputs.features, span.space, noise / span.sizes
     n, least = len(Z), space.shape[1] + 2
     v = rng.standard_normal(Z.shape[1] - 1)
     heights = Z[:, :-1] @ v
@@ -189,7 +189,7 @@ def _from_start(
             break
         h = _null(rest, free, off)
         # The features are [X 1] R⁻¹, R triangular: the last one is what makes up for the constant.
-        values = h * room.sizes
+        values = h * span.sizes
         most = REACH * np.median(np.abs(values[~off]))
         slope = inputs.to_rows(Z.T @ np.clip(values, -most, most))
         slope[-1] = 0.0
@@ -217,7 +217,7 @@ def _from_start(
     off = np.abs(h) <= 16 * noise
     if off.sum() < least or off.all() or (h < -16 * noise).any():
         return None
-    h = np.where(off, 0.0, h * room.sizes)
+    h = np.where(off, 0.0, h * span.sizes)
     return np.asarray(h / np.linalg.norm(h))
 
 

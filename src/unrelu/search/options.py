@@ -1,8 +1,8 @@
-"""What recover() asks of its arguments before it starts."""
+"""The checks of the arguments of recover()."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -12,7 +12,6 @@ from unrelu.fitting.affine_term import affine, beyond_affine
 from unrelu.fitting.problem import choose_rows
 from unrelu.inference.arguments import FORMS as FORMS
 from unrelu.inputs.options import check_flag, check_units
-from unrelu.network import Network
 from unrelu.noise.kinds import KINDS, estimated
 from unrelu.numerics.arrays import Array, Index
 from unrelu.numerics.rank import column_space
@@ -36,7 +35,9 @@ def label_rank(
         return _rank_beyond(samples, rows, bias)
     rank = _rank(samples, rows, bias)
     if rank == 0 and len(rows) < samples.n:
-        rank = _rank(samples, np.union1d(rows, _varying(samples, bias, len(rows))), bias)
+        first = np.asarray(samples.Y[0], np.float64) * bias
+        more = _rows_off(samples, lambda _: first, 4 * samples.eps * np.abs(first), len(rows))
+        rank = _rank(samples, np.union1d(rows, more), bias)
     return rank
 
 
@@ -51,31 +52,23 @@ def _rank(samples: Samples, rows: Index, bias: bool) -> int:
 def _rank_beyond(samples: Samples, rows: Index, bias: bool) -> int:
     taken = samples.take(rows)
     X = taken.X / power_of_two(taken.X)
-    white = whiten(with_constant(X) if bias else X)
+    white = whiten(with_constant(X, bias))
     if not white.independent and len(rows) < samples.n:
         return _rank_beyond(samples, np.arange(samples.n), bias)
     rank = int(beyond_affine(taken.Y, white.features, samples.eps).shape[1])
     if rank or len(rows) == samples.n:
         return rank
-    more = _not_affine(samples, affine(taken, bias), len(rows))
+    tolerance = samples.eps**0.75 * np.abs(samples.take(samples.spread(1000)).Y).max(axis=0)
+    more = _rows_off(samples, affine(taken, bias), tolerance, len(rows))
     return _rank_beyond(samples, np.union1d(rows, more), bias) if len(more) else 0
 
 
-def _not_affine(samples: Samples, net: Network, most: int) -> Index:
-    """Some rows that an affine function, fitted to others, does not explain."""
-    usual = samples.eps**0.75 * np.abs(samples.take(samples.spread(1000)).Y).max(axis=0)
+def _rows_off(
+    samples: Samples, predict: Callable[[Array], Array], tolerance: Array, most: int
+) -> Index:
+    """Some rows, at most so many, whose labels are further off the prediction than a tolerance."""
     for rows, X, Y in samples.blocks():
-        off = np.flatnonzero((np.abs(Y - net(X)) > usual).any(axis=1))
-        if len(off):
-            return np.asarray(rows.start + off[:most])
-    return np.arange(0)
-
-
-def _varying(samples: Samples, bias: bool, most: int) -> Index:
-    """Some rows whose labels are not those of the first; without biases, not zero."""
-    usual = np.asarray(samples.Y[0], np.float64) * bias
-    for rows, _, Y in samples.blocks():
-        off = np.flatnonzero((np.abs(Y - usual) > 4 * samples.eps * np.abs(usual)).any(axis=1))
+        off = np.flatnonzero((np.abs(Y - predict(X)) > tolerance).any(axis=1))
         if len(off):
             return np.asarray(rows.start + off[:most])
     return np.arange(0)
@@ -84,7 +77,7 @@ def _varying(samples: Samples, bias: bool, most: int) -> Index:
 def check_options(
     n_units: int | None, bias: bool, method: str, noise: str, exact: bool, form: str = "auto"
 ) -> None:
-    """Each option by itself, and what the method says of n_units and noise."""
+    """Each option by itself, and n_units and noise with the method."""
     check_flag("bias", bias)
     check_flag("exact", exact)
     if n_units is not None:
@@ -272,11 +265,7 @@ def _dependent(samples: Samples, bias: bool) -> tuple[Index, str]:
 
     All rows are folded into one triangle, block by block; it has the same column norms and the
     same dependences as the (with biases, centred) rows."""
-    low, high = np.full(samples.d, np.inf), np.full(samples.d, -np.inf)
-    mean = np.zeros(samples.d)
-    for _, X, _ in samples.blocks():
-        low, high = np.minimum(low, X.min(axis=0)), np.maximum(high, X.max(axis=0))
-        mean += X.sum(axis=0) / samples.n
+    low, mean, high = samples.ranges()
     size = np.maximum(np.abs(low), np.abs(high))
     tolerance = samples.n * float(np.finfo(np.float64).eps)
     small = np.flatnonzero(~(size > SMALLEST))

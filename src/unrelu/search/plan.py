@@ -1,4 +1,4 @@
-"""The ladder: the methods that apply, cheapest first, and the certificate that judges each."""
+"""The plan: the methods that apply, cheapest first, and the certificate of each candidate."""
 
 from __future__ import annotations
 
@@ -9,21 +9,15 @@ from dataclasses import replace
 import numpy as np
 
 from unrelu.checks.finding import Finding
-from unrelu.checks.kinds_of_labels import (
-    kind_of_labels,
-    log_odds,
-    rounded_to_integers,
-    sigmoid,
-)
+from unrelu.checks.kinds_of_labels import kind_of_labels, log_odds, rounded_to_integers, sigmoid
 from unrelu.complete import facets, mixed_integer
 from unrelu.evidence.evidence import kind_found
 from unrelu.fitting import affine_term
 from unrelu.fitting.candidate import Candidate, constant
-from unrelu.fitting.problem import Problem
 from unrelu.network import Network
 from unrelu.noise.kinds import estimated
 from unrelu.search import gross_errors, hyperplanes, noisy, recipe, row_space, unknown_activation
-from unrelu.search.judging import Judged, better, judged
+from unrelu.search.judging import Outcome, better, judge, refined
 from unrelu.search.task import Passes, Task
 from unrelu.wording.status import Status
 
@@ -33,83 +27,76 @@ NEAR = 1e-3
 """Residual of a network for exact labels from which on it is a start for noisy ones: where there
 is so little noise, the search for exact labels is the better one."""
 
-
-AGAIN, CHEAP = 4, 3e9
-"""Searches that follow one whose units are open, and operations up to which one is cheap."""
+MORE_SEARCHES, CHEAP = 4, 3e9
+"""Searches that follow one whose units are not determined, and operations up to which one is
+cheap."""
 
 SQUASHED = 0.01
 """The same, of the log-odds of labels, for these to be a network's values; as a share of what a
 network leaves of the labels themselves."""
 
 
-def climb(task: Task, rng: np.random.Generator) -> Judged:
+def run_plan(task: Task, rng: np.random.Generator) -> Outcome:
     """The first candidate that is not refuted, or the one that comes closest."""
     passes = Passes(task.samples)
     if task.unknown:
         found = unknown_activation.find(task.samples, bias=task.bias, rng=rng)
-        return judged(task, "row-space, activation unknown", found, passes)
-    best: Judged | None = None
+        return judge(task, "row-space, activation unknown", found, passes)
+    best: Outcome | None = None
     for method, candidate in _proposals(task, passes, rng):
         if isinstance(candidate, Finding):
-            assert best is not None, "labels are looked at where nothing explains them"
-            return _no_values(best, candidate)
-        new = judged(task, method, candidate, passes)
+            assert best is not None, "the kind of labels follows a candidate"
+            return _not_values(best, candidate)
+        new = judge(task, method, candidate, passes)
         log.info("%s: %s", method, new.certificate.explanation)
         if method == "hyperplanes":
-            new = _with_fewer(new, task, passes, rng)
+            new = _with_fewer_units(new, task, passes, rng)
         if best is None or _interpolates(best, task) or better(new, best):
             best = new
         if new.status != Status.FAILED and not _interpolates(new, task):
             break
     assert best is not None, "the plan always proposes something"
     if _too_many(best, task):
-        best = judged(task, "least-squares", _closest(task, rng), passes)
+        closest = replace(noisy.find(task, "gaussian", rng), noise=None, note="")
+        best = judge(task, "least-squares", closest, passes)
     if task.noise == "poisson":
         return best
-    best = replace(best, certificate=replace(best.certificate, values=False))
-    kind = _kind(best, task)
-    return best if kind is None else _no_values(best, kind)
+    certificate = replace(best.certificate, values=False)
+    best = replace(best, certificate=certificate)
+    # The kind of the labels, now that there are directions to look along.
+    kind = kind_found(certificate.network, best.status, certificate.evidence, task.samples)
+    return best if kind is None else _not_values(best, kind)
 
 
-def _kind(best: Judged, task: Task) -> Finding | None:
-    """What the labels are, if they are no values: now there are directions to look along."""
-    found = best.certificate
-    return kind_found(found.network, best.status, found.evidence, task.samples)
-
-
-def _no_values(best: Judged, kind: Finding) -> Judged:
-    """The verdict where the labels are something else than values: whatever comes closest to them
-    is no estimate."""
+def _not_values(best: Outcome, kind: Finding) -> Outcome:
+    """The outcome where the labels are not values: a network that is close to them is not an
+    estimate."""
     found = best.certificate
     certificate = replace(found, findings=(kind, *found.findings), values=False)
     candidate = replace(best.candidate, noise=None, note="")
-    return Judged(best.method, candidate, certificate)
+    return Outcome(best.method, candidate, certificate)
 
 
-def _too_many(judged: Judged, task: Task) -> bool:
+def _too_many(outcome: Outcome, task: Task) -> bool:
     """Whether more units than asked for explain the labels, and perhaps so would fewer."""
-    found, wanted = judged.certificate.network.n_units, task.n_units
-    return wanted is not None and found > wanted and judged.status == Status.UNDETERMINED
+    found, wanted = outcome.certificate.network.n_units, task.n_units
+    return wanted is not None and found > wanted and outcome.status == Status.UNDETERMINED
 
 
-def _interpolates(judged: Judged, task: Task) -> bool:
-    """Whether labels are explained that are said to be noisy, or by more units than asked for, and
-    nothing shows that it is no chance: then it may be noise that is explained."""
-    said = task.noise in estimated()
-    doubtful = judged.explained and judged.status == Status.UNDETERMINED
-    return doubtful and (said or _too_many(judged, task))
+def _interpolates(outcome: Outcome, task: Task) -> bool:
+    """Whether the network explains labels that were declared noisy, or needs more units than asked
+    for, and is not determined: then it may explain noise."""
+    undetermined = outcome.explained and outcome.status == Status.UNDETERMINED
+    return undetermined and (task.noise in estimated() or _too_many(outcome, task))
 
 
-def _closest(task: Task, rng: np.random.Generator) -> Candidate:
-    """The network of the units asked for that comes closest to labels without noise."""
-    return replace(_fitted(task, "gaussian", rng), noise=None, note="")
-
-
-def _with_fewer(found: Judged, task: Task, passes: Passes, rng: np.random.Generator) -> Judged:
-    """Where the units found are open, others may do with fewer, and be certain: another search or
-    two, where they are cheap and no more units are asked for."""
+def _with_fewer_units(
+    found: Outcome, task: Task, passes: Passes, rng: np.random.Generator
+) -> Outcome:
+    """Where the units found are not determined, a network with fewer units may be: a few more
+    searches, where they are cheap and no more units are asked for."""
     best = found
-    for _ in range(AGAIN):
+    for _ in range(MORE_SEARCHES):
         certificate, stats = best.certificate, best.candidate.stats
         most = certificate.network.n_units
         if not (best.explained and best.status == Status.UNDETERMINED):
@@ -117,7 +104,7 @@ def _with_fewer(found: Judged, task: Task, passes: Passes, rng: np.random.Genera
         if most <= (task.n_units or max(1, task.rank)) or float(stats["operations"]) > CHEAP:
             break
         candidate = _from_hyperplanes(task, passes, rng, None)
-        new = judged(task, "hyperplanes", candidate, passes)
+        new = judge(task, "hyperplanes", candidate, passes)
         if new.explained and new.certificate.network.n_units < most:
             best = new
     return best
@@ -126,8 +113,8 @@ def _with_fewer(found: Judged, task: Task, passes: Passes, rng: np.random.Genera
 def _proposals(
     task: Task, passes: Passes, rng: np.random.Generator
 ) -> Iterator[tuple[str, Candidate | Finding]]:
-    """Candidates for exact labels; what the labels are, if not values; candidates for labels with
-    gross errors, for noisy ones."""
+    """Candidates for exact labels; the kind of the labels, if they are not values; candidates for
+    labels with gross errors and for noisy ones."""
     if task.rank == 0:
         yield _constant(task), _without_units(task)
     elif task.recipe:
@@ -135,9 +122,9 @@ def _proposals(
     elif task.n_units == 0:
         yield _constant(task), _without_units(task)
         if task.noise not in ("none", "sparse"):
-            yield "least-squares", _fitted(task, task.noise, rng)
+            yield "least-squares", noisy.find(task, task.noise, rng)
     elif not task.activation.reversible:
-        yield from _of_known_activation(task, passes, rng)
+        yield from _of_other_activation(task, passes, rng)
     else:
         yield from _of_relu(task, passes, rng)
 
@@ -146,25 +133,25 @@ def _of_relu(
     task: Task, passes: Passes, rng: np.random.Generator
 ) -> Iterator[tuple[str, Candidate | Finding]]:
     """Row-space alternation needs as many units as the labels have rank, so it is tried unless more
-    are asked for; what units it finds, if not all, are a start for the general route. Labels that
-    look noisy are left to the estimators."""
+    are asked for; if it finds some of the units, they start the general route. Labels that look
+    noisy are left to the estimators."""
     samples, near = task.samples, None
     if task.method == "auto" and task.noise == "auto":
-        # No search ends soon on what is rounded; and no ReLUs have exponentials that sum to one.
-        named = kind_of_labels(samples)
-        if named is not None and (task.precision.step > 0 or named.code == "log-probabilities"):
+        # Searches of rounded labels are slow, and exponentials of ReLU outputs do not sum to one.
+        kind = kind_of_labels(samples)
+        if kind is not None and (task.precision.step > 0 or kind.code == "log-probabilities"):
             yield "constant", _without_units(task)
-            yield "labels", named
+            yield "labels", kind
             return
     if task.noise != "sparse":
         for method, candidate in _exact(task, passes, rng):
             yield method, candidate
             near = candidate.network if passes.residual(candidate.network) < NEAR else near
-        said = kind_of_labels(samples) if task.noise != "poisson" else None
-        if said is None and near is None and task.noise != "poisson":
-            said = _squashed(task, passes, rng)
-        if said is not None:
-            yield "labels", said
+        kind = kind_of_labels(samples) if task.noise != "poisson" else None
+        if kind is None and near is None and task.noise != "poisson":
+            kind = _squashed(task, passes, rng)
+        if kind is not None:
+            yield "labels", kind
             return
     yield from _with_gross_errors(task, passes, rng)
     if task.noise != "none" and task.method == "auto":
@@ -174,11 +161,11 @@ def _of_relu(
 def _with_gross_errors(
     task: Task, passes: Passes, rng: np.random.Generator
 ) -> Iterator[tuple[str, Candidate]]:
-    """Where they are asked for, or the labels look like it."""
+    """Where they are asked for, or suspected from the labels."""
     samples, asked = task.samples, task.noise == "sparse"
-    gross = task.noise == "auto" and task.rank == samples.m and not task.skip
-    gross = gross and not rounded_to_integers(samples) and noisy.gross(samples, task.bias)
-    if not (asked or (gross and task.method == "auto")):
+    gross = task.noise == task.method == "auto" and task.rank == samples.m and not task.skip
+    gross = gross and not rounded_to_integers(samples)
+    if not (asked or (gross and noisy.suspects_gross_errors(samples, task.bias))):
         return
     found = gross_errors.find(samples, n_units=task.n_units, bias=task.bias, rng=rng, quick=gross)
     if found is None and asked:  # perhaps nothing is wrong with the labels
@@ -192,7 +179,7 @@ def _with_noise(
 ) -> Iterator[tuple[str, Candidate]]:
     """The estimate; before it the network behind heavy tails, if all but gross errors are exact."""
     samples = task.samples
-    found = _fitted(task, "independent" if task.noise == "sparse" else task.noise, rng, near)
+    found = noisy.find(task, "independent" if task.noise == "sparse" else task.noise, rng, near)
     assert found.noise is not None, "estimates have a noise"
     confirming = ("sparse",) if rounded_to_integers(samples) else ("auto", "sparse")
     if found.noise.kind == "independent" and task.noise in confirming and not task.skip:
@@ -201,24 +188,6 @@ def _with_noise(
             yield "sparse-noise", confirmed
     if task.noise != "sparse":
         yield "least-squares", found
-
-
-def _fitted(
-    task: Task, kind: str, rng: np.random.Generator, near: Network | None = None
-) -> Candidate:
-    """What least squares, or the loss of this kind of noise, makes of the samples."""
-    return noisy.find(
-        task.weighted,
-        n_units=task.n_units,
-        bias=task.bias,
-        kind=kind,
-        rng=rng,
-        near=near,
-        skip=task.skip,
-        activation=task.activation,
-        alpha=task.alpha,
-        step=task.precision.step,
-    )
 
 
 def _constant(task: Task) -> str:
@@ -245,8 +214,7 @@ def _exact(task: Task, passes: Passes, rng: np.random.Generator) -> Iterator[tup
         return
     if task.method == "mixed-integer":
         assert n_units is not None, "the options have been checked"
-        found = mixed_integer.find(samples, n_units=n_units, bias=bias, rng=rng)
-        yield "mixed-integer", found
+        yield "mixed-integer", mixed_integer.find(samples, n_units=n_units, bias=bias, rng=rng)
         return
     if task.method != "hyperplanes" and (n_units is None or n_units <= task.rank):
         candidate = row_space.find(
@@ -295,7 +263,7 @@ def _simplest(found: Candidate, task: Task, passes: Passes) -> Candidate:
     return replace(found, network=plain, note=affine_term.NOT_NEEDED) if plain else found
 
 
-def _of_known_activation(
+def _of_other_activation(
     task: Task, passes: Passes, rng: np.random.Generator
 ) -> Iterator[tuple[str, Candidate]]:
     """As many units as the labels have rank, for exact labels; then least squares, for noisy ones
@@ -310,21 +278,20 @@ def _of_known_activation(
         found = found or constant(samples, bias, activation)
         units = found.network.n_units
         if units < task.rank:
-            note = (
-                f"{units} units of activation {activation.name!r} were found for labels of rank "
-                f"{task.rank}: with it, row-space alternation finds as many units as that"
+            found = replace(
+                found,
+                note=f"{units} units of activation {activation.name!r} were found for labels of "
+                f"rank {task.rank}: row-space alternation needs as many units as that",
             )
-            found = replace(found, note=note)
         yield "row-space", found
         near = found.network if units and passes.residual(found.network) < NEAR else None
         if task.method == "row-space" or (task.noise == "none" and 0 < units < task.rank):
             return  # with more units than outputs, none would have been found
     with np.errstate(over="ignore", invalid="ignore"):  # on the way; what overflows fits nothing
         kind = "gaussian" if task.noise in ("auto", "none") else task.noise
-        found = _fitted(task, kind, rng, near)
+        found = noisy.find(task, kind, rng, near)
         if task.noise == "none":
             net = found.network
-            if net.n_units:
-                net = Problem(samples, found.rows, bias, activation=activation).refined(net)
+            net = refined(task, net, found.rows) if net.n_units else net
             found = replace(found, network=net, noise=None, note="")
     yield "least-squares", found

@@ -1,4 +1,4 @@
-"""What there is to say about the question asked, beside the certificate."""
+"""Remarks on the question asked, beside the certificate."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from unrelu.checks.finding import Finding
 from unrelu.network.unknowns import count_unknowns
 from unrelu.result import remark
 from unrelu.samples import Samples
-from unrelu.search.judging import Judged
+from unrelu.search.judging import Outcome
 from unrelu.search.task import Task
 from unrelu.wording.status import Status
 from unrelu.wording.streams import counted
@@ -19,7 +19,7 @@ NOISY = (
 )
 
 
-def remarks(best: Judged, task: Task) -> tuple[Finding, ...]:
+def remarks(best: Outcome, task: Task) -> tuple[Finding, ...]:
     """Of labels without noise: too few samples for the units asked for, more or fewer units than
     those, and what the method has noted."""
     status, note = best.status, best.candidate.note
@@ -32,42 +32,40 @@ def remarks(best: Judged, task: Task) -> tuple[Finding, ...]:
     if asked is None or found == asked:
         return (*best.remarks, *notes)
     if found < asked:
-        said = (
+        message = (
             f"a network of {counted(found, 'unit')} explains these samples, and nothing in them "
             f"shows that there are {asked}"
         )
-        return (Finding("fewer-units", Status.UNDETERMINED, said), *best.remarks, *notes)
-    if status == Status.UNDETERMINED:
-        said = f"{found} units explain these samples, and perhaps {asked} would"
-    else:
-        wanted = counted(asked, "unit")
-        said = f"no network of {wanted} explains these samples, {found} are needed"
-        status = Status.FAILED
-    return (Finding("more-units", status, said), *best.remarks, *notes)
+        return (Finding("fewer-units", Status.UNDETERMINED, message), *best.remarks, *notes)
+    message = f"{found} units explain these samples, and perhaps {asked} would"
+    if status != Status.UNDETERMINED:
+        status, units = Status.FAILED, counted(asked, "unit")
+        message = f"no network of {units} explains these samples, {found} are needed"
+    return (Finding("more-units", status, message), *best.remarks, *notes)
 
 
-def _other_number(best: Judged, task: Task) -> tuple[Finding, ...]:
+def _other_number(best: Outcome, task: Task) -> tuple[Finding, ...]:
     """Where the activation is unknown, the number of units is the rank of the labels."""
     units, asked = best.certificate.network.n_units, task.n_units
     if asked in (None, units) or best.status != Status.ESTIMATED:
         return ()
-    said = f"{counted(units, 'unit')} explain these samples, not {asked}"
     code = "more-units" if units > (asked or 0) else "fewer-units"
-    return (Finding(code, Status.FAILED, said),)
+    message = f"{counted(units, 'unit')} explain these samples, not {asked}"
+    return (Finding(code, Status.FAILED, message),)
 
 
-def _why_failed(best: Judged, task: Task) -> Finding:
+def _why_failed(best: Outcome, task: Task) -> Finding:
     samples, rank = task.samples, int(best.candidate.stats.get("split_rank", task.rank))
     units = task.n_units or rank
     missing = _missing_samples(samples, units, rank, task.bias, task.skip)
     if not missing:
         return Finding(best.certificate.code, Status.FAILED, best.candidate.note or NOISY)
     at_least = "" if task.n_units else "the at least "
-    said = (
+    message = (
         f"{samples.n} samples are too few to find {at_least}{counted(units, 'unit')}: about "
         f"{missing} more would do"
     )
-    return Finding("few-samples", Status.UNDETERMINED, said, more_samples=missing)
+    return Finding("few-samples", Status.UNDETERMINED, message, more_samples=missing)
 
 
 def _missing_samples(samples: Samples, units: int, rank: int, bias: bool, skip: bool) -> int:

@@ -27,9 +27,9 @@ from unrelu.network import Network
 from unrelu.numerics.arrays import Index
 from unrelu.result import remark
 from unrelu.samples import ExactSamples
-from unrelu.search.judging import Judged
+from unrelu.search.judging import Outcome
 from unrelu.search.options import dependent_inputs, label_rank
-from unrelu.search.plan import climb
+from unrelu.search.plan import run_plan
 from unrelu.search.task import Task
 from unrelu.solutions import Solutions, solutions
 from unrelu.wording.status import Status
@@ -42,23 +42,22 @@ PARTS, MOST_BROKEN = 4, 0.1
 samples that may break a proof, for it to be that of a network behind them."""
 
 
-def climb_exactly(task: Task, samples: ExactSamples, rng: np.random.Generator) -> Judged:
-    """The candidate of the ladder over ℚ, and judged there.
+def run_rational_plan(task: Task, samples: ExactSamples, rng: np.random.Generator) -> Outcome:
+    """The candidate of the plan, lifted to ℚ, with its certificate there.
 
-    The labels are searched for an exact network. Where there is none, some may be off: it is then
-    looked for in the others, and the result says which samples break the proof."""
+    An exact network is looked for first. Where there is none, some labels may be wrong: it is then
+    looked for in the other samples, and the result lists those that break the proof."""
     if task.complete:
         return _complete(task, samples, rng)
-    quick = 2 * _part(task) < task.samples.n and task.noise == "auto"
-    broken = _but_for_a_few(task, samples, rng) if quick else None
+    quick = 2 * _part_size(task) < task.samples.n and task.noise == "auto"
+    broken = _with_broken_samples(task, samples, rng) if quick else None
     if broken is not None:
         return broken
     expected = "sparse" if task.method == "sparse-noise" else "none"
-    best = climb(replace(task, noise=expected) if task.noise == "auto" else task, rng)
+    best = run_plan(replace(task, noise=expected) if task.noise == "auto" else task, rng)
     failed = best.status == Status.FAILED
-    relu = task.activation.piecewise_linear  # gross errors are for it, and so is a complete search
-    if relu and task.noise == "auto" and failed and task.method == "auto":
-        clean = climb(replace(task, noise="sparse"), rng)
+    if task.activation.piecewise_linear and task.noise == task.method == "auto" and failed:
+        clean = run_plan(replace(task, noise="sparse"), rng)
         best = clean if clean.status in EXPLAINED else best
     started = time.perf_counter()
     best, steps = _over_the_rationals(best, task, samples, rng)
@@ -67,33 +66,35 @@ def climb_exactly(task: Task, samples: ExactSamples, rng: np.random.Generator) -
         if complete.certificate.refutation is not None:
             best = complete
     if best.status == Status.UNDETERMINED and task.noise == "auto":
-        broken = _but_for_a_few(task, samples, rng)
+        broken = _with_broken_samples(task, samples, rng)
         fewer = None if broken is None else broken.certificate
         if fewer is not None and fewer.network.n_units < best.certificate.network.n_units:
-            said = f"with {counted(fewer.network.n_units, 'unit')}, {fewer.proof}"
-            best = replace(best, remarks=(*best.remarks, *remark("fewer-but-broken", said)))
+            message = f"with {counted(fewer.network.n_units, 'unit')}, {fewer.proof}"
+            best = replace(best, remarks=(*best.remarks, *remark("fewer-but-broken", message)))
     spent = {"lifting_steps": steps, "seconds_rational": time.perf_counter() - started}
     candidate = replace(best.candidate, stats={**best.candidate.stats, **spent})
     return replace(best, candidate=candidate)
 
 
-def _part(task: Task) -> int:
+def _part_size(task: Task) -> int:
     """Samples that are enough to find a network, if none of them is wrong."""
     unknowns = task.rank * (task.samples.d + task.samples.m)
     return 8 * (task.samples.d + task.rank) + 4 * unknowns // task.samples.m + 200
 
 
-def _but_for_a_few(task: Task, samples: ExactSamples, rng: np.random.Generator) -> Judged | None:
-    """A network that a part of the samples prove, and all but a few of the others: those break its
-    proof. A single wrong label would otherwise pass for one more unit."""
+def _with_broken_samples(
+    task: Task, samples: ExactSamples, rng: np.random.Generator
+) -> Outcome | None:
+    """A network proved by a part of the samples and by all but a few of the others, which break the
+    proof. Otherwise a single wrong label would pass for one more unit."""
     n = task.samples.n
     for _ in range(PARTS):
-        rows = np.sort(rng.permutation(n)[: min(_part(task), n // 2)])
+        rows = np.sort(rng.permutation(n)[: min(_part_size(task), n // 2)])
         part = task.samples.take(rows)
         if len(dependent_inputs(part, task.bias)[0]):
             continue
         rank = label_rank(part, task.bias, rng)
-        found = climb(replace(task, samples=part, rank=rank, noise="none"), rng)
+        found = run_plan(replace(task, samples=part, rank=rank, noise="none"), rng)
         if found.status != Status.EXACT:
             continue
         lifted = lift(found.certificate.network, samples.take(rows), task.bias, rng)
@@ -119,9 +120,9 @@ def _certified(
 
 
 def _over_the_rationals(
-    best: Judged, task: Task, samples: ExactSamples, rng: np.random.Generator
-) -> tuple[Judged, int]:
-    """The network lifted to the rationals, and judged there; a remark where it cannot be."""
+    best: Outcome, task: Task, samples: ExactSamples, rng: np.random.Generator
+) -> tuple[Outcome, int]:
+    """The network lifted to the rationals, certified there; a remark where it cannot be lifted."""
     certificate = best.certificate
     if best.status not in EXPLAINED:
         return best, 0
@@ -129,20 +130,20 @@ def _over_the_rationals(
     lifted = lift(certificate.network, samples.take(kept), task.bias, rng)
     if lifted.network is None:
         status = Status.FAILED if lifted.contradicted else best.status
-        said = f"not over the rationals: {lifted.reason}"
-        remarks = (Finding("not-over-the-rationals", status, said), *best.remarks)
-        return replace(best, remarks=remarks), lifted.steps
+        message = f"not over the rationals: {lifted.reason}"
+        finding = Finding("not-over-the-rationals", status, message)
+        return replace(best, remarks=(finding, *best.remarks)), lifted.steps
     certificate = _certified(task, lifted.network, best.candidate.rows, samples)
     return replace(best, certificate=certificate), lifted.steps
 
 
-def _may_be_refuted(best: Judged, task: Task) -> bool:
+def _may_be_refuted(best: Outcome, task: Task) -> bool:
     """Whether a quick search of all networks may show that there is none with n_units, as many as
-    the labels have rank. A recipe asked for by its name is left to itself."""
+    the labels have rank. Recipes asked for by name are not followed by it."""
     few = 0 < task.rank <= FEW_UNITS and task.samples.d <= FEW_INPUTS
+    unproved = best.status != Status.PROVED and not task.recipe
     relu = task.activation.piecewise_linear
-    open_ = best.status != Status.PROVED and not task.recipe
-    return relu and few and open_ and task.n_units == task.rank
+    return relu and few and unproved and task.n_units == task.rank
 
 
 def _complete(
@@ -151,9 +152,9 @@ def _complete(
     rng: np.random.Generator,
     time_limit: float = 60.0,
     most_nodes: float = np.inf,
-) -> Judged:
-    """What a complete search says: a network, the only one or one of several; a proof that there is
-    none; or neither."""
+) -> Outcome:
+    """The result of a complete search: a network, the only one or one of several; a proof that
+    there is none; or neither."""
     units, method = task.n_units or task.rank, task.method
     if not task.complete or units == 0:
         method = "facets"  # also says where constant labels need no unit
@@ -181,4 +182,4 @@ def _complete(
         certificate = _certified(task, candidate.network, rows, samples)
         remarks = (Finding("none-found", Status.FAILED, found.reason),)
     stats = {name: found.stats[name] for name in ("nodes", "seconds_rational")}
-    return Judged(method, replace(candidate, stats=stats), certificate, remarks=remarks)
+    return Outcome(method, replace(candidate, stats=stats), certificate, remarks=remarks)

@@ -13,13 +13,13 @@ from unrelu.search.task import Task
 
 
 def candidates(task: Task, rng: np.random.Generator) -> Iterator[tuple[str, Candidate]]:
-    """What a recipe makes of exact labels and, where it takes noise, of noisy ones; nothing else
-    is tried. What it says against itself goes with the constant network, or with its own."""
+    """The candidates of a recipe for exact labels and, where it takes noise, for noisy ones; no
+    other method is tried. Where it does not apply, its own network or the constant one says why."""
     method, samples = METHODS[task.method], task.samples
     kinds = set(method.noise) - {"sparse"}
     more = {} if method.relu_only else {"activation": task.activation}
     ways = {"auto": [False, *[True] * bool(kinds)], "none": [False], "sparse": [False]}
-    refused = ""
+    refusal = ""
     for noisy_labels in ways.get(task.noise, [True]):
         try:
             found = method.find(
@@ -28,9 +28,9 @@ def candidates(task: Task, rng: np.random.Generator) -> Iterator[tuple[str, Cand
         except Unsuitable as error:
             found = constant(samples, task.bias, task.activation)
             found = replace(found, network=error.network or found.network, unsuitable=error.reason)
-            refused = refused or f"for labels without noise it does not apply: {error.reason}"
+            refusal = refusal or f"for labels without noise it does not apply: {error.reason}"
         if found.noise is not None:
             kind = "gaussian" if task.noise == "auto" else task.noise
-            note = "; ".join(filter(None, (found.note, refused)))
+            note = "; ".join(filter(None, (found.note, refusal)))
             found = replace(found, noise=replace(found.noise, kind=kind), note=note)
         yield method.name, found

@@ -131,7 +131,7 @@ def _of_values(space: LabelSpace, hidden: Hidden) -> Iterator[Array]:
         active = F > 0
         if active.sum() < Z.shape[1]:  # they leave its direction open
             continue
-        seen = Z[hidden.rows[active]]
-        left, unit = direction(seen, F[active], problem.activation, problem.bias, 1e-10)
+        features = Z[hidden.rows[active]]
+        left, unit = direction(features, F[active], problem.activation, problem.bias, 1e-10)
         if unit is not None and left < UNIT:
             yield unit

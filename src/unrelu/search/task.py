@@ -63,16 +63,18 @@ class Passes:
         self._samples = samples
         self._last: tuple[Network, Explained] | None = None
 
+    def _explained(self, net: Network) -> Explained:
+        if self._last is None or self._last[0] is not net:
+            self._last = net, explain(net.canonical(), self._samples)
+        return self._last[1]
+
     def missed(self, net: Network) -> Index:
-        self._last = net, explain(net.canonical(), self._samples)
-        return self._last[1].missed
+        """Rows that the network does not explain to rounding."""
+        return self._explained(net).missed
 
     def residual(self, net: Network) -> float:
         """Largest residual as a share of the labels' root mean square."""
-        if self.last(net) is None:
-            self.missed(net)
-        assert self._last is not None
-        return self._last[1].residual
+        return self._explained(net).residual
 
     @property
     def latest(self) -> float:

@@ -10,12 +10,12 @@ and v_j are not in it; what F_j = a_j φ(b_j z) have in common is found by `nume
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from unrelu.activations.curve import Curve
-from unrelu.fitting.candidate import Candidate
+from unrelu.fitting.candidate import Candidate, constant
 from unrelu.network import Network
 from unrelu.numerics.arrays import Array
 from unrelu.numerics.interior import Middle, middle
@@ -66,7 +66,7 @@ def find(samples: Samples, *, bias: bool, rng: np.random.Generator) -> Candidate
         shape = fit(found, samples, bias=bias, rng=rng)
     stats = {"starts": found.starts, "rows": len(found.rows)}
     if shape is None:
-        net = Network(np.zeros((0, samples.d)), np.zeros((samples.m, 0)))
+        net = constant(samples, bias=False).network
         return Candidate(net, found.rows, stats, _why(found), directions=np.zeros(0))
     net, rows = shape.network, shape.hidden.rows
     return Candidate(net, rows, stats, _scales(shape), directions=shape.errors)
@@ -76,29 +76,28 @@ def fit(hidden: Hidden, samples: Samples, *, bias: bool, rng: np.random.Generato
     """Directions, scales and the curve of all units; None where no curve can be drawn at all.
 
     The form of the network: φ(z) = z at the median z of all active samples, the ‖v_j‖ have
-    geometric mean 1, and units come by falling ‖u_j‖. Where φ is a power to what is visible, all
+    geometric mean 1, and units come by falling ‖u_j‖. Where φ is a power as far as can be seen, all
     ‖v_j‖ are 1.
     """
     X = samples.take(hidden.rows).X
-    X = with_constant(X) if bias else X
-    k = hidden.F.shape[1]
+    X = with_constant(X, bias)
+    d, k = samples.d, hidden.F.shape[1]
     falls = [_falls(X, F) for F in hidden.F.T]
     fall = sum(falls) > k / 2
     V, errors = np.zeros((k, X.shape[1])), np.full(k, np.inf)
     heights, slack = np.zeros_like(hidden.F), np.zeros_like(hidden.F)
     for j, F in enumerate(hidden.F.T):
-        seen = direction(X, F, rng, fall=fall, resolution=RESOLVED * samples.eps)
-        if seen is None:
+        middle_one = direction(X, F, rng, fall=fall, resolution=RESOLVED * samples.eps)
+        if middle_one is None:
             return None
-        d = samples.d
-        length = float(np.linalg.norm(seen.direction[:d]))
-        V[j] = seen.direction / length
+        length = float(np.linalg.norm(middle_one.direction[:d]))
+        V[j] = middle_one.direction / length
         heights[:, j] = X @ V[j]
-        slack[:, j] = np.linalg.norm(X @ seen.factor, axis=1) / length
-        part = seen.factor[:d] / length
+        slack[:, j] = np.linalg.norm(X @ middle_one.factor, axis=1) / length
+        part = middle_one.factor[:d] / length
         part = part - np.outer(V[j, :d], V[j, :d] @ part)
         errors[j] = np.linalg.norm(part)
-    return _drawn(hidden, samples.d, V, errors, heights, slack, bias)
+    return _draw_curve(hidden, d, V, errors, heights, slack, bias)
 
 
 def direction(
@@ -133,7 +132,7 @@ def _falls(X: Array, F: Array) -> bool:
     return bool((heights - heights.mean()) @ F[active] < 0) if active.any() else False
 
 
-def _drawn(
+def _draw_curve(
     hidden: Hidden, d: int, V: Array, errors: Array, heights: Array, slack: Array, bias: bool
 ) -> Shape | None:
     pieces = []
@@ -145,8 +144,8 @@ def _drawn(
     shifts = register(pieces)
     z = np.concatenate([np.exp(x + b) for (x, _, _), b in zip(pieces, shifts.x, strict=True)])
     y = np.concatenate([np.exp(g - a) for (_, g, _), a in zip(pieces, shifts.y, strict=True)])
-    doubt = np.concatenate([np.exp(x) * e for x, _, e in pieces])
-    curve = _curve(z, y, 1 / (np.maximum(doubt, np.median(doubt) / 4) + 1e-9 * z) ** 2)
+    errors_of_z = np.concatenate([np.exp(x) * e for x, _, e in pieces])
+    curve = _curve(z, y, 1 / (np.maximum(errors_of_z, np.median(errors_of_z) / 4) + 1e-9 * z) ** 2)
     if curve is None:
         return None
     usual = float(np.median(z))
@@ -157,7 +156,7 @@ def _drawn(
     order = np.lexsort([*V.T[::-1], -np.linalg.norm(U, axis=0)])
     V, F, U = V[order], F[:, order], U[:, order]
     net = Network(V[:, :d], U, V[:, d] if bias else None, hidden.c, curve)
-    scaled = Hidden(hidden.rows, F, U, hidden.c, hidden.rank, hidden.starts)
+    scaled = replace(hidden, F=F, U=U)
     ordered = Shifts(shifts.x[order], shifts.y[order], shifts.errors[order], shifts.misfit)
     return Shape(net, scaled, errors[order], ordered)
 
@@ -172,7 +171,7 @@ def _curve(z: Array, y: Array, weights: Array) -> Curve | None:
     count = int(np.clip(len(z) // PER_KNOT, 3, MOST_KNOTS))
     share = np.arange(count + 1) / count
     edges = np.unique((len(z) * (1 - (1 - share**1.5) ** 1.5)).astype(np.intp))
-    # Up to the last point itself: beyond the last knot a steep curve is not what a line says.
+    # Up to the last point itself: beyond the last knot a line does not follow a steep curve.
     halves = 2 ** np.arange(int(np.log2(edges[-1] - edges[-2])) + 1)
     edges = np.union1d(edges, len(z) - halves)
     sizes = np.add.reduceat(weights, edges[:-1])
@@ -193,17 +192,17 @@ def _scales(shape: Shape) -> str:
     """What is known of the lengths of hidden weights, and whether one curve serves all units."""
     shifts = shape.shifts
     known = shifts.errors[np.isfinite(shifts.errors)]
-    said = (
+    message = (
         f"lengths of hidden weights are estimated to {100 * known.max():.2g}%, but for a common one"
         if len(known)
         else "hidden weights are taken to have the same length, which explains all there is"
     )
     if shifts.misfit > SAME:
-        said += (
+        message += (
             f"; the units do not share one curve: they are off it by {shifts.misfit:.2g} times the "
             "errors of their directions"
         )
-    return said
+    return message
 
 
 def _why(found: Hidden) -> str:

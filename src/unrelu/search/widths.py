@@ -76,7 +76,8 @@ class Levels:
             for w, before in self.left
         )
         self.left.append((width, left))
-        before, self.noise = self.noise, left if _looks_like_noise(problem, fit) else math.inf
+        like_noise = dependence(fit.residual, problem.loose.features) <= DEPENDENT
+        before, self.noise = self.noise, left if like_noise else math.inf
         return flat, before < math.inf and SAME_LEVEL * before < self.noise < math.inf
 
 
@@ -89,7 +90,3 @@ def _level(problem: Problem, fit: Fit) -> float:
     if unknowns * NOISE_EQUATIONS >= n * m:
         return math.inf
     return math.sqrt(fit.cost / (n * m - unknowns))
-
-
-def _looks_like_noise(problem: Problem, fit: Fit) -> bool:
-    return dependence(fit.residual, problem.loose.features) <= DEPENDENT
