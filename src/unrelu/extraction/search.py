@@ -186,8 +186,7 @@ class Search:
         return max(bends) <= most
 
     def search_lines(self) -> bool:
-        """Search lines until no more units are found; false if the function is not piecewise
-        linear."""
+        """Search lines until no unit is new; false if the function is not piecewise linear."""
         quiet = 0
         for _ in range(MOST_LINES):
             d = self.X.shape[1]
@@ -208,10 +207,7 @@ class Search:
             self._searched.append((line, kinks.evaluated))
             log.info(
                 "line %d: %d kinks, %d new units, %d queries so far",
-                self.lines,
-                len(kinks.at),
-                len(new.b),
-                self.queries.asked,
+                *(self.lines, len(kinks.at), len(new.b), self.queries.asked),
             )
             if not kinks.linear:
                 return False
@@ -332,8 +328,7 @@ class Search:
         return replace(result, certificate=certificate, remarks=(*other, *result.remarks))
 
     def finish(self) -> None:
-        """The budget is spent: the best result from the answers so far, some of them kept as
-        fresh."""
+        """The budget is spent: the best result from the answers so far, some kept as fresh."""
         n = len(self.X) - max(1, math.ceil(FRESH[0] * len(self.X)))
         if self.best is None or not self.best.status.certain:
             if len(self.units.b) and n > self.X.shape[1] + len(self.units.b):
