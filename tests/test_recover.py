@@ -285,3 +285,14 @@ def test_a_result_reads_well() -> None:
     again = result.certificate.recheck(problem.X, problem.Y)
     assert again.status == Status.EXACT
     assert again.n_fresh == 100
+
+
+@pytest.mark.parametrize("n", [50, 200, 3000])
+def test_constant_labels_are_a_constant(n: int) -> None:
+    """A mean of many equal labels is one of them, without any rounding."""
+    rng = np.random.default_rng(n)
+    X, Y = rng.standard_normal((n, 2)), np.tile(rng.standard_normal(2), (n, 1))
+    result = recover(X, Y, rng=0)
+    assert result.status == Status.EXACT
+    assert result.network is not None
+    assert result.network.n_units == 0

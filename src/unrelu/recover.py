@@ -262,7 +262,7 @@ def _remarks(best: Outcome, task: Task, exact: bool) -> tuple[Finding, ...]:
     failed = certificate.status == Status.FAILED
     searched = exact and task.complete and failed
     broken = certificate.proof is not None and not certificate.proof.holds
-    to_rounding = failed and certificate.residual_in_roundings <= 1
+    to_rounding = best.status == Status.FAILED and certificate.residual_in_roundings <= 1
     if candidate.noise is not None or candidate.unsuitable or no_values or searched:
         return best.remarks
     if certificate.refutation is not None or broken or to_rounding:

@@ -164,7 +164,10 @@ class Samples:
 
     def mean_label(self) -> Array:
         """(m,), of all rows, whatever their weights."""
-        return np.asarray(sum(Y.sum(axis=0) for _, _, Y in self.blocks()) / self.n)
+        first, off = np.asarray(self.Y[0], np.float64), np.zeros(self.m)
+        for _, _, Y in self.blocks():
+            off += (Y - first).sum(axis=0)  # nothing, not even rounding, where all are equal
+        return first + off / self.n
 
 
 def weighed(samples: Samples, sample_weight: ArrayLike) -> tuple[Samples, Index]:
