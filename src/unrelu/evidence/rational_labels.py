@@ -92,7 +92,7 @@ def judge_rational(
         count = _networks(exact, samples, asked, found, search)
         alone = count == 1
         if count is not None and count > 1:
-            found = several(count, exact.n_units)
+            found = replace(several(count, exact.n_units), units=found.units)
         elif alone or (found.status == Status.EXACT and proof.pinned):
             sentence = unique(exact, len(samples.X), asked.skip, "without any error")
             found = Finding("unique", Status.PROVED, sentence + ALONE * alone)
