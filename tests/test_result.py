@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from support.planting import plant
 
-from unrelu import Recovery, recover
+import unrelu
+from unrelu import Recovery, errors, recover
 from unrelu.noise.found import Noise, Width
 from unrelu.wording.lines import LINE, labelled
 
@@ -81,3 +82,11 @@ def test_long_lines_go_on_below_their_beginning() -> None:
     assert lines[0].startswith("a     word")
     assert lines[1].startswith("      word")
     assert max(map(len, lines)) <= LINE
+
+
+def test_an_unsuccessful_recovery_is_caught_under_either_name() -> None:
+    X = np.random.default_rng(0).standard_normal((30, 2))
+    for error in (unrelu.RecoveryError, errors.RecoveryError):
+        with pytest.raises(error) as caught:
+            unrelu.recover(X, np.sin(9 * X[:, 0]), noise="none", rng=0)
+        assert caught.value.result.status in ("failed", "undetermined")

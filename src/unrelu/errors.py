@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import importlib
 from types import ModuleType
+from typing import Any
 
 from unrelu.wording.streams import printable
 
@@ -56,6 +57,13 @@ class MissingExtraError(UnreluError, ImportError):
 
 class OracleError(UnreluError, RuntimeError):
     """A model that was asked gave no answer, or one that is no table of finite numbers."""
+
+
+class RecoveryError(UnreluError, RuntimeError):
+    """`recover` ended undetermined or failed; `result` is the full `Recovery`. What is raised is
+    the class of this name in `unrelu.result`, which knows the type of it."""
+
+    result: Any
 
 
 def require(module: str, extra: str, why: str) -> ModuleType:

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from unrelu import errors
 from unrelu.certificate import Certificate
 from unrelu.checks.finding import Finding
-from unrelu.errors import InputError, UnreluError
+from unrelu.errors import InputError
 from unrelu.formats.results import read_result, save_result
 from unrelu.formats.results_v1 import upgraded
 from unrelu.inference.breakpoints import Breakpoint, along_input, of_units
@@ -241,8 +242,10 @@ class Recovery:
         return card(self.status.value, self.sentence, rows, units)
 
 
-class RecoveryError(UnreluError, RuntimeError):
+class RecoveryError(errors.RecoveryError):
     """`recover` ended undetermined or failed; `result` is the full `Recovery`."""
+
+    result: Recovery
 
     def __init__(self, result: Recovery) -> None:
         super().__init__(f"{result.status}. {result.explanation}")
