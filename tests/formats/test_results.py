@@ -27,7 +27,7 @@ from unrelu import (
 )
 from unrelu.activations import Rectified
 from unrelu.formats.networks import read
-from unrelu.formats.results import DOCUMENT, types
+from unrelu.formats.results import DOCUMENT, VERSION, types
 from unrelu.numerics.equality import same
 
 DATA = Path(__file__).parents[1] / "data"
@@ -279,4 +279,5 @@ def test_files_of_older_versions_are_read(path: Path) -> None:
 
 
 def test_there_are_such_files() -> None:
-    assert len(list(DATA.glob("result-1-*.npz"))) >= 4
+    for version in (1, VERSION):
+        assert len(list(DATA.glob(f"result-{version}-*.npz"))) >= 4

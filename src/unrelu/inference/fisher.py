@@ -41,14 +41,14 @@ BLOCK_ENTRIES = 1 << 21
 @dataclass(frozen=True, eq=False)
 class Curved:
     """The units of an activation other than the ReLU, for `Model`: f and its slopes; where that is
-    infinite at 0, those of chords over heights known to within `height_errors`."""
+    infinite at 0, those of chords over heights known to within `doubt`."""
 
     activation: Activation
-    height_errors: Array | float | None
+    doubt: Array | float | None
 
     def __call__(self, z: Array) -> tuple[Array, Array]:
         f = self.activation
-        return f(z), f.slope(z) if self.height_errors is None else chord(f, z, self.height_errors)
+        return f(z), f.slope(z) if self.doubt is None else chord(f, z, self.doubt)
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,6 +1,7 @@
 """Polyhedral cones and arrangements of hyperplanes through 0 over ℤ, in few dimensions.
 
-Vectors are tuples of Python integers without a common factor: a ray, not a length.
+Vectors are tuples of Python integers without a common factor: a ray, not a length. pycddlib does
+double description as well, but is under the GPL, which this library is not.
 """
 
 from __future__ import annotations
