@@ -66,7 +66,7 @@ def explained(remarks: Sequence[Finding], certificate: Certificate) -> str:
     if before and certificate.status == Status.FAILED:
         units = counted(certificate.network.n_units, "unit")
         return f"{before}. Of the closest network, with {units}: {finding}{after}"
-    return f"{before}; {finding}{after}" if before else f"{finding}{after}"
+    return f"{before}. Of the network found: {finding}{after}" if before else f"{finding}{after}"
 
 
 @by_value

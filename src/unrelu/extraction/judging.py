@@ -55,7 +55,7 @@ def remarks_on(
         status = Status.FAILED if more else Status.UNDETERMINED
         remarks = (Finding("more-units" if more else "fewer-units", status, sentence), *remarks)
     if contradiction:
-        sentence = f"{contradiction}; of the random queries alone"
+        sentence = f"{contradiction}; what follows is of random queries alone"
         remarks = (Finding("lines-contradict", Status.FAILED, sentence), *remarks)
     return remarks
 

@@ -101,7 +101,6 @@ def _certified(
 def _judge_unsuitable(task: Task, method: str, candidate: Candidate) -> Outcome:
     net = candidate.network
     message = f"method={method!r} does not apply: {candidate.unsuitable}"
-    message += "; of the network that it was led to" * bool(net.n_units)
     finding = Finding("method-does-not-apply", Status.FAILED, message)
     return Outcome(method, candidate, _certified(task, net, candidate.rows), remarks=(finding,))
 
@@ -242,7 +241,7 @@ def _hint(certificate: Certificate, task: Task, candidate: Candidate) -> tuple[F
         "linear function is part of the network"
     )
     if certificate.code in OPEN or fixed_width:
-        return (Finding("skip-would-do", certificate.status, f"{hint}. Without it"),)
+        return (Finding("skip-would-do", certificate.status, hint),)
     return remark("skip-would-do", hint)
 
 
