@@ -60,7 +60,7 @@ def test_what_the_wheel_says_of_itself(wheel: Path) -> None:
 def test_the_wheel_works_where_no_extra_is_installed(wheel: Path, tmp_path: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(tmp_path / "site")
-    script = ROOT / "tests" / "lean_installation.py"
+    script = ROOT / "tests" / "support" / "lean_installation.py"
     finished = subprocess.run(
         [sys.executable, str(script), unrelu.__version__, "--pretend"],
         env=os.environ | {"PYTHONPATH": str(tmp_path / "site")},

@@ -588,7 +588,7 @@ def test_commands_and_the_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     for page in ("a.html", "b.html"):
         shown = Path(page).read_text(encoding="utf-8")
         assert "The skip connection, drawn" in shown
-        assert "but for the side on which each unit is on" in shown
+        assert "up to the side on which each unit is active" in shown
     assert "--skip: got net.onnx" in run(
         "recover", "samples.npz", "--skip", "-o", "net.onnx", code=2
     )
