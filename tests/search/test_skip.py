@@ -589,9 +589,7 @@ def test_commands_and_the_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         shown = Path(page).read_text(encoding="utf-8")
         assert "The skip connection, drawn" in shown
         assert "up to the side on which each unit is active" in shown
-    assert "--skip: got" in run(
-        "recover", "samples.npz", "--skip", "-o", "net.onnx", code=2
-    )
+    assert "--skip: got" in run("recover", "samples.npz", "--skip", "-o", "net.onnx", code=2)
     run("sample", "net.npz", "-n", "60", "-o", "exact.npz", "--seed", "0", "--exact")
     assert "proved" in run("verify", "net.npz", "exact.npz", "--exact")
 
