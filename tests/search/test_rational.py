@@ -333,3 +333,18 @@ def test_one_wrong_label_is_named_and_is_no_unit(n: int, bias: bool) -> None:
     result = recover(X, Y, bias=bias, exact=True, rng=0, throw=False)
     assert not result.status.certain
     assert "sample 3" in result.explanation
+
+
+def test_hardly_any_samples_end_in_words() -> None:
+    """Half of them determine no unit, and are not searched."""
+    for seed in range(30):
+        rng = np.random.default_rng(seed)
+        X = rng.integers(-3, 4, (5, 2))
+        Y = np.maximum(X @ rng.integers(-2, 3, (2, 2)), 0) @ rng.integers(-2, 3, (2, 2))
+        try:
+            result = recover(X, Y, 2, exact=True, rng=0, throw=False)
+        except InputError:  # dependent inputs, by chance
+            continue
+        if result.status == Status.PROVED:
+            assert result.network is not None
+            assert (result.network(as_fractions("X", X)) == Y).all()

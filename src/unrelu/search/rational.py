@@ -91,7 +91,8 @@ def _with_broken_samples(
     for _ in range(PARTS):
         rows = np.sort(rng.permutation(n)[: min(_part_size(task), n // 2)])
         part = task.samples.take(rows)
-        if len(dependent_inputs(part, task.bias)[0]):
+        few = len(rows) <= task.samples.d + task.bias  # which determine no unit
+        if few or len(dependent_inputs(part, task.bias)[0]):
             continue
         rank = label_rank(part, task.bias, rng)
         found = run_plan(replace(task, samples=part, rank=rank, noise="none"), rng)
