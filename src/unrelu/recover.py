@@ -185,7 +185,8 @@ def recover(
     known = None if activation == "unknown" else resolve(activation)
     exactly = ExactSamples.of(X, Y) if exact else None
     given = Samples.of(X, Y) if exactly is None else exactly.rounded
-    samples = given if given.precision.sure else given.as_they_stand()
+    rounded = given.precision.sure or noise == "none"  # labels contain rounding, and nothing else
+    samples = given if rounded else given.as_they_stand()
     check_activation(known, n_units, method, noise, exact, samples.m)
     check_skip(skip, known, method, noise, exact)
     check_no_units(n_units, bias, method, exact, skip)

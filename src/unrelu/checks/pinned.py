@@ -24,6 +24,9 @@ ALWAYS_JOINT = 300
 NO_MORE = 1e100
 """An error of weights that counts as infinite, and whose square is finite."""
 
+MOST_ROWS = 20_000
+"""Samples by which inputs are found to be dependent."""
+
 MOST_EFFORT = 1e11
 """Operations that may go into pinning units that a smaller subset left open: a few seconds."""
 
@@ -257,14 +260,22 @@ def open_units(case: Case) -> Finding | None:
     )
 
 
-def open_linear_term(case: Case) -> Finding | None:
-    """Whether W is open, as it is where the inputs are dependent."""
-    if not case.skip or case.pinned.independent:
+def dependent_inputs(case: Case) -> Finding | None:
+    """Whether weights are open because the inputs are dependent, which more samples of the same
+    kind would not change."""
+    if case.pinned.independent or not (case.skip or (case.relu and case.net.n_units)):
         return None
+    samples = case.samples.take(case.samples.spread(MOST_ROWS))
+    columns = with_constant(np.asarray(samples.X) / column_scale(samples), case.biased)
+    few = len(distinct_rows(samples, case.biased)) < columns.shape[1]
+    if few or np.linalg.matrix_rank(columns) == columns.shape[1]:
+        return None
+    which = "skip connections" if case.skip else "hidden weights"
     return undetermined(
         "dependent-inputs",
-        "the inputs are dependent, so that other skip connections give the same labels; every "
-        "sample is explained",
+        f"the inputs are dependent, so that other {which} give the same labels; every sample is "
+        "explained",
+        units=np.arange(case.net.n_units),
     )
 
 

@@ -13,10 +13,11 @@ from unrelu.checks.case import Case, Explained, Pinned
 from unrelu.checks.counting import chance_equations, few_equations, grain, independent_equations
 from unrelu.checks.explained import by_inputs, explain, not_explained
 from unrelu.checks.finding import Finding, first, listed, undetermined
-from unrelu.checks.pinned import not_pinned, open_linear_term, open_units, pin
+from unrelu.checks.nearby_fits import offset_rounding
+from unrelu.checks.pinned import dependent_inputs, not_pinned, open_units, pin
 from unrelu.checks.pinned_curved import full_rank, pin_curved, resolved
 from unrelu.checks.pinned_together import outputs_dependent, pin_together
-from unrelu.checks.redundant_units import spare_units
+from unrelu.checks.redundant_units import OFFSET, spare_units
 from unrelu.checks.replaced import replaceable_units
 from unrelu.checks.rivals import rival_sides
 from unrelu.checks.sides import facing_pair, gap, linear_function, open_sides
@@ -46,8 +47,8 @@ CHECKS: tuple[Callable[[Case], Finding | None], ...] = (
     not_explained,
     known_rival,
     outputs_dependent,
+    dependent_inputs,
     open_units,
-    open_linear_term,
     few_equations,
     facing_pair,
     spare_units,
@@ -79,6 +80,8 @@ class ExactLabels(Evidence):
     corrupted : (s, 2) row and output of the label entries left out as grossly wrong, where that
         was allowed; every statement is about the others.
     precision : what the labels are taken to be rounded to.
+    rounding : the relative rounding at which they are explained, where that is coarser than their
+        own: heights of inputs with a large offset have more, and so have units that cancel; else 0.
     as_given : whether it was asked, too, if rounding of the inputs, or of units that cancel, is in
         the way.
     """
@@ -94,6 +97,7 @@ class ExactLabels(Evidence):
     weight_errors: Array
     corrupted: Index = field(default_factory=lambda: np.zeros((0, 2), dtype=np.intp))
     precision: str = DOUBLE.name
+    rounding: float = 0.0
     as_given: bool = False
 
     @property
@@ -104,7 +108,8 @@ class ExactLabels(Evidence):
         gross, samples = len(self.corrupted) > 0, in_floats(X, Y)
         if self.as_given:
             return judge_as_given(asked, samples)
-        return with_kind_of_labels(judge_labels(asked, samples, gross=gross), samples)
+        judgement = judge_labels(asked, samples, gross=gross, coarse=self.rounding)
+        return with_kind_of_labels(judgement, samples)
 
     def rows(self, counts: tuple[str, str]) -> list[tuple[str, str]]:
         rows = []
@@ -114,6 +119,8 @@ class ExactLabels(Evidence):
             f"{self.residual:.1e} of the labels, at most {self.residual_in_roundings:.2g} of what "
             f"rounding allows, in sample {self.worst_sample}"
         )
+        if self.rounding:
+            rows.append(("explained to", f"{self.rounding:.1e} of the labels, not to their digits"))
         rows += [
             ("largest residual", residual),
             counts,
@@ -149,19 +156,22 @@ def judge_labels(
     gross: bool = False,
     limit: float | None = None,
     rival: Network | None = None,
+    coarse: float = 0.0,
 ) -> Judgement:
     """What the samples show of a network that has to explain them to rounding.
 
     explained : saves the pass over the samples, where it has been made for this very network.
     gross : entries that the network does not explain may be left out, within the limits of
         `checks.gross`. limit : by how much rounding may have moved a hidden weight. rival :
-        another network that explains the samples, if the search has found one.
+        another network that explains the samples, if the search has found one. coarse : a relative
+        rounding at which labels count as explained, too, where it is coarser than their own.
     """
     assert asked.skip or not asked.network.skip, "a skip connection has others as competitors"
     asked.check_widths(samples)
     net = asked.network.rounded().canonical()
+    own = samples.levels()[-1].eps
     if not gross:
-        samples, explained = _at_their_rounding(net, samples, explained)
+        samples, explained = _at_their_rounding(net, samples, explained, coarse)
     limit = samples.eps**0.75 if limit is None else limit
     case = _measured(net, samples, asked, explained, limit, gross, rival)
     found = first(CHECKS, case) or _unique(case)
@@ -177,6 +187,7 @@ def judge_labels(
         weight_errors=case.pinned.stated,
         corrupted=np.zeros((0, 2), np.intp) if case.clean is None else case.clean.entries,
         precision=samples.precision.name,
+        rounding=samples.eps if samples.eps > own else 0.0,
     )
     return Judgement(net, asked, samples.n, evidence, (found,))
 
@@ -193,8 +204,8 @@ def judge_as_given(asked: Question, samples: Samples) -> Judgement:
     # Units that merge may cancel, and leave the rounding of what has gone.
     own = samples.levels()[-1]
     if explain(asked.network, own).in_roundings <= 1:
-        coarse = own.rounded_to(own.eps * 1.01 * evidence.residual_in_roundings)
-        return judge_labels(asked, coarse)
+        left = own.eps * 1.01 * evidence.residual_in_roundings
+        return judge_labels(asked, samples, coarse=left)
     inputs = by_inputs(asked.network, own)
     if inputs is not None:
         sentence = (
@@ -303,16 +314,21 @@ def unique(net: Network, n: int, skip: bool, how: str) -> str:
 
 
 def _at_their_rounding(
-    net: Network, samples: Samples, explained: Explained | None
-) -> tuple[Samples, Explained | None]:
-    """The samples at the finest rounding at which the network explains them, or at the coarsest:
-    labels that have few digits may be rounded, or have no more."""
+    net: Network, samples: Samples, explained: Explained | None, coarse: float
+) -> tuple[Samples, Explained]:
+    """The samples at the finest rounding at which the network explains them, or at their own:
+    labels that have few digits may be rounded, or have no more. Coarser than that is the rounding
+    of heights, where inputs have a large offset, and what the caller names."""
     *finer, own = samples.levels()
-    if not finer:
-        return own, explained
     if explained is None or own.eps != samples.eps:
         explained = explain(net, own)
-    for level in finer if explained.residual < AS_THEY_STAND else ():
+    levels = finer if explained.residual < AS_THEY_STAND else []
+    if not explained.in_roundings <= 1:
+        offset = offset_rounding(samples)
+        if offset > OFFSET * own.eps and explained.residual < AS_THEY_STAND:
+            coarse = max(coarse, offset)
+        levels = [*levels, own.rounded_to(coarse)] if coarse > own.eps else levels
+    for level in levels:
         found = explain(net, level)
         if found.in_roundings <= 1:
             return level, found

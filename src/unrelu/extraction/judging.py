@@ -16,7 +16,7 @@ from unrelu.evidence.evidence import Question
 from unrelu.evidence.exact_labels import judge_labels
 from unrelu.evidence.noisy_labels import NoisyLabels, judge_noisy, left_of
 from unrelu.numerics.arrays import Array
-from unrelu.result import remark
+from unrelu.result import Recovery, remark
 from unrelu.samples import Samples
 from unrelu.wording.status import Status
 from unrelu.wording.streams import counted
@@ -103,3 +103,17 @@ def other_function(certificate: Certificate, samples: Samples, noise: float) -> 
         f"which are repeated to {noise:.1e}: not noise, but another kind of function"
     )
     return (Finding("no-noise", Status.FAILED, sentence),)
+
+
+def at_the_end(result: Recovery, budget: int, asked: int, lines: int) -> Recovery:
+    """The result of an extraction whose next stage needs more queries than are left."""
+    if not result.status.certain:
+        sentence = (
+            f"the budget is {budget} queries, {asked} were made, and what comes next needs more"
+        )
+        spent = Finding("budget-spent", result.status, sentence)
+        return replace(result, remarks=(spent, *result.remarks))
+    if lines:
+        return result
+    sentence = "no line was searched: units that random queries do not show may be missing"
+    return replace(result, remarks=(*result.remarks, *remark("no-lines", sentence)))

@@ -15,7 +15,6 @@ import numpy as np
 
 from unrelu.certificate import Certificate
 from unrelu.checks.explained import explain
-from unrelu.checks.finding import Finding
 from unrelu.checks.kinds_of_labels import NOT_VALUES
 from unrelu.evidence.evidence import Question
 from unrelu.evidence.exact_labels import judge_labels
@@ -30,6 +29,7 @@ from unrelu.extraction.answers import (
 )
 from unrelu.extraction.inputs import around_units, enough, weak_units
 from unrelu.extraction.judging import (
+    at_the_end,
     certified,
     contradicted,
     estimated,
@@ -337,10 +337,7 @@ class Search:
             if self.best is None:
                 self._recovered(n, fresh=False)
         assert self.best is not None, "there is always a best network"
-        if not self.best.status.certain:
-            sentence = f"the budget of {self.queries.budget} queries is spent"
-            spent = Finding("budget-spent", self.best.status, sentence)
-            self.best = replace(self.best, remarks=(spent, *self.best.remarks))
+        self.best = at_the_end(self.best, self.queries.budget, self.queries.asked, self.lines)
 
 
 def _worth(result: Recovery) -> tuple[int, float]:

@@ -10,8 +10,8 @@ from scipy.special import chdtrc
 from unrelu.certificate import Certificate
 from unrelu.checks.unexplained import unexplained
 from unrelu.errors import InputError
-from unrelu.evidence.evidence import Question, with_kind_of_labels
-from unrelu.evidence.exact_labels import judge_labels
+from unrelu.evidence.evidence import Question
+from unrelu.evidence.exact_labels import judge_as_given
 from unrelu.evidence.noisy_labels import judge_noisy
 from unrelu.inference.assessment import assess
 from unrelu.inference.uncertainty import Uncertainty
@@ -41,7 +41,7 @@ def verified(
     """The certificate of `verify` or, if `noise` is "auto" and the labels may be noisy, that of an
     estimate, with its standard errors and remarks."""
     asked = Question(net, bool(net.b.any() or net.c.any()), net.skip)
-    certificate = Certificate.of(with_kind_of_labels(judge_labels(asked, samples), samples))
+    certificate = Certificate.of(judge_as_given(asked, samples))
     net = certificate.network
     if certificate.status != Status.FAILED or noise == "none" or not net.n_units:
         return certificate, None, ()

@@ -9,7 +9,6 @@ import numpy as np
 from unrelu.certificate import Certificate
 from unrelu.checks.explained import explain
 from unrelu.checks.finding import Finding
-from unrelu.checks.nearby_fits import offset_rounding
 from unrelu.checks.noise_left import RARE
 from unrelu.checks.redundant_units import smaller_network
 from unrelu.checks.unexplained import Unexplained
@@ -256,9 +255,6 @@ def _with_fewer_units(certificate: Certificate, task: Task, rows: Index) -> Cert
     if fewer is None or fewer.n_units < asked:
         return certificate
     again = _certified(task, fewer, rows)
-    if again.status == Status.FAILED:  # the rounding of heights, where inputs have an offset
-        coarse = task.samples.rounded_to(offset_rounding(task.samples))
-        again = _certified(task, fewer, rows, coarse)
     return certificate if again.status == Status.FAILED else again
 
 
