@@ -217,6 +217,7 @@ PUBLIC = [
     "Noise",
     "OracleError",
     "Prediction",
+    "Progress",
     "Recovery",
     "RecoveryError",
     "RectifiedNetworkRegressor",

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from unrelu.report.page import write_report
     from unrelu.result import Recovery, RecoveryError, load_result
     from unrelu.solutions import Solutions, solutions
+    from unrelu.wording.progress import Progress
     from unrelu.wording.remarks import Remark
     from unrelu.wording.status import Status
 
@@ -55,6 +56,7 @@ __all__ = [
     "Noise",
     "OracleError",
     "Prediction",
+    "Progress",
     "Recovery",
     "RecoveryError",
     "RectifiedNetworkRegressor",
@@ -108,6 +110,7 @@ _HOMES = {
     "noise.found": ("Noise",),
     "result": ("Recovery", "RecoveryError", "load_result"),
     "solutions": ("Solutions", "solutions"),
+    "wording.progress": ("Progress",),
     "wording.status": ("Status",),
     "inference.assessment": ("assess",),
     "inference.uncertainty": ("Prediction", "Uncertainty"),

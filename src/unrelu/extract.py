@@ -13,7 +13,7 @@ import numpy as np
 from unrelu.activations import Activation, resolve
 from unrelu.errors import InputError, InputTypeError
 from unrelu.extraction.journal import Journal, seed_of
-from unrelu.extraction.queries import BudgetSpent, Oracle, Queries
+from unrelu.extraction.queries import ENDED, Oracle, Queries
 from unrelu.extraction.search import Search
 from unrelu.inputs.options import check_count, generator
 from unrelu.numerics.quiet import quiet
@@ -21,6 +21,7 @@ from unrelu.numerics.threads import one_thread
 from unrelu.recover import MANY_ENTRIES
 from unrelu.result import Recovery, RecoveryError
 from unrelu.search.options import check_options
+from unrelu.wording.progress import Progress, Report
 from unrelu.wording.status import Status
 from unrelu.wording.streams import counted, kind_of
 
@@ -43,6 +44,8 @@ def extract(
     batch: int = 1000,
     rng: int | np.random.Generator | None = None,
     throw: bool = True,
+    time_limit: float | None = None,
+    progress: Report | None = None,
     report: Callable[[int], None] | None = None,
 ) -> Recovery:
     """Find the network Y = f(X Vᵀ + b) Uᵀ + c behind an oracle that answers chosen queries.
@@ -65,13 +68,18 @@ def extract(
     rng : seed or generator; the same seed gives the same queries. None takes the seed of an
         existing journal.
     throw : raise `RecoveryError`, with the result in it, unless the network is certain.
-    report : called with the number of queries so far.
+    time_limit : seconds after which no more queries are made. The result is then what was found;
+        with a journal, the next extraction continues. So it is after an interruption (Ctrl-C).
+    progress : called with a `Progress` after every batch: stage, queries, units found so far, about
+        how many queries are left.
+    report : called with the number of queries so far; `progress` has more.
 
     Returns
     -------
     Recovery as from `recover`. The certificate is based on random queries, the last of them made
     after the network was found. Answers on the lines must not contradict the network, or the
-    status is "failed". `stats` count queries, rounds, lines and units found by them.
+    status is "failed". `stats` count queries, in all and for each stage ("queries for lines"),
+    rounds, lines and units found by them.
 
     Raises
     ------
@@ -96,7 +104,7 @@ def extract(
     for name, value in (counts if n_units is None else counts | {"n_units": n_units}).items():
         check_count(name, value)
     least = 2 * (n_inputs + bool(bias)) + 2
-    _check(oracle, resolve(activation), scale, reach)
+    _check(oracle, resolve(activation), scale, reach, time_limit)
     if budget < least:
         raise InputError(
             f"budget: got {budget}, expected {least} or more for {counted(n_inputs, 'input')}: a "
@@ -117,7 +125,15 @@ def extract(
     }
     kept = None if journal is None else Journal(journal, settings)
     with nullcontext() if kept is None else closing(kept):
-        queries = Queries(oracle, n_inputs, budget=budget, batch=batch, journal=kept, report=report)
+        queries = Queries(
+            oracle,
+            n_inputs,
+            budget=budget,
+            batch=batch,
+            journal=kept,
+            progress=_shown(progress, report),
+            time_limit=time_limit,
+        )
         search = Search(queries, n_units, bool(bias), float(scale), float(reach), seed)
         with one_thread(n_inputs * budget < MANY_ENTRIES):
             best = _extracted(search, least)
@@ -138,10 +154,26 @@ def _stats(search: Search) -> dict[str, float | int | str]:
         "lines": search.lines,
         "units_found_by_lines": len(search.units.b),
         "single_precision": int(queries.single),
+        **{f"queries for {stage}": count for stage, count in queries.by_stage.items()},
     }
 
 
-def _check(oracle: Oracle, activation: Activation, scale: float, reach: float) -> None:
+def _shown(progress: Report | None, report: Callable[[int], None] | None) -> Report | None:
+    """`report` is called with the number of queries alone."""
+    if report is None:
+        return progress
+
+    def both(now: Progress) -> None:
+        report(now.queries)
+        if progress is not None:
+            progress(now)
+
+    return both
+
+
+def _check(
+    oracle: Oracle, activation: Activation, scale: float, reach: float, time_limit: float | None
+) -> None:
     if not activation.piecewise_linear:
         raise InputError(
             f"activation: got {activation.name!r}, expected 'relu': queries are chosen for "
@@ -149,7 +181,8 @@ def _check(oracle: Oracle, activation: Activation, scale: float, reach: float) -
         )
     if not callable(oracle):
         raise InputTypeError(f"oracle: got {kind_of(oracle)}, expected a callable")
-    for name, size in (("scale", scale), ("reach", reach)):
+    limit = 1.0 if time_limit is None else time_limit
+    for name, size in (("scale", scale), ("reach", reach), ("time_limit", limit)):
         if not 0 < size < 1e15:  # not so for NaN
             raise InputError(f"{name}: got {size}, expected a positive number")
 
@@ -176,7 +209,9 @@ def _extracted(search: Search, first: int) -> Recovery:
                     break
         if search.best is None or search.best.status == Status.FAILED:
             search.recover_at_random()
-    except BudgetSpent:
-        search.finish()
+    except ENDED as end:
+        if not search.queries.asked:
+            raise
+        search.finish(end)
     assert search.best is not None, "there is always a best network"
     return search.best

@@ -26,17 +26,26 @@ EXACT = 1e-12
 """Error of weights in float64: rounding, times condition numbers of a hundred or so."""
 
 
+class Killed(Exception):
+    pass
+
+
 class Counting:
     """An oracle that remembers which queries it has answered, and dies before one of them."""
 
-    def __init__(self, net: Network, dies_after: int | None = None) -> None:
-        self.net, self.left = net, dies_after
+    def __init__(
+        self,
+        net: Network,
+        dies_after: int | None = None,
+        dies_of: type[BaseException] = Killed,
+    ) -> None:
+        self.net, self.left, self.dies_of = net, dies_after, dies_of
         self.seen: Counter[bytes] = Counter()
 
     def __call__(self, X: Array) -> Array:
         if self.left is not None:
             if len(X) > self.left:
-                raise KeyboardInterrupt
+                raise self.dies_of
             self.left -= len(X)
         self.seen.update(row.tobytes() for row in X)
         return self.net(X)
@@ -143,7 +152,7 @@ def test_killed_at_random_moments_and_resumed(tmp_path: Path) -> None:
         oracle.left = int(rng.integers(1, 200)) if kills < 10 else None
         try:
             resumed = unrelu.extract(oracle, 20, journal=tmp_path / "j", batch=16, rng=5)
-        except KeyboardInterrupt:
+        except Killed:
             kills += 1
             continue
         break
@@ -188,6 +197,49 @@ print(result.stats["queries"], result.stats["new_queries"])
     rows = np.frombuffer(answered.read_bytes()).reshape(-1, 6)
     assert len(np.unique(rows, axis=0)) == len(rows) == queries
     assert new < queries - 100
+
+
+def test_an_interruption_ends_with_what_was_found(tmp_path: Path) -> None:
+    truth = small()
+    whole = unrelu.extract(truth, 6, batch=16, rng=0)
+    for after in (0, 20, 60, 150, 220):
+        oracle = Counting(truth, after, KeyboardInterrupt)
+        journal = tmp_path / f"{after}"
+        if after == 0:  # no answer, no result
+            with pytest.raises(KeyboardInterrupt):
+                unrelu.extract(oracle, 6, batch=16, journal=journal, rng=0)
+            continue
+        result = unrelu.extract(oracle, 6, batch=16, journal=journal, rng=0, throw=False)
+        assert result.code == "interrupted"
+        assert result.network is not None
+        assert result.stats["queries"] == len(oracle.seen)
+        oracle.left = None
+        resumed = unrelu.extract(oracle, 6, batch=16, journal=journal, rng=0)
+        assert same(resumed.network, whole.network)
+        assert max(oracle.seen.values()) == 1
+
+
+def test_a_time_limit_ends_with_what_was_found(tmp_path: Path) -> None:
+    journal = tmp_path / "j"
+    result = unrelu.extract(small(), 6, time_limit=1e-9, journal=journal, rng=0, throw=False)
+    assert result.code == "time-limit"
+    assert result.network is not None
+    assert unrelu.extract(small(), 6, journal=journal, rng=0).status == "exact"
+    with pytest.raises(InputError, match="time_limit"):
+        unrelu.extract(small(), 6, time_limit=0.0)
+
+
+def test_progress() -> None:
+    shown: list[unrelu.Progress] = []
+    counts: list[int] = []
+    result = unrelu.extract(small(), 6, rng=0, progress=shown.append, report=counts.append)
+    assert [each.queries for each in shown] == counts == sorted(counts)
+    assert counts[-1] == result.stats["queries"]
+    assert shown[-1].units == 4
+    assert all(0 <= each.queries <= each.budget for each in shown)
+    stages = {name: n for name, n in result.stats.items() if name.startswith("queries for ")}
+    assert sum(map(int, stages.values())) == counts[-1]
+    assert {f"queries for {each.stage}" for each in shown} == set(stages)
 
 
 def test_a_larger_budget_continues(tmp_path: Path) -> None:
@@ -406,3 +458,13 @@ def test_wrong_use_of_the_command(tmp_path: Path, arguments: list[str], said: st
     done = run("extract", *arguments, "-o", tmp_path / "out.npz")
     assert done.exit_code == 2
     assert said in done.stderr
+
+
+def test_the_command_writes_what_it_found_when_interrupted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    oracle = Counting(small(), 100, KeyboardInterrupt)
+    monkeypatch.setattr("unrelu.commands.extract._opened", lambda *_: (oracle, 6))
+    done = run("extract", "any.npz", "-o", tmp_path / "out.npz", "--seed", 1, "--batch", 16)
+    assert done.exit_code == 130
+    assert (tmp_path / "out.npz").exists()

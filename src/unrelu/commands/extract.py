@@ -61,6 +61,11 @@ lines until its input ends, and writes answers as CSV lines.
     show_default=True,
     help="Maximum number of queries at a time.",
 )
+@positive(
+    "--time-limit",
+    None,
+    help="Seconds after which no more queries are made, and what was found is written.",
+)
 @positive("--timeout", 60.0, help="Seconds that an address or program has for a batch.")
 @positive("--per-second", None, help="Maximum requests to an address per second.", metavar="N")
 @click.option(
@@ -127,7 +132,7 @@ def extract(
             oracle,
             _n_inputs(inputs, known),
             throw=False,
-            report=lambda n: say(f"querying: {n} of at most {options['budget']} queries"),
+            progress=lambda now: say(f"querying: {now}"),
             **options,
         )
     save_recovered(result, output)

@@ -45,7 +45,7 @@ def write_recovery(
     write(command, [*result.rows(), ("written", ", ".join(files))], values, as_json=as_json)
     if not result.status.certain:
         click.echo(f"not recovered: {reason}", err=True)
-    leave(result.status.certain)
+    leave(result.status.certain, interrupted=result.code == "interrupted")
 
 
 def described(network: Network | None, path: str) -> dict[str, object] | None:

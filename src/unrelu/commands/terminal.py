@@ -148,7 +148,10 @@ def write_json(values: Mapping[str, object]) -> None:
     click.echo(json_text(values))
 
 
-def leave(certain: bool) -> None:
-    """End the command with exit code 1 if the network is not certain."""
+def leave(certain: bool, *, interrupted: bool = False) -> None:
+    """End the command with exit code 130 after an interruption, and 1 if the network is not
+    certain."""
+    if interrupted:
+        sys.exit(INTERRUPTED)
     if not certain:
         sys.exit(NOT_RECOVERED)

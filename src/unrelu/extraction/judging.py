@@ -15,6 +15,7 @@ from unrelu.checks.redundant_units import smaller_network
 from unrelu.evidence.evidence import Question
 from unrelu.evidence.exact_labels import judge_labels
 from unrelu.evidence.noisy_labels import NoisyLabels, judge_noisy, left_of
+from unrelu.extraction.queries import BudgetSpent, Queries, TimeSpent
 from unrelu.numerics.arrays import Array
 from unrelu.result import Recovery, remark
 from unrelu.samples import Samples
@@ -105,15 +106,23 @@ def other_function(certificate: Certificate, samples: Samples, noise: float) -> 
     return (Finding("no-noise", Status.FAILED, sentence),)
 
 
-def at_the_end(result: Recovery, budget: int, asked: int, lines: int) -> Recovery:
-    """The result of an extraction whose next stage needs more queries than are left."""
+def at_the_end(result: Recovery, queries: Queries, lines: int, end: BaseException) -> Recovery:
+    """The result of an extraction that ended early."""
     if not result.status.certain:
-        sentence = (
-            f"the budget is {budget} queries, {asked} were made, and what comes next needs more"
-        )
-        spent = Finding("budget-spent", result.status, sentence)
-        return replace(result, remarks=(spent, *result.remarks))
+        ended = Finding(*_named(end, queries, result.status))
+        return replace(result, remarks=(ended, *result.remarks))
     if lines:
         return result
     sentence = "no line was searched: units that random queries do not show may be missing"
     return replace(result, remarks=(*result.remarks, *remark("no-lines", sentence)))
+
+
+def _named(end: BaseException, queries: Queries, status: Status) -> tuple[str, Status, str]:
+    asked = counted(queries.asked, "query")
+    if isinstance(end, BudgetSpent):
+        words = f"the budget is {counted(queries.budget, 'query')}, {queries.asked} were made"
+        return "budget-spent", status, f"{words}, and what comes next needs more"
+    if isinstance(end, TimeSpent):
+        limit = f"the time limit of {queries.time_limit:g} s passed"
+        return "time-limit", status, f"{limit} after {asked}"
+    return "interrupted", status, f"interrupted after {asked}"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -12,6 +14,7 @@ from unrelu.extraction.journal import Journal, key_of
 from unrelu.inputs.numbers import real_numbers
 from unrelu.inputs.tensors import as_function, is_module
 from unrelu.numerics.arrays import Array
+from unrelu.wording.progress import Progress, Report
 
 Oracle = Callable[[Array], Any]
 
@@ -19,16 +22,32 @@ LARGEST = 1e30
 """As for samples: squares of values up to here are finite."""
 
 
-class BudgetSpent(Exception):
+class Stopped(Exception):
+    """No further query is made. An extraction ends with what it has found by then."""
+
+
+class BudgetSpent(Stopped):
     """The next queries would exceed the budget. None of them was asked."""
 
 
+class TimeSpent(Stopped):
+    """The time limit has passed."""
+
+
+ENDED = (Stopped, KeyboardInterrupt)
+"""How an extraction may end early: what it has found is then its result."""
+
+
 class Queries:
-    """Asks an oracle, in batches, at most `budget` different queries in all.
+    """Asks an oracle, in batches, at most `budget` different queries in all, and none after
+    `time_limit` seconds.
 
     Answers in a journal are not asked for again, but count, so that a resumed extraction is the
     same extraction. `asked` counts queries, `rounds` the calls with new queries, `new` the queries
     that were sent to the oracle. With `single`, queries are float32 arrays.
+
+    `stage` names what the next queries are for, and `by_stage` counts the queries of each; `units`
+    (found so far) and `expected` (queries in all, if that can be known) are for `progress`.
     """
 
     def __init__(
@@ -39,52 +58,79 @@ class Queries:
         budget: int,
         batch: int,
         journal: Journal | None = None,
-        report: Callable[[int], None] | None = None,
+        progress: Report | None = None,
+        time_limit: float | None = None,
     ) -> None:
-        self.n_inputs, self.budget = n_inputs, budget
-        self.asked, self.rounds, self.new = 0, 0, 0
+        self.n_inputs, self.budget, self.time_limit = n_inputs, budget, time_limit
+        self.rounds, self.new = 0, 0
+        self.stage, self.units = "random inputs", 0
+        self.expected: int | None = None
+        self.by_stage: Counter[str] = Counter()
+        self._started = time.monotonic()
         self.single = False
         self.n_outputs: int | None = None
         self._oracle = as_function(oracle) if is_module(oracle) else oracle
-        self._batch, self._journal, self._report = batch, journal, report
+        self._batch, self._journal, self._progress = batch, journal, progress
         self._stored = {} if journal is None else journal.answers
         self._answers: dict[str, Array] = {}
+
+    @property
+    def asked(self) -> int:
+        return len(self._answers)
 
     @property
     def left(self) -> int:
         return self.budget - self.asked
 
+    @property
+    def _seconds(self) -> float:
+        return time.monotonic() - self._started
+
+    def check_time(self) -> None:
+        """Raises TimeSpent after the time limit; never before the first answer."""
+        if self.time_limit is not None and self.asked and self._seconds > self.time_limit:
+            raise TimeSpent
+
     def __call__(self, X: Array) -> tuple[Array, Array]:
         """Queries (n, d) -> the queries as they were asked, and the answers (n, m). Raises
-        OracleError and, before anything is asked, BudgetSpent."""
+        OracleError, TimeSpent and, before anything is asked, BudgetSpent."""
         if self.single:
             X = X.astype(np.float32).astype(np.float64)
         keys = [key_of(row) for row in X]
         rows = {key: row for row, key in enumerate(keys) if key not in self._answers}
         if len(rows) > self.left:
             raise BudgetSpent
-        self.asked += len(rows)
-        unknown = []
-        for key in rows:
-            if key in self._stored:
-                self._answers[key] = self._stored[key]
-            else:
-                unknown.append(key)
+        self.check_time()
+        stored = [key for key in rows if key in self._stored]
+        self._keep(stored, [self._stored[key] for key in stored])
+        unknown = [key for key in rows if key not in self._stored]
         self.rounds += bool(rows)
         for start in range(0, len(unknown), self._batch):
+            if start:
+                self.check_time()
             some = unknown[start : start + self._batch]
             answers = self._ask(X[[rows[key] for key in some]])
             if self._journal is not None:
                 self._journal.add(some, answers)
-            self._answers.update(zip(some, answers, strict=True))
+            self._keep(some, answers)
             self.new += len(some)
-        if self._report is not None:
-            self._report(self.asked)
+            self._show_progress()
         Y = np.array([self._answers[key] for key in keys])
         if Y.ndim != 2:  # answers of different lengths, only possible from a journal
             raise OracleError("the journal contains answers of different lengths: start a new one")
         self.n_outputs = Y.shape[1]
         return X, Y
+
+    def _keep(self, keys: list[str], answers: Iterable[Array]) -> None:
+        self._answers.update(zip(keys, answers, strict=True))
+        self.by_stage[self.stage] += len(keys)
+
+    def _show_progress(self) -> None:
+        if self._progress is None:
+            return
+        left = None if self.expected is None else max(0, self.expected - self.asked)
+        done = self.stage, self.asked, self.budget, self.units, left
+        self._progress(Progress(*done, self._seconds, self.time_limit))
 
     def _ask(self, X: Array) -> Array:
         # A copy, since an oracle may change its inputs.

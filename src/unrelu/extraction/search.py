@@ -112,7 +112,7 @@ class Search:
 
     # Asking.
 
-    def grow(self, n: int) -> None:
+    def grow(self, n: int, stage: str = "random inputs") -> None:
         """Random queries up to n in all; as many of them as the budget allows. float32 represents
         their numbers exactly, since it is not yet known how the model rounds others."""
         wanted = n - self._gaussian
@@ -121,13 +121,14 @@ class Search:
         count = min(wanted, self.queries.left)
         X = self.scale * self._random.standard_normal((count, self.X.shape[1]))
         self._gaussian += count
+        self.queries.stage = stage
         self._ask(X.astype(np.float32).astype(np.float64))
         if count < wanted:
             raise BudgetSpent
 
     def _grow_fresh(self, used: int) -> None:
         """Random queries beyond those used for a fit."""
-        self.grow(self._gaussian + max(math.ceil(FRESH[0] * used), FRESH[1]))
+        self.grow(self._gaussian + max(math.ceil(FRESH[0] * used), FRESH[1]), "fresh inputs")
 
     def _ask(self, X: Array) -> None:
         if len(X):
@@ -152,14 +153,18 @@ class Search:
         kind = kind_of_answers(self.queries, self.X, self.Y, self.scale, self._heads)
         if kind is None:
             return True
+        result = self._constant()
+        findings = (kind, *result.certificate.findings)
+        certificate = replace(result.certificate, findings=findings)
+        self._keep_result(replace(result, certificate=certificate), "random queries")
+        return False
+
+    def _constant(self) -> Recovery:
+        """The network without units, judged on all answers."""
         samples, rows = self.samples(), np.arange(len(self.X))
         asked = Question(constant(samples, self.bias).network, self.bias, used=rows, values=True)
         certificate = Certificate.of(judge_labels(asked, samples))
-        findings = (kind, *certificate.findings)
-        certificate = replace(certificate, findings=findings)
-        result = Recovery(certificate.network, certificate, {})
-        self._keep_result(result, "random queries")
-        return False
+        return Recovery(certificate.network, certificate, {})
 
     # Lines.
 
@@ -172,6 +177,7 @@ class Search:
         eps = float(np.finfo(np.float32 if self.single else np.float64).eps)
         size = float(np.sqrt((self.Y**2).mean()))
         rounding = max(0.5 * eps * size, float(np.finfo(np.float64).tiny))
+        self.queries.stage = "rounding"
         bends = [
             measure_bend(self.queries, d, self.scale, step, self._lines)
             for step in STEPS[: 1 if self.single else 2]
@@ -188,6 +194,7 @@ class Search:
     def search_lines(self) -> bool:
         """Search lines until no unit is new; false if the function is not piecewise linear."""
         quiet = 0
+        self.queries.stage = "lines"
         for _ in range(MOST_LINES):
             d = self.X.shape[1]
             start = self.scale * self._lines.standard_normal(d)
@@ -212,6 +219,7 @@ class Search:
             if not kinks.linear:
                 return False
             self.units = self.units.joined(new)
+            self.queries.units = len(self.units.b)
             quiet = 0 if len(new.b) else quiet + 1
             if quiet == QUIET:
                 break
@@ -226,6 +234,7 @@ class Search:
         eps = self.samples().eps
         self.grow(enough(self.units, outputs, self.bias, eps, self._spare))
         wanted = math.ceil(self._spare * (self.X.shape[1] + self.bias)) + 10
+        self.queries.stage = "around units"
         weak = weak_units(self.units, None if self.best is None else self.best.certificate)
         self._ask(around_units(self.units, self.X, weak, wanted, self.scale, self._around))
         used = np.arange(len(self.X))
@@ -327,17 +336,20 @@ class Search:
         other = other_function(certificate, samples, self.noise)
         return replace(result, certificate=certificate, remarks=(*other, *result.remarks))
 
-    def finish(self) -> None:
-        """The budget is spent: the best result from the answers so far, some kept as fresh."""
+    def finish(self, end: BaseException) -> None:
+        """The extraction ends early: the best result from the answers so far, some kept as fresh.
+        After a time limit or an interruption, nothing that takes long is begun."""
         n = len(self.X) - max(1, math.ceil(FRESH[0] * len(self.X)))
-        if self.best is None or not self.best.status.certain:
+        if not isinstance(end, BudgetSpent):
+            self.best = self.best or self._constant()
+        elif self.best is None or not self.best.status.certain:
             if len(self.units.b) and n > self.X.shape[1] + len(self.units.b):
                 net, note = self._fit(np.arange(n))
                 self._keep_result(self._judge(net, np.arange(n), note), "lines")
             if self.best is None:
                 self._recovered(n, fresh=False)
         assert self.best is not None, "there is always a best network"
-        self.best = at_the_end(self.best, self.queries.budget, self.queries.asked, self.lines)
+        self.best = at_the_end(self.best, self.queries, self.lines, end)
 
 
 def _worth(result: Recovery) -> tuple[int, float]:

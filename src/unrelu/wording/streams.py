@@ -71,10 +71,11 @@ def printable(text: str) -> str:
 
 def counted(count: int, noun: str) -> str:
     """
-    >>> counted(1, "unit"), counted(2, "unit")
-    ('1 unit', '2 units')
+    >>> counted(1, "unit"), counted(2, "unit"), counted(2, "query")
+    ('1 unit', '2 units', '2 queries')
     """
-    return f"{count} {noun}{'s' * (count != 1)}"
+    several = f"{noun.removesuffix('y')}ies" if noun.endswith("y") else f"{noun}s"
+    return f"{count} {noun if count == 1 else several}"
 
 
 SPELT_WITH_VOWEL = ("nd", "np", "ns", "ML", "NP", "SV", "RF", "LS", "XG", "HT", "ONNX")
