@@ -11,22 +11,21 @@ from dataclasses import replace
 import numpy as np
 
 from unrelu.activations import Activation, resolve
+from unrelu.checks.finding import Finding
 from unrelu.errors import InputError, InputTypeError
+from unrelu.extraction.heads.head import Asked, Head
+from unrelu.extraction.heads.table import recognise
+from unrelu.extraction.heads.table import resolve as resolve_head
 from unrelu.extraction.journal import Journal, seed_of
-from unrelu.extraction.queries import ENDED, Oracle, Queries
-from unrelu.extraction.search import Search
+from unrelu.extraction.queries import Oracle, Queries
 from unrelu.inputs.options import check_count, generator
 from unrelu.numerics.quiet import quiet
 from unrelu.numerics.threads import one_thread
 from unrelu.recover import MANY_ENTRIES
-from unrelu.result import Recovery, RecoveryError
+from unrelu.result import Recovery, RecoveryError, remark
 from unrelu.search.options import check_options
 from unrelu.wording.progress import Progress, Report
-from unrelu.wording.status import Status
 from unrelu.wording.streams import counted, kind_of
-
-MOST_ROUNDS = 5
-"""Rounds of lines, fit and certificate."""
 
 
 @quiet
@@ -34,6 +33,7 @@ def extract(
     oracle: Oracle,
     n_inputs: int,
     *,
+    answers: str | Head = "auto",
     n_units: int | None = None,
     activation: str | Activation = "relu",
     bias: bool = True,
@@ -56,6 +56,12 @@ def extract(
         float32 is given float32 inputs, and recovered as accurately as that rounding allows. For
         files, addresses and programs, see `unrelu.oracles`.
     n_inputs : d.
+    answers : how the model encodes its values, in what it answers.
+        "auto"         recognised from the first answers; it costs up to a few hundred queries.
+        "values"       the values, in double or single precision, or with noise.
+        "labels"       class labels. They are recognised, and nothing is recovered from them.
+        "softmax", "log-softmax", "sigmoid"  probabilities or their logarithms; the same.
+        Or a `Head` of `unrelu.extraction.heads` of your own. `stats["answers"]` has the name.
     n_units : number of hidden units, if known.
     activation : "relu".
     bias : fit b and c. Without, only networks with b = c = 0 are considered.
@@ -104,6 +110,7 @@ def extract(
     for name, value in (counts if n_units is None else counts | {"n_units": n_units}).items():
         check_count(name, value)
     least = 2 * (n_inputs + bool(bias)) + 2
+    known = resolve_head(answers)
     _check(oracle, resolve(activation), scale, reach, time_limit)
     if budget < least:
         raise InputError(
@@ -134,28 +141,32 @@ def extract(
             progress=_shown(progress, report),
             time_limit=time_limit,
         )
-        search = Search(queries, n_units, bool(bias), float(scale), float(reach), seed)
+        asked = Asked(queries, n_units, bool(bias), float(scale), float(reach), seed)
         with one_thread(n_inputs * budget < MANY_ENTRIES):
-            best = _extracted(search, least)
-    seconds = time.perf_counter() - started
-    result = replace(best, stats=_stats(search) | {"seed": seed, "seconds": seconds})
+            head = known or recognise(asked, least)
+            best = head.extract(asked)
+    stats = {
+        **best.stats,
+        "answers": head.name,
+        "queries": queries.asked,
+        "new_queries": queries.new,
+        "rounds": queries.rounds,
+        **{f"queries for {stage}": count for stage, count in queries.by_stage.items()},
+        "seed": seed,
+        "seconds": time.perf_counter() - started,
+    }
+    remarks = (*best.remarks, *_about_head(head, recognised=known is None))
+    result = replace(best, stats=stats, remarks=remarks)
     if throw and not result.status.certain:
         raise RecoveryError(result)
     return result
 
 
-def _stats(search: Search) -> dict[str, float | int | str]:
-    queries = search.queries
-    return {
-        "method": search.method,
-        "queries": queries.asked,
-        "new_queries": queries.new,
-        "rounds": queries.rounds,
-        "lines": search.lines,
-        "units_found_by_lines": len(search.units.b),
-        "single_precision": int(queries.single),
-        **{f"queries for {stage}": count for stage, count in queries.by_stage.items()},
-    }
+def _about_head(head: Head, *, recognised: bool) -> tuple[Finding, ...]:
+    """What the answers were taken for, if not for values, and what they hide."""
+    plain = head.name == "values"
+    taken = f"the answers were recognised as {head.about}" if recognised and not plain else ""
+    return (*remark("answers", taken), *remark("hidden-by-answers", head.hides))
 
 
 def _shown(progress: Report | None, report: Callable[[int], None] | None) -> Report | None:
@@ -185,33 +196,3 @@ def _check(
     for name, size in (("scale", scale), ("reach", reach), ("time_limit", limit)):
         if not 0 < size < 1e15:  # not so for NaN
             raise InputError(f"{name}: got {size}, expected a positive number")
-
-
-def _extracted(search: Search, first: int) -> Recovery:
-    """The method: search along lines, fit, check on fresh queries, and repeat while new units are
-    found. If lines are of no use, random queries."""
-    try:
-        search.grow(first)
-        if not search.answers_are_values():
-            assert search.best is not None, "it describes the answers"
-            return search.best
-        if search.measure_rounding():
-            for _ in range(MOST_ROUNDS):
-                before = len(search.units.b)
-                if not search.search_lines() or not len(search.units.b):
-                    break
-                status = search.fit_and_check()
-                if status == Status.EXACT:
-                    break
-                if len(search.units.b) == before and (status == Status.FAILED or search.single):
-                    if search.single:
-                        search.find_missed()
-                    break
-        if search.best is None or search.best.status == Status.FAILED:
-            search.recover_at_random()
-    except ENDED as end:
-        if not search.queries.asked:
-            raise
-        search.finish(end)
-    assert search.best is not None, "there is always a best network"
-    return search.best

@@ -27,6 +27,12 @@ lines until its input ends, and writes answers as CSV lines.
 """
 
 
+def _heads() -> dict[str, str]:
+    from unrelu.extraction.heads.table import choices
+
+    return choices()
+
+
 @click.command(epilog=MODEL_HELP)
 @click.argument("model", type=FILE, required=False)
 @arguments.output
@@ -37,6 +43,9 @@ lines until its input ends, and writes answers as CSV lines.
     help="Numbers in a query, if MODEL does not specify it.",
 )
 @click.option("--program", metavar="COMMAND", help="Query a program instead of MODEL.")
+@arguments.table_option(
+    "--answers", _heads, help="How MODEL encodes the values of its network in its answers."
+)
 @arguments.units
 @arguments.bias
 @click.option(

@@ -16,6 +16,7 @@ from unrelu.evidence.evidence import Question
 from unrelu.evidence.exact_labels import judge_labels
 from unrelu.evidence.noisy_labels import NoisyLabels, judge_noisy, left_of
 from unrelu.extraction.queries import BudgetSpent, Queries, TimeSpent
+from unrelu.fitting.candidate import constant
 from unrelu.numerics.arrays import Array
 from unrelu.result import Recovery, remark
 from unrelu.samples import Samples
@@ -40,6 +41,14 @@ def certified(asked: Question, samples: Samples, explained: Explained) -> Certif
     if fewer is None:
         return certificate
     return Certificate.of(judge_labels(replace(asked, network=fewer), samples))
+
+
+def without_units(samples: Samples, bias: bool) -> Recovery:
+    """The network without units, judged on all answers."""
+    net = constant(samples, bias).network
+    asked = Question(net, bias, used=np.arange(samples.n), values=True)
+    certificate = Certificate.of(judge_labels(asked, samples))
+    return Recovery(certificate.network, certificate, {})
 
 
 def remarks_on(

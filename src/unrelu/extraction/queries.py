@@ -44,7 +44,8 @@ class Queries:
 
     Answers in a journal are not asked for again, but count, so that a resumed extraction is the
     same extraction. `asked` counts queries, `rounds` the calls with new queries, `new` the queries
-    that were sent to the oracle. With `single`, queries are float32 arrays.
+    that were sent to the oracle. With `single`, queries are float32 arrays. Once `interrupted`, no
+    new query is made.
 
     `stage` names what the next queries are for, and `by_stage` counts the queries of each; `units`
     (found so far) and `expected` (queries in all, if that can be known) are for `progress`.
@@ -67,7 +68,7 @@ class Queries:
         self.expected: int | None = None
         self.by_stage: Counter[str] = Counter()
         self._started = time.monotonic()
-        self.single = False
+        self.single, self.interrupted = False, False
         self.n_outputs: int | None = None
         self._oracle = as_function(oracle) if is_module(oracle) else oracle
         self._batch, self._journal, self._progress = batch, journal, progress
@@ -91,6 +92,12 @@ class Queries:
         if self.time_limit is not None and self.asked and self._seconds > self.time_limit:
             raise TimeSpent
 
+    def affordable(self, X: Array) -> int:
+        """How many of the queries (n, d), from the first on, the budget allows. Those that were
+        made before cost nothing."""
+        new = [key_of(row) not in self._answers for row in X]
+        return int(np.searchsorted(np.cumsum(new), self.left, side="right"))
+
     def __call__(self, X: Array) -> tuple[Array, Array]:
         """Queries (n, d) -> the queries as they were asked, and the answers (n, m). Raises
         OracleError, TimeSpent and, before anything is asked, BudgetSpent."""
@@ -101,6 +108,8 @@ class Queries:
         if len(rows) > self.left:
             raise BudgetSpent
         self.check_time()
+        if rows and self.interrupted:
+            raise KeyboardInterrupt
         stored = [key for key in rows if key in self._stored]
         self._keep(stored, [self._stored[key] for key in stored])
         unknown = [key for key in rows if key not in self._stored]
@@ -134,7 +143,12 @@ class Queries:
 
     def _ask(self, X: Array) -> Array:
         # A copy, since an oracle may change its inputs.
-        got = self._oracle(X.astype(np.float32) if self.single else X.copy())
+        asked = X.astype(np.float32) if self.single else X.copy()
+        try:
+            got = self._oracle(asked)
+        except KeyboardInterrupt:
+            self.interrupted = True
+            raise
         return checked(got, len(X), self.n_outputs)
 
 

@@ -13,20 +13,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from unrelu.certificate import Certificate
 from unrelu.checks.explained import explain
 from unrelu.checks.kinds_of_labels import NOT_VALUES
 from unrelu.evidence.evidence import Question
-from unrelu.evidence.exact_labels import judge_labels
 from unrelu.evidence.noisy_labels import NoisyLabels
 from unrelu.extraction import lines
-from unrelu.extraction.answers import (
-    RANDOM,
-    decimal_places,
-    in_single,
-    kind_of_answers,
-    looks_like_values,
-)
+from unrelu.extraction.answers import decimal_places, in_single
 from unrelu.extraction.inputs import around_units, enough, weak_units
 from unrelu.extraction.judging import (
     at_the_end,
@@ -35,10 +27,10 @@ from unrelu.extraction.judging import (
     estimated,
     other_function,
     remarks_on,
+    without_units,
 )
 from unrelu.extraction.kinks import Line, measure_bend
 from unrelu.extraction.queries import BudgetSpent, Queries
-from unrelu.fitting.candidate import constant
 from unrelu.network import Network
 from unrelu.numerics.arrays import Array, Index
 from unrelu.recover import recover
@@ -96,7 +88,7 @@ class Search:
         self.queries, self.n_units, self.bias = queries, n_units, bias
         self.scale, self.reach = scale, reach
         streams = map(np.random.default_rng, np.random.SeedSequence(seed).spawn(5))
-        self._random, self._lines, self._around, self._fits, self._heads = streams
+        self._random, self._lines, self._around, self._fits, _ = streams
         self.X, self.Y = np.zeros((0, queries.n_inputs)), np.zeros((0, 0))
         self.best: Recovery | None = None
         self.method, self.lines, self._gaussian, self._spare = "", 0, 0, SPARE
@@ -118,11 +110,12 @@ class Search:
         wanted = n - self._gaussian
         if wanted <= 0:
             return
-        count = min(wanted, self.queries.left)
-        X = self.scale * self._random.standard_normal((count, self.X.shape[1]))
+        X = self.scale * self._random.standard_normal((wanted, self.X.shape[1]))
+        X = X.astype(np.float32).astype(np.float64)
+        count = self.queries.affordable(X)
         self._gaussian += count
         self.queries.stage = stage
-        self._ask(X.astype(np.float32).astype(np.float64))
+        self._ask(X[:count])
         if count < wanted:
             raise BudgetSpent
 
@@ -141,30 +134,6 @@ class Search:
         if self.single:
             return Samples.of(self.X.astype(np.float32), self.Y.astype(np.float32))
         return Samples.of(self.X, self.Y)
-
-    # The kind of answers.
-
-    def answers_are_values(self) -> bool:
-        """Whether the oracle answers with values of a network; if not, the kind of its answers is
-        the result."""
-        if looks_like_values(self.Y):
-            return True
-        self.grow(RANDOM)
-        kind = kind_of_answers(self.queries, self.X, self.Y, self.scale, self._heads)
-        if kind is None:
-            return True
-        result = self._constant()
-        findings = (kind, *result.certificate.findings)
-        certificate = replace(result.certificate, findings=findings)
-        self._keep_result(replace(result, certificate=certificate), "random queries")
-        return False
-
-    def _constant(self) -> Recovery:
-        """The network without units, judged on all answers."""
-        samples, rows = self.samples(), np.arange(len(self.X))
-        asked = Question(constant(samples, self.bias).network, self.bias, used=rows, values=True)
-        certificate = Certificate.of(judge_labels(asked, samples))
-        return Recovery(certificate.network, certificate, {})
 
     # Lines.
 
@@ -341,7 +310,7 @@ class Search:
         After a time limit or an interruption, nothing that takes long is begun."""
         n = len(self.X) - max(1, math.ceil(FRESH[0] * len(self.X)))
         if not isinstance(end, BudgetSpent):
-            self.best = self.best or self._constant()
+            self.best = self.best or without_units(self.samples(), self.bias)
         elif self.best is None or not self.best.status.certain:
             if len(self.units.b) and n > self.X.shape[1] + len(self.units.b):
                 net, note = self._fit(np.arange(n))

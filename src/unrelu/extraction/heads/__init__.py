@@ -1,0 +1,1 @@
+"""How a model encodes its answers: one head per file, and their table."""

@@ -1,0 +1,59 @@
+"""Answers that are the values of the network, in double or single precision, or with noise."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from unrelu.extraction.heads.head import Asked, Head
+from unrelu.extraction.queries import ENDED
+from unrelu.extraction.search import Search
+from unrelu.result import Recovery
+from unrelu.wording.status import Status
+
+MOST_ROUNDS = 5
+"""Rounds of lines, fit and certificate."""
+
+
+def extract_values(asked: Asked) -> Recovery:
+    """The method: search along lines, fit, check on fresh queries, and repeat while new units are
+    found. If lines are of no use, random queries."""
+    first = 2 * (asked.n_inputs + asked.bias) + 2
+    search = Search(asked.queries, asked.n_units, asked.bias, asked.scale, asked.reach, asked.seed)
+    try:
+        search.grow(first)
+        if search.measure_rounding():
+            for _ in range(MOST_ROUNDS):
+                before = len(search.units.b)
+                if not search.search_lines() or not len(search.units.b):
+                    break
+                status = search.fit_and_check()
+                if status == Status.EXACT:
+                    break
+                if len(search.units.b) == before and (status == Status.FAILED or search.single):
+                    if search.single:
+                        search.find_missed()
+                    break
+        if search.best is None or search.best.status == Status.FAILED:
+            search.recover_at_random()
+    except ENDED as end:
+        if not asked.queries.asked:
+            raise
+        search.finish(end)
+    assert search.best is not None, "there is always a best network"
+    stats: dict[str, float | int | str] = {
+        "method": search.method,
+        "lines": search.lines,
+        "units_found_by_lines": len(search.units.b),
+        "single_precision": int(search.single),
+    }
+    return replace(search.best, stats=stats)
+
+
+VALUES = Head(
+    "values",
+    "values of the network, as they are",
+    possible=lambda _: True,
+    recognise=lambda _: True,
+    extract=extract_values,
+)
+"""Takes whatever no other head recognises."""
