@@ -143,9 +143,8 @@ class Queries:
 
     def _ask(self, X: Array) -> Array:
         # A copy, since an oracle may change its inputs.
-        asked = X.astype(np.float32) if self.single else X.copy()
         try:
-            got = self._oracle(asked)
+            got = self._oracle(X.astype(np.float32) if self.single else X.copy())
         except KeyboardInterrupt:
             self.interrupted = True
             raise
