@@ -98,6 +98,11 @@ class Queries:
         new = [key_of(row) not in self._answers for row in X]
         return int(np.searchsorted(np.cumsum(new), self.left, side="right"))
 
+    def _check_open(self) -> None:
+        if self.interrupted:
+            raise KeyboardInterrupt
+        self.check_time()
+
     def __call__(self, X: Array) -> tuple[Array, Array]:
         """Queries (n, d) -> the queries as they were asked, and the answers (n, m). Raises
         OracleError, TimeSpent and, before anything is asked, BudgetSpent."""
@@ -107,9 +112,8 @@ class Queries:
         rows = {key: row for row, key in enumerate(keys) if key not in self._answers}
         if len(rows) > self.left:
             raise BudgetSpent
-        self.check_time()
-        if rows and self.interrupted:
-            raise KeyboardInterrupt
+        if rows:
+            self._check_open()
         stored = [key for key in rows if key in self._stored]
         self._keep(stored, [self._stored[key] for key in stored])
         unknown = [key for key in rows if key not in self._stored]
