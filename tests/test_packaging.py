@@ -245,6 +245,7 @@ PUBLIC = [
     "solutions",
     "to_sklearn",
     "verify",
+    "write_extraction_report",
     "write_report",
 ]
 

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from unrelu.noise.found import Noise
     from unrelu.recover import recover
     from unrelu.report.curves import draw_curve
+    from unrelu.report.extraction import write_extraction_report
     from unrelu.report.page import write_report
     from unrelu.result import Recovery, RecoveryError, load_result
     from unrelu.solutions import Solutions, solutions
@@ -82,6 +83,7 @@ __all__ = [
     "solutions",
     "to_sklearn",
     "verify",
+    "write_extraction_report",
     "write_report",
 ]
 
@@ -107,6 +109,7 @@ _HOMES = {
     "wording.remarks": ("Remark",),
     "report.curves": ("draw_curve",),
     "report.page": ("write_report",),
+    "report.extraction": ("write_extraction_report",),
     "noise.found": ("Noise",),
     "result": ("Recovery", "RecoveryError", "load_result"),
     "solutions": ("Solutions", "solutions"),

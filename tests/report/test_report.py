@@ -9,7 +9,6 @@ import io
 import json
 import re
 from dataclasses import replace
-from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +18,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from support.command_line import run
 from support.planting import plant
-from support.report_pages import appraisals, page, references
+from support.report_pages import Reader, appraisals, page, references
 
 import unrelu.report.words
 from unrelu import FileError, InputError, Network, Recovery, recover, save, write_report
@@ -32,45 +31,6 @@ from unrelu.report.words import sentences, verdict
 from unrelu.wording.remarks import Remark
 
 STATUSES = ("exact", "estimated", "undetermined", "failed")
-
-
-class Reader(HTMLParser):
-    """The words of a page, its tags, and whether what is opened is closed."""
-
-    VOID = frozenset({"meta", "link", "img", "br"})
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.words: list[str] = []
-        self.tags: list[str] = []
-        self.headings: list[int] = []
-        self.unnamed: list[str] = []
-        self._open: list[str] = []
-        self.feed(text)
-        assert not self._open
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
-        if re.fullmatch("h[1-6]", tag):
-            self.headings.append(int(tag[1]))
-        given = dict(attrs)
-        if tag == "img" and not given.get("alt"):
-            self.unnamed.append(tag)
-        if tag == "svg" and not (given.get("aria-label") or given.get("aria-hidden")):
-            self.unnamed.append(tag)
-        if tag not in self.VOID:
-            self._open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self._open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        if self._open and self._open[-1] != "style":
-            self.words.append(data)
-
-    @property
-    def text(self) -> str:
-        return " ".join(" ".join(self.words).split())
 
 
 @pytest.mark.parametrize("status", STATUSES)

@@ -63,3 +63,42 @@ class _References(HTMLParser):
             self.found.append(f"<{tag}>")
         self.found += [value or "" for name, value in attrs if name in self.ATTRIBUTES]
         self.found += [f"{name}=" for name, _ in attrs if name.startswith("on")]
+
+
+class Reader(HTMLParser):
+    """The words of a page, its tags, and whether what is opened is closed."""
+
+    VOID = frozenset({"meta", "link", "img", "br"})
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.words: list[str] = []
+        self.tags: list[str] = []
+        self.headings: list[int] = []
+        self.unnamed: list[str] = []
+        self._open: list[str] = []
+        self.feed(text)
+        assert not self._open
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        if re.fullmatch("h[1-6]", tag):
+            self.headings.append(int(tag[1]))
+        given = dict(attrs)
+        if tag == "img" and not given.get("alt"):
+            self.unnamed.append(tag)
+        if tag == "svg" and not (given.get("aria-label") or given.get("aria-hidden")):
+            self.unnamed.append(tag)
+        if tag not in self.VOID:
+            self._open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self._open and self._open[-1] != "style":
+            self.words.append(data)
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.words).split())

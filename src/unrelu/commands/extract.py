@@ -94,6 +94,9 @@ def _heads() -> dict[str, str]:
     metavar="PATH",
     help="Where in the answer of an address the rows are, such as 'outputs[0].data'.",
 )
+@click.option(
+    "--report", "page", metavar="PAGE", help="Also write a report on the extraction, an .html."
+)
 @arguments.seed("rng", "The same seed asks the same queries.")
 @arguments.as_json
 @exit_codes()
@@ -109,6 +112,7 @@ def extract(
     request_key: str | None,
     json_path: str | None,
     reading: Reading,
+    page: str | None,
     as_json: bool,
     **options: Any,
 ) -> None:
@@ -116,8 +120,13 @@ def extract(
     from unrelu.formats.networks import check_target
 
     check_target(output)
-    keep(output, model, options["journal"])
-    keep(options["journal"], model)
+    keep(output, model, options["journal"], page)
+    keep(options["journal"], model, page)
+    if page is not None:
+        from unrelu.report.rendering import check_target as check_page
+
+        check_page(page)
+        keep(page, model)
     with busy("opening the model") as say:
         web: dict[str, Any] = {"headers": _headers(headers)}
         web |= {"request_key": request_key, "json_path": json_path}
@@ -145,7 +154,16 @@ def extract(
             **options,
         )
     save_recovered(result, output)
-    write_recovery("unrelu extract", result, output, [output], as_json=as_json)
+    files = [output]
+    if page is not None:
+        from unrelu.report.extraction import extraction_page
+        from unrelu.report.rendering import save_page
+
+        save_page(
+            extraction_page(result, title=f"{output}, recovered from {model or program}"), page
+        )
+        files.append(page)
+    write_recovery("unrelu extract", result, output, files, as_json=as_json)
 
 
 def _check_model(model: str | None, program: str | None, web: dict[str, Any]) -> None:

@@ -112,7 +112,8 @@ def recover(
         click.echo(f"{output}: weights rounded to float64; a .npz keeps them exactly", err=True)
     if page is not None:
         from unrelu.report.appraisal import appraise
-        from unrelu.report.page import html_page, save_page
+        from unrelu.report.page import html_page
+        from unrelu.report.rendering import save_page
 
         title = f"{output}, recovered from {samples}"
         save_page(html_page(appraise(result, X, Y), title=title), page)
@@ -141,7 +142,7 @@ def _check_files(
             "--report: got --activation unknown, expected a known one; unrelu.draw_curve draws the "
             "curve of an unknown one"
         )
-    from unrelu.report.page import check_target as check_page
+    from unrelu.report.rendering import check_target as check_page
 
     check_page(page)
     keep(page, samples, labels, output)

@@ -60,7 +60,8 @@ def report(
     """
     from unrelu.formats.samples import read_named
     from unrelu.report.images import image_shape as parse_shape
-    from unrelu.report.page import check_target, html_page, save_page
+    from unrelu.report.page import html_page
+    from unrelu.report.rendering import check_target, save_page
 
     check_target(output)
     for read in (net, samples, labels):

@@ -3,33 +3,17 @@
 from __future__ import annotations
 
 import os
-import platform
-from pathlib import Path
 
-import numpy as np
 from numpy.typing import ArrayLike
 
 from unrelu.certificate import Certificate
-from unrelu.errors import FileError
-from unrelu.formats.atomic_write import atomic_write, check_writable
 from unrelu.network import Network
 from unrelu.numerics.quiet import quiet
-from unrelu.report import images, phrases, sections, words
+from unrelu.report import images, sections, words
 from unrelu.report.appraisal import Appraisal, appraise
+from unrelu.report.phrases import counted
+from unrelu.report.rendering import check_target, render, save_page
 from unrelu.result import Recovery
-from unrelu.wording.status import Status
-from unrelu.wording.version import __version__
-
-SUFFIXES = (".html", ".htm")
-
-ICONS = {
-    Status.PROVED: "✓",
-    Status.EXACT: "✓",
-    Status.ESTIMATED: "≈",
-    Status.UNDETERMINED: "?",
-    Status.FAILED: "✕",
-}
-"""The verdict as a sign, for readers who do not see its colour."""
 
 
 @quiet
@@ -80,19 +64,6 @@ def write_report(
     return net.certificate if isinstance(net, Recovery) else appraisal.certificate
 
 
-def check_target(path: str | os.PathLike[str]) -> None:
-    """Raise the FileError that `write_report` would raise for this path."""
-    path = Path(path)
-    if path.suffix.lower() not in SUFFIXES:
-        raise FileError(f"{path}: got a name ending in {path.suffix!r}, expected '.html'")
-    check_writable(path)
-
-
-def save_page(page: str, path: str | os.PathLike[str]) -> None:
-    with atomic_write(Path(path)) as file:
-        file.write(page.encode())
-
-
 def html_page(
     appraisal: Appraisal,
     *,
@@ -101,34 +72,23 @@ def html_page(
     command: str | None = None,
 ) -> str:
     """The page of an appraisal. `command`: what to type to get the same page again."""
-    from importlib.resources import files
-
-    from jinja2 import Environment, StrictUndefined
-
     net, uncertainty = appraisal.network, appraisal.uncertainty
     shape, guessed = images.image_shape(image_shape, net.n_inputs)
     units = sections.units_shown(appraisal)
-    here = files("unrelu.report")
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    for name in ("number", "sentence", "percent", "counted"):
-        environment.filters[name] = getattr(phrases, name)
-    template = environment.from_string((here / "page.html").read_text(encoding="utf-8"))
-    return template.render(
-        style=(here / "page.css").read_text(encoding="utf-8"),
-        title=title or f"A network of {phrases.counted(net.n_units, 'unit')}",
+    return render(
+        "page.html",
+        appraisal.status,
+        title or f"A network of {counted(net.n_units, 'unit')}",
         appraisal=appraisal,
         net=net,
         certificate=appraisal.certificate,
         words=words.verdict(appraisal),
-        icon=ICONS[appraisal.status],
         noisy=uncertainty is not None,
         table=[sections.unit_row(appraisal, unit) for unit in units],
         hidden=net.n_units - len(units),
         shape=shape,
         guessed=guessed,
-        pictures=sections.unit_pictures(appraisal, shape),
+        pictures=sections.unit_pictures(net, appraisal.names, shape),
         skip=sections.skip_pictures(appraisal),
         agreement=sections.agreement(appraisal),
         outputs=sections.output_charts(appraisal),
@@ -137,15 +97,5 @@ def html_page(
         notes=uncertainty.notes if uncertainty else (),
         details=sections.details(appraisal),
         by_name=sections.weights_by_name(appraisal, units),
-        versions=_versions(),
         command=command,
-    )
-
-
-def _versions() -> str:
-    import scipy
-
-    return (
-        f"unrelu {__version__}, Python {platform.python_version()}, NumPy {np.__version__}, "
-        f"SciPy {scipy.__version__}"
     )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 import re
 
+from unrelu.wording.streams import plural
+
 SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 POWER = re.compile(r"\d(\.\d+)?e[+-]\d+")
@@ -47,10 +49,10 @@ def percent(share: float) -> str:
 
 def counted(count: int, noun: str) -> str:
     """
-    >>> counted(1, "unit"), counted(5000, "sample")
-    ('1 unit', '5,000 samples')
+    >>> counted(1, "unit"), counted(5000, "sample"), counted(2, "query")
+    ('1 unit', '5,000 samples', '2 queries')
     """
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+    return f"{count:,} {plural(noun, count)}"
 
 
 def listed(units: list[int], most: int = 12) -> str:

@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from unrelu.inputs.names import Names
+from unrelu.network import Network
 from unrelu.numerics.arrays import Array
 from unrelu.report import charts, images
 from unrelu.report.appraisal import Appraisal
@@ -94,12 +96,12 @@ def _p_value(p: float) -> str:
     return "< 10⁻¹⁶" if p < 1e-16 else number(p, 1)
 
 
-def unit_pictures(appraisal: Appraisal, shape: tuple[int, int] | None) -> list[Picture]:
+def unit_pictures(net: Network, names: Names, shape: tuple[int, int] | None) -> list[Picture]:
     """The weights of the strongest units; hidden weights as an image if they have a shape."""
-    net, pictures = appraisal.network, []
+    pictures = []
     width = PICTURE if shape else 2 * PICTURE
     for unit, (v, u) in enumerate(zip(net.V[:MOST_PICTURES], net.U.T, strict=False)):
-        description = f"Hidden weights of unit {unit}: {_described(appraisal, v)}"
+        description = f"Hidden weights of unit {unit}: {_described(names, v)}"
         image = images.signed(v.reshape(shape)) if shape else ""
         bars = "" if shape else charts.bars(v, description, width=width, height=64)
         caption, outputs = f"Unit {unit}", ""
@@ -117,14 +119,14 @@ def skip_pictures(appraisal: Appraisal) -> list[Picture]:
     net, pictures = appraisal.network, []
     for output, w in enumerate(net.W[:MOST_OUTPUTS] if net.skip else ()):
         name = appraisal.names.output(output)
-        description = f"Skip connection to output {name}: {_described(appraisal, w)}"
+        description = f"Skip connection to output {name}: {_described(appraisal.names, w)}"
         bars = charts.bars(w, description, width=2 * PICTURE, height=64)
         pictures.append(Picture(f"Output {name}", description, "", bars))
     return pictures
 
 
-def _described(appraisal: Appraisal, weights: Array) -> str:
-    largest = appraisal.names.input(int(np.abs(weights).argmax()))
+def _described(names: Names, weights: Array) -> str:
+    largest = names.input(int(np.abs(weights).argmax()))
     return f"{weights.min():.2g} to {weights.max():.2g}, largest in size at input {largest}"
 
 
@@ -242,11 +244,7 @@ def details(appraisal: Appraisal) -> list[tuple[str, str]]:
     rows += appraisal.names.rows()
     rows += [("taken for granted", remark.text) for remark in appraisal.network.remarks]
     rows += [("verdict", appraisal.explanation), *certificate.rows()[1:]]
-    rows = [
-        (name, "not known" if text == "inf" else text.replace("inf ", "∞ "))
-        for name, text in rows
-        if appraisal.recovered or name != "samples"
-    ]
+    rows = readable([row for row in rows if appraisal.recovered or row[0] != "samples"])
     if noise is not None:
         rows += noise.rows(appraisal.network.n_units)
     if appraisal.uncertainty is not None:
@@ -255,4 +253,11 @@ def details(appraisal: Appraisal) -> list[tuple[str, str]]:
         (name.replace("_", " "), f"{value:.3g}" if isinstance(value, float) else str(value))
         for name, value in appraisal.stats.items()
         if name != "seconds"  # all else is the same every time
+    ]
+
+
+def readable(rows: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Labelled lines without "inf"."""
+    return [
+        (name, "not known" if text == "inf" else text.replace("inf ", "∞ ")) for name, text in rows
     ]

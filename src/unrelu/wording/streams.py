@@ -74,8 +74,17 @@ def counted(count: int, noun: str) -> str:
     >>> counted(1, "unit"), counted(2, "unit"), counted(2, "query")
     ('1 unit', '2 units', '2 queries')
     """
-    several = f"{noun.removesuffix('y')}ies" if noun.endswith("y") else f"{noun}s"
-    return f"{count} {noun if count == 1 else several}"
+    return f"{count} {plural(noun, count)}"
+
+
+def plural(noun: str, count: int = 2) -> str:
+    """
+    >>> plural("unit"), plural("query"), plural("query", 1)
+    ('units', 'queries', 'query')
+    """
+    if count == 1:
+        return noun
+    return f"{noun.removesuffix('y')}ies" if noun.endswith("y") else f"{noun}s"
 
 
 SPELT_WITH_VOWEL = ("nd", "np", "ns", "ML", "NP", "SV", "RF", "LS", "XG", "HT", "ONNX")
