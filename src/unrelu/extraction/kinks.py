@@ -51,12 +51,13 @@ class Line:
 
 @dataclass(frozen=True, eq=False)
 class Kinks:
-    """The kinks on a line: positions (s,) in order and slope jumps (s, m); intervals (·, 2) that
-    could not be resolved; `linear`: whether the search finished; `evaluated`: where the function
-    was evaluated."""
+    """The kinks on a line: positions (s,) in order, slope jumps (s, m) and by how much rounding may
+    have changed these, `errors` (s,); intervals (·, 2) that could not be resolved; `linear`:
+    whether the search finished; `evaluated`: where the function was evaluated."""
 
     at: Array
     jumps: Array
+    errors: Array
     unclear: Array
     linear: bool
     evaluated: Array
@@ -124,12 +125,12 @@ def kinks_on(ask: Ask, line: Line, tolerance: Tolerance) -> Kinks:
     inner = min(1.0, line.reach)
     edges = np.unique([-line.reach, -inner, inner, line.reach])
     low, high = edges[:-1], edges[1:]
-    found: list[tuple[float, Array]] = []
+    found: list[tuple[float, Array, float]] = []
     unclear: list[tuple[float, float]] = []
     evaluated: list[Array] = []
     while len(low):
         if len(low) > MOST_OPEN:
-            nothing = np.zeros(0), np.zeros((0, 0)), np.zeros((0, 2))
+            nothing = np.zeros(0), np.zeros((0, 0)), np.zeros(0), np.zeros((0, 2))
             return Kinks(*nothing, linear=False, evaluated=np.concatenate(evaluated))
         # Rounding grows with the distance from the origin, so slopes are taken over a share of it.
         ends = np.stack([low, high])
@@ -146,7 +147,8 @@ def kinks_on(ask: Ask, line: Line, tolerance: Tolerance) -> Kinks:
             one = _is_one(ask, line, tolerance, tangents.take(single), meet[single])
             single = single[one]
             jumps = tangents.slope[1, single] - tangents.slope[0, single]
-            found += zip(meet[single].tolist(), jumps, strict=True)
+            errors = np.hypot(*tangents.slope_error[:, single])
+            found += zip(meet[single].tolist(), jumps, errors.tolist(), strict=True)
 
         bent[single] = False
         end = tangents.unresolvable() & bent
@@ -155,10 +157,10 @@ def kinks_on(ask: Ask, line: Line, tolerance: Tolerance) -> Kinks:
         middle = _between(low[split], high[split])
         low, high = np.concatenate([low[split], middle]), np.concatenate([middle, high[split]])
     found.sort(key=lambda kink: kink[0])
-    positions = np.array([t for t, _ in found])
-    jumps = np.array([jump for _, jump in found])
+    at, jumps, errors = map(np.array, zip(*found, strict=True)) if found else [np.zeros(0)] * 3
     intervals = np.array(unclear).reshape(-1, 2)
-    return Kinks(positions, jumps, intervals, linear=True, evaluated=np.concatenate(evaluated))
+    everywhere = np.concatenate(evaluated)
+    return Kinks(at, jumps, errors, intervals, linear=True, evaluated=everywhere)
 
 
 def _tangents(ask: Ask, line: Line, tolerance: Tolerance, ends: Array, step: Array) -> Tangents:

@@ -4,26 +4,29 @@ Along a line x(t) = a + t g, a network is piecewise linear, with one kink for ea
 t = −(v·a + b)/(v·g), however rarely random inputs activate the unit. Between kinks the network is
 affine, and its gradients G on the two sides of a kink differ by ± u vᵀ, which has rank one. So
 
-1. find the kinks (`extraction.kinks`);
-2. ask for the gradient between neighbouring kinks: d + 2 queries, the last of them to check that
-   no hyperplane was crossed. The jumps give the units, up to the side on which they are active.
+1. find the kinks (`extraction.kinks`), and with them the change of the slope along the line, which
+   is a multiple of u;
+2. ask for gradients at some places between kinks: d + 2 queries each, the last of them to check
+   that no hyperplane was crossed. With m outputs, up to m units between two places can be told
+   apart by their u. All gradients together give the units (`extraction.pieces`), up to the side on
+   which they are active.
 
 Affine parts do not show. So known units can be subtracted from the function, with either side
 active, and the line shows only the others.
 
 Source: the queries at which a unit switches are those of Carlini, Jagielski and Mironov (CRYPTO
-2020); jumps between neighbouring intervals save half of the gradients.
+2020); places that several units share save most of the gradients.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 
 from unrelu.extraction.kinks import Ask, Kinks, Line, Tolerance, kinks_on
-from unrelu.numerics.arrays import Array, Mask
+from unrelu.extraction.pieces import Pieces, solve
+from unrelu.numerics.arrays import Array, Index, Mask, divisors
 
 CONFIDENCE = 6.0
 """Standard deviations of rounding that count as rounding: thousands of values are compared."""
@@ -42,6 +45,13 @@ ROUNDINGS = 1e-12
 
 ALIKE = 0.3
 """Difference of two jumps, as a share of the larger, up to which they may be of one unit."""
+
+INDEPENDENT = 0.4
+"""Least sine of the angle between a jump and those before it, for units between the same places:
+with many outputs, about four fifths as many units as outputs."""
+
+LATE = 0.8
+"""Share of the units that could be between two places, for the sake of a wider interval."""
 
 MOST_ERROR = 0.2
 """Largest relative error of a unit; a fit corrects errors up to there."""
@@ -152,50 +162,111 @@ def _without(units: Units, known: Units) -> Units:
 
 
 def _units_at(gradients: _Gradients, kinks: Kinks, new: Mask) -> Units:
-    """Step 2, for the new kinks. A kink next to an interval without a gradient is left for another
+    """Step 2, for the new kinks. A kink next to which there is no gradient is left for another
     line."""
-    line, m = gradients.line, kinks.jumps.shape[1]
-    intervals = np.concatenate([[-line.reach], kinks.at, [line.reach]])
-    unclear = (kinks.unclear[:, :1] < intervals[1:]) & (kinks.unclear[:, 1:] > intervals[:-1])
-    wanted = (np.append(new, False) | np.append(False, new)) & ~unclear.any(axis=0)
-    found = [
-        gradients.between(low, high) if ask else None
-        for ask, (low, high) in zip(wanted, pairwise(intervals), strict=True)
-    ]
-    rows, outputs, errors = [], [], []
-    for number in np.flatnonzero(new):
-        before, after = found[number], found[number + 1]
-        if before is None or after is None:
-            continue
-        jump = after.matrix - before.matrix
-        left, sizes, right = np.linalg.svd(jump, full_matrices=False)
-        # Parts beyond rank one are errors, too, of displacements that crossed other hyperplanes.
-        error = float(np.linalg.norm([before.error, after.error, *sizes[1:]]))
-        # A single unit also has this jump of the slope along the line.
-        along = jump @ line.direction - kinks.jumps[number]
-        single = np.linalg.norm(along) <= ALIKE * np.linalg.norm(kinks.jumps[number])
-        if not (single and error <= MOST_ERROR * sizes[0]):
-            continue
-        # The unit that is active behind the kink: u f(v·x + b) with G₁ − G₀ = u vᵀ, and both
-        # affine functions agree on the hyperplane: G₁x + h₁ − G₀x − h₀ = u (v·x + b).
-        sign = 1.0 if right[0] @ line.direction > 0 else -1.0
-        u = sign * sizes[0] * left[:, 0]
-        outputs.append(u)
-        rows.append(np.append(sign * right[0], u @ (after.constant - before.constant) / (u @ u)))
-        errors.append(error / sizes[0])
-    d = len(line.start)
-    if not rows:
-        return Units.empty(d, m)
-    table = np.array(rows)
-    return Units(table[:, :d], table[:, d], np.array(outputs).T, np.array(errors))
+    line, (_, m) = gradients.line, kinks.jumps.shape
+    ends = np.concatenate([[-line.reach], kinks.at, [line.reach]])
+    unclear = (kinks.unclear[:, :1] < ends[1:]) & (kinks.unclear[:, 1:] > ends[:-1])
+    clear = np.asarray(~unclear.any(axis=0))
+    usable, found = clear.copy(), dict[int, _Affine]()
+    while True:
+        runs = _places(kinks, new, np.diff(ends), usable, clear, alone=gradients.careful)
+        missing = sorted({place for run in runs for place in run} - found.keys())
+        for place in missing:
+            affine = gradients.between(ends[place], ends[place + 1])
+            if affine is None:
+                usable[place] = False
+            else:
+                found[place] = affine
+        if usable[missing].all():
+            break
+    units = Units.empty(len(line.start), m)
+    for run in runs:
+        between = np.arange(run[0], run[-1])
+        own = between[new[between]]
+        units = units.joined(_units_of([found[place] for place in run], run, own, kinks, line))
+    return units
+
+
+def _places(
+    kinks: Kinks, new: Mask, widths: Array, usable: Mask, clear: Mask, *, alone: bool
+) -> list[list[int]]:
+    """Runs of intervals, by number, between which new kinks can be told apart: those between one
+    interval and the next have jumps that are independent of each other. With `alone`, none of the
+    kinks in between is a known one."""
+    runs: list[list[int]] = []
+    ahead = np.flatnonzero(new).tolist()
+    while ahead:
+        run = [ahead[0]] if usable[ahead[0]] else []
+        while run and ahead and (not alone or ahead[0] == run[-1]):
+            following = _next_place(run[-1], kinks, new, widths, usable, clear, alone)
+            if following is None:
+                break
+            run.append(following)
+            ahead = [kink for kink in ahead if kink >= following]
+        if len(run) > 1:
+            runs.append(run)
+        else:
+            ahead = ahead[1:]
+    return runs
+
+
+def _next_place(
+    place: int, kinks: Kinks, new: Mask, widths: Array, usable: Mask, clear: Mask, alone: bool
+) -> int | None:
+    """Of the intervals up to which the new kinks behind `place` are independent, a wide one among
+    the last; None if there is none."""
+    options: list[tuple[int, int]] = []  # with the number of new kinks
+    basis = np.zeros((0, kinks.jumps.shape[1]))
+    for kink in range(place, len(kinks.at)):
+        if new[kink]:
+            jump = kinks.jumps[kink] / np.linalg.norm(kinks.jumps[kink])
+            own = jump - basis.T @ (basis @ jump)
+            size = float(np.linalg.norm(own))
+            if size < INDEPENDENT:
+                break
+            basis = np.vstack([basis, own / size])
+        elif alone:
+            break
+        if not clear[kink + 1]:
+            break
+        if usable[kink + 1] and len(basis):
+            options.append((kink + 1, len(basis)))
+    if not options:
+        return None
+    most = options[-1][1]
+    late = [number for number, count in options if count >= LATE * most]
+    return max(late, key=lambda number: float(widths[number]))
+
+
+def _units_of(found: list[_Affine], run: list[int], own: Index, kinks: Kinks, line: Line) -> Units:
+    """The units with kinks `own`, from the gradients at the places of a run."""
+    slopes = np.array([affine.matrix for affine in found])
+    weights = 1 / np.array([affine.error for affine in found])
+    points = np.array([affine.point for affine in found])
+    values = np.array([affine.value for affine in found])
+    pieces = Pieces(points, values, slopes, weights)
+    sides = (np.array(run)[:, None] > own).astype(np.float64)
+    planes = solve(sides, kinks.jumps[own].T, pieces, affine=True, bias=True)
+    # Rows are v / v·g, for a slope jumps by u v·g: so far they differ from that, so wrong they are.
+    along = planes.V @ line.direction
+    lengths = divisors(np.linalg.norm(planes.V, axis=1))
+    errors = planes.spread / lengths
+    if len(planes.U) > 1:
+        errors = np.hypot(errors, kinks.errors[own] / np.linalg.norm(kinks.jumps[own], axis=1))
+    good = (np.abs(along - 1) <= ALIKE) & (errors <= MOST_ERROR)
+    V, b, U = planes.V / lengths[:, None], planes.b / lengths, planes.U * lengths
+    return Units(V[good], b[good], U[:, good], errors[good])
 
 
 @dataclass(frozen=True, eq=False)
 class _Affine:
-    """x ↦ matrix x + constant, with the error of the matrix (m, d)."""
+    """The function about a point (d,): its value (m,) there and its slopes, a matrix (m, d), with
+    the error of those."""
 
+    point: Array
+    value: Array
     matrix: Array
-    constant: Array
     error: float
 
 
@@ -244,8 +315,7 @@ class _Gradients:
             solution = self.basis.T @ (changed[:-1] / length)
             off = np.abs(moved[-1] @ solution - changed[-1]).max()
             if off <= 2 * error:
-                constant = values[0] - X[0] @ solution
-                return _Affine(solution.T, constant, error * root / length / CONFIDENCE)
+                return _Affine(X[0], values[0], solution.T, error * root / length / CONFIDENCE)
             length /= SHORTER
         return None
 
@@ -268,6 +338,6 @@ class _Gradients:
             if not len(pending):
                 solution = np.linalg.solve(moved, changed)
                 size = float(np.sqrt((0.5 / lengths**2).sum())) * error / CONFIDENCE
-                return _Affine(solution.T, middle[0] - X[0] @ solution, size)
+                return _Affine(X[0], middle[0], solution.T, size)
             lengths[pending] /= SHORTER
         return None
