@@ -1,15 +1,16 @@
 """Claim: an extraction that is killed at any moment resumes to the same result and repeats no
 query.
 
-A process extracts a network of 20 inputs and 20 units, keeping a journal, from an oracle that
-writes down every query it has answered. It gets SIGKILL at a random moment, again and again, and
+A process extracts a network, keeping a journal, from an oracle that writes down every query it has
+answered: values of a network of 20 inputs and 20 units, values of 10 inputs and 3 units rounded to
+three decimals, or the signs of such. It gets SIGKILL at a random moment, again and again, and
 is started with the same command each time. A query whose answer was under way when the kill came
 was not answered; one that was answered is in the journal, unless the kill fell between the
 oracle's return and the end of the write, which `in_flight` counts: at most one batch a kill.
 
-Columns: seed; kills; queries of an extraction without kills; asked, in all processes together;
-twice: queries asked again although their answer was in the journal; in_flight; same_network: bit
-for bit.
+Columns: answers; seed; kills; queries of an extraction without kills; asked, in all processes
+together; twice: queries asked again although their answer was in the journal; in_flight;
+same_network: bit for bit.
 """
 
 from __future__ import annotations
@@ -23,11 +24,21 @@ from pathlib import Path
 
 import numpy as np
 from _table import SOURCE, Table, parser
+from numpy.typing import NDArray
 from support.planting import plant
 
 import unrelu
 
-D, K, BATCH = 20, 20, 8
+Array = NDArray[np.float64]
+
+BATCH = 8
+
+KINDS = {
+    "values": (20, 20, "Y"),
+    "rounded": (10, 3, "np.round(Y, 3)"),
+    "labels": (10, 3, "(Y[:, 0] > 0).astype(float)"),
+}
+"""Inputs, units, and what the oracle makes of the values Y."""
 
 CHILD = """
 import os, sys, time
@@ -39,10 +50,11 @@ log = os.open({log!r}, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 def oracle(X):
     time.sleep(0.002)                       # so that the kills fall into the asking
     Y = net(X)
+    Y = {encoded}
     os.write(log, "".join(key_of(row) + "\\n" for row in X).encode())
     return Y
 print("ready", flush=True)
-result = unrelu.extract(oracle, {d}, journal={journal!r}, batch={batch}, rng={seed})
+result = unrelu.extract(oracle, {d}, journal={journal!r}, batch={batch}, rng={seed}, throw=False)
 unrelu.save(result.network, {out!r})
 """
 
@@ -55,13 +67,19 @@ def journalled(path: Path) -> set[str]:
     return {line.split('"')[1] for line in lines}
 
 
-def run(seed: int, kills: int, folder: Path) -> dict[str, int | str]:
-    truth = plant(D, K, 1, 1, seed=seed, bias=0.5).truth
+def run(answers: str, seed: int, kills: int, folder: Path) -> dict[str, int | str]:
+    d, k, encoded = KINDS[answers]
+    truth = plant(d, k, 1, 1, seed=seed, bias=0.5).truth
     net, log, journal, out = (folder / name for name in ("net.npz", "log", "j", "out.npz"))
     unrelu.save(truth, net)
-    whole = unrelu.extract(truth, D, batch=BATCH, rng=seed)
+
+    def oracle(X: Array) -> Array:
+        return np.asarray(eval(encoded, {"np": np, "Y": truth(X)}))
+
+    whole = unrelu.extract(oracle, d, batch=BATCH, rng=seed, throw=False)
+    often = max(0.1, 0.002 / BATCH * int(whole.stats["queries"]) / kills)
     files = {"net": str(net), "log": str(log), "journal": str(journal), "out": str(out)}
-    code = CHILD.format(source=str(SOURCE), d=D, batch=BATCH, seed=seed, **files)
+    code = CHILD.format(source=str(SOURCE), d=d, batch=BATCH, seed=seed, encoded=encoded, **files)
     rng = np.random.default_rng(seed)
     done, twice, kept, place = 0, 0, set[str](), 0
     while True:
@@ -69,7 +87,7 @@ def run(seed: int, kills: int, folder: Path) -> dict[str, int | str]:
         assert process.stdout is not None
         process.stdout.readline()
         if done < kills:
-            time.sleep(rng.uniform(0.0, 0.1))
+            time.sleep(rng.uniform(0.0, often))
             process.send_signal(signal.SIGKILL)
         killed = process.wait() == -signal.SIGKILL
         process.stdout.close()
@@ -85,6 +103,7 @@ def run(seed: int, kills: int, folder: Path) -> dict[str, int | str]:
         np.array_equal(getattr(found, name), getattr(whole.network, name)) for name in "VUbc"
     )
     return {
+        "answers": answers,
         "seed": seed,
         "kills": done,
         "queries": int(whole.stats["queries"]),
@@ -97,11 +116,12 @@ def run(seed: int, kills: int, folder: Path) -> dict[str, int | str]:
 
 def main() -> None:
     options = parser(__doc__, seeds=3).parse_args()
-    columns = ["seed", "kills", "queries", "asked", "twice", "in_flight", "same_network"]
+    columns = ["answers", "seed", "kills", "queries", "asked", "twice", "in_flight", "same_network"]
     table = Table("extraction_kills", columns, quick=options.quick)
-    for seed in range(1 if options.quick else options.seeds):
-        with tempfile.TemporaryDirectory() as folder:
-            table.add(run(seed, 3 if options.quick else 20, Path(folder)))
+    for answers in KINDS:
+        for seed in range(1 if options.quick else options.seeds):
+            with tempfile.TemporaryDirectory() as folder:
+                table.add(run(answers, seed, 3 if options.quick else 20, Path(folder)))
 
 
 if __name__ == "__main__":
