@@ -1,0 +1,49 @@
+"""Labels as numbers of classes, in the order in which they turn up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from unrelu.extraction.queries import Queries
+from unrelu.numerics.arrays import Array, Index
+
+KEPT = 24
+"""Inputs of each class that are remembered."""
+
+
+@dataclass(eq=False)
+class Classes:
+    """Asks for classes. `labels` are the answers, one for each class, and `inside` inputs of it."""
+
+    queries: Queries
+    labels: list[tuple[float, ...]] = field(default_factory=list)
+    inside: list[Array] = field(default_factory=list)
+    numbers: dict[tuple[float, ...], int] = field(default_factory=dict)
+
+    def __call__(self, X: Array) -> Index:
+        """The classes (n,) of inputs X (n, d)."""
+        if not len(X):
+            return np.zeros(0, np.intp)
+        X, Y = self.queries(X)
+        rows = [tuple(row) for row in (Y + 0.0).tolist()]
+        for number, row in enumerate(rows):
+            if row not in self.numbers:
+                self.numbers[row] = len(self.labels)
+                self.labels.append(row)
+                self.inside.append(X[number : number + 1])
+        return np.array([self.numbers[row] for row in rows], dtype=np.intp)
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def remember(self, X: Array, classes: Index) -> None:
+        """Keep some of the inputs of each class, the later ones."""
+        for number in range(len(self)):
+            both = np.vstack([self.inside[number], X[classes == number]])
+            self.inside[number] = both[-KEPT:]
+
+    def sorted(self) -> Index:
+        """The numbers of the classes in the order of their labels."""
+        return np.array(sorted(range(len(self)), key=lambda number: self.labels[number]))

@@ -1,0 +1,348 @@
+"""Polylines: the boundary of one class in a random plane, from bend to bend."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from unrelu.extraction.hard_labels.asking import Asking, together
+from unrelu.extraction.hard_labels.boundary import Boundary, bisect
+from unrelu.extraction.hard_labels.normals import Lost, slopes
+from unrelu.numerics.arrays import AnyArray, Array, Index
+
+GROWTH = 3.0
+"""Of steps along a segment, until they pass its end."""
+
+NEAR = 1e-6
+"""Distance from a line, relative to the step, at which the two sides are asked."""
+
+ARC, CLEAR = 5, 0.15
+"""Bisections of an arc before its chord is bisected, and how far (radians) it keeps from where it
+would meet the segment that it starts on."""
+
+FURTHER, WINDOW = 0.5, (0.7, 2.5)
+"""The second point of a new segment: how far behind the first, relative to the arc's radius, and
+where it is looked for."""
+
+COARSE = 2.0**-10
+"""Share of the radius to which a new segment is known before it is checked."""
+
+SHARPER = 3.0
+"""Length of a segment, in distances of the two points that its tangent comes from, beyond which it
+gets another one."""
+
+STRAIGHT = 1e-7
+"""Angle between two segments below which there is no bend."""
+
+SLACK, CLOSE = 0.1, 0.03
+"""How far a bend may be outside of where it was enclosed, and how close to it both segments are
+checked, as shares of what they were found from."""
+
+FINEST_STEP = 1e-7
+"""Share of a step down to which a bend is looked for."""
+
+MOST = 40
+"""Bends in one direction of one polyline."""
+
+SAME = 1e-7
+"""Two bends are one: the polyline is closed."""
+
+
+@dataclass(eq=False)
+class Segment:
+    """A straight piece of the boundary in a plane: a point, the tangent, the normal towards class
+    classes[0]; the bends at which it ends; the boundary's normal in all inputs, once known, and how
+    far it may be off. The tangent comes from two points, `base` apart, which have these `numbers`.
+    """
+
+    point: Array
+    tangent: Array
+    normal: Array
+    classes: tuple[int, int]
+    base: float
+    numbers: Index
+    ends: list[Array] = field(default_factory=list)
+    full: Array | None = None
+    error: float = 0.0
+    lost: bool = False
+
+    def through(self, point: Array, other: Array, numbers: Index) -> None:
+        """Take the line through these two points."""
+        along, across = (other - point) @ self.tangent, (other - point) @ self.normal
+        self.base, turn = float(np.hypot(along, across)), across / along
+        size = np.hypot(1.0, turn)
+        tangent, normal = self.tangent + turn * self.normal, self.normal - turn * self.tangent
+        self.tangent, self.normal = tangent / size, normal / size
+        self.point, self.numbers = point, numbers
+
+    def middle(self) -> tuple[Array, float]:
+        """A point far from both ends, and how far."""
+        along = sorted(float((end - self.point) @ self.tangent) for end in self.ends)
+        if len(along) > 1:
+            at, room = (along[0] + along[1]) / 2, (along[1] - along[0]) / 2
+        elif along:
+            room = max(1.0, abs(along[0]))
+            at = along[0] - np.sign(along[0]) * room
+        else:
+            at, room = 0.0, 1.0
+        return self.point + at * self.tangent, room
+
+
+@dataclass(frozen=True, eq=False)
+class Bend:
+    """A point where the boundary bends between two classes, and about how far it may be off; the
+    segments on both sides; how often others of its hyperplane were looked for."""
+
+    point: Array
+    error: float
+    before: Segment
+    behind: Segment
+    tries: list[int] = field(default_factory=lambda: [0])
+
+
+@dataclass(eq=False)
+class Tracer:
+    """Where points go, and how fine: `width`, relative, of bisection; `far`, from where on nothing
+    is followed."""
+
+    found: Boundary
+    width: float
+    far: float
+
+    def near(self, X: Array, step: float) -> float:
+        """How far from a line its two sides are asked."""
+        return max(NEAR * step, 8 * self.width * float(np.abs(X).max()))
+
+    def trace(
+        self, ends: tuple[Array, Array], classes: tuple[int, int], across: Array
+    ) -> Asking[list[Bend]]:
+        """All bends of the boundary through a point between `ends`, of two classes, in the plane of
+        these and the direction `across`."""
+        first = yield from self._start(ends, classes, across)
+        if first is None:
+            return []
+        step = 0.01 * float(np.linalg.norm(ends[0] - ends[1]))
+        return (yield from self._along(first, (1.0, -1.0), step, MOST))
+
+    def trace_from(
+        self, known: Segment, start: Array, direction: Array, step: float, *, most: int = MOST
+    ) -> Asking[list[Bend]]:
+        """The same through a point of a segment whose full normal is known, in the plane of that
+        and another direction; at most so many bends, and only in that direction if they are few."""
+        n = known.full
+        assert n is not None, "only where the normal is known"
+        tangent = direction - direction @ n * n
+        tangent /= np.linalg.norm(tangent)
+        numbers = known.numbers[:1]
+        first = Segment(start, tangent, n, known.classes, step, numbers, full=n, error=known.error)
+        sides = (1.0, -1.0) if most == MOST else (1.0,)
+        return (yield from self._along(first, sides, step, most))
+
+    def _along(
+        self, first: Segment, sides: Sequence[float], step: float, most: int
+    ) -> Asking[list[Bend]]:
+        bends: list[Bend] = []
+        yield from together([self._follow(first, side, step, most, bends) for side in sides])
+        return bends
+
+    def _start(
+        self, ends: tuple[Array, Array], classes: tuple[int, int], across: Array
+    ) -> Asking[Segment | None]:
+        inner, outer, pair = yield from bisect(
+            ends[0][None], ends[1][None], np.array([classes]), self.width
+        )
+        number = self.found.add(inner, outer, pair, True)
+        point, reached = (inner[0] + outer[0]) / 2, (int(pair[0, 0]), int(pair[0, 1]))
+        chord = ends[0] - ends[1]
+        size = float(np.linalg.norm(chord))
+        chord /= size
+        e = across - across @ chord * chord
+        e /= np.linalg.norm(e)
+        try:
+            c, arm, beside = yield from slopes(
+                *(self.found, point, chord, e[None], 0.01 * size / np.sqrt(len(e)), reached),
+                *(self.width, True),
+            )
+        except Lost:
+            return None
+        tangent, normal = e + c[0] * chord, chord - c[0] * e
+        length = float(np.linalg.norm(tangent))
+        numbers = np.concatenate([number, beside])
+        base = float(arm[0]) * length
+        return Segment(point, tangent / length, normal / length, reached, base, numbers)
+
+    def _follow(
+        self, segment: Segment, side: float, step: float, most: int, bends: list[Bend]
+    ) -> Asking[None]:
+        """From bend to bend; those where only one of the classes changes its rival are no bends."""
+        tangent = side * segment.tangent
+        for _ in range(most):
+            found = yield from self._next(segment, tangent, step)
+            if found is None:
+                return
+            point, error, new, step = found
+            segment.ends.append(point)
+            scale = SAME * (1 + np.linalg.norm(point))
+            if any(np.linalg.norm(point - bend.point) < scale for bend in bends):
+                return  # met the other side: closed
+            new.ends.append(point)
+            if new.classes == segment.classes:
+                bends.append(Bend(point, error, segment, new))
+            segment, tangent = new, new.tangent
+
+    def _next(
+        self, segment: Segment, tangent: Array, step: float
+    ) -> Asking[tuple[Array, float, Segment, float] | None]:
+        """The next bend along the tangent, the segment behind, and a step for that."""
+        y, nu = segment.point, segment.normal
+        low, high = 0.0, step
+        for _ in range(80):
+            if high > self.far:
+                return None
+            past = yield from self._past(segment, y + high * tangent, high)
+            if past is None:
+                low, high = high, GROWTH * high
+                continue
+            found = yield from self._corner(segment, tangent, low, high, past)
+            if found is not None:
+                return found
+            middle = (low + high) / 2
+            while high - low > FINEST_STEP * high:
+                past = yield from self._past(segment, y + middle * tangent, middle)
+                if past is not None:
+                    break
+                low, middle = middle, (middle + high) / 2
+            else:
+                return None
+            high = middle
+        return None
+
+    def _past(self, segment: Segment, X: Array, step: float) -> Asking[bool | None]:
+        """None if the segment goes through X; else whether its first class is still there."""
+        off = self.near(X, step) * segment.normal
+        classes = yield np.stack([X + off, X - off])
+        if tuple(classes) == segment.classes:
+            return None
+        return bool(classes[0] == segment.classes[0])
+
+    def _corner(
+        self, segment: Segment, tangent: Array, low: float, high: float, extends: bool
+    ) -> Asking[tuple[Array, float, Segment, float] | None]:
+        """The bend between two steps along the tangent, if it is the only one there: two points of
+        the segment behind, and both segments straight up to where they meet."""
+        centre, radius = segment.point + low * tangent, high - low
+        pair = yield from self._across_arc(segment, tangent, centre, radius, extends)
+        if pair is None:
+            return None
+        inner, outer, second = pair
+        coarse = max(self.width, COARSE * radius / (float(np.abs(inner).max()) + radius))
+        first = np.array([[segment.classes[0], second]])
+        one = yield from bisect(inner[None], outer[None], first, coarse)
+        other = yield from self._further(one, centre + radius / 2 * tangent, radius)
+        if other is None:
+            return None
+        other = yield from bisect(*other, coarse)
+        ends = tuple(np.vstack(part) for part in zip(one, other, strict=True))
+        span = (centre, tangent, radius)
+        bend = yield from self._bend(segment, span, ends, 4 * COARSE * radius)
+        if bend is None:
+            return None
+        ends = yield from bisect(*ends, self.width)
+        if low > SHARPER * segment.base:
+            yield from self._sharpen(segment, centre, low)
+        bend = yield from self._bend(segment, span, ends, self.near(centre, radius))
+        if bend is None:
+            return None
+        point, error, made = bend
+        made.numbers = self.found.add(*ends, True)
+        return point, error, made, radius
+
+    def _bend(
+        self,
+        segment: Segment,
+        span: tuple[Array, Array, float],
+        ends: tuple[AnyArray, ...],
+        off: float,
+    ) -> Asking[tuple[Array, float, Segment] | None]:
+        """Where a segment meets the line through two new points, enclosed by `ends`, if that is in
+        the span (from, direction, length) and both are straight up to there, within `off`."""
+        inner, outer, pairs = ends
+        centre, tangent, radius = span
+        a, b = (inner + outer) / 2
+        base = float(np.linalg.norm(b - a))
+        along, across = (b - a) @ tangent / base, (b - a) @ segment.normal / base
+        new = along * tangent + across * segment.normal
+        normal = across * tangent - along * segment.normal
+        normal *= np.sign((inner - outer)[0] @ normal)
+        if abs(across) < STRAIGHT or (pairs[0] != pairs[1]).any():
+            return None
+        point = a - float((a - segment.point) @ segment.normal) / across * new
+        if not -SLACK * radius <= (point - centre) @ tangent <= (1 + SLACK) * radius:
+            return None
+        before, behind = CLOSE * (centre - point), CLOSE * (a - point)
+        both = (segment.normal + normal) / max(float(np.linalg.norm(segment.normal + normal)), 1e-3)
+        X = np.stack([point + before, point + behind, (point + a) / 2, (a + b) / 2, point])
+        offsets = off * np.stack([segment.normal, normal, normal, normal, both])
+        classes = yield np.vstack([X + offsets, X - offsets])
+        first, second = segment.classes[0], int(pairs[0, 1])
+        expected = [first] * 5 + [segment.classes[1]] + [second] * 3
+        if not np.array_equal(classes[:-1], expected) or classes[-1] == first:
+            return None
+        arms = np.linalg.norm(point - a) / base + np.linalg.norm(point - segment.point) / segment.base
+        error = float(self.width * np.abs(point).max() * (1 + arms) / abs(across))
+        return point, error, Segment(a, new, normal, (first, second), base, np.arange(0))
+
+    def _sharpen(self, segment: Segment, X: Array, step: float) -> Asking[None]:
+        """Take the segment's tangent from its first point and one near X, a step away."""
+        off = self.near(X, step) * segment.normal
+        pairs = np.array([segment.classes])
+        ends = yield from bisect((X + off)[None], (X - off)[None], pairs, self.width)
+        number = self.found.add(*ends, True)
+        other = (ends[0][0] + ends[1][0]) / 2
+        segment.through(segment.point, other, np.append(segment.numbers[:1], number))
+
+    def _across_arc(
+        self, segment: Segment, tangent: Array, centre: Array, radius: float, extends: bool
+    ) -> Asking[tuple[Array, Array, int] | None]:
+        """Two inputs on a circle around a point of the segment, of its first class and of another,
+        with the boundary that leaves the circle between them."""
+
+        def at(angle: float) -> Array:
+            along = -np.cos(angle) * tangent + np.sin(angle) * segment.normal
+            return np.asarray(centre + radius * along)
+
+        first = segment.classes[0]
+        low, high = (np.pi, 2 * np.pi - CLEAR) if extends else (CLEAR, np.pi)
+        classes: Index = yield np.stack([at(low), at(high)])
+        if classes[0] != first or classes[1] == first:
+            return None
+        second = int(classes[1])
+        for _ in range(ARC):
+            middle = (low + high) / 2
+            answer = yield at(middle)[None]
+            if answer[0] == first:
+                low = middle
+            else:
+                high, second = middle, int(answer[0])
+        return at(low), at(high), second
+
+    def _further(
+        self, one: tuple[Array, Array, Index], origin: Array, radius: float
+    ) -> Asking[tuple[Array, Array, Index] | None]:
+        """What encloses a second point of a new segment, somewhat further from where it comes."""
+        inner, outer, pair = one
+        a = (inner[0] + outer[0]) / 2
+        away = (a - origin) / np.linalg.norm(a - origin)
+        side = inner[0] - outer[0]
+        side = side - side @ away * away
+        side /= np.linalg.norm(side)
+        reach = FURTHER * radius
+        for window in WINDOW:
+            X = a + reach * away
+            off = window * reach * side
+            classes = yield np.stack([X + off, X - off])
+            if classes[0] == pair[0, 0] and classes[1] != pair[0, 0]:
+                return (X + off)[None], (X - off)[None], np.array([[pair[0, 0], classes[1]]])
+        return None

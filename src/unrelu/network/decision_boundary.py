@@ -1,0 +1,115 @@
+"""Points between two classes as equations: how far each is from where two outputs are equal.
+
+A point x between classes A and B has the distance r(x) = (F_A − F_B)(x) / ‖∇(F_A − F_B)(x)‖ from
+that part of the boundary. With δ = U_A − U_B, z = Vx + b and the slopes s = f'(z), its derivative
+by the weights is, to the order of r,
+
+    dr = Σ_j s_j δ_j (dv_j·x + db_j) / g + Σ_j f(z_j) (dU_A − dU_B)_j / g + (dc_A − dc_B) / g,
+
+with g = ‖Σ_j s_j δ_j v_j‖. Labels do not change with the scale of a unit, of all outputs, or with
+what is added to all outputs: row 0 of U and c is fixed at zero, and a fit is made unique by
+further equations, v_j·dv_j + b_j db_j − u_j·du_j = 0 and one for the size of U and c.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from unrelu.network.network import Network
+from unrelu.numerics.arrays import Array, Index, Mask
+
+
+@dataclass(frozen=True, eq=False)
+class BoundaryPoints:
+    """Inputs X (n, d) between classes pairs[:, 0] and pairs[:, 1], which are numbers of outputs;
+    each is off by at most `errors` (n,)."""
+
+    X: Array
+    pairs: Index
+    errors: Array
+
+    def __len__(self) -> int:
+        return len(self.X)
+
+    def take(self, rows: Index | Mask) -> BoundaryPoints:
+        return BoundaryPoints(self.X[rows], self.pairs[rows], self.errors[rows])
+
+
+@dataclass(frozen=True, eq=False)
+class Distances:
+    """Signed distances (n,) of points from the boundary of a network with m >= 2 outputs: `slopes`
+    (n, k) are s_j δ_j / g, `features` (n, k) f(z_j) / g, `steepness` (n,) g. Where the network is
+    constant, g = 0, distances are infinite."""
+
+    net: Network
+    points: BoundaryPoints
+    distances: Array
+    slopes: Array
+    features: Array
+    steepness: Array
+
+    @classmethod
+    def of(cls, net: Network, points: BoundaryPoints) -> Distances:
+        X, (A, B) = points.X, points.pairs.T
+        Z = net.preactivations(X)
+        delta = net.U[A] - net.U[B]
+        F = np.maximum(Z, 0)
+        active = (Z > 0) * delta
+        gradient = active @ net.V + (net.W[A] - net.W[B])
+        g = np.linalg.norm(gradient, axis=1)
+        value = (F * delta).sum(axis=1) + net.c[A] - net.c[B]
+        if net.skip:
+            value += ((net.W[A] - net.W[B]) * X).sum(axis=1)
+        flat = g <= 1e-9 * np.median(g) if len(g) else g > 0
+        safe = np.where(flat, 1.0, g)
+        distance = np.where(flat, np.inf, value / safe)
+        return cls(net, points, distance, active / safe[:, None], F / safe[:, None], g)
+
+    def jacobian(self, biased: bool) -> Array:
+        """(n, p) for the unknowns of `moved`."""
+        X, k = self.points.X, self.net.n_units
+        n, m = len(X), self.net.n_outputs
+        inputs = np.column_stack([X, np.ones(n)]) if biased else X
+        hidden = (self.slopes[:, :, None] * inputs[:, None, :]).reshape(n, -1)
+        rows = self.features
+        if biased:
+            rows = np.column_stack([rows, 1 / self.steepness])
+        outputs = np.zeros((n, m, rows.shape[1]))
+        each = np.arange(n)
+        outputs[each, self.points.pairs[:, 0]] = rows
+        outputs[each, self.points.pairs[:, 1]] -= rows
+        assert hidden.shape[1] == k * inputs.shape[1], "one block for each unit"
+        return np.column_stack([hidden, outputs[:, 1:].reshape(n, -1)])
+
+
+def gauge_equations(net: Network, biased: bool) -> Array:
+    """(k + 1, p) equations that fix the scale of each unit and that of all outputs."""
+    (k, d), m = net.V.shape, net.n_outputs
+    rows = np.column_stack([net.V, net.b]) if biased else net.V
+    width = k + biased
+    outputs = np.column_stack([net.U, net.c])[1:, :width]
+    E = np.zeros((k + 1, k * (d + biased) + (m - 1) * width))
+    for j in range(k):
+        E[j, j * (d + biased) : (j + 1) * (d + biased)] = rows[j]
+    E[k, k * (d + biased) :] = outputs.ravel() / max(np.linalg.norm(outputs), 1e-300)
+    return E
+
+
+def moved(net: Network, step: Array, biased: bool) -> Network:
+    """The network after a step (p,): rows of (V, b), then those of (U, c) but the first. Rows of V
+    have unit length, and the largest output weight is 1."""
+    (k, d), m = net.V.shape, net.n_outputs
+    cut = k * (d + biased)
+    hidden, outputs = step[:cut].reshape(k, -1), step[cut:].reshape(m - 1, -1)
+    V, b = net.V + hidden[:, :d], net.b.copy()
+    U, c = net.U.copy(), net.c.copy()
+    U[1:] += outputs[:, :k]
+    if biased:
+        b += hidden[:, d]
+        c[1:] += outputs[:, k]
+    length = np.linalg.norm(V, axis=1)
+    U = U * length
+    size = np.abs(U).max()
+    return Network(V / length[:, None], U / size, b / length, c / size)
