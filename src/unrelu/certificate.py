@@ -26,6 +26,7 @@ from unrelu.checks.proof import Proof
 from unrelu.checks.refuted import Refutation
 from unrelu.checks.unexplained import Unexplained
 from unrelu.errors import InputError, InputTypeError
+from unrelu.evidence.boundary_labels import BoundaryLabels
 from unrelu.evidence.evidence import Judgement, Question, with_kind_of_labels
 from unrelu.evidence.exact_labels import ExactLabels, judge_as_given, judge_labels
 from unrelu.evidence.hidden_values import HiddenLabels, judge_hidden
@@ -58,8 +59,9 @@ class Certificate:
     n_samples, n_fresh : rows checked, and those among them never used to find the network.
     findings : what the checks have found; the first one decides the status.
     evidence : what was measured: of labels without noise (`ExactLabels`), noisy ones
-        (`NoisyLabels`), samples over the rationals (`RationalLabels`, `Refuted`), or hidden values
-        (`HiddenLabels`). Its fields are those of the certificate, too, where they have a meaning.
+        (`NoisyLabels`), samples over the rationals (`RationalLabels`, `Refuted`), hidden values
+        (`HiddenLabels`), or class labels (`BoundaryLabels`). Its fields are those of the
+        certificate, too, where they have a meaning.
     values : whether the labels were declared to be values, so that they are not tested for being
         class labels.
     """
@@ -70,7 +72,7 @@ class Certificate:
     n_samples: int
     n_fresh: int
     findings: tuple[Finding, ...]
-    evidence: ExactLabels | NoisyLabels | RationalLabels | Refuted | HiddenLabels
+    evidence: ExactLabels | NoisyLabels | RationalLabels | Refuted | HiddenLabels | BoundaryLabels
     values: bool = False
 
     @classmethod
@@ -235,7 +237,7 @@ class Certificate:
         return labelled([("status", f"{self.status.value}: {self.sentence}"), *self.rows()])
 
 
-_KINDS = (ExactLabels, NoisyLabels, RationalLabels, Refuted, HiddenLabels)
+_KINDS = (ExactLabels, NoisyLabels, RationalLabels, Refuted, HiddenLabels, BoundaryLabels)
 
 _MEASURED = (
     *("residual", "residual_in_roundings", "worst_sample", "margin", "on_kink", "equations"),

@@ -9,53 +9,33 @@ never seen, are no part of it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.linalg import solve_triangular
 
-from unrelu.checks.finding import Finding, failed, first, listed, undetermined
+from unrelu.checks.class_boundaries import (
+    CHECKS,
+    MOST_UNKNOWNS,
+    BoundaryCase,
+    Predictions,
+    unique,
+)
+from unrelu.checks.finding import Finding, first
 from unrelu.errors import InputError
 from unrelu.evidence.evidence import Evidence, Judgement, Question, equations_row, in_floats
 from unrelu.network import Network
 from unrelu.network.decision_boundary import BoundaryPoints, Distances, gauge_equations
 from unrelu.numerics.arrays import Array, Index
 from unrelu.numerics.equality import by_value
-from unrelu.wording.status import Status
-from unrelu.wording.streams import counted
-
-WITHIN = 8.0
-"""Multiple of the error of a point within which it has to be on the boundary: bisection ends
-between two inputs, and rounding of the model is about as large as the distance of these."""
 
 SIGMAS = 4.0
 """Errors of weights in standard deviations of what the errors of points do to them."""
 
-KNOWN = 1e-8
-"""Largest error of a weight in a network that is called exact."""
-
-LEAST_PREDICTED = 100
-"""Predicted points; all on the boundary, they leave at most 4.5% of it that differs (99% sure)."""
-
-MOST_UNKNOWNS = 3000
-"""Above, the errors of weights are not computed."""
-
 SIDES = 1e-6
 """Relative distance of two consecutive samples of different classes that enclose a point of the
 boundary."""
-
-
-@dataclass(frozen=True)
-class Predictions:
-    """Points of its boundary that a network predicted and that were asked for afterwards: how
-    many, how many were wrong, how far on both sides, relative to 1 + ‖x‖, and at what scales."""
-
-    asked: int
-    wrong: int
-    off: float
-    scales: tuple[float, ...]
 
 
 @by_value
@@ -111,16 +91,15 @@ class BoundaryLabels(Evidence):
 
     def rows(self, counts: tuple[str, str]) -> list[tuple[str, str]]:
         shown = [", ".join(f"{x:g}" for x in label) for label in self.classes[:8]]
-        scales = ", ".join(f"{scale:g}" for scale in self.predictions.scales)
+        predicted = self.predictions
+        held = predicted.asked - predicted.wrong
+        scales = ", ".join(f"{scale:g}" for scale in predicted.scales)
         rows = [
             ("classes", "; ".join(shown) + ("; …" if len(self.classes) > 8 else "")),
             ("points of boundaries", f"{self.points}, off by at most {self.residual:.1e}"),
+            counts,
             equations_row(self.equations, self.unknowns),
-            (
-                "predicted points",
-                f"{self.predictions.asked - self.predictions.wrong} of {self.predictions.asked} "
-                f"hold, at scales {scales}",
-            ),
+            ("predicted points", f"{held} of {predicted.asked} hold, at scales {scales}"),
         ]
         if np.isfinite(self.output_error):
             hidden = f"{self.weight_errors.max(initial=0.0):.1e}"
@@ -129,14 +108,6 @@ class BoundaryLabels(Evidence):
         if self.noise:
             rows.append(("labels reliable to", f"{self.noise:.1e} of the inputs"))
         return rows
-
-
-@dataclass(frozen=True, eq=False)
-class Case:
-    """What the checks look at."""
-
-    network: Network
-    evidence: BoundaryLabels
 
 
 def judge_boundary(
@@ -158,12 +129,11 @@ def judge_boundary(
     ratio = np.abs(state.distances) / points.errors if len(points) else np.zeros(0)
     size = np.maximum(np.abs(points.X).max(axis=1, initial=0.0), 1e-300)
     hidden, outputs = _errors(state, unknowns, asked.biased)
-    evidence = BoundaryLabels(
-        classes=classes,
+    case = BoundaryCase(
+        network=net,
         points=len(points),
         residual=float((np.abs(state.distances) / size).max(initial=0.0)),
         residual_in_errors=float(ratio.max(initial=0.0)),
-        equations=len(points),
         unknowns=unknowns,
         weight_errors=hidden,
         output_error=outputs,
@@ -172,9 +142,23 @@ def judge_boundary(
         noise=noise,
         unmet=unmet,
     )
-    found = first(CHECKS, Case(net, evidence)) or _unique(Case(net, evidence))
+    evidence = BoundaryLabels(
+        classes=classes,
+        points=case.points,
+        residual=case.residual,
+        residual_in_errors=case.residual_in_errors,
+        equations=case.points,
+        unknowns=unknowns,
+        weight_errors=hidden,
+        output_error=outputs,
+        predictions=predictions,
+        open_weights=open_weights,
+        noise=noise,
+        unmet=unmet,
+    )
+    found = first(CHECKS, case) or unique(case)
     n = len(points) + predictions.asked
-    return Judgement(net, asked, n, evidence, (found, *_hidden(evidence)))
+    return Judgement(net, asked, n, evidence, (found, hidden_by_labels(len(classes))))
 
 
 def scores_of(net: Network) -> Network:
@@ -195,7 +179,7 @@ def class_numbers(Y: Array, classes: Array) -> Index:
 
 def count_unknowns(scores: Network, biased: bool) -> int:
     """Free weights, less the scale of each unit and of all outputs, and what is added to all."""
-    (k, d), m = scores.V.shape, scores.n_outputs
+    k, d, m = scores.n_units, scores.n_inputs, scores.n_outputs
     return k * (d + biased - 1) + (m - 1) * (k + biased) - 1
 
 
@@ -235,121 +219,11 @@ def _errors(state: Distances, unknowns: int, biased: bool) -> tuple[Array, float
     return hidden, float(error[cut:].max(initial=0.0))
 
 
-def _hidden(evidence: BoundaryLabels) -> tuple[Finding, ...]:
+def hidden_by_labels(classes: int) -> Finding:
     """What class labels never show."""
-    classes = len(evidence.classes)
     common = "" if classes == 2 else ", what is added to all outputs"
     sentence = (
         f"labels do not show the scale of the outputs{common}, units whose hyperplane no boundary "
         f"meets, and classes that never win: {classes} were seen"
     )
-    return (Finding("not-shown-by-labels", None, sentence),)
-
-
-# Checks.
-
-
-def _contradicted(case: Case) -> Finding | None:
-    seen, off = case.evidence.predictions, case.evidence.residual_in_errors
-    if seen.wrong:
-        sentence = (
-            f"{seen.wrong} of {seen.asked} predicted labels are not those of the model: it is "
-            "another function, or has units that were not found"
-        )
-        return failed("labels-contradict", sentence)
-    if not off <= WITHIN:
-        sentence = (
-            f"a point of the boundary is {off:.1e} times its error away from that of the network"
-        )
-        return failed("boundary-differs", sentence)
-    return None
-
-
-def _no_unit(case: Case) -> Finding | None:
-    if case.network.n_units:
-        return None
-    return undetermined("no-unit", "the boundaries do not bend: no unit was seen")
-
-
-def _unmet(case: Case) -> Finding | None:
-    if not (case.evidence.unmet or case.network.skip):
-        return None
-    sentence = (
-        "the boundaries are those of a network with a linear part: some unit is active all along "
-        "them, or others are on the other side; labels do not show it"
-    )
-    return undetermined("unit-not-met", sentence)
-
-
-def _facing(case: Case) -> Finding | None:
-    rows = np.column_stack([case.network.V, case.network.b])
-    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
-    facing = np.flatnonzero(((rows @ rows.T) < -1 + KNOWN**2).any(axis=1))
-    if not len(facing):
-        return None
-    sentence = f"{listed(facing)} face each other: one of them, and another that is always active"
-    return undetermined("facing-pair", f"{sentence}, have the same boundaries", units=facing)
-
-
-def _open_weights(case: Case) -> Finding | None:
-    left = case.evidence.open_weights
-    if not len(left):
-        return None
-    units = np.unique(left[left[:, 0] >= 0, 0])
-    sentence = (
-        f"{counted(len(left), 'output weight')} of {listed(units)} for some classes are open: "
-        "these units are off where the classes were met"
-    )
-    return undetermined("output-weights-open", sentence, units=units)
-
-
-def _not_determined(case: Case) -> Finding | None:
-    evidence = case.evidence
-    errors, missing = evidence.weight_errors, evidence.unknowns - evidence.equations
-    limit = max(KNOWN, 1e-2 if evidence.noise else 0.0)
-    weak = np.flatnonzero(~(errors <= limit))
-    if not len(weak) and evidence.output_error <= limit:
-        return None
-    if evidence.unknowns > MOST_UNKNOWNS:
-        sentence = f"errors of weights are not computed for {evidence.unknowns} unknowns"
-        return undetermined("errors-unknown", sentence, units=weak)
-    sentence = f"the points of the boundary leave weights of {listed(weak)} open"
-    more = max(missing, 1)
-    return undetermined("boundary-open", sentence, units=weak, more_samples=more)
-
-
-def _few_predicted(case: Case) -> Finding | None:
-    asked = case.evidence.predictions.asked
-    if asked >= LEAST_PREDICTED:
-        return None
-    sentence = f"only {asked} predicted labels were asked for, expected {LEAST_PREDICTED} or more"
-    return undetermined("few-predicted", sentence, more_samples=LEAST_PREDICTED - asked)
-
-
-CHECKS: tuple[Callable[[Case], Finding | None], ...] = (
-    _contradicted,
-    _no_unit,
-    _unmet,
-    _facing,
-    _open_weights,
-    _not_determined,
-    _few_predicted,
-)
-"""In this order: the first that finds something decides."""
-
-
-def _unique(case: Case) -> Finding:
-    evidence, units = case.evidence, counted(case.network.n_units, "unit")
-    errors = f"{max(evidence.weight_errors.max(), evidence.output_error):.1e}"
-    if evidence.noise:
-        sentence = (
-            f"labels are reliable to {evidence.noise:.1e} of the inputs, as after rounding to "
-            f"single precision: {units}, with weights known to {errors}"
-        )
-        return Finding("boundary-estimated", Status.ESTIMATED, sentence)
-    sentence = (
-        f"all {evidence.points} points of the boundaries and all {evidence.predictions.asked} "
-        f"predicted ones are those of this network of {units}; any other with this many units that "
-        f"has them has the same weights to {errors}, up to what labels do not show"
-    )
-    return Finding("boundary-exact", Status.EXACT, sentence)
+    return Finding("not-shown-by-labels", None, sentence)

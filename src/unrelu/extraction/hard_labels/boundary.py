@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from unrelu.extraction.hard_labels.asking import Asking
-from unrelu.numerics.arrays import AnyArray, Array, Index, Mask
+from unrelu.numerics.arrays import Array, Index, Mask
 
-Kept = TypeVar("Kept", bound=AnyArray)
+Kept = TypeVar("Kept", bound=np.generic)
 
 FINEST = 2.0**-51
 """Distance of the two inputs, relative to their largest entry, at which bisection ends: rounding of
@@ -72,7 +73,7 @@ class Boundary:
         return (inner + outer) / 2
 
 
-def _doubled(rows: Kept) -> Kept:
+def _doubled(rows: NDArray[Kept]) -> NDArray[Kept]:
     return np.concatenate([rows, np.zeros_like(rows)])
 
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from unrelu.extraction.hard_labels.asking import Asking
 from unrelu.extraction.hard_labels.boundary import Boundary
-from unrelu.extraction.hard_labels.tracing import Bend, Segment
+from unrelu.extraction.hard_labels.segments import Bend, Segment
 from unrelu.numerics.arrays import Array, Index, Mask
 
 AGREEING = 2

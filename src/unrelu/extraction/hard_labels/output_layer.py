@@ -129,7 +129,9 @@ def _solve(
     K, gap = found
     bends, slopes = K[:, :k], K[:, k:-1]
     if whole:
-        sides = orient(V, b, 2 * (bends - bends[0])[1:], (slopes - slopes[0] - (bends - bends[0]) @ V)[1:])
+        sides = orient(
+            V, b, 2 * (bends - bends[0])[1:], (slopes - slopes[0] - (bends - bends[0]) @ V)[1:]
+        )
         if np.abs(sides.affine).max() > NOTHING * np.abs(bends).max():
             W, U = slopes - bends @ V, 2 * bends
             c = K[:, -1] - bends @ b

@@ -47,7 +47,7 @@ def _step(state: Distances, weighted: Array, biased: bool) -> Array | None:
     system = np.column_stack([np.vstack([J / scale, gauge]), right])
     if system.shape[0] < system.shape[1]:
         return None
-    R = np.linalg.qr(system, mode="r")
+    R = np.asarray(np.linalg.qr(system, mode="r"))
     p = J.shape[1]
     diagonal = np.abs(np.diag(R)[:p])
     if diagonal.min() <= p * np.finfo(np.float64).eps * diagonal.max():

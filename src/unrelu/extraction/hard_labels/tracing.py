@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
 from unrelu.extraction.hard_labels.asking import Asking, together
 from unrelu.extraction.hard_labels.boundary import Boundary, bisect
 from unrelu.extraction.hard_labels.normals import Lost, slopes
-from unrelu.numerics.arrays import AnyArray, Array, Index
+from unrelu.extraction.hard_labels.segments import Bend, Segment
+from unrelu.numerics.arrays import Array, Index
 
 GROWTH = 3.0
 """Of steps along a segment, until they pass its end."""
@@ -48,58 +49,6 @@ MOST = 40
 
 SAME = 1e-7
 """Two bends are one: the polyline is closed."""
-
-
-@dataclass(eq=False)
-class Segment:
-    """A straight piece of the boundary in a plane: a point, the tangent, the normal towards class
-    classes[0]; the bends at which it ends; the boundary's normal in all inputs, once known, and how
-    far it may be off. The tangent comes from two points, `base` apart, which have these `numbers`.
-    """
-
-    point: Array
-    tangent: Array
-    normal: Array
-    classes: tuple[int, int]
-    base: float
-    numbers: Index
-    ends: list[Array] = field(default_factory=list)
-    full: Array | None = None
-    error: float = 0.0
-    lost: bool = False
-
-    def through(self, point: Array, other: Array, numbers: Index) -> None:
-        """Take the line through these two points."""
-        along, across = (other - point) @ self.tangent, (other - point) @ self.normal
-        self.base, turn = float(np.hypot(along, across)), across / along
-        size = np.hypot(1.0, turn)
-        tangent, normal = self.tangent + turn * self.normal, self.normal - turn * self.tangent
-        self.tangent, self.normal = tangent / size, normal / size
-        self.point, self.numbers = point, numbers
-
-    def middle(self) -> tuple[Array, float]:
-        """A point far from both ends, and how far."""
-        along = sorted(float((end - self.point) @ self.tangent) for end in self.ends)
-        if len(along) > 1:
-            at, room = (along[0] + along[1]) / 2, (along[1] - along[0]) / 2
-        elif along:
-            room = max(1.0, abs(along[0]))
-            at = along[0] - np.sign(along[0]) * room
-        else:
-            at, room = 0.0, 1.0
-        return self.point + at * self.tangent, room
-
-
-@dataclass(frozen=True, eq=False)
-class Bend:
-    """A point where the boundary bends between two classes, and about how far it may be off; the
-    segments on both sides; how often others of its hyperplane were looked for."""
-
-    point: Array
-    error: float
-    before: Segment
-    behind: Segment
-    tries: list[int] = field(default_factory=lambda: [0])
 
 
 @dataclass(eq=False)
@@ -196,7 +145,7 @@ class Tracer:
         self, segment: Segment, tangent: Array, step: float
     ) -> Asking[tuple[Array, float, Segment, float] | None]:
         """The next bend along the tangent, the segment behind, and a step for that."""
-        y, nu = segment.point, segment.normal
+        y = segment.point
         low, high = 0.0, step
         for _ in range(80):
             if high > self.far:
@@ -244,7 +193,7 @@ class Tracer:
         if other is None:
             return None
         other = yield from bisect(*other, coarse)
-        ends = tuple(np.vstack(part) for part in zip(one, other, strict=True))
+        ends = _both(one, other)
         span = (centre, tangent, radius)
         bend = yield from self._bend(segment, span, ends, 4 * COARSE * radius)
         if bend is None:
@@ -263,7 +212,7 @@ class Tracer:
         self,
         segment: Segment,
         span: tuple[Array, Array, float],
-        ends: tuple[AnyArray, ...],
+        ends: tuple[Array, Array, Index],
         off: float,
     ) -> Asking[tuple[Array, float, Segment] | None]:
         """Where a segment meets the line through two new points, enclosed by `ends`, if that is in
@@ -290,7 +239,9 @@ class Tracer:
         expected = [first] * 5 + [segment.classes[1]] + [second] * 3
         if not np.array_equal(classes[:-1], expected) or classes[-1] == first:
             return None
-        arms = np.linalg.norm(point - a) / base + np.linalg.norm(point - segment.point) / segment.base
+        arms = (
+            np.linalg.norm(point - a) / base + np.linalg.norm(point - segment.point) / segment.base
+        )
         error = float(self.width * np.abs(point).max() * (1 + arms) / abs(across))
         return point, error, Segment(a, new, normal, (first, second), base, np.arange(0))
 
@@ -346,3 +297,10 @@ class Tracer:
             if classes[0] == pair[0, 0] and classes[1] != pair[0, 0]:
                 return (X + off)[None], (X - off)[None], np.array([[pair[0, 0], classes[1]]])
         return None
+
+
+def _both(
+    one: tuple[Array, Array, Index], other: tuple[Array, Array, Index]
+) -> tuple[Array, Array, Index]:
+    inner, outer, pairs = (np.vstack(parts) for parts in zip(one, other, strict=True))
+    return inner, outer, pairs

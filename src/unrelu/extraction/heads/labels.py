@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
-from unrelu.checks.kinds_of_labels import MOST_CLASSES, class_labels, many_levels, zeros_and_ones
+from unrelu.checks.kinds_of_labels import MOST_CLASSES, many_levels, zeros_and_ones
+from unrelu.extraction.hard_labels.classes import Classes
+from unrelu.extraction.hard_labels.search import search
+from unrelu.extraction.hard_labels.state import State
+from unrelu.extraction.hard_labels.verdict import verdict
 from unrelu.extraction.heads.head import FIRST_ANSWERS, Asked, Head, Shown
-from unrelu.extraction.heads.refused import refused
+from unrelu.extraction.judging import at_the_end
+from unrelu.extraction.queries import ENDED
 from unrelu.numerics.arrays import Array
 from unrelu.result import Recovery
 
@@ -18,6 +25,12 @@ AGREE = 0.7
 
 PER_CLASS = 5
 """Least mean number of random queries per class."""
+
+STREAM = 5
+"""Of random numbers, apart from those of other heads."""
+
+FURTHER, OUT_THERE = (4.0, 16.0, 64.0, 256.0), 64
+"""Factors of the scale, and inputs, for another class where the first answers are all the same."""
 
 ALONG = 256
 """Queries along a line, on which rounded values change by their step."""
@@ -31,6 +44,8 @@ def are_labels(shown: Shown) -> bool:
     """Whether few different answers hardly ever change over a tiny step and, if there are many, do
     not change by the smallest possible step, as rounded values do."""
     X, Y, scale, rng = shown.X, shown.Y, shown.asked.scale, shown.rng
+    if len(np.unique(Y, axis=0)) == 1:
+        return _another_class(shown)
     if not 2 <= len(np.unique(Y, axis=0)) <= min(MOST_CLASSES, len(Y) // PER_CLASS):
         return False
     base = X[rng.permutation(len(X))[:PAIRS]]
@@ -47,10 +62,40 @@ def are_labels(shown: Shown) -> bool:
     return bool(len(steps) and np.median(steps) > 1.5 * least)
 
 
+def _another_class(shown: Shown) -> bool:
+    """Whether answers that are all the same are another, single one further out, at some scale:
+    values would be many."""
+    for factor in FURTHER:
+        X = factor * shown.asked.scale * shown.rng.standard_normal((OUT_THERE, shown.X.shape[1]))
+        Y = shown.ask(X)[1]
+        different = np.unique(np.vstack([shown.Y, Y]), axis=0)
+        if len(different) > 1:
+            return len(different) <= OUT_THERE // PER_CLASS
+    return False
+
+
 def extract_labels(asked: Asked) -> Recovery:
-    """Not implemented: says what the answers are."""
-    X, Y = asked.queries(asked.random_inputs(min(FIRST_ANSWERS, asked.queries.budget)))
-    return refused(asked, X, Y, class_labels(Y))
+    """The network behind class labels, see `extraction.hard_labels`."""
+    first = asked.random_inputs(min(FIRST_ANSWERS, asked.queries.budget))
+    rng = np.random.default_rng([asked.seed, STREAM])
+    state = State(Classes(asked.queries), asked.scale, asked.reach, asked.bias, rng)
+    ended: BaseException | None = None
+    try:
+        search(state, first)
+    except ENDED as end:
+        if not asked.queries.asked:
+            raise
+        ended = end
+    result = verdict(state)
+    if ended is not None:
+        result = at_the_end(result, asked.queries, 1, ended)
+    stats: dict[str, float | int | str] = {
+        "method": "boundaries between classes",
+        "polylines": len(state.polylines),
+        "hyperplanes": len(state.planes.rows),
+        "boundary_points": len(state.found),
+    }
+    return replace(result, stats=stats)
 
 
 LABELS = Head(
@@ -59,5 +104,4 @@ LABELS = Head(
     possible=few_different,
     recognise=are_labels,
     extract=extract_labels,
-    hides="class labels do not show the scale of the outputs",
 )

@@ -1,0 +1,140 @@
+"""From bends to hyperplanes: which normals are measured, and where further bends are looked for."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from unrelu.extraction.hard_labels.asking import Asking, run, together
+from unrelu.extraction.hard_labels.boundary import FINEST
+from unrelu.extraction.hard_labels.hyperplanes import normals_of, spread_normals
+from unrelu.extraction.hard_labels.normals import Lost, full_normal
+from unrelu.extraction.hard_labels.segments import Bend, Segment
+from unrelu.extraction.hard_labels.state import State
+
+FINE = 2.0**-49
+"""Relative width of the points that normals come from."""
+
+BESIDE, SHORT, OVER = 6, 4, 3.0
+"""Short polylines for one bend that shows no hyperplane yet, and their bends."""
+
+PATIENCE = 14
+"""Normals and polylines in vain, until a network is tried with what there is."""
+
+ANYWHERE = 3
+"""Polylines from where a normal is known, to begin with."""
+
+OPEN = 1
+"""Bends with both normals that show no hyperplane yet, at which more polylines are worth more."""
+
+ROOM = 0.3
+"""Length of arms, as a share of the distance to the next bend."""
+
+
+def find_hyperplanes(state: State) -> None:
+    """Normals, and polylines through where they are known, until all bends are explained or
+    nothing more is to be learnt from them."""
+    _explain(state)
+    idle, count = 0, len(state.planes.rows)
+    while unexplained := state.unexplained(state.bends):
+        idle = idle + 1 if len(state.planes.rows) == count else 0
+        count = len(state.planes.rows)
+        if idle > PATIENCE:
+            return
+        views = [bend for bend in unexplained if normals_of(bend) is not None]
+        known, segment = _next_segment(state)
+        segment = known or segment
+        if known is not None and len(views) < OPEN:
+            _measure(state, known)
+        elif not _look_beside(state, views):
+            if segment is None:
+                return
+            _measure(state, segment)
+        _explain(state)
+
+
+def _look_beside(state: State, views: list[Bend]) -> bool:
+    """Short polylines to other bends of the hyperplanes of these, behind known hyperplanes;
+    without any, a few more in any direction. False if that has been tried often enough."""
+    state.classes.queries.stage = "polylines"
+    tasks = []
+    for bend in views:
+        if bend.tries[0] < BESIDE and state.planes.rows:
+            bend.tries[0] += 1
+            tasks.append(_beside(state, bend))
+    if not tasks and state.anywhere < ANYWHERE:
+        state.anywhere += 1
+        segments = {id(s): s for bend in state.bends for s in (bend.before, bend.behind)}
+        known = [s for s in segments.values() if s.full is not None]
+        if known:
+            s = known[state.rng.integers(len(known))]
+            direction = state.rng.standard_normal(state.n_inputs)
+            tasks.append(state.tracer.trace_from(s, s.point, direction, 0.1 * s.base))
+    if tasks:
+        state.polylines += run(together(tasks), state.classes)
+    return bool(tasks)
+
+
+def _beside(state: State, bend: Bend) -> Asking[list[Bend]]:
+    """From next to the bend, across a known hyperplane, to where the bend's own is met again:
+    there the boundary has other normals."""
+    normals, p = normals_of(bend), bend.point
+    assert normals is not None, "only bends with normals on both sides"
+    side = (bend.before, bend.behind)[state.rng.integers(2)]
+    E = state.rng.standard_normal((BESIDE, state.n_inputs))
+    basis = np.linalg.qr(normals.T)[0]
+    E -= E @ basis @ basis.T
+    E /= np.linalg.norm(E, axis=1, keepdims=True)
+    with np.errstate(divide="ignore"):
+        at = -(state.planes.V @ p + state.planes.b)[:, None] / (state.planes.V @ E.T)
+    at = np.vstack([at, -at])
+    at[at < 0.3 * state.scale] = np.inf
+    plane, number = np.unravel_index(int(at.argmin()), at.shape)
+    far = float(at[plane, number])
+    if not np.isfinite(far):
+        return []
+    e = E[number] if plane < len(state.planes.rows) else -E[number]
+    away = side.point - p
+    room = float(np.linalg.norm(away))
+    aside = min(0.3 * room, 0.2 * far) * away / room
+    assert side.full is not None, "as above"
+    start = p + aside
+    start -= (start - side.point) @ side.full * side.full
+    task = state.tracer.trace_from(side, start, OVER * far * e - aside, 0.5 * far, most=SHORT)
+    return (yield from task)
+
+
+def _measure(state: State, segment: Segment) -> None:
+    state.classes.queries.stage = "normals"
+    middle, room = segment.middle()
+    task = full_normal(
+        *(state.found, middle, segment.tangent, segment.normal),
+        *(ROOM * min(state.scale, room), segment.classes, FINE, state.rng),
+    )
+    try:
+        segment.full, segment.error = run(task, state.classes)
+    except Lost:
+        segment.lost = True
+
+
+def _explain(state: State) -> None:
+    bends, before = state.bends, -1
+    while len(state.planes.rows) > before:
+        before = len(state.planes.rows)
+        for polyline in state.polylines:
+            run(spread_normals(polyline, state.planes, state.found, FINEST), state.classes)
+        state.planes.add_from(bends)
+
+
+def _next_segment(state: State) -> tuple[Segment | None, Segment | None]:
+    """Segments next to a bend that is not explained: one whose other side is known, and any."""
+    best: list[Segment | None] = [None, None]
+    for polyline in sorted(state.polylines, key=len, reverse=True):
+        for bend in state.unexplained(polyline):
+            sides = (bend.before, bend.behind)
+            if any(side.lost for side in sides) or normals_of(bend) is not None:
+                continue
+            known = any(side.full is not None for side in sides)
+            open_side = bend.before if bend.before.full is None else bend.behind
+            number = 0 if known else 1
+            best[number] = best[number] or open_side
+    return best[0], best[1]

@@ -1,0 +1,61 @@
+"""Straight pieces of a boundary in a plane, and the bends between them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from unrelu.numerics.arrays import Array, Index
+
+
+@dataclass(eq=False)
+class Segment:
+    """A straight piece of the boundary in a plane: a point, the tangent, the normal towards class
+    classes[0]; the bends at which it ends; the boundary's normal in all inputs, once known, and how
+    far it may be off. The tangent comes from two points, `base` apart, which have these `numbers`.
+    """
+
+    point: Array
+    tangent: Array
+    normal: Array
+    classes: tuple[int, int]
+    base: float
+    numbers: Index
+    ends: list[Array] = field(default_factory=list)
+    full: Array | None = None
+    error: float = 0.0
+    lost: bool = False
+
+    def through(self, point: Array, other: Array, numbers: Index) -> None:
+        """Take the line through these two points."""
+        along, across = (other - point) @ self.tangent, (other - point) @ self.normal
+        self.base, turn = float(np.hypot(along, across)), across / along
+        size = np.hypot(1.0, turn)
+        tangent, normal = self.tangent + turn * self.normal, self.normal - turn * self.tangent
+        self.tangent, self.normal = tangent / size, normal / size
+        self.point, self.numbers = point, numbers
+
+    def middle(self) -> tuple[Array, float]:
+        """A point far from both ends, and how far."""
+        along = sorted(float((end - self.point) @ self.tangent) for end in self.ends)
+        if len(along) > 1:
+            at, room = (along[0] + along[1]) / 2, (along[1] - along[0]) / 2
+        elif along:
+            room = max(1.0, abs(along[0]))
+            at = along[0] - np.sign(along[0]) * room
+        else:
+            at, room = 0.0, 1.0
+        return self.point + at * self.tangent, room
+
+
+@dataclass(frozen=True, eq=False)
+class Bend:
+    """A point where the boundary bends between two classes, and about how far it may be off; the
+    segments on both sides; how often others of its hyperplane were looked for."""
+
+    point: Array
+    error: float
+    before: Segment
+    behind: Segment
+    tries: list[int] = field(default_factory=lambda: [0])

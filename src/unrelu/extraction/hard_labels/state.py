@@ -1,0 +1,73 @@
+"""The state of an extraction from labels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from unrelu.checks.class_boundaries import Predictions
+from unrelu.extraction.hard_labels.boundary import FINEST, Boundary, widths
+from unrelu.extraction.hard_labels.classes import Classes
+from unrelu.extraction.hard_labels.hyperplanes import Hyperplanes
+from unrelu.extraction.hard_labels.output_layer import Scores
+from unrelu.extraction.hard_labels.segments import Bend
+from unrelu.extraction.hard_labels.tracing import Tracer
+from unrelu.network.decision_boundary import BoundaryPoints
+
+TRACED = 2.0**-42
+"""Relative width to which points of polylines are bisected: they tell hyperplanes apart, and more
+digits come from others."""
+
+NEAR = 3e-9
+"""Distance of a bend from its hyperplane, relative to its size, up to which it belongs to it."""
+
+
+@dataclass(eq=False)
+class State:
+    """Points of boundaries, polylines and hyperplanes, and the best network so far with its latest
+    predictions.
+
+    scale, reach, biased : as in `unrelu.extract`. noise : relative distance from a boundary within
+    which labels are not reliable. anywhere : polylines started in any direction. density :
+    how many points each class gets, relative to what should do.
+    """
+
+    classes: Classes
+    scale: float
+    reach: float
+    biased: bool
+    rng: np.random.Generator
+    found: Boundary = field(init=False)
+    planes: Hyperplanes = field(init=False)
+    polylines: list[list[Bend]] = field(default_factory=list)
+    scores: Scores | None = None
+    predictions: Predictions | None = None
+    noise: float = 0.0
+    anywhere: int = 0
+    density: float = 1.0
+
+    def __post_init__(self) -> None:
+        d = self.n_inputs
+        self.found = Boundary(d)
+        self.planes = Hyperplanes(NEAR, d)
+        self.tracer = Tracer(self.found, TRACED, self.reach * self.scale * np.sqrt(d))
+
+    @property
+    def n_inputs(self) -> int:
+        return self.classes.queries.n_inputs
+
+    @property
+    def bends(self) -> list[Bend]:
+        return [bend for polyline in self.polylines for bend in polyline]
+
+    def unexplained(self, bends: list[Bend]) -> list[Bend]:
+        """Those on no known hyperplane."""
+        return [bends[i] for i in np.flatnonzero(self.planes.of(bends) < 0)]
+
+    def points(self) -> BoundaryPoints:
+        """All points of boundaries, and how far each may be off."""
+        inner, outer, X = self.found.inner, self.found.outer, self.found.points
+        size = np.abs(X).max(axis=1)
+        errors = np.maximum(widths(inner, outer) / 2, max(4 * FINEST, self.noise)) * size
+        return BoundaryPoints(X, self.found.pairs, errors)

@@ -1,0 +1,93 @@
+"""The result of an extraction from labels: the network in canonical form, and its certificate."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from unrelu.certificate import Certificate
+from unrelu.checks.class_boundaries import Predictions
+from unrelu.checks.finding import Finding, failed, undetermined
+from unrelu.evidence.boundary_labels import judge_boundary
+from unrelu.evidence.evidence import Question
+from unrelu.extraction.hard_labels.state import State
+from unrelu.network import Network
+from unrelu.network.decision_boundary import BoundaryPoints
+from unrelu.numerics.arrays import Index, Mask
+from unrelu.result import Recovery
+
+NONE = Predictions(0, 0, 0.0, ())
+
+
+def verdict(state: State) -> Recovery:
+    """What the search has found, judged by all points of boundaries."""
+    classes = state.classes
+    if state.scores is None:
+        return without_network(state)
+    order = classes.sorted()
+    net, units = _canonical(state.scores.network, order)
+    points = state.points()
+    place = np.argsort(order)
+    pairs = place[points.pairs]
+    left = state.scores.open_weights[order][:, :-1]
+    judgement = judge_boundary(
+        Question(net, state.biased, net.skip, values=True),
+        BoundaryPoints(points.X, pairs, points.errors),
+        np.array(classes.labels)[order],
+        state.predictions or NONE,
+        _open(left, units),
+        noise=state.noise,
+    )
+    certificate = Certificate.of(judgement)
+    return Recovery(certificate.network, certificate, {})
+
+
+def without_network(state: State, why: Finding | None = None) -> Recovery:
+    """The result if no network was found, or none is looked for: a constant."""
+    d, classes = state.n_inputs, state.classes
+    m = 1 if len(classes) <= 2 else len(classes)
+    net = Network(np.zeros((0, d)), np.zeros((m, 0)))
+    points = BoundaryPoints(np.zeros((0, d)), np.zeros((0, 2), np.intp), np.zeros(0))
+    nothing = np.zeros((0, 2), np.intp)
+    question = Question(net, state.biased, values=True)
+    labels = np.array(classes.labels).reshape(len(classes), -1)
+    judgement = judge_boundary(question, points, labels, NONE, nothing, noise=state.noise)
+    certificate = Certificate.of(judgement)
+    found = why or _why_none(state)
+    certificate = replace(certificate, findings=(found, *certificate.findings))
+    return Recovery(net, certificate, {})
+
+
+def _why_none(state: State) -> Finding:
+    if len(state.classes) < 2:
+        return undetermined("one-class", "all answers are the same: no boundary was seen")
+    bends, left = len(state.bends), len(state.unexplained(state.bends))
+    if bends and left > bends / 2:
+        sentence = f"{left} of {bends} bends of the boundaries are on no common hyperplane"
+        return failed("no-hyperplanes", f"{sentence}: the model is no two-layer network")
+    sentence = (
+        f"{len(state.planes.rows)} hyperplanes were found, and no output weights for which the "
+        "boundaries are where they are"
+    )
+    return undetermined("no-output-layer", sentence)
+
+
+def _canonical(net: Network, order: Index) -> tuple[Network, Index]:
+    """Outputs in the given order, the first subtracted, of two the second alone, with 1 as the
+    largest output weight; and which unit each of the canonical ones was."""
+    U, c, W = (part[order] - part[order[0]] for part in (net.U, net.c, net.W))
+    if len(order) == 2:
+        U, c, W = U[1:], c[1:], W[1:]
+    size = float(np.abs(U).max(initial=0.0)) or 1.0
+    made = Network(net.V, U / size, net.b, c / size, W=W / size).canonical()
+    rows = np.column_stack([net.V, net.b])
+    found = np.column_stack([made.V, made.b])
+    apart = np.linalg.norm(rows - found[:, None], axis=2)
+    opposite = np.linalg.norm(rows + found[:, None], axis=2)
+    return made, np.minimum(apart, opposite).argmin(axis=1)
+
+
+def _open(left: Mask, units: Index) -> Index:
+    """(s, 2): unit and class of the output weights that are open; left: (m, k)."""
+    return np.argwhere(left[:, units].T)

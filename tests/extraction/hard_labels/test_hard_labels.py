@@ -1,0 +1,178 @@
+"""Networks from class labels alone: found to the stated error, or said to be open."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from support.labelled import Oracle, argmax_of, as_labels_show, labelled, sign_of
+
+import unrelu
+from unrelu import Network, Recovery
+from unrelu.evidence.boundary_labels import BoundaryLabels
+from unrelu.network.decision_boundary import BoundaryPoints, Distances, gauge_equations, moved
+from unrelu.numerics.arrays import Array
+
+BUDGET = 200_000
+
+
+def extracted(
+    oracle: Oracle, d: int, rng: int, *, budget: int = BUDGET, journal: Path | None = None
+) -> Recovery:
+    return unrelu.extract(oracle, d, budget=budget, rng=rng, journal=journal, throw=False)
+
+
+def error_and_bound(result: Recovery, truth: Network) -> tuple[float, float]:
+    """The largest error of a weight, and what the certificate states."""
+    evidence = result.certificate.evidence
+    assert isinstance(evidence, BoundaryLabels)
+    assert result.network is not None
+    error = unrelu.match(result.network, as_labels_show(truth)).max_error
+    return error, float(max(evidence.weight_errors.max(), evidence.output_error))
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_sign_of_one_output(seed: int) -> None:
+    truth = labelled(10, 4, 1, seed)
+    result = extracted(sign_of(truth), 10, rng=seed)
+    assert (result.status, result.code) == ("exact", "boundary-exact")
+    error, bound = error_and_bound(result, truth)
+    assert error <= bound < 1e-8
+
+
+@pytest.mark.parametrize("seed", [0, 3])
+def test_argmax_of_three_outputs(seed: int) -> None:
+    truth = labelled(8, 5, 3, seed)
+    result = extracted(argmax_of(truth), 8, rng=seed)
+    assert result.status == "exact"
+    error, bound = error_and_bound(result, truth)
+    assert error <= bound < 1e-8
+    assert "not-shown-by-labels" in [finding.code for finding in result.findings]
+
+
+def test_a_unit_that_the_boundary_never_meets_is_open() -> None:
+    truth = labelled(10, 4, 1, 0)
+    result = extracted(sign_of(truth), 10, rng=0)
+    assert (result.status, result.code) == ("undetermined", "unit-not-met")
+    assert result.network is not None
+    X = np.random.default_rng(0).standard_normal((2000, 10))
+    assert (np.sign(result.network(X)) == np.sign(truth(X))).all()
+
+
+def test_a_class_that_never_wins_is_not_made_up() -> None:
+    truth = labelled(8, 5, 3, 1)
+    result = extracted(argmax_of(truth), 8, rng=1)
+    evidence = result.certificate.evidence
+    assert isinstance(evidence, BoundaryLabels)
+    X = np.random.default_rng(0).standard_normal((2000, 8))
+    assert len(np.unique(argmax_of(truth)(X))) == len(evidence.classes) == 2
+    assert result.network is not None
+    assert result.network.n_outputs == 1
+
+
+def test_the_comparison_sees_a_small_change() -> None:
+    truth = labelled(8, 5, 3, 0)
+    result = extracted(argmax_of(truth), 8, rng=0)
+    V = truth.V.copy()
+    V[0, 0] += 1e-7
+    error, bound = error_and_bound(result, Network(V, truth.U, truth.b, truth.c))
+    assert error > bound
+
+
+def test_same_seed_same_bits_and_nothing_twice() -> None:
+    truth = labelled(6, 3, 1, 1)
+    asked: list[Array] = []
+
+    def oracle(X: Array) -> Array:
+        asked.append(X)
+        return sign_of(truth)(X)
+
+    one = extracted(oracle, 6, rng=3)
+    queries = np.vstack(asked)
+    assert len(np.unique(queries, axis=0)) == len(queries) == one.stats["queries"]
+    other = extracted(oracle, 6, rng=3)
+    assert one.network == other.network
+
+
+def test_a_journal_resumes(tmp_path: Path) -> None:
+    truth = labelled(6, 3, 1, 1)
+    whole = extracted(sign_of(truth), 6, rng=3)
+    left = 2000
+
+    class Killed(Exception):
+        pass
+
+    def oracle(X: Array) -> Array:
+        nonlocal left
+        left -= len(X)
+        if left < 0:
+            raise Killed
+        return sign_of(truth)(X)
+
+    journal = tmp_path / "journal"
+    with pytest.raises(Killed):
+        extracted(oracle, 6, rng=3, journal=journal)
+    left = 10**9
+    resumed = extracted(oracle, 6, rng=3, journal=journal)
+    assert resumed.network == whole.network
+    assert resumed.stats["queries"] == whole.stats["queries"]
+    assert int(resumed.stats["new_queries"]) < int(whole.stats["queries"]) - 1000
+
+
+def test_a_spent_budget_is_said() -> None:
+    truth = labelled(6, 3, 1, 1)
+    for budget in (100, 1000, 3000):
+        result = extracted(sign_of(truth), 6, 0, budget=budget)
+        assert int(result.stats["queries"]) <= budget
+        assert not result.status.certain
+        assert "budget-spent" in [finding.code for finding in result.findings]
+
+
+def test_a_result_is_saved_and_rechecked(tmp_path: Path) -> None:
+    truth = labelled(6, 3, 3, 0)
+    result = extracted(argmax_of(truth), 6, rng=0)
+    result.save(tmp_path / "result.npz")
+    assert unrelu.load_result(tmp_path / "result.npz") == result
+    X = np.random.default_rng(1).standard_normal((500, 6))
+    again = result.certificate.recheck(X, argmax_of(truth)(X))
+    assert again.code == "boundary-open"  # labels alone, without points between them
+    wrong = result.certificate.recheck(X, argmax_of(labelled(6, 3, 3, 1))(X))
+    assert (wrong.status, wrong.code) == ("failed", "labels-contradict")
+
+
+def test_derivatives_of_distances() -> None:
+    rng = np.random.default_rng(0)
+    net = labelled(5, 4, 3, 0)
+    net = Network(net.V, net.U - net.U[0], net.b, net.c - net.c[0])
+    pairs = np.array([[0, 1], [2, 1], [0, 2]] * 10)
+    X = rng.standard_normal((30, 5))
+    state = Distances.of(net, BoundaryPoints(X, pairs, np.ones(30)))
+    for _ in range(5):  # onto the boundary, where the derivative is that of the distance
+        gradient = state.slopes @ net.V
+        X = X - 0.8 * np.clip(state.distances, -1, 1)[:, None] * gradient
+        state = Distances.of(net, BoundaryPoints(X, pairs, np.ones(30)))
+    near = np.abs(state.distances) < 1e-2
+    J = state.jacobian(True)
+    step = np.asarray(1e-6 * rng.standard_normal(J.shape[1]))
+    other = Distances.of(moved(net, step, True), BoundaryPoints(X, pairs, np.ones(30)))
+    change = other.distances - state.distances
+    assert near.sum() > 10
+    assert np.abs(change - J @ step)[near].max() < 0.05 * np.abs(change)[near].max()
+
+
+def test_gauges_change_no_distance() -> None:
+    net = labelled(5, 4, 3, 0)
+    net = Network(net.V, net.U - net.U[0], net.b, net.c - net.c[0])
+    E = gauge_equations(net, True)
+    X = np.random.default_rng(0).standard_normal((30, 5))
+    pairs = np.array([[0, 1], [2, 1], [0, 2]] * 10)
+    J = Distances.of(net, BoundaryPoints(X, pairs, np.ones(30))).jacobian(True)
+    assert np.linalg.matrix_rank(E) == len(E) == 5
+    hidden = np.column_stack([net.V, net.b]).ravel()
+    for j in range(4):  # a longer unit with smaller output weights
+        step = np.zeros(J.shape[1])
+        step[6 * j : 6 * j + 6] = hidden[6 * j : 6 * j + 6]
+        step[24 + j] = -net.U[1, j]
+        step[29 + j] = -net.U[2, j]
+        assert np.abs(J @ step).max() < 1e-12 * np.abs(J).max()
