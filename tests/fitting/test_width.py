@@ -78,6 +78,16 @@ def test_a_step_is_taken_away_one_side_after_the_other() -> None:
     assert fitting.gain(fitting.without_units(), smaller) > 1000
 
 
+def test_as_many_units_as_few_labels_allow_are_not_endless() -> None:
+    """The test asks for a pair of kinks after the first, which is more than 21 labels allow."""
+    rng = np.random.default_rng(1)
+    x = np.sort(rng.uniform(0, 10, 21))
+    y = 4.3 - np.clip(x - 3.5, 0, 3) + 0.15 * rng.standard_normal(21)
+    result = asked(x[:, None], y)
+    assert result.network is not None
+    assert (result.network.n_units, result.code) == (2, "noise")
+
+
 def test_repeated_inputs_are_no_more_samples() -> None:
     """Eighty labels that depend on nothing, ten times each with little noise."""
     rng = np.random.default_rng(1)

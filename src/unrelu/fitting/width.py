@@ -85,10 +85,13 @@ def choose(
         widths.append(Width(k + 1, tested.gain, tested.edge))
         if not more or _is_rounding(path[k], fitting, step):
             return Chosen(path[k], tuple(widths))
-        if k + more > last:
+        if k == last:
             return Chosen(path[k], tuple(widths), endless=True)
+        rows = tested.rows
+        if k + more > last:  # of a pair, one unit alone
+            more, rows = 1, test.best(path[k])
         if tested.more:
-            larger = fitting.fit(test.with_units(path[k], tested.rows))
+            larger = fitting.fit(test.with_units(path[k], rows))
             if k + more not in path or fitting.gain(path[k + more], larger) > 0:
                 path[k + more] = larger
         if not _beyond_rounding(path[k], path[k + more], fitting):
