@@ -59,8 +59,11 @@ def extract(
     answers : how the model encodes its values, in what it answers.
         "auto"         recognised from the first answers; it costs up to a few hundred queries.
         "values"       the values, in double or single precision, or with noise.
+        "rounded"      values rounded to decimals, whole numbers, a grid such as k/255, or floats
+                       of fewer bits than those that the model computes with. Where the answers
+                       step from one level to the next, the values are known exactly.
+        "sigmoid", "tanh", "softmax", "log-softmax"  functions of the values, rounded or not.
         "labels"       class labels. They are recognised, and nothing is recovered from them.
-        "softmax", "log-softmax", "sigmoid"  probabilities or their logarithms; the same.
         Or a `Head` of `unrelu.extraction.heads` of your own. `stats["answers"]` has the name.
     n_units : number of hidden units, if known.
     activation : "relu".

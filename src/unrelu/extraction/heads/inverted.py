@@ -1,0 +1,70 @@
+"""Answers with all their digits: values, where the link is inverted without loss."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from unrelu.checks.explained import explain
+from unrelu.evidence.evidence import Question
+from unrelu.extraction.heads.far_out import contradiction
+from unrelu.extraction.heads.head import Asked
+from unrelu.extraction.heads.informative import informative
+from unrelu.extraction.judging import certified, remarks_on
+from unrelu.links.link import Link
+from unrelu.network import Network
+from unrelu.recover import recover
+from unrelu.result import Recovery
+from unrelu.samples import Samples
+from unrelu.wording.status import Status
+
+FIRST, GROWTH, ROUNDS = 30, 2, 6
+"""Random queries at first, for each weight of a unit; their growth; and rounds."""
+
+FRESH = 0.1, 30
+"""Share of the samples, and their least number, that are made after the network was found."""
+
+
+def extract_inverted(asked: Asked, link: Link, keep: list[Recovery]) -> None:
+    """Appends results to `keep`, better and better ones."""
+    rng, again = asked.streams(7)[5:]
+    first = FIRST * (asked.n_inputs + asked.bias)
+    for number in range(ROUNDS):
+        n = first * GROWTH**number
+        samples = _samples(asked, link, n, rng)
+        if samples.n <= 2 * asked.n_inputs + 2:
+            return
+        options = {"bias": asked.bias, "rng": rng, "throw": False}
+        result = recover(samples.X, samples.Y, asked.n_units, **options)  # type: ignore[arg-type]
+        keep.append(result)
+        if result.status == Status.EXACT:
+            fresh = samples.n + max(math.ceil(FRESH[0] * samples.n), FRESH[1])
+            checked = _samples(asked, link, fresh, again)
+            keep.append(_judged(asked, link, result.certificate.network, samples, checked, rng))
+        if result.status.certain:
+            return
+
+
+def _samples(asked: Asked, link: Link, n: int, rng: np.random.Generator) -> Samples:
+    """Up to n, in the precision of the model."""
+    X, Y, *_ = informative(asked, link, None, n, rng)
+    kind = np.float32 if asked.queries.single else np.float64
+    return Samples.of(X.astype(kind), link.inverse(Y).astype(kind), few=True)
+
+
+def _judged(
+    asked: Asked,
+    link: Link,
+    net: Network,
+    used: Samples,
+    samples: Samples,
+    rng: np.random.Generator,
+) -> Recovery:
+    question = Question(net, asked.bias, used=np.arange(used.n), values=True)
+    certificate = certified(question, samples, explain(net.canonical(), samples))
+    wrong = ""
+    if certificate.status == Status.EXACT:
+        wrong = contradiction(asked, link, None, certificate, rng)
+    remarks = remarks_on(certificate, asked.n_units, wrong, "")
+    return Recovery(certificate.network, certificate, {}, remarks=remarks)

@@ -1,0 +1,53 @@
+"""Answers that are a function of values: the function is undone, exactly if answers allow it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from unrelu.checks.finding import failed
+from unrelu.extraction.grids import grid_of
+from unrelu.extraction.heads.head import FIRST_ANSWERS, Asked
+from unrelu.extraction.heads.inverted import extract_inverted
+from unrelu.extraction.heads.recognising import takes_single_precision
+from unrelu.extraction.heads.refused import refused
+from unrelu.extraction.heads.stepped import extract_steps
+from unrelu.extraction.judging import at_the_end, without_units
+from unrelu.extraction.queries import ENDED
+from unrelu.links.link import Link
+from unrelu.result import Recovery
+from unrelu.samples import Samples
+
+
+def extract_behind(link: Link) -> Callable[[Asked], Recovery]:
+    """The extraction of networks whose answers are a link of their values."""
+
+    def extract(asked: Asked) -> Recovery:
+        found: list[Recovery] = []
+        stats: dict[str, float | int | str] = {"method": "random queries"}
+        ended: BaseException | None = None
+        try:
+            n = max(1, asked.queries.affordable(asked.random_inputs(FIRST_ANSWERS)))
+            X, Y = asked.queries(asked.random_inputs(n))
+            if wrong := link.refuse(Y):
+                kind = failed("other-answers", f"the answers are not {link.about}: {wrong}")
+                return refused(asked, X, Y, kind)
+            grid = grid_of(Y)
+            if takes_single_precision(asked, Y):
+                asked.queries.single, grid = True, None
+            if grid is None:
+                extract_inverted(asked, link, found)
+            else:
+                stats = {"method": "steps", "rounded_to": grid.name}
+                extract_steps(asked, link, grid, found)
+        except ENDED as end:
+            if not asked.queries.asked:
+                raise
+            ended = end
+        if not found:
+            X, Y = asked.queries(asked.random_inputs(1))
+            found.append(without_units(Samples.of(X, Y, few=True), asked.bias))
+        best = found[-1] if ended is None else at_the_end(found[-1], asked.queries, 1, ended)
+        return replace(best, stats=stats)
+
+    return extract

@@ -1,0 +1,86 @@
+"""What several heads are recognised by: how answers change over a tiny step, bend, and end."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from unrelu.extraction.grids import grid_of
+from unrelu.extraction.heads.head import Asked, Shown
+from unrelu.extraction.kinks import TRIPLES
+from unrelu.links.link import Link
+from unrelu.numerics.arrays import Array
+
+OUTSIDE, FAR = 32, 100.0
+"""Number and distance of queries so far out that bounded answers are at their bounds."""
+
+SATURATED = 0.8
+"""Least share of answers that are there."""
+
+AT_END = 1e-3
+"""How near to a bound they are then."""
+
+STEP = 2.0**-13
+STRAIGHT = 1e4
+"""Largest bend of values over such a step, in units of rounding: curves bend by far more."""
+
+PAIRS, TINY = 64, 2.0**-44
+"""Number and distance, in usual sizes of inputs, of pairs of queries, that rounded answers do not
+tell apart, and answers with all their digits do."""
+
+SAME = 0.7
+"""Least share of equal pairs."""
+
+SINGLE_BITS = 24
+"""Of the significand of a float32."""
+
+CAST = 16
+"""Pairs of queries of which one is the other, rounded to single precision."""
+
+
+def rounded(shown: Shown) -> bool:
+    """Whether answers on a grid are on it for being rounded."""
+    if grid_of(shown.Y) is None:
+        return False
+    asked = shown.asked
+    base = asked.scale * shown.rng.standard_normal((PAIRS, asked.n_inputs))
+    beside = base + TINY * asked.scale * shown.rng.standard_normal(base.shape)
+    return bool((shown.ask(base)[1] == shown.ask(beside)[1]).mean() >= SAME)
+
+
+def takes_single_precision(asked: Asked, Y: Array) -> bool:
+    """Whether a model whose answers are Y (n, m), in single precision, rounds its inputs to that
+    first. If it computes in double precision, most answers differ."""
+    grid = grid_of(Y)
+    if grid is None or grid.bits != SINGLE_BITS:
+        return False
+    X = asked.scale * asked.streams(8)[7].standard_normal((CAST, asked.n_inputs))
+    single = X.astype(np.float32).astype(np.float64)
+    return bool((asked.queries(X)[1] == asked.queries(single)[1]).all())
+
+
+def straight(shown: Shown, link: Link) -> bool:
+    """Whether values behind answers are piecewise linear to rounding, as those of the right link
+    are. For answers that have been rounded there is no telling, and they pass."""
+    if grid_of(shown.Y) is not None:
+        return True
+    scale, d = shown.asked.scale, shown.X.shape[1]
+    clear = np.argsort(-link.clarity(shown.Y).min(axis=1), kind="stable")[:TRIPLES]
+    aside = STEP * scale * shown.rng.standard_normal((len(clear), d))
+    X = shown.X[clear]
+    Z = link.inverse(shown.ask(np.vstack([X - aside, X, X + aside]))[1])
+    left, middle, right = np.split(Z, 3)
+    bend = np.median(np.abs(left - 2 * middle + right).max(axis=1))
+    eps = float(np.finfo(np.float64).eps)
+    return bool(bend <= STRAIGHT * eps * max(1.0, float(np.abs(Z).max())))
+
+
+def at_bounds(shown: Shown, low: float, high: float) -> bool:
+    """Whether answers to queries far out are all between bounds, and most of them at one."""
+    X = FAR * shown.asked.scale * shown.rng.standard_normal((OUTSIDE, shown.X.shape[1]))
+    Y = shown.ask(X)[1]
+    ends = (np.minimum(Y - low, high - Y) < AT_END).mean()
+    return within(Y, low, high) and bool(ends >= SATURATED)
+
+
+def within(Y: Array, low: float, high: float) -> bool:
+    return bool(Y.min() >= low and Y.max() <= high and np.ptp(Y) > 0)

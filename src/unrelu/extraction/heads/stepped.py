@@ -1,0 +1,287 @@
+"""Rounded answers: an estimate, then exact samples from the steps of the answers, and the network
+that explains them.
+
+1. Random queries, and `recover` with rounding as noise: an estimate.
+2. Stretches of lines on which it predicts steps (`extraction.stretches`): exact samples, as many as there
+   are unknowns. The network is fitted to them, without noise.
+3. More such samples, at places that the network predicts to the last digits, so that they cost two
+   queries to a step and not forty; some of them after the last fit. The certificate rests on these.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from unrelu.checks.counting import chance_equations
+from unrelu.checks.explained import explain
+from unrelu.evidence.evidence import Question
+from unrelu.extraction.entries import misfit, refined
+from unrelu.extraction.grids import RULES, Grid
+from unrelu.extraction.heads.far_out import contradiction
+from unrelu.extraction.heads.head import Asked
+from unrelu.extraction.heads.informative import chained, informative
+from unrelu.extraction.judging import certified, remarks_on
+from unrelu.extraction.stretches import Stretches, bisected, joined, predicted, solved
+from unrelu.links.link import Link
+from unrelu.network import Network
+from unrelu.network.unknowns import count_unknowns
+from unrelu.numerics.arrays import Array, Index
+from unrelu.recover import recover
+from unrelu.result import Recovery, remark
+from unrelu.samples import Samples
+from unrelu.search import hyperplanes
+from unrelu.wording.status import Status
+
+log = logging.getLogger(__name__)
+
+FIRST, GROWTH, ROUNDS = 30, 2, 6
+"""Random queries of the first estimate, for each weight of a unit; their growth; and rounds."""
+
+NOISE = 1.5
+"""Ratio of what an estimate leaves to the errors of rounding, up to which it is good enough."""
+
+LEAST, MORE, SPARE = 1.15, 0.15, 1.5
+"""Exact samples before the first fit, relative to the minimum; by what share they grow while it
+does not explain them; and samples in all."""
+
+FRESH = 0.1, 30
+"""Share of the samples, and their least number, that are made after the network was found."""
+
+TRIMMED, OUTLYING = 6, 10.0
+"""Fits to fewer and fewer stretches, and how far beyond the median one has to be to be left out."""
+
+MORE_ROUNDS = 8
+"""Rounds of fits; each has `SPARE` times as many samples as the last, while units are open."""
+
+SURE = 1e-9
+"""Share of the widest bracket to begin with, where the network is known to rounding."""
+
+TRIED, TRIALS = 100, 4
+"""Batches of inputs, of twice as many as stretches are wanted, on which the network predicts steps;
+and how often steps that were not there are replaced."""
+
+EPS = float(np.finfo(np.float64).eps)
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """A network fitted to exact samples of stretches, by a rule of rounding, and how many roundings it
+    is `off` at worst."""
+
+    net: Network
+    stretches: Stretches
+    samples: Samples
+    rule: str
+    off: float
+
+    @property
+    def explains(self) -> bool:
+        return self.off <= 1
+
+
+@dataclass(frozen=True, eq=False)
+class Steps:
+    """What is common to all stages: the model, its link and grid, and random numbers. `seen` holds
+    the inputs of the last estimate."""
+
+    asked: Asked
+    link: Link
+    grid: Grid
+    rng: np.random.Generator
+    seen: list[Array] = field(default_factory=list)
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """How answers may have been rounded. With levels of one distance and an output bias, only
+        the rule that depends on the sign can be told from the others."""
+        plain = self.link.name == "values" and self.grid.step and self.asked.bias
+        return ("nearest", "toward zero") if plain else tuple(RULES)
+
+    def estimate(self, n: int) -> tuple[Recovery, Network | None]:
+        """From about n random queries; and the network refined, if it leaves no more than
+        rounding."""
+        self.asked.queries.stage = "random inputs"
+        X, Y, *answers = informative(self.asked, self.link, self.grid, n, self.rng)
+        if len(X) < 2 * X.shape[1] + 2:
+            X, Y = self.asked.queries(self.asked.random_inputs(n))
+            answers, Y = [X, Y], np.clip(Y, *_inside(self.link, self.grid))
+        Z, bias = self.link.inverse(Y), self.asked.bias
+        options = {"bias": bias, "noise": "gaussian", "rng": self.rng, "throw": False}
+        result = recover(X, Z, self.asked.n_units, **options)  # type: ignore[arg-type]
+        self.seen[:] = [X]
+        all_X, all_Y = answers
+        net = result.certificate.network
+        net = refined(net, self.link, self.grid, all_X, all_Y, bias)
+        left = misfit(net, self.link, self.grid, all_X, all_Y)
+        log.info("%d queries: %s, leaves %.2f of rounding", len(X), result.status.value, left)
+        return result, net if left <= NOISE and net.n_units else None
+
+    def stretches(
+        self, net: Network, count: int, share: float = 1.0, weak: Index | None = None
+    ) -> Stretches:
+        """About so many, at usual inputs and around units, the `weak` ones if there are any. Where
+        the network predicts fewer, none are asked for."""
+        self.asked.queries.stage = "steps"
+        units = np.arange(net.n_units) if weak is None or not len(weak) else weak
+        found: list[Stretches] = []
+        total = 0
+        for _ in range(TRIALS):
+            wanted = max(count - total, 0)
+            more = [
+                predicted(net, self.link, self.grid, self.seen[0][:1], self.asked.scale, self.rng)
+            ]
+            while sum(map(len, more)) < wanted and len(more) <= TRIED:
+                X = self._starts(net, 2 * wanted, units)
+                scale = self.asked.scale
+                more.append(predicted(net, self.link, self.grid, X, scale, self.rng))
+            some = joined(more)
+            some = some.take(np.arange(min(wanted, len(some)))).narrowed(share)
+            found.append(bisected(self.asked.queries, some, self.link, self.asked.scale))
+            total += len(found[-1])
+            if total >= count or len(some) < wanted:
+                break
+        log.info("%d of %d stretches", total, count)
+        return joined(found)
+
+    def _starts(self, net: Network, n: int, some: Index) -> Array:
+        """Inputs like those of the estimate; every third is moved next to the hyperplane of one of
+        some units, so that there are samples on both sides of each."""
+        seen = self.seen[0]
+        noise = self.asked.scale * self.rng.standard_normal((n, seen.shape[1]))
+        X = chained(seen[self.rng.integers(len(seen), size=n)], noise)
+        near = np.arange(0, n, 3)
+        units = some[self.rng.integers(len(some), size=len(near))]
+        V = net.V[units]
+        size = np.linalg.norm(V, axis=1)
+        side = 0.3 * self.asked.scale * self.rng.standard_normal(len(near))
+        shift = (side * size - (X[near] * V).sum(axis=1) - net.b[units]) / size**2
+        X[near] += shift[:, None] * V
+        return X
+
+    def wanted(self, net: Network, spare: float) -> int:
+        """Samples, `spare` times as many as there are unknowns."""
+        outputs = min(net.n_outputs - self.link.centred, net.n_units)
+        D = net.n_inputs + self.asked.bias
+        unknowns = count_unknowns(net.n_units, net.n_inputs, outputs, biases=self.asked.bias)
+        chance = chance_equations(D, 2 * unknowns // outputs, net.n_units, EPS)
+        return max(math.ceil(spare * (unknowns + chance) / outputs), 3 * D)
+
+    def fitted(self, stretches: Stretches, net: Network) -> Fit:
+        """The network fitted to the samples of stretches from a network that is about right, by the
+        rule of rounding that suits it best."""
+        fits: list[Fit] = []
+        for rule in self.rules:
+            fits.append(self._fit(stretches, net, rule))
+            log.info("rounded %s: off by %.1e roundings", RULES[rule], fits[-1].off)
+            if fits[-1].explains:
+                break
+        return min(fits, key=lambda fit: fit.off)
+
+    def _fit(self, stretches: Stretches, net: Network, rule: str) -> Fit:
+        """Stretches that a hyperplane crosses, as the estimate did not show, stand out, and are left
+        out if the network then shows that they are crossed."""
+        X, F = solved(stretches, net, self.link, rule)
+        kept = np.ones(len(stretches), dtype=bool)
+        for _ in range(TRIMMED):
+            rows = np.flatnonzero(np.repeat(kept, 2))
+            samples = Samples(X[rows], F[rows], EPS)
+            found, _ = hyperplanes.fit_from(
+                samples, np.arange(len(rows)), net.V, net.b, self.asked.bias
+            )
+            off = explain(found.canonical(), samples).in_roundings
+            left = np.abs(found(X) - F).max(axis=1).reshape(-1, 2).max(axis=1)
+            if off <= 1:
+                whole = ~stretches.crossed(found)
+                if not (whole & ~kept).any():
+                    break
+                off, kept = np.inf, whole
+                continue
+            outside = kept & (left > OUTLYING * np.median(left[kept]))
+            if not outside.any():
+                break
+            kept &= ~outside
+        return Fit(found, stretches.take(kept), samples, rule, off)
+
+
+def _inside(link: Link, grid: Grid) -> tuple[float, float]:
+    """The range of answers, half a step from its ends, where the inverse is finite."""
+    step = grid.spacing(np.array([1e-3]))[0]
+    return link.low + 0.5 * step, link.high - 0.5 * step
+
+
+def extract_steps(asked: Asked, link: Link, grid: Grid, keep: list[Recovery]) -> None:
+    """Appends results to `keep`, better and better ones."""
+    steps = Steps(asked, link, grid, asked.streams(6)[5])
+    first = FIRST * (asked.n_inputs + asked.bias)
+    known: Stretches | None = None
+    for number in range(ROUNDS):
+        result, net = steps.estimate(first * GROWTH**number)
+        keep.append(result)
+        if net is None:
+            continue
+        count = math.ceil(steps.wanted(net, LEAST) / 2)
+        if known is not None:
+            known = known.take(~known.crossed(net))
+            count -= len(known)
+        more = steps.stretches(net, count)
+        known = more if known is None else joined([known, more])
+        if len(more) >= count:
+            known = _completed(steps, net, known, keep)
+            if keep[-1] is not result:
+                return
+
+
+def _completed(steps: Steps, net: Network, known: Stretches, keep: list[Recovery]) -> Stretches:
+    """Stretches until a network explains them and those that it predicts; all of them."""
+    weak, spare = np.arange(0), SPARE
+    for _ in range(MORE_ROUNDS):
+        fit = steps.fitted(known, net)
+        if not fit.explains:
+            # With hardly more equations than unknowns, a fit may end next to the right one.
+            more = math.ceil(MORE * len(known))
+            known = joined([known, steps.stretches(net, more)])
+            continue
+        net, known = fit.net, fit.stretches
+        more = math.ceil(steps.wanted(net, spare) / 2) - len(known)
+        if more > 0:
+            known = joined([known, steps.stretches(net, more, SURE, weak)])
+            fit = steps.fitted(known, net)
+        count = math.ceil(max(FRESH[0] * 2 * len(known), FRESH[1]) / 2)
+        fresh = steps.stretches(fit.net, count, SURE)
+        result = _judged(steps, fit, fresh)
+        known = joined([known, fresh])
+        if result.certificate.status != Status.FAILED:
+            keep.append(result)
+        if result.certificate.status == Status.EXACT:
+            break
+        if result.certificate.status == Status.UNDETERMINED:
+            weak, spare = result.certificate.weak_units, spare * SPARE
+            net = result.certificate.network
+    return known
+
+
+def _judged(steps: Steps, fit: Fit, fresh: Stretches) -> Recovery:
+    X, F = solved(fresh, fit.net, steps.link, fit.rule)
+    fitted = fit.samples
+    samples = Samples(np.vstack([fitted.X, X]), np.vstack([fitted.Y, F]), EPS)
+    used = np.arange(fitted.n)
+    explained = explain(fit.net.canonical(), samples)
+    question = Question(fit.net, steps.asked.bias, used=used, values=True)
+    certificate = certified(question, samples, explained)
+    log.info("certificate: %s", certificate.explanation)
+    wrong = ""
+    if certificate.status == Status.EXACT:
+        wrong = contradiction(steps.asked, steps.link, steps.grid, certificate, steps.rng)
+    sentence = (
+        f"the answers are rounded to {steps.grid.name}, {RULES[fit.rule]}; the certificate is "
+        "based on values at places where they step from one level to the next"
+    )
+    remarks = (
+        *remarks_on(certificate, steps.asked.n_units, wrong, ""),
+        *remark("rounded-answers", sentence),
+    )
+    return replace(Recovery(certificate.network, certificate, {}), remarks=remarks)
