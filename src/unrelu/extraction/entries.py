@@ -38,7 +38,7 @@ def misfit(net: Network, link: Link, grid: Grid, X: Array, Y: Array) -> float:
     return float(np.sqrt(12 * (left**2).mean()))
 
 
-def refined(net: Network, link: Link, grid: Grid, X: Array, Y: Array, bias: bool) -> Network:
+def refined(net: Network, link: Link, grid: Grid, X: Array, Y: Array, *, bias: bool) -> Network:
     """The network fitted to answers Y (n, m) at X (n, d)."""
     if sum(array.size for array in (net.V, net.b, net.U, net.c)) > MOST_WEIGHTS:
         return net

@@ -69,6 +69,10 @@ class Grid:
         return float(self.spacing(np.asarray(np.abs(Y).max())))
 
 
+LAG = {"nearest": (0.5, 0.5), "toward zero": (1.0, 1.0), "down": (1.0, 0.0), "up": (0.0, 1.0)}
+"""How far an answer may be below and above the value, in steps."""
+
+
 def thresholds(lower: Array, upper: Array, rule: str) -> Array:
     """The value at which answers step from one level to the next."""
     if rule == "nearest":

@@ -9,9 +9,9 @@ outputs, as if the answers had not been rounded. A link g(F) between values and 
 matter: a threshold p of output a says that z_a(α + s β) = target(p), and these equations are solved
 by Gauss–Newton.
 
-An estimate of the network says where there is such a stretch, and about where its steps are. It needs
-to be right to half a step. A step then costs log₂(step / rounding) queries: about 40 for three
-decimals.
+An estimate of the network says where there is such a stretch, and about where its steps are. It
+needs to be right to half a step. A step then costs log₂(step / rounding) queries: about 40 for
+three decimals.
 """
 
 from __future__ import annotations
@@ -48,8 +48,8 @@ CLEAR = 0.05
 
 NEWTON_STEPS = 20
 FLAT = 1e-9
-"""Singular values of the equations of a stretch, relative to the largest, that are those of values a
-link does not show."""
+"""Singular values of the equations of a stretch, relative to the largest, that are those of values
+a link does not show."""
 
 EPS = float(np.finfo(np.float64).eps)
 
@@ -87,7 +87,10 @@ class Stretches:
         return np.asarray((middle < Y) == self.rising[i, e, a])
 
     def crossed(self, net: Network) -> Mask:
-        """Which stretches a hyperplane of the network crosses, from the first step to the last."""
+        """Which stretches a hyperplane of the network crosses, from the first step to the last. It
+        does not matter for a single output: its samples are the steps themselves."""
+        if self.place.shape[2] == 1:
+            return np.zeros(len(self), dtype=bool)
         ends = (self.place.min(axis=(1, 2)), self.place.max(axis=(1, 2)))
         first, last = (
             net.preactivations(self.start + s[:, None] * self.direction) > 0 for s in ends
@@ -102,8 +105,8 @@ class Stretches:
 def predicted(
     net: Network, link: Link, grid: Grid, X: Array, scale: float, rng: np.random.Generator
 ) -> Stretches:
-    """The stretches through points X (n, d), in random directions, on which the network predicts two
-    steps of each output; fewer than n."""
+    """The stretches through points X (n, d), in random directions, on which the network predicts
+    two steps of each output; fewer than n."""
     n, m = len(X), net.n_outputs
     G = rng.standard_normal(X.shape)
     G /= np.linalg.norm(G, axis=1, keepdims=True)
@@ -173,8 +176,8 @@ def bisected(ask: Ask, stretches: Stretches, link: Link, scale: float) -> Stretc
 
 
 def _bracketed(ask: Ask, stretches: Stretches) -> Stretches:
-    """The stretches that have all their steps within `widest` of the expected places, with brackets as
-    narrow as was expected, or wider. A stretch is given up as soon as it misses a step."""
+    """The stretches that have all their steps within `widest` of the expected places, with brackets
+    as narrow as was expected, or wider. A stretch is given up as soon as it misses a step."""
     shape = stretches.place.shape
     half, found = stretches.half.ravel().copy(), ~stretches.used.ravel()
     lost = np.zeros(shape[0], dtype=bool)

@@ -68,7 +68,7 @@ def _refuse(P: Array) -> str:
     off = max(SUM_OFF, 0.5 * P.shape[1] * 1e-3)
     if P.min() >= 0 and (np.abs(total - 1) <= off).all():
         return ""
-    return "expected probabilities that sum to one in each row"
+    return "expected probabilities that sum to one in each row, percentages divided by 100"
 
 
 SOFTMAX = Link(

@@ -8,7 +8,7 @@ import numpy as np
 
 from unrelu.checks.explained import explain
 from unrelu.evidence.evidence import Question
-from unrelu.extraction.heads.far_out import contradiction
+from unrelu.extraction.heads.far_out import contradiction, on_lines
 from unrelu.extraction.heads.head import Asked
 from unrelu.extraction.heads.informative import informative
 from unrelu.extraction.judging import certified, remarks_on
@@ -33,7 +33,7 @@ def extract_inverted(asked: Asked, link: Link, keep: list[Recovery]) -> None:
     for number in range(ROUNDS):
         n = first * GROWTH**number
         samples = _samples(asked, link, n, rng)
-        if samples.n <= 2 * asked.n_inputs + 2:
+        if samples is None or samples.n <= 2 * asked.n_inputs + 2:
             return
         options = {"bias": asked.bias, "rng": rng, "throw": False}
         result = recover(samples.X, samples.Y, asked.n_units, **options)  # type: ignore[arg-type]
@@ -41,14 +41,17 @@ def extract_inverted(asked: Asked, link: Link, keep: list[Recovery]) -> None:
         if result.status == Status.EXACT:
             fresh = samples.n + max(math.ceil(FRESH[0] * samples.n), FRESH[1])
             checked = _samples(asked, link, fresh, again)
+            assert checked is not None, "there were samples before"
             keep.append(_judged(asked, link, result.certificate.network, samples, checked, rng))
         if result.status.certain:
             return
 
 
-def _samples(asked: Asked, link: Link, n: int, rng: np.random.Generator) -> Samples:
-    """Up to n, in the precision of the model."""
+def _samples(asked: Asked, link: Link, n: int, rng: np.random.Generator) -> Samples | None:
+    """Up to n, in the precision of the model; None if all answers are saturated."""
     X, Y, *_ = informative(asked, link, None, n, rng)
+    if not len(X):
+        return None
     kind = np.float32 if asked.queries.single else np.float64
     return Samples.of(X.astype(kind), link.inverse(Y).astype(kind), few=True)
 
@@ -65,6 +68,6 @@ def _judged(
     certificate = certified(question, samples, explain(net.canonical(), samples))
     wrong = ""
     if certificate.status == Status.EXACT:
-        wrong = contradiction(asked, link, None, certificate, rng)
+        wrong = contradiction(link, certificate, *on_lines(asked, rng), eps=samples.eps)
     remarks = remarks_on(certificate, asked.n_units, wrong, "")
     return Recovery(certificate.network, certificate, {}, remarks=remarks)

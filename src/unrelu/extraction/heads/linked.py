@@ -5,18 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from unrelu.checks.finding import failed
+from unrelu.checks.finding import failed, undetermined
 from unrelu.extraction.grids import grid_of
 from unrelu.extraction.heads.head import FIRST_ANSWERS, Asked
 from unrelu.extraction.heads.inverted import extract_inverted
 from unrelu.extraction.heads.recognising import takes_single_precision
 from unrelu.extraction.heads.refused import refused
 from unrelu.extraction.heads.stepped import extract_steps
-from unrelu.extraction.judging import at_the_end, without_units
+from unrelu.extraction.judging import at_the_end
 from unrelu.extraction.queries import ENDED
 from unrelu.links.link import Link
 from unrelu.result import Recovery
-from unrelu.samples import Samples
+
+SATURATED = undetermined(
+    "saturated",
+    "nearly all answers are so close to the ends of their range, or change in such large steps, "
+    "that they do not show the values behind them: ask at another scale",
+)
 
 
 def extract_behind(link: Link) -> Callable[[Asked], Recovery]:
@@ -46,7 +51,7 @@ def extract_behind(link: Link) -> Callable[[Asked], Recovery]:
             ended = end
         if not found:
             X, Y = asked.queries(asked.random_inputs(1))
-            found.append(without_units(Samples.of(X, Y, few=True), asked.bias))
+            found.append(refused(asked, X, Y, SATURATED))
         best = found[-1] if ended is None else at_the_end(found[-1], asked.queries, 1, ended)
         return replace(best, stats=stats)
 

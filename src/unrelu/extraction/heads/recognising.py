@@ -13,8 +13,8 @@ from unrelu.numerics.arrays import Array
 OUTSIDE, FAR = 32, 100.0
 """Number and distance of queries so far out that bounded answers are at their bounds."""
 
-SATURATED = 0.8
-"""Least share of answers that are there."""
+SATURATED = 0.4
+"""Least share of answers that are there: where no unit is active, they are not."""
 
 AT_END = 1e-3
 """How near to a bound they are then."""
@@ -78,7 +78,7 @@ def at_bounds(shown: Shown, low: float, high: float) -> bool:
     """Whether answers to queries far out are all between bounds, and most of them at one."""
     X = FAR * shown.asked.scale * shown.rng.standard_normal((OUTSIDE, shown.X.shape[1]))
     Y = shown.ask(X)[1]
-    ends = (np.minimum(Y - low, high - Y) < AT_END).mean()
+    ends = (np.minimum(Y - low, high - Y) < AT_END * (high - low)).mean()
     return within(Y, low, high) and bool(ends >= SATURATED)
 
 

@@ -14,7 +14,7 @@ from unrelu.samples import Samples
 
 def refused(asked: Asked, X: Array, Y: Array, kind: Finding) -> Recovery:
     """The result that says of what kind the answers Y (n, m) to X (n, d) are."""
-    result = without_units(Samples.of(X, Y), asked.bias)
+    result = without_units(Samples.of(X, Y, few=True), asked.bias)
     findings = (kind, *result.certificate.findings)
     certificate = replace(result.certificate, findings=findings)
     return replace(result, certificate=certificate, stats={"method": "random queries"})

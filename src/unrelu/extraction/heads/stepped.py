@@ -2,10 +2,11 @@
 that explains them.
 
 1. Random queries, and `recover` with rounding as noise: an estimate.
-2. Stretches of lines on which it predicts steps (`extraction.stretches`): exact samples, as many as there
-   are unknowns. The network is fitted to them, without noise.
-3. More such samples, at places that the network predicts to the last digits, so that they cost two
-   queries to a step and not forty; some of them after the last fit. The certificate rests on these.
+2. Stretches of lines on which it predicts steps (`extraction.stretches`): exact samples, as many
+   as there are unknowns. The network is fitted to them, without noise.
+3. More such samples, at places that the network predicts to the last digits, so that they cost
+   two queries to a step and not forty; some of them after the last fit. The certificate rests on
+   all of them.
 """
 
 from __future__ import annotations
@@ -21,9 +22,9 @@ from unrelu.checks.explained import explain
 from unrelu.evidence.evidence import Question
 from unrelu.extraction.entries import misfit, refined
 from unrelu.extraction.grids import RULES, Grid
-from unrelu.extraction.heads.far_out import contradiction
+from unrelu.extraction.heads.far_out import contradiction, on_lines, outside
 from unrelu.extraction.heads.head import Asked
-from unrelu.extraction.heads.informative import chained, informative
+from unrelu.extraction.heads.informative import chained, informative, rounding_errors
 from unrelu.extraction.judging import certified, remarks_on
 from unrelu.extraction.stretches import Stretches, bisected, joined, predicted, solved
 from unrelu.links.link import Link
@@ -41,12 +42,18 @@ log = logging.getLogger(__name__)
 FIRST, GROWTH, ROUNDS = 30, 2, 6
 """Random queries of the first estimate, for each weight of a unit; their growth; and rounds."""
 
+PATIENCE = 2
+"""Estimates that fail and are far from the answers, after which the model is something else."""
+
 NOISE = 1.5
 """Ratio of what an estimate leaves to the errors of rounding, up to which it is good enough."""
 
-LEAST, MORE, SPARE = 1.15, 0.15, 1.5
-"""Exact samples before the first fit, relative to the minimum; by what share they grow while it
-does not explain them; and samples in all."""
+LEAST, SPARE = 1.15, 1.5
+"""Exact samples before the first fit, and in all, relative to the minimum."""
+
+MORE, MANY = 0.25, 2.0
+"""By what share exact samples grow while no network explains them; and from how many on, relative
+to the minimum, there are enough for a search."""
 
 FRESH = 0.1, 30
 """Share of the samples, and their least number, that are made after the network was found."""
@@ -69,14 +76,15 @@ EPS = float(np.finfo(np.float64).eps)
 
 @dataclass(frozen=True, eq=False)
 class Fit:
-    """A network fitted to exact samples of stretches, by a rule of rounding, and how many roundings it
-    is `off` at worst."""
+    """A network fitted to exact samples of stretches, by a rule of rounding; how many roundings it
+    is `off` at worst, and how many of the other answers it does not predict."""
 
     net: Network
     stretches: Stretches
     samples: Samples
     rule: str
     off: float
+    wrong: int = 0
 
     @property
     def explains(self) -> bool:
@@ -86,13 +94,16 @@ class Fit:
 @dataclass(frozen=True, eq=False)
 class Steps:
     """What is common to all stages: the model, its link and grid, and random numbers. `seen` holds
-    the inputs of the last estimate."""
+    the queries of the last estimate and their answers, `usual` those inputs whose answers showed
+    their values well; `far` queries on lines, and their answers."""
 
     asked: Asked
     link: Link
     grid: Grid
     rng: np.random.Generator
     seen: list[Array] = field(default_factory=list)
+    usual: list[Array] = field(default_factory=list)
+    far: list[Array] = field(default_factory=list)
 
     @property
     def rules(self) -> tuple[str, ...]:
@@ -111,12 +122,11 @@ class Steps:
             answers, Y = [X, Y], np.clip(Y, *_inside(self.link, self.grid))
         Z, bias = self.link.inverse(Y), self.asked.bias
         options = {"bias": bias, "noise": "gaussian", "rng": self.rng, "throw": False}
-        result = recover(X, Z, self.asked.n_units, **options)  # type: ignore[arg-type]
-        self.seen[:] = [X]
-        all_X, all_Y = answers
-        net = result.certificate.network
-        net = refined(net, self.link, self.grid, all_X, all_Y, bias)
-        left = misfit(net, self.link, self.grid, all_X, all_Y)
+        errors = rounding_errors(self.link, self.grid, Y).max(axis=1)
+        result = recover(X, Z, self.asked.n_units, sample_weight=errors**-2.0, **options)  # type: ignore[arg-type]
+        self.usual[:], self.seen[:] = [X], answers
+        net = refined(result.certificate.network, self.link, self.grid, *self.seen, bias=bias)
+        left = misfit(net, self.link, self.grid, *self.seen)
         log.info("%d queries: %s, leaves %.2f of rounding", len(X), result.status.value, left)
         return result, net if left <= NOISE and net.n_units else None
 
@@ -132,7 +142,7 @@ class Steps:
         for _ in range(TRIALS):
             wanted = max(count - total, 0)
             more = [
-                predicted(net, self.link, self.grid, self.seen[0][:1], self.asked.scale, self.rng)
+                predicted(net, self.link, self.grid, self.usual[0][:1], self.asked.scale, self.rng)
             ]
             while sum(map(len, more)) < wanted and len(more) <= TRIED:
                 X = self._starts(net, 2 * wanted, units)
@@ -150,9 +160,9 @@ class Steps:
     def _starts(self, net: Network, n: int, some: Index) -> Array:
         """Inputs like those of the estimate; every third is moved next to the hyperplane of one of
         some units, so that there are samples on both sides of each."""
-        seen = self.seen[0]
-        noise = self.asked.scale * self.rng.standard_normal((n, seen.shape[1]))
-        X = chained(seen[self.rng.integers(len(seen), size=n)], noise)
+        usual = self.usual[0]
+        noise = self.asked.scale * self.rng.standard_normal((n, usual.shape[1]))
+        X = chained(usual[self.rng.integers(len(usual), size=n)], noise)
         near = np.arange(0, n, 3)
         units = some[self.rng.integers(len(some), size=len(near))]
         V = net.V[units]
@@ -175,15 +185,38 @@ class Steps:
         rule of rounding that suits it best."""
         fits: list[Fit] = []
         for rule in self.rules:
-            fits.append(self._fit(stretches, net, rule))
-            log.info("rounded %s: off by %.1e roundings", RULES[rule], fits[-1].off)
-            if fits[-1].explains:
+            fit = self.fit(stretches, net, rule)
+            wrong = int(outside(self.link, self.grid, rule, fit.net, *self.seen).sum())
+            fits.append(replace(fit, wrong=wrong))
+            log.info("%s: off by %.1e roundings, %d answers", RULES[rule], fit.off, wrong)
+            if fit.explains and not wrong:
                 break
-        return min(fits, key=lambda fit: fit.off)
+        return min(fits, key=lambda fit: (not fit.explains, fit.wrong))
 
-    def _fit(self, stretches: Stretches, net: Network, rule: str) -> Fit:
-        """Stretches that a hyperplane crosses, as the estimate did not show, stand out, and are left
-        out if the network then shows that they are crossed."""
+    def enlarged(self, known: Stretches, net: Network) -> tuple[Stretches, Network]:
+        """More stretches, and another network to start from, where none explains those known. With
+        hardly more equations than unknowns, a fit may end next to the right one; or the estimate
+        has missed units that rounding hides, and which a search without noise finds."""
+        few = 2 * len(known) < MANY * self.wanted(net, 1.0)
+        known = joined([known, self.stretches(net, math.ceil(MORE * len(known)))])
+        if few:
+            return known, net
+        X, F = solved(known, net, self.link, self.rules[0])
+        options = {"bias": self.asked.bias, "noise": "none", "rng": self.rng, "throw": False}
+        result = recover(X, F, self.asked.n_units, **options)  # type: ignore[arg-type]
+        log.info("%d exact samples: %s", len(X), result.explanation)
+        return known, result.certificate.network if result.status == Status.EXACT else net
+
+    def others(self) -> tuple[Array, Array]:
+        """Random queries and those on lines, and their answers, which are not fitted."""
+        if not self.far:
+            self.far[:] = on_lines(self.asked, self.rng)
+        X, Y = (np.vstack(pair) for pair in zip(self.seen, self.far, strict=True))
+        return X, Y
+
+    def fit(self, stretches: Stretches, net: Network, rule: str) -> Fit:
+        """The network of one rule. Stretches that a hyperplane crosses, as the estimate did not
+        show, stand out, and are left out if the network then shows that they are crossed."""
         X, F = solved(stretches, net, self.link, rule)
         kept = np.ones(len(stretches), dtype=bool)
         for _ in range(TRIMMED):
@@ -218,10 +251,15 @@ def extract_steps(asked: Asked, link: Link, grid: Grid, keep: list[Recovery]) ->
     steps = Steps(asked, link, grid, asked.streams(6)[5])
     first = FIRST * (asked.n_inputs + asked.bias)
     known: Stretches | None = None
+    hopeless = 0
     for number in range(ROUNDS):
         result, net = steps.estimate(first * GROWTH**number)
-        keep.append(result)
+        if result.status not in (Status.EXACT, Status.PROVED):  # of equal answers, to rounding
+            keep.append(result)
         if net is None:
+            hopeless += result.status == Status.FAILED
+            if hopeless == PATIENCE:
+                return
             continue
         count = math.ceil(steps.wanted(net, LEAST) / 2)
         if known is not None:
@@ -231,7 +269,7 @@ def extract_steps(asked: Asked, link: Link, grid: Grid, keep: list[Recovery]) ->
         known = more if known is None else joined([known, more])
         if len(more) >= count:
             known = _completed(steps, net, known, keep)
-            if keep[-1] is not result:
+            if keep and keep[-1] is not result:
                 return
 
 
@@ -241,9 +279,7 @@ def _completed(steps: Steps, net: Network, known: Stretches, keep: list[Recovery
     for _ in range(MORE_ROUNDS):
         fit = steps.fitted(known, net)
         if not fit.explains:
-            # With hardly more equations than unknowns, a fit may end next to the right one.
-            more = math.ceil(MORE * len(known))
-            known = joined([known, steps.stretches(net, more)])
+            known, net = steps.enlarged(known, net)
             continue
         net, known = fit.net, fit.stretches
         more = math.ceil(steps.wanted(net, spare) / 2) - len(known)
@@ -253,6 +289,8 @@ def _completed(steps: Steps, net: Network, known: Stretches, keep: list[Recovery
         count = math.ceil(max(FRESH[0] * 2 * len(known), FRESH[1]) / 2)
         fresh = steps.stretches(fit.net, count, SURE)
         result = _judged(steps, fit, fresh)
+        if result.certificate.status == Status.EXACT != result.status:
+            result = _by_another_rule(steps, known, fit, fresh) or result
         known = joined([known, fresh])
         if result.certificate.status != Status.FAILED:
             keep.append(result)
@@ -262,6 +300,18 @@ def _completed(steps: Steps, net: Network, known: Stretches, keep: list[Recovery
             weak, spare = result.certificate.weak_units, spare * SPARE
             net = result.certificate.network
     return known
+
+
+def _by_another_rule(steps: Steps, known: Stretches, fit: Fit, fresh: Stretches) -> Recovery | None:
+    """The result with other thresholds, if that contradicts no answer: where all answers nearby
+    are of one sign, only those far out tell how they are rounded."""
+    for rule in steps.rules:
+        other = steps.fit(known, fit.net, rule)
+        if rule != fit.rule and other.explains:
+            result = _judged(steps, other, fresh)
+            if result.status == Status.EXACT:
+                return result
+    return None
 
 
 def _judged(steps: Steps, fit: Fit, fresh: Stretches) -> Recovery:
@@ -275,7 +325,8 @@ def _judged(steps: Steps, fit: Fit, fresh: Stretches) -> Recovery:
     log.info("certificate: %s", certificate.explanation)
     wrong = ""
     if certificate.status == Status.EXACT:
-        wrong = contradiction(steps.asked, steps.link, steps.grid, certificate, steps.rng)
+        X, Y = steps.others()
+        wrong = contradiction(steps.link, certificate, X, Y, grid=steps.grid, rule=fit.rule)
     sentence = (
         f"the answers are rounded to {steps.grid.name}, {RULES[fit.rule]}; the certificate is "
         "based on values at places where they step from one level to the next"

@@ -1,0 +1,136 @@
+"""Networks behind rounding, probabilities and other functions of their values."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from support.heads import Rounding, decimals, model, planted, shown
+
+import unrelu
+from unrelu import Network
+from unrelu.links.table import LINKS
+
+Array = NDArray[np.float64]
+
+EXACT = 1e-12
+"""Rounding of values, times condition numbers of a thousand or so."""
+
+
+def single(Y: Array) -> Array:
+    return Y.astype(np.float32).astype(np.float64)
+
+
+def levels(Y: Array) -> Array:
+    return np.asarray(np.round(255 * Y) / 255)
+
+
+ROUNDED: dict[str, tuple[str, int, float, Rounding]] = {
+    "three decimals": ("values", 1, 1.0, decimals(3)),
+    "three decimals of two outputs": ("values", 2, 1.0, decimals(3)),
+    "whole numbers": ("values", 1, 15.0, decimals(0)),
+    "a grid": ("values", 1, 1.0, levels),
+    "float32 of float64": ("values", 2, 1.0, single),
+    "cut off": ("values", 1, 1.0, lambda Y: np.trunc(1e3 * Y) / 1e3),
+    "sigmoid": ("sigmoid", 1, 1.0, decimals(4)),
+    "sigmoid, down": ("sigmoid", 1, 1.0, lambda Y: np.floor(1e4 * Y) / 1e4),
+    "tanh": ("tanh", 2, 0.5, decimals(4)),
+    "softmax": ("softmax", 3, 1.0, decimals(4)),
+    "log-softmax": ("log-softmax", 3, 1.0, decimals(3)),
+}
+
+
+def recovered(result: unrelu.Recovery, truth: Network) -> bool:
+    assert result.network is not None
+    return unrelu.match(result.network, truth).max_error < EXACT
+
+
+@pytest.mark.parametrize("name", ROUNDED)
+def test_rounded_answers_give_away_the_network_exactly(name: str) -> None:
+    link, m, size, rounding = ROUNDED[name]
+    net = planted(1, m=m, size=size)
+    result = unrelu.extract(model(net, link, rounding), 6, budget=20_000, rng=0)
+    assert result.status == "exact"
+    assert result.stats["answers"] == ("rounded" if link == "values" else link)
+    assert recovered(result, shown(net, link))
+    assert result.certificate.n_fresh >= 30
+    codes = {finding.code for finding in result.findings}
+    assert {"answers", "rounded-answers"} <= codes
+    assert ("hidden-by-answers" in codes) == LINKS[link].centred
+
+
+@pytest.mark.parametrize("link", [name for name in LINKS if name != "values"])
+@pytest.mark.parametrize("seed", range(2))
+def test_functions_of_values_are_inverted(link: str, seed: int) -> None:
+    net = planted(seed, m=3 if LINKS[link].centred else 1, size=0.5)
+    result = unrelu.extract(model(net, link), 6, rng=0)
+    assert result.status == "exact"
+    assert result.stats["answers"] == link
+    assert recovered(result, shown(net, link))
+
+
+def test_the_comparison_sees_a_slightly_wrong_network() -> None:
+    net = planted(1)
+    result = unrelu.extract(model(net, "values", decimals(3)), 6, rng=0)
+    wrong = Network(net.V * (1 + 1e-11), net.U, net.b, net.c)
+    assert recovered(result, net)
+    assert not recovered(result, wrong)
+
+
+@pytest.mark.parametrize("link", ["sigmoid", "softmax"])
+def test_a_model_in_single_precision_has_no_more_to_give(link: str) -> None:
+    net = planted(2, m=3 if link == "softmax" else 1)
+    V, b, U, c = (array.astype(np.float32) for array in (net.V, net.b, net.U, net.c))
+
+    def answer(X: NDArray[np.float64]) -> NDArray[np.float32]:
+        F = np.maximum(X.astype(np.float32) @ V.T + b, 0) @ U.T + c
+        return LINKS[link].forward(F).astype(np.float32)
+
+    result = unrelu.extract(answer, 6, budget=30_000, rng=0, throw=False)
+    assert result.network is not None
+    assert result.status in ("exact", "estimated", "undetermined")
+    if result.status == "exact":
+        assert "float32" in result.certificate.precision
+        found = unrelu.match(result.network, shown(net, link))
+        assert (found.hidden <= 10 * result.certificate.weight_errors).all()
+
+
+@pytest.mark.parametrize(
+    ("link", "function"),
+    [
+        ("values", lambda X: np.maximum(np.maximum(X, 0) @ np.ones((4, 3)) - 1, 0).sum(axis=1)),
+        ("sigmoid", lambda X: np.maximum(np.maximum(X, 0) @ np.ones((4, 3)) - 1, 0).sum(axis=1)),
+        ("values", lambda X: np.maximum(X, 0).sum(axis=1) ** 2),
+    ],
+)
+def test_other_functions_behind_a_head_are_never_called_exact(link: str, function: object) -> None:
+    def answer(X: Array) -> Array:
+        F = 0.3 * function(X)[:, None]  # type: ignore[operator]
+        return np.asarray(np.round(LINKS[link].forward(F), 3))
+
+    result = unrelu.extract(answer, 4, budget=2000, rng=0, throw=False)
+    assert result.status not in ("exact", "proved")
+
+
+def test_the_same_seed_asks_the_same_queries_and_the_budget_holds() -> None:
+    net = planted(1)
+    counts = []
+    for _ in range(2):
+        asked = 0
+
+        def answer(X: Array) -> Array:
+            nonlocal asked
+            asked += len(X)
+            return model(net, "values", decimals(3))(X)
+
+        result = unrelu.extract(answer, 6, budget=1500, rng=3, throw=False)
+        counts.append((asked, result.stats["queries"]))
+        assert asked <= 1500
+        assert result.code == "budget-spent" or result.status.certain
+    assert counts[0] == counts[1]
+
+
+def test_saturated_answers_are_told() -> None:
+    net = Network([[1.0, 0.0], [0.0, 1.0]], [[1.0, 1.0]], c=[40.0])
+    result = unrelu.extract(model(net, "tanh"), 2, answers="tanh", rng=0, throw=False)
+    assert (result.status, result.code) == ("undetermined", "saturated")
