@@ -25,11 +25,17 @@ CHANCE = math.log(1e-9)
 def distinct_rows(samples: Samples, biased: bool) -> Index:
     """One row of each group of inputs that are the same; without biases a network is homogeneous,
     so inputs on one ray are."""
-    X = np.asarray(samples.X, dtype=np.float64) / column_scale(samples)
-    if not biased:
-        X = X / divisors(np.abs(X).max(axis=1, keepdims=True))
-    cells = np.floor(X / SAME + np.sqrt(0.5))  # an odd offset: few inputs lie on a cell's border
-    return np.sort(np.unique(cells, axis=0, return_index=True)[1])
+    scale, keys = column_scale(samples), []
+    factors = np.random.default_rng(0).integers(2**63, size=samples.d, dtype=np.uint64) | 1
+    for _, X, _ in samples.blocks():
+        scaled = X / scale
+        if not biased:
+            scaled /= divisors(np.abs(scaled).max(axis=1, keepdims=True))
+        cells = np.floor(scaled / SAME + np.sqrt(0.5))  # an odd offset: few lie on a cell's border
+        # A hash, modulo 2⁶⁴: that two of a million rows share one is a matter of 1 in 10⁷.
+        numbers = np.clip(cells, -(2.0**62), 2.0**62).astype(np.int64).view(np.uint64)
+        keys.append(numbers @ factors)
+    return np.sort(np.unique(np.concatenate(keys), return_index=True)[1])
 
 
 def independent_equations(samples: Samples, outputs: int, biased: bool, enough: int) -> int:
@@ -38,10 +44,10 @@ def independent_equations(samples: Samples, outputs: int, biased: bool, enough: 
     Looks at twice as many rows as `enough` entries would take, spread over all, so that among
     many samples the answer is a bound from below."""
     rows = 4000 + 2 * enough // max(1, outputs)
-    some = samples.take(samples.spread(rows))
-    distinct = some.take(distinct_rows(some, biased))
-    redundant = 0 if biased else max(0, _opposite_pairs(distinct) - samples.d)
-    return (distinct.n - redundant) * outputs
+    some = samples.take(samples.spread(rows)) if rows < samples.n else samples
+    distinct = distinct_rows(some, biased)
+    redundant = 0 if biased else max(0, _opposite_pairs(some.take(distinct)) - samples.d)
+    return (len(distinct) - redundant) * outputs
 
 
 def _opposite_pairs(directions: Samples) -> int:

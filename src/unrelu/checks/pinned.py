@@ -10,19 +10,18 @@ from unrelu.checks.case import Case, Pinned
 from unrelu.checks.counting import chance_equations, distinct_rows, grain
 from unrelu.checks.explained import rounding_of
 from unrelu.checks.finding import Finding, listed, undetermined
+from unrelu.checks.pinned_by_pieces import pin_by_pieces
+from unrelu.checks.row_errors import row_errors
 from unrelu.checks.scales import SAME, column_scale, typical_sizes
 from unrelu.network import Network
 from unrelu.network.rounding import accumulated, height_terms
-from unrelu.network.sensitivity import sensitivity
+from unrelu.network.sensitivity import DENSE, sensitivity
 from unrelu.numerics.arrays import Array, Index, Mask
 from unrelu.numerics.whitening import whiten, with_constant
 from unrelu.samples import Samples
 
 ALWAYS_JOINT = 300
 """Unknowns up to which T costs nothing, and the leverages that come with it are worth having."""
-
-NO_MORE = 1e100
-"""An error of weights that counts as infinite, and whose square is finite."""
 
 MOST_ROWS = 20_000
 """Samples by which inputs are found to be dependent."""
@@ -50,6 +49,10 @@ def pin(net: Network, samples: Samples, biased: bool, limit: float, skip: bool =
     """
     rng = np.random.default_rng(0)  # a certificate is a function of its samples
     unknowns = net.n_units * (net.n_inputs + 1)
+    if unknowns > DENSE and not skip:
+        pinned = pin_by_pieces(net, samples, biased)
+        if pinned is not None and not len(pinned.weak(limit)):
+            return pinned
     wanted = max(8 * (net.n_inputs + net.n_units), 3 * unknowns // samples.m)
     rows = np.arange(0)
     quick = net.n_units <= samples.m and unknowns > ALWAYS_JOINT
@@ -113,7 +116,7 @@ def _pin_on(
 
     def of_rows(moved: Array, together: bool) -> Array:
         rows = white.to_rows((moved * reach).reshape(-1, dimension)).reshape(moved.shape)
-        return _row_errors(rows, net, scale, together)
+        return row_errors(rows, net, scale, together)
 
     errors = of_rows(np.where(finite, sensed.errors, 0.0), together=False)
     # Labels of a rival are off by what is allowed at most, those of the network by its residual.
@@ -159,35 +162,6 @@ def _shift(net: Network, X: Array, errors: Array | float) -> Array:
     """How far errors of unit rows (v, b) may shift v·x + b."""
     reach = np.linalg.norm(X, axis=1)[:, None] + np.maximum(1.0, np.abs(net.b))
     return np.asarray(reach * errors)
-
-
-def _row_errors(moved: Array, net: Network, scale: Array, together: bool) -> Array:
-    """Of unit rows, in the units of the inputs and in scaled ones, whichever is worse, from errors
-    (draws, k, D) of rows (v, b) in scaled ones; see `_unit_row_errors`."""
-    found = _unit_row_errors(moved, net.V * scale, net.b, together)
-    moved[..., : net.n_inputs] /= scale
-    return np.maximum(found, _unit_row_errors(moved, net.V, net.b, together))
-
-
-def _unit_row_errors(moved: Array, V: Array, b: Array, together: bool = False) -> Array:
-    """Largest error of each unit's (v, b) once ‖v‖ = 1, from errors (draws, k, D) of the rows;
-    that of b relative to max(1, |b|). The part along v is only scale. `together`: the errors are
-    axes of an ellipsoid, of which the largest is wanted."""
-    lengths = np.linalg.norm(V, axis=1)
-    unit, bias = V / lengths[:, None], b / lengths
-    with np.errstate(over="ignore"):  # errors of weights that count as infinite
-        moved = np.clip(moved / lengths[:, None], -NO_MORE, NO_MORE)
-    along = (moved[..., : V.shape[1]] * unit).sum(axis=2)
-    hidden = moved[..., : V.shape[1]] - along[..., None] * unit
-    if together:
-        errors = np.linalg.norm(hidden.transpose(1, 0, 2), ord=2, axis=(1, 2))
-    else:
-        errors = np.linalg.norm(hidden, axis=2).max(axis=0)
-    if moved.shape[2] > V.shape[1]:
-        off = np.abs(moved[..., -1] - along * bias) / np.maximum(1.0, np.abs(bias))
-        largest = np.linalg.norm(off, axis=0) if together else off.max(axis=0)
-        errors = np.maximum(errors, largest)
-    return np.asarray(errors)
 
 
 def _spare(active: Mask, leverage: Array | None, outputs: int, dimension: int) -> Array:

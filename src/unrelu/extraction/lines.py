@@ -8,7 +8,7 @@ affine, and its gradients G on the two sides of a kink differ by ± u vᵀ, whic
    is a multiple of u;
 2. ask for gradients at some places between kinks: d + 2 queries each, the last of them to check
    that no hyperplane was crossed. With m outputs, up to m units between two places can be told
-   apart by their u. All gradients together give the units (`extraction.pieces`), up to the side on
+   apart by their u. All gradients together give the units (`network.pieces`), up to the side on
    which they are active.
 
 Affine parts do not show. So known units can be subtracted from the function, with either side
@@ -25,13 +25,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from unrelu.extraction.kinks import Ask, Kinks, Line, Tolerance, kinks_on
-from unrelu.extraction.pieces import Pieces, solve
+from unrelu.network.pieces import Pieces, solve
 from unrelu.numerics.arrays import Array, Index, Mask, divisors
 
 CONFIDENCE = 6.0
 """Standard deviations of rounding that count as rounding: thousands of values are compared."""
 
-STEP = 1 / 16
+STEP, CAREFUL_STEP = 1 / 64, 1 / 4
 """Length of a gradient's displacements as a share of the distance to the nearer kink on the line.
 A hyperplane at cosine c to the line is crossed by one of d displacements if c is below about
 STEP √(2 log d) / √d."""
@@ -110,23 +110,44 @@ def find_units(
     remains of them due to their errors counts as rounding. If these errors are large, as in
     float32, find all kinks again instead, and discard those of known units.
     """
-    off = known if subtract else Units.empty(known.V.shape[1], len(known.U))
+    rest = Rest(ask, known, rounding, subtract)
+    kinks = kinks_on(rest, line, rest.tolerance)
+    return units_at(rest, line, kinks, rng), kinks
 
-    def rest(X: Array) -> tuple[Array, Array]:
-        X, Y = ask(X)
-        return X, Y - off.values(X)
 
-    def tolerance(X: Array) -> Array:
-        norms = np.linalg.norm(X, axis=1)
+@dataclass(frozen=True, eq=False)
+class Rest:
+    """What a model answers, less the known units, if they are to be subtracted."""
+
+    ask: Ask
+    known: Units
+    rounding: Rounding
+    subtract: bool = True
+
+    @property
+    def _off(self) -> Units:
+        known = self.known
+        return known if self.subtract else Units.empty(known.V.shape[1], len(known.U))
+
+    def __call__(self, X: Array) -> tuple[Array, Array]:
+        X, Y = self.ask(X)
+        return X, Y - self._off.values(X)
+
+    def tolerance(self, X: Array) -> Array:
+        """What rounding and the errors of the known units may come to."""
+        off, norms = self._off, np.linalg.norm(X, axis=1)
         remains = float(np.linalg.norm(np.linalg.norm(off.U, axis=0) * off.errors))
-        return np.asarray(CONFIDENCE * (rounding.at(norms) + remains * norms))
+        return np.asarray(CONFIDENCE * (self.rounding.at(norms) + remains * norms))
 
-    kinks = kinks_on(rest, line, tolerance)
+
+def units_at(rest: Rest, line: Line, kinks: Kinks, rng: np.random.Generator) -> Units:
+    """The units other than the known ones at the kinks of a line."""
+    known = rest.known
     new = _unknown(kinks, line, known)
     if not new.any():
-        return Units.empty(known.V.shape[1], len(known.U)), kinks
-    units = _units_at(_Gradients(rest, line, tolerance, rng, careful=not subtract), kinks, new)
-    return _without(units, known), kinks
+        return Units.empty(len(line.start), len(known.U))
+    gradients = _Gradients(rest, line, rest.tolerance, rng, careful=not rest.subtract)
+    return _without(_units_at(gradients, kinks, new), known)
 
 
 def _unknown(kinks: Kinks, line: Line, known: Units) -> Mask:
@@ -302,7 +323,7 @@ class _Gradients:
         length = STEP * half * float(np.linalg.norm(line.direction))
         error = float(self.tolerance(point)[0])
         if self.careful:
-            return self._central(point, SHORTER * length, error)
+            return self._central(point, CAREFUL_STEP / STEP * length, error)
         return self._forward(point, length, error)
 
     def _forward(self, point: Array, length: float, error: float) -> _Affine | None:

@@ -19,6 +19,13 @@ from unrelu.evidence.evidence import Question
 from unrelu.evidence.noisy_labels import NoisyLabels
 from unrelu.extraction import lines
 from unrelu.extraction.answers import decimal_places, in_single
+from unrelu.extraction.directions import (
+    accuracy,
+    ask_in_every_direction,
+    n_directions,
+    network_of,
+    random_basis,
+)
 from unrelu.extraction.inputs import around_units, enough, weak_units
 from unrelu.extraction.judging import (
     at_the_end,
@@ -29,9 +36,12 @@ from unrelu.extraction.judging import (
     remarks_on,
     without_units,
 )
-from unrelu.extraction.kinks import Line, measure_bend
+from unrelu.extraction.kinks import Line, kinks_on, measure_bend
+from unrelu.extraction.places import Places, choose_places
 from unrelu.extraction.queries import BudgetSpent, Queries
+from unrelu.extraction.table import Table
 from unrelu.network import Network
+from unrelu.network.rounding import accumulated
 from unrelu.numerics.arrays import Array, Index
 from unrelu.recover import recover
 from unrelu.result import Recovery
@@ -55,8 +65,22 @@ MOST_LINES = 24
 SPARE = 1.5
 """Queries relative to the minimum, so that the weights are well conditioned."""
 
-FRESH = 0.1, 30
-"""Share of the queries, and their least number, that are made after the network was found."""
+FRESH = 0.05, 30, 1000
+"""Share of the queries, and their least and largest number, that are made after the network was
+found."""
+
+JUST_ENOUGH = 1.01
+"""Queries relative to the minimum where those in every direction make for good conditioning."""
+
+SHARE = 0.3
+"""Share of what rounding allows an answer that errors of the weights may come to."""
+
+SMALL = 1e7
+"""Entries of the inputs times units up to which a fit to all answers takes no time to speak of."""
+
+NEAR = 3.0
+"""Multiple of the usual norm of inputs up to which an answer on a line counts as an equation: from
+farther out, it has larger rounding than others."""
 
 PASSIVE = 8, 4, 5
 """Random queries without lines: for each weight of one unit at first, growth, and rounds."""
@@ -89,13 +113,24 @@ class Search:
         self.scale, self.reach = scale, reach
         streams = map(np.random.default_rng, np.random.SeedSequence(seed).spawn(5))
         self._random, self._lines, self._around, self._fits, _ = streams
-        self.X, self.Y = np.zeros((0, queries.n_inputs)), np.zeros((0, 0))
+        self._table_X, self._table_Y = Table(queries.n_inputs), Table(0)
         self.best: Recovery | None = None
         self.method, self.lines, self._gaussian, self._spare = "", 0, 0, SPARE
         self._starts = self.X
-        self._searched: list[tuple[Line, Array]] = []
+        self._along: list[tuple[Array, Array]] = []
+        self._from_lines = np.zeros(0, dtype=np.bool_)
+        self._basis: Array | None = None
         self.units = lines.Units.empty(queries.n_inputs, 1)
         self.noise = 0.0
+
+    @property
+    def X(self) -> Array:
+        """Inputs (n, d) of the answers that a network is fitted to."""
+        return self._table_X.rows
+
+    @property
+    def Y(self) -> Array:
+        return self._table_Y.rows
 
     @property
     def single(self) -> bool:
@@ -121,16 +156,43 @@ class Search:
 
     def _grow_fresh(self, used: int) -> None:
         """Random queries beyond those used for a fit."""
-        self.grow(self._gaussian + max(math.ceil(FRESH[0] * used), FRESH[1]), "fresh inputs")
+        share, least, most = FRESH
+        self.grow(self._gaussian + min(max(math.ceil(share * used), least), most), "fresh inputs")
 
-    def _ask(self, X: Array) -> None:
-        if len(X):
-            X, Y = self.queries(X)
-            self.X = np.vstack([self.X, X])
-            self.Y = np.vstack([self.Y, Y]) if self.Y.size else Y
+    def _ask(self, X: Array) -> tuple[Array, Array]:
+        """Answers that count as equations."""
+        if not len(X):
+            return X, self.Y[:0]
+        X, Y = self.queries(X)
+        self._keep(X, Y, on_line=False)
+        return X, Y
+
+    def _keep(self, X: Array, Y: Array, *, on_line: bool) -> None:
+        self._table_X.add(X)
+        self._table_Y.add(Y)
+        self._from_lines = np.append(self._from_lines, np.full(len(X), on_line))
+
+    def _ask_along(self, X: Array) -> tuple[Array, Array]:
+        """Answers on a line, and beside it. Those far out do not count as equations."""
+        X, Y = self.queries(X)
+        self._along.append((X, Y))
+        if not self.single:  # in single precision, rounding of so many alike is no noise
+            near = np.linalg.norm(X, axis=1) <= NEAR * self._norm
+            self._keep(X[near], Y[near], on_line=True)
+        return X, Y
+
+    @property
+    def _beside(self) -> Index:
+        """The rows of answers that are not on lines."""
+        return np.flatnonzero(~self._from_lines)
+
+    @property
+    def _norm(self) -> float:
+        """The usual norm of inputs."""
+        return self.scale * math.sqrt(self.queries.n_inputs)
 
     def samples(self) -> Samples:
-        """All random queries and those around units, in the model's own precision."""
+        """All answers but those of lines far out, in the model's own precision."""
         if self.single:
             return Samples.of(self.X.astype(np.float32), self.Y.astype(np.float32))
         return Samples.of(self.X, self.Y)
@@ -165,40 +227,111 @@ class Search:
         quiet = 0
         self.queries.stage = "lines"
         for _ in range(MOST_LINES):
-            d = self.X.shape[1]
-            start = self.scale * self._lines.standard_normal(d)
-            if len(self._starts):
-                start = self._starts[self._lines.integers(len(self._starts))]
-            direction = self.scale * self._lines.standard_normal(d)
-            line = Line(start, direction, FURTHER * self.reach)
-            new, kinks = lines.find_units(
-                self.queries,
-                line,
-                self.units,
-                self._rounding,
-                self._lines,
-                subtract=not self.single,
-            )
+            line, rest = self._next_line()
+            kinks = kinks_on(rest, line, rest.tolerance)
+            if not self.lines and kinks.linear and not self.single:
+                line, rest = self._in_a_subspace(line, rest, len(kinks.at))
             self.lines += 1
-            self._searched.append((line, kinks.evaluated))
+            new = lines.units_at(rest, line, kinks, self._lines)
             log.info(
                 "line %d: %d kinks, %d new units, %d queries so far",
                 *(self.lines, len(kinks.at), len(new.b), self.queries.asked),
             )
             if not kinks.linear:
                 return False
-            self.units = self.units.joined(new)
+            self.units = rest.known.joined(new)
             self.queries.units = len(self.units.b)
             quiet = 0 if len(new.b) else quiet + 1
             if quiet == QUIET:
                 break
         return True
 
+    def _next_line(self) -> tuple[Line, lines.Rest]:
+        """A random line, in the subspace, if there is one, or through an answer that the last
+        network missed; and what is asked on it."""
+        r = self.units.V.shape[1]
+        size = self._norm / math.sqrt(r)
+        start = np.asarray(size * self._lines.standard_normal(r))
+        if len(self._starts):
+            start = self._starts[self._lines.integers(len(self._starts))]
+        direction = np.asarray(size * self._lines.standard_normal(r))
+        line = Line(start, direction, FURTHER * self.reach)
+        return line, self._rest()
+
+    def _rest(self) -> lines.Rest:
+        ask, basis = self._ask_along, self._basis
+        if basis is None:
+            return lines.Rest(ask, self.units, self._rounding, not self.single)
+        rows = basis[: self.units.V.shape[1]]
+        return lines.Rest(lambda a: (a, ask(a @ rows)[1]), self.units, self._rounding)
+
+    def _in_a_subspace(self, line: Line, rest: lines.Rest, kinks: int) -> tuple[Line, lines.Rest]:
+        """The first line, and what is asked there, in the coordinates of a subspace, if one of much
+        fewer dimensions is enough."""
+        d, m = self.X.shape[1], self.Y.shape[1]
+        r = n_directions(kinks, m)
+        if 2 * r >= d:
+            return line, rest
+        self._basis, start, direction = random_basis(line, self._lines)
+        self.units = lines.Units.empty(r, m)
+        return Line(start[:r], direction[:r], line.reach), self._rest()
+
     # Fit and certificate.
 
     def fit_and_check(self) -> Status:
+        """The network, from answers in every direction or at random; fresh queries; the
+        certificate."""
+        net, note = self._in_every_direction(), ""
+        used = np.arange(len(self.X))
+        if net is not None and self.X.size * net.n_units <= SMALL:
+            net, note = self._fit(used)
+        if net is None or not self._explained(net):
+            used = self._ask_around_units()
+            net, note = self._fit(used)
+        self._grow_fresh(len(used))
+        result = self._judge(net, used, note)
+        self._keep_result(result, "lines")
+        self._spare *= 1.3
+        return result.status
+
+    def _in_every_direction(self) -> Network | None:
+        """The network, from answers in every direction; None in single precision, after the first
+        round, or if these do not determine one."""
+        if self.single or self.best is not None:
+            return None
+        d, m = self.X.shape[1], self.Y.shape[1]
+        basis = np.eye(d) if self._basis is None else self._basis
+        places = choose_places(self.units, self._norm, self._around)
+        if self._basis is None and not self._accurate(places):
+            return None
+        self.queries.stage = "directions"
+        asked, self.units = ask_in_every_direction(self._ask, self.units, places, basis)
+        net = network_of(asked, self.units, basis, self.bias)
+        turned = self.units.V @ basis
+        self.units = replace(self.units, V=turned)
+        self._basis = None
+        outputs = min(m, len(self.units.b))
+        short = enough(self.units, outputs, self.bias, self.samples().eps, JUST_ENOUGH) - len(
+            self.X
+        )
+        self.grow(self._gaussian + max(0, short))
+        return net
+
+    def _accurate(self, places: Places) -> bool:
+        """Whether answers from these places determine a network to what rounding allows."""
+        d, eps, U = self.X.shape[1], self.samples().eps, self.units.U
+        size = float(np.sqrt((self.Y**2).mean()))
+        # Of labels of units, half of which are active: see `network.rounding`.
+        terms = math.hypot(size, float(np.linalg.norm(U)) * math.sqrt((self._norm**2 + 1) / 2))
+        allowed = accumulated(eps, d + len(U.T) + 2) * terms
+        return 0.5 * eps * size * accuracy(self.units, places, d) <= SHARE * allowed
+
+    def _explained(self, net: Network) -> bool:
+        return explain(net.canonical(), self.samples()).in_roundings <= 1
+
+    def _ask_around_units(self) -> Index:
         """Random queries enough for the units found, and some around those that few random queries
-        activate; the network fitted to them; fresh queries; the certificate."""
+        activate; all answers but those on lines, which may be of another function."""
         outputs = min(self.Y.shape[1], len(self.units.b))
         eps = self.samples().eps
         self.grow(enough(self.units, outputs, self.bias, eps, self._spare))
@@ -206,13 +339,7 @@ class Search:
         self.queries.stage = "around units"
         weak = weak_units(self.units, None if self.best is None else self.best.certificate)
         self._ask(around_units(self.units, self.X, weak, wanted, self.scale, self._around))
-        used = np.arange(len(self.X))
-        net, note = self._fit(used)
-        self._grow_fresh(len(used))
-        result = self._judge(net, used, note)
-        self._keep_result(result, "lines")
-        self._spare *= 1.3
-        return result.status
+        return self._beside
 
     def _fit(self, rows: Index) -> tuple[Network, str]:
         return hyperplanes.fit_from(self.samples(), rows, self.units.V, self.units.b, self.bias)
@@ -240,16 +367,23 @@ class Search:
         self._keep_result(result, "lines, then random queries")
 
     def _judge(self, net: Network, used: Index, note: str) -> Recovery:
-        """The verdict on a network by all random queries and those on lines."""
+        """The verdict on a network by all answers; by those beside lines, where only answers on
+        lines contradict it."""
         samples = self.samples()
         explained = explain(net.canonical(), samples)
         self._starts = self.X[explained.missed]
+        if len(explained.missed) and self._from_lines[explained.missed].all():
+            beside = self._beside
+            samples, used = (
+                samples.take(beside),
+                np.searchsorted(beside, np.intersect1d(used, beside)),
+            )
+            explained = explain(net.canonical(), samples)
         asked = Question(net, self.bias, used=used, values=True)
         certificate = certified(asked, samples, explained)
         contradiction = ""
         if certificate.status == Status.EXACT:
-            searched = [self.queries(line.at(t)) for line, t in self._searched]
-            contradiction = contradicted(certificate, searched, self.single)
+            contradiction = contradicted(certificate, self._along, self.single)
         remarks = remarks_on(certificate, self.n_units, contradiction, note)
         return Recovery(certificate.network, certificate, {}, remarks=remarks)
 
@@ -266,7 +400,7 @@ class Search:
         for number in range(rounds) if self.noise else range(1, rounds):  # lines led nowhere
             n = (self.X.shape[1] + self.bias) * first * growth**number
             self.grow(max(n, self._gaussian))
-            result = self._recovered(len(self.X), fresh=True)
+            result = self._recovered(len(self._beside), fresh=True)
             failed = result.status == Status.FAILED
             if failed and (not self.noise or result.code in NOT_VALUES):
                 break
@@ -274,10 +408,12 @@ class Search:
                 break
 
     def _recovered(self, n: int, *, fresh: bool) -> Recovery:
-        """`recover` from the first n queries, judged on all."""
+        """`recover` from the first n queries that are not on lines, judged on all."""
+        rows = self._beside[:n]
+        samples = self.samples().take(rows) if len(rows) < len(self.X) else self.samples()
         result = recover(
-            self.samples().X[:n],
-            self.samples().Y[:n],
+            samples.X,
+            samples.Y,
             self.n_units,
             bias=self.bias,
             noise="auto" if self.noise else "none",
@@ -287,8 +423,8 @@ class Search:
         fits = result.status != Status.FAILED  # even what it is not certain of must hold elsewhere
         if fits and fresh:
             self._grow_fresh(n)
-        if fits and len(self.X) > n:
-            again = self._judged_again(result, np.arange(n))
+        if fits and len(self._beside) > n:
+            again = self._judged_again(result, rows)
             if result.status.certain or again.status == Status.FAILED:
                 result = again
         self._keep_result(result, f"random queries, {result.stats['method']}")
@@ -308,13 +444,15 @@ class Search:
     def finish(self, end: BaseException) -> None:
         """The extraction ends early: the best result from the answers so far, some kept as fresh.
         After a time limit or an interruption, nothing that takes long is begun."""
-        n = len(self.X) - max(1, math.ceil(FRESH[0] * len(self.X)))
+        rows = self._beside
+        n = len(rows) - max(1, math.ceil(FRESH[0] * len(rows)))
         if not isinstance(end, BudgetSpent):
             self.best = self.best or without_units(self.samples(), self.bias)
         elif self.best is None or not self.best.status.certain:
-            if len(self.units.b) and n > self.X.shape[1] + len(self.units.b):
-                net, note = self._fit(np.arange(n))
-                self._keep_result(self._judge(net, np.arange(n), note), "lines")
+            found = len(self.units.b) if self._basis is None else 0
+            if found and n > self.X.shape[1] + found:
+                net, note = self._fit(rows[:n])
+                self._keep_result(self._judge(net, rows[:n], note), "lines")
             if self.best is None:
                 self._recovered(n, fresh=False)
         assert self.best is not None, "there is always a best network"

@@ -13,21 +13,22 @@ Operator = Callable[[Array], Array]
 
 def conjugate_gradients(
     product: Operator, right: Array, precondition: Operator, *, tolerance: float, most: int
-) -> Array:
-    """x with N x = `right`, N symmetric positive semidefinite and `right` in its range, as far as
-    `most` products go; up to a share `tolerance` of `right`, in the norm of the preconditioner.
+) -> tuple[Array, bool]:
+    """x with N x = `right`, N symmetric positive semidefinite, up to a share `tolerance` of
+    `right`, in the norm of the preconditioner; and whether `most` products led there. They never
+    do where `right` is not in the range of N.
 
     >>> N = np.diag([1.0, 4.0])
     >>> conjugate_gradients(lambda x: N @ x, np.ones(2), lambda x: x, tolerance=1e-9, most=5)
-    array([1.  , 0.25])
+    (array([1.  , 0.25]), True)
     """
     x, rest = np.zeros_like(right), right
     direction = turned = precondition(rest)
     size = float(np.vdot(rest, turned))
     target = tolerance**2 * size
     for _ in range(most):
-        if not size > target:
-            break
+        if size <= target:
+            return x, True
         image = product(direction)
         curvature = float(np.vdot(direction, image))
         if not curvature > 0:  # rounding only: the matrix is positive on its range
@@ -38,4 +39,4 @@ def conjugate_gradients(
         turned = precondition(rest)
         previous, size = size, float(np.vdot(rest, turned))
         direction = turned + (size / previous) * direction
-    return x
+    return x, size <= target

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from support.planting import plant
 
 from unrelu import Network
-from unrelu.extraction.pieces import Pieces, Planes, polish, solve
+from unrelu.network.pieces import Pieces, Planes, polish, solve
 
 Array = NDArray[np.float64]
 

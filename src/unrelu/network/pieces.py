@@ -21,13 +21,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve, qr, solve_triangular
 
-from unrelu.numerics.arrays import Array, divisors
+from unrelu.numerics.arrays import Array, divisors, unit_columns
 from unrelu.numerics.conjugate_gradients import conjugate_gradients
 
 STEPS = 5
 """Gauss–Newton steps at most."""
 
-MOST_PRODUCTS = 100
+MOST_PRODUCTS = 200
 """Products for one of them at most."""
 
 
@@ -55,6 +55,17 @@ class Planes:
     c: Array
     spread: Array
 
+    def moved(self, step: Planes) -> Planes:
+        """These weights plus those of a step."""
+        return Planes(
+            self.V + step.V,
+            self.b + step.b,
+            self.U + step.U,
+            self.W + step.W,
+            self.c + step.c,
+            self.spread,
+        )
+
     def left(self, sides: Array, pieces: Pieces) -> tuple[Array, Array]:
         """What units on these sides (r, k) leave of the slopes and of the values."""
         active = sides[:, None] * self.U
@@ -65,71 +76,107 @@ class Planes:
 
 def solve(sides: Array, U: Array, pieces: Pieces, *, affine: bool, bias: bool) -> Planes:
     """V, b, W and c by least squares, given U (m, k) and the sides (r, k). Without `affine`, W is
-    zero; without `bias`, b is, and c. The `spread` of rows that are not determined is infinite.
+    zero; without `bias`, b and c are. The `spread` of rows that are not determined is infinite.
 
     O(r m (k + m) (k + m + d))."""
     (m, k), d = U.shape, pieces.slopes.shape[2]
-    plain = Planes(
+    none = Planes(
         np.zeros((k, d)), np.zeros(k), U, np.zeros((m, d)), np.zeros(m), np.full(k, np.inf)
     )
     solver = _Solver.of(sides, U, pieces.weights, affine)
     if solver is None:
-        return plain
-    return replace(_step(plain, sides, pieces, solver, bias), spread=solver.spread[:k])
+        return none
+    found = _hidden_step(none, sides, pieces, solver, bias)
+    return none if found is None else replace(found, spread=solver.spread[:k])
 
 
 def polish(planes: Planes, sides: Array, pieces: Pieces, *, affine: bool, bias: bool) -> Planes:
     """Hidden and output weights together, from some that are nearly right: Gauss–Newton steps,
-    while each at least halves what slopes are off by.
-
-    A step in U, what V and W can do projected off, is found by conjugate gradients: each costs
-    products of O(r m k d). The preconditioner is the normal matrix of U alone, which is the same
-    for every output: Σ_r w_r² s_rj s_rl v_j·v_l."""
+    while each at least halves what slopes are off by."""
     best, least = planes, np.inf
     for _ in range(STEPS):
-        solver = _Solver.of(sides, planes.U, pieces.weights, affine)
-        if solver is None:
-            break
-        planes = _step(planes, sides, pieces, solver, bias)
-        slopes = planes.left(sides, pieces)[0] * pieces.weights[:, None, None]
-        size = float(np.linalg.norm(slopes))
-        if size < least:
-            best = planes
+        slopes, values = planes.left(sides, pieces)
+        size = float(np.linalg.norm(slopes * pieces.weights[:, None, None]))
         if not size < 0.5 * least:
             break
-        least = size
-        planes = replace(planes, U=planes.U + _output_step(planes, sides, pieces, solver, slopes))
+        best, least = planes, size
+        left = replace(pieces, slopes=slopes, values=values)
+        step = gauss_newton(planes, sides, left, affine=affine, bias=bias)
+        if step is None:
+            break
+        planes = planes.moved(step)
     return best
 
 
-def _output_step(
-    planes: Planes, sides: Array, pieces: Pieces, solver: _Solver, slopes: Array
-) -> Array:
-    """A change of U (m, k) that, with V and W following, makes up for what is left of slopes."""
-    active, V = sides * pieces.weights[:, None], planes.V
+def gauss_newton(
+    planes: Planes,
+    sides: Array,
+    left: Pieces,
+    *,
+    affine: bool,
+    bias: bool,
+    probe: Array | None = None,
+) -> Planes | None:
+    """The changes of all weights that make up for what is `left` of slopes and values, to first
+    order, by weighted least squares of the slopes; None where these do not determine them.
+
+    Those of U come first, what V and W can do projected off, by conjugate gradients: each step
+    costs products of O(r m k d). The preconditioner is the normal matrix of U alone, which is the
+    same for every output: Σ_r w_r² s_rj s_rl v_j·v_l. `probe` (m, k) goes into the right side, in
+    units of the roots of its diagonal; with it, the result is None unless all of U is determined
+    but the lengths of its columns.
+    """
+    solver = _Solver.of(sides, planes.U, left.weights, affine)
+    if solver is None:
+        return None
+    active, V = sides * left.weights[:, None], planes.V
     gram = (active.T @ active) * (V @ V.T)
     gram[np.diag_indices(len(gram))] *= 1 + 10 * len(gram) * np.finfo(np.float64).eps
-    try:
-        factor = cho_factor(gram, check_finite=False)
-    except np.linalg.LinAlgError:  # units that are on one hyperplane, say
-        return np.zeros_like(planes.U)
+    U = np.zeros_like(planes.U)
+    if len(U) > 1:  # the weights of one output are the lengths of the rows
+        try:
+            factor = cho_factor(gram, check_finite=False)
+        except np.linalg.LinAlgError:  # units on one hyperplane, say
+            return None
 
-    def pull(change: Array) -> Array:
-        change = solver.off_range(change.reshape(-1, V.shape[1])).reshape(change.shape)
-        # Σ_r active_rj change_rm· · v_j
-        return np.asarray(((change @ V.T) * active[:, None]).sum(axis=0))
+        def pull(change: Array) -> Array:
+            change = solver.off_range(change.reshape(-1, V.shape[1])).reshape(change.shape)
+            return np.asarray(((change @ V.T) * active[:, None]).sum(axis=0))
 
-    return conjugate_gradients(
-        lambda U: pull((active[:, None] * U) @ V),
-        pull(slopes),
-        lambda U: np.asarray(cho_solve(factor, U.T, check_finite=False).T),
-        tolerance=1e-3,
-        most=MOST_PRODUCTS,
-    )
+        right = pull(left.slopes * left.weights[:, None, None])
+        if probe is not None:
+            columns = unit_columns(planes.U)
+            probe = probe - columns * (columns * probe).sum(axis=0)
+            right = right + probe * np.sqrt(np.diag(gram))
+        U, done = conjugate_gradients(
+            lambda U: pull((active[:, None] * U) @ V),
+            right,
+            lambda U: np.asarray(cho_solve(factor, U.T, check_finite=False).T),
+            tolerance=1e-3,
+            most=MOST_PRODUCTS,
+        )
+        if probe is not None and not done:
+            return None
+    (m, k), d = U.shape, V.shape[1]
+    none = Planes(np.zeros((k, d)), np.zeros(k), U, np.zeros((m, d)), np.zeros(m), planes.spread)
+    slopes, values = _of_outputs(planes, U, sides, left.points)
+    rest = replace(left, slopes=left.slopes - slopes, values=left.values - values)
+    step = _hidden_step(replace(none, U=planes.U), sides, rest, solver, bias)
+    return None if step is None else replace(step, U=U)
 
 
-def _step(planes: Planes, sides: Array, pieces: Pieces, solver: _Solver, bias: bool) -> Planes:
-    """V, b, W and c next to some, for their U."""
+def _of_outputs(planes: Planes, U: Array, sides: Array, points: Array) -> tuple[Array, Array]:
+    """What a change of U does to slopes and values."""
+    active = sides[:, None] * U
+    values = np.einsum("rmj,rj->rm", active, points @ planes.V.T + planes.b)
+    return active @ planes.V, values
+
+
+def _hidden_step(
+    planes: Planes, sides: Array, pieces: Pieces, solver: _Solver, bias: bool
+) -> Planes | None:
+    """V, b, W and c next to some, for their U; None where nothing determines b and c, as of a unit
+    that is active on all pieces."""
     k, m = len(planes.V), len(planes.U)
     slopes, _ = planes.left(sides, pieces)
     found = solver(slopes.reshape(-1, slopes.shape[2]))
@@ -139,7 +186,7 @@ def _step(planes: Planes, sides: Array, pieces: Pieces, solver: _Solver, bias: b
         return planes
     constant = solver if len(found) > k else _Solver.of(sides, planes.U, pieces.weights, True)
     if constant is None:
-        return planes
+        return None
     found = constant(planes.left(sides, pieces)[1].reshape(-1, 1))[:, 0]
     return replace(planes, b=planes.b + found[:k], c=planes.c + found[k:])
 

@@ -1,0 +1,110 @@
+"""Networks asked in every direction: from a subspace to all inputs, to the last digits."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from support.planting import plant
+
+import unrelu
+from unrelu import Network
+from unrelu.extraction.directions import (
+    accuracy,
+    ask_in_every_direction,
+    network_of,
+    random_basis,
+)
+from unrelu.extraction.kinks import Line
+from unrelu.extraction.lines import Units
+from unrelu.extraction.places import choose_places, free_steps
+from unrelu.extraction.table import Table
+
+Array = NDArray[np.float64]
+
+EPS = float(np.finfo(np.float64).eps)
+
+
+def known_in(net: Network, basis: Array, r: int, off: float = 0.0) -> Units:
+    """The units in the first r coordinates, off by so much, half of them on the other side."""
+    rng = np.random.default_rng(0)
+    V = (net.V @ basis.T)[:, :r]
+    V, b = V + off * rng.standard_normal(V.shape), net.b + off * rng.standard_normal(net.n_units)
+    sides = np.where(np.arange(net.n_units) % 2, -1.0, 1.0)
+    lengths = np.linalg.norm(V, axis=1)
+    V, b = V / (sides * lengths)[:, None], b / (sides * lengths)
+    return Units(V, b, net.U * lengths, np.full(net.n_units, off))
+
+
+@pytest.mark.parametrize(("d", "k", "m", "r"), [(30, 10, 1, 30), (60, 12, 1, 14), (60, 30, 4, 20)])
+def test_a_network_from_its_units_in_a_subspace(d: int, k: int, m: int, r: int) -> None:
+    net = plant(d, k, m, 1, seed=k, bias=0.5).truth
+    rng = np.random.default_rng(0)
+    basis, _, _ = random_basis(Line(*rng.standard_normal((2, d)), 1.0), rng)
+    asked_for = 0
+
+    def ask(X: Array) -> tuple[Array, Array]:
+        nonlocal asked_for
+        asked_for += len(X)
+        return X, net(X)
+
+    known = known_in(net, basis, r, 1e-9)
+    places = choose_places(known, np.sqrt(d), rng)
+    asked, units = ask_in_every_direction(ask, known, places, basis)
+    found = network_of(asked, units, basis, True)
+    assert found is not None
+    sizes = float(np.abs(net(rng.standard_normal((100, d)))).max())
+    strengths = np.linalg.norm(net.canonical().U, axis=0)
+    bound = 100 * EPS * sizes * accuracy(known, places, d)
+    errors = unrelu.match(found, net).per_unit * strengths
+    assert errors.max() < bound
+    moved = Network(found.V + 1e-9, found.U, found.b, found.c)  # the canary
+    assert (unrelu.match(moved, net).per_unit * strengths).max() > bound
+    least = (k + m) * (d + 1) / m
+    assert asked_for <= 1.5 * least + 3 * (d + 2)
+
+
+def test_places_are_on_both_sides_of_all_units_and_far_from_them() -> None:
+    net = plant(20, 12, 1, 1, seed=0, bias=0.5).truth
+    b = net.b.copy()
+    b[0] = -100.0  # farther out than places usually are
+    units = known_in(Network(net.V, net.U, b), np.eye(20), 20)
+    places = choose_places(units, np.sqrt(20), np.random.default_rng(0))
+    heights = places.points @ units.V.T + units.b
+    active = (heights > 0).mean(axis=0)
+    assert active.min() > 0
+    assert active.max() < 1
+    assert np.allclose(np.abs(heights).min(axis=1), places.nearest)
+    random = np.random.default_rng(1).standard_normal((1000, 20)) @ units.V.T + units.b
+    usual = np.median(np.abs(random[:, 1:]).min(axis=1))
+    assert np.median(places.nearest) > 3 * usual
+    # With a constant, the sides at the places of one output are independent.
+    assert np.linalg.matrix_rank(np.column_stack([heights > 0, np.ones(len(heights))])) == 13
+
+
+def test_steps_end_half_way_to_the_next_hyperplane() -> None:
+    heights, slopes = np.array([1.0, -3.0]), np.array([[1.0, -1.0, 0.0], [1.0, 0.0, 0.0]])
+    # Along the first direction unit 0 is met at −1 and unit 1 at 3; the third meets none.
+    assert free_steps(heights, slopes, 10.0).tolist() == [1.5, -10.0, 10.0]
+
+
+def test_a_table_grows_and_keeps_its_rows() -> None:
+    rng, table, rows = np.random.default_rng(0), Table(3), np.zeros((0, 3))
+    for count in (1, 5, 0, 40, 2):
+        more = rng.standard_normal((count, 3))
+        table.add(more)
+        rows = np.vstack([rows, more])
+        assert np.array_equal(table.rows, rows)
+    assert len(table) == 48
+
+
+def test_a_budget_that_ends_among_the_directions() -> None:
+    """The units are then known in a subspace alone."""
+    truth = plant(80, 6, 2, 1, seed=0, bias=0.5).truth
+    whole = unrelu.extract(truth, 80, rng=0)
+    assert whole.status == "exact"
+    assert int(whole.stats["queries for directions"]) >= 80
+    budget = int(whole.stats["queries for lines"]) + 300
+    result = unrelu.extract(truth, 80, budget=budget, rng=0, throw=False)
+    assert result.status != "exact"
+    assert int(result.stats["queries"]) <= budget
