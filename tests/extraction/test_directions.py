@@ -15,10 +15,10 @@ from unrelu.extraction.directions import (
     network_of,
     random_basis,
 )
+from unrelu.extraction.kept import Table
 from unrelu.extraction.kinks import Line
 from unrelu.extraction.lines import Units
 from unrelu.extraction.places import choose_places, free_steps
-from unrelu.extraction.table import Table
 
 Array = NDArray[np.float64]
 
@@ -40,7 +40,8 @@ def known_in(net: Network, basis: Array, r: int, off: float = 0.0) -> Units:
 def test_a_network_from_its_units_in_a_subspace(d: int, k: int, m: int, r: int) -> None:
     net = plant(d, k, m, 1, seed=k, bias=0.5).truth
     rng = np.random.default_rng(0)
-    basis, _, _ = random_basis(Line(*rng.standard_normal((2, d)), 1.0), rng)
+    line = Line(rng.standard_normal(d), rng.standard_normal(d), 1.0)
+    basis, _, _ = random_basis(line, rng)
     asked_for = 0
 
     def ask(X: Array) -> tuple[Array, Array]:

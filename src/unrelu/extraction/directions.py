@@ -27,7 +27,9 @@ from unrelu.extraction.places import Places, free_steps
 from unrelu.fitting.orientation import orient
 from unrelu.network import Network
 from unrelu.network.pieces import Pieces, Planes, polish, solve
+from unrelu.network.rounding import accumulated
 from unrelu.numerics.arrays import Array, Index, divisors
+from unrelu.numerics.precision import DOUBLE
 
 FEWEST, ROOM = 32, 1.0
 """Dimensions of a subspace at least, and for each unit of a network with one output."""
@@ -38,6 +40,9 @@ one crosses a hyperplane."""
 
 LONGEST = 0.3
 """Longest step as a share of the usual norm of inputs."""
+
+SHARE = 0.3
+"""Share of what rounding allows an answer that errors of the weights may come to."""
 
 CORRECTIONS = 5
 """Rounds of step 4 at most."""
@@ -84,6 +89,14 @@ def accuracy(units: Units, places: Places, d: int) -> float:
     sides = _sides(places.points, units.V, units.b)
     spread = solve(sides, units.U, pieces, affine=True, bias=False).spread
     return float(np.linalg.norm(spread * np.linalg.norm(units.U, axis=0)) * np.sqrt(d))
+
+
+def accurate(units: Units, places: Places, d: int, size: float) -> bool:
+    """Whether answers of this size from these places determine a network to what rounding allows:
+    that of labels of units, half of which are active (see `network.rounding`)."""
+    terms = float(np.linalg.norm(units.U)) * np.sqrt((places.norm**2 + 1) / 2)
+    allowed = accumulated(DOUBLE.eps, d + len(units.b) + 2) * np.hypot(size, terms)
+    return bool(0.5 * DOUBLE.eps * size * accuracy(units, places, d) <= SHARE * allowed)
 
 
 def ask_in_every_direction(

@@ -24,21 +24,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from unrelu.extraction.kinks import Ask, Kinks, Line, Tolerance, kinks_on
+from unrelu.extraction.gradients import CONFIDENCE, Affine, Gradients
+from unrelu.extraction.kinks import Ask, Kinks, Line, kinks_on
 from unrelu.network.pieces import Pieces, solve
 from unrelu.numerics.arrays import Array, Index, Mask, divisors
-
-CONFIDENCE = 6.0
-"""Standard deviations of rounding that count as rounding: thousands of values are compared."""
-
-STEP, CAREFUL_STEP = 1 / 64, 1 / 4
-"""Length of a gradient's displacements as a share of the distance to the nearer kink on the line.
-A hyperplane at cosine c to the line is crossed by one of d displacements if c is below about
-STEP √(2 log d) / √d."""
-
-SHORTER, ATTEMPTS = 4, 4
-"""A gradient that has crossed a hyperplane is taken again with displacements shorter by this
-factor, and at most so many times."""
 
 ROUNDINGS = 1e-12
 """Least error that is assumed of a unit."""
@@ -146,7 +135,7 @@ def units_at(rest: Rest, line: Line, kinks: Kinks, rng: np.random.Generator) -> 
     new = _unknown(kinks, line, known)
     if not new.any():
         return Units.empty(len(line.start), len(known.U))
-    gradients = _Gradients(rest, line, rest.tolerance, rng, careful=not rest.subtract)
+    gradients = Gradients(rest, line, rest.tolerance, rng, careful=not rest.subtract)
     return _without(_units_at(gradients, kinks, new), known)
 
 
@@ -182,14 +171,14 @@ def _without(units: Units, known: Units) -> Units:
     return Units(units.V[new], units.b[new], units.U[:, new], units.errors[new])
 
 
-def _units_at(gradients: _Gradients, kinks: Kinks, new: Mask) -> Units:
+def _units_at(gradients: Gradients, kinks: Kinks, new: Mask) -> Units:
     """Step 2, for the new kinks. A kink next to which there is no gradient is left for another
     line."""
     line, (_, m) = gradients.line, kinks.jumps.shape
     ends = np.concatenate([[-line.reach], kinks.at, [line.reach]])
     unclear = (kinks.unclear[:, :1] < ends[1:]) & (kinks.unclear[:, 1:] > ends[:-1])
     clear = np.asarray(~unclear.any(axis=0))
-    usable, found = clear.copy(), dict[int, _Affine]()
+    usable, found = clear.copy(), dict[int, Affine]()
     while True:
         runs = _places(kinks, new, np.diff(ends), usable, clear, alone=gradients.careful)
         missing = sorted({place for run in runs for place in run} - found.keys())
@@ -260,7 +249,7 @@ def _next_place(
     return max(late, key=lambda number: float(widths[number]))
 
 
-def _units_of(found: list[_Affine], run: list[int], own: Index, kinks: Kinks, line: Line) -> Units:
+def _units_of(found: list[Affine], run: list[int], own: Index, kinks: Kinks, line: Line) -> Units:
     """The units with kinks `own`, from the gradients at the places of a run."""
     slopes = np.array([affine.matrix for affine in found])
     weights = 1 / np.array([affine.error for affine in found])
@@ -278,87 +267,3 @@ def _units_of(found: list[_Affine], run: list[int], own: Index, kinks: Kinks, li
     good = (np.abs(along - 1) <= ALIKE) & (errors <= MOST_ERROR)
     V, b, U = planes.V / lengths[:, None], planes.b / lengths, planes.U * lengths
     return Units(V[good], b[good], U[:, good], errors[good])
-
-
-@dataclass(frozen=True, eq=False)
-class _Affine:
-    """The function about a point (d,): its value (m,) there and its slopes, a matrix (m, d), with
-    the error of those."""
-
-    point: Array
-    value: Array
-    matrix: Array
-    error: float
-
-
-class _Gradients:
-    """Gradients of a piecewise linear function between its kinks on a line, by differences along
-    the rows of a random orthogonal matrix. In double precision, short displacements lose nothing,
-    and a sum of all of them with random signs serves as a check. In single precision (`careful`)
-    each is as long as possible, and its mirror image shows whether it is too long."""
-
-    def __init__(
-        self,
-        ask: Ask,
-        line: Line,
-        tolerance: Tolerance,
-        rng: np.random.Generator,
-        *,
-        careful: bool,
-    ) -> None:
-        self.ask, self.line, self.tolerance, self.rng = ask, line, tolerance, rng
-        self.careful = careful
-        d = len(line.start)
-        self.basis = np.linalg.qr(rng.standard_normal((d, d)))[0]
-
-    def between(self, low: float, high: float) -> _Affine | None:
-        """The function between two neighbouring kinks; None if the displacements cross a
-        hyperplane however short they are."""
-        line, half = self.line, (high - low) / 2
-        # Between the last kink and the end of the line, near the kink: rounding grows outwards.
-        if abs(low) >= line.reach or abs(high) >= line.reach:
-            half = min(half, max(1.0, min(abs(low), abs(high))))
-        centre = low + half if abs(low) < line.reach else high - half
-        point = line.at(np.array([centre]))
-        length = STEP * half * float(np.linalg.norm(line.direction))
-        error = float(self.tolerance(point)[0])
-        if self.careful:
-            return self._central(point, CAREFUL_STEP / STEP * length, error)
-        return self._forward(point, length, error)
-
-    def _forward(self, point: Array, length: float, error: float) -> _Affine | None:
-        root = float(np.sqrt(len(self.basis)))
-        signs = self.rng.choice([-1.0, 1.0], len(self.basis)) / root
-        directions = np.vstack([np.zeros_like(point), self.basis, signs @ self.basis])
-        for _ in range(ATTEMPTS):
-            X, values = self.ask(point + length * directions)
-            moved, changed = X[1:] - X[0], values[1:] - values[0]
-            solution = self.basis.T @ (changed[:-1] / length)
-            off = np.abs(moved[-1] @ solution - changed[-1]).max()
-            if off <= 2 * error:
-                return _Affine(X[0], values[0], solution.T, error * root / length / CONFIDENCE)
-            length /= SHORTER
-        return None
-
-    def _central(self, point: Array, length: float, error: float) -> _Affine | None:
-        """By central differences, each of its own length: shorter where the second difference shows
-        a kink."""
-        basis = self.basis
-        lengths, pending = np.full(len(basis), length), np.arange(len(basis))
-        X, middle = self.ask(point)
-        moved, changed = np.zeros_like(basis), np.zeros((len(basis), middle.shape[1]))
-        for _ in range(ATTEMPTS):
-            aside = lengths[pending, None] * basis[pending]
-            asked, values = self.ask(np.vstack([point - aside, point + aside]))
-            before, after = np.split(values, 2)
-            straight = np.abs(before - 2 * middle + after).max(axis=1) <= 2.5 * error  # √6 and more
-            done = pending[straight]
-            low, high = np.split(asked, 2)
-            moved[done], changed[done] = (high - low)[straight], (after - before)[straight]
-            pending = pending[~straight]
-            if not len(pending):
-                solution = np.linalg.solve(moved, changed)
-                size = float(np.sqrt((0.5 / lengths**2).sum())) * error / CONFIDENCE
-                return _Affine(X[0], middle[0], solution.T, size)
-            lengths[pending] /= SHORTER
-        return None

@@ -20,7 +20,7 @@ from unrelu.evidence.noisy_labels import NoisyLabels
 from unrelu.extraction import lines
 from unrelu.extraction.answers import decimal_places, in_single
 from unrelu.extraction.directions import (
-    accuracy,
+    accurate,
     ask_in_every_direction,
     n_directions,
     network_of,
@@ -36,16 +36,14 @@ from unrelu.extraction.judging import (
     remarks_on,
     without_units,
 )
+from unrelu.extraction.kept import Kept
 from unrelu.extraction.kinks import Line, kinks_on, measure_bend
-from unrelu.extraction.places import Places, choose_places
+from unrelu.extraction.places import choose_places
 from unrelu.extraction.queries import BudgetSpent, Queries
-from unrelu.extraction.table import Table
 from unrelu.network import Network
-from unrelu.network.rounding import accumulated
 from unrelu.numerics.arrays import Array, Index
 from unrelu.recover import recover
 from unrelu.result import Recovery
-from unrelu.samples import Samples
 from unrelu.search import hyperplanes
 from unrelu.search.widths import EQUATIONS_PER_UNKNOWN
 from unrelu.wording.status import Status
@@ -72,15 +70,8 @@ found."""
 JUST_ENOUGH = 1.01
 """Queries relative to the minimum where those in every direction make for good conditioning."""
 
-SHARE = 0.3
-"""Share of what rounding allows an answer that errors of the weights may come to."""
-
 SMALL = 1e7
 """Entries of the inputs times units up to which a fit to all answers takes no time to speak of."""
-
-NEAR = 3.0
-"""Multiple of the usual norm of inputs up to which an answer on a line counts as an equation: from
-farther out, it has larger rounding than others."""
 
 PASSIVE = 8, 4, 5
 """Random queries without lines: for each weight of one unit at first, growth, and rounds."""
@@ -113,29 +104,13 @@ class Search:
         self.scale, self.reach = scale, reach
         streams = map(np.random.default_rng, np.random.SeedSequence(seed).spawn(5))
         self._random, self._lines, self._around, self._fits, _ = streams
-        self._table_X, self._table_Y = Table(queries.n_inputs), Table(0)
+        self.kept = Kept(queries, scale)
         self.best: Recovery | None = None
         self.method, self.lines, self._gaussian, self._spare = "", 0, 0, SPARE
-        self._starts = self.X
-        self._along: list[tuple[Array, Array]] = []
-        self._from_lines = np.zeros(0, dtype=np.bool_)
+        self._starts = self.kept.X
         self._basis: Array | None = None
         self.units = lines.Units.empty(queries.n_inputs, 1)
         self.noise = 0.0
-
-    @property
-    def X(self) -> Array:
-        """Inputs (n, d) of the answers that a network is fitted to."""
-        return self._table_X.rows
-
-    @property
-    def Y(self) -> Array:
-        return self._table_Y.rows
-
-    @property
-    def single(self) -> bool:
-        """Whether the model answers in single precision."""
-        return self.queries.single
 
     # Asking.
 
@@ -145,12 +120,12 @@ class Search:
         wanted = n - self._gaussian
         if wanted <= 0:
             return
-        X = self.scale * self._random.standard_normal((wanted, self.X.shape[1]))
+        X = self.scale * self._random.standard_normal((wanted, self.kept.X.shape[1]))
         X = X.astype(np.float32).astype(np.float64)
         count = self.queries.affordable(X)
         self._gaussian += count
         self.queries.stage = stage
-        self._ask(X[:count])
+        self.kept.ask(X[:count])
         if count < wanted:
             raise BudgetSpent
 
@@ -159,59 +134,21 @@ class Search:
         share, least, most = FRESH
         self.grow(self._gaussian + min(max(math.ceil(share * used), least), most), "fresh inputs")
 
-    def _ask(self, X: Array) -> tuple[Array, Array]:
-        """Answers that count as equations."""
-        if not len(X):
-            return X, self.Y[:0]
-        X, Y = self.queries(X)
-        self._keep(X, Y, on_line=False)
-        return X, Y
-
-    def _keep(self, X: Array, Y: Array, *, on_line: bool) -> None:
-        self._table_X.add(X)
-        self._table_Y.add(Y)
-        self._from_lines = np.append(self._from_lines, np.full(len(X), on_line))
-
-    def _ask_along(self, X: Array) -> tuple[Array, Array]:
-        """Answers on a line, and beside it. Those far out do not count as equations."""
-        X, Y = self.queries(X)
-        self._along.append((X, Y))
-        if not self.single:  # in single precision, rounding of so many alike is no noise
-            near = np.linalg.norm(X, axis=1) <= NEAR * self._norm
-            self._keep(X[near], Y[near], on_line=True)
-        return X, Y
-
-    @property
-    def _beside(self) -> Index:
-        """The rows of answers that are not on lines."""
-        return np.flatnonzero(~self._from_lines)
-
-    @property
-    def _norm(self) -> float:
-        """The usual norm of inputs."""
-        return self.scale * math.sqrt(self.queries.n_inputs)
-
-    def samples(self) -> Samples:
-        """All answers but those of lines far out, in the model's own precision."""
-        if self.single:
-            return Samples.of(self.X.astype(np.float32), self.Y.astype(np.float32))
-        return Samples.of(self.X, self.Y)
-
     # Lines.
 
     def measure_rounding(self) -> bool:
         """Whether answers are piecewise linear up to rounding, in double or single precision. If
         not, sets `noise`, by how much an answer differs when the query is repeated."""
-        d, m = self.X.shape[1], self.Y.shape[1]
-        decimals = decimal_places(self.Y)
-        self.queries.single = decimals is None and in_single(self.Y)
-        eps = float(np.finfo(np.float32 if self.single else np.float64).eps)
-        size = float(np.sqrt((self.Y**2).mean()))
+        d, m = self.kept.X.shape[1], self.kept.Y.shape[1]
+        decimals = decimal_places(self.kept.Y)
+        self.queries.single = decimals is None and in_single(self.kept.Y)
+        eps = float(np.finfo(np.float32 if self.queries.single else np.float64).eps)
+        size = float(np.sqrt((self.kept.Y**2).mean()))
         rounding = max(0.5 * eps * size, float(np.finfo(np.float64).tiny))
         self.queries.stage = "rounding"
         bends = [
             measure_bend(self.queries, d, self.scale, step, self._lines)
-            for step in STEPS[: 1 if self.single else 2]
+            for step in STEPS[: 1 if self.queries.single else 2]
         ]
         self.units = lines.Units.empty(d, m)
         self._rounding = lines.Rounding(max(bends[0], rounding), self.scale * math.sqrt(d))
@@ -229,7 +166,7 @@ class Search:
         for _ in range(MOST_LINES):
             line, rest = self._next_line()
             kinks = kinks_on(rest, line, rest.tolerance)
-            if not self.lines and kinks.linear and not self.single:
+            if not self.lines and kinks.linear and not self.queries.single:
                 line, rest = self._in_a_subspace(line, rest, len(kinks.at))
             self.lines += 1
             new = lines.units_at(rest, line, kinks, self._lines)
@@ -250,7 +187,7 @@ class Search:
         """A random line, in the subspace, if there is one, or through an answer that the last
         network missed; and what is asked on it."""
         r = self.units.V.shape[1]
-        size = self._norm / math.sqrt(r)
+        size = self.kept.norm / math.sqrt(r)
         start = np.asarray(size * self._lines.standard_normal(r))
         if len(self._starts):
             start = self._starts[self._lines.integers(len(self._starts))]
@@ -259,16 +196,16 @@ class Search:
         return line, self._rest()
 
     def _rest(self) -> lines.Rest:
-        ask, basis = self._ask_along, self._basis
+        ask, basis = self.kept.ask_along, self._basis
         if basis is None:
-            return lines.Rest(ask, self.units, self._rounding, not self.single)
+            return lines.Rest(ask, self.units, self._rounding, not self.queries.single)
         rows = basis[: self.units.V.shape[1]]
         return lines.Rest(lambda a: (a, ask(a @ rows)[1]), self.units, self._rounding)
 
     def _in_a_subspace(self, line: Line, rest: lines.Rest, kinks: int) -> tuple[Line, lines.Rest]:
         """The first line, and what is asked there, in the coordinates of a subspace, if one of much
         fewer dimensions is enough."""
-        d, m = self.X.shape[1], self.Y.shape[1]
+        d, m = self.kept.X.shape[1], self.kept.Y.shape[1]
         r = n_directions(kinks, m)
         if 2 * r >= d:
             return line, rest
@@ -282,8 +219,8 @@ class Search:
         """The network, from answers in every direction or at random; fresh queries; the
         certificate."""
         net, note = self._in_every_direction(), ""
-        used = np.arange(len(self.X))
-        if net is not None and self.X.size * net.n_units <= SMALL:
+        used = np.arange(len(self.kept.X))
+        if net is not None and self.kept.X.size * net.n_units <= SMALL:
             net, note = self._fit(used)
         if net is None or not self._explained(net):
             used = self._ask_around_units()
@@ -297,62 +234,56 @@ class Search:
     def _in_every_direction(self) -> Network | None:
         """The network, from answers in every direction; None in single precision, after the first
         round, or if these do not determine one."""
-        if self.single or self.best is not None:
+        if self.queries.single or self.best is not None:
             return None
-        d, m = self.X.shape[1], self.Y.shape[1]
+        d, m = self.kept.X.shape[1], self.kept.Y.shape[1]
         basis = np.eye(d) if self._basis is None else self._basis
-        places = choose_places(self.units, self._norm, self._around)
-        if self._basis is None and not self._accurate(places):
+        places = choose_places(self.units, self.kept.norm, self._around)
+        size = float(np.sqrt((self.kept.Y**2).mean()))
+        if self._basis is None and not accurate(self.units, places, d, size):
             return None
         self.queries.stage = "directions"
-        asked, self.units = ask_in_every_direction(self._ask, self.units, places, basis)
+        asked, self.units = ask_in_every_direction(self.kept.ask, self.units, places, basis)
         net = network_of(asked, self.units, basis, self.bias)
         turned = self.units.V @ basis
         self.units = replace(self.units, V=turned)
         self._basis = None
         outputs = min(m, len(self.units.b))
-        short = enough(self.units, outputs, self.bias, self.samples().eps, JUST_ENOUGH) - len(
-            self.X
+        short = enough(self.units, outputs, self.bias, self.kept.samples().eps, JUST_ENOUGH) - len(
+            self.kept.X
         )
         self.grow(self._gaussian + max(0, short))
         return net
 
-    def _accurate(self, places: Places) -> bool:
-        """Whether answers from these places determine a network to what rounding allows."""
-        d, eps, U = self.X.shape[1], self.samples().eps, self.units.U
-        size = float(np.sqrt((self.Y**2).mean()))
-        # Of labels of units, half of which are active: see `network.rounding`.
-        terms = math.hypot(size, float(np.linalg.norm(U)) * math.sqrt((self._norm**2 + 1) / 2))
-        allowed = accumulated(eps, d + len(U.T) + 2) * terms
-        return 0.5 * eps * size * accuracy(self.units, places, d) <= SHARE * allowed
-
     def _explained(self, net: Network) -> bool:
-        return explain(net.canonical(), self.samples()).in_roundings <= 1
+        return explain(net.canonical(), self.kept.samples()).in_roundings <= 1
 
     def _ask_around_units(self) -> Index:
         """Random queries enough for the units found, and some around those that few random queries
         activate; all answers but those on lines, which may be of another function."""
-        outputs = min(self.Y.shape[1], len(self.units.b))
-        eps = self.samples().eps
+        outputs = min(self.kept.Y.shape[1], len(self.units.b))
+        eps = self.kept.samples().eps
         self.grow(enough(self.units, outputs, self.bias, eps, self._spare))
-        wanted = math.ceil(self._spare * (self.X.shape[1] + self.bias)) + 10
+        wanted = math.ceil(self._spare * (self.kept.X.shape[1] + self.bias)) + 10
         self.queries.stage = "around units"
         weak = weak_units(self.units, None if self.best is None else self.best.certificate)
-        self._ask(around_units(self.units, self.X, weak, wanted, self.scale, self._around))
-        return self._beside
+        self.kept.ask(around_units(self.units, self.kept.X, weak, wanted, self.scale, self._around))
+        return self.kept.beside
 
     def _fit(self, rows: Index) -> tuple[Network, str]:
-        return hyperplanes.fit_from(self.samples(), rows, self.units.V, self.units.b, self.bias)
+        return hyperplanes.fit_from(
+            self.kept.samples(), rows, self.units.V, self.units.b, self.bias
+        )
 
     def find_missed(self) -> None:
         """If lines missed units, as is possible in single precision: those found are a start for
         the search that needs only random queries."""
         assert self.best is not None, "only after a fit"
-        net, m = self.best.network, self.Y.shape[1]
+        net, m = self.best.network, self.kept.Y.shape[1]
         assert net is not None, "every fit has a network"
-        unknowns = 1.2 * net.n_units * (self.X.shape[1] + self.bias + m)
+        unknowns = 1.2 * net.n_units * (self.kept.X.shape[1] + self.bias + m)
         self.grow(math.ceil(EQUATIONS_PER_UNKNOWN * unknowns / m))
-        samples = self.samples()
+        samples = self.kept.samples()
         found = hyperplanes.find(
             samples,
             n_units=self.n_units or net.n_units + 1,
@@ -369,11 +300,11 @@ class Search:
     def _judge(self, net: Network, used: Index, note: str) -> Recovery:
         """The verdict on a network by all answers; by those beside lines, where only answers on
         lines contradict it."""
-        samples = self.samples()
+        samples = self.kept.samples()
         explained = explain(net.canonical(), samples)
-        self._starts = self.X[explained.missed]
-        if len(explained.missed) and self._from_lines[explained.missed].all():
-            beside = self._beside
+        self._starts = self.kept.X[explained.missed]
+        if len(explained.missed) and self.kept.from_lines[explained.missed].all():
+            beside = self.kept.beside
             samples, used = (
                 samples.take(beside),
                 np.searchsorted(beside, np.intersect1d(used, beside)),
@@ -383,7 +314,7 @@ class Search:
         certificate = certified(asked, samples, explained)
         contradiction = ""
         if certificate.status == Status.EXACT:
-            contradiction = contradicted(certificate, self._along, self.single)
+            contradiction = contradicted(certificate, self.kept.along, self.queries.single)
         remarks = remarks_on(certificate, self.n_units, contradiction, note)
         return Recovery(certificate.network, certificate, {}, remarks=remarks)
 
@@ -398,9 +329,9 @@ class Search:
         """Random queries in growing numbers, and `recover`."""
         first, growth, rounds = PASSIVE
         for number in range(rounds) if self.noise else range(1, rounds):  # lines led nowhere
-            n = (self.X.shape[1] + self.bias) * first * growth**number
+            n = (self.kept.X.shape[1] + self.bias) * first * growth**number
             self.grow(max(n, self._gaussian))
-            result = self._recovered(len(self._beside), fresh=True)
+            result = self._recovered(len(self.kept.beside), fresh=True)
             failed = result.status == Status.FAILED
             if failed and (not self.noise or result.code in NOT_VALUES):
                 break
@@ -409,8 +340,10 @@ class Search:
 
     def _recovered(self, n: int, *, fresh: bool) -> Recovery:
         """`recover` from the first n queries that are not on lines, judged on all."""
-        rows = self._beside[:n]
-        samples = self.samples().take(rows) if len(rows) < len(self.X) else self.samples()
+        rows = self.kept.beside[:n]
+        samples = (
+            self.kept.samples().take(rows) if len(rows) < len(self.kept.X) else self.kept.samples()
+        )
         result = recover(
             samples.X,
             samples.Y,
@@ -423,7 +356,7 @@ class Search:
         fits = result.status != Status.FAILED  # even what it is not certain of must hold elsewhere
         if fits and fresh:
             self._grow_fresh(n)
-        if fits and len(self._beside) > n:
+        if fits and len(self.kept.beside) > n:
             again = self._judged_again(result, rows)
             if result.status.certain or again.status == Status.FAILED:
                 result = again
@@ -432,7 +365,7 @@ class Search:
 
     def _judged_again(self, result: Recovery, used: Index) -> Recovery:
         """The same network, judged on all answers."""
-        net, samples = result.certificate.network, self.samples()
+        net, samples = result.certificate.network, self.kept.samples()
         if not isinstance(result.certificate.evidence, NoisyLabels):
             again = self._judge(net, used, "")
             return replace(result, certificate=again.certificate, remarks=again.remarks)
@@ -444,13 +377,13 @@ class Search:
     def finish(self, end: BaseException) -> None:
         """The extraction ends early: the best result from the answers so far, some kept as fresh.
         After a time limit or an interruption, nothing that takes long is begun."""
-        rows = self._beside
+        rows = self.kept.beside
         n = len(rows) - max(1, math.ceil(FRESH[0] * len(rows)))
         if not isinstance(end, BudgetSpent):
-            self.best = self.best or without_units(self.samples(), self.bias)
+            self.best = self.best or without_units(self.kept.samples(), self.bias)
         elif self.best is None or not self.best.status.certain:
             found = len(self.units.b) if self._basis is None else 0
-            if found and n > self.X.shape[1] + found:
+            if found and n > self.kept.X.shape[1] + found:
                 net, note = self._fit(rows[:n])
                 self._keep_result(self._judge(net, rows[:n], note), "lines")
             if self.best is None:

@@ -29,8 +29,10 @@ def extract_values(asked: Asked) -> Recovery:
                 status = search.fit_and_check()
                 if status == Status.EXACT:
                     break
-                if len(search.units.b) == before and (status == Status.FAILED or search.single):
-                    if search.single:
+                if len(search.units.b) == before and (
+                    status == Status.FAILED or asked.queries.single
+                ):
+                    if asked.queries.single:
                         search.find_missed()
                     break
         if search.best is None or search.best.status == Status.FAILED:
@@ -44,7 +46,7 @@ def extract_values(asked: Asked) -> Recovery:
         "method": search.method,
         "lines": search.lines,
         "units_found_by_lines": len(search.units.b),
-        "single_precision": int(search.single),
+        "single_precision": int(asked.queries.single),
     }
     return replace(search.best, stats=stats)
 
