@@ -35,7 +35,7 @@ def _chords_inside(state: State, number: int, missing: int) -> None:
     kinds = state.classes(P)
     out = np.flatnonzero(kinds != number)
     pair = np.column_stack([np.full(len(out), number), kinds[out]])
-    ends = run(bisect(both[out], P[out], pair), state.classes)
+    ends = run(bisect(both[out], P[out], pair, state.finest), state.classes)
     state.found.add(*ends, True)
     P[out] = ends[0]
     n = len(E)
@@ -62,5 +62,5 @@ def _border_pairs(state: State) -> None:
     pairs = np.array([chord[2:] for chord in chords], dtype=np.intp)
     inner, outer, pairs = run(bisect(inner, outer, pairs, BORDER_WIDTH), state.classes)
     fresh = [i for i, pair in enumerate(pairs.tolist()) if tuple(sorted(pair)) not in have]
-    enclosed = run(bisect(inner[fresh], outer[fresh], pairs[fresh]), state.classes)
+    enclosed = run(bisect(inner[fresh], outer[fresh], pairs[fresh], state.finest), state.classes)
     state.found.add(*enclosed, True)

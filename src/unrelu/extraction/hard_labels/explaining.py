@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from unrelu.extraction.hard_labels.asking import Asking, run, together
-from unrelu.extraction.hard_labels.boundary import FINEST
 from unrelu.extraction.hard_labels.hyperplanes import normals_of, spread_normals
 from unrelu.extraction.hard_labels.normals import Lost, full_normal
 from unrelu.extraction.hard_labels.segments import Bend, Segment
@@ -108,7 +107,7 @@ def _measure(state: State, segment: Segment) -> None:
     middle, room = segment.middle()
     task = full_normal(
         *(state.found, middle, segment.tangent, segment.normal),
-        *(ROOM * min(state.scale, room), segment.classes, FINE, state.rng),
+        *(ROOM * min(state.scale, room), segment.classes, max(FINE, state.finest), state.rng),
     )
     try:
         segment.full, segment.error = run(task, state.classes)
@@ -121,7 +120,7 @@ def _explain(state: State) -> None:
     while len(state.planes.rows) > before:
         before = len(state.planes.rows)
         for polyline in state.polylines:
-            run(spread_normals(polyline, state.planes, state.found, FINEST), state.classes)
+            run(spread_normals(polyline, state.planes, state.found, state.finest), state.classes)
         state.planes.add_from(bends)
 
 

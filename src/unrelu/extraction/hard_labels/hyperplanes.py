@@ -22,9 +22,8 @@ AGREEING = 2
 """Bends of one hyperplane, besides the first, that make it certain; the normals of a second place
 that hold its v count as well."""
 
-CROWD, MANY = 100.0, 6
-"""Without any other bend up to so many times the distance that two may have. More bends than that
-are no chance in any crowd."""
+MANY = 6
+"""More bends of one hyperplane than that are no chance in any crowd."""
 
 ON_ANOTHER = 1e-5
 """Angle between v and a normal below which q is only on the same straight piece as p."""
@@ -36,17 +35,35 @@ known from that of the one before."""
 DIFFERENT = 1e-2
 """Sine of the angle between two spans from which on they are different."""
 
-WIDEST, LEAST = 1e-6, 3e-11
-"""Largest error of an angle that tells anything; least error of an offset, relative."""
+SIGMAS = 4.0
+"""Errors that are allowed for."""
 
-SIGMAS, FARTHEST = 4.0, 1e-6
-"""Errors that are allowed for, and how far a bend may be from its hyperplane at all."""
 
-TRUSTED = 1e-9
-"""Error of a normal above which it is measured instead."""
+@dataclass(frozen=True)
+class Limits:
+    """How exact bends and normals are, and have to be.
 
-SPANNED = 1e-6
-"""Distance of v from the span of other normals, relative to what bends may be off."""
+    near, farthest : distance of a bend from its hyperplane, relative to its size, that is always
+        allowed, and that never is. least : error of an offset between bends, relative to its
+        length. widest : error of an angle that tells nothing any more. crowd : two bends show a
+        hyperplane if no other is within so many times their errors. spanned : distance of v from a
+        span that holds it. trusted : error of a normal up to which it need not be measured.
+    """
+
+    near: float = 3e-9
+    farthest: float = 1e-6
+    least: float = 3e-11
+    widest: float = 1e-6
+    crowd: float = 100.0
+    spanned: float = 1e-6
+    trusted: float = 1e-9
+
+    @classmethod
+    def of(cls, noise: float) -> Limits:
+        """Where labels are reliable to this relative distance from a boundary."""
+        if not noise:
+            return cls()
+        return cls(30 * noise, 1e-3, 3 * noise, 1e-2, 10.0, 3e3 * noise, 3e2 * noise)
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,10 +93,10 @@ class Places:
 
 @dataclass(eq=False)
 class Hyperplanes:
-    """Those found. Bends that are off by no more than their errors allow, or by less than `near`
-    relative to their size, belong to one."""
+    """Those found. Bends that are off by no more than their errors allow, or by less than
+    `limits.near` relative to their size, belong to one."""
 
-    near: float
+    limits: Limits
     n_inputs: int
     rows: list[Hyperplane] = field(default_factory=list)
 
@@ -102,7 +119,10 @@ class Hyperplanes:
         off = np.abs(places.points @ self.V.T + self.b)
         errors = np.array([row.error for row in self.rows])
         allowed = SIGMAS * (places.errors[:, None] + size[:, None] * errors)
-        off /= np.minimum(np.maximum(allowed, self.near * size[:, None]), FARTHEST * size[:, None])
+        off /= np.minimum(
+            np.maximum(allowed, self.limits.near * size[:, None]),
+            self.limits.farthest * size[:, None],
+        )
         nearest = off.argmin(axis=1)
         return np.where(off[np.arange(len(off)), nearest] < 1, nearest, -1)
 
@@ -119,30 +139,31 @@ class Hyperplanes:
                 if found is not None:
                     self.rows.append(found)
             else:
-                found = _through(view, places.take(on == own), self.rows[own].v)
+                found = _through(view, places.take(on == own), self.rows[own].v, self.limits)
                 if found is not None and found.error < 0.5 * self.rows[own].error:
                     self.rows[own] = found
 
     def _shown(self, view: View, places: Places, views: list[View]) -> Hyperplane | None:
         """The hyperplane on which most of the places are, if there can be no doubt about it."""
-        angles, spread = view.angles(places)
-        best, most = None, 0
-        for angle, own in zip(angles, spread, strict=True):
-            apart = _apart(angles, angle) / (SIGMAS * (spread + own))
-            count, crowd = int((apart < 1).sum()), int((apart < CROWD).sum())
-            v = view.direction(angle)
-            sure = (count >= AGREEING and crowd == count) or count > MANY
-            if count > most and (sure or any(view.shares(v, o, self.near) for o in views)):
-                best, most = v, count
-        if best is None:
+        limits = self.limits
+        angles, spread = view.angles(places, limits)
+        if not len(angles):
             return None
+        apart = _apart(angles, angles[:, None]) / (SIGMAS * (spread + spread[:, None]))
+        count, crowd = (apart < 1).sum(axis=1), (apart < limits.crowd).sum(axis=1)
+        sure = ((count >= AGREEING) & (crowd == count)) | (count > MANY)
+        if not sure.any():
+            sure = view.shared(view.directions(angles), views, limits)
+        if not sure.any():
+            return None
+        best = view.directions(angles[[np.where(sure, count, 0).argmax()]])[0]
         agree = _apart(angles, view.angle_of(best)) < 2 * SIGMAS * spread
         return _mean(view, angles[agree], spread[agree], best)
 
 
-def _through(view: View, places: Places, v: Array) -> Hyperplane | None:
+def _through(view: View, places: Places, v: Array, limits: Limits) -> Hyperplane | None:
     """The hyperplane through a view and places that are known to be on it."""
-    angles, spread = view.angles(places)
+    angles, spread = view.angles(places, limits)
     return _mean(view, angles, spread, v) if len(angles) else None
 
 
@@ -150,7 +171,7 @@ def _mean(view: View, angles: Array, spread: Array, about: Array) -> Hyperplane:
     first = view.angle_of(about)
     off = (angles - first + np.pi / 2) % np.pi - np.pi / 2
     weight = spread**-2
-    v = view.direction(first + float(off @ weight / weight.sum()))
+    v = view.directions(np.array([first + float(off @ weight / weight.sum())]))[0]
     return Hyperplane(v, -float(v @ view.point), view.error + float(weight.sum() ** -0.5))
 
 
@@ -175,38 +196,46 @@ class View:
         error = (bend.before.error + bend.behind.error) / sine
         return cls(bend.point, normals, basis, error, bend.error)
 
-    def direction(self, angle: float) -> Array:
-        return np.asarray(np.array([np.cos(angle), np.sin(angle)]) @ self.basis)
+    def directions(self, angles: Array) -> Array:
+        return np.asarray(np.column_stack([np.cos(angles), np.sin(angles)]) @ self.basis)
 
     def angle_of(self, v: Array) -> float:
         x, y = self.basis @ v
         return float(np.arctan2(y, x))
 
-    def angles(self, places: Places) -> tuple[Array, Array]:
+    def angles(self, places: Places, limits: Limits) -> tuple[Array, Array]:
         """Angles of the v that are orthogonal to the offsets of places, and how far they may be
         off. Places that are on a segment of this bend, or seen edge-on, are left out."""
         flat = (places.points - self.point) @ self.basis.T
         size = np.linalg.norm(flat, axis=1)
         length = np.linalg.norm(places.points - self.point, axis=1)
-        off = np.maximum(places.errors + self.off + self.error * length, LEAST * (1 + length))
-        kept = off < WIDEST * size
+        off = np.maximum(
+            places.errors + self.off + self.error * length, limits.least * (1 + length)
+        )
+        kept = off < limits.widest * size
         flat, spread = flat[kept], off[kept] / size[kept]
         angles = np.arctan2(flat[:, 0], -flat[:, 1]) % np.pi
         own = [self.angle_of(n) for n in self.normals]
         free = np.min([_apart(angles, angle) for angle in own], axis=0) > ON_ANOTHER
         return angles[free], spread[free]
 
-    def shares(self, v: Array, other: View, near: float) -> bool:
-        """Whether another view has v in its span, too: that is no chance, unless the spans are the
-        same, or v is a normal that both have."""
-        within = float(np.linalg.norm(v - other.basis.T @ (other.basis @ v)))
-        beyond = self.basis - self.basis @ other.basis.T @ other.basis
-        own = max(np.abs(self.normals @ v).max(), np.abs(other.normals @ v).max())
-        different = bool(np.abs(beyond).max() > DIFFERENT and own < 1 - ON_ANOTHER)
-        return different and within < SPANNED + 100 * near
+    def shared(self, V: Array, others: list[View], limits: Limits) -> Mask:
+        """Which rows of V, in the span, are also in that of another view: that is no chance, unless
+        the spans are the same, or v is a normal that both have."""
+        bases = np.stack([other.basis for other in others])
+        normals = np.stack([other.normals for other in others])
+        beyond = self.basis - np.einsum("ij,vkj,vkl->vil", self.basis, bases, bases)
+        different = np.abs(beyond).max(axis=(1, 2)) > DIFFERENT
+        inside = 1 - (np.einsum("vkj,nj->nvk", bases, V) ** 2).sum(axis=2)
+        own = np.maximum(
+            np.abs(np.einsum("vkj,nj->nvk", normals, V)).max(axis=2),
+            np.abs(V @ self.normals.T).max(axis=1)[:, None],
+        )
+        held = (inside < limits.spanned**2) & (own < 1 - ON_ANOTHER) & different
+        return np.asarray(held.any(axis=1))
 
 
-def _apart(angles: Array, angle: float) -> Array:
+def _apart(angles: Array, angle: Array | float) -> Array:
     """Distances of directions without sign."""
     off = np.abs(angles - angle) % np.pi
     return np.asarray(np.minimum(off, np.pi - off))
@@ -239,7 +268,7 @@ def spread_normals(
                 there.through(point, other, there.numbers)
                 sharp = width * (1 + float(np.abs(point).max())) / there.base
                 full, error = _normal_behind(here, there, plane, sharp)
-                if error < TRUSTED:
+                if error < known.limits.trusted:
                     there.full, there.error = full, error
                     changed = True
 

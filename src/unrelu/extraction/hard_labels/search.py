@@ -15,6 +15,7 @@ from unrelu.extraction.hard_labels.coverage import fill
 from unrelu.extraction.hard_labels.explaining import find_hyperplanes
 from unrelu.extraction.hard_labels.output_layer import Scores, solve_output_layer
 from unrelu.extraction.hard_labels.polish import polish
+from unrelu.extraction.hard_labels.reliability import CHORDS, MORE_CHORDS, measure_reliability
 from unrelu.extraction.hard_labels.state import State
 from unrelu.extraction.hard_labels.verification import classes_of, predict
 from unrelu.network import Network
@@ -25,8 +26,8 @@ log = logging.getLogger(__name__)
 SIZES, LOOKED_AT = (4.0, 16.0, 64.0, 256.0, 1024.0), 200
 """Where a second class is looked for, if there is only one nearby, with how many inputs."""
 
-FIRST, MOST_PLANES = 2, 200
-"""Polylines before the first normals, and at most."""
+FIRST, FUTILE = 2, 10
+"""Polylines before the first normals; rounds in which nothing got better, after which it ends."""
 
 UNEXPLAINED = 3, 0.05
 """Bends, and share of them, that may be on no known hyperplane when a network is tried."""
@@ -43,6 +44,9 @@ REFITS = 6
 SCALES = 1.0, 4.0, 16.0, 256.0
 """Of the inputs between which points are predicted."""
 
+OFF = 30.0
+"""Distance from predicted points at which labels are asked for, where these are not reliable."""
+
 TRY, ENOUGH = 30, 200
 """Predicted points after a fit, and after the last one."""
 
@@ -52,8 +56,14 @@ def search(state: State, first: Array) -> bool:
     state.classes.remember(first, state.classes(first))
     if len(state.classes) < 2 and not look_for_classes(state):
         return False
+    state.refusal = measure_reliability(
+        state, random_chords(state, CHORDS), random_chords(state, MORE_CHORDS)
+    )
+    if state.refusal is not None:
+        return False
     chords = random_chords(state, FIRST)
-    while len(state.polylines) < MOST_PLANES:
+    idle, count = 0, -1
+    while idle < FUTILE:
         trace(state, chords)
         find_hyperplanes(state)
         left = len(state.unexplained(state.bends))
@@ -65,16 +75,15 @@ def search(state: State, first: Array) -> bool:
             len(state.bends),
             state.classes.queries.asked,
         )
+        idle = 0 if len(state.planes.rows) > count else idle + 1
+        count = len(state.planes.rows)
         chords = random_chords(state, 1)
         if not state.planes.rows or left > UNEXPLAINED[0] + UNEXPLAINED[1] * len(state.bends):
             continue
-        misses = _try(state)
-        if misses is None:
-            continue
-        if not len(misses):
+        if _try(state):
             return True
-        picked = state.rng.permutation(len(misses))[:2]
-        chords = [misses[i] for i in picked]
+        if state.wrong:
+            chords = [state.wrong[i] for i in state.rng.permutation(len(state.wrong))[:2]]
     return False
 
 
@@ -116,25 +125,26 @@ def random_chords(state: State, count: int) -> list[Array]:
     return chords
 
 
-def _try(state: State) -> list[Array] | None:
-    """A network, and chords on which it is wrong; None if there is no network yet."""
-    wrong: list[Array] | None = None
+def _try(state: State) -> bool:
+    """Fit a network, and keep chords on which it is wrong in the state. Whether there are none."""
     for _ in range(REFITS):
         if not _solved(state):
-            return wrong
-        misses = wrong_predictions(state, TRY, 1e-8, 6)
-        if misses is None or not len(misses):
+            return False
+        fewest = len(state.wrong)
+        some = check_predictions(state, TRY, max(1e-8, OFF * state.noise), 6)
+        log.info("%d of %d predicted points are wrong", len(state.wrong), TRY)
+        if not some:
+            return False
+        if not state.wrong:
             break
-        log.info("%d of %d predicted points are wrong", len(misses), TRY)
-        if wrong is not None and len(misses) >= max(len(wrong), 4):
-            return misses
-        wrong = misses
+        if fewest and len(state.wrong) >= max(fewest, 4):
+            return False
     else:
-        return wrong
-    misses = None if misses is None else wrong_predictions(state, ENOUGH, 1e-10, 12)
-    if misses is not None and not misses:
-        solve(state)
-    return misses
+        return False
+    if not check_predictions(state, ENOUGH, max(1e-10, OFF * state.noise), 12) or state.wrong:
+        return False
+    solve(state)
+    return True
 
 
 def _solved(state: State) -> bool:
@@ -175,9 +185,9 @@ def _oriented(state: State, net: Network) -> Network:
     return net if agree[0] >= agree[1] else other
 
 
-def wrong_predictions(state: State, count: int, off: float, refined: int) -> list[Array] | None:
-    """Chords on which predicted points of the boundary are not where they should be, after
-    asking on both sides of each, `off` away. The first `refined` are bisected to the end."""
+def check_predictions(state: State, count: int, off: float, refined: int) -> bool:
+    """Ask on both sides of predicted points of the boundary, `off` away; keep the chords on which
+    they are wrong, and bisect the first `refined` of the others. False if there are too few."""
     assert state.scores is not None, "only after a fit"
     state.classes.queries.stage = "predicted points"
     net = state.scores.network
@@ -187,12 +197,17 @@ def wrong_predictions(state: State, count: int, off: float, refined: int) -> lis
     n = len(guess.X)
     if n < count / 4:
         log.info("%d points predicted", n)
-        return None
+        return False
     good = (answers[:n] == guess.pairs[:, 0]) & (answers[n:] == guess.pairs[:, 1])
     state.predictions = Predictions(n, int((~good).sum()), off, SCALES)
     rows = np.flatnonzero(good)[:refined]
     ends = run(
-        bisect((guess.X + off_each)[rows], (guess.X - off_each)[rows], guess.pairs[rows]),
+        bisect(
+            (guess.X + off_each)[rows],
+            (guess.X - off_each)[rows],
+            guess.pairs[rows],
+            state.finest,
+        ),
         state.classes,
     )
     state.found.add(*ends, True)
@@ -200,6 +215,7 @@ def wrong_predictions(state: State, count: int, off: float, refined: int) -> lis
     if len(bad):
         kinds = state.classes(bad.reshape(-1, state.n_inputs)).reshape(-1, 2)
         apart = np.flatnonzero(kinds[:, 0] != kinds[:, 1])[:refined]
-        ends = run(bisect(bad[apart, 0], bad[apart, 1], kinds[apart]), state.classes)
+        ends = run(bisect(bad[apart, 0], bad[apart, 1], kinds[apart], state.finest), state.classes)
         state.found.add(*ends, True)
-    return list(bad)
+    state.wrong = list(bad)
+    return True

@@ -7,20 +7,19 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from unrelu.checks.class_boundaries import Predictions
+from unrelu.checks.finding import Finding
 from unrelu.extraction.hard_labels.boundary import FINEST, Boundary, widths
 from unrelu.extraction.hard_labels.classes import Classes
-from unrelu.extraction.hard_labels.hyperplanes import Hyperplanes
+from unrelu.extraction.hard_labels.hyperplanes import Hyperplanes, Limits
 from unrelu.extraction.hard_labels.output_layer import Scores
 from unrelu.extraction.hard_labels.segments import Bend
 from unrelu.extraction.hard_labels.tracing import Tracer
 from unrelu.network.decision_boundary import BoundaryPoints
+from unrelu.numerics.arrays import Array
 
 TRACED = 2.0**-42
 """Relative width to which points of polylines are bisected: they tell hyperplanes apart, and more
 digits come from others."""
-
-NEAR = 3e-9
-"""Distance of a bend from its hyperplane, relative to its size, up to which it belongs to it."""
 
 
 @dataclass(eq=False)
@@ -29,8 +28,9 @@ class State:
     predictions.
 
     scale, reach, biased : as in `unrelu.extract`. noise : relative distance from a boundary within
-    which labels are not reliable. anywhere : polylines started in any direction. density :
-    how many points each class gets, relative to what should do.
+    which labels are not reliable. wrong : chords on which predictions were wrong. refusal : why
+    nothing can be found. anywhere : polylines started in any direction. density : points that each
+    class gets, relative to what should do.
     """
 
     classes: Classes
@@ -43,6 +43,8 @@ class State:
     polylines: list[list[Bend]] = field(default_factory=list)
     scores: Scores | None = None
     predictions: Predictions | None = None
+    wrong: list[Array] = field(default_factory=list)
+    refusal: Finding | None = None
     noise: float = 0.0
     anywhere: int = 0
     density: float = 1.0
@@ -50,8 +52,20 @@ class State:
     def __post_init__(self) -> None:
         d = self.n_inputs
         self.found = Boundary(d)
-        self.planes = Hyperplanes(NEAR, d)
+        self.planes = Hyperplanes(Limits(), d)
         self.tracer = Tracer(self.found, TRACED, self.reach * self.scale * np.sqrt(d))
+
+    def set_noise(self, noise: float) -> None:
+        """Labels are reliable to this relative distance from a boundary only: nothing is looked at
+        more closely."""
+        self.noise = noise
+        self.tracer.width = max(TRACED, noise)
+        self.planes.limits = Limits.of(noise)
+
+    @property
+    def finest(self) -> float:
+        """Relative width to which points are bisected in the end."""
+        return max(FINEST, self.noise / 4)
 
     @property
     def n_inputs(self) -> int:

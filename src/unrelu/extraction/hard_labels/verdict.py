@@ -14,8 +14,12 @@ from unrelu.evidence.evidence import Question
 from unrelu.extraction.hard_labels.state import State
 from unrelu.network import Network
 from unrelu.network.decision_boundary import BoundaryPoints
-from unrelu.numerics.arrays import Index, Mask
+from unrelu.numerics.arrays import Array, Index, Mask
 from unrelu.result import Recovery
+from unrelu.wording.streams import counted
+
+ROUNDED = 1e-9
+"""Largest relative distance of points from the boundary that may be rounding of the model's own."""
 
 NONE = Predictions(0, 0, 0.0, ())
 
@@ -31,20 +35,28 @@ def verdict(state: State) -> Recovery:
     place = np.argsort(order)
     pairs = place[points.pairs]
     left = state.scores.open_weights[order][:, :-1]
-    judgement = judge_boundary(
-        Question(net, state.biased, net.skip, values=True),
-        BoundaryPoints(points.X, pairs, points.errors),
-        np.array(classes.labels)[order],
-        state.predictions or NONE,
-        _open(left, units),
-        noise=state.noise,
-    )
-    certificate = Certificate.of(judgement)
+
+    def certified(noise: float, errors: Array) -> Certificate:
+        judgement = judge_boundary(
+            Question(net, state.biased, net.skip, values=True),
+            BoundaryPoints(points.X, pairs, errors),
+            np.array(classes.labels)[order],
+            state.predictions or NONE,
+            _open(left, units),
+            noise=noise,
+        )
+        return Certificate.of(judgement)
+
+    certificate = certified(state.noise, points.errors)
+    residual = float(certificate.residual)
+    if certificate.code == "boundary-differs" and residual < ROUNDED:
+        size = np.abs(points.X).max(axis=1)
+        certificate = certified(residual, np.maximum(points.errors, residual * size))
     return Recovery(certificate.network, certificate, {})
 
 
-def without_network(state: State, why: Finding | None = None) -> Recovery:
-    """The result if no network was found, or none is looked for: a constant."""
+def without_network(state: State) -> Recovery:
+    """The result if no network was found: a constant."""
     d, classes = state.n_inputs, state.classes
     m = 1 if len(classes) <= 2 else len(classes)
     net = Network(np.zeros((0, d)), np.zeros((m, 0)))
@@ -54,14 +66,22 @@ def without_network(state: State, why: Finding | None = None) -> Recovery:
     labels = np.array(classes.labels).reshape(len(classes), -1)
     judgement = judge_boundary(question, points, labels, NONE, nothing, noise=state.noise)
     certificate = Certificate.of(judgement)
-    found = why or _why_none(state)
-    certificate = replace(certificate, findings=(found, *certificate.findings))
+    certificate = replace(certificate, findings=(_why_none(state), *certificate.findings))
     return Recovery(net, certificate, {})
 
 
 def _why_none(state: State) -> Finding:
+    if state.refusal is not None:
+        return state.refusal
     if len(state.classes) < 2:
         return undetermined("one-class", "all answers are the same: no boundary was seen")
+    if state.noise:
+        sentence = (
+            f"labels are reliable to {state.noise:.1e} of the inputs only, as after rounding to "
+            f"single precision: that shows {counted(len(state.planes.rows), 'hyperplane')}, and no "
+            "network"
+        )
+        return undetermined("labels-rounded", sentence)
     bends, left = len(state.bends), len(state.unexplained(state.bends))
     if bends and left > bends / 2:
         sentence = f"{left} of {bends} bends of the boundaries are on no common hyperplane"
