@@ -41,7 +41,7 @@ def test_sign_of_one_output(seed: int) -> None:
     assert error <= bound < 1e-8
 
 
-@pytest.mark.parametrize("seed", [0, 3])
+@pytest.mark.parametrize("seed", [3, 7])
 def test_argmax_of_three_outputs(seed: int) -> None:
     truth = labelled(8, 5, 3, seed)
     result = extracted(argmax_of(truth), 8, rng=seed)
@@ -72,8 +72,8 @@ def test_a_class_that_never_wins_is_not_made_up() -> None:
 
 
 def test_the_comparison_sees_a_small_change() -> None:
-    truth = labelled(8, 5, 3, 0)
-    result = extracted(argmax_of(truth), 8, rng=0)
+    truth = labelled(8, 5, 3, 3)
+    result = extracted(argmax_of(truth), 8, rng=3)
     V = truth.V.copy()
     V[0, 0] += 1e-7
     error, bound = error_and_bound(result, Network(V, truth.U, truth.b, truth.c))
@@ -96,9 +96,9 @@ def test_same_seed_same_bits_and_nothing_twice() -> None:
 
 
 def test_a_journal_resumes(tmp_path: Path) -> None:
-    truth = labelled(6, 3, 1, 1)
-    whole = extracted(sign_of(truth), 6, rng=3)
-    left = 2000
+    truth = labelled(3, 2, 1, 3)
+    whole = extracted(sign_of(truth), 3, rng=3)
+    left = 1200
 
     class Killed(Exception):
         pass
@@ -112,12 +112,12 @@ def test_a_journal_resumes(tmp_path: Path) -> None:
 
     journal = tmp_path / "journal"
     with pytest.raises(Killed):
-        extracted(oracle, 6, rng=3, journal=journal)
+        extracted(oracle, 3, rng=3, journal=journal)
     left = 10**9
-    resumed = extracted(oracle, 6, rng=3, journal=journal)
+    resumed = extracted(oracle, 3, rng=3, journal=journal)
     assert resumed.network == whole.network
     assert resumed.stats["queries"] == whole.stats["queries"]
-    assert int(resumed.stats["new_queries"]) < int(whole.stats["queries"]) - 1000
+    assert int(resumed.stats["new_queries"]) < int(whole.stats["queries"]) - 800
 
 
 def test_a_spent_budget_is_said() -> None:
@@ -176,3 +176,68 @@ def test_gauges_change_no_distance() -> None:
         step[24 + j] = -net.U[1, j]
         step[29 + j] = -net.U[2, j]
         assert np.abs(J @ step).max() < 1e-12 * np.abs(J).max()
+
+
+# Models that are not what they seem.
+
+
+def test_noisy_labels_are_refused() -> None:
+    truth, noise = labelled(6, 4, 1, 1), np.random.default_rng(0)
+
+    def oracle(X: Array) -> Array:
+        return sign_of(truth)(X) * np.where(noise.random(len(X)) < 0.05, -1.0, 1.0)
+
+    result = extracted(oracle, 6, rng=0)
+    assert (result.status, result.code) == ("failed", "noisy-labels")
+
+
+def test_single_precision_is_never_exact() -> None:
+    truth = labelled(6, 4, 3, 0)
+    V, U, b, c = (part.astype(np.float32) for part in (truth.V, truth.U, truth.b, truth.c))
+
+    def oracle(X: Array) -> Array:
+        scores = np.maximum(X.astype(np.float32) @ V.T + b, 0) @ U.T + c
+        return np.asarray(scores.argmax(axis=1), np.float64)
+
+    assert extracted(oracle, 6, rng=0, budget=40_000).status != "exact"
+
+
+def test_ties_within_rounding_are_no_boundaries_of_their_own() -> None:
+    truth = labelled(8, 5, 3, 3)
+
+    def oracle(X: Array) -> Array:
+        return np.asarray(np.round(truth(X), 12).argmax(axis=1), np.float64)
+
+    result = extracted(oracle, 8, rng=3)
+    assert result.status == "estimated"
+    assert result.network is not None
+    X = np.random.default_rng(0).standard_normal((2000, 8))
+    assert (argmax_of(truth)(X) == result.network(X).argmax(axis=1)).all()
+
+
+def test_units_that_face_each_other_are_open() -> None:
+    one = labelled(6, 4, 1, 0)
+    V, b = np.vstack([one.V, -one.V[:1]]), np.append(one.b, -one.b[0])
+    truth = Network(V, np.hstack([one.U, [[0.7]]]), b, one.c)
+    result = extracted(sign_of(truth), 6, rng=0)
+    assert result.status != "exact"
+
+
+def test_other_functions_are_never_exact() -> None:
+    rng = np.random.default_rng(0)
+    V, U, b = rng.standard_normal((5, 6)), rng.standard_normal((3, 5)), rng.standard_normal(5)
+    deeper = rng.standard_normal((4, 5))
+    last = rng.standard_normal((2, 4))
+
+    def three_layers(X: Array) -> Array:
+        hidden = np.maximum(np.maximum(X @ V.T + b, 0) @ deeper.T - 0.3, 0)
+        return np.asarray((hidden @ last.T).argmax(axis=1), np.float64)
+
+    def smooth(X: Array) -> Array:
+        return np.asarray((np.tanh(X @ V.T + b) @ U.T).argmax(axis=1), np.float64)
+
+    def linear(X: Array) -> Array:
+        return np.asarray(X[:, :3].argmax(axis=1), np.float64)
+
+    for oracle in (three_layers, smooth, linear):
+        assert not extracted(oracle, 6, rng=0, budget=20_000).status.certain

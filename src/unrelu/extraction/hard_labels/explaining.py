@@ -13,7 +13,7 @@ from unrelu.extraction.hard_labels.state import State
 FINE = 2.0**-49
 """Relative width of the points that normals come from."""
 
-BESIDE, SHORT, OVER = 6, 4, 3.0
+BESIDE, SHORT, OVER = 6, 2, 3.0
 """Short polylines for one bend that shows no hyperplane yet, and their bends."""
 
 PATIENCE = 14

@@ -44,6 +44,9 @@ REFITS = 6
 SCALES = 1.0, 4.0, 16.0, 256.0
 """Of the inputs between which points are predicted."""
 
+IDLE = 1e-6
+"""Share of the largest output weight below which a unit is none."""
+
 OFF = 30.0
 """Distance from predicted points at which labels are asked for, where these are not reliable."""
 
@@ -158,7 +161,23 @@ def _solved(state: State) -> bool:
 
 
 def solve(state: State) -> bool:
-    """The output layer for the hyperplanes found, and the fit to all points."""
+    """The output layer for the hyperplanes found, and the fit to all points. Hyperplanes at which
+    no output bends, as false ones do not, are forgotten."""
+    while True:
+        scores = _fitted(state)
+        if scores is None:
+            return False
+        state.scores = scores
+        strength = np.abs(scores.network.U - scores.network.U[0]).max(axis=0)
+        idle = np.flatnonzero(strength < IDLE * strength.max())
+        if not len(idle) or scores.network.n_units != len(state.planes.rows):
+            return True
+        state.planes.rows = [
+            row for number, row in enumerate(state.planes.rows) if number not in idle
+        ]
+
+
+def _fitted(state: State) -> Scores | None:
     points, V, b = state.points(), state.planes.V, state.planes.b
     m = len(state.classes)
     for skip in (False, True):
@@ -168,12 +187,11 @@ def solve(state: State) -> bool:
         if scores is not None:
             break
     if scores is None:
-        return False
+        return None
     net = _oriented(state, scores.network)
     if not net.skip and not scores.open_weights.all(axis=1).any():
         net, _ = polish(net, points, biased=state.biased)
-    state.scores = Scores(net, scores.gap, scores.open_weights)
-    return True
+    return Scores(net, scores.gap, scores.open_weights)
 
 
 def _oriented(state: State, net: Network) -> Network:

@@ -17,7 +17,7 @@ from unrelu.extraction.hard_labels.tracing import Tracer
 from unrelu.network.decision_boundary import BoundaryPoints
 from unrelu.numerics.arrays import Array
 
-TRACED = 2.0**-42
+TRACED = 2.0**-40
 """Relative width to which points of polylines are bisected: they tell hyperplanes apart, and more
 digits come from others."""
 

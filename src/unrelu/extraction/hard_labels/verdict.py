@@ -8,7 +8,7 @@ import numpy as np
 
 from unrelu.certificate import Certificate
 from unrelu.checks.class_boundaries import Predictions
-from unrelu.checks.finding import Finding, failed, undetermined
+from unrelu.checks.finding import Finding, undetermined
 from unrelu.evidence.boundary_labels import judge_boundary
 from unrelu.evidence.evidence import Question
 from unrelu.extraction.hard_labels.state import State
@@ -84,8 +84,11 @@ def _why_none(state: State) -> Finding:
         return undetermined("labels-rounded", sentence)
     bends, left = len(state.bends), len(state.unexplained(state.bends))
     if bends and left > bends / 2:
-        sentence = f"{left} of {bends} bends of the boundaries are on no common hyperplane"
-        return failed("no-hyperplanes", f"{sentence}: the model is no two-layer network")
+        sentence = (
+            f"{left} of {bends} bends of the boundaries are on no common hyperplane: the model is "
+            "no two-layer network, or the boundaries meet each hyperplane in a single place"
+        )
+        return undetermined("no-hyperplanes", sentence)
     sentence = (
         f"{len(state.planes.rows)} hyperplanes were found, and no output weights for which the "
         "boundaries are where they are"
