@@ -22,6 +22,8 @@ from unrelu.activations import Activation
 from unrelu.errors import InputError
 from unrelu.inference.breakpoints import Breakpoint
 from unrelu.inputs.frames import beside, plain, tables
+from unrelu.links.identity import VALUES
+from unrelu.links.table import LINKS
 from unrelu.network import Network
 from unrelu.numerics.arrays import Array
 from unrelu.recover import recover
@@ -45,7 +47,7 @@ class RectifiedNetworkRegressor(
     Parameters
     ----------
     n_units : number of hidden units, if known. Otherwise it is found from the samples.
-    activation, bias, skip, method, noise, form, alpha : as in `unrelu.recover`.
+    activation, bias, skip, method, noise, form, answers, alpha : as in `unrelu.recover`.
     throw : raise `RecoveryError` if the network is not certain, that is, if the status is
         "undetermined" or "failed". By default the closest network is kept (in the worst case one
         without units, which predicts the mean label), and a `ConvergenceWarning` of scikit-learn
@@ -94,6 +96,7 @@ class RectifiedNetworkRegressor(
         method: str = "auto",
         noise: str = "auto",
         form: str = "auto",
+        answers: str = "values",
         alpha: float = 0.01,
         throw: bool = False,
         random_state: int | np.random.Generator | np.random.RandomState | None = None,
@@ -105,6 +108,7 @@ class RectifiedNetworkRegressor(
         self.method = method
         self.noise = noise
         self.form = form
+        self.answers = answers
         self.alpha = alpha
         self.throw = throw
         self.random_state = random_state
@@ -140,6 +144,7 @@ class RectifiedNetworkRegressor(
             method=self.method,
             noise=self.noise,
             form=self.form,
+            answers=self.answers,
             sample_weight=weights,
             rng=_seed(self.random_state),
             throw=False,
@@ -173,9 +178,14 @@ class RectifiedNetworkRegressor(
         network that is neither.
         """
         inputs = self._checked(X)
-        labels = self._as_fitted(self.network_(inputs))
+        labels = self._as_fitted(LINKS[self.answers].forward(self.network_(inputs)))
         if not return_std:
             return labels
+        if self.answers != VALUES.name:
+            raise InputError(
+                f"return_std: got True with answers={self.answers!r}, expected False: standard "
+                "errors are those of values; result_.uncertainty.predict has them"
+            )
         status, uncertainty = self.result_.status, self.result_.uncertainty
         if status.certain and uncertainty is not None:
             return labels, self._as_fitted(uncertainty.predict(inputs).stderr)

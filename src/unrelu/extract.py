@@ -115,11 +115,7 @@ def extract(
     least = 2 * (n_inputs + bool(bias)) + 2
     known = resolve_head(answers)
     _check(oracle, resolve(activation), scale, reach, time_limit)
-    if budget < least:
-        raise InputError(
-            f"budget: got {budget}, expected {least} or more for {counted(n_inputs, 'input')}: a "
-            "single unit needs as many"
-        )
+    _check_budget(budget, least, n_inputs)
     if rng is None and journal is not None:
         rng = seed_of(journal)
     seed = int(rng) if isinstance(rng, (int, np.integer)) else int(generator(rng).integers(2**62))
@@ -148,6 +144,15 @@ def extract(
         with one_thread(n_inputs * budget < MANY_ENTRIES):
             head = known or recognise(asked, least)
             best = head.extract(asked)
+    result = _with_stats(best, head, queries, recognised=known is None)
+    seconds = time.perf_counter() - started
+    result = replace(result, stats={**result.stats, "seed": seed, "seconds": seconds})
+    if throw and not result.status.certain:
+        raise RecoveryError(result)
+    return result
+
+
+def _with_stats(best: Recovery, head: Head, queries: Queries, *, recognised: bool) -> Recovery:
     stats = {
         **best.stats,
         "answers": head.name,
@@ -155,14 +160,9 @@ def extract(
         "new_queries": queries.new,
         "rounds": queries.rounds,
         **{f"queries for {stage}": count for stage, count in queries.by_stage.items()},
-        "seed": seed,
-        "seconds": time.perf_counter() - started,
     }
-    remarks = (*best.remarks, *_about_head(head, recognised=known is None))
-    result = replace(best, stats=stats, remarks=remarks)
-    if throw and not result.status.certain:
-        raise RecoveryError(result)
-    return result
+    remarks = (*best.remarks, *_about_head(head, recognised=recognised))
+    return replace(best, stats=stats, remarks=remarks)
 
 
 def _about_head(head: Head, *, recognised: bool) -> tuple[Finding, ...]:
@@ -183,6 +183,14 @@ def _shown(progress: Report | None, report: Callable[[int], None] | None) -> Rep
             progress(now)
 
     return both
+
+
+def _check_budget(budget: int, least: int, n_inputs: int) -> None:
+    if budget < least:
+        raise InputError(
+            f"budget: got {budget}, expected {least} or more for {counted(n_inputs, 'input')}: a "
+            "single unit needs as many"
+        )
 
 
 def _check(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -11,13 +12,16 @@ from numpy.typing import ArrayLike
 from unrelu.activations import RELU, Activation, resolve
 from unrelu.checks.finding import Finding
 from unrelu.checks.hidden_values import hidden_values
+from unrelu.errors import InputError
 from unrelu.inputs.frames import beside
 from unrelu.inputs.names import UNNAMED
 from unrelu.inputs.options import seeded
+from unrelu.links.behind import values_behind
+from unrelu.links.table import LINKS
 from unrelu.numerics.arrays import Array
 from unrelu.numerics.quiet import quiet
 from unrelu.numerics.threads import one_thread
-from unrelu.result import Recovery, RecoveryError
+from unrelu.result import Recovery, RecoveryError, remark
 from unrelu.samples import ExactSamples, Samples, weighed
 from unrelu.search import question
 from unrelu.search.dependent_inputs import for_all_inputs, independent_columns
@@ -25,11 +29,10 @@ from unrelu.search.judging import Outcome
 from unrelu.search.options import (
     check_activation,
     check_alpha,
-    check_independent,
+    check_answers,
     check_no_units,
-    check_noise,
-    check_one_output,
     check_options,
+    check_samples,
     check_skip,
     check_weights,
     label_rank,
@@ -38,6 +41,7 @@ from unrelu.search.plan import run_plan
 from unrelu.search.rational import run_rational_plan
 from unrelu.search.task import Task
 from unrelu.wording.status import Status
+from unrelu.wording.streams import counted
 
 MANY_ENTRIES = 1e6
 """Entries of X from which on the products are worth several threads."""
@@ -56,6 +60,7 @@ def recover(
     exact: bool = False,
     skip: bool = False,
     form: str = "auto",
+    answers: str = "values",
     sample_weight: ArrayLike | None = None,
     alpha: float = 0.01,
     rng: int | np.random.Generator | None = None,
@@ -133,6 +138,11 @@ def recover(
         sample), "sandwich" (it may depend on the sample in any way), or "auto": the sandwich where
         residuals show plainly that it does and there are ten labels to an unknown. Heavy tails
         have the sandwich, and so do counts unless "homoscedastic" is asked for.
+    answers : what Y is of the values of the network: "values", or "sigmoid", "tanh", "softmax" or
+        "log-softmax" of them. Such answers are inverted where they are not saturated; others are
+        left out, as a finding says. Rounded ones have noise in their values, and leave an estimate
+        at best. Of a softmax the outputs of the network are known up to a function that is common
+        to all; those that sum to zero are found.
     sample_weight : (n,) from zero on; the variance of the noise of a sample is taken to be
         proportional to 1/weight, and scaling all of them changes nothing. Samples of weight zero
         are left out. Labels without noise are explained or not, whatever their weights. For noisy
@@ -182,6 +192,10 @@ def recover(
     started = time.perf_counter()
     check_options(n_units, bias, method, noise, exact, form)
     check_alpha(alpha)
+    if check_answers(answers, exact):
+        options: dict[str, Any] = {"activation": activation, "bias": bias, "method": method}
+        options |= {"skip": skip, "form": form, "alpha": alpha, "rng": rng}
+        return _thrown(_behind(answers, X, Y, n_units, noise, sample_weight, options), throw)
     known = None if activation == "unknown" else resolve(activation)
     exactly = ExactSamples.of(X, Y) if exact else None
     given = Samples.of(X, Y) if exactly is None else exactly.rounded
@@ -201,9 +215,7 @@ def recover(
         kept = independent_columns(samples, bias)
     if len(kept) < samples.d:
         samples = replace(samples, X=np.asarray(samples.X)[:, kept], names=UNNAMED)
-    check_independent(samples, bias)
-    check_one_output(method, samples)
-    check_noise(noise, samples)
+    check_samples(samples, bias, method, noise)
     rng, seed = seeded(rng)
     with one_thread(samples.n * samples.d < MANY_ENTRIES):
         rank = label_rank(samples, bias, rng, skip=skip)
@@ -218,6 +230,51 @@ def recover(
         best = run_plan(task, rng) if exactly is None else run_rational_plan(task, exactly, rng)
     result = _answer(best, task, exact, seed, started)
     return _thrown(for_all_inputs(result, full, kept) if len(kept) < full.d else result, throw)
+
+
+def _behind(
+    answers: str,
+    X: ArrayLike,
+    Y: ArrayLike,
+    n_units: int | None,
+    noise: str,
+    sample_weight: ArrayLike | None,
+    options: dict[str, Any],
+) -> Recovery:
+    """From the values behind answers."""
+    link, given = LINKS[answers], Samples.of(X, Y)
+    if wrong := link.refuse(np.asarray(given.Y, np.float64)):
+        raise InputError(f"Y: got numbers that are not {link.about}; {wrong}")
+    behind = values_behind(link, given.Y)
+    if len(behind.rows) <= given.d:
+        raise InputError(
+            f"Y: got {len(behind.rows)} answers that are not saturated, expected more than the "
+            f"{given.d} inputs: only those show the values behind them"
+        )
+    weights = behind.weights
+    if sample_weight is not None:
+        own = np.asarray(beside("sample_weight", sample_weight, X), np.float64)[behind.rows]
+        weights = own if weights is None else own * weights
+    if noise == "auto" and behind.rounded:
+        noise = "gaussian"
+    inputs, options = np.asarray(given.X)[behind.rows], options | {"noise": noise, "throw": False}
+    result = recover(inputs, behind.values, n_units, sample_weight=weights, **options)
+    left_out = given.n - len(behind.rows)
+    rounded = f", rounded to {behind.rounded}, and have errors accordingly" * bool(behind.rounded)
+    said = {
+        "answers": f"the labels are taken for {link.about}{rounded}",
+        "saturated-answers": f"{counted(left_out, 'saturated label')} left out" * bool(left_out),
+        "hidden-by-answers": link.hides,
+    }
+    remarks = tuple(each for code, words in said.items() for each in remark(code, words))
+    uncertainty = result.uncertainty and replace(result.uncertainty, names=given.names)
+    return replace(
+        result,
+        names=given.names,
+        uncertainty=uncertainty,
+        remarks=(*result.remarks, *remarks),
+        stats={**result.stats, "answers": answers},
+    )
 
 
 def _answer(

@@ -43,6 +43,12 @@ def _forms() -> dict[str, str]:
     return dict.fromkeys(FORMS, "")
 
 
+def _answers() -> dict[str, str]:
+    from unrelu.links.table import LINKS
+
+    return {name: link.about for name, link in LINKS.items()}
+
+
 @click.command(epilog=SAMPLES_HELP + NET_HELP)
 @click.argument("samples", type=FILE)
 @click.argument("labels", type=FILE, required=False)
@@ -59,6 +65,12 @@ def _forms() -> dict[str, str]:
     _activations,
     help="Of the hidden units; --noise sparse requires relu.",
     default="relu",
+)
+@table_option(
+    "--answers",
+    _answers,
+    help="What the labels are of the values of the network.",
+    default="values",
 )
 @click.option(
     "--alpha",
@@ -115,10 +127,25 @@ def recover(
         from unrelu.report.page import html_page
         from unrelu.report.rendering import save_page
 
+        X, Y = _values(X, Y, options["answers"])
         title = f"{output}, recovered from {samples}"
         save_page(html_page(appraise(result, X, Y), title=title), page)
     files = [output] if page is None else [output, page]
     write_recovery("unrelu recover", result, output, files, as_json=as_json)
+
+
+def _values(X: Any, Y: Any, answers: str) -> tuple[Any, Any]:
+    """The samples that a network was recovered from."""
+    import numpy as np
+
+    from unrelu.links.behind import values_behind
+    from unrelu.links.identity import VALUES
+    from unrelu.links.table import LINKS
+
+    if answers == VALUES.name:
+        return X, Y
+    behind = values_behind(LINKS[answers], np.asarray(Y, np.float64).reshape(len(X), -1))
+    return np.asarray(X)[behind.rows], behind.values
 
 
 def _check_files(

@@ -15,11 +15,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from unrelu.extraction.grids import Grid
 from unrelu.links.link import Link
 from unrelu.network import Network
 from unrelu.network.jacobian import Jacobian
 from unrelu.numerics.arrays import Array
+from unrelu.numerics.grids import Grid
 
 MOST_STEPS = 30
 ENOUGH = 1e-4

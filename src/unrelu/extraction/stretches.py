@@ -21,10 +21,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from unrelu.extraction.grids import Grid, thresholds
 from unrelu.links.link import Link
 from unrelu.network import Network
 from unrelu.numerics.arrays import Array, Index, Mask
+from unrelu.numerics.grids import Grid, thresholds
 
 Ask = Callable[[Array], tuple[Array, Array]]
 

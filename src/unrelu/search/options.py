@@ -12,6 +12,8 @@ from unrelu.fitting.affine_term import affine, beyond_affine
 from unrelu.fitting.problem import choose_rows
 from unrelu.inference.arguments import FORMS as FORMS
 from unrelu.inputs.options import check_flag, check_units
+from unrelu.links.identity import VALUES
+from unrelu.links.table import LINKS
 from unrelu.noise.kinds import KINDS, estimated
 from unrelu.numerics.arrays import Array, Index
 from unrelu.numerics.rank import column_space
@@ -101,6 +103,17 @@ def check_options(
             f"noise: got {noise!r} with exact=True, expected 'auto', 'none' or 'sparse': what is "
             "noisy cannot be explained without any error"
         )
+
+
+def check_answers(answers: str, exact: bool) -> bool:
+    """Whether answers are another function of values than the values themselves."""
+    _check_one_of("answers", answers, tuple(LINKS))
+    if exact and answers != VALUES.name:
+        raise InputError(
+            f"answers: got {answers!r} with exact=True, expected {VALUES.name!r}: the values "
+            "behind others are not rational"
+        )
+    return answers != VALUES.name
 
 
 def _check_one_of(option: str, value: object, known: Sequence[str]) -> None:
@@ -217,6 +230,13 @@ def check_weights(
             f"sample_weight: got one with method={method!r}, expected 'auto': published recipes "
             "weigh all samples alike"
         )
+
+
+def check_samples(samples: Samples, bias: bool, method: str, noise: str) -> None:
+    """What a method and a kind of noise ask of the samples."""
+    check_independent(samples, bias)
+    check_one_output(method, samples)
+    check_noise(noise, samples)
 
 
 def check_one_output(method: str, samples: Samples) -> None:

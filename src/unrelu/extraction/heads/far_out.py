@@ -7,12 +7,12 @@ import math
 import numpy as np
 
 from unrelu.certificate import Certificate
-from unrelu.extraction.grids import LAG, Grid
 from unrelu.extraction.heads.head import Asked
 from unrelu.extraction.judging import FAR
 from unrelu.links.link import Link
 from unrelu.network import Network
 from unrelu.numerics.arrays import Array, Mask
+from unrelu.numerics.grids import LAG, Grid
 
 LINES, PLACES = 8, 16
 """Lines, and places on each, between a tenth of the scale and the reach."""

@@ -6,14 +6,11 @@ import math
 
 import numpy as np
 
-from unrelu.extraction.grids import Grid
 from unrelu.extraction.heads.head import Asked
+from unrelu.links.behind import vagueness
 from unrelu.links.link import Link
 from unrelu.numerics.arrays import Array
-
-VAGUE = 0.05
-"""Largest error of a value, relative to a change of the answer by its own order of magnitude, that
-rounding of the answer may make in it."""
+from unrelu.numerics.grids import Grid
 
 FURTHER = 0.5
 """Share of an input that the next one of the chain renews (Cotter et al. 2013: the proposal of the
@@ -24,31 +21,6 @@ MOST_ASKED = 8
 
 BEST = 0.1
 """Share of the inputs, the best ones, that the chain goes on from where too few are good."""
-
-
-def rounding_errors(link: Link, grid: Grid | None, Y: Array) -> Array:
-    """Errors (n, m) of the values behind answers, as standard deviations of rounding."""
-    eps = float(np.finfo(np.float64).eps)
-    spacing = grid.spacing(Y) if grid else eps * np.abs(Y)
-    with np.errstate(invalid="ignore"):
-        return np.asarray(link.error(Y, spacing / math.sqrt(12)))
-
-
-def vagueness(link: Link, grid: Grid | None, Y: Array) -> Array:
-    """(n,): how far each answer is from showing its values well; up to one, it does."""
-    if grid is None:
-        inside = (link.low < Y) & (link.high > Y)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            vague = np.where(inside, CLEAR / link.clarity(Y), np.inf)
-        return np.asarray(vague.max(axis=1))
-    errors = rounding_errors(link, grid, Y)
-    vague = np.where(np.isfinite(link.inverse(Y)), errors / VAGUE, np.inf)
-    bounded = np.isfinite(link.high)
-    return np.asarray(vague.max(axis=1) if bounded else np.zeros(len(Y)))
-
-
-CLEAR = 0.2
-"""Least clarity of answers that are inverted: values then have all but a digit of theirs."""
 
 
 def chained(X: Array, noise: Array) -> Array:

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from unrelu.checks.finding import failed, undetermined
-from unrelu.extraction.grids import grid_of
 from unrelu.extraction.heads.head import FIRST_ANSWERS, Asked
 from unrelu.extraction.heads.inverted import extract_inverted
 from unrelu.extraction.heads.recognising import takes_single_precision
@@ -15,6 +14,7 @@ from unrelu.extraction.heads.stepped import extract_steps
 from unrelu.extraction.judging import at_the_end
 from unrelu.extraction.queries import ENDED
 from unrelu.links.link import Link
+from unrelu.numerics.grids import grid_of
 from unrelu.result import Recovery
 
 SATURATED = undetermined(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from unrelu.extraction.grids import grid_of
 from unrelu.extraction.heads.head import Asked, Shown
 from unrelu.extraction.kinks import TRIPLES
+from unrelu.links.behind import SINGLE_BITS
 from unrelu.links.link import Link
 from unrelu.numerics.arrays import Array
+from unrelu.numerics.grids import grid_of
 
 OUTSIDE, FAR = 32, 100.0
 """Number and distance of queries so far out that bounded answers are at their bounds."""
@@ -29,9 +30,6 @@ tell apart, and answers with all their digits do."""
 
 SAME = 0.7
 """Least share of equal pairs."""
-
-SINGLE_BITS = 24
-"""Of the significand of a float32."""
 
 CAST = 16
 """Pairs of queries of which one is the other, rounded to single precision."""

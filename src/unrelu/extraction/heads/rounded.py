@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from unrelu.extraction.grids import grid_of
 from unrelu.extraction.heads.head import Head, Shown
 from unrelu.extraction.heads.linked import extract_behind
 from unrelu.extraction.heads.recognising import rounded, takes_single_precision
 from unrelu.links.identity import VALUES as LINK
+from unrelu.numerics.grids import grid_of
 
 
 def _recognise(shown: Shown) -> bool:

@@ -21,16 +21,17 @@ from unrelu.checks.counting import chance_equations
 from unrelu.checks.explained import explain
 from unrelu.evidence.evidence import Question
 from unrelu.extraction.entries import misfit, refined
-from unrelu.extraction.grids import RULES, Grid
 from unrelu.extraction.heads.far_out import contradiction, on_lines, outside
 from unrelu.extraction.heads.head import Asked
-from unrelu.extraction.heads.informative import chained, informative, rounding_errors
+from unrelu.extraction.heads.informative import chained, informative
 from unrelu.extraction.judging import certified, remarks_on
 from unrelu.extraction.stretches import Stretches, bisected, joined, predicted, solved
+from unrelu.links.behind import rounding_errors
 from unrelu.links.link import Link
 from unrelu.network import Network
 from unrelu.network.unknowns import count_unknowns
 from unrelu.numerics.arrays import Array, Index
+from unrelu.numerics.grids import RULES, Grid
 from unrelu.recover import recover
 from unrelu.result import Recovery, remark
 from unrelu.samples import Samples

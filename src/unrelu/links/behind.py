@@ -1,0 +1,70 @@
+"""The values behind answers that are given, and not asked for."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unrelu.links.link import Link
+from unrelu.numerics.arrays import Array, Index
+from unrelu.numerics.grids import Grid, grid_of
+
+CLEAR = 0.2
+"""Least clarity of answers that are inverted: values then have all but a digit of theirs."""
+
+VAGUE = 0.05
+"""Largest error that rounding of an answer may make in a value."""
+
+SINGLE_BITS = 24
+"""Of the significand of a float32."""
+
+
+def rounding_errors(link: Link, grid: Grid | None, Y: Array) -> Array:
+    """Errors (n, m) of the values behind answers, as standard deviations of rounding."""
+    eps = float(np.finfo(np.float64).eps)
+    spacing = grid.spacing(Y) if grid else eps * np.abs(Y)
+    with np.errstate(invalid="ignore"):
+        return np.asarray(link.error(Y, spacing / math.sqrt(12)))
+
+
+def vagueness(link: Link, grid: Grid | None, Y: Array) -> Array:
+    """(n,): how far each answer is from showing its values well; up to one, it does."""
+    if grid is None:
+        inside = (link.low < Y) & (link.high > Y)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            vague = np.where(inside, CLEAR / link.clarity(Y), np.inf)
+        return np.asarray(vague.max(axis=1))
+    if not np.isfinite(link.high):
+        return np.zeros(len(Y))
+    vague = np.where(np.isfinite(link.inverse(Y)), rounding_errors(link, grid, Y), np.inf)
+    return np.asarray(vague.max(axis=1) / VAGUE)
+
+
+@dataclass(frozen=True, eq=False)
+class Behind:
+    """Values (r, m) behind the answers of some rows (r,), those that are not saturated. `weights`
+    (r,): of rounded answers, whose values are known the worse, the nearer they are to the end of
+    their range; `rounded`: to what, "" if they have all digits."""
+
+    rows: Index
+    values: NDArray[Any]
+    weights: Array | None = None
+    rounded: str = ""
+
+
+def values_behind(link: Link, P: NDArray[Any]) -> Behind:
+    """The values behind answers P (n, m). Cost: a few passes over the answers."""
+    Y = np.asarray(P, np.float64)
+    grid = grid_of(Y)
+    single = grid is not None and grid.bits == SINGLE_BITS
+    if grid is None or single:
+        rows = np.flatnonzero(vagueness(link, None, Y) <= 1)
+        values = link.inverse(Y[rows])
+        return Behind(rows, values.astype(np.float32) if single else values)
+    rows = np.flatnonzero(vagueness(link, grid, Y) <= 1)
+    errors = rounding_errors(link, grid, Y[rows]).max(axis=1)
+    return Behind(rows, link.inverse(Y[rows]), errors**-2.0, grid.name)

@@ -1,0 +1,117 @@
+"""Links: functions between values and answers, and recovery from answers that are given."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from numpy.typing import NDArray
+from support.command_line import run
+from support.heads import centred, decimals, model, planted, shown
+
+import unrelu
+from unrelu import InputError, RectifiedNetworkRegressor
+from unrelu.cli import main
+from unrelu.formats.samples import write_samples
+from unrelu.links.table import LINKS
+
+Array = NDArray[np.float64]
+OTHERS = [name for name in LINKS if name != "values"]
+EPS = float(np.finfo(np.float64).eps)
+
+
+@pytest.mark.parametrize("name", LINKS)
+def test_links_are_inverted(name: str) -> None:
+    link, rng = LINKS[name], np.random.default_rng(0)
+    F = rng.standard_normal((200, 3))
+    F -= F.mean(axis=1, keepdims=True) * link.centred
+    P = link.forward(F)
+    bound = 20 * EPS * np.abs(F).max() / link.clarity(P).min()
+    assert np.abs(link.inverse(P) - F).max() < bound
+    assert link.refuse(P) == ""
+
+
+@pytest.mark.parametrize("name", LINKS)
+def test_entries_are_what_answers_say(name: str) -> None:
+    """z_a(F) = target(p_a); gradient and slope are the derivatives."""
+    link, rng = LINKS[name], np.random.default_rng(1)
+    F, h = rng.standard_normal((200, 3)), 1e-6
+    outputs = rng.integers(3, size=200)
+    rows = np.arange(200)
+    P = link.forward(F)
+    z, gradient = link.entry(F, outputs)
+    assert np.abs(z - link.target(P[rows, outputs])).max() < 1e-12
+    for b in range(3):
+        moved = F + h * np.eye(3)[b]
+        assert np.abs((link.entry(moved, outputs)[0] - z) / h - gradient[:, b]).max() < 1e-5
+        change = (link.forward(moved) - P)[rows, outputs] / h
+        slope = link.slope(P[rows, outputs])
+        assert np.abs(change - slope * gradient[:, b]).max() < 1e-5
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_given_answers_with_all_digits_are_recovered_exactly(name: str) -> None:
+    net = planted(0, m=3 if LINKS[name].centred else 2, size=0.6)
+    X = np.random.default_rng(0).standard_normal((600, 6))
+    result = unrelu.recover(X, model(net, name)(X), answers=name, rng=0)
+    assert result.status == "exact"
+    assert result.network is not None
+    assert unrelu.match(result.network, shown(net, name)).max_error < 1e-12
+    assert result.stats["answers"] == name
+    codes = {finding.code for finding in result.findings}
+    assert ("hidden-by-answers" in codes) == LINKS[name].centred
+
+
+@pytest.mark.parametrize("name", ["sigmoid", "tanh"])
+def test_given_answers_that_are_rounded_leave_an_estimate(name: str) -> None:
+    net = planted(0, m=2, size=0.6)
+    X = np.random.default_rng(0).standard_normal((1000, 6))
+    result = unrelu.recover(X, model(net, name, decimals(3))(X), answers=name, rng=0, throw=False)
+    assert result.status == "estimated"
+    assert result.network is not None
+    assert unrelu.match(result.network, net).max_error < 0.01
+
+
+def test_answers_of_another_kind_are_refused() -> None:
+    X = np.random.default_rng(0).standard_normal((100, 6))
+    Y = planted(0, m=2, size=10.0)(X)
+    for name in OTHERS:
+        with pytest.raises(InputError, match="got numbers that are not"):
+            unrelu.recover(X, Y, answers=name)
+    with pytest.raises(InputError, match="expected one of 'values', "):
+        unrelu.recover(X, Y, answers="nonsense")
+    with pytest.raises(InputError, match="exact=True"):
+        unrelu.recover(X, Y, answers="tanh", exact=True)
+    with pytest.raises(InputError, match="not saturated"):
+        unrelu.recover(X, np.ones((100, 1)), answers="tanh")
+
+
+def test_the_estimator_predicts_answers() -> None:
+    net = planted(0, m=3, size=0.6)
+    X = np.random.default_rng(0).standard_normal((600, 6))
+    P = model(net, "softmax")(X)
+    fitted = RectifiedNetworkRegressor(answers="softmax", random_state=0).fit(X, P)
+    assert unrelu.match(fitted.network_, centred(net)).max_error < 1e-12
+    assert np.abs(fitted.predict(X) - P).max() < 1e-12
+    with pytest.raises(InputError, match="return_std"):
+        fitted.predict(X, return_std=True)
+
+
+def test_the_command_takes_the_links_from_the_table(tmp_path: Path) -> None:
+    help_text = " ".join(CliRunner().invoke(main, ["recover", "--help"]).output.split())
+    for name, link in LINKS.items():
+        assert f"{name} ({link.about})" in help_text
+        assert f'"{name}"' in (unrelu.recover.__doc__ or "")
+    net = planted(0, size=0.6)
+    X = np.random.default_rng(0).standard_normal((600, 6))
+    write_samples(tmp_path / "s.npz", X, model(net, "sigmoid")(X))
+    out, page = tmp_path / "net.npz", tmp_path / "page.html"
+    done = run(
+        *("recover", tmp_path / "s.npz", "-o", out, "--answers", "sigmoid", "--seed", 0),
+        *("--report", page),
+    )
+    assert done.exit_code == 0, done.output
+    assert unrelu.match(unrelu.load(out), net).max_error < 1e-12
+    assert page.exists()
