@@ -223,9 +223,11 @@ def test_the_worst_sample_is_the_corrupted_one(size: float) -> None:
     for row in (0, 150, 299):
         Y = problem.Y.copy()
         Y[row, 1] += size
-        certificate = verify(problem.truth, problem.X, Y)
+        certificate = verify(problem.truth, problem.X, Y, noise="none")
         assert certificate.status == Status.FAILED
         assert certificate.worst_sample == row
+        maybe = verify(problem.truth, problem.X, Y)
+        assert (maybe.code, maybe.findings[0].samples.tolist()) == ("few-samples-off", [row])
         rms = np.sqrt((Y**2).mean())
         assert abs(certificate.residual * rms - size) <= 1e-14 + 1e-4 * size
 

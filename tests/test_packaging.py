@@ -56,7 +56,10 @@ STANDS_ON: dict[str, set[str]] = {
         "network",
         "samples",
         "checks",
+        "noise",
+        "fitting",
         "complete",
+        "inference",
         "solutions",
     },
     "certificate": {
@@ -67,6 +70,7 @@ STANDS_ON: dict[str, set[str]] = {
         "network",
         "samples",
         "checks",
+        "noise",
         "evidence",
     },
     "result": {

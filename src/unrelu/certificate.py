@@ -27,13 +27,15 @@ from unrelu.checks.refuted import Refutation
 from unrelu.checks.unexplained import Unexplained
 from unrelu.errors import InputError, InputTypeError
 from unrelu.evidence.boundary_labels import BoundaryLabels
-from unrelu.evidence.evidence import Judgement, Question, with_kind_of_labels
-from unrelu.evidence.exact_labels import ExactLabels, judge_as_given, judge_labels
+from unrelu.evidence.evidence import Judgement, Question
+from unrelu.evidence.exact_labels import ExactLabels
 from unrelu.evidence.hidden_values import HiddenLabels, judge_hidden
+from unrelu.evidence.labels import judge_with
 from unrelu.evidence.noisy_labels import NoisyLabels
 from unrelu.evidence.rational_labels import RationalLabels, Refuted, judge_rational
 from unrelu.inputs.options import check_flag
 from unrelu.network import Network
+from unrelu.noise.kinds import KINDS, estimated
 from unrelu.numerics.arrays import Array, Index
 from unrelu.numerics.equality import by_value
 from unrelu.numerics.precision import DOUBLE
@@ -254,7 +256,7 @@ def verify(
     exact: bool = False,
     bias: bool | None = None,
     skip: bool | None = None,
-    noise: str = "none",
+    noise: str = "auto",
 ) -> Certificate:
     """Does `net` explain these samples, and is it the only network that does?
 
@@ -267,8 +269,14 @@ def verify(
     bias, skip : whether networks with biases, and with a skip connection, compete with it; by
         default those that have what `net` has. With what `recover` was asked the status is that of
         its certificate.
-    noise : "none", or "sparse" where entries of Y may be grossly wrong: the network then has to
-        explain the others, and the certificate lists those that are wrong.
+    noise : what the labels may contain besides the outputs of the network, as in `recover`. "none":
+        it has to explain them to rounding. "sparse": all but the entries that are grossly wrong,
+        which the certificate lists. "gaussian", "independent", "poisson": noise of that kind.
+        "auto": nothing, or what the residuals look like. Of noisy labels the network is `estimated`
+        if it is their estimate within its errors: a network that is far from the best fit, by
+        standard errors, is `failed`, and so is one that leaves more than noise; if one more unit
+        explains more than noise would, it is `undetermined`. Of fewer than a hundred samples that
+        is not asked, nor in any case whether a search finds other networks that fit as well.
 
     Raises
     ------
@@ -299,11 +307,8 @@ def verify(
         return Certificate.of(judge_hidden(asked, samples, np.full(net.n_units, np.inf), ""))
     if exact:
         return Certificate.of(judge_rational(asked, ExactSamples.of(X, Y)))
-    samples = Samples.of(X, Y)
-    if noise == "sparse":
-        judgement = judge_labels(replace(asked, network=net.rounded()), samples, gross=True)
-        return Certificate.of(with_kind_of_labels(judgement, samples))
-    return Certificate.of(judge_as_given(replace(asked, network=net.rounded()), samples))
+    asked = replace(asked, network=net.rounded())
+    return Certificate.of(judge_with(asked, Samples.of(X, Y), noise).judgement)
 
 
 def _question(net: Network, bias: bool | None, skip: bool | None) -> Question:
@@ -317,12 +322,14 @@ def _question(net: Network, bias: bool | None, skip: bool | None) -> Question:
 
 
 def _check_noise(noise: str, asked: Question, exact: bool) -> None:
-    if noise not in ("none", "sparse"):
+    known, relu = ("auto", *KINDS), asked.network.activation.reversible
+    if noise not in known:
+        raise InputError(f"noise: got {noise!r}, expected one of {', '.join(map(repr, known))}")
+    if exact and noise in estimated():
         raise InputError(
-            f"noise: got {noise!r}, expected 'none' or 'sparse'; unrelu.assess has the standard "
-            "errors of a network that was fitted to noisy labels"
+            f"noise: got {noise!r} with exact=True, expected 'auto' or 'none': what is noisy "
+            "cannot be explained without any error"
         )
-    relu = asked.network.activation.reversible
     if noise == "sparse" and (exact or asked.skip or not relu):
         raise InputError(
             "noise: got 'sparse', expected 'none' with exact=True, a skip connection, or another "

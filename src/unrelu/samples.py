@@ -162,6 +162,14 @@ class Samples:
             rows = slice(start, min(start + step, self.n))
             yield rows, np.asarray(self.X[rows], np.float64), np.asarray(self.Y[rows], np.float64)
 
+    def resolution(self) -> Array:
+        """The least noise (m,) that the labels of an output are credited with, three quarters of
+        the digits that they have: one that is constant, or explained to rounding, would otherwise
+        have all the weight. For an output of zeros, that of the largest."""
+        squares = np.einsum("io,io->o", self.Y, self.Y, dtype=np.float64, casting="unsafe")
+        size = np.sqrt(squares / self.n)
+        return np.asarray(self.eps**0.75 * np.where(size > 0, size, size.max() or 1.0))
+
     def mean_label(self) -> Array:
         """(m,), of all rows, whatever their weights."""
         first, off = np.asarray(self.Y[0], np.float64), np.zeros(self.m)

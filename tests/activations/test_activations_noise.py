@@ -22,8 +22,6 @@ from unrelu.activations import (
 )
 from unrelu.checks.shape import shape_p
 from unrelu.checks.unexplained import unexplained
-from unrelu.evidence.evidence import Question
-from unrelu.evidence.noisy_labels import judge_noisy
 from unrelu.fitting.problem import Problem
 from unrelu.fitting.selection import Effort, settle
 from unrelu.fitting.variable_projection import Separable
@@ -165,8 +163,7 @@ def test_another_activation_is_no_noise(made: Activation, asked: Activation) -> 
     samples = Samples.of(X, Y)
     left = unexplained(wrong, samples, False, False)
     assert left.shape < 1e-6
-    judged = judge_noisy(Question(wrong, False), samples, left, np.ones(2))
-    assert judged.findings[0].status == Status.FAILED
+    assert unrelu.verify(wrong, X, Y, bias=False).status == Status.FAILED
     if made != ReLU():
         right = unexplained(told(truth, X, Y, False), samples, False, False)
         assert right.shape > 1e-3

@@ -160,7 +160,7 @@ def test_numbers_of_units() -> None:
     assert "other than 2 units" in refusal(halfspace(few, few.Y, noise="none"))
     result = halfspace(few, few.Y, 2)
     assert result.status == Status.FAILED
-    assert result.certificate.code == "depends-on-inputs"
+    assert result.certificate.code == "explained-in-part"
     many = plant(6, 4, 4, 2000, seed=0)
     assert "up to 3" in refusal(halfspace(many, many.Y, 4))
 

@@ -76,7 +76,7 @@ def codes(appraisal: Appraisal) -> set[str]:
         ("exact", {"network-found", "explained", "unique", "fresh-samples", "use-it"}),
         ("estimated", {"estimate-with-errors", "noise-like-residuals", "directions", "four-times"}),
         ("undetermined", {"perhaps-not-unique", "units-in-doubt", "choose-inputs"}),
-        ("failed", {"does-not-explain", "wrong-sample", "depends-on-inputs", "causes"}),
+        ("failed", {"does-not-explain", "wrong-sample", "reason", "causes"}),
     ],
 )
 def test_every_status_has_its_own_sentences(status: str, expected: set[str]) -> None:

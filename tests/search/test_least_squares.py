@@ -12,7 +12,6 @@ from unrelu.fitting.fittings import LeastSquares
 from unrelu.fitting.problem import Problem
 from unrelu.fitting.selection import Effort, settle, unit_edge
 from unrelu.noise.gaussian import noise_covariance, whitener
-from unrelu.noise.resolution import resolution
 from unrelu.samples import Samples
 from unrelu.search import least_squares
 
@@ -149,8 +148,8 @@ def test_resolution() -> None:
     X = np.random.default_rng(0).standard_normal((10, 2))
     Y = np.column_stack([np.full(10, 3.0), np.zeros(10), np.full(10, -1e-9)])
     bar = EPS**0.75
-    assert np.allclose(resolution(Samples.of(X, Y)), bar * np.array([3.0, 3.0, 1e-9]), rtol=1e-12)
-    assert (resolution(Samples.of(X, np.zeros((10, 2)))) > 0).all()
+    assert np.allclose(Samples.of(X, Y).resolution(), bar * np.array([3.0, 3.0, 1e-9]), rtol=1e-12)
+    assert (Samples.of(X, np.zeros((10, 2))).resolution() > 0).all()
 
 
 def test_a_fit_from_the_truth_is_a_minimum() -> None:

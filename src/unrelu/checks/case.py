@@ -88,7 +88,8 @@ class Case:
     `limit`: by how much rounding may have moved a hidden weight. `equations`: independent label
     entries, as many as were counted; `unknowns`: free weights; `needed`: by how many the first must
     exceed the second. `clean`: what is left where entries are grossly wrong, which `samples` are
-    then without; `refused`: why entries may not be left out. `objection`: why weights that are
+    then without; `refused`: why entries may not be left out; `declared`: whether it was said that
+    there are such. `objection`: why weights that are
     found jointly do not determine the units. `rival`: another network that explains the samples,
     where the search has found one.
     """
@@ -105,6 +106,7 @@ class Case:
     needed: int
     clean: Clean | None = None
     refused: str = ""
+    declared: bool = True
     objection: str = ""
     rival: Network | None = None
 

@@ -19,12 +19,14 @@ import numpy as np
 
 from unrelu.checks.case import Case, Clean
 from unrelu.checks.explained import rounding_of
-from unrelu.checks.finding import Finding, failed
+from unrelu.checks.finding import Finding, failed, undetermined
 from unrelu.checks.scales import SAME
 from unrelu.network import Network
 from unrelu.network.rounding import accumulated
 from unrelu.numerics.arrays import Array, Index, Mask, divisors
+from unrelu.numerics.dependence import DEPENDENT, dependence
 from unrelu.numerics.rank import column_space
+from unrelu.numerics.whitening import whiten, with_constant
 from unrelu.samples import Samples
 
 THIRD = 1 / 3
@@ -40,6 +42,9 @@ RARELY = 1e-4
 
 EXTRA = 3
 """Errors on a plane beyond those that it passes through anyway."""
+
+RARE = 4
+"""Times the unknowns of a unit: so many samples off may be due to as many rare units."""
 
 AMPLIFIED = 8.0
 """Rounding may grow that much when the labels of a row are completed from its clean entries."""
@@ -226,6 +231,37 @@ def _on_a_plane(X: Array, errors: Array) -> bool:
         weights = 1 / (rest**2 + width**2) / (1 / width**2)
     beyond = int((rest <= 1e-7).sum()) - X.shape[1]
     return bool(beyond * errors.shape[1] >= EXTRA)
+
+
+def few_samples_off(case: Case) -> Finding | None:
+    """A few unexplained labels, where gross errors were not declared, may belong to a unit that is
+    active on hardly any other sample: d + 1 samples fit any such unit. And gross errors do not
+    depend on the inputs: where they do, the network lacks a unit there."""
+    if case.clean is None or case.declared:
+        return None
+    samples = case.clean.samples
+    off = np.unique(case.clean.entries[:, 0])
+    if 0 < len(off) <= RARE * (samples.d + 1):
+        why = "there are units that are active on hardly any others"
+    elif len(off) and _dependence_on_inputs(case.clean) > DEPENDENT:
+        why = "there are units at work where they lie: it depends on the inputs"
+    else:
+        return None
+    message = (
+        f"{len(off)} of {samples.n} samples are not explained: their labels are wrong, or {why}; "
+        "noise='sparse' takes them for wrong"
+    )
+    return undetermined("few-samples-off", message, samples=off)
+
+
+def _dependence_on_inputs(clean: Clean) -> float:
+    """How much it depends on the inputs which samples are off, and in which direction."""
+    X = np.asarray(clean.samples.X, np.float64)
+    signs = np.sign(clean.errors) * clean.wrong
+    wrong = np.any(signs, axis=1, keepdims=True).astype(np.float64)
+    inputs = whiten(with_constant(X))
+    scores = (dependence(r - r.mean(axis=0), inputs.features, clip=np.inf) for r in (wrong, signs))
+    return max(scores)
 
 
 def not_gross(case: Case) -> Finding | None:

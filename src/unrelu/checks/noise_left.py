@@ -7,9 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import fdtrc
 
 from unrelu.checks.few_labels import FEW
 from unrelu.checks.finding import Finding, failed, first, listed, undetermined
+from unrelu.checks.gross import RARE
 from unrelu.checks.misfit import MISFIT
 from unrelu.checks.shape import SURELY
 from unrelu.checks.unexplained import Unexplained, linear_p
@@ -20,17 +22,17 @@ from unrelu.samples import Samples, input_deviation
 from unrelu.wording.status import Status
 from unrelu.wording.streams import counted
 
-GROWTH = 1.2
-"""Growth of the residual variance, on samples kept aside, from which on it is no noise: what an
-over-fitted unit adds is a few per cent."""
+CHANCE = 0.1
+"""Probability with which noise alone may be explained as well by as many units of its own choice.
+It is a bound: of fits of one break to noise alone, 12 or 24 points, one or two in a hundred stay
+below it."""
 
-CHANCE, CHANCE_GIVEN = 0.01, 0.1
-"""Probability with which noise alone may be explained as well by units of its own choice, as many
-as were found, or given. It is a bound: of fits of one break to noise alone, 12 or 24 points, one or
-two in a hundred stay below the second."""
+IN_PART = 0.1
+"""Share of the labels of an output that noise does not leave next to nothing of."""
 
-RARE = 4
-"""Times the unknowns of a unit: so many samples off may be due to as many rare units."""
+FAR = 1e-4
+"""How often the score test takes a network that generated the samples, or was fitted to as many
+others, for one that is not their estimate."""
 
 VAGUE = 1.0
 """Standard error of a direction, in radians, beyond which nothing is known of it: directions drawn
@@ -39,11 +41,14 @@ at random are not much further apart."""
 
 @dataclass(frozen=True, eq=False)
 class NoisyCase:
-    """A canonical network that was fitted to noisy labels, and what it leaves of them.
+    """A canonical network, noisy labels, and what it leaves of them.
 
-    `unknowns`: free weights. `errors` (k,): standard errors of hidden weights, in radians, infinite
-    where there are none; `weak`: units with a part that no label depends on. `given`: whether the
-    number of units was given.
+    `unknowns`: free weights. `counts`: whether labels are whole numbers by nature. `distance`: of
+    the weights from the best fit to these samples, in standard errors (root mean square); `spread`:
+    what that would be of a network whose weights have such errors themselves, √(1 + n / n₀) if it
+    was fitted to n₀ samples. `more`: whether one more unit explains more than noise would.
+    `errors` (k,): standard errors of hidden weights, in radians, infinite where there are none;
+    `weak`: units with a part that no label depends on.
     """
 
     net: Network
@@ -52,7 +57,10 @@ class NoisyCase:
     unknowns: int
     errors: Array
     weak: Index
-    given: bool
+    counts: bool = False
+    distance: float = 0.0
+    spread: float = math.sqrt(2)
+    more: bool = False
 
     @property
     def labels(self) -> int:
@@ -68,10 +76,38 @@ class NoisyCase:
         return f"{100 * self.left.share:.3g}% of the labels' spread"
 
 
+def few_samples_off(case: NoisyCase) -> Finding | None:
+    """Whether all labels but those of a few samples are explained to rounding, or, without units,
+    the same; of counts, which are mostly zero where rates are low, so few that any unit fits."""
+    n, off = case.samples.n, _off(case)
+    few = (case.samples.d + 1) * (1 if case.counts else RARE)
+    if not (0 < off <= few and off < n / 3):
+        return None
+    which = "explained to rounding" if case.net.n_units else "the same"
+    return undetermined(
+        "few-samples-off",
+        f"all labels are {which} but those of {off} of {n} samples: they are wrong, or there are "
+        "units that are active on hardly any others",
+    )
+
+
+def explained_in_part(case: NoisyCase) -> Finding | None:
+    """Whether many labels are explained to rounding, and others not: noise is in all of them. Not
+    asked of counts, which are zero where none are expected."""
+    if case.counts or case.left.in_part <= IN_PART:
+        return None
+    return failed(
+        "explained-in-part",
+        f"the network explains {100 * case.left.in_part:.0f}% of the labels of an output to "
+        "rounding, and the others not at all: units are missing, or those labels are wrong; noise "
+        "would leave something of every label",
+    )
+
+
 def may_be_noise(case: NoisyCase) -> Finding | None:
-    """Whether noise alone would often be explained as well by as many units as were given."""
+    """Whether noise alone would often be explained as well by as many units."""
     few = case.labels < FEW * case.unknowns
-    if not case.given or few or case.left.chance <= CHANCE_GIVEN:
+    if few or case.left.chance <= CHANCE:
         return None
     return undetermined(
         "may-be-noise",
@@ -80,10 +116,9 @@ def may_be_noise(case: NoisyCase) -> Finding | None:
     )
 
 
-def few_labels(case: NoisyCase) -> Finding | None:
+def few_labels(case: NoisyCase, chance: float = CHANCE) -> Finding | None:
     """Whether there are so few labels that units would explain noise."""
-    level = CHANCE_GIVEN if case.given else CHANCE
-    by_chance = case.left.chance > level and case.labels < FEW * case.unknowns
+    by_chance = case.left.chance > chance and case.labels < FEW * case.unknowns
     if case.labels > case.unknowns and not by_chance:
         return None
     more = max(1, math.ceil((FEW * case.unknowns - case.labels) / case.samples.m))
@@ -132,50 +167,28 @@ def misfit(case: NoisyCase) -> Finding | None:
     )
 
 
-def every_unit_explains_more(case: NoisyCase) -> Finding | None:
-    """Whether every further unit explained more than noise would."""
-    if case.left.search != "endless":
+def far_from_the_estimate(case: NoisyCase) -> Finding | None:
+    """Whether another network with as many units explains the labels better than errors allow."""
+    p, far = case.unknowns, case.distance
+    if not far > 0 or fdtrc(p, case.labels - p, (far / case.spread) ** 2) >= FAR:
         return None
+    units = f"with {counted(case.net.n_units, 'unit')} " * (case.net.n_units > 0)
     return failed(
-        "endless",
-        "a smooth function, or another kind of model: each further unit, after the "
-        f"{case.net.n_units} of this network, goes on explaining more than noise would; it may "
-        "predict well all the same",
-    )
-
-
-def grows_on_fresh_samples(case: NoisyCase) -> Finding | None:
-    """Whether samples that the search did not see are explained worse."""
-    if case.left.growth <= GROWTH:
-        return None
-    return failed(
-        "grows-on-fresh-samples",
-        "something other than noise, which so few units, or so few samples, do not show: the best "
-        f"network of {counted(case.net.n_units, 'unit')} leaves {case.shares}, but "
-        f"{math.sqrt(case.left.growth):.2g} times as much on samples kept aside",
+        "far-from-estimate",
+        f"another network {units}explains the labels better: these weights are {far:.2g} standard "
+        f"errors from the best fit, in the mean of {p}; those of an estimate would be within "
+        f"{case.spread:.2g}",
     )
 
 
 def more_units(case: NoisyCase) -> Finding | None:
-    """Whether one unit more than was asked for explains more than noise would."""
-    if case.left.search != "more":
+    """Whether one more unit explains more than noise would."""
+    if not case.more:
         return None
     return undetermined(
         "more-units",
-        f"there are more than the {case.net.n_units} units that were asked for, or another kind of "
-        "model made these labels: one more explains plainly more than noise would",
-    )
-
-
-def searches_disagree(case: NoisyCase) -> Finding | None:
-    """Whether no two searches ended in the same network."""
-    if case.left.search != "disagree":
-        return None
-    return undetermined(
-        "searches-disagree",
-        f"no two searches ended in the same network of {case.net.n_units} units, so others may do "
-        f"as well; {case.left.common} of its units came out of another search, too: more samples, "
-        "or n_units where it is known, would help",
+        f"there are more than {counted(case.net.n_units, 'unit')}, or another kind of model made "
+        "these labels: one more explains plainly more than noise would",
     )
 
 
@@ -207,21 +220,22 @@ def vague_weights(case: NoisyCase) -> Finding | None:
     )
 
 
-CHECKS: tuple[Callable[[NoisyCase], Finding | None], ...] = (
+ON_RESIDUALS: tuple[Callable[[NoisyCase], Finding | None], ...] = (
     may_be_noise,
     few_labels,
+    few_samples_off,
+    explained_in_part,
     depends_on_inputs,
     depends_on_heights,
     misfit,
-    every_unit_explains_more,
-    grows_on_fresh_samples,
+)
+ON_WEIGHTS: tuple[Callable[[NoisyCase], Finding | None], ...] = (
     more_units,
-    searches_disagree,
     undetermined_weights,
     vague_weights,
 )
 """Of a network with units, in this order: the first that finds something decides, and if none does,
-the network is an estimate."""
+the network is an estimate. The second ones cost more, and are for what passes the first."""
 
 
 def few_samples_for_no_unit(case: NoisyCase) -> Finding | None:
@@ -233,18 +247,6 @@ def few_samples_for_no_unit(case: NoisyCase) -> Finding | None:
         "few-labels",
         f"{samples.n} samples are too few to tell noise about {_simple(case)} from units that "
         "hardly any of them show",
-    )
-
-
-def few_samples_off(case: NoisyCase) -> Finding | None:
-    """Whether all labels are the same but those of a few samples."""
-    samples, off = case.samples, _off(case)
-    if not (0 < off <= RARE * (samples.d + 1) and off < samples.n / 3):
-        return None
-    return undetermined(
-        "few-samples-off",
-        f"all labels are the same but those of {off} of {samples.n} samples: they are wrong, or "
-        "there are units that are active on hardly any others",
     )
 
 
@@ -271,7 +273,7 @@ def hidden_units(case: NoisyCase) -> Finding | None:
     )
 
 
-CHECKS_WITHOUT_UNITS: tuple[Callable[[NoisyCase], Finding | None], ...] = (
+WITHOUT_UNITS: tuple[Callable[[NoisyCase], Finding | None], ...] = (
     few_samples_for_no_unit,
     few_samples_off,
     linear_in_inputs,
@@ -281,10 +283,15 @@ CHECKS_WITHOUT_UNITS: tuple[Callable[[NoisyCase], Finding | None], ...] = (
 """The same of noise about a constant or, with a skip connection, a linear function."""
 
 
-def decide(case: NoisyCase) -> Finding:
-    """The decisive finding."""
+def on_residuals(case: NoisyCase) -> Finding | None:
+    """What residuals show against an estimate, before anything is known of its errors."""
+    return first(ON_RESIDUALS if case.net.n_units else WITHOUT_UNITS, case)
+
+
+def on_weights(case: NoisyCase) -> Finding:
+    """What decides on a network whose residuals may be noise."""
     if not case.net.n_units:
-        return first(CHECKS_WITHOUT_UNITS, case) or Finding(
+        return Finding(
             "no-unit",
             Status.ESTIMATED,
             f"the labels are {_simple(case)} and noise: no unit stands out of it; more samples may "
@@ -292,12 +299,11 @@ def decide(case: NoisyCase) -> Finding:
         )
     measured = case.errors.any() and np.isfinite(case.errors).all()  # a kink at zero has no error
     known = f"; {_known(case)}" if measured else ""
-    return first(CHECKS, case) or Finding(
+    return first(ON_WEIGHTS, case) or Finding(
         "noise",
         Status.ESTIMATED,
         f"the labels are a network of {counted(case.net.n_units, 'unit')} and noise: what it "
-        f"leaves, {100 * case.left.share:.3g}% of their spread, does not depend on the "
-        f"inputs{known}",
+        f"leaves, {case.shares}, does not depend on the inputs{known}",
     )
 
 
@@ -313,6 +319,8 @@ def _simple(case: NoisyCase) -> str:
 
 
 def _off(case: NoisyCase) -> int:
+    if case.net.n_units:
+        return case.left.off
     return 0 if case.net.skip else off_the_usual(case.samples)
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 @click.argument("samples", type=FILE)
 @click.argument("labels", type=FILE, required=False)
 @arguments.exact
+@arguments.noise
 @arguments.columns
 @arguments.as_json
 @exit_codes()
@@ -30,11 +31,13 @@ def verify(
     samples: str,
     labels: str | None,
     exact: bool,
+    noise: str,
     layout: Layout,
     reading: Reading,
     as_json: bool,
 ) -> None:
-    """Check whether NET explains SAMPLES and no other network of its size does."""
+    """Check whether NET explains SAMPLES and no other network of its size does; of noisy labels,
+    whether it is their estimate."""
     from unrelu.formats.samples import read_named
 
     network = loaded(net, reading)
@@ -43,7 +46,7 @@ def verify(
         say(f"checking {len(X)} samples")
         from unrelu.certificate import verify as verified
 
-        certificate = verified(network, X, Y, exact=exact)
+        certificate = verified(network, X, Y, exact=exact, noise=noise)
     values = {
         "status": certificate.status.value,
         "reason": certificate.explanation,

@@ -45,7 +45,6 @@ AS_THEY_STAND = 1e-9
 CHECKS: tuple[Callable[[Case], Finding | None], ...] = (
     gross_errors.not_gross,
     not_explained,
-    known_rival,
     outputs_dependent,
     dependent_inputs,
     open_units,
@@ -57,7 +56,9 @@ CHECKS: tuple[Callable[[Case], Finding | None], ...] = (
     open_sides,
     rival_sides,
     replaceable_units,
+    known_rival,
     other_network,
+    gross_errors.few_samples_off,
 )
 """In this order: the first that finds something decides, and if none does, the network is exact."""
 
@@ -84,6 +85,8 @@ class ExactLabels(Evidence):
         own: heights of inputs with a large offset have more, and so have units that cancel; else 0.
     as_given : whether it was asked, too, if rounding of the inputs, or of units that cancel, is in
         the way.
+    declared : whether it was said that entries may be grossly wrong: otherwise a few of them may be
+        due to units that hardly any sample shows.
     """
 
     residual: float
@@ -99,6 +102,7 @@ class ExactLabels(Evidence):
     precision: str = DOUBLE.name
     rounding: float = 0.0
     as_given: bool = False
+    declared: bool = True
 
     @property
     def explained(self) -> bool:
@@ -108,7 +112,9 @@ class ExactLabels(Evidence):
         gross, samples = len(self.corrupted) > 0, in_floats(X, Y)
         if self.as_given:
             return judge_as_given(asked, samples)
-        judgement = judge_labels(asked, samples, gross=gross, coarse=self.rounding)
+        judgement = judge_labels(
+            asked, samples, gross=gross, declared=self.declared, coarse=self.rounding
+        )
         return with_kind_of_labels(judgement, samples)
 
     def rows(self, counts: tuple[str, str]) -> list[tuple[str, str]]:
@@ -154,6 +160,7 @@ def judge_labels(
     explained: Explained | None = None,
     *,
     gross: bool = False,
+    declared: bool = True,
     limit: float | None = None,
     rival: Network | None = None,
     coarse: float = 0.0,
@@ -162,9 +169,10 @@ def judge_labels(
 
     explained : saves the pass over the samples, where it has been made for this very network.
     gross : entries that the network does not explain may be left out, within the limits of
-        `checks.gross`. limit : by how much rounding may have moved a hidden weight. rival :
-        another network that explains the samples, if the search has found one. coarse : a relative
-        rounding at which labels count as explained, too, where it is coarser than their own.
+        `checks.gross`; declared : it was said that there are such. limit : by how much rounding may
+        have moved a hidden weight. rival : another network that explains the samples, if the search
+        has found one. coarse : a relative rounding at which labels count as explained, too, where
+        it is coarser than their own.
     """
     assert asked.skip or not asked.network.skip, "a skip connection has others as competitors"
     asked.check_widths(samples)
@@ -174,6 +182,7 @@ def judge_labels(
         samples, explained = _at_their_rounding(net, samples, explained, coarse)
     limit = samples.eps**0.75 if limit is None else limit
     case = _measured(net, samples, asked, explained, limit, gross, rival)
+    case = replace(case, declared=declared)
     found = first(CHECKS, case) or _unique(case)
     evidence = ExactLabels(
         residual=case.explained.residual,
@@ -188,6 +197,7 @@ def judge_labels(
         corrupted=np.zeros((0, 2), np.intp) if case.clean is None else case.clean.entries,
         precision=samples.precision.name,
         rounding=samples.eps if samples.eps > own else 0.0,
+        declared=declared,
     )
     return Judgement(net, asked, samples.n, evidence, (found,))
 

@@ -1,4 +1,4 @@
-"""Noisy labels: may what the network leaves of them be noise?"""
+"""Noisy labels: may what the network leaves of them be noise, and is it then their estimate?"""
 
 from __future__ import annotations
 
@@ -8,8 +8,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from unrelu.checks.few_labels import chance
-from unrelu.checks.noise_left import NoisyCase, decide
+from unrelu.checks.noise_left import (
+    NoisyCase,
+    far_from_the_estimate,
+    on_residuals,
+    on_weights,
+)
 from unrelu.checks.unexplained import Unexplained, unexplained
+from unrelu.errors import InputError
 from unrelu.evidence.evidence import (
     Evidence,
     Judgement,
@@ -18,8 +24,20 @@ from unrelu.evidence.evidence import (
     in_floats,
     with_kind_of_labels,
 )
+from unrelu.fitting.fittings import fitting_of
+from unrelu.fitting.problem import choose_rows
+from unrelu.fitting.selection import Effort
+from unrelu.fitting.width import asks_for_more
+from unrelu.inference.assessment import assess_linearised
+from unrelu.inference.linearised import Linearised, linearised
+from unrelu.inference.uncertainty import Uncertainty
+from unrelu.inference.units import hidden_errors
 from unrelu.network import Network
 from unrelu.network.unknowns import unknowns_of
+from unrelu.noise import kinds
+from unrelu.noise.found import Noise
+from unrelu.noise.gaussian import GAUSSIAN
+from unrelu.noise.kind import Criterion, NoiseKind
 from unrelu.numerics.arrays import Array, Index
 from unrelu.numerics.equality import by_value
 from unrelu.numerics.precision import DOUBLE, Precision
@@ -32,18 +50,33 @@ ALL_ROUNDING, MOST_ROWS = 0.35, 100_000
 LOOKED_AT, ROUNDED = 5000, 0.4
 """Samples that are examined, and standard deviation in steps up to which it may be rounding."""
 
+TESTED, CAUTION = 5000, 0.1
+"""Samples on which one more unit is looked for, and the rate of false alarms in terms of that at
+which a search adds a unit: what it left out by a little is not called missing."""
+
+FEW = ("few-labels", "may-be-noise")
+"""Codes for fits of so few labels that they may be fits of noise alone; their errors are known all
+the same, if there are more labels than unknowns."""
+
 
 @by_value
 @dataclass(frozen=True, eq=False, kw_only=True)
 class NoisyLabels(Evidence):
-    """Labels that a network was fitted to.
+    """Labels that a network was fitted to, or that it may have generated.
 
     unexplained : what it leaves of them.
     equations, unknowns : label entries, and free weights.
     weight_errors : (k,) standard errors of hidden weights, in radians; with one input, of
         breakpoints, in standard deviations of the input. Infinite where there are none.
-    undetermined : units with a part that no label depends on. told : whether the number of units
-        was known before. precision : what the labels are rounded to, where that is all the noise.
+    undetermined : units with a part that no label depends on.
+    distance : from the best fit to these samples, in standard errors (root mean square).
+    more : whether one unit more explains plainly more than noise would. alpha : the false-alarm
+        rate of the search for units.
+    noise : the kind of noise that was judged; "" in files of before, which name none.
+    own : whether it is an estimate in its own right, and not meant to be the best fit, as those of
+        published recipes: then the distance is not asked.
+    fitted : number of samples that the network was fitted to; 0: not known.
+    precision : what the labels are rounded to, where that is all the noise.
     """
 
     unexplained: Unexplained
@@ -51,7 +84,12 @@ class NoisyLabels(Evidence):
     unknowns: int
     weight_errors: Array
     undetermined: Index
-    told: bool = True
+    distance: float = 0.0
+    more: bool = False
+    alpha: float = 0.01
+    noise: str = ""
+    own: bool = False
+    fitted: int = 0
     precision: str = DOUBLE.name
 
     @property
@@ -67,16 +105,8 @@ class NoisyLabels(Evidence):
         return self.unexplained.worst_sample
 
     def recheck(self, asked: Question, X: ArrayLike, Y: ArrayLike) -> Judgement:
-        fresh, before = in_floats(X, Y), self.unexplained
-        asked.check_widths(fresh)
-        left = left_of(asked, fresh, before.clipped, fresh.precision)
-        left = replace(left, growth=before.growth, search=before.search, common=before.common)
-        judgement = judge_noisy(
-            *(asked, fresh, left, self.weight_errors, self.undetermined),
-            told=self.told,
-            precision=fresh.precision,
-        )
-        return with_kind_of_labels(judgement, fresh)
+        fresh = in_floats(X, Y)
+        return with_kind_of_labels(judge_again(asked, fresh, self), fresh)
 
     def rows(self, counts: tuple[str, str]) -> list[tuple[str, str]]:
         rows = []
@@ -90,52 +120,158 @@ class NoisyLabels(Evidence):
         ]
 
 
-def left_of(asked: Question, samples: Samples, clipped: bool, precision: Precision) -> Unexplained:
-    """What a network leaves of noisy labels, weights of samples included, and how often noise alone
-    is explained as well. `clipped`: residuals that are far out count as less. What is as small as
-    the rounding to `precision` is alike for neighbours, and no misfit."""
+@dataclass(frozen=True, eq=False)
+class Estimated:
+    """The judgement of a network on noisy labels, and its standard errors; if there are none though
+    the labels may be noise, `objection` says why."""
+
+    judgement: Judgement
+    uncertainty: Uncertainty | None = None
+    objection: str = ""
+
+
+def noise_of(
+    asked: Question, samples: Samples, kind: str = "auto", alpha: float = 0.01
+) -> tuple[Noise, Samples]:
+    """The noise that a network leaves, of this kind or, for "auto", of the one that is there; and
+    the samples as that kind takes them: counts are no rounded numbers."""
     net = asked.network.canonical()
-    left = unexplained(net, samples, asked.biased, clipped)
-    left = replace(left, chance=chance(net, samples, asked.biased, asked.skip, clipped))
+    found, reason = kinds.kind_left(kind, samples, net, asked.biased)
+    samples = samples.as_they_stand() if found.integer else samples
+    return kinds.noise_left(found, reason, samples, net, asked.biased, alpha=alpha), samples
+
+
+def measured(
+    asked: Question, samples: Samples, noise: Noise, precision: Precision = DOUBLE
+) -> NoisyCase:
+    """What a network leaves of noisy labels, weights of samples included, and how often noise alone
+    is explained as well. Where tails are heavy, residuals that are far out count as less. What is
+    as small as the rounding to `precision` is alike for neighbours, and no misfit."""
+    asked.check_widths(samples)
+    net, kind = asked.network.canonical(), kinds.KINDS[noise.kind]
+    biased, skip, clipped = asked.biased, asked.skip, kind.robust
+    left = unexplained(net, samples, biased, clipped)
+    left = replace(left, chance=chance(net, samples, biased, skip, clipped))
     some = samples.take(samples.spread(LOOKED_AT))
     rest = np.asarray(some.Y, np.float64) - net(some.X)
-    rounding = bool((rest.std(axis=0) < ROUNDED * precision.step).all())
-    return replace(left, misfit=0.0) if rounding else left
+    if (rest.std(axis=0) < ROUNDED * precision.step).all():
+        left = replace(left, misfit=0.0)
+    free, none = unknowns_of(net, biases=biased, skip=skip), np.full(net.n_units, np.inf)
+    return NoisyCase(net, samples, left, free, none, np.arange(0), counts=kind.integer)
 
 
 def judge_noisy(
     asked: Question,
-    samples: Samples,
-    left: Unexplained,
-    errors: Array | None = None,
-    undetermined: Index | None = None,
+    case: NoisyCase,
+    noise: Noise,
     *,
-    told: bool = True,
     precision: Precision = DOUBLE,
-) -> Judgement:
-    """What noisy samples show of a network that leaves `left` of them, and whose hidden weights
-    have standard `errors` (k,) in radians, if there are any; `undetermined`, `told`: as in
-    `NoisyLabels`. `precision`: of the labels, which may be all that the network leaves."""
-    asked.check_widths(samples)
-    net = asked.network.canonical()
-    free = unknowns_of(net, biases=asked.biased, skip=asked.skip)
-    errors = np.full(net.n_units, np.inf) if errors is None else errors
-    undetermined = np.arange(0) if undetermined is None else undetermined
-    found = decide(NoisyCase(net, samples, left, free, errors, undetermined, told))
-    rounded = found.status == Status.ESTIMATED and _is_rounding(net, samples, precision)
-    if rounded:
+    form: str = "auto",
+    own: bool = False,
+    held: Index | None = None,
+    before: NoisyLabels | None = None,
+) -> Estimated:
+    """What noisy samples show of a network that leaves this noise, and its standard errors.
+
+    case : what it leaves, by `measured`. precision : of the labels, which may be all that it
+        leaves. form : of the standard errors. own : as in `NoisyLabels`. held : units whose
+        hidden weights were set to zero where nothing is known of them. before : what was found on
+        the samples that the network was fitted to, whose errors are kept.
+
+    Cost: where residuals may be noise, that of `assess`, and of a test for one more unit."""
+    fitted = before.fitted if before else len(asked.used)
+    found, uncertainty, objection = on_residuals(case), None, ""
+    few = found is not None and found.code in FEW and case.labels > case.unknowns
+    if (found is None or few) and not own:
+        samples = case.samples
+        if before is None and 0 < fitted < samples.n:
+            samples = samples.take(asked.used)
+        try:
+            linear = _linearised(asked, case, samples, noise, form)
+        except InputError as error:  # such as more unknowns than it can take
+            linear, objection = None, str(error)
+        if linear is not None:
+            spread = np.sqrt(1 + case.samples.n / fitted) if fitted else case.spread
+            distance = max(linear.distance, _plain_distance(linear, kinds.KINDS[noise.kind]))
+            case = replace(case, distance=distance, spread=float(spread))
+        found = far_from_the_estimate(case) or found
+        if found is None:
+            case = replace(case, more=_asks_for_more(asked, case, noise, precision.step))
+        if before is not None:
+            case = replace(case, errors=before.weight_errors, weak=before.undetermined)
+        elif linear is not None and not case.more and (found is None or found.code in FEW):
+            uncertainty = assess_linearised(linear, () if held is None else held)
+            errors = hidden_errors(uncertainty.network, uncertainty.units, samples)
+            case = replace(case, errors=errors, weak=uncertainty.undetermined)
+    found, rounded = found or on_weights(case), False
+    if found.status == Status.ESTIMATED and _is_rounding(case.net, case.samples, precision):
         sentence = f"{found.sentence}, the rounding of the labels to {precision.name}"
-        found = replace(found, code="rounding", sentence=sentence)
+        found, rounded = replace(found, code="rounding", sentence=sentence), True
     evidence = NoisyLabels(
-        unexplained=left,
-        equations=samples.n * samples.m,
-        unknowns=free,
-        weight_errors=errors,
-        undetermined=undetermined,
-        told=told,
+        unexplained=case.left,
+        equations=case.labels,
+        unknowns=case.unknowns,
+        weight_errors=case.errors,
+        undetermined=case.weak,
+        distance=case.distance,
+        more=case.more,
+        alpha=noise.alpha,
+        noise=noise.kind,
+        own=own,
+        fitted=fitted,
         precision=precision.name if rounded else DOUBLE.name,
     )
-    return Judgement(net, asked, samples.n, evidence, (found,))
+    judgement = Judgement(case.net, asked, case.samples.n, evidence, (found,))
+    return Estimated(judgement, uncertainty, objection)
+
+
+def judge_again(asked: Question, samples: Samples, before: NoisyLabels) -> Judgement:
+    """The same of other samples, the network's errors being those of the samples before."""
+    asked.check_widths(samples)
+    kind = before.noise or ("independent" if before.unexplained.clipped else "gaussian")
+    noise, taken = noise_of(asked, samples.as_they_stand(), kind, before.alpha)
+    precision, own = samples.precision, before.own
+    case = measured(asked, taken, noise, precision)
+    return judge_noisy(asked, case, noise, precision=precision, own=own, before=before).judgement
+
+
+def _linearised(
+    asked: Question, case: NoisyCase, samples: Samples, noise: Noise, form: str
+) -> Linearised:
+    criterion = kinds.criterion(noise, samples, case.net(samples.X))
+    if form != "auto":
+        criterion = replace(criterion, form=form)
+    return linearised(case.net, samples, criterion, biased=asked.biased, skip=asked.skip)
+
+
+def _plain_distance(linear: Linearised, kind: NoiseKind) -> float:
+    """The distance by residuals as they are, up to their mean, where scores are made for heavy
+    tails: those hide a unit that is missing."""
+    if not kind.robust:
+        return 0.0
+    left = linear.samples.left(linear.fit.net(linear.samples.X))
+    plain = Criterion(weights=np.ones(left.shape), scores=left)
+    return replace(linear, residual=left, criterion=plain).distance
+
+
+def _asks_for_more(asked: Question, case: NoisyCase, noise: Noise, step: float) -> bool:
+    """Whether one more unit explains more than noise would. A certificate is a function of its
+    samples, so the test draws its copies from a fixed seed. It is valid of any noise, so where
+    scores are made for heavy tails, plain residuals are tested, too."""
+    if not case.net.n_units:
+        return False
+    kind, rng = kinds.KINDS[noise.kind], np.random.default_rng(0)
+    some = case.samples.take(choose_rows(case.samples, TESTED, rng))
+    options = {"alpha": CAUTION * noise.alpha, "step": 0.0 if kind.integer else step}
+    return any(
+        asks_for_more(
+            case.net,
+            fitting_of(each, case.net, some, asked.biased, asked.skip, Effort()),
+            **options,
+            rng=rng,
+        )
+        for each in (kind, *[GAUSSIAN] * kind.robust)
+    )
 
 
 def _is_rounding(net: Network, samples: Samples, precision: Precision) -> bool:

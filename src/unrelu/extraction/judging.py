@@ -14,7 +14,7 @@ from unrelu.checks.finding import Finding
 from unrelu.checks.redundant_units import smaller_network
 from unrelu.evidence.evidence import Question
 from unrelu.evidence.exact_labels import judge_labels
-from unrelu.evidence.noisy_labels import NoisyLabels, judge_noisy, left_of
+from unrelu.evidence.noisy_labels import NoisyLabels, judge_again
 from unrelu.extraction.queries import BudgetSpent, Queries, TimeSpent
 from unrelu.fitting.candidate import constant
 from unrelu.numerics.arrays import Array
@@ -96,10 +96,7 @@ def contradicted(
 
 def estimated(asked: Question, samples: Samples, before: NoisyLabels) -> Certificate:
     """The certificate of an estimate on more samples than it was fitted to."""
-    left = left_of(asked, samples, before.unexplained.clipped, samples.precision)
-    left = replace(left, growth=before.unexplained.growth)
-    judged = judge_noisy(asked, samples, left, before.weight_errors, before.undetermined)
-    return Certificate.of(judged)
+    return Certificate.of(judge_again(asked, samples, before))
 
 
 def other_function(certificate: Certificate, samples: Samples, noise: float) -> tuple[Finding, ...]:

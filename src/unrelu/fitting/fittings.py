@@ -19,7 +19,6 @@ from unrelu.network import Network
 from unrelu.network.unknowns import unknowns_of
 from unrelu.noise.gaussian import noise_covariance, whitener
 from unrelu.noise.kind import Loss, NoiseKind
-from unrelu.noise.resolution import resolution
 from unrelu.numerics.arrays import Array
 from unrelu.samples import Samples
 
@@ -117,7 +116,7 @@ class LeastSquares(Fitting):
         super().__init__(samples, bias, skip, net.activation)
         self.effort = effort
         centred, self.centre = centred_labels(samples, bias)
-        self.covariance = noise_covariance(self.left(net), net, bias, resolution(samples))
+        self.covariance = noise_covariance(self.left(net), net, bias, samples.resolution())
         self.metric = whitener(self.covariance)
         rows = np.arange(samples.n)
         self.problem = Problem(centred, rows, bias, self.metric, skip, net.activation)

@@ -25,7 +25,6 @@ import numpy as np
 from unrelu.fitting.fittings import Fitting
 from unrelu.fitting.one_unit import NEAR_NOTHING, STARTS, best_unit
 from unrelu.network import Network
-from unrelu.noise.resolution import resolution
 from unrelu.numerics.arrays import Array, Index, divisors
 from unrelu.numerics.order import block_length
 from unrelu.numerics.whitening import Whitened, whiten, with_constant
@@ -149,7 +148,7 @@ class Test:
         """Of the rows. What is no larger than the rounding of the labels depends on the inputs, but
         shows no unit."""
         left = np.abs(self.fitting.left(net))
-        beyond = left > resolution(self.fitting.samples)
+        beyond = left > self.fitting.samples.resolution()
         return self.grouped(np.where(beyond, self.fitting.standardised(net), 0.0))
 
     def grouped(self, residual: Array) -> Array:

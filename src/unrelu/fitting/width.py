@@ -15,10 +15,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from unrelu.fitting.fittings import Fitting
-from unrelu.fitting.one_more import PLAIN, UNEQUAL, Test
+from unrelu.fitting.one_more import PLAIN, Test
 from unrelu.network import Network
 from unrelu.noise.found import Width
-from unrelu.noise.resolution import resolution
 
 PLAIN_LONG_TAILED = 10.0
 """The same as PLAIN where noise has long tails: of counts that are nearly all zero the gain in
@@ -106,22 +105,22 @@ def _is_rounding(net: Network, fitting: Fitting, step: float) -> bool:
 
 def _explained_to_rounding(net: Network, fitting: Fitting) -> bool:
     """Whether nothing is left but the rounding of the labels."""
-    return bool((np.abs(fitting.left(net)) <= resolution(fitting.samples)).all())
+    return bool((np.abs(fitting.left(net)) <= fitting.samples.resolution()).all())
 
 
 def _beyond_rounding(smaller: Network, larger: Network, fitting: Fitting) -> bool:
     """Whether what the further units explain is more than the rounding of the labels, which depends
     on the inputs but is no network's."""
     apart = np.abs(fitting.left(smaller) - fitting.left(larger)).max(axis=0)
-    return bool((apart > ROUNDINGS * resolution(fitting.samples)).any())
+    return bool((apart > ROUNDINGS * fitting.samples.resolution()).any())
 
 
 def asks_for_more(
-    net: Network, fitting: Fitting, *, alpha: float, rng: np.random.Generator
+    net: Network, fitting: Fitting, *, alpha: float, step: float, rng: np.random.Generator
 ) -> bool:
-    """Whether a network of a given number of units asks for more; with few samples it is taken not
-    to."""
-    if fitting.samples.n < UNEQUAL:
+    """Whether a network of a given number of units asks for more; not where no more is left than
+    rounding to multiples of `step`."""
+    if _is_rounding(net, fitting, step):
         return False
     test = Test.of(fitting, net, alpha=alpha, rng=rng)
     return test(test.residuals_of(net)).more > 0

@@ -16,24 +16,17 @@ What they leave out is that another minimum, of other units, may be as good.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.linalg import solve_triangular
 
-from unrelu.inference import fisher, notes
+from unrelu.inference import notes
 from unrelu.inference.arguments import (
     checked_criterion,
-    checked_unknowns,
-    fitted_network,
-    heights_known,
-    model_of,
-    square_root,
-    white_features,
 )
-from unrelu.inference.calibration import Factors, Fitted, affordable, calibrate
-from unrelu.inference.covariance import Estimate, estimate, in_outputs
+from unrelu.inference.calibration import Factors, affordable, calibrate
+from unrelu.inference.linearised import Linearised, linearised
 from unrelu.inference.uncertainty import Uncertainty
 from unrelu.inference.units import (
     Spread,
@@ -132,15 +125,15 @@ def assess_fit(
 ) -> Uncertainty:
     """As `assess`, for samples that may have weights, and what the fit minimised in one value; if
     that has weights, they hold those of the samples."""
-    if criterion.weights is not None:
-        samples = replace(samples, weights=None)
-    net = fitted_network(net, samples, biased, skip)
-    unknowns = checked_unknowns(net, samples, biased, skip)
-    root = square_root(criterion.covariance, samples.m)
-    white, weighting = white_features(samples, biased), samples.weights is not None
-    fit = Fitted(net, white, root, biased, skip, weighting)
-    many = samples.n * samples.m >= notes.MANY * unknowns
-    linear = _linearised(fit, samples, criterion, many)
+    linear = linearised(net, samples, criterion, biased=biased, skip=skip)
+    return assess_linearised(linear, held, simulate=simulate)
+
+
+def assess_linearised(
+    linear: Linearised, held: ArrayLike = (), *, simulate: bool = True
+) -> Uncertainty:
+    """As `assess`, of a fit that has been linearised."""
+    net, samples, white = linear.fit.net, linear.samples, linear.fit.white
     cut = np.asarray(held, dtype=np.intp)
     errors, factors = _errors(linear, cut, linear.covariance), None
     if simulate and _worth_simulating(linear, errors):
@@ -151,80 +144,19 @@ def assess_fit(
         network=net,
         form="sandwich" if linear.sandwich else "homoscedastic",
         noise=linear.noise,
-        degrees_of_freedom=samples.n * samples.m - unknowns,
+        degrees_of_freedom=samples.n * samples.m - linear.model.unknowns,
         stderr=errors.stderr,
         units=errors.units,
         undetermined=linear.lost,
-        notes=tuple(filter(None, _notes(linear, errors, factors, cut, unknowns))),
+        notes=tuple(filter(None, _notes(linear, errors, factors, cut))),
         factors=factors,
         n_samples=samples.n,
-        biased=biased,
+        biased=linear.fit.biased,
         tail=linear.found.tail,
         model=linear.model,
         factor=white.factor,
         covariance=errors.covariance,
         names=samples.names,
-    )
-
-
-@dataclass(frozen=True, eq=False)
-class _Linearised:
-    """A fit, to first order in its weights, patterns held.
-
-    residual : (n, m), in the coordinates in which outputs were fitted by plain least squares.
-    found, step : the estimate there, and what one more Gauss–Newton step of the fit would change.
-    model, covariance : of the unknowns, in the coordinates of the labels.
-    lost : units of which some change changes no label.
-    changing : how the noise depends on the sample, if it plainly does; `sandwich`: whether errors
-        allow for that.
-    """
-
-    fit: Fitted
-    samples: Samples
-    criterion: Criterion
-    residual: Array
-    found: Estimate
-    step: Array
-    model: fisher.Model
-    covariance: Array
-    lost: Index
-    changing: str
-    sandwich: bool
-
-    @property
-    def noise(self) -> Array:
-        """(m, m), in the coordinates of the labels."""
-        return np.asarray(self.fit.root @ self.found.noise @ self.fit.root.T)
-
-
-def _linearised(fit: Fitted, samples: Samples, criterion: Criterion, many: bool) -> _Linearised:
-    """`many`: whether there are enough labels for the sandwich to be chosen unasked."""
-    net, white, root, biased = fit.net, fit.white, fit.root, fit.biased
-    Z, mean = white.features, net(samples.X)
-    residual = solve_triangular(root, samples.left(mean).T, lower=True).T
-    U = solve_triangular(root, net.U, lower=True)
-    changing = ""
-    if criterion.scores is None:
-        changing = notes.changing_noise(criterion.standardised(residual), mean, Z)
-    sandwich = criterion.form == "sandwich" or criterion.scores is not None
-    sandwich |= criterion.form == "auto" and many and changing != ""
-    heights = heights_known(net, white, U, biased, residual)
-    model = model_of(net, white, U, biased, fit.skip, heights, fit.weighted)
-    found = estimate(model, Z, residual, criterion, sandwich=sandwich)
-    step = found.inverse.matrix @ fisher.gradient(model, Z, criterion.scores_of(residual))
-    of_labels = replace(model, U=net.U)
-    return _Linearised(
-        fit=fit,
-        samples=samples,
-        criterion=criterion,
-        residual=residual,
-        found=found,
-        step=step,
-        model=of_labels,
-        covariance=in_outputs(of_labels, found.covariance, root),
-        lost=fisher.undetermined(of_labels, found.inverse),
-        changing=changing,
-        sandwich=sandwich,
     )
 
 
@@ -238,7 +170,7 @@ class _Errors:
     units: tuple[UnitEstimate, ...]
 
 
-def _errors(linear: _Linearised, held: Index, covariance: Array) -> _Errors:
+def _errors(linear: Linearised, held: Index, covariance: Array) -> _Errors:
     net, tail = linear.fit.net, linear.found.tail
     spread = Spread.of(linear.model, linear.fit.white.factor, covariance)
     stderr = standard_errors(net, spread, linear.fit.biased, held)
@@ -246,7 +178,7 @@ def _errors(linear: _Linearised, held: Index, covariance: Array) -> _Errors:
     return _Errors(covariance, spread, stderr, units)
 
 
-def _worth_simulating(linear: _Linearised, errors: _Errors) -> bool:
+def _worth_simulating(linear: Linearised, errors: _Errors) -> bool:
     """Whether patterns are unsure, of a fit whose simulation is known and takes no long time."""
     net = linear.fit.net
     plain = net.activation.piecewise_linear and linear.criterion.weights is None
@@ -254,7 +186,7 @@ def _worth_simulating(linear: _Linearised, errors: _Errors) -> bool:
     return plain and len(unsure) > 0 and affordable(linear.fit)
 
 
-def _simulated(linear: _Linearised, errors: _Errors) -> Factors:
+def _simulated(linear: Linearised, errors: _Errors) -> Factors:
     residual = linear.residual * np.sqrt(linear.samples.n / linear.found.tail)
     return calibrate(
         linear.fit,
@@ -267,9 +199,7 @@ def _simulated(linear: _Linearised, errors: _Errors) -> Factors:
     )
 
 
-def _notes(
-    linear: _Linearised, errors: _Errors, factors: Factors | None, held: Index, unknowns: int
-) -> list[str]:
+def _notes(linear: Linearised, errors: _Errors, factors: Factors | None, held: Index) -> list[str]:
     """All notes, empty ones included."""
     fit, samples, units, lost = linear.fit, linear.samples, errors.units, linear.lost
     angles = np.array([unit.angle_error for unit in units])
@@ -279,7 +209,7 @@ def _notes(
     if fit.net.activation.kinked:
         kinks = notes.near_kinks(near_kink(units), lost, by)
     return [
-        notes.few_samples(samples.n * samples.m, unknowns),
+        notes.few_samples(samples.n * samples.m, linear.model.unknowns),
         notes.undetermined(lost, shares),
         notes.vague(angles, shares, lost),
         kinks,
@@ -290,7 +220,7 @@ def _notes(
     ]
 
 
-def _noise_notes(linear: _Linearised, held: Index) -> list[str]:
+def _noise_notes(linear: Linearised, held: Index) -> list[str]:
     """That there is no noise, that the fit assumed another kind, or that it is not a minimum."""
     fit, samples, criterion = linear.fit, linear.samples, linear.criterion
     mean = fit.net(samples.X)

@@ -175,6 +175,13 @@ def gradient(model: Model, Z: Array, psi: Array) -> Array:
     return np.concatenate([rows.ravel(), W.ravel()])
 
 
+def product(model: Model, Z: Array, step: Array) -> Array:
+    """J_i times changes of the unknowns (p,), for every row: (n, m). O(n k (D + m))."""
+    k, t, m, q = model.shape
+    rows, W = np.split(step, [model.hidden_unknowns])
+    return model.jacobian(Z).product(rows.reshape(k, t), W.reshape(m, q))
+
+
 def leverage(model: Model, sums: Moments, inverse: Array) -> Array:
     """Σ_i [J_i H⁻¹ J_iᵀ]_oo, (m,): how many of the unknowns each output pays for. For the inverse
     of `information` they add up to p, and the residuals of output o have n minus that many

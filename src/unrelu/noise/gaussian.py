@@ -47,10 +47,15 @@ def noise_covariance(residual: Array, net: Network, bias: bool, least: Array) ->
 def whitener(covariance: Array) -> Array:
     """M with Mᵀ Ω M = I, whatever the units of the outputs; combinations of outputs that have no
     noise count as if they had `SHARED` of the largest."""
+    sizes, values, vectors = _principal(covariance)
+    return np.asarray(vectors / np.sqrt(values) / sizes[:, None])
+
+
+def _principal(covariance: Array) -> tuple[Array, Array, Array]:
+    """Sizes (m,) of the noise, and values and vectors of its correlations, `SHARED` at least."""
     sizes = np.sqrt(np.diag(covariance))
     values, vectors = np.linalg.eigh(covariance / np.outer(sizes, sizes))
-    floor = SHARED**2 * float(values.max())
-    return np.asarray(vectors / np.sqrt(np.maximum(values, floor)) / sizes[:, None])
+    return sizes, np.maximum(values, SHARED**2 * float(values.max())), vectors
 
 
 def affine_residual(samples: Samples, bias: bool) -> Array:
@@ -65,7 +70,10 @@ def affine_residual(samples: Samples, bias: bool) -> Array:
 
 
 def _criterion(samples: Samples, predicted: Array, noise: Noise) -> Criterion:  # noqa: ARG001
-    return Criterion("auto", noise.covariance)
+    """In the metric of `whitener`."""
+    sizes, values, vectors = _principal(noise.covariance)
+    half = sizes[:, None] * vectors * np.sqrt(values)
+    return Criterion("auto", half @ half.T)
 
 
 def _objection(samples: Samples, net: Network, bias: bool) -> str:

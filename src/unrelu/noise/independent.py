@@ -17,7 +17,6 @@ from scipy.special import gammaln
 from unrelu.network import Network
 from unrelu.noise.found import Noise
 from unrelu.noise.kind import Criterion, FirstFit, Loss, NoiseKind
-from unrelu.noise.resolution import resolution
 from unrelu.numerics.arrays import Array, divisors
 from unrelu.numerics.spread import by_chance, robust_spread, telling
 from unrelu.numerics.whitening import with_constant
@@ -56,7 +55,7 @@ class StudentT:
     def of(cls, samples: Samples, predicted: Array) -> StudentT:
         """The distribution that fits what predictions leave best."""
         Y = np.asarray(samples.Y, np.float64)
-        tails = heavy_tails(samples.left(predicted), resolution(samples), Y)
+        tails = heavy_tails(samples.left(predicted), samples.resolution(), Y)
         return replace(tails, root=samples.root)
 
     def weights(self, Y: Array, predicted: Array) -> Array:

@@ -6,9 +6,12 @@ is taken, so those that are sure of it come after those that take anything.
 
 from __future__ import annotations
 
+from typing import Any
+
+from unrelu.network import Network
 from unrelu.noise.found import Noise
-from unrelu.noise.gaussian import GAUSSIAN
-from unrelu.noise.independent import INDEPENDENT
+from unrelu.noise.gaussian import GAUSSIAN, noise_covariance
+from unrelu.noise.independent import INDEPENDENT, long_tailed
 from unrelu.noise.kind import Criterion, FirstFit, NoiseKind
 from unrelu.noise.none import NONE
 from unrelu.noise.poisson import POISSON
@@ -36,6 +39,30 @@ def recognised(fit: FirstFit) -> tuple[NoiseKind, str]:
         if reason is not None:
             return kind, reason
     raise AssertionError("one kind takes any noise")
+
+
+def kind_left(
+    name: str, samples: Samples, net: Network, bias: bool, heavy: bool | None = None
+) -> tuple[NoiseKind, str]:
+    """The kind of this name or, for "auto", of the noise that a network leaves, and why it is that.
+    `heavy`: whether what it leaves has heavy tails, where that is known."""
+    given = KINDS.get(name)
+    if given is not None:
+        return given, ""
+    looks_like = suspected(samples, bias)
+    if heavy is None:
+        heavy = (looks_like is None or looks_like.robust) and long_tailed(samples, net, bias)
+    return recognised(FirstFit(samples, net, bias, looks_like.name if looks_like else "", heavy))
+
+
+def noise_left(
+    kind: NoiseKind, reason: str, samples: Samples, net: Network, bias: bool, **found: Any
+) -> Noise:
+    """The noise of a kind that a network leaves of samples, and what else was `found` of it."""
+    fitted = net(samples.X)
+    covariance = noise_covariance(samples.left(fitted), net, bias, samples.resolution())
+    noise = Noise(kind.name, reason, covariance, **found)
+    return noise if kind.loss is None else kind.described(noise, kind.loss(samples, fitted))
 
 
 def criterion(noise: Noise, samples: Samples, predicted: Array) -> Criterion:

@@ -14,7 +14,6 @@ from unrelu.errors import InputError
 from unrelu.network import Network
 from unrelu.noise.found import Noise
 from unrelu.noise.kind import Criterion, FirstFit, NoiseKind
-from unrelu.noise.resolution import resolution
 from unrelu.numerics.arrays import Array, divisors
 from unrelu.numerics.whitening import with_constant
 from unrelu.samples import Samples
@@ -61,7 +60,7 @@ class Proportional:
         largest."""
         Y, weights = np.asarray(samples.Y, np.float64), samples.root**2
         usual = Y.mean(axis=0)
-        least = LEAST * np.where(usual > 0, usual, usual.max())
+        least = LEAST * np.where(usual > 0, usual, usual.max() or 1.0)
         dispersion = (weights * (Y - predicted) ** 2 / np.maximum(predicted, least)).mean(axis=0)
         rounding = EPS**1.5 * np.abs(usual)  # three quarters of the digits, squared, to a label
         dispersion = np.where(dispersion > 0, np.maximum(dispersion, rounding), 1.0)
@@ -118,7 +117,7 @@ def _likelier(net: Network, samples: Samples) -> bool:
     weights = Proportional.of(samples, predicted).weights(Y, predicted)
     growing = -np.log(weights / samples.root**2).mean(axis=0)
     size = (samples.left(predicted) ** 2).mean(axis=0)
-    noisy = size > resolution(samples) ** 2
+    noisy = size > samples.resolution() ** 2
     return bool(growing[noisy].sum() < np.log(size[noisy]).sum())
 
 

@@ -46,7 +46,6 @@ import numpy as np
 from unrelu.fitting.candidate import Candidate, Unsuitable
 from unrelu.fitting.problem import Problem
 from unrelu.noise.gaussian import noise_covariance, whitener
-from unrelu.noise.resolution import resolution
 from unrelu.numerics.arrays import Array, unit_rows
 from unrelu.numerics.joint_diagonalisation import joint_diagonalise
 from unrelu.numerics.laws import asymmetry
@@ -111,7 +110,7 @@ def _stepped(samples: Samples, V: Array) -> Array:
     rows, zero = np.arange(samples.n), np.zeros(len(V))
     net = Problem(samples, rows, bias=False).network(V, zero)
     rest = np.asarray(samples.Y, np.float64) - net(samples.X)
-    metric = whitener(noise_covariance(rest, net, False, resolution(samples)))
+    metric = whitener(noise_covariance(rest, net, False, samples.resolution()))
     problem = Problem(samples, rows, bias=False, metric=metric)
     model = problem.strict
     fit = model.evaluate(problem.points(V, zero))

@@ -14,6 +14,8 @@ from unrelu.certificate import Certificate
 from unrelu.checks.finding import Finding
 from unrelu.errors import InputError, InputTypeError
 from unrelu.evidence.evidence import Question
+from unrelu.evidence.labels import judge_with
+from unrelu.evidence.noisy_labels import Estimated
 from unrelu.evidence.rational_labels import judge_rational
 from unrelu.inference.uncertainty import Uncertainty
 from unrelu.inputs.frames import tables
@@ -21,7 +23,6 @@ from unrelu.inputs.names import UNNAMED, Names
 from unrelu.network import Network
 from unrelu.noise.found import Noise
 from unrelu.numerics.arrays import Array, Index, Mask
-from unrelu.report.verification import missing_errors, verified
 from unrelu.result import Recovery, explained, more_samples, status_of
 from unrelu.samples import ExactSamples, Samples
 from unrelu.wording.remarks import Remark
@@ -33,6 +34,8 @@ DRAWN = 20_000
 
 DRAWN_ENTRIES = 4_000_000
 """Preactivations whose quantiles are taken: 32 MB, sorted in a few tenths of a second."""
+
+NO_ERRORS, TOO_MANY = "no-standard-errors", "the network has too many weights"
 
 LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
 """Levels at which the quantiles of a unit's preactivation are taken."""
@@ -154,15 +157,19 @@ def appraise(
     samples = Samples.of(X, Y) if exactly is None else exactly.rounded
     if isinstance(net, Recovery):
         certificate, uncertainty, found = net.certificate, net.uncertainty, net.noise
-        stats, remarks, recovered = net.stats, missing_errors(net), True
+        stats, recovered = net.stats, True
+        without = net.status == Status.ESTIMATED and net.uncertainty is None
+        remarks = _missing_errors(TOO_MANY * without)
     elif isinstance(net, Network):
         stats, found, recovered = {}, None, False
+        asked = Question(net, bool(net.b.any() or net.c.any()), net.skip)
         if exactly is None:
-            certificate, uncertainty, remarks = verified(net.rounded(), samples, noise)
+            rounded = replace(asked, network=net.rounded())
+            judged = judge_with(rounded, samples, noise, form="sandwich")
         else:
-            asked = Question(net, bool(net.b.any() or net.c.any()), net.skip)
-            certificate = Certificate.of(judge_rational(asked, exactly))
-            uncertainty, remarks = None, ()
+            judged = Estimated(judge_rational(asked, exactly))
+        certificate, uncertainty = Certificate.of(judged.judgement), judged.uncertainty
+        remarks = _missing_errors(judged.objection)
     else:
         raise InputTypeError(f"net: got {kind_of(net)}, expected a Network or a Recovery")
     if certificate.network.rational:
@@ -171,6 +178,11 @@ def appraise(
     _check_same(certificate, samples)
     appraisal = _measured(certificate, samples, uncertainty, found, stats, recovered, remarks)
     return replace(appraisal, about=net.remarks) if isinstance(net, Recovery) else appraisal
+
+
+def _missing_errors(why: str) -> tuple[Remark, ...]:
+    """A remark if an estimate has no standard errors."""
+    return (Remark(NO_ERRORS, f"There are no standard errors: {why}."),) if why else ()
 
 
 def _check_same(certificate: Certificate, samples: Samples) -> None:

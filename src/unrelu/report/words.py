@@ -221,7 +221,7 @@ def _failed(appraisal: Appraisal) -> tuple[Case, ...]:
     recovered = appraisal.recovered
     summary = {"none-found": recovered, "does-not-explain": not recovered}
     following = {"check-samples": True, "specify-noise": True, "many-more-samples": True}
-    return summary, {"wrong-sample": True}, {"reason": recovered, "causes": True}, following
+    return summary, {"wrong-sample": True}, {"reason": True, "causes": True}, following
 
 
 def _explained(appraisal: Appraisal) -> Case:

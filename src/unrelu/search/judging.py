@@ -9,31 +9,26 @@ import numpy as np
 from unrelu.certificate import Certificate
 from unrelu.checks.explained import explain
 from unrelu.checks.finding import Finding
-from unrelu.checks.noise_left import RARE
+from unrelu.checks.noise_left import on_residuals
 from unrelu.checks.redundant_units import smaller_network
-from unrelu.checks.unexplained import Unexplained
-from unrelu.errors import InputError
 from unrelu.evidence.evidence import Question
 from unrelu.evidence.exact_labels import judge_labels
 from unrelu.evidence.hidden_values import judge_hidden
-from unrelu.evidence.noisy_labels import judge_noisy, left_of
+from unrelu.evidence.noisy_labels import judge_noisy, measured
 from unrelu.fitting import linear_part
 from unrelu.fitting.candidate import Candidate
 from unrelu.fitting.problem import Problem
 from unrelu.inference import flat_directions
-from unrelu.inference.assessment import assess_fit
 from unrelu.inference.uncertainty import Uncertainty
-from unrelu.inference.units import hidden_errors
 from unrelu.network import Network
 from unrelu.noise import kinds
 from unrelu.noise.found import Noise
 from unrelu.noise.independent import clipped
 from unrelu.numerics.arrays import Array, Index
-from unrelu.numerics.dependence import DEPENDENT, dependence
-from unrelu.numerics.whitening import whiten
 from unrelu.result import remark, status_of
 from unrelu.samples import Samples
 from unrelu.search.task import Passes, Task
+from unrelu.search.unsettled import unsettled
 from unrelu.wording.status import Status
 from unrelu.wording.streams import counted
 
@@ -119,15 +114,15 @@ def _judge_exact_labels(task: Task, method: str, candidate: Candidate, passes: P
     samples, net = task.samples, candidate.network
     gross = method == "sparse-noise" and task.noise != "none"
     asked, explained = _question(task, net, candidate.rows), passes.last(net)
-    judgement = judge_labels(asked, samples, explained, gross=gross, rival=candidate.rival)
+    declared = not gross or task.noise != "auto" or task.method != "auto"
+    judgement = judge_labels(
+        asked, samples, explained, gross=gross, declared=declared, rival=candidate.rival
+    )
     certificate = Certificate.of(judgement)
     if not gross and certificate.status == Status.FAILED:
         certificate = _polished(certificate, task, candidate.rows)
     certificate = _with_fewer_units(certificate, task, candidate.rows)
-    unasked = task.noise == task.method == "auto"
-    doubtful = gross and unasked and certificate.status == Status.EXACT
-    remarks = _few_unexplained(certificate, samples) if doubtful else ()
-    return Outcome(method, candidate, certificate, remarks=remarks)
+    return Outcome(method, candidate, certificate)
 
 
 def refined(task: Task, net: Network, rows: Index) -> Network:
@@ -148,78 +143,54 @@ def _polished(certificate: Certificate, task: Task, rows: Index) -> Certificate:
 
 def _judge_noisy_labels(task: Task, method: str, candidate: Candidate, noise: Noise) -> Outcome:
     samples, net, rows = task.weighted, candidate.network, candidate.rows
-    asked = _question(task, net, rows)
-    left = _left(asked, samples, noise, task)
-
-    def certified(errors: Array | None = None, undetermined: Index | None = None) -> Certificate:
-        data, told = (asked, samples, left, errors, undetermined), task.n_units is not None
-        return Certificate.of(judge_noisy(*data, told=told, precision=task.precision))
-
-    certificate = certified()
-    if net.n_units and left.share <= samples.eps**0.75:  # rounding, though noise was expected
+    asked, own = _question(task, net, rows), bool(task.recipe)
+    case = measured(asked, samples, noise, task.precision)
+    if net.n_units and not case.beyond_rounding:  # rounding, though noise was expected
         exact = _certified(task, refined(task, net, rows), rows)
         if exact.status != Status.FAILED:
             exact = _with_fewer_units(exact, task, rows)
             return Outcome(method, Candidate(exact.network, rows, candidate.stats), exact)
-    note = remark("note", candidate.note)
-    recipe = task.recipe
-    of_recipe = (*remark("recipes-own", OWN), *note)
-    estimated = certificate.status == Status.ESTIMATED
-    if recipe and not (estimated and net.activation.reversible):
-        return Outcome(method, candidate, certificate, remarks=of_recipe)
-    few = certificate.code in ("few-labels", "may-be-noise", "searches-disagree")
-    few = few and certificate.equations > certificate.unknowns
-    # Standard errors are expensive, and meaningless for a fit that failed.
-    if not (estimated or few):
-        return Outcome(method, candidate, certificate, remarks=_hint(certificate, task, candidate))
-    fitted = samples if len(rows) == samples.n else samples.take(rows)
-    net, cut = flat_directions.without_flat_directions(net, fitted, task.bias, noise.covariance)
-    flat = remark("flat-directions", flat_directions.note(cut))
+    cut: Index = np.arange(0)
+    if on_residuals(case) is None and net.activation.reversible:
+        fitted = samples if len(rows) == samples.n else samples.take(rows)
+        covariance = noise.covariance
+        net, cut = flat_directions.without_flat_directions(net, fitted, task.bias, covariance)
     if len(cut):
         asked = replace(asked, network=net)
-        left = _left(asked, samples, noise, task)
-    if recipe:
-        certificate = certified() if len(cut) else certificate
-        remarks = (*remark("recipes-own", OWN), *flat, *note)
-        return Outcome(method, candidate, certificate, remarks=remarks)
-    try:
-        uncertainty = _standard_errors(task, net, fitted, noise, cut)
-    except InputError as error:  # such as more unknowns than it can take
-        none = remark("no-standard-errors", f"there are no standard errors: {error}")
-        return Outcome(method, candidate, certificate, remarks=none)
-    errors = hidden_errors(uncertainty.network, uncertainty.units, fitted)
-    certificate = certified(errors, uncertainty.undetermined)
-    hint = _hint(certificate, task, replace(candidate, network=net))
-    lead = tuple(finding for finding in hint if finding.status is not None)
-    trail = tuple(finding for finding in hint if finding.status is None)
-    remarks = (*lead, *flat, *note, *trail)
-    return Outcome(method, candidate, certificate, uncertainty, remarks)
+        case = measured(asked, samples, noise, task.precision)
+    found = judge_noisy(
+        *(asked, case, noise),
+        precision=task.precision,
+        form=task.form,
+        own=own,
+        held=cut,
+    )
+    certificate, uncertainty = Certificate.of(found.judgement), found.uncertainty
+    open_ = () if own else unsettled(certificate, noise, given=task.n_units is not None)
+    remarks = [
+        *open_,
+        *remark("recipes-own", OWN * own),
+        *remark("flat-directions", flat_directions.note(cut)),
+        *remark("note", candidate.note),
+    ]
+    if found.objection:
+        remarks += remark("no-standard-errors", f"there are no standard errors: {found.objection}")
+    elif not own:
+        status = status_of(open_, certificate)
+        remarks += _hint(certificate, task, noise, status)
+        uncertainty = None if status == Status.FAILED else uncertainty
+    return Outcome(method, candidate, certificate, uncertainty, tuple(remarks))
 
 
-def _left(asked: Question, samples: Samples, noise: Noise, task: Task) -> Unexplained:
-    """What a fit leaves, and what its search could not settle."""
-    left = left_of(asked, samples, kinds.KINDS[noise.kind].robust, task.precision)
-    return replace(left, growth=noise.growth, search=noise.search, common=noise.common)
-
-
-def _standard_errors(
-    task: Task, net: Network, fitted: Samples, noise: Noise, cut: Index
-) -> Uncertainty:
-    criterion = kinds.criterion(noise, fitted, net(fitted.X))
-    if task.form != "auto":
-        criterion = replace(criterion, form=task.form)
-    return assess_fit(net, fitted, criterion, biased=task.bias, skip=task.skip, held=cut)
-
-
-def _hint(certificate: Certificate, task: Task, candidate: Candidate) -> tuple[Finding, ...]:
-    """A hint at skip=True, where it needs fewer units, or just those asked for."""
-    noise, net = candidate.noise, candidate.network
-    if task.skip or noise is None:
-        return ()
-    failed = certificate.status == Status.FAILED
+def _hint(certificate: Certificate, task: Task, noise: Noise, status: Status) -> list[Finding]:
+    """A hint at skip=True, where it needs fewer units, or just those asked for; `status`: what the
+    search and the certificate have come to."""
+    net, failed = certificate.network, status == Status.FAILED
+    if task.skip:
+        return []
     fixed_width = failed and task.n_units is not None
     if failed and not fixed_width:
-        return ()
+        return []
     samples = task.weighted
     if kinds.KINDS[noise.kind].robust:
         samples = clipped(samples, net(samples.X))
@@ -232,7 +203,7 @@ def _hint(certificate: Certificate, task: Task, candidate: Candidate) -> tuple[F
         fixed_width=fixed_width,
     )
     if found is None:
-        return ()
+        return []
     units = counted(found.n_units, "unit")
     hint = (
         f"a linear function of the inputs and {units} explain the labels "
@@ -240,8 +211,8 @@ def _hint(certificate: Certificate, task: Task, candidate: Candidate) -> tuple[F
         "linear function is part of the network"
     )
     if certificate.code in OPEN or fixed_width:
-        return (Finding("skip-would-do", certificate.status, hint),)
-    return remark("skip-would-do", hint)
+        return [Finding("skip-would-do", status, hint)]
+    return [*remark("skip-would-do", hint)]
 
 
 def _with_fewer_units(certificate: Certificate, task: Task, rows: Index) -> Certificate:
@@ -269,35 +240,6 @@ def _certified_to_rounding(task: Task, candidate: Candidate) -> Certificate | No
     coarse = replace(task, samples=samples.levels()[-1])
     certificate = _with_fewer_units(certificate, coarse, candidate.rows)
     return certificate if certificate.status == Status.EXACT else None
-
-
-def _few_unexplained(certificate: Certificate, samples: Samples) -> tuple[Finding, ...]:
-    """A few unexplained labels, where gross errors were not declared, may belong to a unit that is
-    active on hardly any other sample: d + 1 samples fit any such unit. And gross errors do not
-    depend on the inputs: where they do, the network lacks a unit there."""
-    off = np.unique(certificate.corrupted[:, 0])
-    if 0 < len(off) <= RARE * (samples.d + 1):
-        why = "there are units that are active on hardly any others"
-    elif len(off) and _dependence_on_inputs(certificate.network, samples, off) > DEPENDENT:
-        why = "there are units at work where they lie: it depends on the inputs"
-    else:
-        return ()
-    message = (
-        f"{len(off)} of {samples.n} samples are not explained: their labels are wrong, or {why}; "
-        "noise='sparse' takes them for wrong"
-    )
-    return (Finding("few-samples-off", Status.UNDETERMINED, message, samples=off),)
-
-
-def _dependence_on_inputs(net: Network, samples: Samples, off: Index) -> float:
-    """How much it depends on the inputs which samples are off, and in which direction."""
-    signs = np.zeros((samples.n, samples.m))
-    some = samples.take(off)
-    signs[off] = np.sign(some.Y - net(some.X))
-    wrong = np.any(signs, axis=1, keepdims=True).astype(np.float64)
-    inputs = whiten(np.column_stack([np.asarray(samples.X, np.float64), np.ones(samples.n)]))
-    scores = (dependence(r - r.mean(axis=0), inputs.features, clip=np.inf) for r in (wrong, signs))
-    return max(scores)
 
 
 def better(new: Outcome, old: Outcome) -> bool:

@@ -21,11 +21,9 @@ from unrelu.fitting.width import MOST_MORE, Chosen, asks_for_more, choose, with_
 from unrelu.network import Network
 from unrelu.network.unknowns import unknowns_of
 from unrelu.noise import kinds
-from unrelu.noise.found import Noise, Width
-from unrelu.noise.gaussian import noise_covariance
+from unrelu.noise.found import Width
 from unrelu.noise.independent import clipped, freedom_about_affine, long_tailed, robust_affine
-from unrelu.noise.kind import FirstFit, NoiseKind
-from unrelu.noise.resolution import resolution
+from unrelu.noise.kind import NoiseKind
 from unrelu.numerics.arrays import Index
 from unrelu.numerics.spread import NORMAL, robust_spread, telling
 from unrelu.samples import Samples
@@ -141,8 +139,7 @@ def find(task: Task, kind: str, rng: np.random.Generator, near: Network | None =
 def _search(samples: Samples, request: Request, kind: str, near: Network | None) -> Searched:
     """The search, and the kind of noise that it leaves."""
     bias = request.bias
-    given = kinds.KINDS.get(kind)
-    suspected = given or kinds.suspected(samples, bias)
+    suspected = kinds.KINDS.get(kind) or kinds.suspected(samples, bias)
     clips = suspected is None or suspected.robust
     net, growth = _search_part(samples, request, clips, near)
     rows = choose_rows(samples, least_squares.most_rows(samples, net.n_units), request.rng)
@@ -150,10 +147,7 @@ def _search(samples: Samples, request: Request, kind: str, near: Network | None)
     heavy = clips and long_tailed(few, net, bias)
     light = clipped(few, net(few.X)) if heavy else few
     net = LeastSquares(net, light, bias=bias, skip=request.skip, effort=request.effort).fit(net)
-    found, reason = given, ""
-    if found is None:
-        looked_like = suspected.name if suspected else ""
-        found, reason = kinds.recognised(FirstFit(few, net, bias, looked_like, heavy))
+    found, reason = kinds.kind_left(kind, few, net, bias, heavy)
     few = few.as_they_stand() if found.integer else few
     return Searched(net, few, rows, found, reason, heavy, growth)
 
@@ -200,7 +194,7 @@ def _growth(net: Network, fitted: Samples, held_out: Samples, bias: bool) -> flo
     if held_out.n * held_out.m < FEW_HELD_OUT:
         return 1.0
     scale = robust_spread(fitted.left(net(fitted.X)), fitted.Y)
-    scale = np.maximum(scale, resolution(fitted) + np.finfo(np.float64).tiny)
+    scale = np.maximum(scale, fitted.resolution() + np.finfo(np.float64).tiny)
     rest = held_out.left(net(held_out.X))
     informative = telling(rest, held_out.Y)
     ratio = float(np.median(np.abs(rest / scale)[informative]) / NORMAL) ** 2
@@ -221,7 +215,7 @@ def _choose_width(searched: Searched, request: Request) -> WidthFound:
     if request.n_units is None:
         chosen = _choose(net, fitting, searched, request, about=net)
         found = WidthFound(chosen.network, chosen.widths, "endless" if chosen.endless else "")
-    elif asks_for_more(net, fitting, alpha=request.alpha, rng=rng):
+    elif asks_for_more(net, fitting, alpha=request.alpha, step=_step(searched, request), rng=rng):
         wider = _search_again(None, searched, request, net)
         other = with_units(wider, fitting, request.n_units, rng)
         better = fitting.gain(net, other) > 0
@@ -240,9 +234,14 @@ def _choose(
         alpha=request.alpha,
         most=least_squares.most_width(fitting.samples, request.bias),
         rng=request.rng,
-        step=0.0 if searched.kind.integer else request.step,
+        step=_step(searched, request),
         about=about,
     )
+
+
+def _step(searched: Searched, request: Request) -> float:
+    """To whose multiples labels may be rounded: counts are no rounded numbers."""
+    return 0.0 if searched.kind.integer else request.step
 
 
 def _search_again(
@@ -287,20 +286,15 @@ def _describe(
     net: Network, searched: Searched, found: WidthFound, request: Request, *, given: bool
 ) -> Candidate:
     """The estimate with its noise; with `given`, a note on what contradicts that kind of noise."""
-    few, kind, predicted = searched.samples, searched.kind, net(searched.samples.X)
-    noise = Noise(
-        kind.name,
-        searched.reason,
-        noise_covariance(few.left(predicted), net, request.bias, resolution(few)),
-        found.widths,
+    few, kind, effort = searched.samples, searched.kind, request.effort
+    noise = kinds.noise_left(
+        *(kind, searched.reason, few, net, request.bias),
+        widths=found.widths,
         growth=searched.growth,
         alpha=request.alpha,
         search=found.search,
         common=found.common,
     )
-    if kind.loss is not None:
-        noise = kind.described(noise, kind.loss(few, predicted))
-    effort = request.effort
     stats = {"starts": effort.starts, "operations": effort.operations, "rows": len(searched.rows)}
     note = kind.objection(few, net, request.bias) if given else ""
     return Candidate(net, searched.rows, stats, note, noise)

@@ -1,0 +1,54 @@
+"""Labels that may contain rounding, gross errors, or noise: which is it, and what do they show?"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from unrelu.evidence.evidence import Judgement, Question, with_kind_of_labels
+from unrelu.evidence.exact_labels import ExactLabels, judge_as_given, judge_labels
+from unrelu.evidence.noisy_labels import Estimated, judge_noisy, measured, noise_of
+from unrelu.noise.kinds import KINDS
+from unrelu.numerics.precision import DOUBLE
+from unrelu.samples import Samples
+from unrelu.wording.status import Status
+
+
+def judge_with(
+    asked: Question, samples: Samples, noise: str = "auto", form: str = "auto"
+) -> Estimated:
+    """What samples show of a network if their labels contain this kind of noise, as in
+    `recover(noise=...)`, and standard errors of this form, if they are noisy.
+
+    With "auto", labels that the network explains to rounding are; if it explains all but some,
+    those may be wrong, or show that a unit is missing; else they may be noisy."""
+    if noise == "sparse":
+        return Estimated(with_kind_of_labels(judge_labels(asked, samples, gross=True), samples))
+    given = noise in KINDS and KINDS[noise].estimated
+    if given:
+        KINDS[noise].check(samples)
+    counts = given and KINDS[noise].integer
+    named = replace(asked, values=asked.values or counts)
+    exact = judge_as_given(named, samples if not given else samples.as_they_stand())
+    if noise == "none" or not _may_be_noisy(exact, samples, given):
+        return Estimated(exact)
+    if not given and asked.network.activation.reversible and not asked.skip:
+        gross = judge_labels(asked, samples.as_they_stand(), gross=True, declared=False)
+        if gross.findings[0].status != Status.FAILED:
+            return Estimated(with_kind_of_labels(gross, samples))
+    kind, taken = noise_of(asked, samples.as_they_stand(), noise)
+    case = measured(asked, taken, kind, samples.precision)
+    found = judge_noisy(asked, case, kind, precision=samples.precision, form=form)
+    if counts or exact.findings[0].status == Status.FAILED:  # which has been asked already
+        return found
+    return replace(found, judgement=with_kind_of_labels(found.judgement, samples))
+
+
+def _may_be_noisy(exact: Judgement, samples: Samples, given: bool) -> bool:
+    """Whether the labels are not explained to rounding; nor by this network alone, where noise was
+    `given`, or to a rounding that may be none."""
+    decisive, evidence = exact.findings[0], exact.evidence
+    assert isinstance(evidence, ExactLabels)
+    if decisive.code == "not-explained":
+        return True
+    unsure = not samples.precision.sure and evidence.precision != DOUBLE.name
+    return decisive.status == Status.UNDETERMINED and (given or unsure)
