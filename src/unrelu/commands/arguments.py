@@ -68,18 +68,6 @@ def table_option(
     return click.option(flag, cls=TableOption, table=table, **shown)
 
 
-def _noise() -> dict[str, str]:
-    from unrelu.noise.kinds import KINDS
-
-    auto = {"auto": "none or, if no network explains the labels, what the residuals suggest"}
-    return auto | {name: kind.contains for name, kind in KINDS.items()}
-
-
-noise = table_option(
-    "--noise", _noise, help="What the labels contain besides outputs of a network."
-)
-
-
 def packed(name: str, options: Sequence[Decorator], pack: Callable[..., Any]) -> Decorator:
     """A decorator that adds options to a command. The command gets `pack(**values)` as a single
     argument of this name; the options have the names of the parameters of `pack`."""

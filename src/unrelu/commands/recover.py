@@ -22,6 +22,13 @@ def _methods() -> dict[str, str]:
     return dict.fromkeys(names(), "")
 
 
+def _noise() -> dict[str, str]:
+    from unrelu.noise.kinds import KINDS
+
+    auto = {"auto": "none or, if no network explains the labels, what the residuals suggest"}
+    return auto | {name: kind.contains for name, kind in KINDS.items()}
+
+
 def _activations() -> dict[str, str]:
     from unrelu.activations.table import KINDS
 
@@ -52,7 +59,7 @@ def _answers() -> dict[str, str]:
 @table_option(
     "--method", _methods, help="A search or a published recipe; auto tries what is suitable."
 )
-@arguments.noise
+@table_option("--noise", _noise, help="What the labels contain besides outputs of a network.")
 @table_option(
     "--activation",
     _activations,

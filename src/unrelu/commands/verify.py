@@ -21,7 +21,13 @@ if TYPE_CHECKING:
 @click.argument("samples", type=FILE)
 @click.argument("labels", type=FILE, required=False)
 @arguments.exact
-@arguments.noise
+@click.option(
+    "--noise",
+    default="auto",
+    show_default=True,
+    metavar="NAME",
+    help="What the labels contain besides outputs of NET, as in unrelu recover.",
+)
 @arguments.columns
 @arguments.as_json
 @exit_codes()
