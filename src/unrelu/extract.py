@@ -62,7 +62,8 @@ def extract(
         "rounded"      values rounded to decimals, whole numbers, a grid such as k/255, or floats
                        of fewer bits than those that the model computes with. Where the answers
                        step from one level to the next, the values are known exactly.
-        "sigmoid", "tanh", "softmax", "log-softmax"  functions of the values, rounded or not.
+        "sigmoid", "tanh", "softmax", "log-softmax", "rectified", "clipped"  functions of the
+                       values, rounded or not.
         "labels"       class labels. They are recognised, and nothing is recovered from them.
         Or a `Head` of `unrelu.extraction.heads` of your own. `stats["answers"]` has the name.
     n_units : number of hidden units, if known.

@@ -138,11 +138,11 @@ def recover(
         sample), "sandwich" (it may depend on the sample in any way), or "auto": the sandwich where
         residuals show plainly that it does and there are ten labels to an unknown. Heavy tails
         have the sandwich, and so do counts unless "homoscedastic" is asked for.
-    answers : what Y is of the values of the network: "values", or "sigmoid", "tanh", "softmax" or
-        "log-softmax" of them. Such answers are inverted where they are not saturated; others are
-        left out, as a finding says. Rounded ones have noise in their values, and leave an estimate
-        at best. Of a softmax the outputs of the network are known up to a function that is common
-        to all; those that sum to zero are found.
+    answers : what Y is of the values F of the network: "values", or "sigmoid", "tanh", "softmax"
+        or "log-softmax" of them, "rectified" (max(F, 0)) or "clipped" (to [0, 1]). Such answers are
+        inverted where they are not saturated; others are left out, as a finding says. Rounded ones
+        have noise in their values, and leave an estimate at best. Of a softmax the outputs of the
+        network are known up to a function that is common to all; those that sum to zero are found.
     sample_weight : (n,) from zero on; the variance of the noise of a sample is taken to be
         proportional to 1/weight, and scaling all of them changes nothing. Samples of weight zero
         are left out. Labels without noise are explained or not, whatever their weights. For noisy

@@ -12,17 +12,18 @@ from support.command_line import run
 from support.heads import centred, decimals, model, planted, shown
 
 import unrelu
-from unrelu import InputError, RectifiedNetworkRegressor
+from unrelu import InputError, Network, RectifiedNetworkRegressor
 from unrelu.cli import main
 from unrelu.formats.samples import write_samples
 from unrelu.links.table import LINKS
 
 Array = NDArray[np.float64]
-OTHERS = [name for name in LINKS if name != "values"]
+CUT_OFF = ["rectified", "clipped"]
+CURVED = [name for name in LINKS if name not in ("values", *CUT_OFF)]
 EPS = float(np.finfo(np.float64).eps)
 
 
-@pytest.mark.parametrize("name", LINKS)
+@pytest.mark.parametrize("name", ["values", *CURVED])
 def test_links_are_inverted(name: str) -> None:
     link, rng = LINKS[name], np.random.default_rng(0)
     F = rng.standard_normal((200, 3))
@@ -33,7 +34,7 @@ def test_links_are_inverted(name: str) -> None:
     assert link.refuse(P) == ""
 
 
-@pytest.mark.parametrize("name", LINKS)
+@pytest.mark.parametrize("name", ["values", *CURVED])
 def test_entries_are_what_answers_say(name: str) -> None:
     """z_a(F) = target(p_a); gradient and slope are the derivatives."""
     link, rng = LINKS[name], np.random.default_rng(1)
@@ -51,7 +52,7 @@ def test_entries_are_what_answers_say(name: str) -> None:
         assert np.abs(change - slope * gradient[:, b]).max() < 1e-5
 
 
-@pytest.mark.parametrize("name", OTHERS)
+@pytest.mark.parametrize("name", CURVED)
 def test_given_answers_with_all_digits_are_recovered_exactly(name: str) -> None:
     net = planted(0, m=3 if LINKS[name].centred else 2, size=0.6)
     X = np.random.default_rng(0).standard_normal((600, 6))
@@ -62,6 +63,18 @@ def test_given_answers_with_all_digits_are_recovered_exactly(name: str) -> None:
     assert result.stats["answers"] == name
     codes = {finding.code for finding in result.findings}
     assert ("hidden-by-answers" in codes) == LINKS[name].centred
+
+
+@pytest.mark.parametrize("name", CUT_OFF)
+def test_answers_at_an_end_of_their_range_are_left_out(name: str) -> None:
+    net = planted(2)
+    net = Network(net.V, net.U, net.b, [0.5])
+    X = np.random.default_rng(0).standard_normal((600, 6))
+    result = unrelu.recover(X, model(net, name)(X), answers=name, rng=0)
+    assert result.status == "exact"
+    assert result.network is not None
+    assert unrelu.match(result.network, net).max_error < 1e-12
+    assert "saturated-answers" in {finding.code for finding in result.findings}
 
 
 @pytest.mark.parametrize("name", ["sigmoid", "tanh"])
@@ -77,7 +90,7 @@ def test_given_answers_that_are_rounded_leave_an_estimate(name: str) -> None:
 def test_answers_of_another_kind_are_refused() -> None:
     X = np.random.default_rng(0).standard_normal((100, 6))
     Y = planted(0, m=2, size=10.0)(X)
-    for name in OTHERS:
+    for name in [*CURVED, *CUT_OFF]:
         with pytest.raises(InputError, match="got numbers that are not"):
             unrelu.recover(X, Y, answers=name)
     with pytest.raises(InputError, match="expected one of 'values', "):

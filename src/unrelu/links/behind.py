@@ -38,10 +38,11 @@ def vagueness(link: Link, grid: Grid | None, Y: Array) -> Array:
         with np.errstate(divide="ignore", invalid="ignore"):
             vague = np.where(inside, CLEAR / link.clarity(Y), np.inf)
         return np.asarray(vague.max(axis=1))
-    if not np.isfinite(link.high):
-        return np.zeros(len(Y))
-    vague = np.where(np.isfinite(link.inverse(Y)), rounding_errors(link, grid, Y), np.inf)
-    return np.asarray(vague.max(axis=1) / VAGUE)
+    errors = rounding_errors(link, grid, Y)
+    seen = np.isfinite(errors) & np.isfinite(link.inverse(Y))
+    bounded = np.isfinite(link.high)  # else the size of values is not known
+    vague = np.where(seen, errors / VAGUE if bounded else 0.0, np.inf)
+    return np.asarray(vague.max(axis=1))
 
 
 @dataclass(frozen=True, eq=False)

@@ -59,7 +59,28 @@ def test_rounded_answers_give_away_the_network_exactly(name: str) -> None:
     assert ("hidden-by-answers" in codes) == LINKS[link].centred
 
 
-@pytest.mark.parametrize("link", [name for name in LINKS if name != "values"])
+CUT_OFF = ["rectified", "clipped"]
+
+
+@pytest.mark.parametrize("link", CUT_OFF)
+@pytest.mark.parametrize("rounding", [lambda Y: Y, decimals(3)])
+def test_answers_that_are_cut_off(link: str, rounding: Rounding) -> None:
+    net = planted(2)
+    net = Network(net.V, net.U, net.b, [0.5])
+    result = unrelu.extract(model(net, link, rounding), 6, budget=20_000, rng=0)
+    assert result.status == "exact"
+    assert result.stats["answers"] == link
+    assert recovered(result, net)
+
+
+def test_a_network_that_is_zero_where_no_unit_is_active_is_a_network() -> None:
+    net = Network(np.eye(4)[:2], [[1.0, 2.0]], [0.1, -0.2])
+    result = unrelu.extract(net, 4, rng=0)
+    assert result.stats["answers"] == "values"
+    assert result.status == "exact"
+
+
+@pytest.mark.parametrize("link", [name for name in LINKS if name not in ("values", *CUT_OFF)])
 @pytest.mark.parametrize("seed", range(2))
 def test_functions_of_values_are_inverted(link: str, seed: int) -> None:
     net = planted(seed, m=3 if LINKS[link].centred else 1, size=0.5)

@@ -6,10 +6,12 @@ import numpy as np
 
 from unrelu.extraction.heads.head import Asked, Shown
 from unrelu.extraction.kinks import TRIPLES
-from unrelu.links.behind import SINGLE_BITS
+from unrelu.links.behind import SINGLE_BITS, vagueness
 from unrelu.links.link import Link
 from unrelu.numerics.arrays import Array
 from unrelu.numerics.grids import grid_of
+from unrelu.recover import recover
+from unrelu.wording.status import Status
 
 OUTSIDE, FAR = 32, 100.0
 """Number and distance of queries so far out that bounded answers are at their bounds."""
@@ -30,6 +32,18 @@ tell apart, and answers with all their digits do."""
 
 SAME = 0.7
 """Least share of equal pairs."""
+
+SOME = 0.01
+"""Least share of answers at an end of their range, and of others, where values were cut off."""
+
+PER_WEIGHT = 60
+"""Queries, for each weight of a unit, that show whether a network explains them."""
+
+SAME_VALUE = 1e-6
+"""Difference of answers that are the same, as a share of the largest."""
+
+FEW = 10
+"""Different answers up to which they are class labels."""
 
 CAST = 16
 """Pairs of queries of which one is the other, rounded to single precision."""
@@ -78,6 +92,34 @@ def at_bounds(shown: Shown, low: float, high: float) -> bool:
     Y = shown.ask(X)[1]
     ends = (np.minimum(Y - low, high - Y) < AT_END * (high - low)).mean()
     return within(Y, low, high) and bool(ends >= SATURATED)
+
+
+def share_at(Y: Array, end: float) -> bool:
+    """Whether a good part of the answers are at this end of their range, but not most."""
+    return SOME <= float((end == Y).mean()) <= 1 - SOME
+
+
+def cut_off(shown: Shown, link: Link) -> bool:
+    """Whether the network that explains the answers which are not at an end of their range has
+    values beyond it where they are."""
+    asked = shown.asked
+    X, Y = asked.queries(asked.random_inputs(PER_WEIGHT * (asked.n_inputs + asked.bias)))
+    if grid_of(Y) is not None:
+        return len(np.unique(Y)) > FEW
+    inside = np.flatnonzero(vagueness(link, None, Y) <= 1)
+    if len(inside) <= 2 * X.shape[1]:
+        return False
+    found = recover(X[inside], Y[inside], bias=asked.bias, noise="none", rng=0, throw=False)
+    F = found.certificate.network(X)
+    error = SAME_VALUE * np.abs(Y).max()
+    right = np.abs(link.forward(F) - Y).max() <= error
+    return found.status == Status.EXACT and bool(right and np.abs(F - Y).max() > error)
+
+
+def stays_within(shown: Shown, low: float, high: float) -> bool:
+    """Whether answers to queries far out are between bounds."""
+    X = FAR * shown.asked.scale * shown.rng.standard_normal((OUTSIDE, shown.X.shape[1]))
+    return within(shown.ask(X)[1], low, high)
 
 
 def within(Y: Array, low: float, high: float) -> bool:

@@ -7,9 +7,11 @@ comes last.
 from __future__ import annotations
 
 from unrelu.errors import InputError, InputTypeError
+from unrelu.extraction.heads.clipped import CLIPPED
 from unrelu.extraction.heads.head import FIRST_ANSWERS, Asked, Head, Shown
 from unrelu.extraction.heads.labels import LABELS
 from unrelu.extraction.heads.log_softmax import LOG_SOFTMAX
+from unrelu.extraction.heads.rectified import RECTIFIED
 from unrelu.extraction.heads.rounded import ROUNDED
 from unrelu.extraction.heads.sigmoid import SIGMOID
 from unrelu.extraction.heads.softmax import SOFTMAX
@@ -18,7 +20,10 @@ from unrelu.extraction.heads.values import VALUES
 from unrelu.extraction.queries import ENDED
 from unrelu.wording.streams import kind_of
 
-HEADS = {head.name: head for head in (LABELS, SOFTMAX, LOG_SOFTMAX, SIGMOID, TANH, ROUNDED, VALUES)}
+HEADS = {
+    head.name: head
+    for head in (LABELS, SOFTMAX, LOG_SOFTMAX, CLIPPED, SIGMOID, TANH, RECTIFIED, ROUNDED, VALUES)
+}
 
 
 def choices() -> dict[str, str]:

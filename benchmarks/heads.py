@@ -1,0 +1,140 @@
+"""Claim: rounding, probabilities and other functions of the values are no defence: the network
+behind such answers is found exactly, with some forty queries to each weight, or few where the
+answers have all their digits.
+
+Planted: Gaussian weights, unit rows of V, hidden biases of standard deviation 0.5; `answers` and
+the number of units are not given. "of 100": values scaled to a range of 100 on 10,000 Gaussian
+inputs, and rounded to whole numbers. Errors are of all weights, in units of the largest; of a
+softmax, those of the network whose outputs sum to zero.
+
+Columns: case; runs; recognised: runs in which the head was; exact (status); within: runs in which
+every weight is within 1e-12 of the truth; false: exact without being within; max_error: of the
+exact runs; median and most queries; budget; most seconds; other: seeds and codes of other runs.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from _table import Table, parser
+from numpy.typing import NDArray
+from support.heads import decimals, model, planted, shown
+
+import unrelu
+from unrelu import Network
+
+Array = NDArray[np.float64]
+
+WEIGHTS = 1e-12
+
+
+@dataclass(frozen=True)
+class Case:
+    """`size`: of the output weights; `range`: of the values, if they are scaled to one."""
+
+    name: str
+    d: int
+    k: int
+    m: int
+    link: str
+    rounding: Callable[[Array], Array]
+    budget: int
+    size: float = 1.0
+    range: float | None = None
+
+    def network(self, seed: int) -> Network:
+        net = planted(seed, self.d, self.k, self.m, self.size)
+        if self.range is None:
+            return net
+        Y = net(np.random.default_rng(seed).standard_normal((10_000, self.d)))
+        scale = self.range / float(np.ptp(Y))
+        return Network(net.V, scale * net.U, net.b, scale * net.c)
+
+
+def single(Y: Array) -> Array:
+    return Y.astype(np.float32).astype(np.float64)
+
+
+def levels(Y: Array) -> Array:
+    return np.asarray(np.round(255 * Y) / 255)
+
+
+def cut_off(Y: Array) -> Array:
+    return np.asarray(np.trunc(1000 * Y) / 1000)
+
+
+def all_digits(Y: Array) -> Array:
+    return Y
+
+
+CASES = (
+    Case("3 decimals", 20, 5, 1, "values", decimals(3), 20_000),
+    Case("whole numbers of 100", 20, 5, 1, "values", decimals(0), 30_000, range=100.0),
+    Case("k/255", 20, 5, 1, "values", levels, 20_000),
+    Case("cut off at 3 decimals", 20, 5, 1, "values", cut_off, 20_000),
+    Case("float32 of float64", 20, 5, 2, "values", single, 20_000),
+    Case("3 decimals, 3 outputs", 20, 10, 3, "values", decimals(3), 30_000),
+    Case("sigmoid, 4 decimals", 20, 5, 1, "sigmoid", decimals(4), 30_000),
+    Case("tanh, 4 decimals", 20, 5, 1, "tanh", decimals(4), 30_000, size=0.5),
+    Case("softmax, 4 decimals", 20, 10, 3, "softmax", decimals(4), 30_000),
+    Case("log-softmax, 3 decimals", 20, 10, 3, "log-softmax", decimals(3), 30_000),
+    Case("sigmoid", 20, 5, 1, "sigmoid", all_digits, 10_000),
+    Case("tanh", 20, 5, 1, "tanh", all_digits, 10_000, size=0.5),
+    Case("softmax", 20, 10, 3, "softmax", all_digits, 10_000),
+    Case("log-softmax", 20, 10, 3, "log-softmax", all_digits, 10_000),
+)
+
+
+def main() -> None:
+    options = parser(__doc__, seeds=10).parse_args()
+    columns = ["case", "runs", "recognised", "exact", "within", "false", "max_error"]
+    columns += ["median_queries", "most_queries", "budget", "max_s", "other"]
+    table = Table("heads", columns, quick=options.quick)
+    for case in CASES[:1] if options.quick else CASES:
+        queries, seconds, errors, other = [], [], [], []
+        recognised, within, exact = 0, 0, 0
+        seeds = 2 if options.quick else options.seeds
+        for seed in range(seeds):
+            net = case.network(seed)
+            start = time.perf_counter()
+            result = unrelu.extract(
+                model(net, case.link, case.rounding),
+                case.d,
+                budget=case.budget,
+                rng=seed,
+                throw=False,
+            )
+            seconds.append(time.perf_counter() - start)
+            queries.append(int(result.stats["queries"]))
+            head = "rounded" if case.link == "values" else case.link
+            recognised += result.stats["answers"] == head
+            if result.status != "exact":
+                other.append(f"{seed} {result.status.value}/{result.code}")
+                continue
+            assert result.network is not None, "it is exact"
+            exact += 1
+            errors.append(unrelu.match(result.network, shown(net, case.link)).max_error)
+            within += errors[-1] < WEIGHTS
+        table.add(
+            {
+                "case": case.name,
+                "runs": seeds,
+                "recognised": recognised,
+                "exact": exact,
+                "within": within,
+                "false": exact - within,
+                "max_error": max(errors, default=np.inf),
+                "median_queries": float(np.median(queries)),
+                "most_queries": max(queries),
+                "budget": case.budget,
+                "max_s": max(seconds),
+                "other": "; ".join(other) or "-",
+            }
+        )
+
+
+if __name__ == "__main__":
+    main()
