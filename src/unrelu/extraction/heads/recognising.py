@@ -96,7 +96,7 @@ def at_bounds(shown: Shown, low: float, high: float) -> bool:
 
 def share_at(Y: Array, end: float) -> bool:
     """Whether a good part of the answers are at this end of their range, but not most."""
-    return SOME <= float((end == Y).mean()) <= 1 - SOME
+    return SOME <= float(np.isin(Y, end).mean()) <= 1 - SOME
 
 
 def cut_off(shown: Shown, link: Link) -> bool:
