@@ -32,6 +32,10 @@ NOISE = 5.0
 which the residual is not noise."""
 
 
+FEW_PREDICTED = 30
+"""Predictions from which nothing is concluded."""
+
+
 def certified(asked: Question, samples: Samples, explained: Explained) -> Certificate:
     """The certificate of a network, or of one with fewer units where weak ones are redundant."""
     certificate = Certificate.of(judge_labels(asked, samples, explained))
@@ -56,7 +60,7 @@ def remarks_on(
 ) -> tuple[Finding, ...]:
     """Findings about the question: another number of units than the given one, and answers on lines
     that contradict the network, as returned by `contradicted`."""
-    remarks = remark("note", note)
+    remarks = (*remark("fresh-answers", predicted(certificate)), *remark("note", note))
     found, exact = certificate.network.n_units, certificate.status == Status.EXACT
     if exact and n_units is not None and found != n_units:
         more = found > n_units
@@ -68,6 +72,16 @@ def remarks_on(
         sentence = f"{contradiction}; what follows is of random queries alone"
         remarks = (Finding("lines-contradict", Status.FAILED, sentence), *remarks)
     return remarks
+
+
+def predicted(certificate: Certificate) -> str:
+    """What correct predictions of n answers to random inputs say of others: a share of 3 / n that
+    are not predicted would show with a probability of 95%."""
+    n = certificate.n_fresh
+    if certificate.status != Status.EXACT or n < FEW_PREDICTED:
+        return ""
+    share = f"{1 - 3 / n:.1%} of those to such inputs"
+    return f"{n} further answers were as predicted: so are, with 95% confidence, {share}"
 
 
 def contradicted(
