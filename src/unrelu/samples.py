@@ -23,6 +23,9 @@ CONVERT = (
     "Fractions are accepted with exact=True"
 )
 
+COARSE = 1e-5
+"""Relative rounding beyond that of float32."""
+
 BLOCK_BYTES = 1 << 24
 """Rows are handled in blocks of about 16 MB: large enough for matrix products to run at full
 speed, small enough that a memory-mapped file of any size fits."""
@@ -141,6 +144,15 @@ class Samples:
     def as_they_stand(self) -> Samples:
         """Without rounding that was only inferred from the values of the labels."""
         return replace(self, eps=DOUBLE.eps, precision=DOUBLE) if self.precision.read_off else self
+
+    @property
+    def coarse(self) -> bool:
+        """Whether labels have fewer digits than float32: that of float16, or of decimals."""
+        return self.eps > COARSE
+
+    def surely_rounded(self) -> Samples:
+        """Without rounding that may be none: labels may have few digits for another reason."""
+        return self if self.precision.sure else self.as_they_stand()
 
     def spread(self, most: int) -> Index:
         """At most this many rows, evenly spaced."""

@@ -78,8 +78,11 @@ class NoisyCase:
 
 def few_samples_off(case: NoisyCase) -> Finding | None:
     """Whether all labels but those of a few samples are explained to rounding, or, without units,
-    the same; of counts, which are mostly zero where rates are low, so few that any unit fits."""
+    the same; of counts, which are mostly zero where rates are low, so few that any unit fits. Not
+    asked where the labels explained are few for the unknowns, or rounded to few digits."""
     n, off = case.samples.n, _off(case)
+    if case.net.n_units and (case.samples.coarse or (n - off) * case.samples.m < 2 * case.unknowns):
+        return None
     few = (case.samples.d + 1) * (1 if case.counts else RARE)
     if not (0 < off <= few and off < n / 3):
         return None
@@ -94,7 +97,7 @@ def few_samples_off(case: NoisyCase) -> Finding | None:
 def explained_in_part(case: NoisyCase) -> Finding | None:
     """Whether many labels are explained to rounding, and others not: noise is in all of them. Not
     asked of counts, which are zero where none are expected."""
-    if case.counts or case.left.in_part <= IN_PART:
+    if case.counts or case.samples.coarse or case.left.in_part <= IN_PART:
         return None
     return failed(
         "explained-in-part",
@@ -221,9 +224,9 @@ def vague_weights(case: NoisyCase) -> Finding | None:
 
 
 ON_RESIDUALS: tuple[Callable[[NoisyCase], Finding | None], ...] = (
+    few_samples_off,
     may_be_noise,
     few_labels,
-    few_samples_off,
     explained_in_part,
     depends_on_inputs,
     depends_on_heights,

@@ -28,14 +28,14 @@ def judge_with(
         KINDS[noise].check(samples)
     counts = given and KINDS[noise].integer
     named = replace(asked, values=asked.values or counts)
-    exact = judge_as_given(named, samples if not given else samples.as_they_stand())
+    exact = judge_as_given(named, samples if not given else samples.surely_rounded())
     if noise == "none" or not _may_be_noisy(exact, samples, given):
         return Estimated(exact)
-    if not given and asked.network.activation.reversible and not asked.skip:
-        gross = judge_labels(asked, samples.as_they_stand(), gross=True, declared=False)
-        if gross.findings[0].status != Status.FAILED:
+    if not given and _may_have_gross_errors(exact, samples):
+        gross = judge_labels(asked, samples.surely_rounded(), gross=True, declared=False)
+        if gross.findings[0].status != Status.FAILED and not gross.evidence.explained:
             return Estimated(with_kind_of_labels(gross, samples))
-    kind, taken = noise_of(asked, samples.as_they_stand(), noise)
+    kind, taken = noise_of(asked, samples.surely_rounded(), noise)
     case = measured(asked, taken, kind, samples.precision)
     found = judge_noisy(asked, case, kind, precision=samples.precision, form=form)
     if counts or exact.findings[0].status == Status.FAILED:  # which has been asked already
@@ -52,3 +52,10 @@ def _may_be_noisy(exact: Judgement, samples: Samples, given: bool) -> bool:
         return True
     unsure = not samples.precision.sure and evidence.precision != DOUBLE.name
     return decisive.status == Status.UNDETERMINED and (given or unsure)
+
+
+def _may_have_gross_errors(exact: Judgement, samples: Samples) -> bool:
+    """Whether more than rounding is left, of a network of which gross errors are told from others."""
+    relu = exact.network.activation.reversible and not exact.asked.skip
+    assert isinstance(exact.evidence, ExactLabels)
+    return relu and exact.evidence.residual > samples.eps**0.75

@@ -50,6 +50,9 @@ ALL_ROUNDING, MOST_ROWS = 0.35, 100_000
 LOOKED_AT, ROUNDED = 5000, 0.4
 """Samples that are examined, and standard deviation in steps up to which it may be rounding."""
 
+ROUNDINGS = 4
+"""Share of the labels that is left, in roundings of coarse ones, up to which it may be that."""
+
 TESTED, CAUTION = 5000, 0.1
 """Samples on which one more unit is looked for, and the rate of false alarms in terms of that at
 which a search adds a unit: what it left out by a little is not called missing."""
@@ -190,11 +193,13 @@ def judge_noisy(
             linear = _linearised(asked, case, samples, noise, form)
         except InputError as error:  # such as more unknowns than it can take
             linear, objection = None, str(error)
-        if linear is not None:
+        # Fits to coarse rounding are brought down to that, and no further.
+        rounded = samples.coarse and case.left.share <= ROUNDINGS * samples.eps**0.75
+        if linear is not None and not rounded:
             spread = np.sqrt(1 + case.samples.n / fitted) if fitted else case.spread
             distance = max(linear.distance, _plain_distance(linear, kinds.KINDS[noise.kind]))
             case = replace(case, distance=distance, spread=float(spread))
-        found = far_from_the_estimate(case) or found
+        found = found or far_from_the_estimate(case)
         if found is None:
             case = replace(case, more=_asks_for_more(asked, case, noise, precision.step))
         if before is not None:
@@ -203,10 +208,10 @@ def judge_noisy(
             uncertainty = assess_linearised(linear, () if held is None else held)
             errors = hidden_errors(uncertainty.network, uncertainty.units, samples)
             case = replace(case, errors=errors, weak=uncertainty.undetermined)
-    found, rounded = found or on_weights(case), False
+    found, named = found or on_weights(case), DOUBLE.name
     if found.status == Status.ESTIMATED and _is_rounding(case.net, case.samples, precision):
         sentence = f"{found.sentence}, the rounding of the labels to {precision.name}"
-        found, rounded = replace(found, code="rounding", sentence=sentence), True
+        found, named = replace(found, code="rounding", sentence=sentence), precision.name
     evidence = NoisyLabels(
         unexplained=case.left,
         equations=case.labels,
@@ -219,7 +224,7 @@ def judge_noisy(
         noise=noise.kind,
         own=own,
         fitted=fitted,
-        precision=precision.name if rounded else DOUBLE.name,
+        precision=named,
     )
     judgement = Judgement(case.net, asked, case.samples.n, evidence, (found,))
     return Estimated(judgement, uncertainty, objection)
@@ -229,7 +234,7 @@ def judge_again(asked: Question, samples: Samples, before: NoisyLabels) -> Judge
     """The same of other samples, the network's errors being those of the samples before."""
     asked.check_widths(samples)
     kind = before.noise or ("independent" if before.unexplained.clipped else "gaussian")
-    noise, taken = noise_of(asked, samples.as_they_stand(), kind, before.alpha)
+    noise, taken = noise_of(asked, samples.surely_rounded(), kind, before.alpha)
     precision, own = samples.precision, before.own
     case = measured(asked, taken, noise, precision)
     return judge_noisy(asked, case, noise, precision=precision, own=own, before=before).judgement

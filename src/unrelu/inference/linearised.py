@@ -116,9 +116,12 @@ class Linearised:
         return float(np.sqrt(squares / len(known)))
 
     def _beyond_rounding(self) -> Array:
-        """Residuals (n, m), zero where rounding is all that is left: it may depend on inputs."""
-        left = self.samples.left(self.fit.net(self.samples.X))
-        beyond = np.where(np.abs(left) > self.samples.resolution(), left, 0.0)
+        """Residuals (n, m), zero where rounding is all that is left: it may depend on inputs.
+        Coarse rounding is noise."""
+        samples = self.samples
+        left = samples.left(self.fit.net(samples.X))
+        rounding = samples.resolution() * (not samples.coarse)
+        beyond = np.where(np.abs(left) > rounding, left, 0.0)
         return np.asarray(solve_triangular(self.fit.root, beyond.T, lower=True).T)
 
     def _centred_scores(self, residual: Array) -> Array:

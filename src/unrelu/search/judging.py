@@ -145,8 +145,9 @@ def _judge_noisy_labels(task: Task, method: str, candidate: Candidate, noise: No
     samples, net, rows = task.weighted, candidate.network, candidate.rows
     asked, own = _question(task, net, rows), bool(task.recipe)
     case = measured(asked, samples, noise, task.precision)
-    if net.n_units and not case.beyond_rounding:  # rounding, though noise was expected
-        exact = _certified(task, refined(task, net, rows), rows)
+    rounded = task.noise == "auto" and explain(net, task.samples).in_roundings <= 1
+    if net.n_units and (rounded or not case.beyond_rounding):  # though noise was expected
+        exact = _certified(task, net if rounded else refined(task, net, rows), rows)
         if exact.status != Status.FAILED:
             exact = _with_fewer_units(exact, task, rows)
             return Outcome(method, Candidate(exact.network, rows, candidate.stats), exact)
