@@ -26,7 +26,7 @@ from unrelu.checks.finding import Finding, first
 from unrelu.errors import InputError
 from unrelu.evidence.evidence import Evidence, Judgement, Question, equations_row, in_floats
 from unrelu.network import Network
-from unrelu.network.decision_boundary import BoundaryPoints, Distances, gauge_equations
+from unrelu.network.decision_boundary import BoundaryPoints, Distances, Factor
 from unrelu.numerics.arrays import Array, Index
 from unrelu.numerics.equality import by_value
 
@@ -197,23 +197,16 @@ def _enclosed(X: Array, classes: Index, noise: float) -> tuple[BoundaryPoints, I
 
 def _errors(state: Distances, unknowns: int, biased: bool) -> tuple[Array, float]:
     """Of hidden weights, by unit, and of output weights: what errors of points do to a fit."""
-    net, points = state.net, state.points
-    k, free = net.n_units, np.full(net.n_units, np.inf)
-    kept = np.isfinite(state.distances)
-    if net.skip or unknowns > MOST_UNKNOWNS or kept.sum() < unknowns or not k:
+    net, k = state.net, state.net.n_units
+    free = np.full(k, np.inf)
+    if net.skip or unknowns > MOST_UNKNOWNS or len(state.points) < unknowns or not k:
         return free, np.inf
-    J = state.jacobian(biased)[kept] / points.errors[kept, None]
-    scale = np.linalg.norm(J, axis=0)
-    seen = scale > 0  # what no point depends on is open, and said to be
-    gauge = gauge_equations(net, biased)[:, seen] / scale[seen]
-    gauge /= np.maximum(np.linalg.norm(gauge, axis=1, keepdims=True), 1e-300)
-    R = np.linalg.qr(np.vstack([J[:, seen] / scale[seen], gauge]), mode="r")
-    diagonal = np.abs(np.diag(R))
-    if diagonal.min() <= len(R) * np.finfo(np.float64).eps * diagonal.max():
+    factor = Factor.of(state, biased)
+    if factor is None or not factor.regular:
         return free, np.inf
-    inverse = solve_triangular(R, np.eye(len(R)))
-    error = np.zeros(len(scale))
-    error[seen] = SIGMAS * np.linalg.norm(inverse, axis=1) / scale[seen]
+    inverse = solve_triangular(factor.R, np.eye(len(factor.R)))
+    error = np.zeros(len(factor.seen))  # what no point depends on is open, and said to be
+    error[factor.seen] = SIGMAS * np.linalg.norm(inverse, axis=1) / factor.scale
     cut = k * (net.n_inputs + biased)
     hidden = np.linalg.norm(error[:cut].reshape(k, -1), axis=1)
     return hidden, float(error[cut:].max(initial=0.0))

@@ -113,3 +113,40 @@ def moved(net: Network, step: Array, biased: bool) -> Network:
     U = U * length
     size = np.abs(U).max()
     return Network(V / length[:, None], U / size, b / length, c / size)
+
+
+@dataclass(frozen=True, eq=False)
+class Factor:
+    """QR of the equations of points, in units of their errors, and of gauges: the unknowns x that
+    any point depends on, `seen` (p,), solve R (scale x) = target in the least-squares sense."""
+
+    R: Array
+    target: Array
+    scale: Array
+    seen: Mask
+
+    @classmethod
+    def of(cls, state: Distances, biased: bool) -> Factor | None:
+        """None if there are fewer equations than unknowns. Points where the network is constant
+        are left out."""
+        kept = np.isfinite(state.distances)
+        errors = state.points.errors[kept]
+        J = state.jacobian(biased)[kept] / errors[:, None]
+        scale = np.linalg.norm(J, axis=0)
+        seen = scale > 0
+        scale = scale[seen]
+        gauge = gauge_equations(state.net, biased)[:, seen] / scale
+        gauge /= np.maximum(np.linalg.norm(gauge, axis=1, keepdims=True), 1e-300)
+        right = np.concatenate([-state.distances[kept] / errors, np.zeros(len(gauge))])
+        if len(right) <= len(scale):
+            return None
+        system = np.column_stack([np.vstack([J[:, seen] / scale, gauge]), right])
+        R = np.asarray(np.linalg.qr(system, mode="r"))
+        p = len(scale)
+        return cls(R[:p, :p], R[:p, p], scale, seen)
+
+    @property
+    def regular(self) -> bool:
+        """Whether all unknowns are determined, to more than rounding."""
+        diagonal = np.abs(np.diag(self.R))
+        return bool(diagonal.min() > len(self.R) * np.finfo(np.float64).eps * diagonal.max())

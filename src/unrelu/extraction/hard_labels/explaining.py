@@ -25,7 +25,7 @@ ANYWHERE = 3
 OPEN = 1
 """Bends with both normals that show no hyperplane yet, at which more polylines are worth more."""
 
-ROOM = 0.3
+ROOM = 0.1
 """Length of arms, as a share of the distance to the next bend."""
 
 

@@ -14,10 +14,13 @@ STEEP, STEEPER, STEEPEST = 4.0, 4.0, 64.0
 SHORTER, TRIES = 0.2, 14
 """Factor of the length of an arm that meets a bend, and attempts."""
 
-COARSE = 2.0**-9
+COARSE = 2.0**-13
 """Share of the first bracket to which a slope is found before the opposite arm is tried."""
 
-LEAST = 1e-6
+SAFE = 64.0
+"""The same in errors of points."""
+
+LEAST = 1e-9
 """Share of an arm's length by which the boundary may be off at the end of the opposite arm."""
 
 
@@ -102,7 +105,7 @@ def _both_arms(
         c = (middle - base) @ normal / length[rows]
         opposite = base - length[rows, None] * (directions[rows] + c[:, None] * normal)
         off = np.maximum(LEAST, 4 * share * steep[rows]) * length[rows]
-        off = np.maximum(off, 4 * width * np.abs(middle).max(axis=1))[:, None]
+        off = np.maximum(off, SAFE * width * np.abs(middle).max(axis=1))[:, None]
         answers = yield np.vstack([opposite + off * normal, opposite - off * normal])
         n = len(rows)
         good = (answers[:n] == classes[0]) & (answers[n:] == classes[1])

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.linalg import solve_triangular
+from scipy.linalg import qr, solve_triangular
 
 from unrelu.network import Network
-from unrelu.network.decision_boundary import BoundaryPoints, Distances, gauge_equations, moved
-from unrelu.numerics.arrays import Array
+from unrelu.network.decision_boundary import BoundaryPoints, Distances, Factor, moved
+from unrelu.numerics.arrays import Array, Index
 
 STEPS = 8
 CONVERGED = 0.5
@@ -18,7 +18,7 @@ def polish(net: Network, points: BoundaryPoints, *, biased: bool) -> tuple[Netwo
     """The network that fits the points best, in units of their errors, and its residuals (n,) in
     these units. The network must be near."""
     best, least, sizes = net, np.inf, [np.inf]
-    residuals = np.zeros(len(points))
+    residuals = np.asarray(np.zeros(len(points)))
     for _ in range(STEPS):
         state = Distances.of(net, points)
         kept = np.isfinite(state.distances)
@@ -29,29 +29,36 @@ def polish(net: Network, points: BoundaryPoints, *, biased: bool) -> tuple[Netwo
         sizes.append(size)
         if not size < CONVERGED * sizes[-2]:
             break
-        step = _step(state, weighted, biased)
+        step = _step(state, biased)
         if step is None:
             break
         net = moved(net, step, biased)
     return best, residuals
 
 
-def _step(state: Distances, weighted: Array, biased: bool) -> Array | None:
-    kept = np.isfinite(weighted)
-    J = state.jacobian(biased)[kept] / state.points.errors[kept, None]
-    scale = np.linalg.norm(J, axis=0)
-    scale[scale == 0] = 1.0
-    gauge = gauge_equations(state.net, biased) / scale
-    gauge /= np.linalg.norm(gauge, axis=1, keepdims=True)
-    right = np.concatenate([-weighted[kept], np.zeros(len(gauge))])
-    system = np.column_stack([np.vstack([J / scale, gauge]), right])
-    if system.shape[0] < system.shape[1]:
+def _step(state: Distances, biased: bool) -> Array | None:
+    factor = Factor.of(state, biased)
+    if factor is None:
         return None
-    R = np.asarray(np.linalg.qr(system, mode="r"))
-    p = J.shape[1]
-    diagonal = np.abs(np.diag(R)[:p])
-    if diagonal.min() <= p * np.finfo(np.float64).eps * diagonal.max():
-        solution = np.linalg.lstsq(R[:p, :p], R[:p, p], rcond=1e-12)[0]
+    if factor.regular:
+        solution = solve_triangular(factor.R, factor.target)
     else:
-        solution = solve_triangular(R[:p, :p], R[:p, p])
-    return np.asarray(solution / scale)
+        solution = np.asarray(np.linalg.lstsq(factor.R, factor.target, rcond=1e-12)[0])
+    step = np.zeros(len(factor.seen))
+    step[factor.seen] = solution / factor.scale
+    return step
+
+
+def most_informative(
+    net: Network, points: BoundaryPoints, candidates: BoundaryPoints, count: int, *, biased: bool
+) -> Index:
+    """Which of the candidates determine best what the points leave open: greedily, each the one
+    whose distance is known worst, given the points and those before."""
+    factor = Factor.of(Distances.of(net, points), biased)
+    state = Distances.of(net, candidates)
+    rows = np.flatnonzero(np.isfinite(state.distances))
+    if factor is None or not factor.regular or not len(rows):
+        return np.arange(min(count, len(candidates)))
+    J = state.jacobian(biased)[rows] / candidates.errors[rows, None]
+    known = solve_triangular(factor.R, (J[:, factor.seen] / factor.scale).T, trans="T")
+    return rows[qr(known, mode="r", pivoting=True)[1][:count]]

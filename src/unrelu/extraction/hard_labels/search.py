@@ -14,11 +14,12 @@ from unrelu.extraction.hard_labels.boundary import bisect
 from unrelu.extraction.hard_labels.coverage import fill
 from unrelu.extraction.hard_labels.explaining import find_hyperplanes
 from unrelu.extraction.hard_labels.output_layer import Scores, solve_output_layer
-from unrelu.extraction.hard_labels.polish import polish
+from unrelu.extraction.hard_labels.polish import most_informative, polish
 from unrelu.extraction.hard_labels.reliability import CHORDS, MORE_CHORDS, measure_reliability
 from unrelu.extraction.hard_labels.state import State
 from unrelu.extraction.hard_labels.verification import classes_of, predict
 from unrelu.network import Network
+from unrelu.network.decision_boundary import BoundaryPoints
 from unrelu.numerics.arrays import Array
 
 log = logging.getLogger(__name__)
@@ -43,6 +44,12 @@ REFITS = 6
 
 SCALES = 1.0, 4.0, 16.0, 256.0
 """Of the inputs between which points are predicted."""
+
+CANDIDATES, SHARPENED = 2000, 24
+"""Predicted points that are considered, and those bisected, to know weights better."""
+
+MOST_POLISHED = 3000
+"""Unknowns up to which all weights are fitted to the points together."""
 
 IDLE = 1e-6
 """Share of the largest output weight below which a unit is none."""
@@ -144,8 +151,9 @@ def _try(state: State) -> bool:
             return False
     else:
         return False
-    if not check_predictions(state, ENOUGH, max(1e-10, OFF * state.noise), 12) or state.wrong:
+    if not check_predictions(state, ENOUGH, max(1e-10, OFF * state.noise), 0) or state.wrong:
         return False
+    sharpen(state)
     solve(state)
     return True
 
@@ -189,9 +197,14 @@ def _fitted(state: State) -> Scores | None:
     if scores is None:
         return None
     net = _oriented(state, scores.network)
-    if not net.skip and not scores.open_weights.all(axis=1).any():
+    if small(state, net) and not scores.open_weights.all(axis=1).any():
         net, _ = polish(net, points, biased=state.biased)
     return Scores(net, scores.gap, scores.open_weights)
+
+
+def small(state: State, net: Network) -> bool:
+    """Whether all weights are fitted to the points together."""
+    return not net.skip and net.n_units * (net.n_inputs + len(state.classes)) <= MOST_POLISHED
 
 
 def _oriented(state: State, net: Network) -> Network:
@@ -201,6 +214,25 @@ def _oriented(state: State, net: Network) -> Network:
     other = Network(net.V, -net.U, net.b, -net.c, W=-net.W)
     agree = [(classes_of(one, X) == kinds).mean() for one in (net, other)]
     return net if agree[0] >= agree[1] else other
+
+
+def sharpen(state: State) -> None:
+    """Bisect the points that the weights are known best from, among many that are predicted."""
+    assert state.scores is not None, "only after a fit"
+    net, off = state.scores.network, max(1e-10, OFF * state.noise)
+    guess = predict(net, CANDIDATES, [state.scale * s for s in SCALES], state.rng)
+    size = np.abs(guess.X).max(axis=1)
+    candidates = BoundaryPoints(guess.X, guess.pairs, 4 * state.finest * size)
+    rows = np.arange(min(SHARPENED, len(size)))
+    if small(state, net):
+        points = state.points()
+        rows = most_informative(net, points, candidates, SHARPENED, biased=state.biased)
+    aside = off * (1 + np.linalg.norm(guess.X[rows], axis=1))[:, None] * guess.normals[rows]
+    inner, outer, pairs = guess.X[rows] + aside, guess.X[rows] - aside, guess.pairs[rows]
+    answers = state.classes(np.vstack([inner, outer])).reshape(2, -1)
+    good = (answers == pairs.T).all(axis=0)
+    task = bisect(inner[good], outer[good], pairs[good], state.finest)
+    state.found.add(*run(task, state.classes), True)
 
 
 def check_predictions(state: State, count: int, off: float, refined: int) -> bool:

@@ -16,7 +16,7 @@ from unrelu.numerics.arrays import Array, Index
 GROWTH = 3.0
 """Of steps along a segment, until they pass its end."""
 
-NEAR = 1e-6
+NEAR = 1e-9
 """Distance from a line, relative to the step, at which the two sides are asked."""
 
 ARC, CLEAR = 5, 0.15
@@ -60,9 +60,10 @@ class Tracer:
     width: float
     far: float
 
-    def near(self, X: Array, step: float) -> float:
-        """How far from a line its two sides are asked."""
-        return max(NEAR * step, 8 * self.width * float(np.abs(X).max()))
+    def near(self, X: Array, step: float, base: float) -> float:
+        """How far from a line, known from two points at the distance `base`, its two sides are
+        asked: no nearer than it may be off, and not so far that a bend is overlooked."""
+        return max(NEAR * step, 8 * self.width * float(np.abs(X).max()) * (1 + step / base))
 
     def trace(
         self, ends: tuple[Array, Array], classes: tuple[int, int], across: Array
@@ -170,7 +171,7 @@ class Tracer:
 
     def _past(self, segment: Segment, X: Array, step: float) -> Asking[bool | None]:
         """None if the segment goes through X; else whether its first class is still there."""
-        off = self.near(X, step) * segment.normal
+        off = self.near(X, step, segment.base) * segment.normal
         classes = yield np.stack([X + off, X - off])
         if tuple(classes) == segment.classes:
             return None
@@ -201,7 +202,9 @@ class Tracer:
         ends = yield from bisect(*ends, self.width)
         if low > SHARPER * segment.base:
             yield from self._sharpen(segment, centre, low)
-        bend = yield from self._bend(segment, span, ends, self.near(centre, radius))
+        bend = yield from self._bend(
+            segment, span, ends, self.near(centre, radius, min(segment.base, FURTHER * radius))
+        )
         if bend is None:
             return None
         point, error, made = bend
@@ -247,7 +250,7 @@ class Tracer:
 
     def _sharpen(self, segment: Segment, X: Array, step: float) -> Asking[None]:
         """Take the segment's tangent from its first point and one near X, a step away."""
-        off = self.near(X, step) * segment.normal
+        off = self.near(X, step, segment.base) * segment.normal
         pairs = np.array([segment.classes])
         ends = yield from bisect((X + off)[None], (X - off)[None], pairs, self.width)
         number = self.found.add(*ends, True)
