@@ -51,7 +51,7 @@ def pin(net: Network, samples: Samples, biased: bool, limit: float, skip: bool =
     unknowns = net.n_units * (net.n_inputs + 1)
     if unknowns > DENSE and not skip:
         pinned = pin_by_pieces(net, samples, biased)
-        if pinned is not None and not len(pinned.weak(limit)):
+        if pinned is not None:
             return pinned
     wanted = max(8 * (net.n_inputs + net.n_units), 3 * unknowns // samples.m)
     rows = np.arange(0)

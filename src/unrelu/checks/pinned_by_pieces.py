@@ -26,8 +26,9 @@ from unrelu.numerics.arrays import Array, Index, divisors
 from unrelu.numerics.whitening import with_constant
 from unrelu.samples import Samples
 
-DRAWS = 8
-"""Errors that are drawn, as in `network.sensitivity`."""
+DRAWS = 4
+"""Errors that are drawn. There are some dozen coordinates to a unit at least, or the Jacobian is
+cheap: so the norm of an error is known to a few per cent."""
 
 PROBE = 1e-2
 """Size, relative to drawn errors, of what shows directions that nothing determines."""

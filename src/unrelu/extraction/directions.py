@@ -31,8 +31,9 @@ from unrelu.network.rounding import accumulated
 from unrelu.numerics.arrays import Array, Index, divisors
 from unrelu.numerics.precision import DOUBLE
 
-FEWEST, ROOM = 32, 1.0
-"""Dimensions of a subspace at least, and for each unit of a network with one output."""
+FEWEST, ROOM = 32, 0.4
+"""Dimensions of a subspace at least; and the power of the number of outputs by which they may be
+fewer than the units."""
 
 SURE = 6.0
 """Standard deviations of a unit's unknown weights that a step allows for: of so many steps hardly
@@ -65,7 +66,7 @@ class Asked:
 def n_directions(units: int, outputs: int) -> int:
     """How many dimensions a subspace should have for so many units to be far from some of its
     points: the more outputs, the fewer such points are needed."""
-    return max(FEWEST, int(np.ceil(ROOM * units / np.sqrt(outputs))))
+    return max(FEWEST, int(np.ceil(units / outputs**ROOM)))
 
 
 def random_basis(line: Line, rng: np.random.Generator) -> tuple[Array, Array, Array]:

@@ -19,6 +19,7 @@ from unrelu.evidence.evidence import Question
 from unrelu.evidence.noisy_labels import NoisyLabels
 from unrelu.extraction import lines
 from unrelu.extraction.answers import decimal_places, in_single
+from unrelu.extraction.consensus import agreed
 from unrelu.extraction.directions import (
     accurate,
     ask_in_every_direction,
@@ -37,7 +38,7 @@ from unrelu.extraction.judging import (
     without_units,
 )
 from unrelu.extraction.kept import Kept
-from unrelu.extraction.kinks import Line, kinks_on, measure_bend
+from unrelu.extraction.kinks import Kinks, Line, kinks_on, measure_bend
 from unrelu.extraction.places import choose_places
 from unrelu.extraction.queries import BudgetSpent, Queries
 from unrelu.network import Network
@@ -52,6 +53,13 @@ log = logging.getLogger(__name__)
 
 QUIET = 2
 """Consecutive lines without a new unit after which all units are assumed to be found."""
+
+FEW, SHARP = 0.03, 1e-6
+"""In single precision: share of new units that may be none, and how far kinks are off, relative to
+their distance from the origin."""
+
+FITTED = 1e-4
+"""Error of units that were fitted together with others, some of which may still be missing."""
 
 FURTHER = 10.0
 """A line continues beyond the reach: it meets the hyperplanes there at all angles, and 10 times as
@@ -112,6 +120,7 @@ class Search:
         self.best: Recovery | None = None
         self.method, self.lines, self._gaussian, self._spare = "", 0, 0, SPARE
         self._starts = self.kept.X
+        self._seen: list[tuple[Line, Kinks]] = []
         self._basis: Array | None = None
         self.units = lines.Units.empty(queries.n_inputs, 1)
         self.noise = 0.0
@@ -182,9 +191,14 @@ class Search:
                 return False
             self.units = rest.known.joined(new)
             self.queries.units = len(self.units.b)
-            quiet = 0 if len(new.b) else quiet + 1
+            self._seen.append((line, kinks))
+            few = FEW * len(self.units.b) if self.queries.single else 0
+            quiet = 0 if len(new.b) > few else quiet + 1
             if quiet == QUIET:
                 break
+        if self.queries.single:
+            self.units = agreed(self.units, self._seen, SHARP)
+            log.info("%d units agree with all lines", len(self.units.b))
         return True
 
     def _next_line(self) -> tuple[Line, lines.Rest]:
@@ -232,6 +246,10 @@ class Search:
         self._grow_fresh(len(used))
         result = self._judge(net, used, note)
         self._keep_result(result, "lines")
+        if self.queries.single:  # with them, kinks of others stand out on the lines that follow
+            net = net.canonical()
+            fitted = np.full(net.n_units, FITTED)
+            self.units = lines.Units(net.V, net.b, net.U, fitted)
         self._spare *= 1.3
         return self._confirm(used, note) if result.status == Status.EXACT else result.status
 
