@@ -55,7 +55,7 @@ def _may_be_noisy(exact: Judgement, samples: Samples, given: bool) -> bool:
 
 
 def _may_have_gross_errors(exact: Judgement, samples: Samples) -> bool:
-    """Whether more than rounding is left, of a network of which gross errors are told from others."""
+    """Whether more than rounding is left, and gross errors can be told from others."""
     relu = exact.network.activation.reversible and not exact.asked.skip
     assert isinstance(exact.evidence, ExactLabels)
     return relu and exact.evidence.residual > samples.eps**0.75

@@ -35,7 +35,7 @@ FEWEST, ROOM = 32, 0.4
 """Dimensions of a subspace at least; and the power of the number of outputs by which they may be
 fewer than the units."""
 
-SURE = 6.0
+SURE = 5.0
 """Standard deviations of a unit's unknown weights that a step allows for: of so many steps hardly
 one crosses a hyperplane."""
 

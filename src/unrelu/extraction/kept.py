@@ -74,10 +74,15 @@ class Kept:
         self._add(X, Y, on_line=False)
         return X, Y
 
-    def ask_along(self, X: Array) -> tuple[Array, Array]:
-        """Answers on a line, and beside it. Those far out do not count as equations."""
+    def ask_on_line(self, X: Array) -> tuple[Array, Array]:
+        """Answers on a line. They do not count as equations: on each piece, two say all."""
         X, Y = self.queries(X)
         self.along.append((X, Y))
+        return X, Y
+
+    def ask_along(self, X: Array) -> tuple[Array, Array]:
+        """Answers beside a line. Those far out do not count as equations."""
+        X, Y = self.ask_on_line(X)
         if not self.queries.single:  # in single precision, rounding of so many alike is no noise
             near = np.linalg.norm(X, axis=1) <= NEAR * self.norm
             self._add(X[near], Y[near], on_line=True)

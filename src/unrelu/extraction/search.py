@@ -38,7 +38,7 @@ from unrelu.extraction.judging import (
     without_units,
 )
 from unrelu.extraction.kept import Kept
-from unrelu.extraction.kinks import Kinks, Line, kinks_on, measure_bend
+from unrelu.extraction.kinks import Ask, Kinks, Line, kinks_on, measure_bend
 from unrelu.extraction.places import choose_places
 from unrelu.extraction.queries import BudgetSpent, Queries
 from unrelu.network import Network
@@ -82,8 +82,9 @@ inputs shows there with a probability of 95%."""
 JUST_ENOUGH = 1.01
 """Queries relative to the minimum where those in every direction make for good conditioning."""
 
-SMALL = 1e7
-"""Entries of the inputs times units up to which a fit to all answers takes no time to speak of."""
+SMALL, LARGE = 1e7, 3e9
+"""Entries of the inputs times units up to which a fit to all answers takes no time to speak of, and
+from which on it takes too long."""
 
 PASSIVE = 8, 4, 5
 """Random queries without lines: for each weight of one unit at first, growth, and rounds."""
@@ -177,10 +178,11 @@ class Search:
         quiet = 0
         self.queries.stage = "lines"
         for _ in range(MOST_LINES):
-            line, rest = self._next_line()
+            line, rest = self._next_line(), self._rest(self.kept.ask_on_line)
             kinks = kinks_on(rest, line, rest.tolerance)
             if not self.lines and kinks.linear and not self.queries.single:
-                line, rest = self._in_a_subspace(line, rest, len(kinks.at))
+                line = self._in_a_subspace(line, len(kinks.at))
+            rest = self._rest(self.kept.ask_along)
             self.lines += 1
             new = lines.units_at(rest, line, kinks, self._lines)
             log.info(
@@ -201,35 +203,35 @@ class Search:
             log.info("%d units agree with all lines", len(self.units.b))
         return True
 
-    def _next_line(self) -> tuple[Line, lines.Rest]:
+    def _next_line(self) -> Line:
         """A random line, in the subspace, if there is one, or through an answer that the last
-        network missed; and what is asked on it."""
+        network missed."""
         r = self.units.V.shape[1]
         size = self.kept.norm / math.sqrt(r)
         start = np.asarray(size * self._lines.standard_normal(r))
         if len(self._starts):
             start = self._starts[self._lines.integers(len(self._starts))]
         direction = np.asarray(size * self._lines.standard_normal(r))
-        line = Line(start, direction, FURTHER * self.reach)
-        return line, self._rest()
+        return Line(start, direction, FURTHER * self.reach)
 
-    def _rest(self) -> lines.Rest:
-        ask, basis = self.kept.ask_along, self._basis
+    def _rest(self, ask: Ask) -> lines.Rest:
+        """What is asked on a line, in its coordinates, less the units that are known."""
+        basis = self._basis
         if basis is None:
             return lines.Rest(ask, self.units, self._rounding, not self.queries.single)
         rows = basis[: self.units.V.shape[1]]
         return lines.Rest(lambda a: (a, ask(a @ rows)[1]), self.units, self._rounding)
 
-    def _in_a_subspace(self, line: Line, rest: lines.Rest, kinks: int) -> tuple[Line, lines.Rest]:
-        """The first line, and what is asked there, in the coordinates of a subspace, if one of much
-        fewer dimensions is enough."""
+    def _in_a_subspace(self, line: Line, kinks: int) -> Line:
+        """The first line, in the coordinates of a subspace if one of much fewer dimensions is
+        enough."""
         d, m = self.kept.X.shape[1], self.kept.Y.shape[1]
         r = n_directions(kinks, m)
         if 2 * r >= d:
-            return line, rest
+            return line
         self._basis, start, direction = random_basis(line, self._lines)
         self.units = lines.Units.empty(r, m)
-        return Line(start[:r], direction[:r], line.reach), self._rest()
+        return Line(start[:r], direction[:r], line.reach)
 
     # Fit and certificate.
 
@@ -261,6 +263,11 @@ class Search:
             self.grow(self._gaussian + count, "fresh inputs")
             self.best = self._judge(self.best.certificate.network, used, note)
         return self.best.status
+
+    @property
+    def costly(self) -> bool:
+        """Whether a fit to random queries would take hours: what directions leave open stays so."""
+        return self.kept.X.size * len(self.units.b) > LARGE
 
     def _in_every_direction(self) -> Network | None:
         """The network, from answers in every direction; None in single precision, after the first

@@ -27,7 +27,7 @@ def extract_values(asked: Asked) -> Recovery:
                 if not search.search_lines() or not len(search.units.b):
                     break
                 status = search.fit_and_check()
-                if status == Status.EXACT:
+                if status == Status.EXACT or (status == Status.UNDETERMINED and search.costly):
                     break
                 if len(search.units.b) == before and (
                     status == Status.FAILED or asked.queries.single
