@@ -20,6 +20,7 @@ from unrelu.search import gross_errors, hyperplanes, noisy, recipe, row_space, u
 from unrelu.search.judging import Outcome, better, judge, refined
 from unrelu.search.task import Passes, Task
 from unrelu.wording.status import Status
+from unrelu.wording.streams import counted
 
 log = logging.getLogger(__name__)
 
@@ -282,8 +283,8 @@ def _of_other_activation(
         if units < task.rank:
             found = replace(
                 found,
-                note=f"{units} units of activation {activation.name!r} were found for labels of "
-                f"rank {task.rank}: row-space alternation needs as many units as that",
+                note=f"row-space alternation needs as many units as the rank of the labels, "
+                f"{task.rank}, and found {counted(units, 'unit')} of {activation.name!r}",
             )
         yield "row-space", found
         near = found.network if units and passes.residual(found.network) < NEAR else None
