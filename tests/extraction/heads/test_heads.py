@@ -155,3 +155,23 @@ def test_saturated_answers_are_told() -> None:
     net = Network([[1.0, 0.0], [0.0, 1.0]], [[1.0, 1.0]], c=[40.0])
     result = unrelu.extract(model(net, "tanh"), 2, answers="tanh", rng=0, throw=False)
     assert (result.status, result.code) == ("undetermined", "saturated")
+
+
+def test_answers_that_are_rounded_by_chance_are_not_exact() -> None:
+    net, rng = planted(0, d=4, m=2), np.random.default_rng(0)
+
+    def answer(X: Array) -> Array:
+        return np.asarray(np.floor(1000 * net(X) + rng.random((len(X), 2))) / 1000)
+
+    result = unrelu.extract(answer, 4, budget=5000, rng=1, throw=False)
+    assert result.status not in ("exact", "proved")
+
+
+def test_a_network_that_is_another_one_further_out() -> None:
+    net = planted(0, d=4)
+
+    def answer(X: Array) -> Array:
+        return np.round(net(X) + (np.abs(X[:, :1]) > 8), 3)
+
+    result = unrelu.extract(answer, 4, budget=5000, rng=1, throw=False)
+    assert (result.status, result.code) == ("failed", "lines-contradict")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -21,6 +22,7 @@ from unrelu.links.link import Link
 from unrelu.links.table import LINKS
 
 Array = NDArray[np.float64]
+ROOT = Path(__file__).parents[3]
 
 
 def test_heads_and_links_have_their_names() -> None:
@@ -33,7 +35,9 @@ def test_heads_and_links_have_their_names() -> None:
 
 def test_every_head_is_explained_where_heads_are_named() -> None:
     help_text = " ".join(CliRunner().invoke(main, ["extract", "--help"]).output.split())
+    page = (ROOT / "docs/guides/black-box.md").read_text(encoding="utf-8")
     for name, head in HEADS.items():
+        assert f'| `"{name}"` | {head.about} |' in page
         assert f'"{name}"' in (unrelu.extract.__doc__ or "")
         assert f"{name} ({head.about})" in help_text
 

@@ -49,14 +49,17 @@ CAST = 16
 """Pairs of queries of which one is the other, rounded to single precision."""
 
 
-def rounded(shown: Shown) -> bool:
-    """Whether answers on a grid are on it for being rounded."""
-    if grid_of(shown.Y) is None:
-        return False
+def unchanged(shown: Shown) -> float:
+    """The share of answers that a tiny step of the inputs does not change."""
     asked = shown.asked
     base = asked.scale * shown.rng.standard_normal((PAIRS, asked.n_inputs))
     beside = base + TINY * asked.scale * shown.rng.standard_normal(base.shape)
-    return bool((shown.ask(base)[1] == shown.ask(beside)[1]).mean() >= SAME)
+    return float(np.isclose(shown.ask(base)[1], shown.ask(beside)[1], rtol=0, atol=0).mean())
+
+
+def rounded(shown: Shown) -> bool:
+    """Whether answers on a grid are on it for being rounded."""
+    return grid_of(shown.Y) is not None and unchanged(shown) >= SAME
 
 
 def takes_single_precision(asked: Asked, Y: Array) -> bool:

@@ -13,29 +13,22 @@ from __future__ import annotations
 
 import logging
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import numpy as np
 
-from unrelu.checks.counting import chance_equations
 from unrelu.checks.explained import explain
 from unrelu.evidence.evidence import Question
-from unrelu.extraction.entries import misfit, refined
-from unrelu.extraction.heads.far_out import contradiction, on_lines, outside
+from unrelu.extraction.heads.far_out import contradiction
 from unrelu.extraction.heads.head import Asked
-from unrelu.extraction.heads.informative import chained, informative
+from unrelu.extraction.heads.steps import EPS, Fit, Steps
 from unrelu.extraction.judging import certified, remarks_on
-from unrelu.extraction.stretches import Stretches, bisected, joined, predicted, solved
-from unrelu.links.behind import rounding_errors
+from unrelu.extraction.stretches import Stretches, joined, solved
 from unrelu.links.link import Link
 from unrelu.network import Network
-from unrelu.network.unknowns import count_unknowns
-from unrelu.numerics.arrays import Array, Index
 from unrelu.numerics.grids import RULES, Grid
-from unrelu.recover import recover
 from unrelu.result import Recovery, remark
 from unrelu.samples import Samples
-from unrelu.search import hyperplanes
 from unrelu.wording.status import Status
 
 log = logging.getLogger(__name__)
@@ -43,24 +36,20 @@ log = logging.getLogger(__name__)
 FIRST, GROWTH, ROUNDS = 30, 2, 6
 """Random queries of the first estimate, for each weight of a unit; their growth; and rounds."""
 
+NOT_EXPLAINED = (
+    "the values at places where the answers step from one level to the next are not those of such "
+    "a network, but for the rounding of the answers: the model computes with fewer digits, or is "
+    "another function"
+)
+
 PATIENCE = 2
 """Estimates that fail and are far from the answers, after which the model is something else."""
-
-NOISE = 1.5
-"""Ratio of what an estimate leaves to the errors of rounding, up to which it is good enough."""
 
 LEAST, SPARE = 1.15, 1.5
 """Exact samples before the first fit, and in all, relative to the minimum."""
 
-MORE, MANY = 0.25, 2.0
-"""By what share exact samples grow while no network explains them; and from how many on, relative
-to the minimum, there are enough for a search."""
-
 FRESH = 0.1, 30
 """Share of the samples, and their least number, that are made after the network was found."""
-
-TRIMMED, OUTLYING = 6, 10.0
-"""Fits to fewer and fewer stretches, and how far beyond the median one has to be to be left out."""
 
 MORE_ROUNDS = 8
 """Rounds of fits; each has `SPARE` times as many samples as the last, while units are open."""
@@ -68,189 +57,20 @@ MORE_ROUNDS = 8
 SURE = 1e-9
 """Share of the widest bracket to begin with, where the network is known to rounding."""
 
-TRIED, TRIALS = 100, 4
-"""Batches of inputs, of twice as many as stretches are wanted, on which the network predicts steps;
-and how often steps that were not there are replaced."""
-
-EPS = float(np.finfo(np.float64).eps)
-
-
-@dataclass(frozen=True, eq=False)
-class Fit:
-    """A network fitted to exact samples of stretches, by a rule of rounding; how many roundings it
-    is `off` at worst, and how many of the other answers it does not predict."""
-
-    net: Network
-    stretches: Stretches
-    samples: Samples
-    rule: str
-    off: float
-    wrong: int = 0
-
-    @property
-    def explains(self) -> bool:
-        return self.off <= 1
-
-
-@dataclass(frozen=True, eq=False)
-class Steps:
-    """What is common to all stages: the model, its link and grid, and random numbers. `seen` holds
-    the queries of the last estimate and their answers, `usual` those inputs whose answers showed
-    their values well; `far` queries on lines, and their answers."""
-
-    asked: Asked
-    link: Link
-    grid: Grid
-    rng: np.random.Generator
-    seen: list[Array] = field(default_factory=list)
-    usual: list[Array] = field(default_factory=list)
-    far: list[Array] = field(default_factory=list)
-
-    @property
-    def rules(self) -> tuple[str, ...]:
-        """How answers may have been rounded. With levels of one distance and an output bias, only
-        the rule that depends on the sign can be told from the others."""
-        plain = self.link.name == "values" and self.grid.step and self.asked.bias
-        return ("nearest", "toward zero") if plain else tuple(RULES)
-
-    def estimate(self, n: int) -> tuple[Recovery, Network | None]:
-        """From about n random queries; and the network refined, if it leaves no more than
-        rounding."""
-        self.asked.queries.stage = "random inputs"
-        X, Y, *answers = informative(self.asked, self.link, self.grid, n, self.rng)
-        if len(X) < 2 * X.shape[1] + 2:
-            X, Y = self.asked.queries(self.asked.random_inputs(n))
-            answers, Y = [X, Y], np.clip(Y, *_inside(self.link, self.grid))
-        Z, bias = self.link.inverse(Y), self.asked.bias
-        options = {"bias": bias, "noise": "gaussian", "rng": self.rng, "throw": False}
-        errors = rounding_errors(self.link, self.grid, Y).max(axis=1)
-        result = recover(X, Z, self.asked.n_units, sample_weight=errors**-2.0, **options)  # type: ignore[arg-type]
-        self.usual[:], self.seen[:] = [X], answers
-        net = refined(result.certificate.network, self.link, self.grid, *self.seen, bias=bias)
-        left = misfit(net, self.link, self.grid, *self.seen)
-        log.info("%d queries: %s, leaves %.2f of rounding", len(X), result.status.value, left)
-        return result, net if left <= NOISE and net.n_units else None
-
-    def stretches(
-        self, net: Network, count: int, share: float = 1.0, weak: Index | None = None
-    ) -> Stretches:
-        """About so many, at usual inputs and around units, the `weak` ones if there are any. Where
-        the network predicts fewer, none are asked for."""
-        self.asked.queries.stage = "steps"
-        units = np.arange(net.n_units) if weak is None or not len(weak) else weak
-        found: list[Stretches] = []
-        total = 0
-        for _ in range(TRIALS):
-            wanted = max(count - total, 0)
-            more = [
-                predicted(net, self.link, self.grid, self.usual[0][:1], self.asked.scale, self.rng)
-            ]
-            while sum(map(len, more)) < wanted and len(more) <= TRIED:
-                X = self._starts(net, 2 * wanted, units)
-                scale = self.asked.scale
-                more.append(predicted(net, self.link, self.grid, X, scale, self.rng))
-            some = joined(more)
-            some = some.take(np.arange(min(wanted, len(some)))).narrowed(share)
-            found.append(bisected(self.asked.queries, some, self.link, self.asked.scale))
-            total += len(found[-1])
-            if total >= count or len(some) < wanted:
-                break
-        log.info("%d of %d stretches", total, count)
-        return joined(found)
-
-    def _starts(self, net: Network, n: int, some: Index) -> Array:
-        """Inputs like those of the estimate; every third is moved next to the hyperplane of one of
-        some units, so that there are samples on both sides of each."""
-        usual = self.usual[0]
-        noise = self.asked.scale * self.rng.standard_normal((n, usual.shape[1]))
-        X = chained(usual[self.rng.integers(len(usual), size=n)], noise)
-        near = np.arange(0, n, 3)
-        units = some[self.rng.integers(len(some), size=len(near))]
-        V = net.V[units]
-        size = np.linalg.norm(V, axis=1)
-        side = 0.3 * self.asked.scale * self.rng.standard_normal(len(near))
-        shift = (side * size - (X[near] * V).sum(axis=1) - net.b[units]) / size**2
-        X[near] += shift[:, None] * V
-        return X
-
-    def wanted(self, net: Network, spare: float) -> int:
-        """Samples, `spare` times as many as there are unknowns."""
-        outputs = min(net.n_outputs - self.link.centred, net.n_units)
-        D = net.n_inputs + self.asked.bias
-        unknowns = count_unknowns(net.n_units, net.n_inputs, outputs, biases=self.asked.bias)
-        chance = chance_equations(D, 2 * unknowns // outputs, net.n_units, EPS)
-        return max(math.ceil(spare * (unknowns + chance) / outputs), 3 * D)
-
-    def fitted(self, stretches: Stretches, net: Network) -> Fit:
-        """The network fitted to the samples of stretches from a network that is about right, by the
-        rule of rounding that suits it best."""
-        fits: list[Fit] = []
-        for rule in self.rules:
-            fit = self.fit(stretches, net, rule)
-            wrong = int(outside(self.link, self.grid, rule, fit.net, *self.seen).sum())
-            fits.append(replace(fit, wrong=wrong))
-            log.info("%s: off by %.1e roundings, %d answers", RULES[rule], fit.off, wrong)
-            if fit.explains and not wrong:
-                break
-        return min(fits, key=lambda fit: (not fit.explains, fit.wrong))
-
-    def enlarged(self, known: Stretches, net: Network) -> tuple[Stretches, Network]:
-        """More stretches, and another network to start from, where none explains those known. With
-        hardly more equations than unknowns, a fit may end next to the right one; or the estimate
-        has missed units that rounding hides, and which a search without noise finds."""
-        few = 2 * len(known) < MANY * self.wanted(net, 1.0)
-        known = joined([known, self.stretches(net, math.ceil(MORE * len(known)))])
-        if few:
-            return known, net
-        X, F = solved(known, net, self.link, self.rules[0])
-        options = {"bias": self.asked.bias, "noise": "none", "rng": self.rng, "throw": False}
-        result = recover(X, F, self.asked.n_units, **options)  # type: ignore[arg-type]
-        log.info("%d exact samples: %s", len(X), result.explanation)
-        return known, result.certificate.network if result.status == Status.EXACT else net
-
-    def others(self) -> tuple[Array, Array]:
-        """Random queries and those on lines, and their answers, which are not fitted."""
-        if not self.far:
-            self.far[:] = on_lines(self.asked, self.rng)
-        X, Y = (np.vstack(pair) for pair in zip(self.seen, self.far, strict=True))
-        return X, Y
-
-    def fit(self, stretches: Stretches, net: Network, rule: str) -> Fit:
-        """The network of one rule. Stretches that a hyperplane crosses, as the estimate did not
-        show, stand out, and are left out if the network then shows that they are crossed."""
-        X, F = solved(stretches, net, self.link, rule)
-        kept = np.ones(len(stretches), dtype=bool)
-        for _ in range(TRIMMED):
-            rows = np.flatnonzero(np.repeat(kept, 2))
-            samples = Samples(X[rows], F[rows], EPS)
-            found, _ = hyperplanes.fit_from(
-                samples, np.arange(len(rows)), net.V, net.b, self.asked.bias
-            )
-            off = explain(found.canonical(), samples).in_roundings
-            left = np.abs(found(X) - F).max(axis=1).reshape(-1, 2).max(axis=1)
-            if off <= 1:
-                whole = ~stretches.crossed(found)
-                if not (whole & ~kept).any():
-                    break
-                off, kept = np.inf, whole
-                continue
-            outside = kept & (left > OUTLYING * np.median(left[kept]))
-            if not outside.any():
-                break
-            kept &= ~outside
-        return Fit(found, stretches.take(kept), samples, rule, off)
-
-
-def _inside(link: Link, grid: Grid) -> tuple[float, float]:
-    """The range of answers, half a step from its ends, where the inverse is finite."""
-    step = grid.spacing(np.array([1e-3]))[0]
-    return link.low + 0.5 * step, link.high - 0.5 * step
-
 
 def extract_steps(asked: Asked, link: Link, grid: Grid, keep: list[Recovery]) -> None:
     """Appends results to `keep`, better and better ones."""
     steps = Steps(asked, link, grid, asked.streams(6)[5])
-    first = FIRST * (asked.n_inputs + asked.bias)
+    try:
+        _search(steps, keep)
+    finally:
+        if keep and steps.unexplained and keep[-1].certificate.status != Status.EXACT:
+            more = remark("steps-not-explained", NOT_EXPLAINED)
+            keep[-1] = replace(keep[-1], remarks=(*keep[-1].remarks, *more))
+
+
+def _search(steps: Steps, keep: list[Recovery]) -> None:
+    first = FIRST * (steps.asked.n_inputs + steps.asked.bias)
     known: Stretches | None = None
     hopeless = 0
     for number in range(ROUNDS):
@@ -279,6 +99,7 @@ def _completed(steps: Steps, net: Network, known: Stretches, keep: list[Recovery
     weak, spare = np.arange(0), SPARE
     for _ in range(MORE_ROUNDS):
         fit = steps.fitted(known, net)
+        steps.unexplained[:] = [] if fit.explains else [fit]
         if not fit.explains:
             known, net = steps.enlarged(known, net)
             continue
@@ -332,6 +153,8 @@ def _judged(steps: Steps, fit: Fit, fresh: Stretches) -> Recovery:
         f"the answers are rounded to {steps.grid.name}, {RULES[fit.rule]}; the certificate is "
         "based on values at places where they step from one level to the next"
     )
+    if steps.shifted and fit.rule == "nearest":
+        sentence += "; if they were rounded up or down, the output biases are off by half a step"
     remarks = (
         *remarks_on(certificate, steps.asked.n_units, wrong, ""),
         *remark("rounded-answers", sentence),

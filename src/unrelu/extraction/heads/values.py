@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from unrelu.extraction.heads.head import Asked, Head
+from unrelu.checks.finding import Finding
+from unrelu.extraction.heads.head import Asked, Head, Shown
+from unrelu.extraction.heads.recognising import PAIRS, SAME, unchanged
 from unrelu.extraction.queries import ENDED
 from unrelu.extraction.search import Search
 from unrelu.result import Recovery
 from unrelu.wording.status import Status
+
+FULL = "float64", "float32", "float16", "bfloat16"
+"""Precisions that are not those of rounding to decimals."""
 
 MOST_ROUNDS = 5
 """Rounds of lines, fit and certificate."""
@@ -48,7 +53,24 @@ def extract_values(asked: Asked) -> Recovery:
         "units_found_by_lines": len(search.units.b),
         "single_precision": int(asked.queries.single),
     }
-    return replace(search.best, stats=stats)
+    return replace(_unless_by_chance(asked, search.best), stats=stats)
+
+
+def _unless_by_chance(asked: Asked, best: Recovery) -> Recovery:
+    """Answers that were rounded up or down by chance are explained to their rounding, too, but are
+    not the values of any network."""
+    coarse = best.certificate.precision not in FULL
+    if best.status != Status.EXACT or not coarse or asked.queries.left < 2 * PAIRS:
+        return best
+    X, Y = asked.queries(asked.random_inputs(1))
+    shown = Shown(asked, X, Y, asked.streams(9)[8])
+    if unchanged(shown) >= SAME:
+        return best
+    sentence = (
+        f"the answers have {best.certificate.precision}, and differ at inputs that are next to "
+        "each other: they contain noise"
+    )
+    return replace(best, remarks=(Finding("noise", Status.UNDETERMINED, sentence), *best.remarks))
 
 
 VALUES = Head(
