@@ -122,10 +122,7 @@ def extract(
     known = resolve_head(answers)
     _check(oracle, resolve(activation), scale, reach, time_limit)
     _check_budget(budget, least, n_inputs)
-    if rng is None and journal is not None:
-        rng = seed_of(journal)
-    seed = int(rng) if isinstance(rng, (int, np.integer)) else int(generator(rng).integers(2**62))
-    generator(seed)
+    seed = _seed(seed_of(journal) if rng is None and journal is not None else rng)
     settings: dict[str, int | float | str | bool | None] = {
         "n_inputs": n_inputs,
         "seed": seed,
@@ -189,6 +186,12 @@ def _shown(progress: Report | None, report: Callable[[int], None] | None) -> Rep
             progress(now)
 
     return both
+
+
+def _seed(rng: int | np.random.Generator | None) -> int:
+    seed = int(rng) if isinstance(rng, (int, np.integer)) else int(generator(rng).integers(2**62))
+    generator(seed)
+    return seed
 
 
 def _check_budget(budget: int, least: int, n_inputs: int) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from pathlib import Path
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -175,3 +178,31 @@ def test_a_network_that_is_another_one_further_out() -> None:
 
     result = unrelu.extract(answer, 4, budget=5000, rng=1, throw=False)
     assert (result.status, result.code) == ("failed", "lines-contradict")
+
+
+def test_killed_at_random_moments_and_resumed(tmp_path: Path) -> None:
+    """The same network, and no query is asked twice."""
+    net, rng = planted(1), np.random.default_rng(0)
+    plain = model(net, "sigmoid", decimals(4))
+    whole = unrelu.extract(plain, 6, batch=100, rng=5)
+    seen: Counter[bytes] = Counter()
+    kills = 0
+
+    def dying(X: Array) -> Array:
+        nonlocal kills
+        if kills < 10 and rng.random() < 0.1:
+            kills += 1
+            raise RuntimeError
+        seen.update(row.tobytes() for row in X)
+        return plain(X)
+
+    while True:
+        try:
+            resumed = unrelu.extract(dying, 6, journal=tmp_path / "j", batch=100, rng=5)
+        except RuntimeError:
+            continue
+        break
+    assert kills == 10
+    assert resumed.network == whole.network
+    assert resumed.stats["queries"] == whole.stats["queries"] == len(seen)
+    assert max(seen.values()) == 1
