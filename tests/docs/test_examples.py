@@ -25,6 +25,7 @@ PAGES = [
     "behind_a_trained_student",
     "behind_a_wide_network",
     "digits",
+    "endpoints",
     "model_file",
     "phase_diagram",
     "unknown_activation",
@@ -64,6 +65,16 @@ def read(name: str) -> dict[str, Any]:
         figure.canvas.draw()
     pyplot.close("all")
     return {**names, "printed": said.getvalue()}
+
+
+def test_endpoints() -> None:
+    names = read("endpoints")
+    recognised = [each.stats["answers"] for each in names["results"].values()]
+    assert recognised == ["values", "values", "rounded", "softmax", "labels"]
+    for name, result in names["results"].items():
+        assert result.status == "exact"
+        allowed = 1e-5 if name == "single precision" else 1e-9
+        assert names["worst_error"](result.network) < allowed
 
 
 def test_digits() -> None:
