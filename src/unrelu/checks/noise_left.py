@@ -96,8 +96,10 @@ def few_samples_off(case: NoisyCase) -> Finding | None:
 
 def explained_in_part(case: NoisyCase) -> Finding | None:
     """Whether many labels are explained to rounding, and others not: noise is in all of them. Not
-    asked of counts, which are zero where none are expected."""
-    if case.counts or case.samples.coarse or case.left.in_part <= IN_PART:
+    asked of counts, which are zero where none are expected, nor where the labels explained are few
+    for the unknowns."""
+    few = case.left.in_part * case.samples.n * case.samples.m < 2 * case.unknowns
+    if case.counts or case.samples.coarse or few or case.left.in_part <= IN_PART:
         return None
     return failed(
         "explained-in-part",
