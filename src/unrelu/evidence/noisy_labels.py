@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike
 
+from unrelu.checks.few_labels import FEW as FEW_LABELS
 from unrelu.checks.few_labels import chance
 from unrelu.checks.noise_left import (
     NoisyCase,
@@ -262,8 +263,9 @@ def _plain_distance(linear: Linearised, kind: NoiseKind) -> float:
 def _asks_for_more(asked: Question, case: NoisyCase, noise: Noise, step: float) -> bool:
     """Whether one more unit explains more than noise would. A certificate is a function of its
     samples, so the test draws its copies from a fixed seed. It is valid of any noise, so where
-    scores are made for heavy tails, plain residuals are tested, too."""
-    if not case.net.n_units:
+    scores are made for heavy tails, plain residuals are tested, too. Not asked of few labels, of
+    which the note says so."""
+    if not case.net.n_units or case.labels < FEW_LABELS * case.unknowns:
         return False
     kind, rng = kinds.KINDS[noise.kind], np.random.default_rng(0)
     some = case.samples.take(choose_rows(case.samples, TESTED, rng))

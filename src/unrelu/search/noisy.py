@@ -15,6 +15,7 @@ import numpy as np
 from unrelu.activations import Activation
 from unrelu.fitting.candidate import Candidate
 from unrelu.fitting.fittings import Fitting, LeastSquares, fitting_of, without_units
+from unrelu.fitting.one_more import UNEQUAL
 from unrelu.fitting.problem import choose_rows
 from unrelu.fitting.selection import Effort
 from unrelu.fitting.width import MOST_MORE, Chosen, asks_for_more, choose, with_units
@@ -215,7 +216,9 @@ def _choose_width(searched: Searched, request: Request) -> WidthFound:
     if request.n_units is None:
         chosen = _choose(net, fitting, searched, request, about=net)
         found = WidthFound(chosen.network, chosen.widths, "endless" if chosen.endless else "")
-    elif asks_for_more(net, fitting, alpha=request.alpha, step=_step(searched, request), rng=rng):
+    elif tested.n >= UNEQUAL and asks_for_more(
+        net, fitting, alpha=request.alpha, step=_step(searched, request), rng=rng
+    ):  # of few samples, the number that was asked for is taken to be right
         wider = _search_again(None, searched, request, net)
         other = with_units(wider, fitting, request.n_units, rng)
         better = fitting.gain(net, other) > 0
