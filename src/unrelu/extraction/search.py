@@ -18,14 +18,10 @@ from unrelu.checks.kinds_of_labels import NOT_VALUES
 from unrelu.evidence.evidence import Question
 from unrelu.evidence.noisy_labels import NoisyLabels
 from unrelu.extraction import lines
-from unrelu.extraction.answers import decimal_places, in_single
-from unrelu.extraction.consensus import agreed
 from unrelu.extraction.directions import (
     accurate,
     ask_in_every_direction,
-    n_directions,
     network_of,
-    random_basis,
 )
 from unrelu.extraction.inputs import around_units, enough, weak_units
 from unrelu.extraction.judging import (
@@ -38,11 +34,11 @@ from unrelu.extraction.judging import (
     without_units,
 )
 from unrelu.extraction.kept import Kept
-from unrelu.extraction.kinks import Ask, Kinks, Line, kinks_on, measure_bend
+from unrelu.extraction.line_search import LineSearch
 from unrelu.extraction.places import choose_places
 from unrelu.extraction.queries import BudgetSpent, Queries
 from unrelu.network import Network
-from unrelu.numerics.arrays import Array, Index
+from unrelu.numerics.arrays import Index
 from unrelu.recover import recover
 from unrelu.result import Recovery
 from unrelu.search import hyperplanes
@@ -51,22 +47,8 @@ from unrelu.wording.status import Status
 
 log = logging.getLogger(__name__)
 
-QUIET = 2
-"""Consecutive lines without a new unit after which all units are assumed to be found."""
-
-FEW, SHARP = 0.03, 1e-6
-"""In single precision: share of new units that may be none, and how far kinks are off, relative to
-their distance from the origin."""
-
 FITTED = 1e-4
 """Error of units that were fitted together with others, some of which may still be missing."""
-
-FURTHER = 10.0
-"""A line continues beyond the reach: it meets the hyperplanes there at all angles, and 10 times as
-far out it has met all but 8% of them. The next line meets those."""
-
-MOST_LINES = 24
-"""Lines of one round; units that they miss have to be found by queries in other places."""
 
 SPARE = 1.5
 """Queries relative to the minimum, so that the weights are well conditioned."""
@@ -89,20 +71,11 @@ from which on it takes too long."""
 PASSIVE = 8, 4, 5
 """Random queries without lines: for each weight of one unit at first, growth, and rounds."""
 
-STEPS = 2.0**-13, 2.0**-26
-"""Noise has the same second differences over both; over the second, those of smooth curves vanish.
-In single precision, only the first leaves significant digits."""
-
-EXACTLY = 200.0
-"""Multiple of the rounding of one label beyond which it is noise: rounding adds up over the inputs
-and units, but not to this."""
-
 WORTH = {Status.PROVED: 4, Status.EXACT: 4, Status.ESTIMATED: 3, Status.UNDETERMINED: 2}
 
 
 class Search:
-    """The state of an extraction. `units` are those found on lines, `best` is the best result so
-    far and `method` what found it; `lines` counts lines."""
+    """The state of an extraction: `best` is the best result so far, and `method` what found it."""
 
     def __init__(
         self,
@@ -113,18 +86,13 @@ class Search:
         reach: float,
         seed: int,
     ) -> None:
-        self.queries, self.n_units, self.bias = queries, n_units, bias
-        self.scale, self.reach = scale, reach
+        self.queries, self.n_units, self.bias, self.scale = queries, n_units, bias, scale
         streams = map(np.random.default_rng, np.random.SeedSequence(seed).spawn(5))
-        self._random, self._lines, self._around, self._fits, _ = streams
+        self._random, on_lines, self._around, self._fits, _ = streams
         self.kept = Kept(queries, scale)
+        self.on_lines = LineSearch(queries, self.kept, scale, reach, on_lines)
         self.best: Recovery | None = None
-        self.method, self.lines, self._gaussian, self._spare = "", 0, 0, SPARE
-        self._starts = self.kept.X
-        self._seen: list[tuple[Line, Kinks]] = []
-        self._basis: Array | None = None
-        self.units = lines.Units.empty(queries.n_inputs, 1)
-        self.noise = 0.0
+        self.method, self._gaussian, self._spare = "", 0, SPARE
 
     # Asking.
 
@@ -148,91 +116,6 @@ class Search:
         share, least, most = FRESH
         self.grow(self._gaussian + min(max(math.ceil(share * used), least), most), "fresh inputs")
 
-    # Lines.
-
-    def measure_rounding(self) -> bool:
-        """Whether answers are piecewise linear up to rounding, in double or single precision. If
-        not, sets `noise`, by how much an answer differs when the query is repeated."""
-        d, m = self.kept.X.shape[1], self.kept.Y.shape[1]
-        decimals = decimal_places(self.kept.Y)
-        self.queries.single = decimals is None and in_single(self.kept.Y)
-        eps = float(np.finfo(np.float32 if self.queries.single else np.float64).eps)
-        size = float(np.sqrt((self.kept.Y**2).mean()))
-        rounding = max(0.5 * eps * size, float(np.finfo(np.float64).tiny))
-        self.queries.stage = "rounding"
-        bends = [
-            measure_bend(self.queries, d, self.scale, step, self._lines)
-            for step in STEPS[: 1 if self.queries.single else 2]
-        ]
-        self.units = lines.Units.empty(d, m)
-        self._rounding = lines.Rounding(max(bends[0], rounding), self.scale * math.sqrt(d))
-        most = EXACTLY * math.sqrt(d) * rounding
-        if decimals is not None:
-            bends.append(10.0**-decimals)
-        self.noise = bends[-1] if bends[-1] > most else 0.0
-        log.info("an answer is off by %s", ", ".join(f"{bend:.1e}" for bend in bends))
-        return max(bends) <= most
-
-    def search_lines(self) -> bool:
-        """Search lines until no unit is new; false if the function is not piecewise linear."""
-        quiet = 0
-        self.queries.stage = "lines"
-        for _ in range(MOST_LINES):
-            line, rest = self._next_line(), self._rest(self.kept.ask_on_line)
-            kinks = kinks_on(rest, line, rest.tolerance)
-            if not self.lines and kinks.linear and not self.queries.single:
-                line = self._in_a_subspace(line, len(kinks.at))
-            rest = self._rest(self.kept.ask_along)
-            self.lines += 1
-            new = lines.units_at(rest, line, kinks, self._lines)
-            log.info(
-                "line %d: %d kinks, %d new units, %d queries so far",
-                *(self.lines, len(kinks.at), len(new.b), self.queries.asked),
-            )
-            if not kinks.linear:
-                return False
-            self.units = rest.known.joined(new)
-            self.queries.units = len(self.units.b)
-            self._seen.append((line, kinks))
-            few = FEW * len(self.units.b) if self.queries.single else 0
-            quiet = 0 if len(new.b) > few else quiet + 1
-            if quiet == QUIET:
-                break
-        if self.queries.single:
-            self.units = agreed(self.units, self._seen, SHARP)
-            log.info("%d units agree with all lines", len(self.units.b))
-        return True
-
-    def _next_line(self) -> Line:
-        """A random line, in the subspace, if there is one, or through an answer that the last
-        network missed."""
-        r = self.units.V.shape[1]
-        size = self.kept.norm / math.sqrt(r)
-        start = np.asarray(size * self._lines.standard_normal(r))
-        if len(self._starts):
-            start = self._starts[self._lines.integers(len(self._starts))]
-        direction = np.asarray(size * self._lines.standard_normal(r))
-        return Line(start, direction, FURTHER * self.reach)
-
-    def _rest(self, ask: Ask) -> lines.Rest:
-        """What is asked on a line, in its coordinates, less the units that are known."""
-        basis = self._basis
-        if basis is None:
-            return lines.Rest(ask, self.units, self._rounding, not self.queries.single)
-        rows = basis[: self.units.V.shape[1]]
-        return lines.Rest(lambda a: (a, ask(a @ rows)[1]), self.units, self._rounding)
-
-    def _in_a_subspace(self, line: Line, kinks: int) -> Line:
-        """The first line, in the coordinates of a subspace if one of much fewer dimensions is
-        enough."""
-        d, m = self.kept.X.shape[1], self.kept.Y.shape[1]
-        r = n_directions(kinks, m)
-        if 2 * r >= d:
-            return line
-        self._basis, start, direction = random_basis(line, self._lines)
-        self.units = lines.Units.empty(r, m)
-        return Line(start[:r], direction[:r], line.reach)
-
     # Fit and certificate.
 
     def fit_and_check(self) -> Status:
@@ -251,7 +134,7 @@ class Search:
         if self.queries.single:  # with them, kinks of others stand out on the lines that follow
             net = net.canonical()
             fitted = np.full(net.n_units, FITTED)
-            self.units = lines.Units(net.V, net.b, net.U, fitted)
+            self.on_lines.units = lines.Units(net.V, net.b, net.U, fitted)
         self._spare *= 1.3
         return self._confirm(used, note) if result.status == Status.EXACT else result.status
 
@@ -267,30 +150,26 @@ class Search:
     @property
     def costly(self) -> bool:
         """Whether a fit to random queries would take hours: what directions leave open stays so."""
-        return self.kept.X.size * len(self.units.b) > LARGE
+        return self.kept.X.size * len(self.on_lines.units.b) > LARGE
 
     def _in_every_direction(self) -> Network | None:
         """The network, from answers in every direction; None in single precision, after the first
         round, or if these do not determine one."""
         if self.queries.single or self.best is not None:
             return None
-        d, m = self.kept.X.shape[1], self.kept.Y.shape[1]
-        basis = np.eye(d) if self._basis is None else self._basis
-        places = choose_places(self.units, self.kept.norm, self._around)
+        found, (d, m) = self.on_lines, (self.kept.X.shape[1], self.kept.Y.shape[1])
+        basis = np.eye(d) if found.basis is None else found.basis
+        places = choose_places(found.units, self.kept.norm, self._around)
         size = float(np.sqrt((self.kept.Y**2).mean()))
-        if self._basis is None and not accurate(self.units, places, d, size):
+        if found.basis is None and not accurate(found.units, places, d, size):
             return None
         self.queries.stage = "directions"
-        asked, self.units = ask_in_every_direction(self.kept.ask, self.units, places, basis)
-        net = network_of(asked, self.units, basis, self.bias)
-        turned = self.units.V @ basis
-        self.units = replace(self.units, V=turned)
-        self._basis = None
-        outputs = min(m, len(self.units.b))
-        short = enough(self.units, outputs, self.bias, self.kept.samples().eps, JUST_ENOUGH) - len(
-            self.kept.X
-        )
-        self.grow(self._gaussian + max(0, short))
+        asked, units = ask_in_every_direction(self.kept.ask, found.units, places, basis)
+        net = network_of(asked, units, basis, self.bias)
+        found.units, found.basis = replace(units, V=units.V @ basis), None
+        outputs, eps = min(m, len(units.b)), self.kept.samples().eps
+        wanted = enough(found.units, outputs, self.bias, eps, JUST_ENOUGH)
+        self.grow(self._gaussian + max(0, wanted - len(self.kept.X)))
         return net
 
     def _explained(self, net: Network) -> bool:
@@ -299,18 +178,19 @@ class Search:
     def _ask_around_units(self) -> Index:
         """Random queries enough for the units found, and some around those that few random queries
         activate; all answers but those on lines, which may be of another function."""
-        outputs = min(self.kept.Y.shape[1], len(self.units.b))
+        units = self.on_lines.units
+        outputs = min(self.kept.Y.shape[1], len(units.b))
         eps = self.kept.samples().eps
-        self.grow(enough(self.units, outputs, self.bias, eps, self._spare))
+        self.grow(enough(units, outputs, self.bias, eps, self._spare))
         wanted = math.ceil(self._spare * (self.kept.X.shape[1] + self.bias)) + 10
         self.queries.stage = "around units"
-        weak = weak_units(self.units, None if self.best is None else self.best.certificate)
-        self.kept.ask(around_units(self.units, self.kept.X, weak, wanted, self.scale, self._around))
+        weak = weak_units(units, None if self.best is None else self.best.certificate)
+        self.kept.ask(around_units(units, self.kept.X, weak, wanted, self.scale, self._around))
         return self.kept.beside
 
     def _fit(self, rows: Index) -> tuple[Network, str]:
         return hyperplanes.fit_from(
-            self.kept.samples(), rows, self.units.V, self.units.b, self.bias
+            self.kept.samples(), rows, self.on_lines.units.V, self.on_lines.units.b, self.bias
         )
 
     def find_missed(self) -> None:
@@ -340,7 +220,7 @@ class Search:
         lines contradict it."""
         samples = self.kept.samples()
         explained = explain(net.canonical(), samples)
-        self._starts = self.kept.X[explained.missed]
+        self.on_lines.starts = self.kept.X[explained.missed]
         if len(explained.missed) and self.kept.from_lines[explained.missed].all():
             beside = self.kept.beside
             samples, used = (
@@ -366,12 +246,14 @@ class Search:
     def recover_at_random(self) -> None:
         """Random queries in growing numbers, and `recover`."""
         first, growth, rounds = PASSIVE
-        for number in range(rounds) if self.noise else range(1, rounds):  # lines led nowhere
+        for number in (
+            range(rounds) if self.on_lines.noise else range(1, rounds)
+        ):  # lines led nowhere
             n = (self.kept.X.shape[1] + self.bias) * first * growth**number
             self.grow(max(n, self._gaussian))
             result = self._recovered(len(self.kept.beside), fresh=True)
             failed = result.status == Status.FAILED
-            if failed and (not self.noise or result.code in NOT_VALUES):
+            if failed and (not self.on_lines.noise or result.code in NOT_VALUES):
                 break
             if not failed and not result.more_samples:
                 break
@@ -387,7 +269,7 @@ class Search:
             samples.Y,
             self.n_units,
             bias=self.bias,
-            noise="auto" if self.noise else "none",
+            noise="auto" if self.on_lines.noise else "none",
             rng=self._fits,
             throw=False,
         )
@@ -409,7 +291,7 @@ class Search:
             return replace(result, certificate=again.certificate, remarks=again.remarks)
         asked = Question(net, self.bias, used=used, values=True)
         certificate = estimated(asked, samples, result.certificate.evidence)
-        other = other_function(certificate, samples, self.noise)
+        other = other_function(certificate, samples, self.on_lines.noise)
         return replace(result, certificate=certificate, remarks=(*other, *result.remarks))
 
     def finish(self, end: BaseException) -> None:
@@ -420,14 +302,14 @@ class Search:
         if not isinstance(end, BudgetSpent):
             self.best = self.best or without_units(self.kept.samples(), self.bias)
         elif self.best is None or not self.best.status.certain:
-            found = len(self.units.b) if self._basis is None else 0
+            found = len(self.on_lines.units.b) if self.on_lines.basis is None else 0
             if found and n > self.kept.X.shape[1] + found:
                 net, note = self._fit(rows[:n])
                 self._keep_result(self._judge(net, rows[:n], note), "lines")
             if self.best is None:
                 self._recovered(n, fresh=False)
         assert self.best is not None, "there is always a best network"
-        self.best = at_the_end(self.best, self.queries, self.lines, end)
+        self.best = at_the_end(self.best, self.queries, self.on_lines.count, end)
 
 
 def _worth(result: Recovery) -> tuple[int, float]:

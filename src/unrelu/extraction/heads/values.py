@@ -26,15 +26,15 @@ def extract_values(asked: Asked) -> Recovery:
     search = Search(asked.queries, asked.n_units, asked.bias, asked.scale, asked.reach, asked.seed)
     try:
         search.grow(first)
-        if search.measure_rounding():
+        if search.on_lines.measure_rounding():
             for _ in range(MOST_ROUNDS):
-                before = len(search.units.b)
-                if not search.search_lines() or not len(search.units.b):
+                before = len(search.on_lines.units.b)
+                if not search.on_lines.search() or not len(search.on_lines.units.b):
                     break
                 status = search.fit_and_check()
                 if status == Status.EXACT or (status == Status.UNDETERMINED and search.costly):
                     break
-                if len(search.units.b) == before and (
+                if len(search.on_lines.units.b) == before and (
                     status == Status.FAILED or asked.queries.single
                 ):
                     if asked.queries.single:
@@ -49,8 +49,8 @@ def extract_values(asked: Asked) -> Recovery:
     assert search.best is not None, "there is always a best network"
     stats: dict[str, float | int | str] = {
         "method": search.method,
-        "lines": search.lines,
-        "units_found_by_lines": len(search.units.b),
+        "lines": search.on_lines.count,
+        "units_found_by_lines": len(search.on_lines.units.b),
         "single_precision": int(asked.queries.single),
     }
     return replace(_unless_by_chance(asked, search.best), stats=stats)
