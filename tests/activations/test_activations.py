@@ -323,7 +323,7 @@ def test_more_units_than_outputs() -> None:
         X, Y, activation=Power(2), bias=False, rng=0, method="row-space", throw=False
     )
     assert rows.status == Status.FAILED
-    assert "labels of rank 1" in rows.explanation
+    assert "rank of the labels, 1" in rows.explanation
 
 
 def test_squares_that_cancel_are_left_open() -> None:

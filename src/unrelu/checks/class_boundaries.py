@@ -60,8 +60,8 @@ def _contradicted(case: BoundaryCase) -> Finding | None:
     seen, off = case.predictions, case.residual_in_errors
     if seen.wrong:
         sentence = (
-            f"{seen.wrong} of {seen.asked} predicted labels are not those of the model: it is "
-            "another function, or has units that were not found"
+            f"{seen.wrong} of {seen.asked} predicted labels are not those of the model: it has "
+            "units that were not found, or is another function"
         )
         return failed("labels-contradict", sentence)
     roughly = case.network.skip and case.residual <= KNOWN  # its hidden weights are not fitted

@@ -19,6 +19,7 @@ from scipy.special import betainc, gammaln
 
 from unrelu.network import Network
 from unrelu.network.unknowns import unknowns_of
+from unrelu.numerics.arrays import divisors
 from unrelu.numerics.spread import robust_spread
 from unrelu.samples import Samples
 
@@ -54,8 +55,11 @@ def chance(net: Network, samples: Samples, biased: bool, skip: bool, clipped: bo
         rest, before = np.clip(rest, -size, size), np.clip(before, -size, size)
     tiny = float(np.finfo(np.float64).tiny)
     left, there = (rest**2).sum(axis=0), (before**2).sum(axis=0) + tiny
-    share = float(np.exp(np.log(left / there + tiny).mean()))
-    same = np.corrcoef(rest.T).reshape(samples.m, samples.m) if (left > 0).all() else np.eye(1)
+    share = float(np.exp(np.log(left / np.maximum(left, there) + tiny).mean()))
+    about = rest - rest.mean(axis=0)
+    about /= divisors(np.linalg.norm(about, axis=0))
+    same = about.T @ about if (left > 0).all() else np.eye(1)
+    np.fill_diagonal(same, 1.0)  # of what is left, nothing may vary
     count = min(labels, max(p + 1.0, labels * len(same) / float((same**2).sum())))
     units = p - nothing.shape[1] * samples.m
     dimension = samples.d + biased

@@ -178,6 +178,8 @@ def far_from_the_estimate(case: NoisyCase) -> Finding | None:
     if not far > 0 or fdtrc(p, case.labels - p, (far / case.spread) ** 2) >= FAR:
         return None
     units = f"with {counted(case.net.n_units, 'unit')} " * (case.net.n_units > 0)
+    if math.isinf(far):
+        return failed("far-from-estimate", f"another network {units}explains the labels exactly")
     return failed(
         "far-from-estimate",
         f"another network {units}explains the labels better: these weights are {far:.2g} standard "

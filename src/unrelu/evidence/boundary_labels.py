@@ -205,11 +205,12 @@ def _errors(state: Distances, unknowns: int, biased: bool) -> tuple[Array, float
     if factor is None or not factor.regular:
         return free, np.inf
     inverse = solve_triangular(factor.R, np.eye(len(factor.R)))
-    error = np.zeros(len(factor.seen))  # what no point depends on is open, and said to be
+    error = np.full(len(factor.seen), np.inf)
     error[factor.seen] = SIGMAS * np.linalg.norm(inverse, axis=1) / factor.scale
     cut = k * (net.n_inputs + biased)
     hidden = np.linalg.norm(error[:cut].reshape(k, -1), axis=1)
-    return hidden, float(error[cut:].max(initial=0.0))
+    output = error[cut:][factor.seen[cut:]]  # those that no point depends on are said to be open
+    return hidden, float(output.max(initial=0.0))
 
 
 def hidden_by_labels(classes: int) -> Finding:

@@ -206,9 +206,13 @@ def judge_noisy(
         if before is not None:
             case = replace(case, errors=before.weight_errors, weak=before.undetermined)
         elif linear is not None and not case.more and (found is None or found.code in FEW):
-            uncertainty = assess_linearised(linear, () if held is None else held)
-            errors = hidden_errors(uncertainty.network, uncertainty.units, samples)
-            case = replace(case, errors=errors, weak=uncertainty.undetermined)
+            try:
+                uncertainty = assess_linearised(linear, () if held is None else held)
+            except InputError as error:  # errors beyond what weights may be
+                objection = str(error)
+            else:
+                errors = hidden_errors(uncertainty.network, uncertainty.units, samples)
+                case = replace(case, errors=errors, weak=uncertainty.undetermined)
     found, named = found or on_weights(case), DOUBLE.name
     if found.status == Status.ESTIMATED and _is_rounding(case.net, case.samples, precision):
         sentence = f"{found.sentence}, the rounding of the labels to {precision.name}"

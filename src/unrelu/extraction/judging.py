@@ -60,7 +60,7 @@ def remarks_on(
 ) -> tuple[Finding, ...]:
     """Findings about the question: another number of units than the given one, and answers on lines
     that contradict the network, as returned by `contradicted`."""
-    remarks = (*remark("fresh-answers", predicted(certificate)), *remark("note", note))
+    remarks = remark("note", note)
     found, exact = certificate.network.n_units, certificate.status == Status.EXACT
     if exact and n_units is not None and found != n_units:
         more = found > n_units
@@ -131,6 +131,9 @@ def at_the_end(result: Recovery, queries: Queries, lines: int, end: BaseExceptio
     if not result.status.certain:
         ended = Finding(*_named(end, queries, result.status))
         return replace(result, remarks=(ended, *result.remarks))
+    if result.status == Status.ESTIMATED:
+        code, _, sentence = _named(end, queries, result.status)
+        result = replace(result, remarks=(*result.remarks, *remark(code, sentence)))
     if lines:
         return result
     sentence = "no line was searched: units that random queries do not show may be missing"

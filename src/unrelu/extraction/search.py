@@ -30,6 +30,7 @@ from unrelu.extraction.judging import (
     contradicted,
     estimated,
     other_function,
+    predicted,
     remarks_on,
     without_units,
 )
@@ -40,7 +41,7 @@ from unrelu.extraction.queries import BudgetSpent, Queries
 from unrelu.network import Network
 from unrelu.numerics.arrays import Index
 from unrelu.recover import recover
-from unrelu.result import Recovery
+from unrelu.result import Recovery, remark
 from unrelu.search import hyperplanes
 from unrelu.search.widths import EQUATIONS_PER_UNKNOWN
 from unrelu.wording.status import Status
@@ -234,6 +235,7 @@ class Search:
         if certificate.status == Status.EXACT:
             contradiction = contradicted(certificate, self.kept.along, self.queries.single)
         remarks = remarks_on(certificate, self.n_units, contradiction, note)
+        remarks = (*remarks, *remark("fresh-answers", predicted(certificate)))
         return Recovery(certificate.network, certificate, {}, remarks=remarks)
 
     def _keep_result(self, result: Recovery, method: str) -> None:

@@ -28,4 +28,5 @@ CLIPPED = Link(
     low=0.0,
     high=1.0,
     refuse=_refuse,
+    hides="units that act only where answers are cut off are not seen",
 )

@@ -22,4 +22,5 @@ RECTIFIED = Link(
     slope=lambda p: np.where(p > 0, 1.0, 0.0),
     low=0.0,
     refuse=_refuse,
+    hides="units that act only where answers are cut off are not seen",
 )

@@ -160,7 +160,7 @@ def _bound(result: Recovery) -> Bound | None:
     the answers, unknown weights cannot be counted."""
     net = result.certificate.network
     labels = result.stats.get("answers") == "labels"
-    if not net.n_units or labels or result.status == Status.FAILED:
+    if not net.n_units or labels or not result.status.certain:
         return None
     biases = result.certificate.biased
     unknowns = count_unknowns(net.n_units, net.n_inputs, net.n_outputs, biases=biases)

@@ -48,6 +48,7 @@ def write_report(
     samples give the same page. Cost: that of `verify`, and about a second.
 
     >>> import tempfile
+    >>> import numpy as np
     >>> rng = np.random.default_rng(0)
     >>> net = Network(rng.standard_normal((2, 3)), np.eye(2))
     >>> X = rng.standard_normal((100, 3))

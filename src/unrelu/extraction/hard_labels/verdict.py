@@ -11,6 +11,7 @@ from unrelu.checks.class_boundaries import Predictions
 from unrelu.checks.finding import Finding, undetermined
 from unrelu.evidence.boundary_labels import judge_boundary
 from unrelu.evidence.evidence import Question
+from unrelu.extraction.hard_labels.output_layer import NEVER
 from unrelu.extraction.hard_labels.state import State
 from unrelu.network import Network
 from unrelu.network.decision_boundary import BoundaryPoints
@@ -27,7 +28,7 @@ NONE = Predictions(0, 0, 0.0, ())
 def verdict(state: State) -> Recovery:
     """What the search has found, judged by all points of boundaries."""
     classes = state.classes
-    if state.scores is None:
+    if state.scores is None or (state.scores.network.c <= NEVER).any():
         return without_network(state)
     order = classes.sorted()
     net, units = _canonical(state.scores.network, order)

@@ -13,4 +13,5 @@ CLIPPED = Head(
     possible=lambda Y: within(Y, 0.0, 1.0) and (share_at(Y, 0.0) or share_at(Y, 1.0)),
     recognise=lambda shown: stays_within(shown, 0.0, 1.0) and cut_off(shown, LINK),
     extract=extract_behind(LINK),
+    hides=LINK.hides,
 )

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
 from unrelu.checks.explained import explain
+from unrelu.checks.finding import undetermined
 from unrelu.evidence.evidence import Question
 from unrelu.extraction.heads.far_out import contradiction, on_lines
 from unrelu.extraction.heads.head import Asked
@@ -25,6 +27,10 @@ FIRST, GROWTH, ROUNDS = 30, 2, 6
 FRESH = 0.1, 30
 """Share of the samples, and their least number, that are made after the network was found."""
 
+UNCHECKED = undetermined(
+    "not-checked", "the network was not compared with fresh answers, nor with answers on lines"
+)
+
 
 def extract_inverted(asked: Asked, link: Link, keep: list[Recovery]) -> None:
     """Appends results to `keep`, better and better ones."""
@@ -37,7 +43,8 @@ def extract_inverted(asked: Asked, link: Link, keep: list[Recovery]) -> None:
             return
         options = {"bias": asked.bias, "rng": rng, "throw": False}
         result = recover(samples.X, samples.Y, asked.n_units, **options)  # type: ignore[arg-type]
-        keep.append(result)
+        unchecked = (UNCHECKED,) if result.status == Status.EXACT else ()
+        keep.append(replace(result, remarks=(*unchecked, *result.remarks)))
         if result.status == Status.EXACT:
             fresh = samples.n + max(math.ceil(FRESH[0] * samples.n), FRESH[1])
             checked = _samples(asked, link, fresh, again)

@@ -12,7 +12,7 @@ from unrelu.extraction.hard_labels.search import search
 from unrelu.extraction.hard_labels.state import State
 from unrelu.extraction.hard_labels.verdict import verdict
 from unrelu.extraction.heads.head import FIRST_ANSWERS, Asked, Head, Shown
-from unrelu.extraction.judging import at_the_end
+from unrelu.extraction.judging import at_the_end, remarks_on
 from unrelu.extraction.queries import ENDED
 from unrelu.numerics.arrays import Array
 from unrelu.result import Recovery
@@ -87,6 +87,8 @@ def extract_labels(asked: Asked) -> Recovery:
             raise
         ended = end
     result = verdict(state)
+    remarks = remarks_on(result.certificate, asked.n_units, "", "")
+    result = replace(result, remarks=(*remarks, *result.remarks))
     if ended is not None:
         result = at_the_end(result, asked.queries, 1, ended)
     stats: dict[str, float | int | str] = {

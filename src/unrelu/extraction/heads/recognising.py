@@ -108,7 +108,7 @@ def cut_off(shown: Shown, link: Link) -> bool:
     asked = shown.asked
     X, Y = asked.queries(asked.random_inputs(PER_WEIGHT * (asked.n_inputs + asked.bias)))
     if grid_of(Y) is not None:
-        return len(np.unique(Y)) > FEW
+        return len(np.unique(Y)) > FEW and unchanged(shown) >= SAME
     inside = np.flatnonzero(vagueness(link, None, Y) <= 1)
     if len(inside) <= 2 * X.shape[1]:
         return False
@@ -116,7 +116,8 @@ def cut_off(shown: Shown, link: Link) -> bool:
     F = found.certificate.network(X)
     error = SAME_VALUE * np.abs(Y).max()
     right = np.abs(link.forward(F) - Y).max() <= error
-    return found.status == Status.EXACT and bool(right and np.abs(F - Y).max() > error)
+    units = found.certificate.network.n_units > 0  # max(linear, 0) is a unit itself
+    return found.status == Status.EXACT and units and bool(right and np.abs(F - Y).max() > error)
 
 
 def stays_within(shown: Shown, low: float, high: float) -> bool:

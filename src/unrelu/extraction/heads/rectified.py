@@ -13,4 +13,5 @@ RECTIFIED = Head(
     possible=lambda Y: Y.min() >= 0 and share_at(Y, 0.0),
     recognise=lambda shown: cut_off(shown, LINK),
     extract=extract_behind(LINK),
+    hides=LINK.hides,
 )

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from unrelu.checks.finding import Finding
-from unrelu.extraction.heads.head import Asked
-from unrelu.extraction.judging import without_units
+from unrelu.checks.finding import Finding, undetermined
+from unrelu.extraction.heads.head import Asked, Head
+from unrelu.extraction.judging import at_the_end, without_units
 from unrelu.numerics.arrays import Array
 from unrelu.result import Recovery
 from unrelu.samples import Samples
@@ -18,3 +18,19 @@ def refused(asked: Asked, X: Array, Y: Array, kind: Finding) -> Recovery:
     findings = (kind, *result.certificate.findings)
     certificate = replace(result.certificate, findings=findings)
     return replace(result, certificate=certificate, stats={"method": "random queries"})
+
+
+def ended_before(end: BaseException) -> Head:
+    """The head of answers that were not recognised before the extraction ended."""
+
+    def extract(asked: Asked) -> Recovery:
+        X, Y = asked.queries(asked.random_inputs(1))  # was asked before
+        sentence = "it was not found out what the answers are; `answers` states it"
+        result = refused(asked, X, Y, undetermined("not-recognised", sentence))
+        return at_the_end(result, asked.queries, 1, end)
+
+    return Head("not recognised", "of a kind not known yet", _never, lambda _: False, extract)
+
+
+def _never(_: Array) -> bool:
+    return False

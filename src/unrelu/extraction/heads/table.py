@@ -12,6 +12,7 @@ from unrelu.extraction.heads.head import FIRST_ANSWERS, Asked, Head, Shown
 from unrelu.extraction.heads.labels import LABELS
 from unrelu.extraction.heads.log_softmax import LOG_SOFTMAX
 from unrelu.extraction.heads.rectified import RECTIFIED
+from unrelu.extraction.heads.refused import ended_before
 from unrelu.extraction.heads.rounded import ROUNDED
 from unrelu.extraction.heads.sigmoid import SIGMOID
 from unrelu.extraction.heads.softmax import SOFTMAX
@@ -45,7 +46,7 @@ def resolve(answers: str | Head) -> Head | None:
 
 def recognise(asked: Asked, few: int) -> Head:
     """The head of a model, by the first `few` random queries or, where those leave it open, up to a
-    few hundred more. If it is stopped before, answers are taken for values."""
+    few hundred more. If it is stopped before, a head that says so."""
     last = list(HEADS.values())[-1]
     try:
         _, Y = asked.queries(asked.random_inputs(few))
@@ -55,7 +56,7 @@ def recognise(asked: Asked, few: int) -> Head:
         X, Y = asked.queries(asked.random_inputs(max(few, FIRST_ANSWERS)))
         shown = Shown(asked, X, Y, asked.streams(5)[4])
         return next(head for head in possible if head.possible(Y) and head.recognise(shown))
-    except ENDED:
+    except ENDED as end:
         if not asked.queries.asked:
             raise
-        return last
+        return ended_before(end)
