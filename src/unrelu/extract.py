@@ -170,7 +170,7 @@ def _with_stats(best: Recovery, head: Head, queries: Queries, *, recognised: boo
 
 def _about_head(head: Head, *, recognised: bool) -> tuple[Finding, ...]:
     """What the answers were taken for, if not for values, and what they hide."""
-    plain = head.name == "values"
+    plain = head.name in ("values", "not recognised")
     taken = f"the answers were recognised as {head.about}" if recognised and not plain else ""
     return (*remark("answers", taken), *remark("hidden-by-answers", head.hides))
 
