@@ -142,20 +142,8 @@ def judge_boundary(
         noise=noise,
         unmet=unmet,
     )
-    evidence = BoundaryLabels(
-        classes=classes,
-        points=case.points,
-        residual=case.residual,
-        residual_in_errors=case.residual_in_errors,
-        equations=case.points,
-        unknowns=unknowns,
-        weight_errors=hidden,
-        output_error=outputs,
-        predictions=predictions,
-        open_weights=open_weights,
-        noise=noise,
-        unmet=unmet,
-    )
+    measured = {name: value for name, value in vars(case).items() if name != "network"}
+    evidence = BoundaryLabels(classes=classes, equations=case.points, **measured)
     found = first(CHECKS, case) or unique(case)
     n = len(points) + predictions.asked
     return Judgement(net, asked, n, evidence, (found, hidden_by_labels(len(classes))))

@@ -74,6 +74,7 @@ class Queries:
         self._batch, self._journal, self._progress = batch, journal, progress
         self._stored = {} if journal is None else journal.answers
         self._answers: dict[str, Array] = {}
+        self._recorded: list[tuple[Array, Array]] | None = None
 
     @property
     def asked(self) -> int:
@@ -98,6 +99,17 @@ class Queries:
         new = [key_of(row) not in self._answers for row in X]
         return int(np.searchsorted(np.cumsum(new), self.left, side="right"))
 
+    def record(self) -> None:
+        """Keep queries from now on, not only their answers; that takes memory."""
+        self._recorded = self._recorded or []
+
+    @property
+    def recorded(self) -> tuple[Array, Array]:
+        """Queries (n, d) since `record`, some of them more than once, and their answers (n, m)."""
+        assert self._recorded, "something was recorded"
+        X, Y = map(np.vstack, zip(*self._recorded, strict=True))
+        return X, Y
+
     def _check_open(self) -> None:
         if self.interrupted:
             raise KeyboardInterrupt
@@ -118,21 +130,30 @@ class Queries:
         self._keep(stored, [self._stored[key] for key in stored])
         unknown = [key for key in rows if key not in self._stored]
         self.rounds += bool(rows)
-        for start in range(0, len(unknown), self._batch):
-            if start:
-                self.check_time()
-            some = unknown[start : start + self._batch]
-            answers = self._ask(X[[rows[key] for key in some]])
-            if self._journal is not None:
-                self._journal.add(some, answers)
-            self._keep(some, answers)
-            self.new += len(some)
-            self._show_progress()
+        try:
+            self._ask_batches(unknown, X[[rows[key] for key in unknown]])
+        except KeyboardInterrupt:
+            self.interrupted = True
+            raise
         Y = np.array([self._answers[key] for key in keys])
         if Y.ndim != 2:  # answers of different lengths, only possible from a journal
             raise OracleError("the journal contains answers of different lengths: start a new one")
         self.n_outputs = Y.shape[1]
+        if self._recorded is not None and len(X):
+            self._recorded.append((X, Y))
         return X, Y
+
+    def _ask_batches(self, keys: list[str], X: Array) -> None:
+        for start in range(0, len(keys), self._batch):
+            if start:
+                self.check_time()
+            some = slice(start, start + self._batch)
+            answers = self._ask(X[some])
+            if self._journal is not None:
+                self._journal.add(keys[some], answers)
+            self._keep(keys[some], answers)
+            self.new += len(answers)
+            self._show_progress()
 
     def _keep(self, keys: list[str], answers: Iterable[Array]) -> None:
         self._answers.update(zip(keys, answers, strict=True))
@@ -147,11 +168,7 @@ class Queries:
 
     def _ask(self, X: Array) -> Array:
         # A copy, since an oracle may change its inputs.
-        try:
-            got = self._oracle(X.astype(np.float32) if self.single else X.copy())
-        except KeyboardInterrupt:
-            self.interrupted = True
-            raise
+        got = self._oracle(X.astype(np.float32) if self.single else X.copy())
         return checked(got, len(X), self.n_outputs)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -241,3 +242,50 @@ def test_other_functions_are_never_exact() -> None:
 
     for oracle in (three_layers, smooth, linear):
         assert not extracted(oracle, 6, rng=0, budget=20_000).status.certain
+
+
+def test_recheck_leaves_open_what_its_points_do_not_meet() -> None:
+    """Points of the boundary where a unit is off say nothing of it, in the right network and in one
+    with another unit in its place."""
+    truth = labelled(10, 4, 1, 1)
+    result = extracted(sign_of(truth), 10, rng=1)
+    assert result.status == "exact"
+    net, rng = result.network, np.random.default_rng(0)
+    assert net is not None
+    unit = 2
+    V = net.V.copy()
+    V[unit] += 0.2 * rng.standard_normal(10)
+    other = Network(V, net.U, net.b, net.c)
+    ends = np.array([_enclosing(truth, rng) for _ in range(400)])
+    off = [(each.preactivations(ends.reshape(-1, 10))[:, unit] < 0) for each in (net, other)]
+    where_off = np.logical_and(*off).reshape(-1, 2).all(axis=1)
+    assert where_off.sum() > 100
+    more = rng.standard_normal((2000, 10))
+    for points, status in ((ends[where_off], "undetermined"), (ends, "exact")):
+        X = np.vstack([points.reshape(-1, 10), more])
+        again = result.certificate.recheck(X, sign_of(truth)(X))
+        assert again.status == status
+        assert np.isinf(again.weight_errors[unit]) == (status == "undetermined")
+    X = ends[where_off].reshape(-1, 10)
+    wrong = replace(result.certificate, network=other).recheck(X, sign_of(truth)(X))
+    assert wrong.status == "undetermined"
+
+
+def _enclosing(net: Network, rng: np.random.Generator) -> Array:
+    """Two inputs on both sides of the boundary, very close to each other."""
+    while True:
+        ends = rng.standard_normal((2, net.n_inputs))
+        labels = sign_of(net)(ends)
+        if labels[0] == labels[1]:
+            continue
+        for _ in range(40):  # then rounding does not decide on which side they are
+            middle = ends.mean(axis=0)
+            ends[int(sign_of(net)(middle[None])[0] == labels[1])] = middle
+        return ends
+
+
+def test_another_number_of_units_than_was_asked_for() -> None:
+    truth = labelled(10, 4, 1, 1)
+    options = {"budget": BUDGET, "rng": 1, "throw": False}
+    result = unrelu.extract(sign_of(truth), 10, n_units=3, **options)  # type: ignore[arg-type]
+    assert (result.status, result.code) == ("failed", "more-units")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -206,3 +207,59 @@ def test_killed_at_random_moments_and_resumed(tmp_path: Path) -> None:
     assert resumed.network == whole.network
     assert resumed.stats["queries"] == whole.stats["queries"] == len(seen)
     assert max(seen.values()) == 1
+
+
+def _with_a_bump(net: Network, height: float) -> Callable[[Array], Array]:
+    """Values of two outputs, cut off at zero; on the second a bump where the first is zero."""
+
+    def oracle(X: Array) -> Array:
+        F, a = net(X), X[:, 0]
+        for start, slope in ((1.0, 1.0), (1.1, -2.0), (1.2, 1.0)):
+            F[:, 1] += height * slope * np.maximum(a - start, 0)
+        return np.asarray(np.maximum(F, 0))
+
+    return oracle
+
+
+@pytest.mark.parametrize("height", [50.0, 0.0])
+@pytest.mark.parametrize("seed", range(2))
+def test_answers_that_are_cut_off_in_part_are_compared_too(height: float, seed: int) -> None:
+    rng = np.random.default_rng(1)
+    V = 0.7 * rng.standard_normal((3, 6))
+    V[0] = np.eye(6)[0]
+    net = Network(V, [[-5, 0.4, 0.3], [0.3, 0.6, -0.3]], [0, 0.1, 0.2], [1.0, 3.0])
+    oracle = _with_a_bump(net, height)
+    result = unrelu.extract(oracle, 6, answers="rectified", rng=seed, throw=False)
+    assert (result.status == "exact") == (height == 0)
+
+
+def test_nothing_is_exact_before_fresh_answers_were_asked() -> None:
+    truth = Network(
+        np.random.default_rng(0).standard_normal((3, 4)), [[1.0, -1.2, 0.7]], [0.3, -0.2, 0.1]
+    )
+    codes = set()
+    for budget in (300, 420, 600, 1000):
+        result = unrelu.extract(
+            lambda X: 0.5 * (1 + np.tanh(0.5 * truth(X))),
+            4,
+            answers="sigmoid",
+            budget=budget,
+            rng=0,
+            throw=False,
+        )
+        codes.add(result.code)
+        assert (result.status == "exact") <= (result.certificate.n_fresh > 0)
+    assert codes == {"budget-spent", "unique"}
+
+
+def _sign_of(net: Network) -> Callable[[Array], Array]:
+    return lambda X: (net(X) > 0).astype(float)
+
+
+def test_answers_that_were_not_recognised_are_no_estimate() -> None:
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        net = Network(rng.standard_normal((3, 6)), rng.standard_normal((1, 3)))
+        result = unrelu.extract(_sign_of(net), 6, budget=100, rng=seed, throw=False)
+        assert result.status == "undetermined"
+        assert "not-recognised" in [finding.code for finding in result.findings]

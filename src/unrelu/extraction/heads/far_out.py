@@ -1,4 +1,4 @@
-"""Whether answers elsewhere, which show less, are those of a network that was found exactly."""
+"""Whether all answers, also those that show less, are those of a network that was found exactly."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def contradiction(
         return ""
     nearest = float(np.linalg.norm(X[wrong], axis=1).min(initial=math.inf))
     return (
-        f"{int(wrong.sum())} of {len(X)} other answers, the nearest {nearest:.2g} from the origin, "
+        f"{int(wrong.sum())} of {len(X)} answers, the nearest {nearest:.2g} from the origin, "
         "are not those of this network: there the model is another function, or has units that "
         "were not found; a smaller reach avoids such places"
     )

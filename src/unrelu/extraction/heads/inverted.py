@@ -75,6 +75,7 @@ def _judged(
     certificate = certified(question, samples, explain(net.canonical(), samples))
     wrong = ""
     if certificate.status == Status.EXACT:
-        wrong = contradiction(link, certificate, *on_lines(asked, rng), eps=samples.eps)
+        on_lines(asked, rng)
+        wrong = contradiction(link, certificate, *asked.queries.recorded, eps=samples.eps)
     remarks = remarks_on(certificate, asked.n_units, wrong, "")
     return Recovery(certificate.network, certificate, {}, remarks=remarks)

@@ -31,6 +31,7 @@ def extract_behind(link: Link) -> Callable[[Asked], Recovery]:
         found: list[Recovery] = []
         stats: dict[str, float | int | str] = {"method": "random queries"}
         ended: BaseException | None = None
+        asked.queries.record()
         try:
             n = max(1, asked.queries.affordable(asked.random_inputs(FIRST_ANSWERS)))
             X, Y = asked.queries(asked.random_inputs(n))

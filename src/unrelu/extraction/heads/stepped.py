@@ -147,8 +147,8 @@ def _judged(steps: Steps, fit: Fit, fresh: Stretches) -> Recovery:
     log.info("certificate: %s", certificate.explanation)
     wrong = ""
     if certificate.status == Status.EXACT:
-        X, Y = steps.others()
-        wrong = contradiction(steps.link, certificate, X, Y, grid=steps.grid, rule=fit.rule)
+        answers = steps.all_answers()
+        wrong = contradiction(steps.link, certificate, *answers, grid=steps.grid, rule=fit.rule)
     sentence = (
         f"the answers are rounded to {steps.grid.name}, {RULES[fit.rule]}; the certificate is "
         "based on values at places where they step from one level to the next"

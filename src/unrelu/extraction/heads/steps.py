@@ -185,12 +185,11 @@ class Steps:
         log.info("%d exact samples: %s", len(X), result.explanation)
         return known, result.certificate.network if result.status == Status.EXACT else net
 
-    def others(self) -> tuple[Array, Array]:
-        """Random queries and those on lines, and their answers, which are not fitted."""
+    def all_answers(self) -> tuple[Array, Array]:
+        """All queries, those on lines among them, and their answers."""
         if not self.far:
             self.far[:] = on_lines(self.asked, self.rng)
-        X, Y = (np.vstack(pair) for pair in zip(self.seen, self.far, strict=True))
-        return X, Y
+        return self.asked.queries.recorded
 
     def fit(self, stretches: Stretches, net: Network, rule: str) -> Fit:
         """The network of one rule. Stretches that a hyperplane crosses, as the estimate did not
