@@ -195,6 +195,17 @@ def test_a_category_is_no_kink() -> None:
     assert (result.status, result.network.n_units) == ("estimated", 1)
 
 
+@pytest.mark.parametrize("seed", [0, 43, 75, 244])
+def test_a_kink_beside_a_column_of_two_values_is_one_unit(seed: int) -> None:
+    """A search may cut it into two, one for each value, of which neither is near the whole."""
+    rng = np.random.default_rng(0)
+    x, two = rng.uniform(20, 70, 500), (rng.random(500) > 0.7).astype(float)
+    y = 0.1 * np.maximum(x - 40, 0) + 0.5 * two + 0.1 * rng.standard_normal(500)
+    result = recover(np.column_stack([x, two]), y, skip=True, rng=seed, throw=False)
+    assert result.network is not None
+    assert (result.status, result.network.n_units) == ("estimated", 1)
+
+
 def test_a_number_that_is_told_is_no_hindrance() -> None:
     """Logged answers of a trained network, rounded to three decimals: from the network of the exact
     search, which is a wrong one, the told number alone leads nowhere."""

@@ -66,7 +66,7 @@ def _best_found(features: Array, base: Array, residuals: Array, rng: np.random.G
     (B, n, m), D = residuals.shape, features.shape[1]
     total = np.einsum("bij,bij->b", residuals, residuals)
     Z, Q, R = (np.asarray(a, np.float32) for a in (features, base, residuals))
-    rows = _unit(rng.standard_normal((B * STARTS, D)).astype(np.float32))
+    rows = _through_samples(Z, B * STARTS, rng)
     best, its = np.zeros(len(rows)), rows.copy()
     for _ in range(ROUNDS):
         hidden = Z @ rows.T
@@ -87,6 +87,14 @@ def _best_found(features: Array, base: Array, residuals: Array, rng: np.random.G
     which = drops.argmax(axis=1)
     found = its[np.arange(B), which][:, None].astype(np.float64)
     return Best(drops.max(axis=1)[None].astype(np.float64), (found,), total)
+
+
+def _through_samples(Z: Floats, count: int, rng: np.random.Generator) -> Floats:
+    """Random directions (count, D), each zero on one of the samples: where inputs are few, many a
+    random direction is positive on all of them or on none, and stays so."""
+    on = _unit(Z[rng.integers(len(Z), size=count)])
+    rows = rng.standard_normal((count, Z.shape[1])).astype(np.float32)
+    return _unit(rows - np.einsum("ij,ij->i", rows, on)[:, None] * on)
 
 
 def _direction(Z: Floats, Q: Floats, active: Mask, target: Floats, rows: Floats) -> Floats:

@@ -33,6 +33,9 @@ of up to half a step is 0.29."""
 MOST_MORE = 8
 """Units beyond those that the search has found that are added one by one."""
 
+MOST_REMOVED = 8
+"""Units of which each is tried when one is to go that seems to be needed."""
+
 
 @dataclass(frozen=True, eq=False)
 class Chosen:
@@ -67,14 +70,12 @@ def choose(
     path, widths, k, level = {net.n_units: net}, list[Width](), net.n_units, test.level(left)
     while k > 0:
         path[k - 1] = without_least(path[k], fitting)
-        if fitting.light_tailed(path[k]) or _explained_to_rounding(path[k], fitting):
-            gain, edge = fitting.gain(path[k - 1], path[k]), PLAIN * level
-        else:  # the search gains more of noise than a test does, and each width has its own level
-            smaller = test.residuals_of(path[k - 1])
-            gain, edge = test.gain(smaller), PLAIN_LONG_TAILED * test.level(smaller)
-        rounding = _is_rounding(path[k - 1], fitting, step)
-        if gain > edge and _beyond_rounding(path[k - 1], path[k], fitting) and not rounding:
-            widths.append(Width(k, gain, edge))
+        shown = _past_doubt(path[k - 1], path[k], test, level, step)
+        if shown:
+            path[k - 1] = _best_of_fewer(path[k - 1], path[k], test)
+            shown = _past_doubt(path[k - 1], path[k], test, level, step)
+        if shown:
+            widths.append(shown)
             break
         k -= 1
     last = min(most, net.n_units + MOST_MORE)
@@ -96,6 +97,44 @@ def choose(
         if not _beyond_rounding(path[k], path[k + more], fitting):
             return Chosen(path[k], tuple(widths))
         k += more
+
+
+def _past_doubt(
+    smaller: Network, larger: Network, test: Test, level: float, step: float
+) -> Width | None:
+    """The width of the larger network, where its last unit explains plainly more than noise would,
+    and more than rounding."""
+    fitting = test.fitting
+    if fitting.light_tailed(larger) or _explained_to_rounding(larger, fitting):
+        gain, edge = fitting.gain(smaller, larger), PLAIN * level
+    else:  # the search gains more of noise than a test does, and each width has its own level
+        left = test.residuals_of(smaller)
+        gain, edge = test.gain(left), PLAIN_LONG_TAILED * test.level(left)
+    rounding = _is_rounding(smaller, fitting, step)
+    if gain > edge and _beyond_rounding(smaller, larger, fitting) and not rounding:
+        return Width(larger.n_units, gain, edge)
+    return None
+
+
+def _best_of_fewer(smaller: Network, larger: Network, test: Test) -> Network:
+    """The best network with a unit less than the larger one that can be had: the one at hand, that
+    without another unit, or one less again with the best unit for what it leaves. The last is for
+    units that stand for one between them: along an input of few values, a kink may be cut into
+    pieces, of which none is near the whole.
+
+    Cost: k + 2 fits, for small k; otherwise two.
+    """
+    fitting, k, best = test.fitting, larger.n_units, smaller
+    if k == 1:
+        return smaller
+    least = without_least(smaller, fitting)
+    ways = [fitting.fit(test.with_units(least, test.best(least)))]
+    if k <= MOST_REMOVED:
+        ways += [fitting.fit(fitting.without(larger, unit), rough=True) for unit in range(k)]
+    for way in ways:
+        if way.n_units < k and fitting.gain(best, way) > 0:
+            best = way
+    return best
 
 
 def _is_rounding(net: Network, fitting: Fitting, step: float) -> bool:
