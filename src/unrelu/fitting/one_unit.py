@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unrelu.numerics.arrays import Array, Mask
+from unrelu.numerics.arrays import Array, Mask, divisors
 
 Floats = NDArray[np.floating[Any]]
 
@@ -62,10 +62,14 @@ def best_unit(features: Array, base: Array, residuals: Array, rng: np.random.Gen
 
 
 def _best_found(features: Array, base: Array, residuals: Array, rng: np.random.Generator) -> Best:
-    """Products in float32, for twice the speed: a gain may be off by a millionth."""
+    """Products in float32, for twice the speed: a gain may be off by a millionth. The residuals of
+    a bad fit to labels with hardly any noise would overflow, so all are scaled."""
     (B, n, m), D = residuals.shape, features.shape[1]
     total = np.einsum("bij,bij->b", residuals, residuals)
-    Z, Q, R = (np.asarray(a, np.float32) for a in (features, base, residuals))
+    scale = divisors(np.sqrt(total / (n * m)))
+    Z, Q, R = (
+        np.asarray(a, np.float32) for a in (features, base, residuals / scale[:, None, None])
+    )
     rows = _through_samples(Z, B * STARTS, rng)
     best, its = np.zeros(len(rows)), rows.copy()
     for _ in range(ROUNDS):
@@ -86,7 +90,7 @@ def _best_found(features: Array, base: Array, residuals: Array, rng: np.random.G
     drops, its = best.reshape(B, STARTS), its.reshape(B, STARTS, D)
     which = drops.argmax(axis=1)
     found = its[np.arange(B), which][:, None].astype(np.float64)
-    return Best(drops.max(axis=1)[None].astype(np.float64), (found,), total)
+    return Best(drops.max(axis=1)[None] * scale**2, (found,), total)
 
 
 def _through_samples(Z: Floats, count: int, rng: np.random.Generator) -> Floats:
