@@ -25,7 +25,7 @@ from unrelu.evidence.evidence import (
     in_floats,
     with_kind_of_labels,
 )
-from unrelu.fitting.fittings import fitting_of
+from unrelu.fitting.fittings import fitting_of, without_units
 from unrelu.fitting.problem import choose_rows
 from unrelu.fitting.selection import Effort
 from unrelu.fitting.width import asks_for_more
@@ -155,12 +155,15 @@ def measured(
     net, kind = asked.network.canonical(), kinds.KINDS[noise.kind]
     biased, skip, clipped = asked.biased, asked.skip, kind.robust
     left = unexplained(net, samples, biased, clipped)
-    left = replace(left, chance=chance(net, samples, biased, skip, clipped))
+    free, none = unknowns_of(net, biases=biased, skip=skip), np.full(net.n_units, np.inf)
+    bound = chance(net, samples, biased, skip, clipped)
+    if bound > noise.alpha and samples.n * samples.m >= FEW_LABELS * free:
+        bound = _tested(bound, asked, samples, noise, precision.step)
+    left = replace(left, chance=bound)
     some = samples.take(samples.spread(LOOKED_AT))
     rest = np.asarray(some.Y, np.float64) - net(some.X)
     if (rest.std(axis=0) < ROUNDED * precision.step).all():
         left = replace(left, misfit=0.0)
-    free, none = unknowns_of(net, biases=biased, skip=skip), np.full(net.n_units, np.inf)
     return NoisyCase(net, samples, left, free, none, np.arange(0), counts=kind.integer)
 
 
@@ -264,25 +267,38 @@ def _plain_distance(linear: Linearised, kind: NoiseKind) -> float:
     return replace(linear, residual=left, criterion=plain).distance
 
 
+def _tested(bound: float, asked: Question, samples: Samples, noise: Noise, step: float) -> float:
+    """The bound on the probability that noise alone is explained as well, or the level of a test of
+    a network without units, if that asks for some."""
+    kind = kinds.KINDS[noise.kind]
+    nothing = without_units(samples, asked.biased, asked.skip, asked.network.activation)
+    asks = _asks(kind, nothing, asked, samples, alpha=noise.alpha, step=step)
+    return min(bound, noise.alpha) if asks else bound
+
+
 def _asks_for_more(asked: Question, case: NoisyCase, noise: Noise, step: float) -> bool:
-    """Whether one more unit explains more than noise would. A certificate is a function of its
-    samples, so the test draws its copies from a fixed seed. It is valid of any noise, so where
+    """Whether one more unit explains more than noise would. It is valid of any noise, so where
     scores are made for heavy tails, plain residuals are tested, too. Not asked of few labels, of
     which the note says so."""
     if not case.net.n_units or case.labels < FEW_LABELS * case.unknowns:
         return False
-    kind, rng = kinds.KINDS[noise.kind], np.random.default_rng(0)
-    some = case.samples.take(choose_rows(case.samples, TESTED, rng))
-    options = {"alpha": CAUTION * noise.alpha, "step": 0.0 if kind.integer else step}
+    kind, alpha = kinds.KINDS[noise.kind], CAUTION * noise.alpha
     return any(
-        asks_for_more(
-            case.net,
-            fitting_of(each, case.net, some, asked.biased, asked.skip, Effort()),
-            **options,
-            rng=rng,
-        )
+        _asks(each, case.net, asked, case.samples, alpha=alpha, step=step)
         for each in (kind, *[GAUSSIAN] * kind.robust)
     )
+
+
+def _asks(
+    kind: NoiseKind, net: Network, asked: Question, samples: Samples, *, alpha: float, step: float
+) -> bool:
+    """Whether a network asks for more units. A certificate is a function of its samples, so the
+    test draws its copies from a fixed seed."""
+    rng = np.random.default_rng(0)
+    some = samples.take(choose_rows(samples, TESTED, rng))
+    fitting = fitting_of(kind, net, some, asked.biased, asked.skip, Effort())
+    step = 0.0 if kind.integer else step
+    return asks_for_more(net, fitting, alpha=alpha, step=step, rng=rng)
 
 
 def _is_rounding(net: Network, samples: Samples, precision: Precision) -> bool:

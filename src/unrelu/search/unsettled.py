@@ -16,10 +16,6 @@ GROWTH = 1.2
 """Growth of the residual variance, on samples kept aside, from which on it is no noise: what an
 over-fitted unit adds is a few per cent."""
 
-CHANCE = 0.01
-"""Probability with which noise alone may be explained as well by as many units as were found, where
-their number was not given."""
-
 
 def unsettled(certificate: Certificate, noise: Noise, *, given: bool) -> tuple[Finding, ...]:
     """The first thing that the search has left open, unless the certificate objects already.
@@ -30,7 +26,7 @@ def unsettled(certificate: Certificate, noise: Noise, *, given: bool) -> tuple[F
     left, network = certificate.unexplained, f"network of {counted(units, 'unit')}"
     assert left is not None, "of noisy labels"
     share = f"{100 * left.share:.3g}% of the labels' spread"
-    if not given and left.chance > CHANCE:
+    if not given and left.chance > noise.alpha:
         found = undetermined(
             "few-labels",
             f"{certificate.equations} labels for the {certificate.unknowns} unknowns of "
