@@ -103,3 +103,15 @@ def test_standard_errors_need_no_more_than_one_label_to_spare() -> None:
     X, y = line(0, 5, 0.1)
     net = Network([[1.0]], [[12.0]], [-4.0], [3.0], W=[[2.0]])
     assert assess(net, X, y, biased=True, skip=True).degrees_of_freedom == 1
+
+
+def test_a_step_that_noise_alone_does_not_show() -> None:
+    """The bound by counting is met with a probability of 0.8; the test of no unit refutes noise."""
+    rng = np.random.default_rng(4)
+    x = np.linspace(0, 10, 50)
+    step = 4 - np.clip(x - 3.5, 0, 3) + 0.7 * rng.standard_normal(50)
+    result = recover(x[:, None], step, skip=True, alpha=0.05, rng=0, throw=False)
+    assert (result.status, result.code) == ("estimated", "noise")
+    straight = 1 + x + 0.7 * rng.standard_normal(50)
+    forced = recover(x[:, None], straight, 2, skip=True, alpha=0.05, rng=0, throw=False)
+    assert (forced.status, forced.code) == ("undetermined", "may-be-noise")
