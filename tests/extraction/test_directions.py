@@ -50,7 +50,7 @@ def test_a_network_from_its_units_in_a_subspace(d: int, k: int, m: int, r: int) 
         return X, net(X)
 
     known = known_in(net, basis, r, 1e-9)
-    places = choose_places(known, np.sqrt(d), rng)
+    places = choose_places(known, np.sqrt(d), d, rng)
     asked, units = ask_in_every_direction(ask, known, places, basis)
     found = network_of(asked, units, basis, True)
     assert found is not None
@@ -70,7 +70,7 @@ def test_places_are_on_both_sides_of_all_units_and_far_from_them() -> None:
     b = net.b.copy()
     b[0] = -100.0  # farther out than places usually are
     units = known_in(Network(net.V, net.U, b), np.eye(20), 20)
-    places = choose_places(units, np.sqrt(20), np.random.default_rng(0))
+    places = choose_places(units, np.sqrt(20), 20, np.random.default_rng(0))
     heights = places.points @ units.V.T + units.b
     active = (heights > 0).mean(axis=0)
     assert active.min() > 0
@@ -81,6 +81,31 @@ def test_places_are_on_both_sides_of_all_units_and_far_from_them() -> None:
     assert np.median(places.nearest) > 3 * usual
     # With a constant, the sides at the places of one output are independent.
     assert np.linalg.matrix_rank(np.column_stack([heights > 0, np.ones(len(heights))])) == 13
+
+
+def test_places_tell_all_units_apart() -> None:
+    """Of two units on the same sides everywhere, or on opposite ones, only the sum would show."""
+    net = plant(24, 96, 24, 1, seed=0).truth
+    units = known_in(net, np.eye(24), 24)
+    places = choose_places(units, np.sqrt(24), 24, np.random.default_rng(0))
+    sides = (places.points @ units.V.T + units.b > 0)[:, :96]
+    turned = sides ^ sides[0]
+    assert len(np.unique(turned, axis=1).T) == 96
+    # As few places as the equations take, m (d + 1) each, for weights, and those that tell apart.
+    assert len(places.points) <= 1.25 * (96 * 48 / (24 * 25) + 1) + 3 + 8
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_wide_networks_without_biases(seed: int) -> None:
+    """Four times as many units as inputs and outputs: their sides are read off W."""
+    truth = plant(16, 64, 16, 1, seed=seed).truth
+    result = unrelu.extract(truth, 16, bias=False, rng=seed)
+    assert result.status == "exact"
+    assert result.network is not None
+    assert not result.network.b.any()
+    bound = 1e3 * EPS * float(np.linalg.cond(truth.V))
+    assert unrelu.match(result.network, truth).max_error < bound
+    assert int(result.stats["queries"]) < 30 * 64
 
 
 def test_steps_end_half_way_to_the_next_hyperplane() -> None:

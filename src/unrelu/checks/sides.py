@@ -13,7 +13,7 @@ from unrelu.checks.counting import CHANCE
 from unrelu.checks.finding import Finding, listed, undetermined
 from unrelu.checks.scales import FINE, column_scale, hidden_by
 from unrelu.network import Network
-from unrelu.numerics.arrays import Array, Mask, divisors
+from unrelu.numerics.arrays import Array, Index, Mask, divisors
 from unrelu.numerics.lattice import vanishing_subsets
 from unrelu.samples import Samples
 
@@ -43,17 +43,17 @@ def other_sides(net: Network, samples: Samples) -> list[Mask] | None:
     k = net.n_units
     if k == 0:
         return []
-    V = net.V * column_scale(samples)
-    terms = (net.U.T[:, :, None] * V[:, None, :]).reshape(k, -1)
-    strength = np.linalg.norm(terms, axis=1, keepdims=True)
+    U, V = net.U, net.V * column_scale(samples)
+    strength = np.linalg.norm(U, axis=0) * np.linalg.norm(V, axis=1)
     near = hidden_by(samples.eps, 1e-6)
-    if k <= terms.shape[1]:
-        smallest = np.linalg.svd(terms / strength, compute_uv=False).min()
-        if smallest > near * math.sqrt(k):
+    if k <= len(U) * V.shape[1]:
+        # The products of the terms, of length one; rounding of 1e-15 k does not matter here.
+        gram = (U.T @ U) * (V @ V.T) / np.outer(strength, strength)
+        if np.linalg.eigvalsh(gram)[0] > near**2 * k:
             return []
     if k > MOST_UNITS_TO_TURN:
         return None
-    terms = terms / strength.max()
+    terms = (U.T[:, :, None] * V[:, None, :]).reshape(k, -1) / strength.max()
     bits = FINE_BITS if samples.eps < FINE else round(-math.log2(near))
     sets = vanishing_subsets(terms, bits)
     if sets is None and samples.eps > FINE:
@@ -86,10 +86,19 @@ def _few_together(terms: Array, near: float) -> list[Mask] | None:
 def opposite_pair(net: Network, near: float = FACING) -> tuple[int, int] | None:
     """Two units on one hyperplane that face each other, if there are any."""
     rows = np.column_stack([net.V, net.b])
-    apart = np.abs(rows[:, None] + rows[None]).max(axis=2)
     size = np.maximum(1.0, np.abs(net.b))
-    pairs = np.argwhere(apart <= near * np.maximum(size[:, None], size[None]))
+    pairs = _facing(rows, near * np.maximum(size[:, None], size[None]))
     return (int(pairs[0, 0]), int(pairs[0, 1])) if len(pairs) else None
+
+
+def _facing(rows: Array, near: Array) -> Index:
+    """(s, 2), in order: pairs of rows (k, D) whose sums have no entry larger than `near` (k, k).
+    The first column rules out nearly all of them."""
+    first, second = np.nonzero(np.abs(rows[:, None, 0] + rows[:, 0]) <= near)
+    for column in rows.T[1:]:
+        facing = np.abs(column[first] + column[second]) <= near[first, second]
+        first, second = first[facing], second[facing]
+    return np.column_stack([first, second])
 
 
 def linear_pair(net: Network, samples: Samples) -> tuple[int, int] | None:
@@ -113,8 +122,8 @@ def pair_in_a_gap(net: Network, samples: Samples) -> tuple[int, int] | None:
     whatever they are: nothing shows that there are two units in the gap, and not three. (Slopes
     of rank one on either side are evidence only of directions, which parallel units share.)"""
     near = hidden_by(samples.eps, FACING)
-    antiparallel = np.abs(net.V[:, None] + net.V[None]).max(axis=2, initial=0.0) <= near
-    pairs = np.argwhere(np.triu(antiparallel))
+    pairs = _facing(net.V, np.full((net.n_units, net.n_units), near))
+    pairs = pairs[pairs[:, 0] < pairs[:, 1]]
     if not len(pairs) or np.linalg.matrix_rank(net.U, rtol=near) > 2:
         return None
     complementary = np.ones(len(pairs), dtype=np.bool_)

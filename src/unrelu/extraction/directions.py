@@ -23,7 +23,7 @@ import numpy as np
 
 from unrelu.extraction.kinks import Ask, Line
 from unrelu.extraction.lines import Units
-from unrelu.extraction.places import Places, free_steps
+from unrelu.extraction.places import LONGEST, Places, free_steps
 from unrelu.fitting.orientation import orient
 from unrelu.network import Network
 from unrelu.network.pieces import Pieces, Planes, polish, solve
@@ -34,13 +34,6 @@ from unrelu.numerics.precision import DOUBLE
 FEWEST, ROOM = 32, 0.4
 """Dimensions of a subspace at least; and the power of the number of outputs by which they may be
 fewer than the units."""
-
-SURE = 5.0
-"""Standard deviations of a unit's unknown weights that a step allows for: of so many steps hardly
-one crosses a hyperplane."""
-
-LONGEST = 0.3
-"""Longest step as a share of the usual norm of inputs."""
 
 SHARE = 0.3
 """Share of what rounding allows an answer that errors of the weights may come to."""
@@ -83,10 +76,9 @@ def random_basis(line: Line, rng: np.random.Generator) -> tuple[Array, Array, Ar
 def accuracy(units: Units, places: Places, d: int) -> float:
     """About how far the answers of a network that is found from these places are off at inputs of
     the usual norm, if theirs are by one."""
-    (count, r), m = places.points.shape, len(units.U)
-    steps = np.minimum(places.nearest * np.sqrt(r) / SURE, LONGEST * places.norm)
+    count, m = len(places.points), len(units.U)
     no_slopes = np.zeros((count, m, 1))
-    pieces = Pieces(places.points[:, :1], np.zeros((count, m)), no_slopes, steps)
+    pieces = Pieces(places.points[:, :1], np.zeros((count, m)), no_slopes, places.steps)
     sides = _sides(places.points, units.V, units.b)
     spread = solve(sides, units.U, pieces, affine=True, bias=False).spread
     return float(np.linalg.norm(spread * np.linalg.norm(units.U, axis=0)) * np.sqrt(d))
@@ -109,8 +101,7 @@ def ask_in_every_direction(
     points = np.hstack([places.points, np.zeros((len(places.points), d - r))])
     steps = np.zeros((len(points), d))
     if r < d:
-        usual = places.nearest * np.sqrt(r) / SURE
-        steps[:, r:] = np.minimum(usual, LONGEST * norm)[:, None]
+        steps[:, r:] = places.steps[:, None]
     values, beside = np.zeros((len(points), m)), np.zeros((len(points), d, m))
     values[:], beside[:, r:] = _ask_beside(ask, basis, points, steps, np.arange(r, d))
     asked = Asked(points, values, steps, beside)
@@ -158,7 +149,19 @@ def network_of(asked: Asked, units: Units, basis: Array, bias: bool) -> Network 
     planes = solve(sides, units.U, pieces, affine=True, bias=True)
     if not np.isfinite(planes.spread).all():
         return None
-    planes = _settled(asked, planes, pieces, basis, affine=True, bias=True)
+    turned = _turned(planes)
+    if turned is None:  # what is known of the output weights may be too rough
+        turned = _turned(_settled(asked, planes, pieces, basis, affine=True, bias=True))
+    if turned is None:
+        return None
+    if not bias:
+        turned = replace(turned, b=0 * turned.b, c=0 * turned.c)
+    planes = _settled(asked, turned, pieces, basis, affine=False, bias=bias)
+    return Network(planes.V @ basis, planes.U, planes.b, planes.c)
+
+
+def _turned(planes: Planes) -> Planes | None:
+    """The units turned so that nothing affine is left; None where something is."""
     lengths = np.linalg.norm(planes.V, axis=1)
     if not lengths.all():
         return None
@@ -167,9 +170,7 @@ def network_of(asked: Asked, units: Units, basis: Array, bias: bool) -> Network 
     rest = np.abs(oriented.affine).max(initial=0.0)
     if len(oriented.V) != len(lengths) or rest > LEFT * np.abs(U).max():
         return None
-    planes = replace(planes, V=oriented.V, b=oriented.b, U=U, W=np.zeros_like(planes.W))
-    planes = _settled(asked, planes, pieces, basis, affine=False, bias=bias)
-    return Network(planes.V @ basis, planes.U, planes.b, planes.c)
+    return replace(planes, V=oriented.V, b=oriented.b, U=U, W=np.zeros_like(planes.W))
 
 
 def _settled(

@@ -12,7 +12,7 @@ from unrelu.numerics.arrays import Array
 CONFIDENCE = 6.0
 """Standard deviations of rounding that count as rounding: thousands of values are compared."""
 
-STEP, CAREFUL_STEP = 1 / 64, 1 / 4
+STEP, CAREFUL_STEP = 1 / 512, 1 / 4
 """Length of a gradient's displacements as a share of the distance to the nearer kink on the line.
 A hyperplane at cosine c to the line is crossed by one of d displacements if c is below about
 STEP √(2 log d) / √d."""

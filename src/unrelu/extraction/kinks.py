@@ -107,6 +107,14 @@ class Tangents:
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.asarray((bend * (high - low)).sum(axis=1) / (bend**2).sum(axis=1))
 
+    def agree_at(self, t: Array) -> Mask:
+        """(s,): whether both tangents have the same values at t, in all outputs. Of several, the
+        tangents around two kinks hardly ever do."""
+        away = t - self.ends
+        low, high = self.y + self.slope * away[..., None]
+        allowed = np.hypot(self.error, self.slope_error * np.abs(away))
+        return np.asarray(np.abs(low - high).max(axis=1) <= np.hypot(*allowed))
+
     def unresolvable(self) -> Mask:
         """Intervals too short to split: every change of slope there is a few times rounding. A jump
         is split until its place is known as accurately as floats allow."""
@@ -143,6 +151,7 @@ def kinks_on(ask: Ask, line: Line, tolerance: Tolerance) -> Kinks:
         bent = np.asarray(~(gap <= allowed).all(axis=0))
         meet = tangents.meeting()
         single = np.flatnonzero(bent & (meet > low + step[0]) & (meet < high + step[1]))
+        single = single[tangents.take(single).agree_at(meet[single])]
         if len(single):
             one = _is_one(ask, line, tolerance, tangents.take(single), meet[single])
             single = single[one]

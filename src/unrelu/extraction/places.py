@@ -6,6 +6,9 @@ is more room: for k < 2 r, points can be had on any sides of generic hyperplanes
 for k ≤ r with a margin of about half their usual distance. So the sides can be chosen: those of a
 Hadamard matrix for one output, which add least to the errors of the gradients; of several outputs
 each place is worth as many equations, and half of the places on either side of each unit will do.
+Of more such places than are needed, those are dropped that tell least about the units. Two units
+that are on the same sides of all places show only the sum of their u vᵀ, so others are added until
+there are none.
 """
 
 from __future__ import annotations
@@ -17,10 +20,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unrelu.extraction.lines import Units
-from unrelu.numerics.arrays import Array, Index, divisors
+from unrelu.numerics.arrays import Array, Index, Mask, divisors
 
 SPARE, MORE = 1.25, 2
-"""Places relative to the least number, with several outputs, and how many on top."""
+"""Places relative to the least number, with several outputs, and how many on top. The least number
+gives as many equations, m (d + 1) at each place, as there are weights, k (d + m), and affine parts,
+m (d + 1)."""
+
+CANDIDATES, MOST_EFFORT = 2.5, 5e9
+"""Places relative to those that are asked for, from which these are chosen: twice as many would
+make errors smaller by a twentieth. Operations up to which that takes a few seconds."""
+
+SURE = 5.0
+"""Standard deviations of a unit's unknown weights that a step allows for: of so many steps hardly
+one crosses a hyperplane."""
+
+LONGEST = 0.3
+"""Longest step as a share of the usual norm of inputs."""
 
 FAR = 2.5
 """Multiple of the usual distance from which on a hyperplane is crossed by places of its own."""
@@ -28,10 +44,13 @@ FAR = 2.5
 RIDGE = 0.1
 """Of the start: hyperplanes that are met only far out do not decide it."""
 
-STEPS = 100
+RIDGE_OF_CHOICE = 1e-9
+"""Share by which places are made to tell a little of everything, so that none is indispensable."""
+
+STEPS = 300
 """Steps away from the nearest hyperplanes."""
 
-STRIDE, SHARPNESS = 0.03, 10.0
+STRIDE, SHARPNESS = 0.03, 30.0
 """Length of such a step as a share of the usual norm, and how many times farther away than the
 median a hyperplane is when it weighs e times less than the nearest one."""
 
@@ -45,13 +64,22 @@ class Places:
     nearest: Array
     norm: float
 
+    @property
+    def steps(self) -> Array:
+        """(R,): how far to go in directions along which the units' weights are not known."""
+        usual = self.nearest * np.sqrt(self.points.shape[1]) / SURE
+        return np.asarray(np.minimum(usual, LONGEST * self.norm))
 
-def choose_places(units: Units, norm: float, rng: np.random.Generator) -> Places:
-    """Places on such sides of the units (k, r) that affine functions there determine the units.
-    O(R k r) for each of a hundred steps."""
+
+def choose_places(units: Units, norm: float, d: int, rng: np.random.Generator) -> Places:
+    """Places on such sides of the units (k, r) that affine functions of all d inputs there
+    determine the units, if their output weights are known roughly. O(R k r) for each of some
+    hundred steps."""
     far = np.abs(units.b) > FAR * norm / np.sqrt(units.V.shape[1])
-    near = np.flatnonzero(~far)
-    sides = _wanted_sides(len(near), len(units.U), rng)
+    near, m = np.flatnonzero(~far), len(units.U)
+    wanted = math.ceil(SPARE * (len(near) * (d + m) / (m * (d + 1)) + 1)) + MORE
+    count = math.ceil(CANDIDATES * wanted)
+    sides = _hadamard_sides(len(near), rng) if m == 1 else _half_sides(count, len(near), rng)
     points, nearest = _moved_apart(units, _points_on(units, near, sides, norm, rng), norm)
     heights = points @ units.V.T + units.b
     missed = np.flatnonzero((heights > 0).all(axis=0) | (heights < 0).all(axis=0))
@@ -60,17 +88,78 @@ def choose_places(units: Units, norm: float, rng: np.random.Generator) -> Places
         away = (some * units.V[missed]).sum(axis=1) + units.b[missed]
         others, distances = _moved_apart(units, some - 2 * away[:, None] * units.V[missed], norm)
         points, nearest = np.vstack([points, others]), np.append(nearest, distances)
-    return Places(points, nearest, norm)
+    places = Places(points, nearest, norm)
+    return places if m == 1 else _chosen(places, units, wanted, len(missed))
 
 
-def _wanted_sides(k: int, m: int, rng: np.random.Generator) -> Array:
-    """(R, k), of entries 1 and −1."""
-    if m == 1:
-        order = _paley_order(k + 1)
-        return _hadamard(order)[rng.permutation(order)][:, 1 + rng.permutation(order - 1)[:k]]
-    count = int(np.ceil(SPARE * (k + m) / m)) + MORE
+def _chosen(places: Places, units: Units, wanted: int, extra: int) -> Places:
+    """So many of the places, the `extra` last ones among them or in their place, and those that
+    are needed to tell units apart."""
+    (m, k), count = units.U.shape, len(places.points)
+    sides = places.points @ units.V.T + units.b > 0
+    kept = np.concatenate([np.arange(wanted), np.arange(count - extra, count)])
+    if (count * m) ** 2 * (k + m) <= MOST_EFFORT:
+        kept = _best(sides, units.U, places.steps, wanted + extra)
+    kept = _telling_apart(sides, kept)
+    return Places(places.points[kept], places.nearest[kept], places.norm)
+
+
+def _telling_apart(sides: Mask, kept: Index) -> Index:
+    """The places `kept` of all with these sides (R, k), and further ones, those first that tell
+    most units apart, until no two units are on the same sides of all of them, or on opposite ones,
+    for it is not known on which one each is active."""
+    sides = sides ^ sides[kept[0]]
+    groups = np.unique(sides[kept], axis=1, return_inverse=True)[1].ravel()
+
+    def alike(place: int | np.intp) -> int:
+        counts = np.bincount(2 * groups + sides[place])
+        return int((counts * (counts - 1)).sum())
+
+    others = np.setdiff1d(np.arange(len(sides)), kept).tolist()
+    while groups.max(initial=-1) + 1 < len(groups) and others:
+        best = min(others, key=alike)
+        others.remove(best)
+        kept = np.append(kept, best)
+        groups = np.unique(2 * groups + sides[best], return_inverse=True)[1]
+    return kept
+
+
+def _best(sides: Mask, U: Array, steps: Array, count: int) -> Index:
+    """The `count` places that are left when one after another is dropped: the one without which
+    the squared errors of all units grow least.
+
+    With equations A_r (m, k + m) of place r (see `network.pieces`) and M = (Σ_r A_rᵀA_r)⁻¹, whose
+    diagonal has the squared errors, dropping place r adds B_rᵀ C_r⁻¹ B_r to M, where B_r = A_r M
+    and C_r = I − A_r M A_rᵀ. O(R m (k + m)²), and O(R m² (k + m)) for each place dropped."""
+    (m, k), constant = U.shape, np.tile(np.eye(len(U)), (len(sides), 1, 1))
+    A = np.concatenate([sides[:, None] * U, constant], axis=2) * steps[:, None, None]
+    sizes = divisors(np.linalg.norm(A, axis=(0, 1)))
+    A /= sizes
+    gram = np.einsum("rop,roq->pq", A, A, optimize=True)
+    B = A @ np.linalg.inv(gram + RIDGE_OF_CHOICE * np.eye(k + m))
+    C = (1 + RIDGE_OF_CHOICE) * np.eye(m) - B @ A.transpose(0, 2, 1)
+    kept = np.arange(len(sides))
+    while len(kept) > count:
+        without = np.linalg.solve(C, B)
+        growth = ((B * without)[..., :k] / sizes[:k] ** 2).sum(axis=(1, 2))
+        worst = int(growth.argmin())
+        across, more = A @ B[worst].T, without[worst]
+        B, C = B + across @ more, C - across @ (more @ A.transpose(0, 2, 1))
+        others = np.delete(np.arange(len(kept)), worst)
+        kept, A, B, C = kept[others], A[others], B[others], C[others]
+    return kept
+
+
+def _half_sides(count: int, k: int, rng: np.random.Generator) -> Array:
+    """(count, k), of entries 1 and −1, half of each column either."""
     ranks = rng.random((count, k)).argsort(axis=0)
     return np.where(ranks < count // 2, 1.0, -1.0)
+
+
+def _hadamard_sides(k: int, rng: np.random.Generator) -> Array:
+    """(R, k), columns of a Hadamard matrix."""
+    order = _paley_order(k + 1)
+    return _hadamard(order)[rng.permutation(order)][:, 1 + rng.permutation(order - 1)[:k]]
 
 
 def _paley_order(least: int) -> int:

@@ -126,7 +126,7 @@ class Search:
         used = np.arange(len(self.kept.X))
         if net is not None and self.kept.X.size * net.n_units <= SMALL:
             net, note = self._fit(used)
-        if net is None or not self._explained(net):
+        if net is None or not (self.costly or self._explained(net)):
             used = self._ask_around_units()
             net, note = self._fit(used)
         self._grow_fresh(len(used))
@@ -160,7 +160,7 @@ class Search:
             return None
         found, (d, m) = self.on_lines, (self.kept.X.shape[1], self.kept.Y.shape[1])
         basis = np.eye(d) if found.basis is None else found.basis
-        places = choose_places(found.units, self.kept.norm, self._around)
+        places = choose_places(found.units, self.kept.norm, d, self._around)
         size = float(np.sqrt((self.kept.Y**2).mean()))
         if found.basis is None and not accurate(found.units, places, d, size):
             return None

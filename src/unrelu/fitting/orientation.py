@@ -12,6 +12,9 @@ or any other vector g_j where two units share one hyperplane and face each other
 Unknown g_j ∈ {0, u_j} are a linear system when the u_j v_jᵀ are independent (at most m d of them)
 and a subset sum otherwise; free g_j are a linear system for independent v_j. Of a few units all
 subsets are looked at, so that W and the weights need not be known to more than a few digits.
+
+The system has m d equations for k unknowns. Of wide networks it is never formed: the normal
+equations have the matrix (UᵀU) ∘ (VVᵀ) and the right side −diag(UᵀWVᵀ).
 """
 
 from __future__ import annotations
@@ -20,8 +23,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from unrelu.numerics.arrays import Array, Mask
+from unrelu.numerics.arrays import Array, Mask, divisors
 from unrelu.numerics.lattice import subset
+
+MOST_ENTRIES = 2e7
+"""Of the linear system, up to which it is formed, for normal equations lose half of the digits."""
 
 NEAR = 0.1
 """A share a_j of u_j counts as 0 or 1 within this distance. The system is solved to rounding
@@ -50,29 +56,43 @@ class Oriented:
 
 def orient(V: Array, b: Array, U: Array, W: Array) -> Oriented:
     """Turn the units (V, b) with output weights U (m, k) so that they explain W (m, d)."""
-    k, d = V.shape
-    m = len(U)
-    terms = (U.T[:, :, None] * V[:, None, :]).reshape(k, m * d)
-    total = -W.ravel()
-    size = float(np.abs(terms).max(initial=0.0)) or 1.0
-
-    if k <= m * d:
-        shares, _, rank, _ = np.linalg.lstsq(terms.T, total)
-        turned = shares > 0.5
-        near = np.abs(shares - turned).max(initial=0.0) < NEAR
-        if rank == k and near and _small(total - turned @ terms, size):
-            return _turned(V, b, turned, np.zeros_like(W))
+    (k, d), m = V.shape, len(U)
+    size = float((np.abs(U).max(axis=0) * np.abs(V).max(axis=1)).max(initial=0.0)) or 1.0
+    shares, independent = _shares(V, U, W)
+    turned = shares > 0.5
+    left = W + (U * turned) @ V
+    near = np.abs(shares - turned).max(initial=0.0) < NEAR
+    if independent and near and _small(left, size):
+        return _turned(V, b, turned, np.zeros_like(W))
     if k <= d:
         paired = _with_pairs(V, b, U, W, size)
         if paired is not None:
             return paired
-    chosen = _subset(terms, total, size) if k > m * d else None
-    if chosen is not None:
-        return _turned(V, b, chosen, np.zeros_like(W))
+    if k > m * d:
+        chosen = _subset(_terms(V, U), -W.ravel(), size)
+        if chosen is not None:
+            return _turned(V, b, chosen, np.zeros_like(W))
     # Nothing explains W: turn what lowers it most and hand over the rest.
-    shares = np.linalg.lstsq(terms.T, total)[0]
-    turned = shares > 0.5
-    return _turned(V, b, turned, W + (turned @ terms).reshape(m, d))
+    return _turned(V, b, turned, left)
+
+
+def _terms(V: Array, U: Array) -> Array:
+    """(k, m d): u_j v_jᵀ."""
+    return np.asarray((U.T[:, :, None] * V[:, None, :]).reshape(len(V), -1))
+
+
+def _shares(V: Array, U: Array, W: Array) -> tuple[Array, bool]:
+    """The a_j (k,) for which W is nearest to −Σ a_j u_j v_jᵀ, and whether they are unique."""
+    if W.size * len(V) <= MOST_ENTRIES:
+        shares, _, rank, _ = np.linalg.lstsq(_terms(V, U).T, -W.ravel())
+        return np.asarray(shares), bool(rank == len(V))
+    sizes = divisors(np.linalg.norm(U, axis=0) * np.linalg.norm(V, axis=1))
+    gram = (U.T @ U) * (V @ V.T) / np.outer(sizes, sizes)
+    pull = -((U.T @ W) * V).sum(axis=1) / sizes
+    values, vectors = np.linalg.eigh(gram)
+    kept = values > len(V) * np.finfo(np.float64).eps * values.max()
+    vectors = vectors[:, kept]
+    return np.asarray(vectors @ (vectors.T @ pull / values[kept]) / sizes), bool(kept.all())
 
 
 def _subset(terms: Array, total: Array, size: float) -> Mask | None:

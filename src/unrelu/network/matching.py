@@ -124,8 +124,10 @@ def match(net: Network, truth: Network) -> Match:
 
 def _apart(net: Network, truth: Network) -> Array:
     """Distances between the hyperplanes of truth (rows) and net (columns)."""
+    from scipy.spatial.distance import cdist  # as slow to import as what `_pairs` imports
+
     rows, true_rows = np.column_stack([net.V, net.b]), np.column_stack([truth.V, truth.b])
-    return np.asarray(np.sqrt(((true_rows[:, None, :] - rows[None, :, :]) ** 2).sum(axis=2)))
+    return np.asarray(cdist(true_rows, rows))
 
 
 def _pairs(apart: Array) -> tuple[Index, Index]:

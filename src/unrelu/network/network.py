@@ -337,12 +337,13 @@ def _merged(V: Array, b: Array, U: Array, homogeneous: bool) -> tuple[Array, Arr
     U = U.copy()
     for j in range(len(V)):
         if kept:
-            apart = np.abs(V[kept] - V[j]).max(axis=1)
-            offset = np.abs(b[kept] - b[j])
             size = 1.0 if homogeneous else np.linalg.norm(V[j])
-            same = np.flatnonzero((apart <= near * size) & (offset <= near * np.abs(b[j])))
+            near_b = np.abs(b[kept] - b[j]) <= near * np.abs(b[j])
+            near_v = np.abs(V[kept, 0] - V[j, 0]) <= near * size  # of nearly all, that is enough
+            some = np.array(kept)[near_b & near_v]
+            same = some[(np.abs(V[some] - V[j]) <= near * size).all(axis=1)]
             if len(same):
-                U[:, kept[same[0]]] += U[:, j]
+                U[:, same[0]] += U[:, j]
                 continue
         kept.append(j)
     return V[kept], b[kept], U[:, kept]
