@@ -140,6 +140,7 @@ STANDS_ON: dict[str, set[str]] = {
         "activations",
         "inputs",
         "network",
+        "noise",
         "inference",
         "result",
         "recover",

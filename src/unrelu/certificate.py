@@ -8,6 +8,8 @@ noisy labels           what the network leaves does not depend on the inputs, so
                        the weights are determined (`evidence.noisy_labels`).
 rational labels        every label is recomputed over the rationals, and the Jacobian's rank, too;
                        or a refutation holds (`evidence.rational_labels`).
+class labels           of chosen inputs, `evidence.boundary_labels`; drawn by chance for given
+                       ones, `evidence.class_labels`.
 hidden values          where the activation is unknown: they are exact (`evidence.hidden_values`).
 """
 
@@ -27,6 +29,7 @@ from unrelu.checks.refuted import Refutation
 from unrelu.checks.unexplained import Unexplained
 from unrelu.errors import InputError, InputTypeError
 from unrelu.evidence.boundary_labels import BoundaryLabels
+from unrelu.evidence.class_labels import DrawnLabels
 from unrelu.evidence.evidence import Judgement, Question
 from unrelu.evidence.exact_labels import ExactLabels
 from unrelu.evidence.hidden_values import HiddenLabels, judge_hidden
@@ -35,7 +38,7 @@ from unrelu.evidence.noisy_labels import NoisyLabels
 from unrelu.evidence.rational_labels import RationalLabels, Refuted, judge_rational
 from unrelu.inputs.options import check_flag
 from unrelu.network import Network
-from unrelu.noise.kinds import KINDS, estimated
+from unrelu.noise.kinds import estimated, of_values
 from unrelu.numerics.arrays import Array, Index
 from unrelu.numerics.equality import by_value
 from unrelu.numerics.precision import DOUBLE
@@ -50,6 +53,10 @@ ORDERED_ROWS = 5000
 """On which no hidden value may be out of order, where the activation is unknown."""
 
 
+OfLabels = ExactLabels | NoisyLabels | RationalLabels | BoundaryLabels | DrawnLabels
+Kinds = OfLabels | Refuted | HiddenLabels
+
+
 @by_value
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Certificate:
@@ -62,8 +69,8 @@ class Certificate:
     findings : what the checks have found; the first one decides the status.
     evidence : what was measured: of labels without noise (`ExactLabels`), noisy ones
         (`NoisyLabels`), samples over the rationals (`RationalLabels`, `Refuted`), hidden values
-        (`HiddenLabels`), or class labels (`BoundaryLabels`). Its fields are those of the
-        certificate, too, where they have a meaning.
+        (`HiddenLabels`), or class labels of chosen inputs (`BoundaryLabels`) or of given ones
+        (`DrawnLabels`). Its fields are those of the certificate, too, where they have a meaning.
     values : whether the labels were declared to be values, so that they are not tested for being
         class labels.
     """
@@ -74,14 +81,14 @@ class Certificate:
     n_samples: int
     n_fresh: int
     findings: tuple[Finding, ...]
-    evidence: ExactLabels | NoisyLabels | RationalLabels | Refuted | HiddenLabels | BoundaryLabels
+    evidence: Kinds
     values: bool = False
 
     @classmethod
     def of(cls, judgement: Judgement) -> Certificate:
         """The certificate of what a check of `unrelu.evidence` found."""
         asked, evidence = judgement.asked, judgement.evidence
-        assert isinstance(evidence, _KINDS)
+        assert isinstance(evidence, Kinds)
         return cls(
             network=judgement.network,
             biased=asked.biased,
@@ -239,8 +246,6 @@ class Certificate:
         return labelled([("status", f"{self.status.value}: {self.sentence}"), *self.rows()])
 
 
-_KINDS = (ExactLabels, NoisyLabels, RationalLabels, Refuted, HiddenLabels, BoundaryLabels)
-
 _MEASURED = (
     *("residual", "residual_in_roundings", "worst_sample", "margin", "on_kink", "equations"),
     *("unknowns", "surplus_needed", "weight_errors", "weak_units", "corrupted", "precision"),
@@ -322,7 +327,7 @@ def _question(net: Network, bias: bool | None, skip: bool | None) -> Question:
 
 
 def _check_noise(noise: str, asked: Question, exact: bool) -> None:
-    known, relu = ("auto", *KINDS), asked.network.activation.reversible
+    known, relu = ("auto", *of_values()), asked.network.activation.reversible
     if noise not in known:
         raise InputError(f"noise: got {noise!r}, expected one of {', '.join(map(repr, known))}")
     if exact and noise in estimated():

@@ -21,11 +21,13 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 from unrelu.activations import Activation
 from unrelu.errors import InputError
 from unrelu.inference.breakpoints import Breakpoint
+from unrelu.inputs.classes import class_labels
 from unrelu.inputs.frames import beside, plain, tables
 from unrelu.links.identity import VALUES
 from unrelu.links.table import LINKS
 from unrelu.network import Network
-from unrelu.numerics.arrays import Array
+from unrelu.noise.labels import LABELS
+from unrelu.numerics.arrays import AnyArray, Array
 from unrelu.recover import recover
 from unrelu.result import Recovery, RecoveryError
 from unrelu.wording.status import Status
@@ -61,6 +63,7 @@ class RectifiedNetworkRegressor(
     network_ : `Network`, in canonical form: unit rows of V, units by falling ‖u‖.
     coefs_, intercepts_ : [Vᵀ, Uᵀ] and [b, c], as in `MLPRegressor`; missing for a network with a
         skip connection, which also has W (`network_.W`).
+    classes_ : (m,) class labels in the order of their probabilities, for answers="labels".
     breakpoints_ : `result_.breakpoints`, where the slope changes along an input.
     n_features_in_, feature_names_in_ : number of inputs, and their names if they have any.
 
@@ -83,6 +86,7 @@ class RectifiedNetworkRegressor(
     True
     """
 
+    classes_: AnyArray
     result_: Recovery
     network_: Network
 
@@ -118,7 +122,9 @@ class RectifiedNetworkRegressor(
     ) -> RectifiedNetworkRegressor:
         """Recover the network behind inputs X (n, d) and labels y (n,) or (n, m), with sample
         weights (n,) as in `unrelu.recover`."""
-        numbers, labels, names = tables(X, y)
+        of_classes = self.answers == LABELS.answers
+        found = class_labels(X, y) if of_classes else None
+        numbers, labels, names = tables(X, y if found is None else found.codes)
         # Two, so that scikit-learn words the error for one sample; recover knows the true minimum.
         checked: tuple[Any, Any] = validate_data(
             self,
@@ -135,7 +141,7 @@ class RectifiedNetworkRegressor(
             weights = _check_sample_weight(weights, inputs)
         result = recover(
             _framed(X, inputs),
-            labels,
+            y if of_classes else labels,
             self.n_units,
             activation=self.activation,
             bias=self.bias,
@@ -161,7 +167,9 @@ class RectifiedNetworkRegressor(
         self.result_ = result
         self.network_ = network
         self._n_features_out = network.n_units
-        self._one_label = labels.ndim == 1
+        self._one_label = labels.ndim == 1 and not of_classes
+        if found is not None:
+            self.classes_ = np.array(found.classes)
         return self
 
     @overload
@@ -171,14 +179,15 @@ class RectifiedNetworkRegressor(
     def predict(self, X: ArrayLike, return_std: Literal[True]) -> tuple[Array, Array]: ...
 
     def predict(self, X: ArrayLike, return_std: bool = False) -> Array | tuple[Array, Array]:
-        """Labels of the rows of X, (n,) or (n, m) as in `fit`.
+        """Labels of the rows of X, (n,) or (n, m) as in `fit`; of class labels, the probabilities
+        of all classes (n, classes), in the order of `classes_`.
 
         With `return_std`, also their standard errors, without the noise of a new label: those of
         `result_.uncertainty` for an estimate, zero for an exact network. Raises InputError for a
         network that is neither.
         """
         inputs = self._checked(X)
-        labels = self._as_fitted(LINKS[self.answers].forward(self.network_(inputs)))
+        labels = self._as_fitted(self._answers(self.network_(inputs)))
         if not return_std:
             return labels
         if self.answers != VALUES.name:
@@ -216,6 +225,11 @@ class RectifiedNetworkRegressor(
         if self.network_.skip:
             raise AttributeError("intercepts_: the network has a skip connection: see network_")
         return [self.network_.b, self.network_.c]
+
+    def _answers(self, F: Array) -> Array:
+        if self.answers != LABELS.answers:
+            return LINKS[self.answers].forward(F)
+        return LINKS["softmax"].forward(F if F.shape[1] > 1 else np.column_stack([0 * F, F]))
 
     def _checked(self, X: ArrayLike) -> Array:
         check_is_fitted(self)

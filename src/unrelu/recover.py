@@ -10,26 +10,30 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from unrelu.activations import RELU, Activation, resolve
-from unrelu.checks.finding import Finding
 from unrelu.checks.hidden_values import hidden_values
 from unrelu.errors import InputError
+from unrelu.inputs.classes import ClassLabels, class_labels
 from unrelu.inputs.frames import beside
 from unrelu.inputs.names import UNNAMED
 from unrelu.inputs.options import seeded
 from unrelu.links.behind import values_behind
+from unrelu.links.identity import VALUES
 from unrelu.links.table import LINKS
+from unrelu.noise.labels import LABELS
 from unrelu.numerics.arrays import Array
 from unrelu.numerics.quiet import quiet
 from unrelu.numerics.threads import one_thread
 from unrelu.result import Recovery, RecoveryError, remark
 from unrelu.samples import ExactSamples, Samples, weighed
 from unrelu.search import question
+from unrelu.search.class_labels import find as find_from_labels
 from unrelu.search.dependent_inputs import for_all_inputs, independent_columns
 from unrelu.search.judging import Outcome
 from unrelu.search.options import (
     check_activation,
     check_alpha,
     check_answers,
+    check_class_labels,
     check_no_units,
     check_options,
     check_samples,
@@ -143,6 +147,11 @@ def recover(
         inverted where they are not saturated; others are left out, as a finding says. Rounded ones
         have noise in their values, and leave an estimate at best. Of a softmax the outputs of the
         network are known up to a function that is common to all; those that sum to zero are found.
+        "labels": Y are class labels, each drawn with the probabilities of a softmax of the values:
+        integers, booleans or texts (n,), in the order of their values, or one-hot columns
+        (n, classes). The network is the maximum of that likelihood, `estimated` at best. Of two
+        classes it has one output, the logit of the second; of more, one output for each class, that
+        of the first zero. For the ReLU, methods and noise "auto".
     sample_weight : (n,) from zero on; the variance of the noise of a sample is taken to be
         proportional to 1/weight, and scaling all of them changes nothing. Samples of weight zero
         are left out. Labels without noise are explained or not, whatever their weights. For noisy
@@ -192,24 +201,25 @@ def recover(
     started = time.perf_counter()
     check_options(n_units, bias, method, noise, exact, form)
     check_alpha(alpha)
-    if check_answers(answers, exact):
+    check_answers(answers, exact)
+    if answers in LINKS and answers != VALUES.name:
         options: dict[str, Any] = {"activation": activation, "bias": bias, "method": method}
         options |= {"skip": skip, "form": form, "alpha": alpha, "rng": rng}
         return _thrown(_behind(answers, X, Y, n_units, noise, sample_weight, options), throw)
-    known = None if activation == "unknown" else resolve(activation)
+    known, labels = None if activation == "unknown" else resolve(activation), None
+    if answers == LABELS.answers:
+        check_class_labels(known, method, noise, bias, skip)
+        labels = class_labels(X, Y)
+        Y, noise = labels.indicators[:, 1:], LABELS.name
     exactly = ExactSamples.of(X, Y) if exact else None
     given = Samples.of(X, Y) if exactly is None else exactly.rounded
-    rounded = given.precision.sure or noise == "none"  # labels contain rounding, and nothing else
-    samples = given if rounded else given.as_they_stand()
+    rounded = given.precision.sure and labels is None  # they contain that, and nothing else
+    samples = given if rounded or noise == "none" else given.as_they_stand()
     check_activation(known, n_units, method, noise, exact, samples.m)
     check_skip(skip, known, method, noise, exact)
     check_no_units(n_units, bias, method, exact, skip)
-    weights = None
-    if sample_weight is not None:
-        weighted, kept = weighed(samples, beside("sample_weight", sample_weight, X))
-        exactly = None if exactly is None else exactly.take(kept)
-        samples, weights = replace(weighted, weights=None), weighted.weights
-        check_weights(weights, known, method, noise)
+    samples, exactly, weights = _weighed(samples, exactly, X, sample_weight)
+    check_weights(weights, known, method, noise)
     full, kept = samples, np.arange(samples.d)
     if method == "auto" and not exact and known is not None:
         kept = independent_columns(samples, bias)
@@ -227,9 +237,31 @@ def recover(
             alpha=alpha,
             precision=given.precision,
         )
-        best = run_plan(task, rng) if exactly is None else run_rational_plan(task, exactly, rng)
+        best = _searched(task, exactly, labels, rng)
     result = _answer(best, task, exact, seed, started)
     return _thrown(for_all_inputs(result, full, kept) if len(kept) < full.d else result, throw)
+
+
+def _weighed(
+    samples: Samples, exactly: ExactSamples | None, X: ArrayLike, sample_weight: ArrayLike | None
+) -> tuple[Samples, ExactSamples | None, Array | None]:
+    """Samples without those of weight zero, and the weights of the others."""
+    if sample_weight is None:
+        return samples, exactly, None
+    weighted, kept = weighed(samples, beside("sample_weight", sample_weight, X))
+    exactly = None if exactly is None else exactly.take(kept)
+    return replace(weighted, weights=None), exactly, weighted.weights
+
+
+def _searched(
+    task: Task,
+    exactly: ExactSamples | None,
+    labels: ClassLabels | None,
+    rng: np.random.Generator,
+) -> Outcome:
+    if labels is not None:
+        return find_from_labels(task, labels.classes, rng)
+    return run_plan(task, rng) if exactly is None else run_rational_plan(task, exactly, rng)
 
 
 def _behind(
@@ -285,7 +317,7 @@ def _answer(
         network=None if best.empty else certificate.network,
         certificate=certificate,
         hidden=_hidden(best, task.samples),
-        remarks=_remarks(best, task, exact),
+        remarks=question.said(best, task, exact),
         noise=best.candidate.noise,
         uncertainty=best.uncertainty and replace(best.uncertainty, names=names),
         names=names,
@@ -310,19 +342,3 @@ def _hidden(best: Outcome, samples: Samples) -> Array | None:
     """Hidden values, where the activation was unknown and they are known exactly."""
     exact = best.certificate.hidden is not None and best.certificate.status == Status.ESTIMATED
     return hidden_values(best.certificate.network, samples) if exact else None
-
-
-def _remarks(best: Outcome, task: Task, exact: bool) -> tuple[Finding, ...]:
-    """What there is to say about the question, unless the answer says it all: an estimate, labels
-    that are no values, a complete search, or labels that no rational network gives."""
-    certificate, candidate = best.certificate, best.candidate
-    no_values = len(certificate.findings) > 1
-    failed = certificate.status == Status.FAILED
-    searched = exact and task.complete and failed
-    broken = certificate.proof is not None and not certificate.proof.holds
-    to_rounding = best.status == Status.FAILED and certificate.residual_in_roundings <= 1
-    if candidate.noise is not None or candidate.unsuitable or no_values or searched:
-        return best.remarks
-    if certificate.refutation is not None or broken or to_rounding:
-        return best.remarks
-    return question.remarks(best, task)

@@ -71,7 +71,7 @@ def test_normal_is_the_gauss_newton_matrix(linear: bool) -> None:
     for entry in range(len(point)):
         moved = point.copy()
         moved[entry] += step
-        J[:, entry] = (state.residual - network.evaluate(moved).residual).ravel() / step
+        J[:, entry] = (network.evaluate(moved).predicted - state.predicted).ravel() / step
     matrix = J.T @ (state.weights.ravel()[:, None] * J)
     found = np.column_stack([network.normal(state, e) for e in np.eye(len(point))])
     assert np.abs(found - matrix).max() <= 1e-6 * np.abs(matrix).max()
@@ -103,7 +103,7 @@ def test_retract_keeps_the_function() -> None:
     before = network.evaluate(network.retract(point, np.zeros_like(point)))
     A, _, _ = network.parts(before.point)
     assert np.abs(np.linalg.norm(A, axis=1) - 1).max() <= 4 * EPS
-    assert np.abs(before.residual - network.evaluate(point).residual).max() <= 1e3 * EPS
+    assert np.abs(before.predicted - network.evaluate(point).predicted).max() <= 1e3 * EPS
 
 
 @pytest.mark.parametrize("freedom", [1.0, 2.0, 5.0, 64.0])

@@ -14,7 +14,7 @@ from support.planting import plant
 from unrelu import InputError, Network, Status, match, recover
 from unrelu.cli import main
 from unrelu.noise.kind import FirstFit
-from unrelu.noise.kinds import KINDS, estimated, recognised, suspected
+from unrelu.noise.kinds import KINDS, estimated, of_values, recognised, suspected
 from unrelu.samples import Samples
 
 Array = NDArray[np.float64]
@@ -30,7 +30,7 @@ def test_kinds_have_their_names() -> None:
 def test_every_kind_is_explained_where_kinds_are_named() -> None:
     help_text = " ".join(CliRunner().invoke(main, ["recover", "--help"]).output.split())
     page = (ROOT / "docs/questions/noisy-labels.md").read_text(encoding="utf-8")
-    for name, kind in KINDS.items():
+    for name, kind in of_values().items():
         assert f'"{name}"' in (recover.__doc__ or "")
         assert f"{name} ({kind.contains})" in help_text
         assert f'| `"{name}"` | {kind.contains} |' in page

@@ -23,6 +23,12 @@ class Squares:
     def weights(self, Y: Array, predicted: Array) -> Array:  # noqa: ARG002
         return self.fixed
 
+    def scores(self, Y: Array, predicted: Array) -> Array:
+        return self.weights(Y, predicted) * (Y - predicted)
+
+    def shared(self, predicted: Array) -> Array | None:  # noqa: ARG002
+        return None
+
     def cost(self, Y: Array, predicted: Array) -> float:
         return float((self.fixed * (Y - predicted) ** 2).sum())
 
@@ -43,6 +49,12 @@ class Absolute:
 
     def weights(self, Y: Array, predicted: Array) -> Array:
         return 1 / (self.scale * np.maximum(np.abs(Y - predicted), 1e-3 * self.scale))
+
+    def scores(self, Y: Array, predicted: Array) -> Array:
+        return self.weights(Y, predicted) * (Y - predicted)
+
+    def shared(self, predicted: Array) -> Array | None:  # noqa: ARG002
+        return None
 
     def cost(self, Y: Array, predicted: Array) -> float:
         return float((2 * np.abs(Y - predicted) / self.scale).sum())

@@ -23,10 +23,10 @@ def _methods() -> dict[str, str]:
 
 
 def _noise() -> dict[str, str]:
-    from unrelu.noise.kinds import KINDS
+    from unrelu.noise.kinds import of_values
 
     auto = {"auto": "none or, if no network explains the labels, what the residuals suggest"}
-    return auto | {name: kind.contains for name, kind in KINDS.items()}
+    return auto | {name: kind.contains for name, kind in of_values().items()}
 
 
 def _activations() -> dict[str, str]:
@@ -44,9 +44,9 @@ def _forms() -> dict[str, str]:
 
 
 def _answers() -> dict[str, str]:
-    from unrelu.links.table import LINKS
+    from unrelu.search.options import answers
 
-    return {name: link.about for name, link in LINKS.items()}
+    return answers()
 
 
 @click.command(epilog=SAMPLES_HELP + NET_HELP)
@@ -164,6 +164,11 @@ def _check_files(
     keep(output, samples, labels)
     if page is None:
         return
+    if options["answers"] == "labels":
+        raise click.UsageError(
+            "--report: got --answers labels, expected other answers: pages show values, and class "
+            "labels have none"
+        )
     if options["activation"] == "unknown":
         raise click.UsageError(
             "--report: got --activation unknown, expected a known one; unrelu.draw_curve draws the "

@@ -19,7 +19,7 @@ from unrelu.network import Network
 from unrelu.network.unknowns import unknowns_of
 from unrelu.noise.gaussian import noise_covariance, whitener
 from unrelu.noise.kind import Loss, NoiseKind
-from unrelu.numerics.arrays import Array
+from unrelu.numerics.arrays import Array, divisors
 from unrelu.samples import Samples
 
 FINE = 1e-7
@@ -169,6 +169,9 @@ class Reweighted(Fitting):
         assert kind.loss is not None, "for kinds that have one"
         self.kind, self.loss_at = kind, kind.loss
 
+    def left(self, net: Network) -> Array:
+        return self.kind.left(self.samples, net(self.X))
+
     def loss(self, net: Network) -> Loss:
         """With the scales of what the network leaves."""
         return self.loss_at(self.samples, net(self.X))
@@ -197,6 +200,9 @@ class Reweighted(Fitting):
     def standardised(self, net: Network) -> Array:
         return self.loss(net).standardised(self.Y, net(self.X))
 
+    def light_tailed(self, net: Network) -> bool:
+        return self.kind.bounded or super().light_tailed(net)
+
     def drawn(self, net: Network, rng: np.random.Generator) -> Array | None:
         return self.kind.drawn(self.samples, net(self.X), rng)
 
@@ -204,8 +210,20 @@ class Reweighted(Fitting):
         return self.loss(net).weights(self.Y, net(self.X))
 
     def without(self, net: Network, unit: int) -> Network:
-        weights = self.weights(net)  # of the larger: without the unit, predictions may be anywhere
-        return refitted(net.without(unit), self.X, self.Y, weights, self.bias, self.skip)
+        return self._outputs_again(net.without(unit), net)
+
+    def turned(self, net: Network, unit: int) -> Network:
+        """With one unit on its other side, ready to be fitted again."""
+        sides = np.where(np.arange(net.n_units) == unit, -1.0, 1.0)
+        V, b = net.V * sides[:, None], net.b * sides
+        return self._outputs_again(Network(V, net.U, b, net.c, net.activation), net)
+
+    def _outputs_again(self, changed: Network, net: Network) -> Network:
+        """The changed network with outputs that are best where `net` is: a step of scoring from
+        its predictions, for those of the changed one may be anywhere."""
+        weights, predicted = self.weights(net), net(self.X)
+        labels = predicted + self.loss(net).scores(self.Y, predicted) / divisors(weights)
+        return refitted(changed, self.X, labels, weights, self.bias, self.skip)
 
     def gain(self, smaller: Network, larger: Network) -> float:
         loss = self.loss(larger)

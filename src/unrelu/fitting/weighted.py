@@ -43,14 +43,24 @@ LAST = 5
 
 @dataclass(frozen=True, eq=False)
 class State:
-    """The model at one point: (A, Uᵀ, C) in one vector, the Jacobian of the labels, residual, and
-    the weights of labels there."""
+    """The model at one point: (A, Uᵀ, C) in one vector, the Jacobian of the predictions, these, and
+    the weights and scores of labels there, as in `Loss`."""
 
     point: Array
     jacobian: Jacobian
-    residual: Array
+    predicted: Array
     weights: Array
+    scores: Array
+    shared: Array | None
     cost: float
+
+    def curved(self, change: Array) -> Array:
+        """Half the second derivatives of the loss times a change (n, m) of the predictions."""
+        s = self.shared
+        if s is None:
+            return self.weights * change
+        common = (s * change).sum(axis=1, keepdims=True)
+        return np.asarray((self.weights + s**2) * change - s * common)
 
 
 class WeightedNetwork:
@@ -86,25 +96,27 @@ class WeightedNetwork:
         if not np.isfinite(np.linalg.norm(hidden)):
             nothing = np.zeros_like(self.labels)
             J = Jacobian(self.features, slopes, U.T)
-            return State(point, J, self.labels, nothing, np.inf)
+            return State(point, J, nothing, nothing, nothing, None, np.inf)
         H = np.column_stack([hidden, self.nuisance])
         predicted = H @ np.vstack([U, C])
-        residual, cost = self.labels - predicted, self.loss.cost(self.labels, predicted)
+        cost = self.loss.cost(self.labels, predicted)
         if self._steep:
+            residual = self.labels - predicted
             left = float(np.linalg.norm(residual) / np.linalg.norm(self.labels))
             m = self.labels.shape[1]
             slopes = chord_slopes(self.activation, self.features, heights, m, left)
         weights = self.loss.weights(self.labels, predicted)
+        scores, shared = self.loss.scores(self.labels, predicted), self.loss.shared(predicted)
         J = Jacobian(self.features, slopes, U.T, H)
-        return State(point, J, residual, weights, cost)
+        return State(point, J, predicted, weights, scores, shared, cost)
 
     def descent(self, state: State) -> Array:
-        return self._pull(state, state.weights * state.residual)
+        return self._pull(state, state.scores)
 
     def normal(self, state: State, step: Array) -> Array:
         dA, dU, dC = self.parts(step)
         change = state.jacobian.product(dA, np.vstack([dU, dC]).T)
-        return self._pull(state, state.weights * change)
+        return self._pull(state, state.curved(change))
 
     def _pull(self, state: State, change: Array) -> Array:
         rows, W = state.jacobian.transposed(change)
@@ -167,6 +179,8 @@ def reweighted(
 
     def enough(norms: list[float]) -> bool:
         # Over all samples, the squared standard errors of the predictions add up to p variances.
+        if norms[-1] ** 2 <= share * Y.size:  # of labels that are separated it goes to zero
+            return True
         return len(norms) > LAST and norms[-1 - LAST] ** 2 <= (1 + share) * norms[-1] ** 2
 
     for _ in range(1 if rounded else MOST_ROUNDS):  # round kinks are passed on the way
@@ -176,7 +190,7 @@ def reweighted(
         size = float(np.sqrt(state.cost)) or 1.0
         state, _ = minimise(model, state, size=size, steps=MOST_STEPS, enough=enough)
         point, before = state.point, predicted
-        predicted = Y - state.residual
+        predicted = state.predicted
         moved = float(np.vdot((predicted - before) * state.weights, predicted - before))
         if moved <= share * state.cost:
             break

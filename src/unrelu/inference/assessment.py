@@ -25,7 +25,7 @@ from unrelu.inference import notes
 from unrelu.inference.arguments import (
     checked_criterion,
 )
-from unrelu.inference.calibration import Factors, affordable, calibrate
+from unrelu.inference.calibration import Factors, Simulation, affordable, calibrate, least_squares
 from unrelu.inference.linearised import Linearised, linearised
 from unrelu.inference.uncertainty import Uncertainty
 from unrelu.inference.units import (
@@ -130,14 +130,19 @@ def assess_fit(
 
 
 def assess_linearised(
-    linear: Linearised, held: ArrayLike = (), *, simulate: bool = True
+    linear: Linearised,
+    held: ArrayLike = (),
+    *,
+    simulate: bool = True,
+    simulation: Simulation | None = None,
 ) -> Uncertainty:
-    """As `assess`, of a fit that has been linearised."""
+    """As `assess`, of a fit that has been linearised. `simulation`: of labels of another law than
+    normal noise."""
     net, samples, white = linear.fit.net, linear.samples, linear.fit.white
     cut = np.asarray(held, dtype=np.intp)
     errors, factors = _errors(linear, cut, linear.covariance), None
-    if simulate and _worth_simulating(linear, errors):
-        factors = _simulated(linear, errors)
+    if simulate and _worth_simulating(linear, errors, simulation):
+        factors = _simulated(linear, errors, simulation)
         scale = factors.unknowns(*linear.model.shape[1:])
         errors = _errors(linear, cut, scale[:, None] * linear.covariance * scale)
     return Uncertainty(
@@ -178,24 +183,28 @@ def _errors(linear: Linearised, held: Index, covariance: Array) -> _Errors:
     return _Errors(covariance, spread, stderr, units)
 
 
-def _worth_simulating(linear: Linearised, errors: _Errors) -> bool:
+def _worth_simulating(linear: Linearised, errors: _Errors, simulation: Simulation | None) -> bool:
     """Whether patterns are unsure, of a fit whose simulation is known and takes no long time."""
     net = linear.fit.net
-    plain = net.activation.piecewise_linear and linear.criterion.weights is None
+    criterion = linear.criterion
+    known = simulation is not None or (criterion.weights is None and not criterion.parts)
+    plain = net.activation.piecewise_linear and known
     unsure = notes.unsure(near_kink(errors.units), linear.lost, net.n_inputs)
     return plain and len(unsure) > 0 and affordable(linear.fit)
 
 
-def _simulated(linear: Linearised, errors: _Errors) -> Factors:
-    residual = linear.residual * np.sqrt(linear.samples.n / linear.found.tail)
+def _simulated(linear: Linearised, errors: _Errors, simulation: Simulation | None) -> Factors:
+    if simulation is None:
+        scaled = linear.residual * np.sqrt(linear.samples.n / linear.found.tail)
+        own = scaled if linear.sandwich else None
+        simulation = least_squares(linear.fit, linear.found.noise, own)
     return calibrate(
         linear.fit,
         errors.spread,
         errors.stderr,
         np.array([unit.wald for unit in errors.units]),
         alike(linear.fit.net, errors.spread),
-        linear.found.noise,
-        residual if linear.sandwich else None,
+        simulation,
     )
 
 
@@ -230,6 +239,8 @@ def _noise_notes(linear: Linearised, held: Index) -> list[str]:
     free = np.ones(linear.model.unknowns, dtype=bool)
     free[: linear.model.hidden_unknowns].reshape(linear.model.shape[:2])[held] = False
     off = notes.off_minimum(linear.step[free], np.diag(linear.found.covariance)[free])
+    if criterion.parts:
+        return [off]
     if criterion.scores is not None:
         return [off, notes.skewed_noise(residual, fit.biased)]
     weighted = criterion.covariance is not None or criterion.weights is not None

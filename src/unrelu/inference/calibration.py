@@ -15,6 +15,7 @@ for all weights of a unit together: one factor for (v, b), one for u.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -144,6 +145,14 @@ class Fitted:
         return np.asarray(solve_triangular(self.root, labels.T, lower=True).T)
 
 
+Refit = Callable[[np.random.Generator], tuple[Network, Array]]
+"""A network fitted to simulated labels, its units in order, and their white hyperplanes (k, D)."""
+
+Simulation = Callable[[Network, Array, Array], Refit]
+"""Of the network that labels are made of, its hyperplanes (k, D), and a root (k, D, D) of the
+covariance with which other starts lie around them."""
+
+
 def affordable(fitted: Fitted) -> bool:
     n, k = len(fitted.white.features), fitted.net.n_units
     product = 4.0 * n * k * (fitted.dimension + fitted.net.n_outputs)
@@ -156,8 +165,7 @@ def calibrate(
     errors: Network,
     walds: Array,
     alike: list[tuple[int, int]],
-    noise: Array,
-    residual: Array | None = None,
+    simulation: Simulation,
 ) -> Factors:
     """Root mean square error of simulated fits over the standard error, unit by unit.
 
@@ -167,16 +175,13 @@ def calibrate(
     spread, errors : the covariance and standard errors of its weights, of known patterns.
     walds : (k,), the Wald statistics of u = 0.
     alike : pairs of units that cannot be told apart.
-    noise : (m, m), its covariance in the coordinates of the fit.
-    residual : (n, m), in its place for noise that may differ between samples.
+    simulation : of labels, and fits to them.
 
     The generator is fixed: the same fit has the same factors. Cost: `SIMULATIONS` times `STARTS`
     fits of some 200 products O(n k (d + m)).
     """
     rng = np.random.default_rng(0)
     base = likely(fitted, walds, alike)
-    labels = fitted.white_labels(base)
-    root = _root(noise)
     start = unit_rows(fitted.white.to_features(fitted.rows(base)))
     sizes = np.linalg.norm(spread.model.A, axis=1)
     hyperplanes = [spread.of_hyperplane(j) / sizes[j] ** 2 for j in range(len(sizes))]
@@ -189,15 +194,10 @@ def calibrate(
             return net.c
         return np.column_stack([net.c, net.W]) if fitted.biased else net.W
 
-    squares = []
+    refit, squares = simulation(base, start, around), []
     for _ in range(fitted.simulations):
-        if residual is None:
-            change = rng.standard_normal(labels.shape) @ root.T
-        else:
-            change = residual * rng.choice([-1.0, 1.0], (len(residual), 1))
-        fit = _refitted(fitted, start, around, labels + change, rng)
-        found = fitted.found(fit, labels + change)
-        turned = ((fit.point - start) ** 2).sum(axis=1)
+        found, points = refit(rng)
+        turned = ((points - start) ** 2).sum(axis=1)
         squares.append(
             (
                 _ratio(turned, variances),
@@ -215,6 +215,27 @@ def calibrate(
         np.sqrt(np.maximum(columns, 1.0)),
         float(np.sqrt(max(constant, 1.0))),
     )
+
+
+def least_squares(fitted: Fitted, noise: Array, residual: Array | None = None) -> Simulation:
+    """Fits by least squares to labels with noise of a covariance (m, m), in the coordinates of the
+    fit; or with that of the `residual` (n, m), where it may differ between samples."""
+    root = _root(noise)
+
+    def simulation(base: Network, start: Array, around: Array) -> Refit:
+        labels = fitted.white_labels(base)
+
+        def refit(rng: np.random.Generator) -> tuple[Network, Array]:
+            if residual is None:
+                change = rng.standard_normal(labels.shape) @ root.T
+            else:
+                change = residual * rng.choice([-1.0, 1.0], (len(residual), 1))
+            fit = _refitted(fitted, start, around, labels + change, rng)
+            return fitted.found(fit, labels + change), fit.point
+
+        return refit
+
+    return simulation
 
 
 def likely(fitted: Fitted, walds: Array, alike: list[tuple[int, int]]) -> Network:
@@ -269,10 +290,15 @@ def _refitted(
     features = fitted.white.features
     model = Separable(features, labels, fitted.nuisance)
     fits = [_settled(model, start)]
+    fits += [_settled(model, points) for points in others(start, around, rng)]
+    return min(fits, key=lambda fit: fit.cost)
+
+
+def others(start: Array, around: Array, rng: np.random.Generator) -> Iterator[Array]:
+    """Hyperplanes around those of the start, for further fits."""
     for _ in range(STARTS - 1):
         off = around @ rng.standard_normal((*start.shape, 1))
-        fits.append(_settled(model, unit_rows(start + off[:, :, 0])))
-    return min(fits, key=lambda fit: fit.cost)
+        yield unit_rows(start + off[:, :, 0])
 
 
 def _settled(model: Separable, points: Array) -> Fit:

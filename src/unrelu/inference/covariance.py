@@ -11,6 +11,9 @@ least squares    H⁻¹ G H⁻¹, H = Σ J_iᵀJ_i
   homoscedastic  φ̂ H_w⁻¹, φ̂ = Σ w_io r_io² / (n m − p): noise of variance φ/w.
   sandwich       H_w⁻¹ G H_w⁻¹, g_i = J_iᵀ (w_i∘r_i).
 Σ ρ(r_io)        the last one, with w = ρ''(r) and g_i = J_iᵀ ρ'(r_i).
+likelihood       H = Σ J_iᵀ (Σ ψψᵀ) J_i, ψ the parts of the covariance of the scores of a sample
+  homoscedastic  H⁻¹, the inverse of Fisher's information.
+  sandwich       H⁻¹ G H⁻¹, g_i = J_iᵀ of the scores.
 
 (Huber 1967; White 1980. n/ν is the small-sample factor of MacKinnon and White 1985, HC1.)
 """
@@ -45,10 +48,16 @@ def estimate(
     model: fisher.Model, Z: Array, residual: Array, criterion: Criterion, *, sandwich: bool
 ) -> Estimate:
     """After a fit that minimised a criterion of `residual` (n, m), in the coordinates in which its
-    covariance is the identity. With scores there is only the sandwich. O(n p² + p³)."""
+    covariance is the identity. With scores and weights there is only the sandwich.
+    O(n p² + p³)."""
     n, m = residual.shape
     spare = n - model.unknowns / m
-    if criterion.weights is None:
+    if criterion.parts:
+        inverse = fisher.invert(model, fisher.scored_information(model, Z, criterion.parts), n)
+        noise = residual.T @ residual / spare
+        if not sandwich:
+            return Estimate(inverse.matrix, inverse, noise, spare)
+    elif criterion.weights is None:
         sums = fisher.moments(model, Z)
         inverse = fisher.invert(model, fisher.information(model, sums), n)
         noise, tail = _noise(residual, fisher.leverage(model, sums, inverse.matrix), spare)

@@ -20,7 +20,7 @@ Noise of covariance Ω between the outputs is for the caller to remove: labels a
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, reduce
 from operator import iadd
@@ -167,6 +167,11 @@ def scores(model: Model, Z: Array, psi: Array) -> Array:
         g = J.transposed_each(psi[rows])
         total += g.T @ g
     return total
+
+
+def scored_information(model: Model, Z: Array, parts: Sequence[Array]) -> Array:
+    """Σ_i J_iᵀ (Σ_ψ ψ_i ψ_iᵀ) J_i, (p, p), for parts ψ (n, m). O(n p²) each."""
+    return reduce(iadd, (scores(model, Z, psi) for psi in parts))
 
 
 def gradient(model: Model, Z: Array, psi: Array) -> Array:

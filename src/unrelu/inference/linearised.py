@@ -128,7 +128,7 @@ class Linearised:
         """Derivatives of what was minimised, (n, m). The mean of noise of an unknown law is part of
         c: where it is no larger than the noise, it does not count."""
         scores: Array = self.criterion.scores_of(residual) * (residual != 0)
-        if self.criterion.scores is None or not self.fit.biased:
+        if self.criterion.scores is None or self.criterion.parts or not self.fit.biased:
             return scores
         middle = np.median(residual, axis=0)
         near = np.abs(middle) <= robust_spread(residual - middle, self.samples.Y)
@@ -137,6 +137,8 @@ class Linearised:
     def _gradient_covariance(self, residual: Array, scores: Array, gradient: Array) -> Array:
         """(p, p), of noise that is the same in every sample, unless errors allow for another."""
         (model, Z), (n, m), criterion = self._data, residual.shape, self.criterion
+        if criterion.parts:
+            return fisher.scored_information(model, Z, criterion.parts)
         weights = criterion.weights if criterion.scores is None else None
         sums = fisher.moments(model, Z)
         plain = fisher.information(model, sums)
@@ -174,7 +176,8 @@ def linearised(
     if criterion.scores is None:
         standardised = criterion.standardised(residual)
         changing = notes.changing_noise(standardised, mean, white.features)
-    sandwich = criterion.form == "sandwich" or criterion.scores is not None
+    robust = criterion.scores is not None and not criterion.parts
+    sandwich = criterion.form == "sandwich" or robust
     many = samples.n * samples.m >= notes.MANY * unknowns  # for the sandwich to be chosen unasked
     sandwich |= criterion.form == "auto" and many and changing != ""
     heights = heights_known(net, white, U, biased, residual)

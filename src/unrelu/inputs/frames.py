@@ -66,7 +66,7 @@ def tables(X: Any, Y: Any, *, exact: bool = False) -> tuple[ArrayLike, ArrayLike
     Raises InputError for missing values and for row labels that do not match, InputTypeError for
     columns of anything other than numbers, dates and durations.
     """
-    Y, ordered = _aligned(X, Y)
+    Y, ordered = aligned(X, Y)
     X, inputs, of_X = _table("X", X, exact)
     Y, outputs, of_Y = _table("Y", Y, exact)
     return X, Y, Names(inputs, outputs, (*of_X, *of_Y, *ordered))
@@ -87,10 +87,10 @@ def plain(name: str, value: Any, *, exact: bool = False, expected: Sequence[str]
 
 def beside(name: str, value: Any, X: Any) -> ArrayLike:
     """One number for each row of X, as an array; in the order of X if both have row labels."""
-    return plain(name, _aligned(X, value, name)[0])
+    return plain(name, aligned(X, value, name)[0])
 
 
-def _aligned(X: Any, Y: Any, name: str = "Y") -> tuple[Any, list[Remark]]:
+def aligned(X: Any, Y: Any, name: str = "Y") -> tuple[Any, list[Remark]]:
     """Y with its rows in the order of X, if both have row labels; and remarks on it."""
     of_X: Any = getattr(X, "index", None)
     of_Y: Any = getattr(Y, "index", None)

@@ -63,6 +63,12 @@ class StudentT:
         square = self.root**2 * (Y - predicted) ** 2
         return np.asarray(self.root**2 * (self.freedom + 1) / (self._level + square))
 
+    def scores(self, Y: Array, predicted: Array) -> Array:
+        return self.weights(Y, predicted) * (Y - predicted)
+
+    def shared(self, predicted: Array) -> Array | None:  # noqa: ARG002
+        return None
+
     def slopes(self, Y: Array, predicted: Array) -> Array:
         """Second derivative of −log likelihood in the residual: what information there is."""
         square, level = self.root**2 * (Y - predicted) ** 2, self._level
@@ -77,7 +83,7 @@ class StudentT:
 
     def standardised(self, Y: Array, predicted: Array) -> Array:
         """Scores of the likelihood, as residuals: large errors count for little."""
-        scores = self.weights(Y, predicted) * (Y - predicted) / self.root
+        scores = self.scores(Y, predicted) / self.root
         return np.asarray(scores / divisors(np.sqrt((scores**2).mean(axis=0))))
 
     @property
@@ -169,7 +175,7 @@ def _recognised(fit: FirstFit) -> str | None:
 def _criterion(samples: Samples, predicted: Array, noise: Noise) -> Criterion:
     Y = np.asarray(samples.Y, np.float64)
     tails = StudentT(noise.freedom, np.sqrt(np.diag(noise.covariance)), samples.root)
-    scores = tails.weights(Y, predicted) * (Y - predicted)
+    scores = tails.scores(Y, predicted)
     return Criterion(weights=tails.slopes(Y, predicted), scores=scores)
 
 

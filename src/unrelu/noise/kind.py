@@ -19,14 +19,20 @@ class Loss(Protocol):
     """A loss of labels (n, m) about predictions (n, m): twice the negative log likelihood, less
     what it is at the best prediction.
 
-    Its derivative by a prediction μ is −2 w (Y − μ), with the weights w that it gives to the labels
-    at μ, and its second derivative is about 2w: so Gauss–Newton steps of least squares with these
-    weights descend in it (iteratively reweighted least squares; for Poisson counts, Fisher's
-    scoring).
+    Its derivative by a prediction is −2 times the score, and its second derivative is about twice
+    the weight: so Gauss–Newton steps of least squares with these weights descend in it (iteratively
+    reweighted least squares; for a likelihood, Fisher's scoring).
     """
 
     def weights(self, Y: Array, predicted: Array) -> Array:
         """(n, m), non-negative."""
+
+    def scores(self, Y: Array, predicted: Array) -> Array:
+        """(n, m). Where predictions are those of the labels, weights times residuals."""
+
+    def shared(self, predicted: Array) -> Array | None:
+        """s (n, m): half the second derivative by two outputs of a sample is −s_a s_b. None where
+        it is zero."""
 
     def cost(self, Y: Array, predicted: Array) -> float:
         """The sum over all labels."""
@@ -49,12 +55,16 @@ class Criterion:
     weights : (n, m), of a fit that minimised Σ w_io r_io²; they hold the weights of samples.
     scores : (n, m), with weights, of a fit that minimised Σ ρ(r_io): scores ρ'(r), and weights
         ρ''(r).
+    parts : (n, m) each, with scores, of a fit that maximised the likelihood of a known law: Σ ψψᵀ
+        over them is the covariance of the scores of a sample, and the information about its
+        outputs.
     """
 
     form: str = "homoscedastic"
     covariance: Array | None = None
     weights: Array | None = None
     scores: Array | None = None
+    parts: tuple[Array, ...] = ()
 
     def scores_of(self, residual: Array) -> Array:
         """Half the derivatives of what was minimised by residuals (n, m), in the coordinates in
@@ -97,9 +107,13 @@ class NoiseKind:
     recognised : why a fit shows that it is this kind, "" if no reason is needed; None where it
         does not show it, or is not asked.
     robust : whether it has heavy tails: a search by least squares then clips the labels.
+    bounded : whether labels can only be so far from their mean, so that gains in noise are as in
+        normal noise, however few samples vary much.
     integer : whether labels are whole numbers by nature, and not rounded to them.
     drawn : (samples, predictions, rng) → standardised residuals of labels drawn from its law;
         None where their law is not known.
+    left : (samples, predictions) → what these leave of labels (n, m), in units of the predictions.
+    answers : what such labels are of the values of a network, as in `recover(answers=...)`.
     described : (noise, loss) → the noise that was found, in the terms of the loss.
     objection : (samples, network, bias) → a note on what contradicts it, "" if nothing does.
     check : refuses samples that cannot have such noise, with an InputError.
@@ -112,8 +126,11 @@ class NoiseKind:
     suspected: Callable[[Samples, bool], bool] = lambda _samples, _bias: False
     recognised: Callable[[FirstFit], str | None] = lambda _fit: None
     robust: bool = False
+    bounded: bool = False
     integer: bool = False
     drawn: Callable[[Samples, Array, np.random.Generator], Array | None] = lambda *_: None
+    left: Callable[[Samples, Array], Array] = lambda samples, fitted: samples.left(fitted)
+    answers: str = "values"
     described: Callable[[Noise, Loss], Noise] = lambda noise, _loss: noise
     objection: Callable[[Samples, Network, bool], str] = lambda *_: ""
     check: Callable[[Samples], None] = lambda _samples: None

@@ -13,18 +13,24 @@ from unrelu.noise.found import Noise
 from unrelu.noise.gaussian import GAUSSIAN, noise_covariance
 from unrelu.noise.independent import INDEPENDENT, long_tailed
 from unrelu.noise.kind import Criterion, FirstFit, NoiseKind
+from unrelu.noise.labels import LABELS
 from unrelu.noise.none import NONE
 from unrelu.noise.poisson import POISSON
 from unrelu.noise.sparse import SPARSE
 from unrelu.numerics.arrays import Array
 from unrelu.samples import Samples
 
-KINDS = {kind.name: kind for kind in (NONE, GAUSSIAN, INDEPENDENT, POISSON, SPARSE)}
+KINDS = {kind.name: kind for kind in (NONE, GAUSSIAN, INDEPENDENT, POISSON, SPARSE, LABELS)}
+
+
+def of_values() -> dict[str, NoiseKind]:
+    """The kinds that labels which are values may have, by name."""
+    return {name: kind for name, kind in KINDS.items() if kind.answers == "values"}
 
 
 def estimated() -> tuple[str, ...]:
-    """Names of the kinds that leave an estimate, with standard errors."""
-    return tuple(name for name, kind in KINDS.items() if kind.estimated)
+    """Names of the kinds among them that leave an estimate, with standard errors."""
+    return tuple(name for name, kind in of_values().items() if kind.estimated)
 
 
 def suspected(samples: Samples, bias: bool) -> NoiseKind | None:

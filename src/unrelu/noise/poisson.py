@@ -69,6 +69,12 @@ class Proportional:
     def weights(self, Y: Array, predicted: Array) -> Array:  # noqa: ARG002
         return np.asarray(self.samples / (self.dispersion * np.maximum(predicted, self.least)))
 
+    def scores(self, Y: Array, predicted: Array) -> Array:
+        return self.weights(Y, predicted) * (Y - predicted)
+
+    def shared(self, predicted: Array) -> Array | None:  # noqa: ARG002
+        return None
+
     def cost(self, Y: Array, predicted: Array) -> float:
         """2 ∫ (Y − t) / max(t, least) dt, from the prediction to the label."""
         least = np.where(self.least > 0, self.least, 1.0)

@@ -14,17 +14,20 @@ from unrelu.inference.arguments import FORMS as FORMS
 from unrelu.inputs.options import check_flag, check_units
 from unrelu.links.identity import VALUES
 from unrelu.links.table import LINKS
-from unrelu.noise.kinds import KINDS, estimated
+from unrelu.noise.kinds import KINDS, estimated, of_values
+from unrelu.noise.labels import LABELS
 from unrelu.numerics.arrays import Array, Index
 from unrelu.numerics.rank import column_space
 from unrelu.numerics.whitening import dependent_columns, power_of_two, whiten, with_constant
 from unrelu.samples import SMALLEST, Samples
 from unrelu.search.methods import METHODS, names
 
+ABOUT_LABELS = "class labels, each drawn with the probabilities of a softmax of the values"
+
 
 def noises() -> tuple[str, ...]:
     """What `noise` may be."""
-    return ("auto", *KINDS)
+    return ("auto", *of_values())
 
 
 def label_rank(
@@ -105,15 +108,33 @@ def check_options(
         )
 
 
-def check_answers(answers: str, exact: bool) -> bool:
-    """Whether answers are another function of values than the values themselves."""
-    _check_one_of("answers", answers, tuple(LINKS))
-    if exact and answers != VALUES.name:
+def answers() -> dict[str, str]:
+    """What `answers` may be, and what Y then is."""
+    return {name: link.about for name, link in LINKS.items()} | {LABELS.answers: ABOUT_LABELS}
+
+
+def check_answers(given: str, exact: bool) -> None:
+    """What labels are of the values of a network."""
+    _check_one_of("answers", given, tuple(answers()))
+    if exact and given != VALUES.name:
         raise InputError(
-            f"answers: got {answers!r} with exact=True, expected {VALUES.name!r}: the values "
-            "behind others are not rational"
+            f"answers: got {given!r} with exact=True, expected {VALUES.name!r}: the values behind "
+            "others are not rational"
         )
-    return answers != VALUES.name
+
+
+def check_class_labels(
+    activation: Activation | None, method: str, noise: str, bias: bool, skip: bool
+) -> None:
+    """What works for class labels."""
+    other = f"answers={LABELS.answers!r}"
+    if activation is None or not activation.reversible:
+        raise _combined("activation", _name(activation), other, ("relu",))
+    for option, value in (("method", method), ("noise", noise)):
+        if value != "auto":
+            raise _combined(option, value, other, ("auto",))
+    check_flag("skip", skip)
+    check_flag("bias", bias)
 
 
 def _check_one_of(option: str, value: object, known: Sequence[str]) -> None:
@@ -191,7 +212,7 @@ def check_skip(
         raise _combined("activation", _name(activation), "skip=True", ("relu",))
     if method not in (taken := names(lambda row: row.skip)):
         raise _combined("method", method, "skip=True", taken)
-    if noise not in (kinds := ("auto", "none", *estimated())):
+    if noise not in (kinds := ("auto", "none", *estimated())) and noise != LABELS.name:
         raise _combined("noise", noise, "skip=True", kinds)
     if exact:
         raise InputError(

@@ -19,6 +19,22 @@ NOISY = (
 )
 
 
+def said(best: Outcome, task: Task, exact: bool) -> tuple[Finding, ...]:
+    """What there is to say about the question, unless the answer says it all: an estimate, labels
+    that are no values, a complete search, or labels that no rational network gives."""
+    certificate, candidate = best.certificate, best.candidate
+    no_values = len(certificate.findings) > 1
+    failed = certificate.status == Status.FAILED
+    searched = exact and task.complete and failed
+    broken = certificate.proof is not None and not certificate.proof.holds
+    to_rounding = best.status == Status.FAILED and certificate.residual_in_roundings <= 1
+    if candidate.noise is not None or candidate.unsuitable or no_values or searched:
+        return best.remarks
+    if certificate.refutation is not None or broken or to_rounding:
+        return best.remarks
+    return remarks(best, task)
+
+
 def remarks(best: Outcome, task: Task) -> tuple[Finding, ...]:
     """Of labels without noise: too few samples for the units asked for, more or fewer units than
     those, and what the method has noted."""
