@@ -4,28 +4,24 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from unrelu.activations import RELU, Activation, resolve
 from unrelu.checks.hidden_values import hidden_values
-from unrelu.errors import InputError
 from unrelu.inputs.classes import ClassLabels, class_labels
 from unrelu.inputs.frames import beside
 from unrelu.inputs.names import UNNAMED
 from unrelu.inputs.options import seeded
-from unrelu.links.behind import values_behind
-from unrelu.links.identity import VALUES
-from unrelu.links.table import LINKS
 from unrelu.noise.labels import LABELS
 from unrelu.numerics.arrays import Array
 from unrelu.numerics.quiet import quiet
 from unrelu.numerics.threads import one_thread
-from unrelu.result import Recovery, RecoveryError, remark
+from unrelu.result import Recovery, RecoveryError
 from unrelu.samples import ExactSamples, Samples, weighed
 from unrelu.search import question
+from unrelu.search.answers import unlinked
 from unrelu.search.class_labels import find as find_from_labels
 from unrelu.search.dependent_inputs import for_all_inputs, independent_columns
 from unrelu.search.judging import Outcome
@@ -45,7 +41,6 @@ from unrelu.search.plan import run_plan
 from unrelu.search.rational import run_rational_plan
 from unrelu.search.task import Task
 from unrelu.wording.status import Status
-from unrelu.wording.streams import counted
 
 MANY_ENTRIES = 1e6
 """Entries of X from which on the products are worth several threads."""
@@ -201,12 +196,11 @@ def recover(
     started = time.perf_counter()
     check_options(n_units, bias, method, noise, exact, form)
     check_alpha(alpha)
-    check_answers(answers, exact)
-    if answers in LINKS and answers != VALUES.name:
-        options: dict[str, Any] = {"activation": activation, "bias": bias, "method": method}
-        options |= {"skip": skip, "form": form, "alpha": alpha, "rng": rng}
-        return _thrown(_behind(answers, X, Y, n_units, noise, sample_weight, options), throw)
-    known, labels = None if activation == "unknown" else resolve(activation), None
+    known = None if activation == "unknown" else resolve(activation)
+    behind = labels = None
+    if check_answers(answers, exact):
+        behind = unlinked(answers, X, Y, noise, sample_weight)
+        X, Y, sample_weight, noise = behind.X, behind.values, behind.weights, behind.noise
     if answers == LABELS.answers:
         check_class_labels(known, method, noise, bias, skip)
         labels = class_labels(X, Y)
@@ -230,16 +224,16 @@ def recover(
     with one_thread(samples.n * samples.d < MANY_ENTRIES):
         rank = label_rank(samples, bias, rng, skip=skip)
         task = Task(
-            *(samples, rank, n_units, bias, method, noise, known or RELU, skip),
+            *(samples, rank, n_units, bias, method, noise, known or RELU, skip, weights, form),
             unknown=known is None,
-            weights=weights,
-            form=form,
             alpha=alpha,
-            precision=given.precision,
+            precision=(behind and behind.precision) or given.precision,
+            values=behind is not None,
         )
         best = _searched(task, exactly, labels, rng)
     result = _answer(best, task, exact, seed, started)
-    return _thrown(for_all_inputs(result, full, kept) if len(kept) < full.d else result, throw)
+    result = for_all_inputs(result, full, kept) if len(kept) < full.d else result
+    return _thrown(result if behind is None else behind.described(result), throw)
 
 
 def _weighed(
@@ -262,51 +256,6 @@ def _searched(
     if labels is not None:
         return find_from_labels(task, labels.classes, rng)
     return run_plan(task, rng) if exactly is None else run_rational_plan(task, exactly, rng)
-
-
-def _behind(
-    answers: str,
-    X: ArrayLike,
-    Y: ArrayLike,
-    n_units: int | None,
-    noise: str,
-    sample_weight: ArrayLike | None,
-    options: dict[str, Any],
-) -> Recovery:
-    """From the values behind answers."""
-    link, given = LINKS[answers], Samples.of(X, Y)
-    if wrong := link.refuse(np.asarray(given.Y, np.float64)):
-        raise InputError(f"Y: got numbers that are not {link.about}; {wrong}")
-    behind = values_behind(link, given.Y)
-    if len(behind.rows) <= given.d:
-        raise InputError(
-            f"Y: got {len(behind.rows)} answers that are not saturated, expected more than the "
-            f"{given.d} inputs: only those show the values behind them"
-        )
-    weights = behind.weights
-    if sample_weight is not None:
-        own = np.asarray(beside("sample_weight", sample_weight, X), np.float64)[behind.rows]
-        weights = own if weights is None else own * weights
-    if noise == "auto" and behind.rounded:
-        noise = "gaussian"
-    inputs, options = np.asarray(given.X)[behind.rows], options | {"noise": noise, "throw": False}
-    result = recover(inputs, behind.values, n_units, sample_weight=weights, **options)
-    left_out = given.n - len(behind.rows)
-    rounded = f", rounded to {behind.rounded}, and have errors accordingly" * bool(behind.rounded)
-    said = {
-        "answers": f"the labels are taken for {link.about}{rounded}",
-        "saturated-answers": f"{counted(left_out, 'saturated label')} left out" * bool(left_out),
-        "hidden-by-answers": link.hides,
-    }
-    remarks = tuple(each for code, words in said.items() for each in remark(code, words))
-    uncertainty = result.uncertainty and replace(result.uncertainty, names=given.names)
-    return replace(
-        result,
-        names=given.names,
-        uncertainty=uncertainty,
-        remarks=(*result.remarks, *remarks),
-        stats={**result.stats, "answers": answers},
-    )
 
 
 def _answer(

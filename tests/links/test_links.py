@@ -15,6 +15,7 @@ import unrelu
 from unrelu import InputError, Network, RectifiedNetworkRegressor
 from unrelu.cli import main
 from unrelu.formats.samples import write_samples
+from unrelu.links.behind import sharing
 from unrelu.links.table import LINKS
 
 Array = NDArray[np.float64]
@@ -85,6 +86,36 @@ def test_given_answers_that_are_rounded_leave_an_estimate(name: str) -> None:
     assert result.status == "estimated"
     assert result.network is not None
     assert unrelu.match(result.network, net).max_error < 0.01
+
+
+@pytest.mark.parametrize("seed", [0, 2])
+def test_errors_of_rounded_answers_are_right_where_many_share_one(seed: int) -> None:
+    """Where no unit is active, all answers are rounded by the same amount."""
+    net = planted(seed)
+    X = np.random.default_rng(seed).standard_normal((2000, 6))
+    P = model(net, "sigmoid", decimals(4))(X)
+    assert sharing(P).max() > 50
+    assert (sharing(P) == 1).mean() > 0.8
+    result = unrelu.recover(X, P, 3, answers="sigmoid", rng=0)
+    assert result.status == "estimated"
+    assert result.uncertainty is not None
+    found, error = result.uncertainty.network, result.uncertainty.stderr
+    truth = net.canonical()
+    order = np.argmax(found.V @ truth.V.T, axis=1)
+    off = (found.V - truth.V[order]) / error.V
+    assert float(np.sqrt((off**2).mean())) < 1.4  # 1 ± 0.17 of 18 weights; 1.8 and 2.6 before
+
+
+@pytest.mark.parametrize(("name", "m", "places"), [("sigmoid", 1, 4), ("softmax", 3, 3)])
+def test_rounding_is_no_misfit_and_no_unit(name: str, m: int, places: int) -> None:
+    """Neighbours are rounded alike: where levels are few, that is a function of the inputs."""
+    net = planted(1, m=m)
+    X = np.random.default_rng(1).standard_normal((1500, 6))
+    result = unrelu.recover(X, model(net, name, decimals(places))(X), answers=name, rng=0)
+    assert result.status == "estimated"
+    assert result.certificate.code == "rounding"
+    assert result.network is not None
+    assert result.network.n_units == 3
 
 
 def test_answers_of_another_kind_are_refused() -> None:

@@ -161,7 +161,7 @@ def measured(
         bound = _tested(bound, asked, samples, noise, precision.step)
     left = replace(left, chance=bound)
     some = samples.take(samples.spread(LOOKED_AT))
-    rest = np.asarray(some.Y, np.float64) - net(some.X)
+    rest = some.left(net(some.X))
     if (rest.std(axis=0) < ROUNDED * precision.step).all():
         left = replace(left, misfit=0.0)
     return NoisyCase(net, samples, left, free, none, np.arange(0), counts=kind.integer)
@@ -307,4 +307,5 @@ def _is_rounding(net: Network, samples: Samples, precision: Precision) -> bool:
     if not precision.step:
         return False
     some = samples.take(samples.spread(MOST_ROWS))
-    return bool(np.sqrt(((some.Y - net(some.X)) ** 2).mean()) <= ALL_ROUNDING * precision.step)
+    left = some.left(net(some.X))
+    return bool(np.sqrt((left**2).mean()) <= ALL_ROUNDING * precision.step)

@@ -19,6 +19,10 @@ CLEAR = 0.2
 VAGUE = 0.05
 """Largest error that rounding of an answer may make in a value."""
 
+PLATEAU, FREQUENT = 2, 10
+"""Times that an answer must be as frequent as the next one, and how often beyond that, to be the
+one where no unit is active: neighbouring levels of others are about as frequent."""
+
 SINGLE_BITS = 24
 """Of the significand of a float32."""
 
@@ -68,4 +72,18 @@ def values_behind(link: Link, P: NDArray[Any]) -> Behind:
         return Behind(rows, values.astype(np.float32) if single else values)
     rows = np.flatnonzero(vagueness(link, grid, Y) <= 1)
     errors = rounding_errors(link, grid, Y[rows]).max(axis=1)
-    return Behind(rows, link.inverse(Y[rows]), errors**-2.0, grid.name)
+    weights = errors**-2.0 / sharing(Y[rows])
+    return Behind(rows, link.inverse(Y[rows]), weights, grid.name)
+
+
+def sharing(Y: Array) -> Array:
+    """(r,): how many of the rounded answers (r, m) have their error of rounding in common with
+    each. Where no unit is active all answers are the same, so their errors are, and together they
+    tell as much as one of them: of all answers, that one is then by far the most frequent."""
+    _, group, counts = np.unique(Y, axis=0, return_inverse=True, return_counts=True)
+    if len(counts) < 2:
+        return np.ones(len(Y))
+    second, most = np.sort(counts)[-2:]
+    plateau = most > PLATEAU * second + FREQUENT
+    same = counts[group.reshape(-1)] == most
+    return np.where(plateau & same, float(most), 1.0)

@@ -14,6 +14,7 @@ import numpy as np
 from unrelu.links.link import Link
 from unrelu.links.sigmoid import logit
 from unrelu.numerics.arrays import Array, Index
+from unrelu.numerics.grids import grid_of
 
 HIDES = (
     "a function added to all outputs leaves such answers as they are; the outputs of the network "
@@ -50,6 +51,12 @@ def against_others(F: Array, outputs: Index) -> tuple[Array, Array]:
     return np.asarray(own - largest - np.log(total)), gradient
 
 
+def coarseness(P: Array) -> float:
+    """The step of answers on a grid of one step, else zero."""
+    grid = grid_of(P)
+    return float(grid.step) if grid else 0.0
+
+
 def _inverse(P: Array) -> Array:
     with np.errstate(divide="ignore"):
         return centred(np.log(P))
@@ -65,7 +72,7 @@ def _refuse(P: Array) -> str:
     if P.shape[1] < 2:
         return "expected two or more outputs; one probability is that of a sigmoid"
     total = P.sum(axis=1)
-    off = max(SUM_OFF, 0.5 * P.shape[1] * 1e-3)
+    off = max(SUM_OFF, 0.5 * P.shape[1] * max(1e-3, coarseness(P)))
     if P.min() >= 0 and (np.abs(total - 1) <= off).all():
         return ""
     return "expected probabilities that sum to one in each row, percentages divided by 100"

@@ -113,14 +113,15 @@ def answers() -> dict[str, str]:
     return {name: link.about for name, link in LINKS.items()} | {LABELS.answers: ABOUT_LABELS}
 
 
-def check_answers(given: str, exact: bool) -> None:
-    """What labels are of the values of a network."""
+def check_answers(given: str, exact: bool) -> bool:
+    """What labels are of the values of a network; whether these can be computed from them."""
     _check_one_of("answers", given, tuple(answers()))
     if exact and given != VALUES.name:
         raise InputError(
             f"answers: got {given!r} with exact=True, expected {VALUES.name!r}: the values behind "
             "others are not rational"
         )
+    return given in LINKS and given != VALUES.name
 
 
 def check_class_labels(

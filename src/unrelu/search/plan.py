@@ -62,7 +62,7 @@ def run_plan(task: Task, rng: np.random.Generator) -> Outcome:
     if _too_many(best, task):
         closest = replace(noisy.find(task, "gaussian", rng), noise=None, note="")
         best = judge(task, "least-squares", closest, passes)
-    if task.noise == "poisson":
+    if task.noise == "poisson" or task.values:
         return best
     certificate = replace(best.certificate, values=False)
     best = replace(best, certificate=certificate)
@@ -141,7 +141,7 @@ def _of_relu(
     samples, near = task.samples, None
     if task.method == "auto" and task.noise == "auto":
         # Searches of rounded labels are slow, and exponentials of ReLU outputs do not sum to one.
-        kind = kind_of_labels(samples)
+        kind = None if task.values else kind_of_labels(samples)
         if kind is not None and (task.precision.step > 0 or kind.code == "log-probabilities"):
             yield "constant", _without_units(task)
             yield "labels", kind
@@ -150,8 +150,9 @@ def _of_relu(
         for method, candidate in _exact(task, passes, rng):
             yield method, candidate
             near = candidate.network if passes.residual(candidate.network) < NEAR else near
-        kind = kind_of_labels(samples) if task.noise != "poisson" else None
-        if kind is None and near is None and task.noise != "poisson":
+        values = task.values or task.noise == "poisson"
+        kind = None if values else kind_of_labels(samples)
+        if kind is None and near is None and not values:
             kind = _squashed(task, passes, rng)
         if kind is not None:
             yield "labels", kind

@@ -23,6 +23,7 @@ class Task:
 
     `precision`: of the labels, which may be coarser than that of the samples where it was read off
     them, and is not sure: then exact labels are looked for first, and then what fits to rounding.
+    `values`: the labels are known to be values, and not, say, class labels.
     `unknown`: the activation is not known, and `activation` means nothing.
     """
 
@@ -39,6 +40,7 @@ class Task:
     precision: Precision = DOUBLE
     alpha: float = 0.01
     unknown: bool = False
+    values: bool = False
 
     @property
     def recipe(self) -> bool:

@@ -77,6 +77,21 @@ def test_answers_that_are_cut_off(link: str, rounding: Rounding) -> None:
     assert recovered(result, net)
 
 
+@pytest.mark.parametrize("link", CUT_OFF)
+def test_to_recognise_that_answers_are_cut_off_costs_nothing_more(link: str) -> None:
+    net = planted(2)
+    net = Network(net.V, net.U, net.b, [0.5])
+    told = unrelu.extract(model(net, link), 6, answers=link, rng=0)
+    found = unrelu.extract(model(net, link), 6, rng=0)
+    extra = int(found.stats["queries"]) - int(told.stats["queries"])
+    assert extra <= 300  # as a head may ask
+
+
+def test_values_that_are_declared_to_be_labels() -> None:
+    result = unrelu.extract(planted(0), 6, answers="labels", rng=0, throw=False)
+    assert (result.status, result.findings[0].code) == ("failed", "other-answers")
+
+
 def test_a_network_that_is_zero_where_no_unit_is_active_is_a_network() -> None:
     net = Network(np.eye(4)[:2], [[1.0, 2.0]], [0.1, -0.2])
     result = unrelu.extract(net, 4, rng=0)

@@ -6,12 +6,14 @@ from dataclasses import replace
 
 import numpy as np
 
+from unrelu.checks.finding import failed
 from unrelu.checks.kinds_of_labels import MOST_CLASSES, many_levels, zeros_and_ones
 from unrelu.extraction.hard_labels.classes import Classes
 from unrelu.extraction.hard_labels.search import search
 from unrelu.extraction.hard_labels.state import State
 from unrelu.extraction.hard_labels.verdict import verdict
 from unrelu.extraction.heads.head import FIRST_ANSWERS, Asked, Head, Shown
+from unrelu.extraction.heads.refused import refused
 from unrelu.extraction.judging import at_the_end, remarks_on
 from unrelu.extraction.queries import ENDED
 from unrelu.numerics.arrays import Array
@@ -22,6 +24,9 @@ PAIRS, TINY = 64, 1e-6
 
 AGREE = 0.7
 """Least share of equal pairs of labels that are a function of the inputs; counts have less."""
+
+FEW = 10
+"""Different answers that may be labels, however few queries there are."""
 
 PER_CLASS = 5
 """Least mean number of random queries per class."""
@@ -74,6 +79,17 @@ def _another_class(shown: Shown) -> bool:
     return False
 
 
+def _not_labels(Y: Array) -> str:
+    """A sentence if answers (n, m) are too many different ones for labels."""
+    different = len(np.unique(Y, axis=0))
+    if different <= max(FEW, len(Y) / 2):
+        return ""
+    return (
+        f"the answers are not class labels: got {different} different ones to {len(Y)} queries, "
+        "expected a few classes; answers='auto' finds out what they are"
+    )
+
+
 def extract_labels(asked: Asked) -> Recovery:
     """The network behind class labels, see `extraction.hard_labels`."""
     first = asked.random_inputs(min(FIRST_ANSWERS, asked.queries.budget))
@@ -81,6 +97,9 @@ def extract_labels(asked: Asked) -> Recovery:
     state = State(Classes(asked.queries), asked.scale, asked.reach, asked.bias, rng)
     ended: BaseException | None = None
     try:
+        X, Y = asked.queries(first)
+        if wrong := _not_labels(Y):
+            return refused(asked, X, Y, failed("other-answers", wrong))
         search(state, first)
     except ENDED as end:
         if not asked.queries.asked:

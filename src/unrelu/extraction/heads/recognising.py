@@ -36,8 +36,9 @@ SAME = 0.7
 SOME = 0.01
 """Least share of answers at an end of their range, and of others, where values were cut off."""
 
-PER_WEIGHT = 60
-"""Queries, for each weight of a unit, that show whether a network explains them."""
+PER_WEIGHT = 8, 15, 30, 60
+"""Queries, for each weight of a unit, that show whether a network explains them: more where fewer
+do not. An extraction begins with thirty of them."""
 
 SAME_VALUE = 1e-6
 """Difference of answers that are the same, as a share of the largest."""
@@ -106,18 +107,22 @@ def cut_off(shown: Shown, link: Link) -> bool:
     """Whether the network that explains the answers which are not at an end of their range has
     values beyond it where they are."""
     asked = shown.asked
-    X, Y = asked.queries(asked.random_inputs(PER_WEIGHT * (asked.n_inputs + asked.bias)))
-    if grid_of(Y) is not None:
-        return len(np.unique(Y)) > FEW and unchanged(shown) >= SAME
-    inside = np.flatnonzero(vagueness(link, None, Y) <= 1)
-    if len(inside) <= 2 * X.shape[1]:
-        return False
-    found = recover(X[inside], Y[inside], bias=asked.bias, noise="none", rng=0, throw=False)
-    F = found.certificate.network(X)
-    error = SAME_VALUE * np.abs(Y).max()
-    right = np.abs(link.forward(F) - Y).max() <= error
-    units = found.certificate.network.n_units > 0  # max(linear, 0) is a unit itself
-    return found.status == Status.EXACT and units and bool(right and np.abs(F - Y).max() > error)
+    for share in PER_WEIGHT:
+        X, Y = asked.queries(asked.random_inputs(share * (asked.n_inputs + asked.bias)))
+        if grid_of(Y) is not None:
+            return len(np.unique(Y)) > FEW and unchanged(shown) >= SAME
+        inside = np.flatnonzero(vagueness(link, None, Y) <= 1)
+        if len(inside) <= 2 * X.shape[1]:
+            continue
+        found = recover(X[inside], Y[inside], bias=asked.bias, noise="none", rng=0, throw=False)
+        if found.status != Status.EXACT:
+            continue
+        F = found.certificate.network(X)
+        error = SAME_VALUE * np.abs(Y).max()
+        right = np.abs(link.forward(F) - Y).max() <= error
+        units = found.certificate.network.n_units > 0  # max(linear, 0) is a unit itself
+        return units and bool(right and np.abs(F - Y).max() > error)
+    return False
 
 
 def stays_within(shown: Shown, low: float, high: float) -> bool:

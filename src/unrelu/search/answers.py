@@ -1,0 +1,91 @@
+"""Answers that were given: the values behind them, and what is to be said of that."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from unrelu.checks.finding import Finding
+from unrelu.errors import InputError
+from unrelu.inputs.frames import beside
+from unrelu.inputs.names import Names
+from unrelu.links.behind import values_behind
+from unrelu.links.table import LINKS
+from unrelu.numerics.arrays import Array
+from unrelu.numerics.precision import DOUBLE, Precision
+from unrelu.result import Recovery, remark
+from unrelu.samples import Samples
+from unrelu.wording.streams import counted
+
+
+@dataclass(frozen=True, eq=False)
+class Unlinked:
+    """Inputs and values (r, m) behind answers that are not saturated. weights (r,): of samples, the
+    inverse variances of rounding where answers are rounded. precision : of the values, times the
+    roots of the weights; None where they have all digits, or weights of their own."""
+
+    answers: str
+    X: NDArray[Any]
+    values: NDArray[Any]
+    weights: Array | None
+    noise: str
+    precision: Precision | None
+    names: Names
+    remarks: tuple[Finding, ...]
+
+    def described(self, result: Recovery) -> Recovery:
+        """A result from the values as one from the answers."""
+        return replace(
+            result,
+            names=self.names,
+            uncertainty=result.uncertainty and replace(result.uncertainty, names=self.names),
+            remarks=(*result.remarks, *self.remarks),
+            stats={**result.stats, "answers": self.answers},
+        )
+
+
+def unlinked(
+    answers: str, X: ArrayLike, Y: ArrayLike, noise: str, sample_weight: ArrayLike | None
+) -> Unlinked:
+    """The values behind answers Y (n, m) to X (n, d), and the noise to be looked for. Raises
+    InputError for answers of another kind, or too few that are not saturated."""
+    link, given = LINKS[answers], Samples.of(X, Y)
+    if wrong := link.refuse(np.asarray(given.Y, np.float64)):
+        raise InputError(f"Y: got numbers that are not {link.about}; {wrong}")
+    behind = values_behind(link, given.Y)
+    if len(behind.rows) <= given.d:
+        raise InputError(
+            f"Y: got {len(behind.rows)} answers that are not saturated, expected more than the "
+            f"{given.d} inputs: only those show the values behind them"
+        )
+    weights, precision = behind.weights, None
+    if weights is not None and sample_weight is None:
+        # Weighted by their inverse variances over the mean, all errors are of this size.
+        size = 1 / math.sqrt(float(weights.mean()))
+        precision = Precision(behind.rounded, DOUBLE.eps, step=math.sqrt(12) * size, sure=False)
+    if sample_weight is not None:
+        own = np.asarray(beside("sample_weight", sample_weight, X), np.float64)[behind.rows]
+        weights = own if weights is None else own * weights
+    if noise == "auto" and behind.rounded:
+        noise = "gaussian"
+    left_out = given.n - len(behind.rows)
+    rounded = f", rounded to {behind.rounded}, and have errors accordingly" * bool(behind.rounded)
+    said = {
+        "answers": f"the labels are taken for {link.about}{rounded}",
+        "saturated-answers": f"{counted(left_out, 'saturated label')} left out" * bool(left_out),
+        "hidden-by-answers": link.hides,
+    }
+    return Unlinked(
+        answers,
+        np.asarray(given.X)[behind.rows],
+        behind.values,
+        weights,
+        noise,
+        precision,
+        given.names,
+        tuple(each for code, words in said.items() for each in remark(code, words)),
+    )
