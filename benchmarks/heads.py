@@ -33,7 +33,8 @@ WEIGHTS = 1e-12
 
 @dataclass(frozen=True)
 class Case:
-    """`size`: of the output weights; `range`: of the values, if they are scaled to one."""
+    """`size`: of the output weights; `range`: of the values, if they are scaled to one;
+    `positive`: their median, if it is to be that."""
 
     name: str
     d: int
@@ -44,9 +45,13 @@ class Case:
     budget: int
     size: float = 1.0
     range: float | None = None
+    positive: float | None = None
 
     def network(self, seed: int) -> Network:
         net = planted(seed, self.d, self.k, self.m, self.size)
+        if self.positive is not None:
+            Y = net(np.random.default_rng(seed).standard_normal((10_000, self.d)))
+            return Network(net.V, net.U, net.b, net.c + self.positive - np.median(Y, axis=0))
         if self.range is None:
             return net
         Y = net(np.random.default_rng(seed).standard_normal((10_000, self.d)))
@@ -81,6 +86,10 @@ CASES = (
     Case("tanh, 4 decimals", 20, 5, 1, "tanh", decimals(4), 30_000, size=0.5),
     Case("softmax, 4 decimals", 20, 10, 3, "softmax", decimals(4), 30_000),
     Case("log-softmax, 3 decimals", 20, 10, 3, "log-softmax", decimals(3), 30_000),
+    Case("rectified, 3 decimals", 20, 5, 1, "rectified", decimals(3), 30_000, positive=0.5),
+    Case("clipped, 3 decimals", 20, 5, 1, "clipped", decimals(3), 30_000, positive=0.5, size=0.3),
+    Case("rectified", 20, 5, 1, "rectified", all_digits, 10_000, positive=0.5),
+    Case("clipped", 20, 5, 1, "clipped", all_digits, 10_000, positive=0.5, size=0.3),
     Case("sigmoid", 20, 5, 1, "sigmoid", all_digits, 10_000),
     Case("tanh", 20, 5, 1, "tanh", all_digits, 10_000, size=0.5),
     Case("softmax", 20, 10, 3, "softmax", all_digits, 10_000),
