@@ -128,6 +128,7 @@ STANDS_ON: dict[str, set[str]] = {
         "activations",
         "inputs",
         "samples",
+        "noise",
         "checks",
         "result",
         "search",
