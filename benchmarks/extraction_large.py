@@ -6,6 +6,8 @@ queries than they have weights to each output, in minutes and 2 GB; a trained fl
 trained classifier of 784 inputs, 500 units and 10 outputs, float32 (read with torch). Weights that
 others made, from the folder given as the argument (see its README): `unitary_784_128_1.npz`,
 `mnist_784_500_10.state_dict`. `planted`: Gaussian weights, 784 inputs, 500 units, 10 outputs.
+`wide`, `widest`: Gaussian weights without biases, as in the feed-forward blocks of transformers,
+128-512-128 and 512-2048-512.
 
 Columns: model; seed; status; units of the truth, found on lines, and found in the end (hyperplane
 and output weights within `tolerance`); error, the largest of any unit (hyperplane, or output
@@ -29,7 +31,8 @@ from support.planting import plant
 import unrelu
 from unrelu import Network
 
-TOLERANCE = {"unitary": 1e-9, "planted": 1e-9, "mnist": 1e-2}
+TOLERANCE = {"unitary": 1e-9, "planted": 1e-9, "mnist": 1e-2, "wide": 1e-9, "widest": 1e-9}
+WITHOUT_BIASES = {"wide": 128, "widest": 512}
 FRESH = 10_000
 
 
@@ -38,7 +41,10 @@ def unitary(folder: Path) -> Network:
         return Network(arrays["V"], arrays["U"], arrays["b"], arrays["c"])
 
 
-def planted(seed: int) -> Network:
+def planted(name: str, seed: int) -> Network:
+    if name in WITHOUT_BIASES:
+        d = WITHOUT_BIASES[name]
+        return plant(d, 4 * d, d, 1, seed=seed).truth
     return plant(784, 500, 10, 1, seed=seed, bias=0.5).truth
 
 
@@ -58,7 +64,7 @@ def run(name: str, folder: str, budget: int, seed: int) -> dict[str, str | int |
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     where = Path(folder)
     made = {"unitary": lambda: unitary(where), "mnist": lambda: mnist(where)}
-    truth = made.get(name, lambda: planted(seed))()
+    truth = made.get(name, lambda: planted(name, seed))()
     single = name == "mnist"
     V, U, b, c = (
         value.astype(np.float32 if single else np.float64)
@@ -69,7 +75,8 @@ def run(name: str, folder: str, budget: int, seed: int) -> dict[str, str | int |
         return np.asarray(np.maximum(X.astype(V.dtype) @ V.T + b, 0) @ U.T + c)
 
     start, used = time.perf_counter(), time.process_time()
-    result = unrelu.extract(ask, truth.n_inputs, budget=budget, rng=seed, throw=False)
+    bias = name not in WITHOUT_BIASES
+    result = unrelu.extract(ask, truth.n_inputs, bias=bias, budget=budget, rng=seed, throw=False)
     seconds, cpu = time.perf_counter() - start, time.process_time() - used
     logging.info("%s", result)
     net = result.network

@@ -126,7 +126,7 @@ class Search:
         used = np.arange(len(self.kept.X))
         if net is not None and self.kept.X.size * net.n_units <= SMALL:
             net, note = self._fit(used)
-        if net is None or not (self.costly or self._explained(net)):
+        if net is None or not (self.final or self._explained(net)):
             used = self._ask_around_units()
             net, note = self._fit(used)
         self._grow_fresh(len(used))
@@ -152,6 +152,12 @@ class Search:
     def costly(self) -> bool:
         """Whether a fit to random queries would take hours: what directions leave open stays so."""
         return self.kept.X.size * len(self.on_lines.units.b) > LARGE
+
+    @property
+    def final(self) -> bool:
+        """Whether the network that directions show stays as it is. In single precision they show
+        none."""
+        return self.costly and not self.queries.single
 
     def _in_every_direction(self) -> Network | None:
         """The network, from answers in every direction; None in single precision, after the first
@@ -305,7 +311,7 @@ class Search:
             self.best = self.best or without_units(self.kept.samples(), self.bias)
         elif self.best is None or not self.best.status.certain:
             found = len(self.on_lines.units.b) if self.on_lines.basis is None else 0
-            if found and n > self.kept.X.shape[1] + found:
+            if found and n > self.kept.X.shape[1] + found and not self.final:
                 net, note = self._fit(rows[:n])
                 self._keep_result(self._judge(net, rows[:n], note), "lines")
             if self.best is None:

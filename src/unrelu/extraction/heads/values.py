@@ -32,7 +32,9 @@ def extract_values(asked: Asked) -> Recovery:
                 if not search.on_lines.search() or not len(search.on_lines.units.b):
                     break
                 status = search.fit_and_check()
-                if status == Status.EXACT or (status == Status.UNDETERMINED and search.costly):
+                if status == Status.EXACT or search.final:
+                    break
+                if status == Status.UNDETERMINED and search.costly:
                     break
                 if len(search.on_lines.units.b) == before and (
                     status == Status.FAILED or asked.queries.single
@@ -40,7 +42,7 @@ def extract_values(asked: Asked) -> Recovery:
                     if asked.queries.single:
                         search.find_missed()
                     break
-        if search.best is None or search.best.status == Status.FAILED:
+        if search.best is None or (search.best.status == Status.FAILED and not search.final):
             search.recover_at_random()
     except ENDED as end:
         if not asked.queries.asked:
