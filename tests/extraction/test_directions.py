@@ -33,7 +33,7 @@ def known_in(net: Network, basis: Array, r: int, off: float = 0.0) -> Units:
     sides = np.where(np.arange(net.n_units) % 2, -1.0, 1.0)
     lengths = np.linalg.norm(V, axis=1)
     V, b = V / (sides * lengths)[:, None], b / (sides * lengths)
-    return Units(V, b, net.U * lengths, np.full(net.n_units, off))
+    return Units(V, b, net.U * lengths, *np.full((2, net.n_units), off))
 
 
 @pytest.mark.parametrize(("d", "k", "m", "r"), [(30, 10, 1, 30), (60, 12, 1, 14), (60, 30, 4, 20)])

@@ -105,7 +105,7 @@ def test_a_unit_that_is_never_on_is_found_beside_known_ones() -> None:
     V = net.V / np.linalg.norm(net.V, axis=1, keepdims=True)
     b = np.append(net.b[1:], -30.0)
     truth = Network(V, net.U, b)
-    known = lines.Units(V[:-1], b[:-1], net.U[:, :-1], np.full(7, 1e-14))
+    known = lines.Units(V[:-1], b[:-1], net.U[:, :-1], np.full(7, 1e-14), np.full(7, 1e-14))
     size = lines.Rounding(4 * EPS, np.sqrt(12))
     rng = np.random.default_rng(0)
     units, _ = lines.find_units(exact(truth), line_of(3, 12, 1e4), known, size, rng)

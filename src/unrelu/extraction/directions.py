@@ -135,7 +135,9 @@ def _continued(asked: Asked, units: Units, r: int) -> Units:
     sides = _sides(asked.points[:, :r], units.V, units.b)
     V = np.hstack([units.V, solve(sides, units.U, pieces, affine=True, bias=False).V])
     lengths = divisors(np.linalg.norm(V, axis=1))
-    return Units(V / lengths[:, None], units.b / lengths, units.U * lengths, units.errors)
+    return Units(
+        V / lengths[:, None], units.b / lengths, units.U * lengths, units.errors, units.outer
+    )
 
 
 def _sides(points: Array, V: Array, b: Array) -> Array:

@@ -12,7 +12,7 @@ from unrelu.numerics.arrays import Array
 CONFIDENCE = 6.0
 """Standard deviations of rounding that count as rounding: thousands of values are compared."""
 
-STEP, CAREFUL_STEP = 1 / 512, 1 / 4
+STEP = 1 / 512
 """Length of a gradient's displacements as a share of the distance to the nearer kink on the line.
 A hyperplane at cosine c to the line is crossed by one of d displacements if c is below about
 STEP √(2 log d) / √d."""
@@ -35,9 +35,9 @@ class Affine:
 
 class Gradients:
     """Gradients of a piecewise linear function between its kinks on a line, by differences along
-    the rows of a random orthogonal matrix. In double precision, short displacements lose nothing,
-    and a sum of all of them with random signs serves as a check. In single precision (`careful`)
-    each is as long as possible, and its mirror image shows whether it is too long."""
+    the rows of a random orthogonal matrix. Short displacements lose nothing in double
+    precision; in single precision, units are followed instead (`extraction.following`). A sum of
+    all of them with random signs serves as a check."""
 
     def __init__(
         self,
@@ -45,11 +45,8 @@ class Gradients:
         line: Line,
         tolerance: Tolerance,
         rng: np.random.Generator,
-        *,
-        careful: bool,
     ) -> None:
         self.ask, self.line, self.tolerance, self.rng = ask, line, tolerance, rng
-        self.careful = careful
         d = len(line.start)
         self.basis = np.linalg.qr(rng.standard_normal((d, d)))[0]
 
@@ -64,8 +61,6 @@ class Gradients:
         point = line.at(np.array([centre]))
         length = STEP * half * float(np.linalg.norm(line.direction))
         error = float(self.tolerance(point)[0])
-        if self.careful:
-            return self._central(point, CAREFUL_STEP / STEP * length, error)
         return self._forward(point, length, error)
 
     def _forward(self, point: Array, length: float, error: float) -> Affine | None:
@@ -80,27 +75,4 @@ class Gradients:
             if off <= 2 * error:
                 return Affine(X[0], values[0], solution.T, error * root / length / CONFIDENCE)
             length /= SHORTER
-        return None
-
-    def _central(self, point: Array, length: float, error: float) -> Affine | None:
-        """By central differences, each of its own length: shorter where the second difference shows
-        a kink."""
-        basis = self.basis
-        lengths, pending = np.full(len(basis), length), np.arange(len(basis))
-        X, middle = self.ask(point)
-        moved, changed = np.zeros_like(basis), np.zeros((len(basis), middle.shape[1]))
-        for _ in range(ATTEMPTS):
-            aside = lengths[pending, None] * basis[pending]
-            asked, values = self.ask(np.vstack([point - aside, point + aside]))
-            before, after = np.split(values, 2)
-            straight = np.abs(before - 2 * middle + after).max(axis=1) <= 2.5 * error  # √6 and more
-            done = pending[straight]
-            low, high = np.split(asked, 2)
-            moved[done], changed[done] = (high - low)[straight], (after - before)[straight]
-            pending = pending[~straight]
-            if not len(pending):
-                solution = np.linalg.solve(moved, changed)
-                size = float(np.sqrt((0.5 / lengths**2).sum())) * error / CONFIDENCE
-                return Affine(X[0], middle[0], solution.T, size)
-            lengths[pending] /= SHORTER
         return None

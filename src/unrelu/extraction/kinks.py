@@ -10,7 +10,7 @@ The values may contain rounding errors, whose size is measured first.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -30,8 +30,17 @@ SHARE = 1 / 3
 taken: long enough to keep rounding small, short enough that two kinks at an eighth of their
 distance from each other do not need many splits."""
 
+APART = 4.0
+"""Length of an interval, in terms of how far off known kinks may be, from which on two of them can
+be told apart."""
+
 FAINT = 4.0
 """Multiple of what rounding allows below which two kinks cannot be distinguished."""
+
+INSET = 0.1
+"""Share of a piece, at both ends, over which the kinks there may be off."""
+
+_PAIR = slice(None, -1), slice(1, None)
 
 MOST_OPEN = 4096
 """Open intervals beyond which a function is considered not to be piecewise linear."""
@@ -51,16 +60,52 @@ class Line:
 
 @dataclass(frozen=True, eq=False)
 class Kinks:
-    """The kinks on a line: positions (s,) in order, slope jumps (s, m) and by how much rounding may
-    have changed these, `errors` (s,); intervals (·, 2) that could not be resolved; `linear`:
-    whether the search finished; `evaluated`: where the function was evaluated."""
+    """The kinks on a line: positions (s,) in order, slope jumps (s, m), and by how much rounding
+    may have changed these, `within` and `errors` (s,); intervals (·, 2) that could not be resolved;
+    `linear`: whether the search finished; `evaluated`: where the function was evaluated."""
 
     at: Array
     jumps: Array
+    within: Array
     errors: Array
     unclear: Array
     linear: bool
     evaluated: Array
+
+    def take(self, some: Mask) -> Kinks:
+        kept = (self.at[some], self.jumps[some], self.within[some], self.errors[some])
+        return Kinks(*kept, self.unclear, self.linear, self.evaluated)
+
+
+@dataclass(frozen=True, eq=False)
+class Remains:
+    """What may remain of known units that were subtracted, at their kinks `at` (k,) on a line,
+    which are off by up to `within`: a `step` of the values, at a point of norm one, and a `bend` of
+    the slope, (k,) each. `norms`: of the start and the direction of the line. `coarse`: whether
+    this is so much that others may hide behind several of them."""
+
+    at: Array
+    within: Array
+    step: Array
+    bend: Array
+    norms: tuple[float, float]
+    coarse: bool
+
+    @classmethod
+    def none(cls) -> Remains:
+        empty = np.zeros(0)
+        return cls(empty, empty, empty, empty, norms=(0.0, 0.0), coarse=False)
+
+    def between(self, low: Array, high: Array) -> Array:
+        """(s,): by how much they may bend the function between the ends of intervals. Where others
+        may hide behind them, nothing is allowed, so that the interval is split."""
+        length = high - low
+        inside = (self.at + self.within > low[:, None]) & (self.at - self.within < high[:, None])
+        step, bend = np.sqrt(inside @ (np.column_stack([self.step, self.bend]) ** 2)).T
+        apart = inside & (APART * self.within < length[:, None])
+        step *= self.norms[0] + self.norms[1] * np.maximum(np.abs(low), np.abs(high))
+        hiding = self.coarse & (apart.sum(axis=1) > 1)
+        return np.asarray(np.where(hiding, 0.0, np.hypot(step, bend * length)))
 
 
 def measure_bend(ask: Ask, d: int, scale: float, step: float, rng: np.random.Generator) -> float:
@@ -77,27 +122,33 @@ def measure_bend(ask: Ask, d: int, scale: float, step: float, rng: np.random.Gen
 @dataclass(frozen=True, eq=False)
 class Tangents:
     """Tangents at both ends of s intervals: `ends` (2, s), values `y` (2, s, m) and slopes
-    (2, s, m) there, and the errors of these, (2, s) each."""
+    (2, s, m) there, the errors of these, (2, s) each, and what `remains` (s,) of known units."""
 
     ends: Array
     y: Array
     slope: Array
     error: Array
     slope_error: Array
+    remains: Array
 
     @property
     def length(self) -> Array:
         return np.asarray(self.ends[1] - self.ends[0])
 
     def take(self, some: Index) -> Tangents:
-        return Tangents(*(array[:, some] for array in vars(self).values()))
+        return Tangents(
+            *(
+                array[..., some, :] if array.ndim > 2 else array[..., some]
+                for array in vars(self).values()
+            )
+        )
 
     def gaps(self) -> tuple[Array, Array]:
         """(2, s): how far each tangent misses the value at the other end, and how far it may."""
         along = self.slope * np.array([1.0, -1.0])[:, None, None] * self.length[:, None]
         gap = np.abs(along + self.y - self.y[::-1]).max(axis=2)
         allowed = np.hypot(np.hypot(self.error, self.error[::-1]), self.slope_error * self.length)
-        return gap, allowed
+        return gap, np.hypot(allowed, self.remains)
 
     def meeting(self) -> Array:
         """(s,): the t with y_l + s_l (t − l) = y_r + s_r (t − r), for all outputs at once by least
@@ -112,8 +163,15 @@ class Tangents:
         tangents around two kinks hardly ever do."""
         away = t - self.ends
         low, high = self.y + self.slope * away[..., None]
-        allowed = np.hypot(self.error, self.slope_error * np.abs(away))
-        return np.asarray(np.abs(low - high).max(axis=1) <= np.hypot(*allowed))
+        allowed = np.hypot(*np.hypot(self.error, self.slope_error * np.abs(away)))
+        allowed = np.hypot(allowed, self.remains)
+        return np.asarray(np.abs(low - high).max(axis=1) <= allowed)
+
+    def off(self, meet: Array) -> Array:
+        """(s,): how far the places where tangents meet may be off."""
+        far = np.hypot(self.error, self.slope_error * np.abs(meet - self.ends)).max(axis=0)
+        bend = np.abs(self.slope[0] - self.slope[1]).max(axis=1)
+        return np.asarray(np.hypot(far, self.remains) / bend)
 
     def unresolvable(self) -> Mask:
         """Intervals too short to split: every change of slope there is a few times rounding. A jump
@@ -127,25 +185,27 @@ class Tangents:
         return np.asarray(faint | (self.length * scale < FAINT * self.error.max(axis=0) * size))
 
 
-def kinks_on(ask: Ask, line: Line, tolerance: Tolerance) -> Kinks:
-    """The kinks on a line. All open intervals are treated at once: a level of splits is one batch
-    of queries."""
+def kinks_on(ask: Ask, line: Line, tolerance: Tolerance, remains: Remains | None = None) -> Kinks:
+    """The kinks on a line, but those that are no larger than what remains of known units. All open
+    intervals are treated at once: a level of splits is one batch of queries."""
+    remains = remains or Remains.none()
     inner = min(1.0, line.reach)
     edges = np.unique([-line.reach, -inner, inner, line.reach])
     low, high = edges[:-1], edges[1:]
-    found: list[tuple[float, Array, float]] = []
+    found: list[tuple[float, Array, float, float]] = []
     unclear: list[tuple[float, float]] = []
     evaluated: list[Array] = []
     while len(low):
         if len(low) > MOST_OPEN:
-            nothing = np.zeros(0), np.zeros((0, 0)), np.zeros(0), np.zeros((0, 2))
+            none = np.zeros(0)
+            nothing = none, np.zeros((0, 0)), none, none, np.zeros((0, 2))
             return Kinks(*nothing, linear=False, evaluated=np.concatenate(evaluated))
         # Rounding grows with the distance from the origin, so slopes are taken over a share of it.
         ends = np.stack([low, high])
         step = np.minimum((high - low) * SHARE, np.maximum(np.abs(ends), 1.0) * SHARE)
         step[1] *= -1
         evaluated.append(np.concatenate([ends.ravel(), (ends + step).ravel()]))
-        tangents = _tangents(ask, line, tolerance, ends, step)
+        tangents = _tangents(ask, line, tolerance, ends, step, remains)
 
         gap, allowed = tangents.gaps()
         bent = np.asarray(~(gap <= allowed).all(axis=0))
@@ -156,8 +216,10 @@ def kinks_on(ask: Ask, line: Line, tolerance: Tolerance) -> Kinks:
             one = _is_one(ask, line, tolerance, tangents.take(single), meet[single])
             single = single[one]
             jumps = tangents.slope[1, single] - tangents.slope[0, single]
-            errors = np.hypot(*tangents.slope_error[:, single])
-            found += zip(meet[single].tolist(), jumps, errors.tolist(), strict=True)
+            sure = tangents.take(single)
+            numbers = (meet[single], sure.off(meet[single]), np.hypot(*sure.slope_error))
+            meets, withins, sizes = (each.tolist() for each in numbers)
+            found += zip(meets, jumps, withins, sizes, strict=True)
 
         bent[single] = False
         end = tangents.unresolvable() & bent
@@ -166,19 +228,25 @@ def kinks_on(ask: Ask, line: Line, tolerance: Tolerance) -> Kinks:
         middle = _between(low[split], high[split])
         low, high = np.concatenate([low[split], middle]), np.concatenate([middle, high[split]])
     found.sort(key=lambda kink: kink[0])
-    at, jumps, errors = map(np.array, zip(*found, strict=True)) if found else [np.zeros(0)] * 3
+    at, jumps, within, errors = (
+        map(np.array, zip(*found, strict=True)) if found else [np.zeros(0)] * 4
+    )
     intervals = np.array(unclear).reshape(-1, 2)
     everywhere = np.concatenate(evaluated)
-    return Kinks(at, jumps, errors, intervals, linear=True, evaluated=everywhere)
+    return Kinks(at, jumps, within, errors, intervals, linear=True, evaluated=everywhere)
 
 
-def _tangents(ask: Ask, line: Line, tolerance: Tolerance, ends: Array, step: Array) -> Tangents:
+def _tangents(
+    ask: Ask, line: Line, tolerance: Tolerance, ends: Array, step: Array, remains: Remains
+) -> Tangents:
     """By differences over the steps (2, s) into the intervals."""
     points = line.at(np.concatenate([ends.ravel(), (ends + step).ravel()]))
     values = ask(points)[1].reshape(2, *ends.shape, -1)
     error = tolerance(points).reshape(2, *ends.shape)
     slope = (values[1] - values[0]) / step[..., None]
-    return Tangents(ends, values[0], slope, error[0], np.hypot(*error) / np.abs(step))
+    return Tangents(
+        ends, values[0], slope, error[0], np.hypot(*error) / np.abs(step), remains.between(*ends)
+    )
 
 
 def _is_one(ask: Ask, line: Line, tolerance: Tolerance, tangents: Tangents, meet: Array) -> Mask:
@@ -188,7 +256,7 @@ def _is_one(ask: Ask, line: Line, tolerance: Tolerance, tangents: Tangents, meet
     the function."""
     ends, slope = tangents.ends, tangents.slope
     error = np.hypot(tangents.error, tangents.slope_error * np.abs(meet - ends)).max(axis=0)
-    allowed = np.hypot(tolerance(line.at(meet)), error)
+    allowed = np.hypot(np.hypot(tolerance(line.at(meet)), error), tangents.remains)
     # Far enough to distinguish the two tangents.
     aside = 4 * allowed / np.abs(slope[1] - slope[0]).max(axis=1)
     inside = (meet - aside > ends[0]) & (meet + aside < ends[1])
@@ -197,6 +265,41 @@ def _is_one(ask: Ask, line: Line, tolerance: Tolerance, tangents: Tangents, meet
     expected = tangents.y + slope * (near - ends)[..., None]
     off = np.abs(values.reshape(2, len(meet), -1) - expected).max(axis=2)
     return np.asarray(inside & (off <= allowed).all(axis=0))
+
+
+def sharpened(ask: Ask, line: Line, tolerance: Tolerance, kinks: Kinks) -> Kinks:
+    """The kinks with slopes taken over whole pieces, from one kink to the next, and where these
+    meet. Those next to a piece that is not straight, or to an end of the line, stay. Three queries
+    a piece."""
+    if len(kinks.at) < 2:
+        return kinks
+    low, high = kinks.at[:-1], kinks.at[1:]
+    ends = np.stack([low + INSET * (high - low), high - INSET * (high - low)])
+    places = np.vstack([ends, ends.mean(axis=0, keepdims=True)])
+    points = line.at(places.ravel())
+    values = ask(points)[1].reshape(*places.shape, -1)
+    error = tolerance(points).reshape(places.shape)
+    slope = (values[1] - values[0]) / (ends[1] - ends[0])[:, None]
+    off = np.abs(values[0] + values[1] - 2 * values[2]).max(axis=1)
+    straight = off <= 2 * error.max(axis=0)
+    pieces = Tangents(
+        np.stack([places[2, :-1], places[2, 1:]]),
+        np.stack([values[2, :-1], values[2, 1:]]),
+        np.stack([slope[:-1], slope[1:]]),
+        np.stack([error[2, :-1], error[2, 1:]]),
+        np.stack([np.hypot(*error[:2, some]) / (ends[1] - ends[0])[some] for some in _PAIR]),
+        np.zeros(len(low) - 1),
+    )
+    meet = pieces.meeting()
+    good = straight[:-1] & straight[1:] & (meet > ends[1, :-1]) & (meet < ends[0, 1:])
+    own = 1 + np.flatnonzero(good)
+    at, jumps = kinks.at.copy(), kinks.jumps.copy()
+    within, errors = kinks.within.copy(), kinks.errors.copy()
+    at[own], jumps[own] = meet[good], (slope[1:] - slope[:-1])[good]
+    within[own] = pieces.off(meet)[good]
+    errors[own] = np.hypot(*pieces.slope_error[:, good])
+    everywhere = np.concatenate([kinks.evaluated, places.ravel()])
+    return replace(kinks, at=at, jumps=jumps, within=within, errors=errors, evaluated=everywhere)
 
 
 def _between(low: Array, high: Array) -> Array:

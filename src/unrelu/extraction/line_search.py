@@ -9,10 +9,10 @@ import numpy as np
 
 from unrelu.extraction import lines
 from unrelu.extraction.answers import decimal_places, in_single
-from unrelu.extraction.consensus import agreed
 from unrelu.extraction.directions import n_directions, random_basis
+from unrelu.extraction.following import followed
 from unrelu.extraction.kept import Kept
-from unrelu.extraction.kinks import Ask, Kinks, Line, kinks_on, measure_bend
+from unrelu.extraction.kinks import Ask, Kinks, Line, measure_bend
 from unrelu.extraction.queries import Queries
 from unrelu.numerics.arrays import Array
 
@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 QUIET = 2
 """Consecutive lines without a new unit after which all units are assumed to be found."""
 
-FEW, SHARP = 0.03, 1e-6
+FEW = 0.03
 """In single precision: share of new units that may be none, and how far kinks are off, relative to
 their distance from the origin."""
 
@@ -51,10 +51,14 @@ class LineSearch:
     ) -> None:
         self.queries, self.kept, self.scale, self.reach = queries, kept, scale, reach
         self.units = lines.Units.empty(queries.n_inputs, 1)
-        self.count, self.noise, self.starts = 0, 0.0, kept.X
+        self.count, self.noise, self.starts, self.subtract = 0, 0.0, kept.X, True
         self.basis: Array | None = None
-        self._seen: list[tuple[Line, Kinks]] = []
         self._rng = rng
+
+    @property
+    def rounding(self) -> float:
+        """By how much rounding puts an answer off, on inputs of the usual norm."""
+        return self._rounding.size
 
     def measure_rounding(self) -> bool:
         """Whether answers are piecewise linear up to rounding, in double or single precision. If
@@ -62,6 +66,7 @@ class LineSearch:
         d, m = self.kept.X.shape[1], self.kept.Y.shape[1]
         decimals = decimal_places(self.kept.Y)
         self.queries.single = decimals is None and in_single(self.kept.Y)
+        self.subtract = not self.queries.single
         eps = float(np.finfo(np.float32 if self.queries.single else np.float64).eps)
         size = float(np.sqrt((self.kept.Y**2).mean()))
         rounding = max(0.5 * eps * size, float(np.finfo(np.float64).tiny))
@@ -85,12 +90,15 @@ class LineSearch:
         self.queries.stage = "lines"
         for _ in range(MOST_LINES):
             line, rest = self._next_line(), self._rest(self.kept.ask_on_line)
-            kinks = kinks_on(rest, line, rest.tolerance)
-            if not self.count and kinks.linear and not self.queries.single:
+            kinks = rest.kinks_on(line)
+            if not self.count and kinks.linear:
                 line = self._in_a_subspace(line, len(kinks.at))
             rest = self._rest(self.kept.ask_along)
             self.count += 1
-            new = lines.units_at(rest, line, kinks, self._rng)
+            if self.queries.single:
+                new = self._followed(kinks.take(lines.unknown(kinks, line, self.units)), line)
+            else:
+                new = lines.units_at(rest, line, kinks, self._rng)
             log.info(
                 "line %d: %d kinks, %d new units, %d queries so far",
                 *(self.count, len(kinks.at), len(new.b), self.queries.asked),
@@ -99,15 +107,18 @@ class LineSearch:
                 return False
             self.units = rest.known.joined(new)
             self.queries.units = len(self.units.b)
-            self._seen.append((line, kinks))
-            few = FEW * len(self.units.b) if self.queries.single else 0
-            quiet = 0 if len(new.b) > few else quiet + 1
+            if not self.subtract:  # until hardly any unit is new
+                self.subtract = len(new.b) <= FEW * len(self.units.b)
+                continue
+            quiet = 0 if len(new.b) else quiet + 1
             if quiet == QUIET:
                 break
-        if self.queries.single:
-            self.units = agreed(self.units, self._seen, SHARP)
-            log.info("%d units agree with all lines", len(self.units.b))
         return True
+
+    def _followed(self, new: Kinks, line: Line) -> lines.Units:
+        """The units behind new kinks, as lines about theirs show them."""
+        rest = self._rest(self.kept.ask_on_line)
+        return followed(new, self.units, line, rest.kinks_on, self._rounding, self._rng)
 
     def _next_line(self) -> Line:
         """A random line, in the subspace, if there is one, or through an answer that the last
@@ -122,11 +133,15 @@ class LineSearch:
 
     def _rest(self, ask: Ask) -> lines.Rest:
         """What is asked on a line, in its coordinates, less the units that are known."""
-        basis = self.basis
+        basis, single = self.basis, self.queries.single
         if basis is None:
-            return lines.Rest(ask, self.units, self._rounding, not self.queries.single)
+            return lines.Rest(ask, self.units, self._rounding, single, self.subtract)
         rows = basis[: self.units.V.shape[1]]
-        return lines.Rest(lambda a: (a, ask(a @ rows)[1]), self.units, self._rounding)
+
+        def along(a: Array) -> tuple[Array, Array]:
+            return a, ask(a @ rows)[1]
+
+        return lines.Rest(along, self.units, self._rounding, single, self.subtract)
 
     def _in_a_subspace(self, line: Line, kinks: int) -> Line:
         """The first line, in the coordinates of a subspace if one of much fewer dimensions is

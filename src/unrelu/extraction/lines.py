@@ -25,7 +25,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from unrelu.extraction.gradients import CONFIDENCE, Affine, Gradients
-from unrelu.extraction.kinks import Ask, Kinks, Line, kinks_on
+from unrelu.extraction.kinks import Ask, Kinks, Line, Remains, kinks_on, sharpened
 from unrelu.network.pieces import Pieces, solve
 from unrelu.numerics.arrays import Array, Index, Mask, divisors
 
@@ -48,17 +48,24 @@ MOST_ERROR = 0.2
 
 @dataclass(frozen=True, eq=False)
 class Units:
-    """Hyperplanes V (k, d), b (k,) of unit norm with output weights U (m, k), and `errors`
-    (k,), the relative errors that rounding may have caused."""
+    """Hyperplanes V (k, d), b (k,) of unit norm with output weights U (m, k), and what rounding may
+    have caused: `errors` (k,) of the entries of a row, and `outer` (k,) of the output weights, as a
+    share of these."""
 
     V: Array
     b: Array
     U: Array
     errors: Array
+    outer: Array
 
     @classmethod
     def empty(cls, d: int, m: int) -> Units:
-        return cls(np.zeros((0, d)), np.zeros(0), np.zeros((m, 0)), np.zeros(0))
+        return cls(np.zeros((0, d)), np.zeros(0), np.zeros((m, 0)), *np.zeros((2, 0)))
+
+    def take(self, some: Index | Mask) -> Units:
+        return Units(
+            self.V[some], self.b[some], self.U[:, some], self.errors[some], self.outer[some]
+        )
 
     def joined(self, other: Units) -> Units:
         return Units(
@@ -66,6 +73,7 @@ class Units:
             np.concatenate([self.b, other.b]),
             np.hstack([self.U, other.U]),
             np.concatenate([self.errors, other.errors]),
+            np.concatenate([self.outer, other.outer]),
         )
 
     def values(self, X: Array) -> Array:
@@ -91,26 +99,27 @@ def find_units(
     rounding: Rounding,
     rng: np.random.Generator,
     *,
-    subtract: bool = True,
+    careful: bool = False,
 ) -> tuple[Units, Kinks]:
     """The units other than the known ones whose kinks on the line could be distinguished.
 
-    With `subtract`, the known ones are subtracted first, which leaves few kinks to find; what
-    remains of them due to their errors counts as rounding. If these errors are large, as in
-    float32, find all kinks again instead, and discard those of known units.
+    The known ones are subtracted first, which leaves few kinks to find; what remains of them due to
+    their errors counts as rounding. `careful`: as in `Rest`.
     """
-    rest = Rest(ask, known, rounding, subtract)
-    kinks = kinks_on(rest, line, rest.tolerance)
+    rest = Rest(ask, known, rounding, careful)
+    kinks = rest.kinks_on(line)
     return units_at(rest, line, kinks, rng), kinks
 
 
 @dataclass(frozen=True, eq=False)
 class Rest:
-    """What a model answers, less the known units, if they are to be subtracted."""
+    """What a model answers, less the known units, if they are to be subtracted. `careful`: whether
+    rounding is coarse."""
 
     ask: Ask
     known: Units
     rounding: Rounding
+    careful: bool = False
     subtract: bool = True
 
     @property
@@ -123,23 +132,39 @@ class Rest:
         return X, Y - self._off.values(X)
 
     def tolerance(self, X: Array) -> Array:
-        """What rounding and the errors of the known units may come to."""
-        off, norms = self._off, np.linalg.norm(X, axis=1)
-        remains = float(np.linalg.norm(np.linalg.norm(off.U, axis=0) * off.errors))
-        return np.asarray(CONFIDENCE * (self.rounding.at(norms) + remains * norms))
+        """What rounding may come to."""
+        return np.asarray(CONFIDENCE * self.rounding.at(np.linalg.norm(X, axis=1)))
+
+    def remains(self, line: Line) -> Remains:
+        """What the errors of the known units may leave of their kinks on a line."""
+        known, speed = self._off, np.abs(self._off.V @ line.direction)
+        at = -(known.V @ line.start + known.b) / (known.V @ line.direction)
+        off = CONFIDENCE * (known.errors + ROUNDINGS)
+        within = off * np.linalg.norm(line.at(at), axis=1) / speed
+        strength = np.linalg.norm(known.U, axis=0)
+        norms = float(np.linalg.norm(line.start)), float(np.linalg.norm(line.direction))
+        bend = CONFIDENCE * np.hypot(known.errors * norms[1], known.outer * speed) * strength
+        return Remains(at, within, off * strength, bend, norms, self.careful)
+
+    def kinks_on(self, line: Line) -> Kinks:
+        """The kinks of units other than the known ones."""
+        kinks = kinks_on(self, line, self.tolerance, self.remains(line))
+        if not self.careful:
+            return kinks
+        return sharpened(self, line, self.tolerance, kinks)
 
 
 def units_at(rest: Rest, line: Line, kinks: Kinks, rng: np.random.Generator) -> Units:
     """The units other than the known ones at the kinks of a line."""
     known = rest.known
-    new = _unknown(kinks, line, known)
+    new = unknown(kinks, line, known)
     if not new.any():
         return Units.empty(len(line.start), len(known.U))
-    gradients = Gradients(rest, line, rest.tolerance, rng, careful=not rest.subtract)
+    gradients = Gradients(rest, line, rest.tolerance, rng)
     return _without(_units_at(gradients, kinks, new), known)
 
 
-def _unknown(kinks: Kinks, line: Line, known: Units) -> Mask:
+def unknown(kinks: Kinks, line: Line, known: Units) -> Mask:
     """Kinks that are neither those of known units nor remains of them due to their errors."""
     if not len(kinks.at) or not len(known.b):
         return np.ones(len(kinks.at), dtype=bool)
@@ -168,7 +193,7 @@ def _without(units: Units, known: Units) -> Units:
     new = (apart > CONFIDENCE * (units.errors[:, None] + known.errors + ROUNDINGS) * size).all(
         axis=1
     )
-    return Units(units.V[new], units.b[new], units.U[:, new], units.errors[new])
+    return units.take(new)
 
 
 def _units_at(gradients: Gradients, kinks: Kinks, new: Mask) -> Units:
@@ -180,7 +205,7 @@ def _units_at(gradients: Gradients, kinks: Kinks, new: Mask) -> Units:
     clear = np.asarray(~unclear.any(axis=0))
     usable, found = clear.copy(), dict[int, Affine]()
     while True:
-        runs = _places(kinks, new, np.diff(ends), usable, clear, alone=gradients.careful)
+        runs = _places(kinks, new, np.diff(ends), usable, clear)
         missing = sorted({place for run in runs for place in run} - found.keys())
         for place in missing:
             affine = gradients.between(ends[place], ends[place + 1])
@@ -199,17 +224,20 @@ def _units_at(gradients: Gradients, kinks: Kinks, new: Mask) -> Units:
 
 
 def _places(
-    kinks: Kinks, new: Mask, widths: Array, usable: Mask, clear: Mask, *, alone: bool
+    kinks: Kinks,
+    new: Mask,
+    widths: Array,
+    usable: Mask,
+    clear: Mask,
 ) -> list[list[int]]:
     """Runs of intervals, by number, between which new kinks can be told apart: those between one
-    interval and the next have jumps that are independent of each other. With `alone`, none of the
-    kinks in between is a known one."""
+    interval and the next have jumps that are independent of each other."""
     runs: list[list[int]] = []
     ahead = np.flatnonzero(new).tolist()
     while ahead:
         run = [ahead[0]] if usable[ahead[0]] else []
-        while run and ahead and (not alone or ahead[0] == run[-1]):
-            following = _next_place(run[-1], kinks, new, widths, usable, clear, alone)
+        while run and ahead:
+            following = _next_place(run[-1], kinks, new, widths, usable, clear)
             if following is None:
                 break
             run.append(following)
@@ -222,7 +250,7 @@ def _places(
 
 
 def _next_place(
-    place: int, kinks: Kinks, new: Mask, widths: Array, usable: Mask, clear: Mask, alone: bool
+    place: int, kinks: Kinks, new: Mask, widths: Array, usable: Mask, clear: Mask
 ) -> int | None:
     """Of the intervals up to which the new kinks behind `place` are independent, a wide one among
     the last; None if there is none."""
@@ -236,8 +264,6 @@ def _next_place(
             if size < INDEPENDENT:
                 break
             basis = np.vstack([basis, own / size])
-        elif alone:
-            break
         if not clear[kink + 1]:
             break
         if usable[kink + 1] and len(basis):
@@ -266,4 +292,4 @@ def _units_of(found: list[Affine], run: list[int], own: Index, kinks: Kinks, lin
         errors = np.hypot(errors, kinks.errors[own] / np.linalg.norm(kinks.jumps[own], axis=1))
     good = (np.abs(along - 1) <= ALIKE) & (errors <= MOST_ERROR)
     V, b, U = planes.V / lengths[:, None], planes.b / lengths, planes.U * lengths
-    return Units(V[good], b[good], U[:, good], errors[good])
+    return Units(V, b, U, errors, errors).take(good)

@@ -13,11 +13,13 @@ from dataclasses import replace
 
 import numpy as np
 
+from unrelu.certificate import Certificate
 from unrelu.checks.explained import explain
 from unrelu.checks.kinds_of_labels import NOT_VALUES
 from unrelu.evidence.evidence import Question
+from unrelu.evidence.exact_labels import judge_labels
 from unrelu.evidence.noisy_labels import NoisyLabels
-from unrelu.extraction import lines
+from unrelu.extraction import single
 from unrelu.extraction.directions import (
     accurate,
     ask_in_every_direction,
@@ -38,18 +40,18 @@ from unrelu.extraction.kept import Kept
 from unrelu.extraction.line_search import LineSearch
 from unrelu.extraction.places import choose_places
 from unrelu.extraction.queries import BudgetSpent, Queries
+from unrelu.fitting import joint
 from unrelu.network import Network
 from unrelu.numerics.arrays import Index
 from unrelu.recover import recover
 from unrelu.result import Recovery, remark
 from unrelu.search import hyperplanes
-from unrelu.search.widths import EQUATIONS_PER_UNKNOWN
 from unrelu.wording.status import Status
 
 log = logging.getLogger(__name__)
 
-FITTED = 1e-4
-"""Error of units that were fitted together with others, some of which may still be missing."""
+ANSWERS = 2.5
+"""Answers of a model in single precision to each of its weights."""
 
 SPARE = 1.5
 """Queries relative to the minimum, so that the weights are well conditioned."""
@@ -122,6 +124,8 @@ class Search:
     def fit_and_check(self) -> Status:
         """The network, from answers in every direction or at random; fresh queries; the
         certificate."""
+        if self.queries.single and self._few_weights:
+            return self._fit_jointly()
         net, note = self._in_every_direction(), ""
         used = np.arange(len(self.kept.X))
         if net is not None and self.kept.X.size * net.n_units <= SMALL:
@@ -132,11 +136,48 @@ class Search:
         self._grow_fresh(len(used))
         result = self._judge(net, used, note)
         self._keep_result(result, "lines")
-        if self.queries.single:  # with them, kinks of others stand out on the lines that follow
-            net = net.canonical()
-            fitted = np.full(net.n_units, FITTED)
-            self.on_lines.units = lines.Units(net.V, net.b, net.U, fitted)
         self._spare *= 1.3
+        return self._confirm(used, note) if result.status == Status.EXACT else result.status
+
+    @property
+    def _few_weights(self) -> bool:
+        return self.on_lines.basis is None and self._weights <= joint.MOST_WEIGHTS
+
+    @property
+    def _weights(self) -> int:
+        d, m = self.kept.X.shape[1], self.kept.Y.shape[1]
+        k = len(self.on_lines.units.b)
+        return int(k * (d + 1) + m * (k + d + 1))
+
+    def _fit_jointly(self) -> Status:
+        """In single precision: all weights at once, from many answers, so that rounding averages
+        out; fresh queries; the certificate. On the lines that follow, what is left of the units
+        found is then small, and weaker ones show."""
+        self.grow(math.ceil(ANSWERS * self._weights / self.kept.Y.shape[1]))
+        used = self._ask_around_units()
+        X, Y = self.kept.X[used], self.kept.Y[used]
+        rounding = single.rounding_of(Y)
+        loose = single.fitted(
+            self.on_lines.units, X, Y, bias=self.bias, scale=self.scale, rounding=rounding
+        )
+        net, note = single.turned(loose, X, Y, bias=self.bias), ""
+        if net is None:
+            net, note = hyperplanes.fit_from(self.kept.samples(), used, loose.V, loose.b, self.bias)
+        fresh = len(self.kept.X)
+        self._grow_fresh(len(used))
+        off = float(np.sqrt(((loose(self.kept.X[fresh:]) - self.kept.Y[fresh:]) ** 2).mean()))
+        log.info("%d units, off by %.1f roundings", loose.n_units, off / rounding)
+        self.on_lines.units = single.as_known(loose, off, self.kept.norm)
+        result = self._judge(net, used, note)
+        result = single.estimated(
+            result,
+            self.kept.samples(),
+            used,
+            self.kept.along,
+            self.on_lines.rounding,
+            self.scale,
+        )
+        self._keep_result(result, "lines")
         return self._confirm(used, note) if result.status == Status.EXACT else result.status
 
     def _confirm(self, used: Index, note: str) -> Status:
@@ -162,13 +203,15 @@ class Search:
     def _in_every_direction(self) -> Network | None:
         """The network, from answers in every direction; None in single precision, after the first
         round, or if these do not determine one."""
-        if self.queries.single or self.best is not None:
+        if self.best is not None:
             return None
         found, (d, m) = self.on_lines, (self.kept.X.shape[1], self.kept.Y.shape[1])
         basis = np.eye(d) if found.basis is None else found.basis
         places = choose_places(found.units, self.kept.norm, d, self._around)
         size = float(np.sqrt((self.kept.Y**2).mean()))
-        if found.basis is None and not accurate(found.units, places, d, size):
+        if found.basis is None and (
+            self.queries.single or not accurate(found.units, places, d, size)
+        ):
             return None
         self.queries.stage = "directions"
         asked, units = ask_in_every_direction(self.kept.ask, found.units, places, basis)
@@ -200,28 +243,6 @@ class Search:
             self.kept.samples(), rows, self.on_lines.units.V, self.on_lines.units.b, self.bias
         )
 
-    def find_missed(self) -> None:
-        """If lines missed units, as is possible in single precision: those found are a start for
-        the search that needs only random queries."""
-        assert self.best is not None, "only after a fit"
-        net, m = self.best.network, self.kept.Y.shape[1]
-        assert net is not None, "every fit has a network"
-        unknowns = 1.2 * net.n_units * (self.kept.X.shape[1] + self.bias + m)
-        self.grow(math.ceil(EQUATIONS_PER_UNKNOWN * unknowns / m))
-        samples = self.kept.samples()
-        found = hyperplanes.find(
-            samples,
-            n_units=self.n_units or net.n_units + 1,
-            least=net.n_units,
-            bias=self.bias,
-            rng=self._fits,
-            missed=lambda net: explain(net.canonical(), samples).missed,
-            known=net,
-        )
-        self._grow_fresh(samples.n)
-        result = self._judge(found.network, np.arange(samples.n), found.note)
-        self._keep_result(result, "lines, then random queries")
-
     def _judge(self, net: Network, used: Index, note: str) -> Recovery:
         """The verdict on a network by all answers; by those beside lines, where only answers on
         lines contradict it."""
@@ -240,6 +261,9 @@ class Search:
         contradiction = ""
         if certificate.status == Status.EXACT:
             contradiction = contradicted(certificate, self.kept.along, self.queries.single)
+            if contradiction and certificate.network.n_units < net.canonical().n_units:
+                # Lines show the units that the samples do not: more of these are wanted.
+                certificate, contradiction = Certificate.of(judge_labels(asked, samples)), ""
         remarks = remarks_on(certificate, self.n_units, contradiction, note)
         remarks = (*remarks, *remark("fresh-answers", predicted(certificate)))
         return Recovery(certificate.network, certificate, {}, remarks=remarks)

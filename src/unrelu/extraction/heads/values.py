@@ -36,11 +36,9 @@ def extract_values(asked: Asked) -> Recovery:
                     break
                 if status == Status.UNDETERMINED and search.costly:
                     break
-                if len(search.on_lines.units.b) == before and (
-                    status == Status.FAILED or asked.queries.single
-                ):
-                    if asked.queries.single:
-                        search.find_missed()
+                if len(search.on_lines.units.b) == before and status == Status.FAILED:
+                    break
+                if status == Status.ESTIMATED:
                     break
         if search.best is None or (search.best.status == Status.FAILED and not search.final):
             search.recover_at_random()

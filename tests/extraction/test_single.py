@@ -1,0 +1,62 @@
+"""Models in single precision: units below their rounding are left out, and said to be."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from support.rounding import Standing, planted_single, single
+
+import unrelu
+from unrelu import Network, Status
+from unrelu.extraction.single import LEAST, standing_out
+
+FUNCTION = 20.0
+"""Roundings that answers to fresh inputs may be off."""
+
+
+@pytest.fixture(scope="module")
+def weak() -> tuple[Standing, unrelu.Recovery]:
+    """Three of eight units add about one rounding each."""
+    truth = planted_single(6, 8, 1, seed=1, decades=6.5, weak=3)
+    found = unrelu.extract(single(truth), 6, rng=1, throw=False)
+    return Standing.of(truth), found
+
+
+def test_units_below_the_rounding_are_left_out_and_named(
+    weak: tuple[Standing, unrelu.Recovery],
+) -> None:
+    standing, found = weak
+    assert (standing.out < LEAST).sum() == 3
+    assert found.status == Status.ESTIMATED
+    assert found.code == "below-rounding"
+    assert found.network is not None
+    seen = standing.compared(found.network)
+    assert (seen.found == (standing.out >= LEAST)).all()
+    assert seen.spurious == 0
+    assert standing.off(found.network) <= FUNCTION
+
+
+def test_rounding_is_the_noise_of_the_intervals(weak: tuple[Standing, unrelu.Recovery]) -> None:
+    standing, found = weak
+    assert found.uncertainty is not None
+    assert found.stderr is not None
+    one = standing.rounding
+    assert 0 < np.abs(found.stderr.U).max() < 10 * one
+
+
+def test_the_comparison_sees_a_wrong_unit() -> None:
+    """The canary."""
+    truth = planted_single(6, 8, 1, seed=1, decades=6.5, weak=3)
+    standing = Standing.of(truth)
+    assert standing.compared(truth).spurious == 0
+    V = truth.V.copy()
+    V[0] *= -0.5
+    wrong = standing.compared(Network(V, truth.U, truth.b, truth.c))
+    assert wrong.spurious == 1
+    assert not wrong.found.all()
+    assert standing.off(Network(V, truth.U, truth.b, truth.c)) > FUNCTION
+
+
+def test_a_unit_stands_out_by_its_size_in_roundings() -> None:
+    net = Network([[3.0, 4.0]], [[2.0], [-7.0]])
+    assert standing_out(net, 0.5, 0.25).tolist() == [70.0]
