@@ -128,7 +128,7 @@ def judge_boundary(
     state = Distances.of(scores, points)
     ratio = np.abs(state.distances) / points.errors if len(points) else np.zeros(0)
     size = np.maximum(np.abs(points.X).max(axis=1, initial=0.0), 1e-300)
-    hidden, outputs = _errors(state, unknowns, asked.biased)
+    hidden, outputs = weight_errors(scores, points, asked.biased)
     case = BoundaryCase(
         network=net,
         points=len(points),
@@ -183,19 +183,21 @@ def _enclosed(X: Array, classes: Index, noise: float) -> tuple[BoundaryPoints, I
     return points, np.setdiff1d(np.arange(len(X)), np.concatenate([near, near + 1]))
 
 
-def _errors(state: Distances, unknowns: int, biased: bool) -> tuple[Array, float]:
-    """Of hidden weights, by unit, and of output weights: what errors of points do to a fit."""
-    net, k = state.net, state.net.n_units
+def weight_errors(scores: Network, points: BoundaryPoints, biased: bool) -> tuple[Array, float]:
+    """Of hidden weights, by unit, and of output weights: what errors of points do to a fit.
+    Infinite where they are not known."""
+    k, unknowns = scores.n_units, count_unknowns(scores, biased)
     free = np.full(k, np.inf)
-    if net.skip or unknowns > MOST_UNKNOWNS or len(state.points) < unknowns or not k:
+    if scores.skip or unknowns > MOST_UNKNOWNS or len(points) < unknowns or not k:
         return free, np.inf
+    state = Distances.of(scores, points)
     factor = Factor.of(state, biased)
     if factor is None or not factor.regular:
         return free, np.inf
     inverse = solve_triangular(factor.R, np.eye(len(factor.R)))
     error = np.full(len(factor.seen), np.inf)
     error[factor.seen] = SIGMAS * np.linalg.norm(inverse, axis=1) / factor.scale
-    cut = k * (net.n_inputs + biased)
+    cut = k * (scores.n_inputs + biased)
     hidden = np.linalg.norm(error[:cut].reshape(k, -1), axis=1)
     output = error[cut:][factor.seen[cut:]]  # those that no point depends on are said to be open
     return hidden, float(output.max(initial=0.0))

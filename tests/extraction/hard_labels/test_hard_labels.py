@@ -192,15 +192,49 @@ def test_noisy_labels_are_refused() -> None:
     assert (result.status, result.code) == ("failed", "noisy-labels")
 
 
-def test_single_precision_is_never_exact() -> None:
-    truth = labelled(6, 4, 3, 0)
-    V, U, b, c = (part.astype(np.float32) for part in (truth.V, truth.U, truth.b, truth.c))
+def in_single_precision(net: Network) -> tuple[Network, Oracle]:
+    """The network of rounded weights, and its largest output, all computed in float32."""
+    V, U, b, c = (part.astype(np.float32) for part in (net.V, net.U, net.b, net.c))
 
     def oracle(X: Array) -> Array:
         scores = np.maximum(X.astype(np.float32) @ V.T + b, 0) @ U.T + c
         return np.asarray(scores.argmax(axis=1), np.float64)
 
-    assert extracted(oracle, 6, rng=0, budget=40_000).status != "exact"
+    return Network(V, U, b, c), oracle
+
+
+def test_single_precision_is_an_estimate() -> None:
+    truth, oracle = in_single_precision(labelled(8, 5, 3, 3))
+    result = extracted(oracle, 8, rng=3)
+    assert (result.status, result.code) == ("estimated", "boundary-estimated")
+    evidence = result.certificate.evidence
+    assert isinstance(evidence, BoundaryLabels)
+    assert 1e-9 < evidence.noise < 1e-6
+    error, bound = error_and_bound(result, truth)
+    assert error <= bound < 1e-4
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_nothing_false_is_said_of_single_precision(seed: int) -> None:
+    truth, oracle = in_single_precision(labelled(6, 4, 3, seed))
+    result = extracted(oracle, 6, rng=seed, budget=30_000)
+    assert result.status != "exact"
+    assert result.code not in ("no-hyperplanes", "no-output-layer")
+    net = result.certificate.network
+    if result.status == "estimated" and net.V.shape == truth.V.shape and net.n_outputs == 3:
+        error, bound = error_and_bound(result, truth)
+        assert error <= bound
+
+
+def test_one_column_for_each_class() -> None:
+    truth = labelled(8, 5, 3, 3)
+    plain = extracted(argmax_of(truth), 8, rng=3)
+    columns = extracted(lambda X: np.eye(3)[argmax_of(truth)(X).astype(int)], 8, rng=3)
+    assert columns.status == plain.status == "exact"
+    evidence = columns.certificate.evidence
+    assert isinstance(evidence, BoundaryLabels)
+    assert (evidence.classes == np.eye(3)).all()
+    assert columns.network == plain.network
 
 
 def test_ties_within_rounding_are_no_boundaries_of_their_own() -> None:

@@ -45,5 +45,6 @@ class Classes:
             self.inside[number] = both[-KEPT:]
 
     def sorted(self) -> Index:
-        """The numbers of the classes in the order of their labels."""
-        return np.array(sorted(range(len(self)), key=lambda number: self.labels[number]))
+        """The numbers of the classes in the order of their labels. Of columns, the last counts
+        first: with one column for each class, output i is that of column i."""
+        return np.array(sorted(range(len(self)), key=lambda number: self.labels[number][::-1]))

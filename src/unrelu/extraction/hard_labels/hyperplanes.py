@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from scipy.special import gammainc
 
 from unrelu.extraction.hard_labels.asking import Asking
 from unrelu.extraction.hard_labels.boundary import Boundary
@@ -19,11 +20,13 @@ from unrelu.extraction.hard_labels.segments import Bend, Segment
 from unrelu.numerics.arrays import Array, Index, Mask
 
 AGREEING = 2
-"""Bends of one hyperplane, besides the first, that make it certain; the normals of a second place
-that hold its v count as well."""
+"""Bends of one hyperplane, besides the first, that are needed; the normals of a second place that
+hold its v count as well."""
 
-MANY = 6
-"""More bends of one hyperplane than that are no chance in any crowd."""
+FALSE_ALARM, CROWD = 1e-4, 30.0
+"""Largest probability that some angles agree by chance: with λ of the others expected within their
+errors, that c or more are is P(Poisson(λ) ≥ c). λ is that of uniform angles, and of the number seen
+within so many times the errors."""
 
 ON_ANOTHER = 1e-5
 """Angle between v and a normal below which q is only on the same straight piece as p."""
@@ -45,25 +48,23 @@ class Limits:
 
     near, farthest : distance of a bend from its hyperplane, relative to its size, that is always
         allowed, and that never is. least : error of an offset between bends, relative to its
-        length. widest : error of an angle that tells nothing any more. crowd : two bends show a
-        hyperplane if no other is within so many times their errors. spanned : distance of v from a
-        span that holds it. trusted : error of a normal up to which it need not be measured.
+        length. widest : error of an angle that tells nothing any more. spanned : distance of v from
+        a span that holds it. trusted : error of a normal up to which it need not be measured.
     """
 
     near: float = 3e-9
     farthest: float = 1e-6
     least: float = 3e-11
     widest: float = 1e-6
-    crowd: float = 100.0
     spanned: float = 1e-6
     trusted: float = 1e-9
 
     @classmethod
     def of(cls, noise: float) -> Limits:
-        """Where labels are reliable to this relative distance from a boundary."""
+        """For points of boundaries that are off by this, relative to their size."""
         if not noise:
             return cls()
-        return cls(30 * noise, 1e-3, 3 * noise, 1e-2, 10.0, 3e3 * noise, 3e2 * noise)
+        return cls(30 * noise, 1e-3, 3 * noise, 1e-2, 3e3 * noise, 3e2 * noise)
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,12 +147,13 @@ class Hyperplanes:
     def _shown(self, view: View, places: Places, views: list[View]) -> Hyperplane | None:
         """The hyperplane on which most of the places are, if there can be no doubt about it."""
         limits = self.limits
-        angles, spread = view.angles(places, limits)
+        seen = view.angles(places, limits)
+        angles, spread = seen.values, seen.spread
         if not len(angles):
             return None
-        apart = _apart(angles, angles[:, None]) / (SIGMAS * (spread + spread[:, None]))
-        count, crowd = (apart < 1).sum(axis=1), (apart < limits.crowd).sum(axis=1)
-        sure = ((count >= AGREEING) & (crowd == count)) | (count > MANY)
+        count, chance = seen.agreeing()
+        by_chance = len(angles) * gammainc(np.maximum(count - 1, 1), chance)
+        sure = (count >= AGREEING) & (by_chance < FALSE_ALARM)
         if not sure.any():
             sure = view.shared(view.directions(angles), views, limits)
         if not sure.any():
@@ -163,8 +165,8 @@ class Hyperplanes:
 
 def _through(view: View, places: Places, v: Array, limits: Limits) -> Hyperplane | None:
     """The hyperplane through a view and places that are known to be on it."""
-    angles, spread = view.angles(places, limits)
-    return _mean(view, angles, spread, v) if len(angles) else None
+    seen = view.angles(places, limits)
+    return _mean(view, seen.values, seen.spread, v) if len(seen.values) else None
 
 
 def _mean(view: View, angles: Array, spread: Array, about: Array) -> Hyperplane:
@@ -173,6 +175,34 @@ def _mean(view: View, angles: Array, spread: Array, about: Array) -> Hyperplane:
     weight = spread**-2
     v = view.directions(np.array([first + float(off @ weight / weight.sum())]))[0]
     return Hyperplane(v, -float(v @ view.point), view.error + float(weight.sum() ** -0.5))
+
+
+@dataclass(frozen=True, eq=False)
+class Angles:
+    """Angles (n,) of v in a span, how far each may be off, and the offsets (n, 2) they are
+    orthogonal to."""
+
+    values: Array
+    spread: Array
+    offsets: Array
+
+    def agreeing(self) -> tuple[Array, Array]:
+        """How many agree with each, itself included, and how many others are expected to by chance.
+        Bends that are close to each other, as on one edge, agree for that alone: they count once.
+        """
+        apart = _apart(self.values, self.values[:, None])
+        window = SIGMAS * (self.spread + self.spread[:, None])
+        agree = apart < window
+        along = np.column_stack([-np.sin(self.values), np.cos(self.values)])
+        place = np.where(agree, along @ self.offsets.T, np.inf)
+        order = place.argsort(axis=1)
+        off = (self.spread * np.linalg.norm(self.offsets, axis=1))[order]
+        place = np.take_along_axis(place, order, axis=1)
+        with np.errstate(invalid="ignore"):
+            count = (np.diff(place, axis=1) > CROWD * off[:, 1:]).sum(axis=1)
+        count += agree.all(axis=1)  # one more than steps, of which one may be to infinity
+        around = (apart < CROWD * window).sum(axis=1) - agree.sum(axis=1)
+        return count, (2 * window / np.pi).sum(axis=1) + around / CROWD
 
 
 @dataclass(frozen=True, eq=False)
@@ -203,9 +233,9 @@ class View:
         x, y = self.basis @ v
         return float(np.arctan2(y, x))
 
-    def angles(self, places: Places, limits: Limits) -> tuple[Array, Array]:
-        """Angles of the v that are orthogonal to the offsets of places, and how far they may be
-        off. Places that are on a segment of this bend, or seen edge-on, are left out."""
+    def angles(self, places: Places, limits: Limits) -> Angles:
+        """Angles of the v that are orthogonal to the offsets of places. Places that are on a
+        segment of this bend, or seen edge-on, are left out."""
         flat = (places.points - self.point) @ self.basis.T
         size = np.linalg.norm(flat, axis=1)
         length = np.linalg.norm(places.points - self.point, axis=1)
@@ -216,8 +246,9 @@ class View:
         flat, spread = flat[kept], off[kept] / size[kept]
         angles = np.arctan2(flat[:, 0], -flat[:, 1]) % np.pi
         own = [self.angle_of(n) for n in self.normals]
-        free = np.min([_apart(angles, angle) for angle in own], axis=0) > ON_ANOTHER
-        return angles[free], spread[free]
+        away = np.min([_apart(angles, angle) for angle in own], axis=0)
+        free = away > np.maximum(ON_ANOTHER, SIGMAS * spread)
+        return Angles(angles[free], spread[free], flat[free])
 
     def shared(self, V: Array, others: list[View], limits: Limits) -> Mask:
         """Which rows of V, in the span, are also in that of another view: that is no chance, unless
@@ -225,14 +256,16 @@ class View:
         bases = np.stack([other.basis for other in others])
         normals = np.stack([other.normals for other in others])
         beyond = self.basis - np.einsum("ij,vkj,vkl->vil", self.basis, bases, bases)
-        different = np.abs(beyond).max(axis=(1, 2)) > DIFFERENT
+        tilt = np.linalg.norm(beyond, ord=2, axis=(1, 2))  # sine of the larger angle of the spans
         inside = 1 - (np.einsum("vkj,nj->nvk", bases, V) ** 2).sum(axis=2)
         own = np.maximum(
             np.abs(np.einsum("vkj,nj->nvk", normals, V)).max(axis=2),
             np.abs(V @ self.normals.T).max(axis=1)[:, None],
         )
-        held = (inside < limits.spanned**2) & (own < 1 - ON_ANOTHER) & different
-        return np.asarray(held.any(axis=1))
+        held = (inside < limits.spanned**2) & (own < 1 - ON_ANOTHER) & (tilt > DIFFERENT)
+        # Spans that have a normal in common hold whatever is near to it.
+        clear = np.sqrt(np.maximum(1 - own**2, 0)) * tilt > CROWD * limits.spanned
+        return np.asarray((held & clear).any(axis=1))
 
 
 def _apart(angles: Array, angle: Array | float) -> Array:

@@ -23,6 +23,9 @@ from unrelu.numerics.arrays import Array, Index, Mask, unit_rows
 NOTHING = 1e-3
 """Ratio of the least two singular values of a null vector, and of what is nothing to what is."""
 
+APART = 10.0
+"""Tolerances above which the second least singular value is not nothing."""
+
 SIDE = 0.1
 """How far from ±1 the side of a unit may come out."""
 
@@ -71,7 +74,8 @@ def null_vector(
         return None
     _, sizes, right = np.linalg.svd(np.linalg.qr(A / scale, mode="r"))
     sizes = sizes / sizes[0]
-    if sizes[-1] > tolerance or sizes[-1] > NOTHING * sizes[-2]:
+    alone = sizes[-1] <= NOTHING * sizes[-2] or sizes[-2] > APART * tolerance
+    if sizes[-1] > tolerance or not alone:
         return None
     K = np.zeros((m, f))
     K[columns] = right[-1] / scale
@@ -140,8 +144,10 @@ def _solve(
         V, b = sides.V, sides.b
     else:
         side = _sides(bends, slopes, both)
-        if np.abs(np.abs(side) - 1).max() > SIDE:
+        seen = np.abs(bends - bends[0]).max(axis=0) > tolerance * np.abs(bends).max()
+        if np.abs(np.abs(side) - 1)[seen].max(initial=0.0) > SIDE:
             return None
+        side = np.where(seen, side, 1.0)  # false hyperplanes, of no output weight, have no side
         V, b = V * np.sign(side)[:, None], b * np.sign(side)
     return _output_weights(X, pairs, V, b, m, tolerance)
 

@@ -9,10 +9,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from unrelu.checks.class_boundaries import Predictions
+from unrelu.evidence.boundary_labels import weight_errors
 from unrelu.extraction.hard_labels.asking import run, together
 from unrelu.extraction.hard_labels.boundary import bisect
 from unrelu.extraction.hard_labels.coverage import fill
 from unrelu.extraction.hard_labels.explaining import find_hyperplanes
+from unrelu.extraction.hard_labels.hyperplanes import Hyperplane
 from unrelu.extraction.hard_labels.output_layer import Scores, solve_output_layer
 from unrelu.extraction.hard_labels.polish import most_informative, polish
 from unrelu.extraction.hard_labels.reliability import CHORDS, MORE_CHORDS, measure_reliability
@@ -50,6 +52,9 @@ CANDIDATES, SHARPENED = 2000, 24
 
 MOST_POLISHED = 3000
 """Unknowns up to which all weights are fitted to the points together."""
+
+CONSISTENT = 3.0
+"""Root mean square of the residuals of a network that fits its points, in errors of these."""
 
 IDLE = 1e-6
 """Share of the largest output weight below which a unit is none."""
@@ -188,18 +193,29 @@ def solve(state: State) -> bool:
 def _fitted(state: State) -> Scores | None:
     points, V, b = state.points(), state.planes.V, state.planes.b
     m = len(state.classes)
+    tolerance = max(1e-7, *(10 * row.error for row in state.planes.rows))
     for skip in (False, True):
-        scores = solve_output_layer(
-            points.X, points.pairs, V, b, m, max(1e-7, 1e2 * state.noise), skip=skip
-        )
+        scores = solve_output_layer(points.X, points.pairs, V, b, m, tolerance, skip=skip)
         if scores is not None:
             break
     if scores is None:
         return None
     net = _oriented(state, scores.network)
     if small(state, net) and not scores.open_weights.all(axis=1).any():
-        net, _ = polish(net, points, biased=state.biased)
+        net, residuals = polish(net, points, biased=state.biased)
+        if float(np.sqrt(np.mean(residuals[np.isfinite(residuals)] ** 2))) < CONSISTENT:
+            _keep_hyperplanes(state, net, points)
     return Scores(net, scores.gap, scores.open_weights)
+
+
+def _keep_hyperplanes(state: State, net: Network, points: BoundaryPoints) -> None:
+    """Those of a network that fits all points are known better than from bends."""
+    if net.n_units != len(state.planes.rows):  # some face each other
+        return
+    errors, _ = weight_errors(net, points, state.biased)
+    for number, (v, b, error) in enumerate(zip(net.V, net.b, errors, strict=True)):
+        if error < state.planes.rows[number].error:
+            state.planes.rows[number] = Hyperplane(v, float(b), float(error))
 
 
 def small(state: State, net: Network) -> bool:

@@ -59,13 +59,13 @@ class State:
         """Labels are reliable to this relative distance from a boundary only: nothing is looked at
         more closely."""
         self.noise = noise
-        self.tracer.width = max(TRACED, noise)
-        self.planes.limits = Limits.of(noise)
+        self.tracer.width = max(TRACED, 2 * noise)
+        self.planes.limits = Limits.of(2 * noise)
 
     @property
     def finest(self) -> float:
         """Relative width to which points are bisected in the end."""
-        return max(FINEST, self.noise / 4)
+        return max(FINEST, 2 * self.noise)
 
     @property
     def n_inputs(self) -> int:

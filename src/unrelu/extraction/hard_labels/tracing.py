@@ -37,6 +37,9 @@ gets another one."""
 STRAIGHT = 1e-7
 """Angle between two segments below which there is no bend."""
 
+SURE = 4.0
+"""The same in errors of that angle."""
+
 SLACK, CLOSE = 0.1, 0.03
 """How far a bend may be outside of where it was enclosed, and how close to it both segments are
 checked, as shares of what they were found from."""
@@ -228,7 +231,9 @@ class Tracer:
         new = along * tangent + across * segment.normal
         normal = across * tangent - along * segment.normal
         normal *= np.sign((inner - outer)[0] @ normal)
-        if abs(across) < STRAIGHT or (pairs[0] != pairs[1]).any():
+        size = self.width * float(np.abs(a).max())
+        least = max(STRAIGHT, SURE * size * (1 / base + 1 / segment.base))
+        if abs(across) < least or (pairs[0] != pairs[1]).any():
             return None
         point = a - float((a - segment.point) @ segment.normal) / across * new
         if not -SLACK * radius <= (point - centre) @ tangent <= (1 + SLACK) * radius:

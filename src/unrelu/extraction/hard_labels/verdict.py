@@ -22,6 +22,9 @@ from unrelu.wording.streams import counted
 ROUNDED = 1e-9
 """Largest relative distance of points from the boundary that may be rounding of the model's own."""
 
+WIDEST = 40.0
+"""The same in scatters of points: where the boundary is less steep, they scatter more."""
+
 NONE = Predictions(0, 0, 0.0, ())
 
 
@@ -50,7 +53,7 @@ def verdict(state: State) -> Recovery:
 
     certificate = certified(state.noise, points.errors)
     residual = float(certificate.residual)
-    if certificate.code == "boundary-differs" and residual < ROUNDED:
+    if certificate.code == "boundary-differs" and residual < max(ROUNDED, WIDEST * state.noise):
         size = np.abs(points.X).max(axis=1)
         certificate = certified(residual, np.maximum(points.errors, residual * size))
     return Recovery(certificate.network, certificate, {})
@@ -77,10 +80,11 @@ def _why_none(state: State) -> Finding:
     if len(state.classes) < 2:
         return undetermined("one-class", "all answers are the same: no boundary was seen")
     if state.noise:
+        planes = counted(len(state.planes.rows), "hyperplane")
         sentence = (
-            f"labels are reliable to {state.noise:.1e} of the inputs only, as after rounding to "
-            f"single precision: that shows {counted(len(state.planes.rows), 'hyperplane')}, and no "
-            "network"
+            f"points of the boundaries scatter by {state.noise:.1e} of the inputs, as after "
+            f"rounding to single precision: they show {planes}, and no network "
+            "that has these boundaries"
         )
         return undetermined("labels-rounded", sentence)
     bends, left = len(state.bends), len(state.unexplained(state.bends))
