@@ -101,10 +101,11 @@ def extract(
     are passed on.
 
     Cost in queries, with labels in float64: about 15 k for the lines; k / m gradients beside them,
-    in a subspace of about k dimensions or fewer where d is much larger; then 1.1 (k + m) d / m in
-    every direction, or 1.5 k (d + m) / m at random where hyperplanes leave no room. For 784 inputs,
-    128 units and one output, 1.3 times the number of weights. If answers are noisy, or not those of
-    such a network, `recover` is applied to growing numbers of random queries, up to the budget.
+    in a subspace of about k dimensions or fewer where d is much larger; then in every direction
+    1.1 k d for one output, 1.25 (k (d + m) / m + d) or a few d more for several, or 1.5 k (d + m) /
+    m at random where hyperplanes leave no room. For 784 inputs, 128 units and one output, 1.3 times
+    the number of weights. If answers are noisy, or not those of such a network, `recover` is
+    applied to growing numbers of random queries, up to the budget.
 
     >>> from unrelu import Network
     >>> rng = np.random.default_rng(1)

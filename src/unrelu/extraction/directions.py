@@ -12,7 +12,7 @@ hyperplanes (`extraction.places`),
 4. correct by what the network leaves of the answers themselves. That also corrects for steps that
    did cross a hyperplane.
 
-Cost: (k + m) (d + 1) / m answers, and some more for good conditioning.
+Cost: k (d + m) / m + d answers, and some more for good conditioning (see `extraction.places`).
 """
 
 from __future__ import annotations
