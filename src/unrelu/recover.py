@@ -207,6 +207,8 @@ def recover(
         Y, noise = labels.indicators[:, 1:], LABELS.name
     exactly = ExactSamples.of(X, Y) if exact else None
     given = Samples.of(X, Y) if exactly is None else exactly.rounded
+    if behind is not None and behind.magnified > 1:
+        given = given.rounded_to(behind.magnified * given.eps)
     rounded = given.precision.sure and labels is None  # they contain that, and nothing else
     samples = given if rounded or noise == "none" else given.as_they_stand()
     check_activation(known, n_units, method, noise, exact, samples.m)

@@ -53,12 +53,14 @@ def vagueness(link: Link, grid: Grid | None, Y: Array) -> Array:
 class Behind:
     """Values (r, m) behind the answers of some rows (r,), those that are not saturated. `weights`
     (r,): of rounded answers, whose values are known the worse, the nearer they are to the end of
-    their range; `rounded`: to what, "" if they have all digits."""
+    their range; `rounded`: to what, "" if they have all digits; `magnified`: the rounding of values
+    over that of numbers of their size, if they have."""
 
     rows: Index
     values: NDArray[Any]
     weights: Array | None = None
     rounded: str = ""
+    magnified: float = 1.0
 
 
 def values_behind(link: Link, P: NDArray[Any]) -> Behind:
@@ -69,11 +71,24 @@ def values_behind(link: Link, P: NDArray[Any]) -> Behind:
     if grid is None or single:
         rows = np.flatnonzero(vagueness(link, None, Y) <= 1)
         values = link.inverse(Y[rows])
-        return Behind(rows, values.astype(np.float32) if single else values)
+        times = magnified(link, Y[rows])
+        return Behind(rows, values.astype(np.float32) if single else values, magnified=times)
     rows = np.flatnonzero(vagueness(link, grid, Y) <= 1)
     errors = rounding_errors(link, grid, Y[rows]).max(axis=1)
     weights = errors**-2.0 / sharing(Y[rows])
     return Behind(rows, link.inverse(Y[rows]), weights, grid.name)
+
+
+def magnified(link: Link, Y: Array) -> float:
+    """How much larger than that of numbers of their size the rounding of the values behind answers
+    Y (n, m) with all digits is: at least one. Probabilities near one show small values badly, and
+    from logarithms of probabilities a common part is subtracted."""
+    if not len(Y):
+        return 1.0
+    eps, values = float(np.finfo(np.float64).eps), link.inverse(Y)
+    errors = link.error(Y, eps * np.abs(Y)).max(axis=0)
+    sizes = np.sqrt((values**2).mean(axis=0))
+    return float((errors / np.where(sizes > 0, eps * sizes, np.inf)).max(initial=1.0))
 
 
 def sharing(Y: Array) -> Array:

@@ -26,7 +26,8 @@ from unrelu.wording.streams import counted
 class Unlinked:
     """Inputs and values (r, m) behind answers that are not saturated. weights (r,): of samples, the
     inverse variances of rounding where answers are rounded. precision : of the values, times the
-    roots of the weights; None where they have all digits, or weights of their own."""
+    roots of the weights; None where they have all digits, or weights of their own. magnified : that
+    of `Behind`."""
 
     answers: str
     X: NDArray[Any]
@@ -34,6 +35,7 @@ class Unlinked:
     weights: Array | None
     noise: str
     precision: Precision | None
+    magnified: float
     names: Names
     remarks: tuple[Finding, ...]
 
@@ -86,6 +88,7 @@ def unlinked(
         weights,
         noise,
         precision,
+        behind.magnified,
         given.names,
         tuple(each for code, words in said.items() for each in remark(code, words)),
     )

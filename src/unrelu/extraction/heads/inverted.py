@@ -14,8 +14,10 @@ from unrelu.extraction.heads.far_out import contradiction, on_lines
 from unrelu.extraction.heads.head import Asked
 from unrelu.extraction.heads.informative import informative
 from unrelu.extraction.judging import certified, remarks_on
+from unrelu.links.behind import magnified
 from unrelu.links.link import Link
 from unrelu.network import Network
+from unrelu.numerics.arrays import Array
 from unrelu.recover import recover
 from unrelu.result import Recovery
 from unrelu.samples import Samples
@@ -26,6 +28,9 @@ FIRST, GROWTH, ROUNDS = 30, 2, 6
 
 FRESH = 0.1, 30
 """Share of the samples, and their least number, that are made after the network was found."""
+
+SAID = ("answers", "hidden-by-answers")
+"""Remarks of `recover` that an extraction makes itself."""
 
 UNCHECKED = undetermined(
     "not-checked", "the network was not compared with fresh answers, nor with answers on lines"
@@ -38,29 +43,29 @@ def extract_inverted(asked: Asked, link: Link, keep: list[Recovery]) -> None:
     first = FIRST * (asked.n_inputs + asked.bias)
     for number in range(ROUNDS):
         n = first * GROWTH**number
-        samples = _samples(asked, link, n, rng)
-        if samples is None or samples.n <= 2 * asked.n_inputs + 2:
+        samples, answers = _asked(asked, link, n, rng)
+        if samples.n <= 2 * asked.n_inputs + 2:
             return
-        options = {"bias": asked.bias, "rng": rng, "throw": False}
-        result = recover(samples.X, samples.Y, asked.n_units, **options)  # type: ignore[arg-type]
+        options = {"answers": link.name, "bias": asked.bias, "rng": rng, "throw": False}
+        result = recover(samples.X, answers, asked.n_units, **options)  # type: ignore[arg-type]
+        remarks = [each for each in result.remarks if each.code not in SAID]
         unchecked = (UNCHECKED,) if result.status == Status.EXACT else ()
-        keep.append(replace(result, remarks=(*unchecked, *result.remarks)))
+        keep.append(replace(result, remarks=(*unchecked, *remarks)))
         if result.status == Status.EXACT:
             fresh = samples.n + max(math.ceil(FRESH[0] * samples.n), FRESH[1])
-            checked = _samples(asked, link, fresh, again)
-            assert checked is not None, "there were samples before"
+            checked, _ = _asked(asked, link, fresh, again)
             keep.append(_judged(asked, link, result.certificate.network, samples, checked, rng))
         if result.status.certain:
             return
 
 
-def _samples(asked: Asked, link: Link, n: int, rng: np.random.Generator) -> Samples | None:
-    """Up to n, in the precision of the model; None if all answers are saturated."""
-    X, Y, *_ = informative(asked, link, None, n, rng)
-    if not len(X):
-        return None
+def _asked(asked: Asked, link: Link, n: int, rng: np.random.Generator) -> tuple[Samples, Array]:
+    """Up to n inputs, in the precision of the model, with the values behind the answers to them;
+    and the answers; none where all are saturated."""
+    X, P, *_ = informative(asked, link, None, n, rng)
     kind = np.float32 if asked.queries.single else np.float64
-    return Samples.of(X.astype(kind), link.inverse(Y).astype(kind), few=True)
+    samples = Samples.of(X.astype(kind), link.inverse(P).astype(kind), few=True)
+    return samples.rounded_to(magnified(link, P) * samples.eps), P
 
 
 def _judged(
