@@ -81,7 +81,8 @@ def search(state: State, first: Array) -> bool:
     while idle < FUTILE:
         trace(state, chords)
         find_hyperplanes(state)
-        left = len(state.unexplained(state.bends))
+        unexplained = state.unexplained(state.bends)
+        left = len(unexplained)
         log.info(
             "%d polylines, %d hyperplanes, %d of %d bends unexplained, %d queries",
             len(state.polylines),
@@ -92,6 +93,8 @@ def search(state: State, first: Array) -> bool:
         )
         idle = 0 if len(state.planes.rows) > count else idle + 1
         count = len(state.planes.rows)
+        for bend in unexplained if idle else ():
+            bend.tries[0] = 0  # random polylines have shown nothing new
         chords = random_chords(state, 1)
         if not state.planes.rows or left > UNEXPLAINED[0] + UNEXPLAINED[1] * len(state.bends):
             continue

@@ -70,7 +70,8 @@ def without_network(state: State) -> Recovery:
     labels = np.array(classes.labels).reshape(len(classes), -1)
     judgement = judge_boundary(question, points, labels, NONE, nothing, noise=state.noise)
     certificate = Certificate.of(judgement)
-    certificate = replace(certificate, findings=(_why_none(state), *certificate.findings))
+    others = [each for each in certificate.findings if each.code != "no-unit" or not state.bends]
+    certificate = replace(certificate, findings=(_why_none(state), *others))
     return Recovery(net, certificate, {})
 
 
