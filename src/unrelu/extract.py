@@ -64,10 +64,10 @@ def extract(
                        step from one level to the next, the values are known exactly.
         "sigmoid", "tanh", "softmax", "log-softmax", "rectified", "clipped"  functions of the
                        values, rounded or not.
-        "labels"       class labels, as numbers: the sign of one output, or which one is largest.
-                       100 to 150 queries for each weight. Of two classes, the network has one
-                       output, positive for the second; of more, the first one's outputs are zero.
-                       The largest output weight is 1.
+        "labels"       class labels, as numbers or texts: the sign of one output, or which one is
+                       largest. 100 to 200 queries for each weight. Of two classes, the network
+                       has one output, positive for the second; of more, the first one's outputs
+                       are zero. The largest output weight is 1.
         Or a `Head` of `unrelu.extraction.heads` of your own. `stats["answers"]` has the name.
     n_units : number of hidden units, if known.
     activation : "relu".
@@ -143,6 +143,7 @@ def extract(
             journal=kept,
             progress=_shown(progress, report),
             time_limit=time_limit,
+            labels=known is None or known.texts,
         )
         asked = Asked(queries, n_units, bool(bias), float(scale), float(reach), seed)
         with one_thread(n_inputs * budget < MANY_ENTRIES):

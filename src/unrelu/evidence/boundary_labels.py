@@ -45,6 +45,7 @@ class BoundaryLabels(Evidence):
 
     classes : (m, q) labels, in the order of the outputs; of two, the second is that of positive
         values.
+    names : (m,) the labels, where they are texts; `classes` are numbers of these then.
     points : how many points of the boundary were found. residual : largest distance of one from
         the network's boundary, relative to its entries. residual_in_errors : the same in units of
         the error of each.
@@ -70,11 +71,12 @@ class BoundaryLabels(Evidence):
     open_weights: Index = field(default_factory=lambda: np.zeros((0, 2), dtype=np.intp))
     noise: float = 0.0
     unmet: bool = False
+    names: tuple[str, ...] = ()
 
     def recheck(self, asked: Question, X: ArrayLike, Y: ArrayLike) -> Judgement:
         """Consecutive samples of different classes that are very close are points of the boundary;
         the labels of all others are predicted."""
-        samples = in_floats(X, Y)
+        samples = in_floats(X, self._numbers(Y) if self.names else Y)
         classes = class_numbers(np.asarray(samples.Y, np.float64), self.classes)
         inputs = np.asarray(samples.X, np.float64)
         points, rest = _enclosed(inputs, classes, self.noise)
@@ -86,11 +88,20 @@ class BoundaryLabels(Evidence):
         scale = float(np.sqrt((inputs**2).mean()))
         seen = Predictions(len(rest), wrong, 0.0, (scale,))
         return judge_boundary(
-            asked, points, self.classes, seen, self.open_weights, noise=self.noise, unmet=self.unmet
+            *(asked, points, self.classes, seen, self.open_weights),
+            noise=self.noise,
+            unmet=self.unmet,
+            names=self.names,
         )
 
+    def _numbers(self, Y: ArrayLike) -> Array:
+        """Of labels that are texts; −1 for any other."""
+        known = dict(zip(self.names, self.classes[:, 0].tolist(), strict=True))
+        return np.array([known.get(str(name), -1.0) for name in np.asarray(Y).reshape(-1)])
+
     def rows(self, counts: tuple[str, str]) -> list[tuple[str, str]]:
-        shown = [", ".join(f"{x:g}" for x in label) for label in self.classes[:8]]
+        numbers = [", ".join(f"{x:g}" for x in label) for label in self.classes[:8]]
+        shown = self.names[:8] or numbers
         predicted = self.predictions
         held = predicted.asked - predicted.wrong
         scales = ", ".join(f"{scale:g}" for scale in predicted.scales)
@@ -119,6 +130,7 @@ def judge_boundary(
     *,
     noise: float = 0.0,
     unmet: bool = False,
+    names: tuple[str, ...] = (),
 ) -> Judgement:
     """What points of boundaries and predicted ones show of a network; arguments as in
     `BoundaryLabels`."""
@@ -143,7 +155,7 @@ def judge_boundary(
         unmet=unmet,
     )
     measured = {name: value for name, value in vars(case).items() if name != "network"}
-    evidence = BoundaryLabels(classes=classes, equations=case.points, **measured)
+    evidence = BoundaryLabels(classes=classes, names=names, equations=case.points, **measured)
     found = first(CHECKS, case) or unique(case)
     n = len(points) + predictions.asked
     return Judgement(net, asked, n, evidence, (found, hidden_by_labels(len(classes))))

@@ -1,7 +1,8 @@
 """The journal: every answer is on disk before it is used, so that a crash costs no query twice.
 
 The journal is a text file to which lines are only appended. The first line contains the settings of
-the extraction, every other one an answer: the hash of the bits of the query, and the numbers. The
+the extraction, every other one an answer: the hash of the bits of the query, and the numbers, or
+the text of a class label. The
 queries need not be stored, since an extraction with the same settings asks the same ones. An
 incomplete last line, left by a crash, is cut off; a damaged line anywhere else is an error.
 """
@@ -18,6 +19,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from unrelu.errors import FileError
+from unrelu.extraction.texts import Texts
 from unrelu.numerics.arrays import Array
 
 FORMAT_VERSION = 1
@@ -38,6 +40,7 @@ class Journal:
         journal, is damaged, has other settings, or cannot be written."""
         self.path = Path(path)
         self.answers: dict[str, Array] = {}
+        self.texts = Texts()
         try:
             self._file: BinaryIO = open(self.path, "a+b")  # noqa: SIM115 (closed by `close`)
         except OSError as error:
@@ -51,7 +54,7 @@ class Journal:
 
     def add(self, keys: list[str], answers: Array) -> None:
         """Write the answers, and return once they are on disk."""
-        rows = answers.tolist()
+        rows = self.texts.spelled(answers)
         lines = [json.dumps([key, *row]) + "\n" for key, row in zip(keys, rows, strict=True)]
         self._write("".join(lines))
         self.answers.update(zip(keys, answers, strict=True))
@@ -101,13 +104,13 @@ class Journal:
     def _add_line(self, number: int, line: bytes) -> None:
         try:
             key, *answer = json.loads(line)
-            values = np.array(answer, dtype=np.float64)
+            values = np.array(self.texts.read(answer), dtype=np.float64)
             if not isinstance(key, str) or values.ndim != 1 or not np.isfinite(values).all():
                 raise ValueError
         except (ValueError, TypeError) as error:
             raise FileError(
                 f"{self.path}, line {number}: got no answer, expected the hash of a query and "
-                "numbers: the file is damaged; keep the lines before, or start a new one"
+                "numbers or a text: the file is damaged; keep the lines before, or start a new one"
             ) from error
         self.answers[key] = values
 

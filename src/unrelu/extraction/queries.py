@@ -11,6 +11,7 @@ import numpy as np
 
 from unrelu.errors import InputError, InputTypeError, OracleError
 from unrelu.extraction.journal import Journal, key_of
+from unrelu.extraction.texts import Texts
 from unrelu.inputs.numbers import real_numbers
 from unrelu.inputs.tensors import as_function, is_module
 from unrelu.numerics.arrays import Array
@@ -47,6 +48,8 @@ class Queries:
     that were sent to the oracle. With `single`, queries are float32 arrays. Once `interrupted`, no
     new query is made.
 
+    Answers that are texts are numbered (`texts`), if they may be class `labels`.
+
     `stage` names what the next queries are for, and `by_stage` counts the queries of each; `units`
     (found so far) and `expected` (queries in all, if that can be known) are for `progress`.
     """
@@ -61,6 +64,7 @@ class Queries:
         journal: Journal | None = None,
         progress: Report | None = None,
         time_limit: float | None = None,
+        labels: bool = True,
     ) -> None:
         self.n_inputs, self.budget, self.time_limit = n_inputs, budget, time_limit
         self.rounds, self.new = 0, 0
@@ -73,6 +77,10 @@ class Queries:
         self._oracle = as_function(oracle) if is_module(oracle) else oracle
         self._batch, self._journal, self._progress = batch, journal, progress
         self._stored = {} if journal is None else journal.answers
+        self.texts = Texts() if journal is None else journal.texts
+        self._labels = labels
+        if self.texts.names and not labels:
+            raise OracleError("the journal contains class labels, expected numbers")
         self._answers: dict[str, Array] = {}
         self._recorded: list[tuple[Array, Array]] | None = None
 
@@ -169,7 +177,7 @@ class Queries:
     def _ask(self, X: Array) -> Array:
         # A copy, since an oracle may change its inputs.
         got = self._oracle(X.astype(np.float32) if self.single else X.copy())
-        return checked(got, len(X), self.n_outputs)
+        return checked(self.texts.numbered(got) if self._labels else got, len(X), self.n_outputs)
 
 
 def checked(got: Any, n: int, m: int | None) -> Array:

@@ -47,4 +47,10 @@ class Classes:
     def sorted(self) -> Index:
         """The numbers of the classes in the order of their labels. Of columns, the last counts
         first: with one column for each class, output i is that of column i."""
-        return np.array(sorted(range(len(self)), key=lambda number: self.labels[number][::-1]))
+        key = self.name if self.queries.texts.names else lambda number: self.labels[number][::-1]
+        return np.array(sorted(range(len(self)), key=key))
+
+    def name(self, number: int) -> str:
+        """The text of a class, where labels are texts; else empty."""
+        names = self.queries.texts.names
+        return names[int(self.labels[number][0])] if names else ""

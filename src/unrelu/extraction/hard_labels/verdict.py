@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
@@ -11,6 +12,7 @@ from unrelu.checks.class_boundaries import Predictions
 from unrelu.checks.finding import Finding, undetermined
 from unrelu.evidence.boundary_labels import judge_boundary
 from unrelu.evidence.evidence import Question
+from unrelu.extraction.hard_labels.classes import Classes
 from unrelu.extraction.hard_labels.output_layer import NEVER
 from unrelu.extraction.hard_labels.state import State
 from unrelu.network import Network
@@ -48,6 +50,7 @@ def verdict(state: State) -> Recovery:
             state.predictions or NONE,
             _open(left, units),
             noise=noise,
+            names=names_of(classes, order),
         )
         return Certificate.of(judgement)
 
@@ -68,11 +71,21 @@ def without_network(state: State) -> Recovery:
     nothing = np.zeros((0, 2), np.intp)
     question = Question(net, state.biased, values=True)
     labels = np.array(classes.labels).reshape(len(classes), -1)
-    judgement = judge_boundary(question, points, labels, NONE, nothing, noise=state.noise)
+    judgement = judge_boundary(
+        *(question, points, labels, NONE, nothing),
+        noise=state.noise,
+        names=names_of(classes, range(len(classes))),
+    )
     certificate = Certificate.of(judgement)
     others = [each for each in certificate.findings if each.code != "no-unit" or not state.bends]
     certificate = replace(certificate, findings=(_why_none(state), *others))
     return Recovery(net, certificate, {})
+
+
+def names_of(classes: Classes, order: Iterable[int]) -> tuple[str, ...]:
+    """Of classes whose labels are texts."""
+    names = tuple(classes.name(number) for number in order)
+    return names if any(names) else ()
 
 
 def _why_none(state: State) -> Finding:

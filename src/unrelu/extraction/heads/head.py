@@ -67,7 +67,7 @@ class Head:
     name : as in `extract(answers=...)`.
     about : what the answers are, as the end of "the answers are ...".
     hides : what such answers do not show of the network, as a sentence without its full stop; ""
-        if they show all that values do.
+        if they show all that values do. texts : whether they may be texts.
     possible : whether a few answers (n, m) may be of this kind; asks nothing.
     recognise : whether answers that may be of this kind are; asks at most some 300 queries.
     extract : the network behind such answers. `Recovery.stats` holds "method" and what the head
@@ -81,3 +81,4 @@ class Head:
     recognise: Callable[[Shown], bool]
     extract: Callable[[Asked], Recovery]
     hides: str = ""
+    texts: bool = False

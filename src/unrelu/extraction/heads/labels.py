@@ -125,4 +125,5 @@ LABELS = Head(
     possible=few_different,
     recognise=are_labels,
     extract=extract_labels,
+    texts=True,
 )

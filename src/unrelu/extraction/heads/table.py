@@ -50,6 +50,8 @@ def recognise(asked: Asked, few: int) -> Head:
     last = list(HEADS.values())[-1]
     try:
         _, Y = asked.queries(asked.random_inputs(few))
+        if asked.queries.texts.names:
+            return next(head for head in HEADS.values() if head.texts)
         possible = [head for head in HEADS.values() if head.possible(Y)]
         if possible == [last]:
             return last
