@@ -39,6 +39,12 @@ LEFT = 2.0
 """Multiple of the rounding measured beforehand that is left where units are left out. Without any,
 it is about one: the weights were fitted to many answers."""
 
+CLOSE = 1e-3
+"""How far apart two rows (v, b) are at most, on whichever side, that may be one unit."""
+
+CHANCE = 4.0
+"""Multiple of what a unit that is none explains of rounding on average, up to which it is none."""
+
 EXPLAINED = 1e-3
 """Share of the largest output weight that may be left of the affine part once units are turned."""
 
@@ -66,7 +72,40 @@ def fitted(
             break
         kept = _units(loose).take(~weak)
         loose = joint.fitted(_start(kept, X, Y, bias, affine=True), X, Y, bias=bias, affine=True)
+    return _each_once(loose, X, Y, bias, rounding)
+
+
+def _each_once(loose: Network, X: Array, Y: Array, bias: bool, rounding: float) -> Network:
+    """The network with one unit in place of two that are found twice: close to each other, and one
+    explains as much.
+
+    A unit has q weights. By chance, q more of them explain a share q / (n m − p) of the squares
+    that p weights leave of n m answers. Where more than rounding is left, units are missing, and
+    that share says nothing yet."""
+    while (pair := _closest(loose)) is not None:
+        cost = float(((loose(X) - Y) ** 2).sum())
+        spare = Y.size - joint.weights_of(loose, affine=True)
+        if spare <= 0 or cost > (SMALL * rounding) ** 2 * Y.size:
+            break
+        size = np.linalg.norm(loose.U[:, pair], axis=0)
+        kept = _units(loose).take(np.delete(np.arange(loose.n_units), pair[size.argmin()]))
+        fewer = joint.fitted(_start(kept, X, Y, bias, affine=True), X, Y, bias=bias, affine=True)
+        by_chance = (loose.n_inputs + loose.n_outputs) / spare * cost
+        if float(((fewer(X) - Y) ** 2).sum()) > cost + CHANCE * by_chance:
+            break
+        loose = fewer
     return loose
+
+
+def _closest(net: Network) -> Index | None:
+    """The two units that are closest to each other, if they are close."""
+    if net.n_units < 2:
+        return None
+    rows = np.column_stack([net.V, net.b])
+    i, j = np.triu_indices(len(rows), 1)
+    apart = np.minimum(*(np.linalg.norm(rows[i] - s * rows[j], axis=1) for s in (1.0, -1.0)))
+    nearest = int(apart.argmin())
+    return np.array([i[nearest], j[nearest]]) if apart[nearest] <= CLOSE else None
 
 
 def turned(loose: Network, X: Array, Y: Array, *, bias: bool) -> Network | None:
