@@ -3,6 +3,7 @@ it on points of the boundaries."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -68,6 +69,8 @@ def _contradicted(case: BoundaryCase) -> Finding | None:
     if not (off <= WITHIN or roughly):
         sentence = (
             f"a point of the boundary is {off:.1e} times its error away from that of the network"
+            if math.isfinite(off)
+            else "there are boundaries between classes between which the network has none"
         )
         return failed("boundary-differs", sentence)
     return None
