@@ -84,6 +84,10 @@ class LineSearch:
         log.info("an answer is off by %s", ", ".join(f"{bend:.1e}" for bend in bends))
         return max(bends) <= most
 
+    def know(self, units: lines.Units) -> None:
+        """Look for other units than these, from now on."""
+        self.units, self.subtract = units, True
+
     def search(self) -> bool:
         """Search lines until no unit is new; false if the function is not piecewise linear."""
         quiet = 0

@@ -121,6 +121,29 @@ class Search:
 
     # Fit and certificate.
 
+    def shown_at_once(self, n: int) -> bool:
+        """In single precision, whether n random answers show the network, and lines through what it
+        leaves show nothing else. Lines through the answers themselves take far more."""
+        inputs = self.kept.X.shape[1] + self.bias
+        if not self.queries.single or n < PASSIVE[0] * inputs or n > self.queries.budget:
+            return False
+        self.grow(n)
+        exact = self._recovered(n, fresh=False).status == Status.EXACT
+        assert self.best is not None, "it was judged"
+        net = self.best.certificate.network
+        off = float(np.sqrt(((net(self.kept.X) - self.kept.Y) ** 2).mean()))
+        if exact and off <= single.LEFT * self.on_lines.rounding:
+            self.on_lines.know(single.as_known(net, off, self.kept.norm))
+            self.on_lines.search()
+            if len(self.on_lines.units.b) == net.n_units:
+                used = self.kept.beside[:n]
+                self.grow(n + min(PREDICTED, self.queries.left), "fresh inputs")
+                self._keep_result(self._judge(net, used, ""), "random queries")
+                if self.best.status == Status.EXACT:
+                    return True
+        self.best = None
+        return False
+
     def fit_and_check(self) -> Status:
         """The network, from answers in every direction or at random; fresh queries; the
         certificate."""

@@ -36,6 +36,9 @@ SIGNIFICANT = 6.0
 """Standard errors by which the noise of labels that are no counts must grow with the mean to be
 called Poisson-like."""
 
+LARGEST = 2.0**53
+"""From here on, all numbers in double precision are whole."""
+
 PLAIN_COUNTS = 1.05
 """Variance of counts to their mean up to which they are drawn as Poisson's."""
 
@@ -159,7 +162,8 @@ def _drawn(samples: Samples, predicted: Array, rng: np.random.Generator) -> Arra
     are weighed by: where the fit is zero, as it may be next to where the truth is,
     a single count weighs most of all."""
     Y = np.asarray(samples.Y, np.float64)
-    if (Y < 0).any() or (Y % 1).any() or samples.weights is not None:
+    whole = (Y >= 0).all() and not (Y % 1).any() and Y.max(initial=0.0) < LARGEST
+    if not whole or samples.weights is not None:
         return None
     loss = Proportional.of(samples, predicted)
     mean = np.maximum(predicted, loss.least) * Y.any(axis=0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from unrelu.checks.finding import Finding
-from unrelu.extraction.heads.head import Asked, Head, Shown
+from unrelu.extraction.heads.head import FIRST_ANSWERS, Asked, Head, Shown
 from unrelu.extraction.heads.recognising import PAIRS, SAME, unchanged
 from unrelu.extraction.queries import ENDED
 from unrelu.extraction.search import Search
@@ -26,7 +26,8 @@ def extract_values(asked: Asked) -> Recovery:
     search = Search(asked.queries, asked.n_units, asked.bias, asked.scale, asked.reach, asked.seed)
     try:
         search.grow(first)
-        if search.on_lines.measure_rounding():
+        piecewise = search.on_lines.measure_rounding()
+        if piecewise and not search.shown_at_once(FIRST_ANSWERS):
             for _ in range(MOST_ROUNDS):
                 before = len(search.on_lines.units.b)
                 if not search.on_lines.search() or not len(search.on_lines.units.b):
