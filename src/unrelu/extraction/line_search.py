@@ -85,8 +85,8 @@ class LineSearch:
         return max(bends) <= most
 
     def know(self, units: lines.Units) -> None:
-        """Look for other units than these, from now on."""
-        self.units, self.subtract = units, True
+        """Look for other units than these, from now on; none: for all."""
+        self.units, self.subtract = units, bool(len(units.b))
 
     def search(self) -> bool:
         """Search lines until no unit is new; false if the function is not piecewise linear."""

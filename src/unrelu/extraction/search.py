@@ -131,17 +131,18 @@ class Search:
         exact = self._recovered(n, fresh=False).status == Status.EXACT
         assert self.best is not None, "it was judged"
         net = self.best.certificate.network
+        self.best, nothing = None, self.on_lines.units
         off = float(np.sqrt(((net(self.kept.X) - self.kept.Y) ** 2).mean()))
         if exact and off <= single.LEFT * self.on_lines.rounding:
             self.on_lines.know(single.as_known(net, off, self.kept.norm))
             self.on_lines.search()
             if len(self.on_lines.units.b) == net.n_units:
-                used = self.kept.beside[:n]
                 self.grow(n + min(PREDICTED, self.queries.left), "fresh inputs")
-                self._keep_result(self._judge(net, used, ""), "random queries")
-                if self.best.status == Status.EXACT:
+                result = self._judge(net, self.kept.beside[:n], "")
+                if result.status == Status.EXACT:
+                    self._keep_result(result, "random queries")
                     return True
-        self.best = None
+            self.on_lines.know(nothing)
         return False
 
     def fit_and_check(self) -> Status:
