@@ -115,3 +115,14 @@ def test_a_step_that_noise_alone_does_not_show() -> None:
     straight = 1 + x + 0.7 * rng.standard_normal(50)
     forced = recover(x[:, None], straight, 2, skip=True, alpha=0.05, rng=0, throw=False)
     assert (forced.status, forced.code) == ("undetermined", "may-be-noise")
+
+
+def test_a_unit_that_was_asked_for_may_be_noise() -> None:
+    """Of many samples, and more than one input."""
+    rng = np.random.default_rng(0)
+    X, noise = rng.standard_normal((300, 2)), rng.standard_normal(300)
+    for labels in (noise, rng.exponential(size=300)):
+        result = recover(X, labels, 1, noise="gaussian", rng=0, throw=False)
+        assert (result.status, result.code) == ("undetermined", "may-be-noise")
+    there = recover(X, np.maximum(X[:, 0], 0) + 0.5 * noise, 1, rng=0, throw=False)
+    assert (there.status, there.code) == ("estimated", "noise")

@@ -58,6 +58,10 @@ TESTED, CAUTION = 5000, 0.1
 """Samples on which one more unit is looked for, and the rate of false alarms in terms of that at
 which a search adds a unit: what it left out by a little is not called missing."""
 
+PLAIN_GAIN = 20.0
+"""Variances of the noise, for each weight, that a network explains beyond what noise would: units
+of its own choice explain two or three of it."""
+
 FEW = ("few-labels", "may-be-noise")
 """Codes for fits of so few labels that they may be fits of noise alone; their errors are known all
 the same, if there are more labels than unknowns."""
@@ -157,7 +161,7 @@ def measured(
     left = unexplained(net, samples, biased, clipped)
     free, none = unknowns_of(net, biases=biased, skip=skip), np.full(net.n_units, np.inf)
     bound = chance(net, samples, biased, skip, clipped)
-    if bound > noise.alpha and samples.n * samples.m >= FEW_LABELS * free:
+    if net.n_units and samples.n * samples.m >= FEW_LABELS * free:
         bound = _tested(bound, asked, samples, noise, precision.step)
     left = replace(left, chance=bound)
     some = samples.take(samples.spread(LOOKED_AT))
@@ -268,12 +272,20 @@ def _plain_distance(linear: Linearised, kind: NoiseKind) -> float:
 
 
 def _tested(bound: float, asked: Question, samples: Samples, noise: Noise, step: float) -> float:
-    """The bound on the probability that noise alone is explained as well, or the level of a test of
-    a network without units, if that asks for some."""
-    kind = kinds.KINDS[noise.kind]
-    nothing = without_units(samples, asked.biased, asked.skip, asked.network.activation)
+    """The bound on the probability that noise alone is explained as well or, where that is no good,
+    what a test of a network without units shows: its level, or that noise may be. With many inputs
+    the bound says nothing, and only what is plainly more than noise needs no test."""
+    kind, net = kinds.KINDS[noise.kind], asked.network.canonical()
+    nothing = without_units(samples, asked.biased, asked.skip, net.activation)
+    if samples.d > 1:
+        some = samples.take(samples.spread(LOOKED_AT))
+        fitting = fitting_of(kind, net, some, asked.biased, asked.skip, Effort())
+        gain = fitting.gain(nothing, net) * samples.n / some.n
+        bound = 0.0 if gain > PLAIN_GAIN * unknowns_of(net, biases=True, skip=True) else 1.0
+    if bound <= noise.alpha:
+        return bound
     asks = _asks(kind, nothing, asked, samples, alpha=noise.alpha, step=step)
-    return min(bound, noise.alpha) if asks else bound
+    return noise.alpha if asks else bound
 
 
 def _asks_for_more(asked: Question, case: NoisyCase, noise: Noise, step: float) -> bool:
