@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from unrelu.activations import RELU, Activation, resolve
 from unrelu.checks.hidden_values import hidden_values
-from unrelu.inputs.classes import ClassLabels, class_labels
+from unrelu.inputs.classes import ClassLabels, check_left, class_labels
 from unrelu.inputs.frames import beside
 from unrelu.inputs.names import UNNAMED
 from unrelu.inputs.options import seeded
@@ -216,6 +216,8 @@ def recover(
     check_no_units(n_units, bias, method, exact, skip)
     samples, exactly, weights = _weighed(samples, exactly, X, sample_weight)
     check_weights(weights, known, method, noise)
+    if labels is not None:
+        check_left(labels, np.asarray(samples.Y, np.float64))
     full, kept = samples, np.arange(samples.d)
     if method == "auto" and not exact and known is not None:
         kept = independent_columns(samples, bias)

@@ -57,6 +57,7 @@ def test_known_classes() -> None:
         ([[1, 1], [1, 0], [1, 0], [0, 1]], "one label for each row"),
         ([[1, 0, 0], [0, 1, 0], [1, 0, 0], [0, 1, 0]], "no sample of class 2"),
         (np.arange(1000.0), "1000 different labels"),
+        (np.array([2**70, 1, 2, 1], dtype=object), "beyond 64 bits"),
     ],
 )
 def test_what_is_no_class_is_refused(Y: Any, match: str) -> None:
@@ -64,6 +65,21 @@ def test_what_is_no_class_is_refused(Y: Any, match: str) -> None:
         class_labels(np.zeros((len(Y), 2)), Y)
 
 
+def test_large_labels_are_told_apart() -> None:
+    assert class_labels(X, [1e19, 2e19, 1e19, 2e19]).classes == (1e19, 2e19)
+    assert class_labels(X, [1e300, 2e300, 1e300, 2e300]).codes.tolist() == [0, 1, 0, 1]
+
+
+@pytest.mark.parametrize("kind", [np.int32, np.float64, np.str_, np.bool_, float])
+def test_objects_may_be_of_any_one_kind(kind: Any) -> None:
+    labels = np.array([kind(0), kind(1), kind(0), kind(1)], dtype=object)
+    if kind is np.bool_:
+        labels = np.array([np.False_, np.True_, np.False_, np.True_], dtype=object)
+    if kind is np.str_:
+        labels = np.array([np.str_("a"), np.str_("b")] * 2, dtype=object)
+    assert class_labels(X, labels).codes.tolist() == [0, 1, 0, 1]
+
+
 def test_mixed_types_are_refused() -> None:
-    with pytest.raises(InputTypeError, match="expected numbers or texts"):
+    with pytest.raises(InputTypeError, match="all numbers or all texts"):
         class_labels(X, np.array([1, "a", None, 2], dtype=object))

@@ -128,6 +128,12 @@ def test_weights_are_as_if_labels_had_been_repeated() -> None:
     assert unrelu.match(weighted.network, repeated.network).max_error < 0.05
 
 
+def test_a_class_of_weight_zero_is_refused() -> None:
+    X, labels = drawn_samples(planted_logits(0, **FEW), 200, 0)
+    with pytest.raises(InputError, match="zero for all samples of class 1"):
+        unrelu.recover(X, labels, 2, answers="labels", sample_weight=1.0 - labels, rng=0)
+
+
 @pytest.mark.parametrize(
     ("option", "value"),
     [

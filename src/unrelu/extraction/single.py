@@ -45,6 +45,10 @@ CLOSE = 1e-3
 CHANCE = 4.0
 """Multiple of what a unit that is none explains of rounding on average, up to which it is none."""
 
+SEEN = 0.2
+"""Root mean square of what a unit adds to a linear function, as a share of what it stands out by:
+0.30 where its hyperplane goes through the middle of the inputs, 0.21 at a standard deviation."""
+
 EXPLAINED = 1e-3
 """Share of the largest output weight that may be left of the affine part once units are turned."""
 
@@ -167,8 +171,10 @@ def estimated(
     weakest = float(standing_out(net, scale, rounding).min())
     sentence = (
         f"what {counted(net.n_units, 'unit')} leave of the answers, {left / rounding:.2g} "
-        "roundings, is below the model's own rounding: units that stand out of it by less than "
-        f"{LEAST:g} roundings are left out; those found stand out by {weakest:.2g} or more"
+        "roundings, is as small as the model's own rounding: units that stand out of it by less "
+        f"than some {max(LEAST, left / rounding / SEEN):.2g} roundings may be left out, and the "
+        "errors of the others are then larger than those given, which are for independent "
+        f"rounding; those found stand out by {weakest:.2g} or more"
     )
     below = Finding("below-rounding", Status.ESTIMATED, sentence)
     others = tuple(each for each in best.remarks if each.status is None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,9 @@ from unrelu.inputs.frames import aligned
 from unrelu.numerics.arrays import AnyArray, Array, Index
 
 MOST_CLASSES = 100
+
+WHOLE = 2.0**53
+"""Up to here, whole numbers in double precision are told apart."""
 
 ClassName = str | int | float | bool
 
@@ -55,6 +59,18 @@ def class_labels(X: Any, Y: Any, known: tuple[ClassName, ...] = ()) -> ClassLabe
     return _checked(ClassLabels(codes.reshape(-1), tuple(values.tolist())), known)
 
 
+def check_left(labels: ClassLabels, Y: Array) -> None:
+    """Raises InputError where no sample of a class is left in the indicators Y (n, m) of all but
+    the first, as samples of weight zero are not."""
+    left = np.append(len(Y) - Y.sum(), Y.sum(axis=0))
+    if not left.all():
+        name = labels.classes[int(left.argmin())]
+        raise InputError(
+            f"sample_weight: got zero for all samples of class {name!r}, expected some of each: "
+            "leave these samples out"
+        )
+
+
 def _checked(found: ClassLabels, known: tuple[ClassName, ...]) -> ClassLabels:
     if known:
         missing = [name for name in found.classes if name not in known]
@@ -86,18 +102,25 @@ def _of_indicators(array: AnyArray) -> Index:
 def _comparable(array: AnyArray) -> AnyArray:
     """Labels as an array that can be sorted."""
     if array.dtype.kind == "O":
-        kinds = {type(entry) for entry in array.tolist()}
-        if kinds <= {str}:
-            return array.astype(str)
-        if kinds <= {bool, np.bool_} or kinds <= {int, bool, np.int64}:
-            return array.astype(np.int64 if int in kinds else bool)
-        names = ", ".join(sorted(kind.__name__ for kind in kinds))
-        raise InputTypeError(f"Y: got labels of type {names}, expected numbers or texts")
+        array = _of_objects(array)
     if array.dtype.kind not in "fiubU":
         raise InputTypeError(f"Y: got labels of type {array.dtype}, expected numbers or texts")
     if array.dtype.kind == "f":
         if not np.isfinite(array).all():
             raise InputError("Y: got labels that are not finite, expected a class in each row")
-        if (array == np.round(array)).all():
+        if (array == np.round(array)).all() and np.abs(array).max(initial=0.0) <= WHOLE:
             return array.astype(np.int64)
     return array
+
+
+def _of_objects(array: AnyArray) -> AnyArray:
+    entries = array.tolist()
+    kinds = ((str, str), ((bool, np.bool_), bool), (Integral, np.int64), (Real, float))
+    for kind, dtype in kinds:
+        if all(isinstance(entry, kind) for entry in entries):
+            try:
+                return array.astype(dtype)
+            except OverflowError as error:
+                raise InputError("Y: got labels beyond 64 bits, expected smaller ones") from error
+    names = ", ".join(sorted({type(entry).__name__ for entry in entries}))
+    raise InputTypeError(f"Y: got labels of type {names}, expected all numbers or all texts")
