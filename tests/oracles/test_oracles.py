@@ -582,7 +582,9 @@ def test_other_peoples_journals_are_refused(tmp_path: Path) -> None:
         Journal(tmp_path / "no folder" / "j", SETTINGS)
 
 
-@pytest.mark.parametrize("line", [b"nonsense\n", b'["key", NaN]\n', b'["key", "a"]\n', b"[1, 2]\n"])
+@pytest.mark.parametrize(
+    "line", [b"nonsense\n", b'["key", NaN]\n', b'["key", ["a"]]\n', b"[1, 2]\n"]
+)
 def test_a_damaged_line_is_named(tmp_path: Path, line: bytes) -> None:
     path = tmp_path / "j"
     Journal(path, SETTINGS).close()

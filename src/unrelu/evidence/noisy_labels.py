@@ -281,7 +281,8 @@ def _tested(bound: float, asked: Question, samples: Samples, noise: Noise, step:
         some = samples.take(samples.spread(LOOKED_AT))
         fitting = fitting_of(kind, net, some, asked.biased, asked.skip, Effort())
         gain = fitting.gain(nothing, net) * samples.n / some.n
-        bound = 0.0 if gain > PLAIN_GAIN * unknowns_of(net, biases=True, skip=True) else 1.0
+        plain = PLAIN_GAIN * unknowns_of(net, biases=True, skip=True)
+        bound = float(0 < gain <= plain)  # worse than none is no estimate at all
     if bound <= noise.alpha:
         return bound
     asks = _asks(kind, nothing, asked, samples, alpha=noise.alpha, step=step)

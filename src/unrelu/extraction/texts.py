@@ -29,9 +29,9 @@ class Texts:
     def numbered(self, got: Any) -> Any:
         """Answers that are texts (n,) or (n, 1), in an array or a sequence, as numbers (n,); any
         others as they are. Raises OracleError where some are texts and others are not."""
-        array = np.asarray(got) if isinstance(got, list | tuple) else got
-        if hasattr(array, "to_numpy"):  # a column of a table
-            array = array.to_numpy()
+        array = got.to_numpy() if hasattr(got, "to_numpy") else got  # a column of a table
+        if isinstance(got, list | tuple) and all(isinstance(each, str) for each in got):
+            array = np.array(got)
         flat = array.reshape(-1) if isinstance(array, np.ndarray) else np.zeros(0)
         texts = flat.dtype.kind == "U" or (
             flat.dtype.kind == "O" and all(isinstance(each, str) for each in flat)
