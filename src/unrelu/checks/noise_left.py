@@ -229,12 +229,12 @@ def vague_weights(case: NoisyCase) -> Finding | None:
 
 ON_RESIDUALS: tuple[Callable[[NoisyCase], Finding | None], ...] = (
     few_samples_off,
-    may_be_noise,
     few_labels,
     explained_in_part,
     depends_on_inputs,
     depends_on_heights,
     misfit,
+    may_be_noise,
 )
 ON_WEIGHTS: tuple[Callable[[NoisyCase], Finding | None], ...] = (
     more_units,
