@@ -14,6 +14,7 @@ from unrelu.inputs.classes import ClassLabels, check_left, class_labels
 from unrelu.inputs.frames import beside
 from unrelu.inputs.names import UNNAMED
 from unrelu.inputs.options import seeded
+from unrelu.links.link import Link
 from unrelu.noise.labels import LABELS
 from unrelu.numerics.arrays import Array
 from unrelu.numerics.quiet import quiet
@@ -28,7 +29,6 @@ from unrelu.search.judging import Outcome
 from unrelu.search.options import (
     check_activation,
     check_alpha,
-    check_answers,
     check_class_labels,
     check_no_units,
     check_options,
@@ -36,6 +36,7 @@ from unrelu.search.options import (
     check_skip,
     check_weights,
     label_rank,
+    link_of,
 )
 from unrelu.search.plan import run_plan
 from unrelu.search.rational import run_rational_plan
@@ -59,7 +60,7 @@ def recover(
     exact: bool = False,
     skip: bool = False,
     form: str = "auto",
-    answers: str = "values",
+    answers: str | Link = "values",
     sample_weight: ArrayLike | None = None,
     alpha: float = 0.01,
     rng: int | np.random.Generator | None = None,
@@ -147,6 +148,7 @@ def recover(
         (n, classes). The network is the maximum of that likelihood, `estimated` at best. Of two
         classes it has one output, the logit of the second; of more, one output for each class, that
         of the first zero. For the ReLU, methods and noise "auto".
+        Or a `Link` of `unrelu.links` of your own.
     sample_weight : (n,) from zero on; the variance of the noise of a sample is taken to be
         proportional to 1/weight, and scaling all of them changes nothing. Samples of weight zero
         are left out. Labels without noise are explained or not, whatever their weights. For noisy
@@ -198,8 +200,8 @@ def recover(
     check_alpha(alpha)
     known = None if activation == "unknown" else resolve(activation)
     behind = labels = None
-    if check_answers(answers, exact):
-        behind = unlinked(answers, X, Y, noise, sample_weight)
+    if link := link_of(answers, exact):
+        behind = unlinked(link, X, Y, noise, sample_weight)
         X, Y, sample_weight, noise = behind.X, behind.values, behind.weights, behind.noise
     if answers == LABELS.answers:
         check_class_labels(known, method, noise, bias, skip)

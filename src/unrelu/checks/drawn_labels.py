@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import chdtrc
 
+from unrelu.checks.estimates import FAR, VAGUE, more_units, undetermined_weights
 from unrelu.checks.few_labels import FEW
 from unrelu.checks.finding import Finding, failed, first, listed, undetermined
 from unrelu.checks.misfit import MISFIT
-from unrelu.checks.noise_left import FAR, VAGUE
 from unrelu.network import Network
 from unrelu.numerics.arrays import Array, Index
 from unrelu.numerics.dependence import DEPENDENT
@@ -107,26 +107,6 @@ def far_from_the_maximum(case: DrawnCase) -> Finding | None:
     )
 
 
-def _more_units(case: DrawnCase) -> Finding | None:
-    if not case.more:
-        return None
-    return undetermined(
-        "more-units",
-        f"there are more than {counted(case.net.n_units, 'unit')}, or another kind of model made "
-        "these labels: one more explains plainly more than chance would",
-    )
-
-
-def _open(case: DrawnCase) -> Finding | None:
-    if not len(case.weak):
-        return None
-    return undetermined(
-        "weights-open",
-        f"the labels do not determine some of the weights of {listed(case.weak)}",
-        units=case.weak,
-    )
-
-
 def _vague(case: DrawnCase) -> Finding | None:
     vague = np.flatnonzero(~(case.errors <= VAGUE))
     if not len(vague):
@@ -150,8 +130,8 @@ ON_LABELS: tuple[Callable[[DrawnCase], Finding | None], ...] = (
 )
 ON_WEIGHTS: tuple[Callable[[DrawnCase], Finding | None], ...] = (
     far_from_the_maximum,
-    _more_units,
-    _open,
+    more_units,
+    undetermined_weights,
     _vague,
 )
 """In this order: the first that finds something decides, and if none does, the network is an

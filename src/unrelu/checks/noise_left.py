@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import fdtrc
 
+from unrelu.checks.estimates import FAR, VAGUE, more_units, undetermined_weights
 from unrelu.checks.few_labels import FEW
 from unrelu.checks.finding import Finding, failed, first, listed, undetermined
 from unrelu.checks.gross import RARE
@@ -29,14 +30,6 @@ below it."""
 
 IN_PART = 0.1
 """Share of the labels of an output that noise does not leave next to nothing of."""
-
-FAR = 1e-4
-"""How often the score test takes a network that generated the samples, or was fitted to as many
-others, for one that is not their estimate."""
-
-VAGUE = 1.0
-"""Standard error of a direction, in radians, beyond which nothing is known of it: directions drawn
-at random are not much further apart."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -185,28 +178,6 @@ def far_from_the_estimate(case: NoisyCase) -> Finding | None:
         f"another network {units}explains the labels better: these weights are {far:.2g} standard "
         f"errors from the best fit, in the mean of {p}; those of an estimate would be within "
         f"{case.spread:.2g}",
-    )
-
-
-def more_units(case: NoisyCase) -> Finding | None:
-    """Whether one more unit explains more than noise would."""
-    if not case.more:
-        return None
-    return undetermined(
-        "more-units",
-        f"there are more than {counted(case.net.n_units, 'unit')}, or another kind of model made "
-        "these labels: one more explains plainly more than noise would",
-    )
-
-
-def undetermined_weights(case: NoisyCase) -> Finding | None:
-    """Whether some weights have a part that no label depends on."""
-    if not len(case.weak):
-        return None
-    return undetermined(
-        "weights-open",
-        f"the labels do not determine some of the weights of {listed(case.weak)}",
-        units=case.weak,
     )
 
 

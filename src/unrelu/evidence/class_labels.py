@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from unrelu.checks.drawn_labels import ON_LABELS, DrawnCase, decided
-from unrelu.checks.finding import Finding, failed, first, undetermined
+from unrelu.checks.finding import first
 from unrelu.checks.unexplained import unexplained
 from unrelu.errors import InputError
 from unrelu.evidence.evidence import Evidence, Judgement, Question, equations_row
@@ -240,27 +240,3 @@ def with_first_errors(found: Uncertainty) -> Uncertainty:
         covariance=covariance,
         noise=noise,
     )
-
-
-def unsettled(status: Status, noise: Noise, units: int) -> tuple[Finding, ...]:
-    """What the search has left open, unless the certificate objects already."""
-    if status != Status.ESTIMATED:
-        return ()
-    if noise.search == "endless":
-        return (
-            failed(
-                "endless",
-                f"another kind of model: each further unit, after the {units} of this network, "
-                "goes on explaining more than chance would; it may predict well all the same",
-            ),
-        )
-    if noise.search == "disagree":
-        return (
-            undetermined(
-                "searches-disagree",
-                f"no two searches ended in the same network of {units} units, so others may do as "
-                f"well; {noise.common} of its units came out of another search, too: more samples, "
-                "or n_units where it is known, would help",
-            ),
-        )
-    return ()

@@ -15,10 +15,8 @@ import numpy as np
 
 from unrelu.certificate import Certificate
 from unrelu.checks.explained import explain
-from unrelu.checks.kinds_of_labels import NOT_VALUES
 from unrelu.evidence.evidence import Question
 from unrelu.evidence.exact_labels import judge_labels
-from unrelu.evidence.noisy_labels import NoisyLabels
 from unrelu.extraction import single
 from unrelu.extraction.directions import (
     accurate,
@@ -27,14 +25,10 @@ from unrelu.extraction.directions import (
 )
 from unrelu.extraction.inputs import around_units, enough, weak_units
 from unrelu.extraction.judging import (
-    at_the_end,
     certified,
     contradicted,
-    estimated,
-    other_function,
     predicted,
     remarks_on,
-    without_units,
 )
 from unrelu.extraction.kept import Kept
 from unrelu.extraction.line_search import LineSearch
@@ -43,7 +37,6 @@ from unrelu.extraction.queries import BudgetSpent, Queries
 from unrelu.fitting import joint
 from unrelu.network import Network
 from unrelu.numerics.arrays import Index
-from unrelu.recover import recover
 from unrelu.result import Recovery, remark
 from unrelu.search import hyperplanes
 from unrelu.wording.status import Status
@@ -71,9 +64,6 @@ SMALL, LARGE = 1e7, 3e9
 """Entries of the inputs times units up to which a fit to all answers takes no time to speak of, and
 from which on it takes too long."""
 
-PASSIVE = 8, 4, 5
-"""Random queries without lines: for each weight of one unit at first, growth, and rounds."""
-
 WORTH = {Status.PROVED: 4, Status.EXACT: 4, Status.ESTIMATED: 3, Status.UNDETERMINED: 2}
 
 
@@ -91,59 +81,35 @@ class Search:
     ) -> None:
         self.queries, self.n_units, self.bias, self.scale = queries, n_units, bias, scale
         streams = map(np.random.default_rng, np.random.SeedSequence(seed).spawn(5))
-        self._random, on_lines, self._around, self._fits, _ = streams
+        self._random, on_lines, self._around, self.fits, _ = streams
         self.kept = Kept(queries, scale)
         self.on_lines = LineSearch(queries, self.kept, scale, reach, on_lines)
         self.best: Recovery | None = None
-        self.method, self._gaussian, self._spare = "", 0, SPARE
+        self.method, self.gaussian, self._spare = "", 0, SPARE
 
     # Asking.
 
     def grow(self, n: int, stage: str = "random inputs") -> None:
         """Random queries up to n in all; as many of them as the budget allows. float32 represents
         their numbers exactly, since it is not yet known how the model rounds others."""
-        wanted = n - self._gaussian
+        wanted = n - self.gaussian
         if wanted <= 0:
             return
         X = self.scale * self._random.standard_normal((wanted, self.kept.X.shape[1]))
         X = X.astype(np.float32).astype(np.float64)
         count = self.queries.affordable(X)
-        self._gaussian += count
+        self.gaussian += count
         self.queries.stage = stage
         self.kept.ask(X[:count])
         if count < wanted:
             raise BudgetSpent
 
-    def _grow_fresh(self, used: int) -> None:
+    def grow_fresh(self, used: int) -> None:
         """Random queries beyond those used for a fit."""
         share, least, most = FRESH
-        self.grow(self._gaussian + min(max(math.ceil(share * used), least), most), "fresh inputs")
+        self.grow(self.gaussian + min(max(math.ceil(share * used), least), most), "fresh inputs")
 
     # Fit and certificate.
-
-    def shown_at_once(self, n: int) -> bool:
-        """In single precision, whether n random answers show the network, and lines through what it
-        leaves show nothing else. Lines through the answers themselves take far more."""
-        inputs = self.kept.X.shape[1] + self.bias
-        if not self.queries.single or n < PASSIVE[0] * inputs or n > self.queries.budget:
-            return False
-        self.grow(n)
-        exact = self._recovered(n, fresh=False).status == Status.EXACT
-        assert self.best is not None, "it was judged"
-        net = self.best.certificate.network
-        self.best, nothing = None, self.on_lines.units
-        off = float(np.sqrt(((net(self.kept.X) - self.kept.Y) ** 2).mean()))
-        if exact and off <= single.LEFT * self.on_lines.rounding:
-            self.on_lines.know(single.as_known(net, off, self.kept.norm))
-            self.on_lines.search()
-            if len(self.on_lines.units.b) == net.n_units:
-                self.grow(n + min(PREDICTED, self.queries.left), "fresh inputs")
-                result = self._judge(net, self.kept.beside[:n], "")
-                if result.status == Status.EXACT:
-                    self._keep_result(result, "random queries")
-                    return True
-            self.on_lines.know(nothing)
-        return False
 
     def fit_and_check(self) -> Status:
         """The network, from answers in every direction or at random; fresh queries; the
@@ -153,13 +119,13 @@ class Search:
         net, note = self._in_every_direction(), ""
         used = np.arange(len(self.kept.X))
         if net is not None and self.kept.X.size * net.n_units <= SMALL:
-            net, note = self._fit(used)
+            net, note = self.fit(used)
         if net is None or not (self.final or self._explained(net)):
             used = self._ask_around_units()
-            net, note = self._fit(used)
-        self._grow_fresh(len(used))
-        result = self._judge(net, used, note)
-        self._keep_result(result, "lines")
+            net, note = self.fit(used)
+        self.grow_fresh(len(used))
+        result = self.judge(net, used, note)
+        self.keep_result(result, "lines")
         self._spare *= 1.3
         return self._confirm(used, note) if result.status == Status.EXACT else result.status
 
@@ -188,11 +154,11 @@ class Search:
         if net is None:
             net, note = hyperplanes.fit_from(self.kept.samples(), used, loose.V, loose.b, self.bias)
         fresh = len(self.kept.X)
-        self._grow_fresh(len(used))
+        self.grow_fresh(len(used))
         off = float(np.sqrt(((loose(self.kept.X[fresh:]) - self.kept.Y[fresh:]) ** 2).mean()))
         log.info("%d units, off by %.1f roundings", loose.n_units, off / rounding)
         self.on_lines.units = single.as_known(loose, off, self.kept.norm)
-        result = self._judge(net, used, note)
+        result = self.judge(net, used, note)
         result = single.estimated(
             result,
             self.kept.samples(),
@@ -201,7 +167,7 @@ class Search:
             self.on_lines.rounding,
             self.scale,
         )
-        self._keep_result(result, "lines")
+        self.keep_result(result, "lines")
         return self._confirm(used, note) if result.status == Status.EXACT else result.status
 
     def _confirm(self, used: Index, note: str) -> Status:
@@ -209,8 +175,8 @@ class Search:
         assert self.best is not None, "it was judged"
         count = min(PREDICTED - self.best.certificate.n_fresh, self.queries.left)
         if count > 0:
-            self.grow(self._gaussian + count, "fresh inputs")
-            self.best = self._judge(self.best.certificate.network, used, note)
+            self.grow(self.gaussian + count, "fresh inputs")
+            self.best = self.judge(self.best.certificate.network, used, note)
         return self.best.status
 
     @property
@@ -243,7 +209,7 @@ class Search:
         found.units, found.basis = replace(units, V=units.V @ basis), None
         outputs, eps = min(m, len(units.b)), self.kept.samples().eps
         wanted = enough(found.units, outputs, self.bias, eps, JUST_ENOUGH)
-        self.grow(self._gaussian + max(0, wanted - len(self.kept.X)))
+        self.grow(self.gaussian + max(0, wanted - len(self.kept.X)))
         return net
 
     def _explained(self, net: Network) -> bool:
@@ -262,12 +228,12 @@ class Search:
         self.kept.ask(around_units(units, self.kept.X, weak, wanted, self.scale, self._around))
         return self.kept.beside
 
-    def _fit(self, rows: Index) -> tuple[Network, str]:
+    def fit(self, rows: Index) -> tuple[Network, str]:
         return hyperplanes.fit_from(
             self.kept.samples(), rows, self.on_lines.units.V, self.on_lines.units.b, self.bias
         )
 
-    def _judge(self, net: Network, used: Index, note: str) -> Recovery:
+    def judge(self, net: Network, used: Index, note: str) -> Recovery:
         """The verdict on a network by all answers; by those beside lines, where only answers on
         lines contradict it."""
         samples = self.kept.samples()
@@ -292,80 +258,10 @@ class Search:
         remarks = (*remarks, *remark("fresh-answers", predicted(certificate)))
         return Recovery(certificate.network, certificate, {}, remarks=remarks)
 
-    def _keep_result(self, result: Recovery, method: str) -> None:
+    def keep_result(self, result: Recovery, method: str) -> None:
         log.info("%s: %s", method, result.explanation)
         if self.best is None or _worth(result) >= _worth(self.best):  # of equals, the later one
             self.best, self.method = result, method
-
-    # Without lines.
-
-    def recover_at_random(self) -> None:
-        """Random queries in growing numbers, and `recover`."""
-        first, growth, rounds = PASSIVE
-        for number in (
-            range(rounds) if self.on_lines.noise else range(1, rounds)
-        ):  # lines led nowhere
-            n = (self.kept.X.shape[1] + self.bias) * first * growth**number
-            self.grow(max(n, self._gaussian))
-            result = self._recovered(len(self.kept.beside), fresh=True)
-            failed = result.status == Status.FAILED
-            if failed and (not self.on_lines.noise or result.code in NOT_VALUES):
-                break
-            if not failed and not result.more_samples:
-                break
-
-    def _recovered(self, n: int, *, fresh: bool) -> Recovery:
-        """`recover` from the first n queries that are not on lines, judged on all."""
-        rows = self.kept.beside[:n]
-        samples = (
-            self.kept.samples().take(rows) if len(rows) < len(self.kept.X) else self.kept.samples()
-        )
-        result = recover(
-            samples.X,
-            samples.Y,
-            self.n_units,
-            bias=self.bias,
-            noise="auto" if self.on_lines.noise else "none",
-            rng=self._fits,
-            throw=False,
-        )
-        fits = result.status != Status.FAILED  # even what it is not certain of must hold elsewhere
-        if fits and fresh:
-            self._grow_fresh(n)
-        if fits and len(self.kept.beside) > n:
-            again = self._judged_again(result, rows)
-            if result.status.certain or again.status == Status.FAILED:
-                result = again
-        self._keep_result(result, f"random queries, {result.stats['method']}")
-        return result
-
-    def _judged_again(self, result: Recovery, used: Index) -> Recovery:
-        """The same network, judged on all answers."""
-        net, samples = result.certificate.network, self.kept.samples()
-        if not isinstance(result.certificate.evidence, NoisyLabels):
-            again = self._judge(net, used, "")
-            return replace(result, certificate=again.certificate, remarks=again.remarks)
-        asked = Question(net, self.bias, used=used, values=True)
-        certificate = estimated(asked, samples, result.certificate.evidence)
-        other = other_function(certificate, samples, self.on_lines.noise)
-        return replace(result, certificate=certificate, remarks=(*other, *result.remarks))
-
-    def finish(self, end: BaseException) -> None:
-        """The extraction ends early: the best result from the answers so far, some kept as fresh.
-        After a time limit or an interruption, nothing that takes long is begun."""
-        rows = self.kept.beside
-        n = len(rows) - max(1, math.ceil(FRESH[0] * len(rows)))
-        if not isinstance(end, BudgetSpent):
-            self.best = self.best or without_units(self.kept.samples(), self.bias)
-        elif self.best is None or not self.best.status.certain:
-            found = len(self.on_lines.units.b) if self.on_lines.basis is None else 0
-            if found and n > self.kept.X.shape[1] + found and not self.final:
-                net, note = self._fit(rows[:n])
-                self._keep_result(self._judge(net, rows[:n], note), "lines")
-            if self.best is None:
-                self._recovered(n, fresh=False)
-        assert self.best is not None, "there is always a best network"
-        self.best = at_the_end(self.best, self.queries, self.on_lines.count, end)
 
 
 def _worth(result: Recovery) -> tuple[int, float]:

@@ -14,7 +14,7 @@ from unrelu.errors import InputError
 from unrelu.inputs.frames import beside
 from unrelu.inputs.names import Names
 from unrelu.links.behind import values_behind
-from unrelu.links.table import LINKS
+from unrelu.links.link import Link
 from unrelu.numerics.arrays import Array
 from unrelu.numerics.precision import DOUBLE, Precision
 from unrelu.result import Recovery, remark
@@ -51,11 +51,11 @@ class Unlinked:
 
 
 def unlinked(
-    answers: str, X: ArrayLike, Y: ArrayLike, noise: str, sample_weight: ArrayLike | None
+    link: Link, X: ArrayLike, Y: ArrayLike, noise: str, sample_weight: ArrayLike | None
 ) -> Unlinked:
     """The values behind answers Y (n, m) to X (n, d), and the noise to be looked for. Raises
     InputError for answers of another kind, or too few that are not saturated."""
-    link, given = LINKS[answers], Samples.of(X, Y)
+    given = Samples.of(X, Y)
     if wrong := link.refuse(np.asarray(given.Y, np.float64)):
         raise InputError(f"Y: got numbers that are not {link.about}; {wrong}")
     behind = values_behind(link, given.Y)
@@ -82,7 +82,7 @@ def unlinked(
         "hidden-by-answers": link.hides,
     }
     return Unlinked(
-        answers,
+        link.name,
         np.asarray(given.X)[behind.rows],
         behind.values,
         weights,

@@ -16,7 +16,7 @@ import numpy as np
 
 from unrelu.certificate import Certificate
 from unrelu.checks.finding import Finding
-from unrelu.evidence.class_labels import judge_classes, unsettled
+from unrelu.evidence.class_labels import judge_classes
 from unrelu.evidence.evidence import Question
 from unrelu.fitting.candidate import Candidate
 from unrelu.fitting.fittings import Reweighted
@@ -33,6 +33,8 @@ from unrelu.samples import Samples
 from unrelu.search.agreement import best_of_starts
 from unrelu.search.judging import Outcome
 from unrelu.search.task import Task
+from unrelu.search.unsettled import of_search
+from unrelu.wording.status import Status
 
 FIRST_WIDTH, OVERWIDE, MORE = 8, 2, 2
 """Units of a first search, where their number is not known; and of one for k units, OVERWIDE k +
@@ -90,7 +92,9 @@ def find(task: Task, classes: tuple[ClassName, ...], rng: np.random.Generator) -
     asked = Question(net, task.bias, task.skip, every, values=True)
     judged = judge_classes(asked, samples, classes, alpha=task.alpha, form=task.form)
     certificate = Certificate.of(judged.judgement)
-    remarks = (*unsettled(certificate.status, noise, net.n_units), *_mapping(classes))
+    estimated = certificate.status == Status.ESTIMATED
+    left_open = of_search(noise, net.n_units) if estimated else ()
+    remarks = (*left_open, *_mapping(classes))
     return Outcome("likelihood", candidate, certificate, judged.uncertainty, remarks)
 
 

@@ -13,6 +13,7 @@ from unrelu.fitting.problem import choose_rows
 from unrelu.inference.arguments import FORMS as FORMS
 from unrelu.inputs.options import check_flag, check_units
 from unrelu.links.identity import VALUES
+from unrelu.links.link import Link
 from unrelu.links.table import LINKS
 from unrelu.noise.kinds import KINDS, estimated, of_values
 from unrelu.noise.labels import LABELS
@@ -113,15 +114,19 @@ def answers() -> dict[str, str]:
     return {name: link.about for name, link in LINKS.items()} | {LABELS.answers: ABOUT_LABELS}
 
 
-def check_answers(given: str, exact: bool) -> bool:
-    """What labels are of the values of a network; whether these can be computed from them."""
-    _check_one_of("answers", given, tuple(answers()))
-    if exact and given != VALUES.name:
+def link_of(given: str | Link, exact: bool) -> Link | None:
+    """The function of the values of a network that labels are; None for values, and for class
+    labels, from which none can be computed."""
+    if not isinstance(given, Link):
+        _check_one_of("answers", given, tuple(answers()))
+    name = given.name if isinstance(given, Link) else given
+    if exact and name != VALUES.name:
         raise InputError(
-            f"answers: got {given!r} with exact=True, expected {VALUES.name!r}: the values behind "
+            f"answers: got {name!r} with exact=True, expected {VALUES.name!r}: the values behind "
             "others are not rational"
         )
-    return given in LINKS and given != VALUES.name
+    link = given if isinstance(given, Link) else LINKS.get(given)
+    return None if link is VALUES else link
 
 
 def check_class_labels(

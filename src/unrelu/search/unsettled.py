@@ -34,12 +34,7 @@ def unsettled(certificate: Certificate, noise: Noise, *, given: bool) -> tuple[F
             "is explained as well",
         )
     elif noise.search == "endless":
-        found = failed(
-            "endless",
-            "a smooth function, or another kind of model: each further unit, after the "
-            f"{units} of this network, goes on explaining more than noise would; it may predict "
-            "well all the same",
-        )
+        return of_search(noise, units)
     elif noise.growth > GROWTH and certificate.code != "rounding":  # that is the same everywhere
         found = failed(
             "grows-on-fresh-samples",
@@ -53,12 +48,26 @@ def unsettled(certificate: Certificate, noise: Noise, *, given: bool) -> tuple[F
             f"there are more than the {units} units that were asked for, or another kind of model "
             "made these labels: one more explains more than noise would",
         )
+    else:
+        return of_search(noise, units)
+    return (found,)
+
+
+def of_search(noise: Noise, units: int) -> tuple[Finding, ...]:
+    """What is left open by a search of any kind of labels."""
+    if noise.search == "endless":
+        found = failed(
+            "endless",
+            "a smooth function, or another kind of model: each further unit, after the "
+            f"{units} of this network, goes on explaining more than chance would; it may predict "
+            "well all the same",
+        )
     elif noise.search == "disagree":
         found = undetermined(
             "searches-disagree",
-            f"no two searches ended in the same {network}, so others may do as well; "
-            f"{noise.common} of its units came out of another search, too: more samples, or "
-            "n_units where it is known, would help",
+            f"no two searches ended in the same network of {counted(units, 'unit')}, so others may "
+            f"do as well; {noise.common} of its units came out of another search, too: more "
+            "samples, or n_units where it is known, would help",
         )
     else:
         return ()

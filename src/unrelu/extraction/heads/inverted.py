@@ -16,7 +16,6 @@ from unrelu.extraction.heads.informative import informative
 from unrelu.extraction.judging import certified, remarks_on
 from unrelu.links.behind import magnified
 from unrelu.links.link import Link
-from unrelu.links.table import LINKS
 from unrelu.network import Network
 from unrelu.numerics.arrays import Array
 from unrelu.recover import recover
@@ -47,11 +46,8 @@ def extract_inverted(asked: Asked, link: Link, keep: list[Recovery]) -> None:
         samples, answers = _asked(asked, link, n, rng)
         if samples.n <= 2 * asked.n_inputs + 2:
             return
-        options = {"bias": asked.bias, "rng": rng, "throw": False}
-        given = samples.Y
-        if LINKS.get(link.name) is link:  # then the rounding of the values is known
-            given, options["answers"] = answers, link.name
-        result = recover(samples.X, given, asked.n_units, **options)  # type: ignore[arg-type]
+        options = {"answers": link, "bias": asked.bias, "rng": rng, "throw": False}
+        result = recover(samples.X, answers, asked.n_units, **options)  # type: ignore[arg-type]
         remarks = [each for each in result.remarks if each.code not in SAID]
         unchecked = (UNCHECKED,) if result.status == Status.EXACT else ()
         keep.append(replace(result, remarks=(*unchecked, *remarks)))

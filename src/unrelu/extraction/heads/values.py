@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from unrelu.checks.finding import Finding
+from unrelu.extraction.at_random import finish, recover_at_random, shown_at_once
 from unrelu.extraction.heads.head import FIRST_ANSWERS, Asked, Head, Shown
 from unrelu.extraction.heads.recognising import PAIRS, SAME, unchanged
 from unrelu.extraction.queries import ENDED
@@ -27,7 +28,7 @@ def extract_values(asked: Asked) -> Recovery:
     try:
         search.grow(first)
         piecewise = search.on_lines.measure_rounding()
-        if piecewise and not search.shown_at_once(FIRST_ANSWERS):
+        if piecewise and not shown_at_once(search, FIRST_ANSWERS):
             for _ in range(MOST_ROUNDS):
                 before = len(search.on_lines.units.b)
                 if not search.on_lines.search() or not len(search.on_lines.units.b):
@@ -42,11 +43,11 @@ def extract_values(asked: Asked) -> Recovery:
                 if status == Status.ESTIMATED:
                     break
         if search.best is None or (search.best.status == Status.FAILED and not search.final):
-            search.recover_at_random()
+            recover_at_random(search)
     except ENDED as end:
         if not asked.queries.asked:
             raise
-        search.finish(end)
+        finish(search, end)
     assert search.best is not None, "there is always a best network"
     stats: dict[str, float | int | str] = {
         "method": search.method,
