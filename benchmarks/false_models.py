@@ -22,6 +22,8 @@ labels            sign or argmax; with a rule for ties, a third class for "not s
 trees             regression trees and nearest neighbours, as values and as labels
 patched           another network in a region of a tenth of the inputs
 pairs             maxima, products and quotients of two networks
+bump              a bump in a small region, of values in double or single precision
+sine              a sine of 1e-9 to 0.01 of the values
 
 Columns: family; cases; statuses; false: exact with another function; rare; errors: exceptions, of
 which OracleError is one for answers that are not finite; queries: median; max_s.
@@ -282,6 +284,25 @@ def pairs(rng: np.random.Generator) -> tuple[Model, int]:
     return lambda X: joined(net(X)), net.n_inputs
 
 
+def bump(rng: np.random.Generator) -> tuple[Model, int]:
+    net = planted(rng, 1)
+    centre = rng.standard_normal(net.n_inputs)
+    half, height = float(rng.uniform(0.2, 1.0)), 10.0 ** rng.uniform(-3, 0)
+    last = np.float32 if rng.integers(2) else np.float64
+
+    def model(X: Array) -> NDArray[np.floating]:
+        away = np.abs(X - centre).max(axis=1, keepdims=True)
+        return (net(X) + height * np.maximum(1 - away / half, 0)).astype(last)
+
+    return model, net.n_inputs
+
+
+def sine(rng: np.random.Generator) -> tuple[Model, int]:
+    net, size = planted(rng), 10.0 ** rng.uniform(-9, -2)
+    side = rng.standard_normal((net.n_inputs, net.n_outputs))
+    return lambda X: net(X) + size * np.sin(X @ side), net.n_inputs
+
+
 FAMILIES: dict[str, Callable[[np.random.Generator], tuple[Model, int]]] = {
     "three layers": three_layers,
     "activation": activation,
@@ -298,6 +319,8 @@ FAMILIES: dict[str, Callable[[np.random.Generator], tuple[Model, int]]] = {
     "trees": trees,
     "patched": patched,
     "pairs": pairs,
+    "bump": bump,
+    "sine": sine,
 }
 
 
@@ -348,8 +371,9 @@ def main() -> None:
     options.add_argument("--first", type=int, default=0, help="the first seed (0)")
     options.add_argument("--families", nargs="+", choices=FAMILIES, help="only these")
     options.add_argument("--budget", type=int, default=6000, help="queries (6000)")
+    options.add_argument("--part", default="", help="end of the name of the table")
     given = options.parse_args()
-    table = Table("false_models", COLUMNS, quick=given.quick)
+    table = Table(f"false_models{given.part}", COLUMNS, quick=given.quick)
     for name in given.families or FAMILIES:
         statuses: Counter[str] = Counter()
         queries, seconds, false, rare, errors = [], [], 0, 0, 0

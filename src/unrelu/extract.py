@@ -81,8 +81,9 @@ def extract(
     rng : seed or generator; the same seed gives the same queries. None takes the seed of an
         existing journal.
     throw : raise `RecoveryError`, with the result in it, unless the network is certain.
-    time_limit : seconds after which no more queries are made. The result is then what was found;
-        with a journal, the next extraction continues. So it is after an interruption (Ctrl-C).
+    time_limit : seconds after which no more queries are made, and searches end. The result is then
+        what was found; with a journal, the next extraction continues. So it is after an
+        interruption (Ctrl-C).
     progress : called with a `Progress` after every batch: stage, queries, units found so far, about
         how many queries are left.
     report : called with the number of queries so far; `progress` has more.

@@ -19,6 +19,7 @@ from unrelu.links.link import Link
 from unrelu.network import Network
 from unrelu.network.jacobian import Jacobian
 from unrelu.numerics.arrays import Array
+from unrelu.numerics.deadline import check_deadline
 from unrelu.numerics.grids import Grid
 
 MOST_STEPS = 30
@@ -44,6 +45,7 @@ def refined(net: Network, link: Link, grid: Grid, X: Array, Y: Array, *, bias: b
         return net
     cost, damping = misfit(net, link, grid, X, Y), 1e-6
     for _ in range(MOST_STEPS):
+        check_deadline()
         gram, descent = _normal(net, link, grid, X, Y, bias)
         scale = np.sqrt(np.diag(gram)) + np.sqrt(np.trace(gram)) * 1e-9
         gram = gram / np.outer(scale, scale)

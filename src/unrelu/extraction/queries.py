@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -15,6 +17,7 @@ from unrelu.extraction.texts import Texts
 from unrelu.inputs.numbers import real_numbers
 from unrelu.inputs.tensors import as_function, is_module
 from unrelu.numerics.arrays import Array
+from unrelu.numerics.deadline import DeadlinePassed, ending_at
 from unrelu.wording.progress import Progress, Report
 
 Oracle = Callable[[Array], Any]
@@ -100,6 +103,20 @@ class Queries:
         """Raises TimeSpent after the time limit; never before the first answer."""
         if self.time_limit is not None and self.asked and self._seconds > self.time_limit:
             raise TimeSpent
+
+    @contextmanager
+    def limited(self) -> Iterator[None]:
+        """Within the context, computations end at the time limit, too, with TimeSpent; after an
+        interruption there, no new query is made, either."""
+        left = math.inf if self.time_limit is None else self.time_limit
+        try:
+            with ending_at(self._started + left):
+                yield
+        except DeadlinePassed:
+            raise TimeSpent from None
+        except KeyboardInterrupt:
+            self.interrupted = True
+            raise
 
     def affordable(self, X: Array) -> int:
         """How many of the queries (n, d), from the first on, the budget allows. Those that were

@@ -38,6 +38,7 @@ from unrelu.fitting.problem import Problem
 from unrelu.fitting.unitwise_polish import refined
 from unrelu.network import Network
 from unrelu.numerics.arrays import Array, Mask, divisors
+from unrelu.numerics.deadline import check_deadline
 from unrelu.numerics.rank import null_combination
 from unrelu.samples import Samples
 
@@ -155,6 +156,7 @@ def alternate(
 def _by_best_pairs(Z: Array, parts: tuple[Array, Array], pattern: Mask, steps: int) -> Array | None:
     free, rest = parts
     for _ in range(steps):
+        check_deadline()
         value, v = _best_pair(Z[pattern], rest[pattern], free[pattern])
         previous, pattern = pattern, Z @ v > 0
         if np.array_equal(previous, pattern):

@@ -16,6 +16,7 @@ from scipy.linalg import LinAlgError, cho_factor, cho_solve
 from unrelu.network import Network
 from unrelu.network.jacobian import Jacobian, Moments
 from unrelu.numerics.arrays import Array
+from unrelu.numerics.deadline import check_deadline
 
 MOST_WEIGHTS = 5000
 """A step then takes some ten seconds."""
@@ -42,6 +43,7 @@ def fitted(net: Network, X: Array, Y: Array, *, bias: bool, affine: bool = False
     has a skip connection."""
     cost, damping = _cost(net, X, Y), 1e-4
     for _ in range(MOST_STEPS):
+        check_deadline()
         before = cost
         gram, descent = _normal(net, X, Y, bias, affine)
         scale = np.sqrt(np.maximum(np.diag(gram), np.trace(gram) * 1e-18))

@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unrelu.numerics.arrays import Array, Mask, divisors
+from unrelu.numerics.deadline import check_deadline
 
 Floats = NDArray[np.floating[Any]]
 
@@ -73,6 +74,7 @@ def _best_found(features: Array, base: Array, residuals: Array, rng: np.random.G
     rows = _through_samples(Z, B * STARTS, rng)
     best, its = np.zeros(len(rows)), rows.copy()
     for _ in range(ROUNDS):
+        check_deadline()
         hidden = Z @ rows.T
         active = hidden > 0
         hidden *= active

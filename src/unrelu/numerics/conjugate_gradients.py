@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from unrelu.numerics.arrays import Array
+from unrelu.numerics.deadline import check_deadline
 
 Operator = Callable[[Array], Array]
 
@@ -27,6 +28,7 @@ def conjugate_gradients(
     size = float(np.vdot(rest, turned))
     target = tolerance**2 * size
     for _ in range(most):
+        check_deadline()
         if size <= target:
             return x, True
         image = product(direction)

@@ -14,6 +14,7 @@ from typing import Protocol, TypeVar
 import numpy as np
 
 from unrelu.numerics.arrays import Array
+from unrelu.numerics.deadline import check_deadline
 
 
 class State(Protocol):
@@ -122,6 +123,7 @@ def _damped_step(
     direction, size = residual.copy(), float(np.vdot(residual, residual))
     target = tolerance**2 * size
     for used in range(1, most + 1):  # noqa: B007 — how many it took is an answer
+        check_deadline()
         image = model.normal(state, direction / scale) / scale + damping * direction
         curvature = float(np.vdot(direction, image))
         if curvature <= 0:  # rounding only: the matrix is positive definite

@@ -100,7 +100,8 @@ def extract_labels(asked: Asked) -> Recovery:
         X, Y = asked.queries(first)
         if wrong := _not_labels(Y):
             return refused(asked, X, Y, failed("other-answers", wrong))
-        search(state, first)
+        with asked.queries.limited():
+            search(state, first)
     except ENDED as end:
         if not asked.queries.asked:
             raise

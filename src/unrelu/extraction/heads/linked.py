@@ -24,36 +24,48 @@ SATURATED = undetermined(
 )
 
 
+UNSEARCHED = undetermined("not-searched", "the extraction ended before a network was found")
+
+
 def extract_behind(link: Link) -> Callable[[Asked], Recovery]:
     """The extraction of networks whose answers are a link of their values."""
 
     def extract(asked: Asked) -> Recovery:
         found: list[Recovery] = []
-        stats: dict[str, float | int | str] = {"method": "random queries"}
+        stats: dict[str, float | int | str] = {}
         ended: BaseException | None = None
         asked.queries.record()
         try:
-            n = max(1, asked.queries.affordable(asked.random_inputs(FIRST_ANSWERS)))
-            X, Y = asked.queries(asked.random_inputs(n))
-            if wrong := link.refuse(Y):
-                kind = failed("other-answers", f"the answers are not {link.about}: {wrong}")
-                return refused(asked, X, Y, kind)
-            grid = grid_of(Y)
-            if takes_single_precision(asked, Y):
-                asked.queries.single, grid = True, None
-            if grid is None:
-                extract_inverted(asked, link, found)
-            else:
-                stats = {"method": "steps", "rounded_to": grid.name}
-                extract_steps(asked, link, grid, found)
+            with asked.queries.limited():
+                _search(asked, link, found, stats)
         except ENDED as end:
             if not asked.queries.asked:
                 raise
             ended = end
         if not found:
             X, Y = asked.queries(asked.random_inputs(1))
-            found.append(refused(asked, X, Y, SATURATED))
+            found.append(refused(asked, X, Y, SATURATED if ended is None else UNSEARCHED))
         best = found[-1] if ended is None else at_the_end(found[-1], asked.queries, 1, ended)
-        return replace(best, stats=stats)
+        return replace(best, stats={"method": "random queries"} | stats)
 
     return extract
+
+
+def _search(
+    asked: Asked, link: Link, found: list[Recovery], stats: dict[str, float | int | str]
+) -> None:
+    """Appends results, better and better ones, and what there is to count."""
+    n = max(1, asked.queries.affordable(asked.random_inputs(FIRST_ANSWERS)))
+    X, Y = asked.queries(asked.random_inputs(n))
+    if wrong := link.refuse(Y):
+        kind = failed("other-answers", f"the answers are not {link.about}: {wrong}")
+        found.append(refused(asked, X, Y, kind))
+        return
+    grid = grid_of(Y)
+    if takes_single_precision(asked, Y):
+        asked.queries.single, grid = True, None
+    if grid is None:
+        extract_inverted(asked, link, found)
+    else:
+        stats |= {"method": "steps", "rounded_to": grid.name}
+        extract_steps(asked, link, grid, found)

@@ -57,7 +57,8 @@ def recognise(asked: Asked, few: int) -> Head:
             return last
         X, Y = asked.queries(asked.random_inputs(max(few, FIRST_ANSWERS)))
         shown = Shown(asked, X, Y, asked.streams(5)[4])
-        return next(head for head in possible if head.possible(Y) and head.recognise(shown))
+        with asked.queries.limited():
+            return next(head for head in possible if head.possible(Y) and head.recognise(shown))
     except ENDED as end:
         if not asked.queries.asked:
             raise
