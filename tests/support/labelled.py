@@ -19,6 +19,12 @@ def labelled(d: int, k: int, m: int, seed: int) -> Network:
     return Network(truth.V, truth.U, truth.b, c)
 
 
+def homogeneous(d: int, k: int, m: int, seed: int) -> Network:
+    """Gaussian weights, no biases."""
+    truth = plant(d, k, m, 1, seed=seed, bias=0.0).truth
+    return Network(truth.V, truth.U)
+
+
 def sign_of(net: Network) -> Oracle:
     return lambda X: np.where(net(X)[:, 0] > 0, 1.0, -1.0)
 

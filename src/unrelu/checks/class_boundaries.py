@@ -42,7 +42,8 @@ class Predictions:
 
 @dataclass(frozen=True, eq=False)
 class BoundaryCase:
-    """What was measured, see `evidence.boundary_labels.BoundaryLabels`."""
+    """What was measured, see `evidence.boundary_labels.BoundaryLabels`; the labels as they are
+    shown."""
 
     network: Network
     points: int
@@ -53,6 +54,8 @@ class BoundaryCase:
     output_error: float
     predictions: Predictions
     open_weights: Index
+    loose: Index
+    spelled: tuple[str, ...]
     noise: float
     unmet: bool
 
@@ -102,6 +105,17 @@ def _facing(case: BoundaryCase) -> Finding | None:
     return undetermined("facing-pair", f"{sentence}, have the same boundaries", units=facing)
 
 
+def _loose(case: BoundaryCase) -> Finding | None:
+    if not len(case.loose):
+        return None
+    which = ", ".join(case.spelled[number] for number in case.loose)
+    sentence = (
+        f"class {which} borders a single other class: the scale of its outputs, relative to the "
+        "others, is open"
+    )
+    return undetermined("scale-open", sentence)
+
+
 def _open_weights(case: BoundaryCase) -> Finding | None:
     left = case.open_weights
     if not len(left):
@@ -141,6 +155,7 @@ CHECKS: tuple[Callable[[BoundaryCase], Finding | None], ...] = (
     _no_unit,
     _unmet,
     _facing,
+    _loose,
     _open_weights,
     _not_determined,
     _few_predicted,

@@ -33,6 +33,9 @@ from unrelu.numerics.equality import by_value
 SIGMAS = 4.0
 """Errors of weights in standard deviations of what the errors of points do to them."""
 
+NONE = np.arange(0)
+"""No classes."""
+
 SIDES = 1e-6
 """Relative distance of two consecutive samples of different classes that enclose a point of the
 boundary."""
@@ -56,6 +59,7 @@ class BoundaryLabels(Evidence):
     open_weights : units and classes, by number, whose output weight no point depends on.
     noise : relative distance from a boundary at which labels are not reliable; 0 where that is
         rounding of the inputs.
+    loose : classes, by number, whose scale is independent of that of the others.
     unmet : whether the linear part shows units whose hyperplane the boundary never meets.
     """
 
@@ -69,6 +73,7 @@ class BoundaryLabels(Evidence):
     output_error: float
     predictions: Predictions
     open_weights: Index = field(default_factory=lambda: np.zeros((0, 2), dtype=np.intp))
+    loose: Index = field(default_factory=lambda: np.arange(0))
     noise: float = 0.0
     unmet: bool = False
     names: tuple[str, ...] = ()
@@ -81,14 +86,14 @@ class BoundaryLabels(Evidence):
         inputs = np.asarray(samples.X, np.float64)
         points, rest = _enclosed(inputs, classes, self.noise)
         far = Distances.of(scores_of(asked.network), points)
-        predicted = scores_of(asked.network)(inputs[rest]).argmax(axis=1)
-        wrong = int((predicted != classes[rest]).sum())
+        wrong = _not_largest(scores_of(asked.network)(inputs[rest]), classes[rest])
         if len(points):
             wrong += int((~np.isfinite(far.distances)).sum())
         scale = float(np.sqrt((inputs**2).mean()))
         seen = Predictions(len(rest), wrong, 0.0, (scale,))
         return judge_boundary(
             *(asked, points, self.classes, seen, self.open_weights),
+            loose=self.loose,
             noise=self.noise,
             unmet=self.unmet,
             names=self.names,
@@ -100,8 +105,7 @@ class BoundaryLabels(Evidence):
         return np.array([known.get(str(name), -1.0) for name in np.asarray(Y).reshape(-1)])
 
     def rows(self, counts: tuple[str, str]) -> list[tuple[str, str]]:
-        numbers = [", ".join(f"{x:g}" for x in label) for label in self.classes[:8]]
-        shown = self.names[:8] or numbers
+        shown = spelled(self.classes, self.names)[:8]
         predicted = self.predictions
         held = predicted.asked - predicted.wrong
         scales = ", ".join(f"{scale:g}" for scale in predicted.scales)
@@ -128,6 +132,7 @@ def judge_boundary(
     predictions: Predictions,
     open_weights: Index,
     *,
+    loose: Index = NONE,
     noise: float = 0.0,
     unmet: bool = False,
     names: tuple[str, ...] = (),
@@ -153,12 +158,20 @@ def judge_boundary(
         open_weights=open_weights,
         noise=noise,
         unmet=unmet,
+        loose=loose,
+        spelled=spelled(classes, names),
     )
-    measured = {name: value for name, value in vars(case).items() if name != "network"}
+    apart = ("network", "spelled")
+    measured = {name: value for name, value in vars(case).items() if name not in apart}
     evidence = BoundaryLabels(classes=classes, names=names, equations=case.points, **measured)
     found = first(CHECKS, case) or unique(case)
     n = len(points) + predictions.asked
     return Judgement(net, asked, n, evidence, (found, hidden_by_labels(len(classes))))
+
+
+def spelled(classes: Array, names: tuple[str, ...]) -> tuple[str, ...]:
+    """The labels as they are shown."""
+    return names or tuple(", ".join(f"{x:g}" for x in label) for label in classes)
 
 
 def scores_of(net: Network) -> Network:
@@ -181,6 +194,13 @@ def count_unknowns(scores: Network, biased: bool) -> int:
     """Free weights, less the scale of each unit and of all outputs, and what is added to all."""
     k, d, m = scores.n_units, scores.n_inputs, scores.n_outputs
     return k * (d + biased - 1) + (m - 1) * (k + biased) - 1
+
+
+def _not_largest(F: Array, classes: Index) -> int:
+    """How many rows of outputs (n, m) have a larger one than that of the class, or none of it."""
+    known = np.flatnonzero(classes < F.shape[1])
+    own = F[known, classes[known]]
+    return len(F) - int((own == F[known].max(axis=1)).sum())
 
 
 def _enclosed(X: Array, classes: Index, noise: float) -> tuple[BoundaryPoints, Index]:

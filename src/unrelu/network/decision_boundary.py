@@ -20,6 +20,9 @@ import numpy as np
 from unrelu.network.network import Network
 from unrelu.numerics.arrays import Array, Index, Mask
 
+FLAT = 1e-9
+"""Share of the median slope up to which a difference of outputs is constant."""
+
 
 @dataclass(frozen=True, eq=False)
 class BoundaryPoints:
@@ -40,8 +43,10 @@ class BoundaryPoints:
 @dataclass(frozen=True, eq=False)
 class Distances:
     """Signed distances (n,) of points from the boundary of a network with m >= 2 outputs: `slopes`
-    (n, k) are s_j δ_j / g, `features` (n, k) f(z_j) / g, `steepness` (n,) g. Where the network is
-    constant, g = 0, distances are infinite."""
+    (n, k) are s_j δ_j / g, `features` (n, k) f(z_j) / g, `steepness` (n,) g. Where both outputs are
+    equal all around, as where all units are off and c_A = c_B, that is the distance from where the
+    first unit turns on. Where their difference is another constant, it is infinite, and g
+    is taken as 1."""
 
     net: Network
     points: BoundaryPoints
@@ -62,10 +67,15 @@ class Distances:
         value = (F * delta).sum(axis=1) + net.c[A] - net.c[B]
         if net.skip:
             value += ((net.W[A] - net.W[B]) * X).sum(axis=1)
-        flat = g <= 1e-9 * np.median(g) if len(g) else g > 0
+        flat = g <= FLAT * np.median(g) if len(g) else g > 0
+        tied = flat & (value == 0) & (delta != 0).any(axis=1)
+        if tied.any():
+            active[tied], value[tied] = _first_to_turn_on(Z[tied], delta[tied])
+            g[tied] = np.linalg.norm(active[tied] @ net.V, axis=1)
+            flat &= ~tied
         safe = np.where(flat, 1.0, g)
         distance = np.where(flat, np.inf, value / safe)
-        return cls(net, points, distance, active / safe[:, None], F / safe[:, None], g)
+        return cls(net, points, distance, active / safe[:, None], F / safe[:, None], safe)
 
     def jacobian(self, biased: bool) -> Array:
         """(n, p) for the unknowns of `moved`."""
@@ -76,6 +86,8 @@ class Distances:
         rows = self.features
         if biased:
             rows = np.column_stack([rows, 1 / self.steepness])
+        if self.net.skip:
+            rows = np.column_stack([rows, X / self.steepness[:, None]])
         outputs = np.zeros((n, m, rows.shape[1]))
         each = np.arange(n)
         outputs[each, self.points.pairs[:, 0]] = rows
@@ -84,12 +96,21 @@ class Distances:
         return np.column_stack([hidden, outputs[:, 1:].reshape(n, -1)])
 
 
+def _first_to_turn_on(Z: Array, delta: Array) -> tuple[Array, Array]:
+    """(n, k) the δ_j of the units that turn on first, and δ_j z_j."""
+    each = np.arange(len(Z))
+    first = np.where(delta != 0, Z, -np.inf).argmax(axis=1)
+    active = np.zeros_like(Z)
+    active[each, first] = delta[each, first]
+    return active, delta[each, first] * Z[each, first]
+
+
 def gauge_equations(net: Network, biased: bool) -> Array:
     """(k + 1, p) equations that fix the scale of each unit and that of all outputs."""
     (k, d), m = net.V.shape, net.n_outputs
     rows = np.column_stack([net.V, net.b]) if biased else net.V
-    width = k + biased
-    outputs = np.column_stack([net.U, net.c])[1:, :width]
+    outputs = np.hstack([net.U, net.c[:, None][:, :biased], net.W[:, : d * net.skip]])[1:]
+    width = outputs.shape[1]
     E = np.zeros((k + 1, k * (d + biased) + (m - 1) * width))
     for j in range(k):
         E[j, j * (d + biased) : (j + 1) * (d + biased)] = rows[j]
@@ -98,21 +119,23 @@ def gauge_equations(net: Network, biased: bool) -> Array:
 
 
 def moved(net: Network, step: Array, biased: bool) -> Network:
-    """The network after a step (p,): rows of (V, b), then those of (U, c) but the first. Rows of V
-    have unit length, and the largest output weight is 1."""
+    """The network after a step (p,): rows of (V, b), then those of (U, c, W) but the first. Rows of
+    V have unit length, and the largest output weight is 1."""
     (k, d), m = net.V.shape, net.n_outputs
     cut = k * (d + biased)
     hidden, outputs = step[:cut].reshape(k, -1), step[cut:].reshape(m - 1, -1)
     V, b = net.V + hidden[:, :d], net.b.copy()
-    U, c = net.U.copy(), net.c.copy()
+    U, c, W = net.U.copy(), net.c.copy(), net.W.copy()
     U[1:] += outputs[:, :k]
     if biased:
         b += hidden[:, d]
         c[1:] += outputs[:, k]
+    if net.skip:
+        W[1:] += outputs[:, k + biased :]
     length = np.linalg.norm(V, axis=1)
     U = U * length
     size = np.abs(U).max()
-    return Network(V / length[:, None], U / size, b / length, c / size)
+    return Network(V / length[:, None], U / size, b / length, c / size, W=W / size)
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support.labelled import Oracle, argmax_of, as_labels_show, labelled, sign_of
+from support.labelled import Oracle, argmax_of, as_labels_show, homogeneous, labelled, sign_of
 
 import unrelu
 from unrelu import Network, Recovery
@@ -59,6 +59,58 @@ def test_a_unit_that_the_boundary_never_meets_is_open() -> None:
     assert result.network is not None
     X = np.random.default_rng(0).standard_normal((2000, 10))
     assert (np.sign(result.network(X)) == np.sign(truth(X))).all()
+
+
+def test_a_unit_that_is_active_all_along_several_boundaries_is_open() -> None:
+    truth = labelled(8, 4, 3, 3)
+    result = extracted(argmax_of(truth), 8, rng=3)
+    assert (result.status, result.code) == ("undetermined", "unit-not-met")
+
+
+def test_a_class_that_borders_a_single_other_one_has_an_open_scale() -> None:
+    truth = labelled(8, 4, 3, 7)
+    result = extracted(argmax_of(truth), 8, rng=7)
+    assert (result.status, result.code) == ("undetermined", "scale-open")
+    evidence, net = result.certificate.evidence, result.network
+    assert isinstance(evidence, BoundaryLabels)
+    assert evidence.loose.tolist() in ([0], [2])  # 1 borders both
+    assert net is not None
+    assert unrelu.match(net, as_labels_show(truth)).hidden.max() < 1e-8
+    X = np.random.default_rng(0).standard_normal((2000, 8))
+    assert (argmax_of(truth)(X) == net(X).argmax(axis=1)).all()
+
+
+@pytest.mark.parametrize("told", [True, False])
+@pytest.mark.parametrize(("m", "seed"), [(1, 1), (1, 4), (3, 1)])
+def test_without_biases(m: int, seed: int, told: bool) -> None:
+    truth = homogeneous(5, 3, m, seed)
+    oracle = sign_of(truth) if m == 1 else argmax_of(truth)
+    result = unrelu.extract(oracle, 5, bias=not told, budget=BUDGET, rng=seed, throw=False)
+    assert (result.status, result.code) == ("exact", "boundary-exact")
+    net = result.network
+    assert net is not None
+    assert not net.b.any()
+    assert not net.c.any()
+    shown = as_labels_show(truth)
+    if m == 3:  # one class never wins: the difference of the others
+        assert net.n_outputs == 1
+        U = truth.canonical().U
+        shown = as_labels_show(Network(shown.V, (U[1:] - U[:1])[[1]]))
+    evidence = result.certificate.evidence
+    assert isinstance(evidence, BoundaryLabels)
+    error = unrelu.match(net, shown).max_error
+    assert error <= max(evidence.weight_errors.max(), evidence.output_error) < 1e-8
+
+
+def test_another_function_where_all_units_are_off_is_not_exact() -> None:
+    truth = homogeneous(5, 3, 1, 1)
+
+    def oracle(X: Array) -> Array:
+        off = (truth.preactivations(X) < 0).all(axis=1)
+        return np.where(off & (X[:, 0] > 0), 1.0, sign_of(truth)(X))
+
+    result = unrelu.extract(oracle, 5, bias=False, budget=40_000, rng=1, throw=False)
+    assert result.status != "exact"
 
 
 def test_a_class_that_never_wins_is_not_made_up() -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from unrelu.extraction.hard_labels.null_vectors import Inside
 from unrelu.extraction.queries import Queries
 from unrelu.numerics.arrays import Array, Index
 
@@ -43,6 +44,11 @@ class Classes:
         for number in range(len(self)):
             both = np.vstack([self.inside[number], X[classes == number]])
             self.inside[number] = both[-KEPT:]
+
+    def all_inside(self) -> Inside:
+        """What is remembered."""
+        counts = [len(X) for X in self.inside]
+        return Inside(np.vstack(self.inside), np.repeat(np.arange(len(self)), counts))
 
     def sorted(self) -> Index:
         """The numbers of the classes in the order of their labels. Of columns, the last counts

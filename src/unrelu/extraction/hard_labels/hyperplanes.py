@@ -38,6 +38,9 @@ known from that of the one before."""
 DIFFERENT = 1e-2
 """Sine of the angle between two spans from which on they are different."""
 
+WITHIN = 1e-6
+"""Sine of the angle between a hyperplane and a segment that runs in it."""
+
 SIGMAS = 4.0
 """Errors that are allowed for."""
 
@@ -110,12 +113,26 @@ class Hyperplanes:
         return np.array([row.b for row in self.rows])
 
     def of(self, bends: Sequence[Bend]) -> Index:
-        """(n,): the hyperplane that each of the bends is on, or −1."""
-        return self.at(Places.of(bends, self.n_inputs))
+        """(n,): the hyperplane that each of the bends is on, or −1. One that a segment of the bend
+        runs in is not why the boundary bends, unless the other one runs in a second hyperplane:
+        where outputs are equal if all units are off, the boundary itself is made of these."""
+        near = self._near(Places.of(bends, self.n_inputs))
+        if not near.size:
+            return np.full(len(bends), -1)
+        before, behind = (
+            np.abs(np.array([side.tangent for side in sides]) @ self.V.T) < WITHIN
+            for sides in zip(*((bend.before, bend.behind) for bend in bends), strict=True)
+        )
+        edge = np.column_stack([(near * side).max(axis=1) > 0 for side in (before, behind)])
+        alone = (before | behind) & ~edge.all(axis=1, keepdims=True)
+        near = np.where(alone, 0.0, near)
+        nearest = near.argmax(axis=1)
+        return np.where(near.max(axis=1) > 0, nearest, -1)
 
-    def at(self, places: Places) -> Index:
+    def _near(self, places: Places) -> Array:
+        """(n, k): 1 on a hyperplane, 0 where a place is further away than it may be off."""
         if not len(places.points) or not self.rows:
-            return np.full(len(places.points), -1)
+            return np.zeros((len(places.points), 0))
         size = 1 + np.linalg.norm(places.points, axis=1)
         off = np.abs(places.points @ self.V.T + self.b)
         errors = np.array([row.error for row in self.rows])
@@ -124,19 +141,18 @@ class Hyperplanes:
             np.maximum(allowed, self.limits.near * size[:, None]),
             self.limits.farthest * size[:, None],
         )
-        nearest = off.argmin(axis=1)
-        return np.where(off[np.arange(len(off)), nearest] < 1, nearest, -1)
+        return np.asarray(np.maximum(1 - off, 0.0))
 
     def add_from(self, bends: list[Bend]) -> None:
         """Add all hyperplanes that bends with normals on both sides, and all others, show, and
         sharpen those known."""
         places = Places.of(bends, self.n_inputs)
-        views = [view for bend in bends if (view := View.of(bend)) is not None]
-        for view in views:
-            on = self.at(places)
-            own = int(self.at(Places(view.point[None], np.array([view.off])))[0])
+        views = {i: view for i, bend in enumerate(bends) if (view := View.of(bend)) is not None}
+        for i, view in views.items():
+            on = self.of(bends)
+            own = int(on[i])
             if own < 0:
-                found = self._shown(view, places.take(on < 0), views)
+                found = self._shown(view, places.take(on < 0), list(views.values()))
                 if found is not None:
                     self.rows.append(found)
             else:
@@ -315,7 +331,7 @@ def _normal_behind(
     across = float(v @ t)
     share = float(here.full @ t) / across
     n = here.full - share * v
-    size = float(np.linalg.norm(n))
+    size = max(float(np.linalg.norm(n)), 1e-300)  # zero on the hyperplane itself
     error = here.error * (1 + 1 / abs(across)) + sharp * (1 + abs(share)) / abs(across)
     error += abs(share) * plane.error * (1 + 1 / abs(across))
     return (n if n @ there.normal > 0 else -n) / size, error / size

@@ -13,6 +13,9 @@ STEPS = 8
 CONVERGED = 0.5
 """Ratio of two consecutive residuals above which nothing is gained."""
 
+CONSISTENT = 3.0
+"""Root mean square of the residuals of a network that fits its points, in errors of these."""
+
 
 def polish(net: Network, points: BoundaryPoints, *, biased: bool) -> tuple[Network, Array]:
     """The network that fits the points best, in units of their errors, and its residuals (n,) in
@@ -21,9 +24,8 @@ def polish(net: Network, points: BoundaryPoints, *, biased: bool) -> tuple[Netwo
     residuals = np.asarray(np.zeros(len(points)))
     for _ in range(STEPS):
         state = Distances.of(net, points)
-        kept = np.isfinite(state.distances)
         weighted = state.distances / points.errors
-        size = float(np.sqrt(np.mean(weighted[kept] ** 2)))
+        size = root_mean_square(weighted)
         if size < least:
             best, least, residuals = net, size, weighted
         sizes.append(size)
@@ -62,3 +64,19 @@ def most_informative(
     J = state.jacobian(biased)[rows] / candidates.errors[rows, None]
     known = solve_triangular(factor.R, (J[:, factor.seen] / factor.scale).T, trans="T")
     return rows[qr(known, mode="r", pivoting=True)[1][:count]]
+
+
+def without_biases(
+    net: Network, points: BoundaryPoints, hidden_errors: Array, output_error: float
+) -> Network | None:
+    """The network without biases that fits the points, if all biases are zero within their errors.
+    Where all units are off, its outputs are then equal to the last bit."""
+    if (np.abs(net.b) > hidden_errors).any() or (np.abs(net.c) > output_error).any():
+        return None
+    other, residuals = polish(Network(net.V, net.U), points, biased=False)
+    return other if root_mean_square(residuals) < CONSISTENT else None
+
+
+def root_mean_square(residuals: Array) -> float:
+    """Of those that are finite."""
+    return float(np.sqrt(np.mean(residuals[np.isfinite(residuals)] ** 2)))

@@ -8,21 +8,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from unrelu.checks.class_boundaries import Predictions
-from unrelu.evidence.boundary_labels import weight_errors
 from unrelu.extraction.hard_labels.asking import run, together
-from unrelu.extraction.hard_labels.boundary import bisect
 from unrelu.extraction.hard_labels.coverage import fill
 from unrelu.extraction.hard_labels.explaining import find_hyperplanes
-from unrelu.extraction.hard_labels.hyperplanes import Hyperplane
-from unrelu.extraction.hard_labels.output_layer import Scores, solve_output_layer
-from unrelu.extraction.hard_labels.polish import most_informative, polish
+from unrelu.extraction.hard_labels.fit import solve
 from unrelu.extraction.hard_labels.reliability import CHORDS, MORE_CHORDS, measure_reliability
 from unrelu.extraction.hard_labels.state import State
-from unrelu.extraction.hard_labels.verification import classes_of, predict
-from unrelu.network import Network
-from unrelu.network.decision_boundary import BoundaryPoints
-from unrelu.numerics.arrays import Array
+from unrelu.extraction.hard_labels.verification import OFF, check_predictions, sharpen
+from unrelu.numerics.arrays import Array, Index
 
 log = logging.getLogger(__name__)
 
@@ -41,26 +34,11 @@ DENSEST = 4.0
 DENSER = 4
 """Attempts to get an output layer with more and more points of each class."""
 
+MISSING = 2
+"""Polylines of classes whose outputs cannot be found yet."""
+
 REFITS = 6
 """Fits, each with the points that the one before predicted wrongly."""
-
-SCALES = 1.0, 4.0, 16.0, 256.0
-"""Of the inputs between which points are predicted."""
-
-CANDIDATES, SHARPENED = 2000, 24
-"""Predicted points that are considered, and those bisected, to know weights better."""
-
-MOST_POLISHED = 3000
-"""Unknowns up to which all weights are fitted to the points together."""
-
-CONSISTENT = 3.0
-"""Root mean square of the residuals of a network that fits its points, in errors of these."""
-
-IDLE = 1e-6
-"""Share of the largest output weight below which a unit is none."""
-
-OFF = 30.0
-"""Distance from predicted points at which labels are asked for, where these are not reliable."""
 
 TRY, ENOUGH = 30, 200
 """Predicted points after a fit, and after the last one."""
@@ -133,20 +111,33 @@ def trace(state: State, chords: Sequence[Array]) -> None:
         state.polylines += run(together(tasks), state.classes)
 
 
-def random_chords(state: State, count: int) -> list[Array]:
-    """Pairs of inputs of different classes."""
+def random_chords(state: State, count: int, first: Index | None = None) -> list[Array]:
+    """Pairs of inputs of different classes; the first of these, or any."""
     chords: list[Array] = []
+    m = len(state.classes)
     for _ in range(count):
-        one, other = state.rng.choice(len(state.classes), 2, replace=False)
+        if first is None:
+            one, other = state.rng.choice(m, 2, replace=False)
+        else:
+            one = state.rng.choice(first)
+            other = state.rng.choice(np.delete(np.arange(m), one))
         ends = [state.classes.inside[c] for c in (one, other)]
         chords.append(np.stack([x[state.rng.integers(len(x))] for x in ends]))
     return chords
+
+
+def unknown_classes(state: State) -> Index | None:
+    """Those whose outputs are unknown; None if none are known."""
+    if state.scores is None or state.scores.known.all():
+        return None
+    return np.flatnonzero(~state.scores.known)
 
 
 def _try(state: State) -> bool:
     """Fit a network, and keep chords on which it is wrong in the state. Whether there are none."""
     for _ in range(REFITS):
         if not _solved(state):
+            state.wrong = random_chords(state, MISSING, unknown_classes(state))
             return False
         fewest = len(state.wrong)
         some = check_predictions(state, TRY, max(1e-8, OFF * state.noise), 6)
@@ -167,124 +158,10 @@ def _try(state: State) -> bool:
 
 
 def _solved(state: State) -> bool:
-    """Solve; if the points do not suffice, with more of them."""
+    """Solve for all classes; if the points do not suffice, with more of them."""
     for _ in range(DENSER if len(state.classes) > 2 else 1):
         fill(state)
-        if solve(state):
+        if solve(state) and state.scores is not None and state.scores.known.all():
             return True
         state.density = min(1.4 * state.density, DENSEST)
     return False
-
-
-def solve(state: State) -> bool:
-    """The output layer for the hyperplanes found, and the fit to all points. Hyperplanes at which
-    no output bends, as false ones do not, are forgotten."""
-    while True:
-        scores = _fitted(state)
-        if scores is None:
-            return False
-        state.scores = scores
-        strength = np.abs(scores.network.U - scores.network.U[0]).max(axis=0)
-        idle = np.flatnonzero(strength < IDLE * strength.max())
-        if not len(idle) or scores.network.n_units != len(state.planes.rows):
-            return True
-        state.planes.rows = [
-            row for number, row in enumerate(state.planes.rows) if number not in idle
-        ]
-
-
-def _fitted(state: State) -> Scores | None:
-    points, V, b = state.points(), state.planes.V, state.planes.b
-    m = len(state.classes)
-    tolerance = max(1e-7, *(10 * row.error for row in state.planes.rows))
-    for skip in (False, True):
-        scores = solve_output_layer(points.X, points.pairs, V, b, m, tolerance, skip=skip)
-        if scores is not None:
-            break
-    if scores is None:
-        return None
-    net = _oriented(state, scores.network)
-    if small(state, net) and not scores.open_weights.all(axis=1).any():
-        net, residuals = polish(net, points, biased=state.biased)
-        if float(np.sqrt(np.mean(residuals[np.isfinite(residuals)] ** 2))) < CONSISTENT:
-            _keep_hyperplanes(state, net, points)
-    return Scores(net, scores.gap, scores.open_weights)
-
-
-def _keep_hyperplanes(state: State, net: Network, points: BoundaryPoints) -> None:
-    """Those of a network that fits all points are known better than from bends."""
-    if net.n_units != len(state.planes.rows):  # some face each other
-        return
-    errors, _ = weight_errors(net, points, state.biased)
-    for number, (v, b, error) in enumerate(zip(net.V, net.b, errors, strict=True)):
-        if error < state.planes.rows[number].error:
-            state.planes.rows[number] = Hyperplane(v, float(b), float(error))
-
-
-def small(state: State, net: Network) -> bool:
-    """Whether all weights are fitted to the points together."""
-    return not net.skip and net.n_units * (net.n_inputs + len(state.classes)) <= MOST_POLISHED
-
-
-def _oriented(state: State, net: Network) -> Network:
-    """The sign of all outputs, which a null vector leaves open."""
-    X = np.vstack(state.classes.inside)
-    kinds = np.repeat(np.arange(len(state.classes)), [len(x) for x in state.classes.inside])
-    other = Network(net.V, -net.U, net.b, -net.c, W=-net.W)
-    agree = [(classes_of(one, X) == kinds).mean() for one in (net, other)]
-    return net if agree[0] >= agree[1] else other
-
-
-def sharpen(state: State) -> None:
-    """Bisect the points that the weights are known best from, among many that are predicted."""
-    assert state.scores is not None, "only after a fit"
-    net, off = state.scores.network, max(1e-10, OFF * state.noise)
-    guess = predict(net, CANDIDATES, [state.scale * s for s in SCALES], state.rng)
-    size = np.abs(guess.X).max(axis=1)
-    candidates = BoundaryPoints(guess.X, guess.pairs, 4 * state.finest * size)
-    rows = np.arange(min(SHARPENED, len(size)))
-    if small(state, net):
-        points = state.points()
-        rows = most_informative(net, points, candidates, SHARPENED, biased=state.biased)
-    aside = off * (1 + np.linalg.norm(guess.X[rows], axis=1))[:, None] * guess.normals[rows]
-    inner, outer, pairs = guess.X[rows] + aside, guess.X[rows] - aside, guess.pairs[rows]
-    answers = state.classes(np.vstack([inner, outer])).reshape(2, -1)
-    good = (answers == pairs.T).all(axis=0)
-    task = bisect(inner[good], outer[good], pairs[good], state.finest)
-    state.found.add(*run(task, state.classes), True)
-
-
-def check_predictions(state: State, count: int, off: float, refined: int) -> bool:
-    """Ask on both sides of predicted points of the boundary, `off` away; keep the chords on which
-    they are wrong, and bisect the first `refined` of the others. False if there are too few."""
-    assert state.scores is not None, "only after a fit"
-    state.classes.queries.stage = "predicted points"
-    net = state.scores.network
-    guess = predict(net, count, [state.scale * s for s in SCALES], state.rng)
-    off_each = off * (1 + np.linalg.norm(guess.X, axis=1))[:, None] * guess.normals
-    answers = state.classes(np.vstack([guess.X + off_each, guess.X - off_each]))
-    n = len(guess.X)
-    if n < count / 4:
-        log.info("%d points predicted", n)
-        return False
-    good = (answers[:n] == guess.pairs[:, 0]) & (answers[n:] == guess.pairs[:, 1])
-    state.predictions = Predictions(n, int((~good).sum()), off, SCALES)
-    rows = np.flatnonzero(good)[:refined]
-    ends = run(
-        bisect(
-            (guess.X + off_each)[rows],
-            (guess.X - off_each)[rows],
-            guess.pairs[rows],
-            state.finest,
-        ),
-        state.classes,
-    )
-    state.found.add(*ends, True)
-    bad = guess.chords[~good]
-    if len(bad):
-        kinds = state.classes(bad.reshape(-1, state.n_inputs)).reshape(-1, 2)
-        apart = np.flatnonzero(kinds[:, 0] != kinds[:, 1])[:refined]
-        ends = run(bisect(bad[apart, 0], bad[apart, 1], kinds[apart], state.finest), state.classes)
-        state.found.add(*ends, True)
-    state.wrong = list(bad)
-    return True

@@ -13,7 +13,6 @@ from unrelu.checks.finding import Finding, undetermined
 from unrelu.evidence.boundary_labels import judge_boundary
 from unrelu.evidence.evidence import Question
 from unrelu.extraction.hard_labels.classes import Classes
-from unrelu.extraction.hard_labels.output_layer import NEVER
 from unrelu.extraction.hard_labels.state import State
 from unrelu.network import Network
 from unrelu.network.decision_boundary import BoundaryPoints
@@ -33,14 +32,16 @@ NONE = Predictions(0, 0, 0.0, ())
 def verdict(state: State) -> Recovery:
     """What the search has found, judged by all points of boundaries."""
     classes = state.classes
-    if state.scores is None or (state.scores.network.c <= NEVER).any():
+    if state.scores is None or not state.scores.known.all():
         return without_network(state)
     order = classes.sorted()
     net, units = _canonical(state.scores.network, order)
     points = state.points()
     place = np.argsort(order)
     pairs = place[points.pairs]
-    left = state.scores.open_weights[order][:, :-1]
+    left = state.scores.open_weights[order]
+
+    loose = np.sort(place[state.scores.loose])
 
     def certified(noise: float, errors: Array) -> Certificate:
         judgement = judge_boundary(
@@ -50,6 +51,7 @@ def verdict(state: State) -> Recovery:
             state.predictions or NONE,
             _open(left, units),
             noise=noise,
+            loose=loose,
             names=names_of(classes, order),
         )
         return Certificate.of(judgement)

@@ -2,57 +2,140 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from unrelu.network import Network
-from unrelu.numerics.arrays import Array, Index
+from unrelu.checks.class_boundaries import Predictions
+from unrelu.extraction.hard_labels.asking import run
+from unrelu.extraction.hard_labels.boundary import bisect
+from unrelu.extraction.hard_labels.fit import small
+from unrelu.extraction.hard_labels.output_layer import NEVER, Scores
+from unrelu.extraction.hard_labels.polish import most_informative
+from unrelu.extraction.hard_labels.state import State
+from unrelu.network.decision_boundary import BoundaryPoints
+from unrelu.numerics.arrays import Array, Index, Mask
+
+log = logging.getLogger(__name__)
 
 HALVINGS, CHORDS = 60, 40
 """Bisections of a chord by the network, and chords for one point that is wanted."""
+
+OFF = 30.0
+"""Distance from predicted points at which labels are asked for, where these are not reliable."""
+
+SCALES = 1.0, 4.0, 16.0, 256.0
+"""Of the inputs between which points are predicted."""
+
+CANDIDATES, SHARPENED = 2000, 24
+"""Predicted points that are considered, and those bisected, to know weights better."""
 
 
 @dataclass(frozen=True, eq=False)
 class Predicted:
     """Points X (n, d) of a network's boundary, unit normals towards the first of the classes
-    `pairs` (n, 2), and the chords that they were found on: ends (n, 2, d)."""
+    `pairs` (n, 2), and the chords that they were found on: ends (n, 2, d). tied (q, d): other
+    inputs, at which the largest outputs are equal: all of them are of one class."""
 
     X: Array
     normals: Array
     pairs: Index
     chords: Array
-
-
-def classes_of(net: Network, X: Array) -> Index:
-    return np.asarray(net(X).argmax(axis=1))
+    tied: Array
 
 
 def predict(
-    net: Network, count: int, scales: Sequence[float], rng: np.random.Generator
+    scores: Scores, off: float, count: int, scales: Sequence[float], rng: np.random.Generator
 ) -> Predicted:
     """About `count` points of the network's boundary, on chords between Gaussian inputs of the
-    given scales. Fewer if few chords meet it."""
-    d = net.n_inputs
-    ends = rng.standard_normal((CHORDS * count, 2, d))
+    given scales; fewer if few chords meet it. At `off` (1 + ‖x‖) on both sides, the largest output
+    is that of one class, and known."""
+    net = scores.network
+    ends = rng.standard_normal((CHORDS * count, 2, net.n_inputs))
     ends *= rng.choice(np.asarray(scales), len(ends))[:, None, None]
-    first, second = classes_of(net, ends[:, 0]), classes_of(net, ends[:, 1])
-    rows = np.flatnonzero(first != second)[:count]
+    outputs = [scores(ends[:, 0]), scores(ends[:, 1])]
+    ties = np.column_stack([_tied(F) for F in outputs])
+    first, second = (F.argmax(axis=1) for F in outputs)
+    rows = np.flatnonzero((first != second) & ~ties.any(axis=1))[:count]
     inner, outer, A = ends[rows, 0], ends[rows, 1], first[rows]
     for _ in range(HALVINGS):
         middle = (inner + outer) / 2
-        within = (classes_of(net, middle) == A)[:, None]
+        within = (scores(middle).argmax(axis=1) == A)[:, None]
         inner, outer = np.where(within, middle, inner), np.where(within, outer, middle)
-    B = classes_of(net, outer)
+    B = scores(outer).argmax(axis=1)
     X = (inner + outer) / 2
     delta = net.U[A] - net.U[B]
     gradient = ((net.preactivations(X) > 0) * delta) @ net.V + net.W[A] - net.W[B]
     size = np.linalg.norm(gradient, axis=1)
-    kept = np.flatnonzero(size > 1e-9 * max(float(np.median(size)), 1e-300)) if len(size) else rows
-    return Predicted(
-        X[kept],
-        gradient[kept] / size[kept, None],
-        np.column_stack([A, B])[kept],
-        ends[rows][kept],
+    steep = size > 1e-9 * max(float(np.median(size)), 1e-300) if len(size) else size > 0
+    normals = gradient / np.where(steep, size, 1.0)[:, None]
+    aside = off * (1 + np.linalg.norm(X, axis=1))[:, None] * normals
+    sides = scores(X + aside), scores(X - aside)
+    each = np.arange(len(rows))
+    known = [~_tied(F) & (np.minimum(F[each, A], F[each, B]) > NEVER) for F in sides]
+    kept = np.flatnonzero(steep & known[0] & known[1])
+    pairs = np.column_stack([A, B])
+    return Predicted(X[kept], normals[kept], pairs[kept], ends[rows][kept], ends[ties][:count])
+
+
+def _tied(F: Array) -> Mask:
+    """Which rows of outputs have no single largest one."""
+    return np.asarray((F.max(axis=1, keepdims=True) == F).sum(axis=1) > 1)
+
+
+def sharpen(state: State) -> None:
+    """Bisect the points that the weights are known best from, among many that are predicted."""
+    assert state.scores is not None, "only after a fit"
+    net, off = state.scores.network, max(1e-10, OFF * state.noise)
+    guess = predict(state.scores, off, CANDIDATES, [state.scale * s for s in SCALES], state.rng)
+    size = np.abs(guess.X).max(axis=1)
+    candidates = BoundaryPoints(guess.X, guess.pairs, 4 * state.finest * size)
+    rows = np.arange(min(SHARPENED, len(size)))
+    if small(state, net):
+        points = state.points()
+        rows = most_informative(net, points, candidates, SHARPENED, biased=state.biased)
+    aside = off * (1 + np.linalg.norm(guess.X[rows], axis=1))[:, None] * guess.normals[rows]
+    inner, outer, pairs = guess.X[rows] + aside, guess.X[rows] - aside, guess.pairs[rows]
+    answers = state.classes(np.vstack([inner, outer])).reshape(2, -1)
+    good = (answers == pairs.T).all(axis=0)
+    task = bisect(inner[good], outer[good], pairs[good], state.finest)
+    state.found.add(*run(task, state.classes), True)
+
+
+def check_predictions(state: State, count: int, off: float, refined: int) -> bool:
+    """Ask on both sides of predicted points of the boundary, `off` away; keep the chords on which
+    they are wrong, and bisect the first `refined` of the others. False if there are too few."""
+    assert state.scores is not None, "only after a fit"
+    state.classes.queries.stage = "predicted points"
+    guess = predict(state.scores, off, count, [state.scale * s for s in SCALES], state.rng)
+    off_each = off * (1 + np.linalg.norm(guess.X, axis=1))[:, None] * guess.normals
+    answers = state.classes(np.vstack([guess.X + off_each, guess.X - off_each]))
+    n = len(guess.X)
+    if n < count / 4:
+        log.info("%d points predicted", n)
+        return False
+    good = (answers[:n] == guess.pairs[:, 0]) & (answers[n:] == guess.pairs[:, 1])
+    tied = state.classes(guess.tied)
+    wrong = int((~good).sum()) + int((tied != np.bincount(tied).argmax()).sum() if len(tied) else 0)
+    state.predictions = Predictions(n + len(tied), wrong, off, SCALES)
+    rows = np.flatnonzero(good)[:refined]
+    ends = run(
+        bisect(
+            (guess.X + off_each)[rows],
+            (guess.X - off_each)[rows],
+            guess.pairs[rows],
+            state.finest,
+        ),
+        state.classes,
     )
+    state.found.add(*ends, True)
+    bad = guess.chords[~good]
+    if len(bad):
+        kinds = state.classes(bad.reshape(-1, state.n_inputs)).reshape(-1, 2)
+        apart = np.flatnonzero(kinds[:, 0] != kinds[:, 1])[:refined]
+        ends = run(bisect(bad[apart, 0], bad[apart, 1], kinds[apart], state.finest), state.classes)
+        state.found.add(*ends, True)
+    state.wrong = list(bad)
+    return True

@@ -1,0 +1,84 @@
+"""The network for the hyperplanes found: its output layer, and the fit of all weights to all points
+of the boundary."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from unrelu.evidence.boundary_labels import weight_errors
+from unrelu.extraction.hard_labels.hyperplanes import Hyperplane
+from unrelu.extraction.hard_labels.output_layer import Scores, solve_output_layer
+from unrelu.extraction.hard_labels.polish import (
+    CONSISTENT,
+    polish,
+    root_mean_square,
+    without_biases,
+)
+from unrelu.extraction.hard_labels.state import State
+from unrelu.network import Network
+from unrelu.numerics.arrays import Array
+
+MOST_POLISHED = 3000
+"""Unknowns up to which all weights are fitted to the points together."""
+
+IDLE = 1e-6
+"""Share of the largest output weight below which a unit is none."""
+
+
+def solve(state: State) -> bool:
+    """The output layer for the hyperplanes found, and the fit to all points. Hyperplanes at which
+    no output bends, as false ones do not, are forgotten."""
+    while True:
+        scores = _fitted(state)
+        if scores is None:
+            return False
+        state.scores = scores
+        strength = np.abs(scores.network.U - scores.network.U[0]).max(axis=0)
+        idle = np.flatnonzero(strength < IDLE * strength.max())
+        if not len(idle) or scores.network.n_units != len(state.planes.rows):
+            return True
+        state.planes.rows = [
+            row for number, row in enumerate(state.planes.rows) if number not in idle
+        ]
+
+
+def _fitted(state: State) -> Scores | None:
+    points, V = state.points(), state.planes.V
+    b = state.planes.b if state.biased else np.zeros(len(V))
+    m = len(state.classes)
+    tolerance = max(1e-7, *(10 * row.error for row in state.planes.rows))
+    for skip in (False, True):
+        scores = solve_output_layer(
+            *(points, V, b, state.classes.all_inside(), m, tolerance),
+            skip=skip,
+            biased=state.biased,
+        )
+        if scores is not None:
+            break
+    if scores is None:
+        return None
+    net = scores.network
+    if small(state, net) and scores.known.all():
+        net, residuals = polish(net, points, biased=state.biased)
+        if root_mean_square(residuals) < CONSISTENT:
+            errors = weight_errors(net, points, state.biased)
+            _keep_hyperplanes(state, net, errors[0])
+            net = (not net.skip and without_biases(net, points, *errors)) or net
+    return replace(scores, network=net)
+
+
+def _keep_hyperplanes(state: State, net: Network, errors: Array) -> None:
+    """Those of a network that fits all points are known better than from bends."""
+    if net.n_units != len(state.planes.rows):  # some face each other
+        return
+    for number, (v, b, error) in enumerate(zip(net.V, net.b, errors, strict=True)):
+        if error < state.planes.rows[number].error:
+            state.planes.rows[number] = Hyperplane(v, float(b), float(error))
+
+
+def small(state: State, net: Network) -> bool:
+    """Whether all weights are fitted to the points together."""
+    d, m = net.n_inputs, len(state.classes)
+    return net.n_units * (d + m) + d * (m - 1) * net.skip <= MOST_POLISHED
