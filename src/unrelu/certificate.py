@@ -10,6 +10,7 @@ rational labels        every label is recomputed over the rationals, and the Jac
                        or a refutation holds (`evidence.rational_labels`).
 class labels           of chosen inputs, `evidence.boundary_labels`; drawn by chance for given
                        ones, `evidence.class_labels`.
+likeliest classes      and their probabilities, `evidence.shown_classes`.
 hidden values          where the activation is unknown: they are exact (`evidence.hidden_values`).
 """
 
@@ -36,6 +37,7 @@ from unrelu.evidence.hidden_values import HiddenLabels, judge_hidden
 from unrelu.evidence.labels import judge_with
 from unrelu.evidence.noisy_labels import NoisyLabels
 from unrelu.evidence.rational_labels import RationalLabels, Refuted, judge_rational
+from unrelu.evidence.shown_classes import ShownProbabilities
 from unrelu.inputs.options import check_flag
 from unrelu.network import Network
 from unrelu.noise.kinds import estimated, of_values
@@ -54,7 +56,7 @@ ORDERED_ROWS = 5000
 
 
 OfLabels = ExactLabels | NoisyLabels | RationalLabels | BoundaryLabels | DrawnLabels
-Kinds = OfLabels | Refuted | HiddenLabels
+Kinds = OfLabels | ShownProbabilities | Refuted | HiddenLabels
 
 
 @by_value
@@ -70,7 +72,8 @@ class Certificate:
     evidence : what was measured: of labels without noise (`ExactLabels`), noisy ones
         (`NoisyLabels`), samples over the rationals (`RationalLabels`, `Refuted`), hidden values
         (`HiddenLabels`), or class labels of chosen inputs (`BoundaryLabels`) or of given ones
-        (`DrawnLabels`). Its fields are those of the certificate, too, where they have a meaning.
+        (`DrawnLabels`), or probabilities of the likeliest classes (`ShownProbabilities`). Its
+        fields are those of the certificate, too, where they have a meaning.
     values : whether the labels were declared to be values, so that they are not tested for being
         class labels.
     """

@@ -68,6 +68,9 @@ def extract(
                        largest. 100 to 200 queries for each weight. Of two classes, the network
                        has one output, positive for the second; of more, the first one's outputs
                        are zero. The largest output weight is 1.
+        "top-k"        probabilities of the likeliest classes: an array (n, m) with zero or NaN for
+                       the others, or rows of pairs or dictionaries of labels and probabilities.
+                       They show differences of outputs; a class that is never shown has no output.
         Or a `Head` of `unrelu.extraction.heads` of your own. `stats["answers"]` has the name.
     n_units : number of hidden units, if known.
     activation : "relu".
@@ -144,7 +147,7 @@ def extract(
             journal=kept,
             progress=_shown(progress, report),
             time_limit=time_limit,
-            labels=known is None or known.texts,
+            labels=known is None or known.texts or known.pairs,
         )
         asked = Asked(queries, n_units, bool(bias), float(scale), float(reach), seed)
         with one_thread(n_inputs * budget < MANY_ENTRIES):

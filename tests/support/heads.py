@@ -36,3 +36,9 @@ def model(net: Network, link: str, rounding: Rounding = lambda Y: Y) -> Callable
 def shown(net: Network, link: str) -> Network:
     """What the answers show of the network."""
     return centred(net) if LINKS[link].centred else net
+
+
+def top(P: Array, k: int) -> Array:
+    """The k largest probabilities of each row, zero elsewhere."""
+    least = np.sort(P, axis=1)[:, -k][:, None]
+    return np.where(least <= P, P, 0.0)

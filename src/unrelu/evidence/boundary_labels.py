@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.linalg import solve_triangular
 
 from unrelu.checks.class_boundaries import (
     CHECKS,
@@ -226,9 +225,7 @@ def weight_errors(scores: Network, points: BoundaryPoints, biased: bool) -> tupl
     factor = Factor.of(state, biased)
     if factor is None or not factor.regular:
         return free, np.inf
-    inverse = solve_triangular(factor.R, np.eye(len(factor.R)))
-    error = np.full(len(factor.seen), np.inf)
-    error[factor.seen] = SIGMAS * np.linalg.norm(inverse, axis=1) / factor.scale
+    error = SIGMAS * factor.errors()
     cut = k * (scores.n_inputs + biased)
     hidden = np.linalg.norm(error[:cut].reshape(k, -1), axis=1)
     output = error[cut:][factor.seen[cut:]]  # those that no point depends on are said to be open

@@ -16,6 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.linalg import solve_triangular
 
 from unrelu.network.network import Network
 from unrelu.numerics.arrays import Array, Index, Mask
@@ -155,12 +156,18 @@ class Factor:
         kept = np.isfinite(state.distances)
         errors = state.points.errors[kept]
         J = state.jacobian(biased)[kept] / errors[:, None]
+        right = -state.distances[kept] / errors
+        return cls.of_equations(J, right, gauge_equations(state.net, biased))
+
+    @classmethod
+    def of_equations(cls, J: Array, right: Array, gauge: Array) -> Factor | None:
+        """Of equations J x = right, in units of their errors, and gauge x = 0."""
         scale = np.linalg.norm(J, axis=0)
         seen = scale > 0
         scale = scale[seen]
-        gauge = gauge_equations(state.net, biased)[:, seen] / scale
+        gauge = gauge[:, seen] / scale
         gauge /= np.maximum(np.linalg.norm(gauge, axis=1, keepdims=True), 1e-300)
-        right = np.concatenate([-state.distances[kept] / errors, np.zeros(len(gauge))])
+        right = np.concatenate([right, np.zeros(len(gauge))])
         if len(right) <= len(scale):
             return None
         system = np.column_stack([np.vstack([J[:, seen] / scale, gauge]), right])
@@ -173,3 +180,11 @@ class Factor:
         """Whether all unknowns are determined, to more than rounding."""
         diagonal = np.abs(np.diag(self.R))
         return bool(diagonal.min() > len(self.R) * np.finfo(np.float64).eps * diagonal.max())
+
+    def errors(self) -> Array:
+        """(p,) standard deviations of the unknowns, for equations with errors of deviation one;
+        infinite for those that no equation depends on."""
+        inverse = solve_triangular(self.R, np.eye(len(self.R)))
+        error = np.full(len(self.seen), np.inf)
+        error[self.seen] = np.linalg.norm(inverse, axis=1) / self.scale
+        return error

@@ -67,7 +67,8 @@ class Head:
     name : as in `extract(answers=...)`.
     about : what the answers are, as the end of "the answers are ...".
     hides : what such answers do not show of the network, as a sentence without its full stop; ""
-        if they show all that values do. texts : whether they may be texts.
+        if they show all that values do. texts : whether they may be texts. pairs : whether they
+        may be pairs of labels and numbers, see `extraction.texts`.
     possible : whether a few answers (n, m) may be of this kind; asks nothing.
     recognise : whether answers that may be of this kind are; asks at most some 300 queries.
     extract : the network behind such answers. `Recovery.stats` holds "method" and what the head
@@ -82,3 +83,4 @@ class Head:
     extract: Callable[[Asked], Recovery]
     hides: str = ""
     texts: bool = False
+    pairs: bool = False

@@ -17,13 +17,17 @@ from unrelu.extraction.heads.rounded import ROUNDED
 from unrelu.extraction.heads.sigmoid import SIGMOID
 from unrelu.extraction.heads.softmax import SOFTMAX
 from unrelu.extraction.heads.tanh import TANH
+from unrelu.extraction.heads.top_k import TOP_K
 from unrelu.extraction.heads.values import VALUES
 from unrelu.extraction.queries import ENDED
 from unrelu.wording.streams import kind_of
 
 HEADS = {
     head.name: head
-    for head in (LABELS, SOFTMAX, LOG_SOFTMAX, CLIPPED, SIGMOID, TANH, RECTIFIED, ROUNDED, VALUES)
+    for head in (
+        *(LABELS, TOP_K, SOFTMAX, LOG_SOFTMAX, CLIPPED),
+        *(SIGMOID, TANH, RECTIFIED, ROUNDED, VALUES),
+    )
 }
 
 
@@ -50,6 +54,8 @@ def recognise(asked: Asked, few: int) -> Head:
     last = list(HEADS.values())[-1]
     try:
         _, Y = asked.queries(asked.random_inputs(few))
+        if asked.queries.texts.pairs:
+            return next(head for head in HEADS.values() if head.pairs)
         if asked.queries.texts.names:
             return next(head for head in HEADS.values() if head.texts)
         possible = [head for head in HEADS.values() if head.possible(Y)]

@@ -1,0 +1,169 @@
+"""Networks behind the probabilities of the likeliest classes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from support.heads import centred, model, planted, top
+
+import unrelu
+from unrelu import InputError, Network, OracleError
+from unrelu.evidence.shown_classes import ShownProbabilities
+
+Array = NDArray[np.float64]
+Form = Callable[[Array], Any]
+
+
+def pairs(P: Array) -> list[list[tuple[int, float]]]:
+    """In the order of their size."""
+    rows = [sorted(enumerate(row), key=lambda pair: -pair[1]) for row in P]
+    return [[(label, float(p)) for label, p in row if p > 0] for row in rows]
+
+
+FORMS: dict[str, Form] = {
+    "zeros": lambda P: P,
+    "NaN": lambda P: np.where(P > 0, P, np.nan),
+    "pairs": pairs,
+    "dictionaries": lambda P: [dict(row) for row in pairs(P)],
+    "texts": lambda P: [{f"class {a}": p for a, p in row} for row in pairs(P)],
+}
+
+
+def shown(net: Network, k: int, form: Form = FORMS["zeros"]) -> Callable[[Array], Any]:
+    plain = model(net, "softmax")
+    return lambda X: form(top(plain(X), k))
+
+
+def truth_of(result: unrelu.Recovery, net: Network) -> Network:
+    """The outputs that the result has, in its order."""
+    evidence = result.certificate.evidence
+    assert isinstance(evidence, ShownProbabilities)
+    classes = [int(name.split()[1]) for name in evidence.names] or evidence.classes.tolist()
+    return centred(Network(net.V, net.U[classes], net.b, net.c[classes]))
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_probabilities_of_the_likeliest_classes_are_recognised(form: str, tmp_path: Path) -> None:
+    net = planted(2, m=4)
+    result = unrelu.extract(shown(net, 2, FORMS[form]), 6, rng=0)
+    assert result.stats["answers"] == "top-k"
+    assert result.status == "exact"
+    assert result.network is not None
+    assert unrelu.match(result.network, truth_of(result, net)).max_error < 1e-12
+    assert {"answers", "hidden-by-answers"} <= {finding.code for finding in result.findings}
+    result.save(tmp_path / "result.npz")
+    loaded = unrelu.load_result(tmp_path / "result.npz")
+    assert loaded == result
+    X = np.random.default_rng(1).standard_normal((1000, 6))
+    answers = shown(net, 2, FORMS[form])(X)
+    assert loaded.certificate.recheck(X, answers).status == "exact"
+    other = Network(net.V, net.U * (1 + 1e-9), net.b, net.c)
+    changed = loaded.certificate.recheck(X, shown(other, 2, FORMS[form])(X))
+    assert (changed.status, changed.code) == ("failed", "not-explained")
+
+
+@pytest.mark.parametrize(
+    ("seed", "m", "k"), [(3, 3, 2), (5, 5, 3), (2, 6, 4), (4, 10, 5), (1, 2, 1), (1, 3, 2)]
+)
+def test_any_number_of_classes(seed: int, m: int, k: int) -> None:
+    net = planted(seed, m=m)
+    result = unrelu.extract(shown(net, k), 6, answers="top-k", rng=0, throw=False)
+    assert result.status in ("exact", "undetermined")
+    assert result.network is not None
+    if result.status == "exact":
+        assert unrelu.match(result.network, truth_of(result, net)).max_error < 1e-12
+    else:  # a class that is hardly ever shown
+        assert result.code == "output-weights-open"
+
+
+def test_classes_that_are_never_shown_are_named() -> None:
+    net = planted(2, m=4)
+    net = Network(net.V, net.U, net.b, net.c - [0, 0, 0, 1000])
+    result = unrelu.extract(shown(net, 2), 6, rng=0, throw=False)
+    assert "hidden-classes" in [finding.code for finding in result.findings]
+    assert result.certificate.network.n_outputs == 3
+
+
+def test_classes_of_two_groups_are_told() -> None:
+    """Two of four are shown together, or the other two."""
+    net = planted(2, m=4)
+
+    def oracle(X: Array) -> Array:
+        P = model(net, "softmax")(X)
+        first = (X[:, 0] > 0)[:, None] == [True, True, False, False]
+        P = np.where(first, P, 0.0)
+        return np.asarray(0.9 * P / P.sum(axis=1, keepdims=True))
+
+    result = unrelu.extract(oracle, 6, answers="top-k", rng=0, throw=False)
+    assert result.status != "exact"
+
+
+@pytest.mark.parametrize("height", [1e-3, 1e-6])
+def test_another_function_is_not_exact(height: float) -> None:
+    net = planted(2, m=3)
+
+    def oracle(X: Array) -> Array:
+        F = net(X)
+        F[:, 0] += height * np.sin(3 * X[:, 1])
+        P = np.exp(F - F.max(axis=1, keepdims=True))
+        return top(P / P.sum(axis=1, keepdims=True), 2)
+
+    result = unrelu.extract(oracle, 6, rng=0, budget=5000, throw=False)
+    assert result.status not in ("exact", "proved")
+
+
+def test_one_class_of_several_shows_no_difference() -> None:
+    result = unrelu.extract(shown(planted(3, m=3), 1), 6, answers="top-k", rng=0, throw=False)
+    assert (result.status, result.code) == ("undetermined", "one-shown")
+
+
+def test_rounded_ones_are_told() -> None:
+    net = planted(3, m=3)
+    rounded = shown(net, 2, lambda P: np.round(P, 4))
+    result = unrelu.extract(rounded, 6, answers="top-k", rng=0, throw=False)
+    assert (result.status, result.code) == ("undetermined", "rounded-probabilities")
+
+
+def test_answers_that_are_none() -> None:
+    net = planted(0, m=3)
+    result = unrelu.extract(net, 6, answers="top-k", rng=0, throw=False)
+    assert (result.status, result.findings[0].code) == ("failed", "other-answers")
+    forms: Iterator[Form] = iter([pairs, FORMS["zeros"]])
+
+    def changing(X: Array) -> object:
+        return shown(net, 2, next(forms))(X)
+
+    with pytest.raises(OracleError, match="pairs"):
+        unrelu.extract(changing, 6, rng=0)
+    counts = iter([1, 2])
+
+    def more(P: Array) -> list[list[tuple[int, float]]]:
+        count = next(counts)
+        return [row[:count] for row in pairs(P)]
+
+    with pytest.raises(OracleError, match="expected 1 as before"):
+        unrelu.extract(shown(net, 2, more), 6, rng=0)
+    exact = unrelu.extract(shown(net, 2), 6, rng=0)
+    with pytest.raises(InputError, match="probabilities of 3 classes"):
+        exact.certificate.recheck(np.zeros((2, 6)), np.ones((2, 2)))
+
+
+def test_a_journal_keeps_pairs_of_texts(tmp_path: Path) -> None:
+    net, asked = planted(2, m=4), [0]
+    plain = shown(net, 2, FORMS["texts"])
+
+    def oracle(X: Array) -> object:
+        asked[0] += len(X)
+        return plain(X)
+
+    journal = tmp_path / "journal"
+    short = unrelu.extract(oracle, 6, budget=300, journal=journal, rng=0, throw=False)
+    assert not short.status.certain
+    whole = unrelu.extract(oracle, 6, journal=journal, rng=0)
+    assert asked[0] == whole.stats["queries"]
+    assert whole.network == unrelu.extract(plain, 6, rng=0).network
