@@ -12,6 +12,7 @@ from unrelu import Network
 from unrelu.extraction.directions import (
     accuracy,
     ask_in_every_direction,
+    continued,
     network_of,
     random_basis,
 )
@@ -106,6 +107,33 @@ def test_wide_networks_without_biases(seed: int) -> None:
     bound = 1e3 * EPS * float(np.linalg.cond(truth.V))
     assert unrelu.match(result.network, truth).max_error < bound
     assert int(result.stats["queries"]) < 30 * 64
+
+
+def test_many_outputs_show_hidden_weights_from_a_few_places() -> None:
+    """With as many outputs as inputs, these come first, and the places for all weights are chosen
+    among all inputs, farther from the hyperplanes."""
+    net, rng = plant(90, 150, 90, 1, seed=0).truth, np.random.default_rng(0)
+    basis, _, _ = random_basis(Line(*rng.standard_normal((2, 90)), 1.0), rng)
+    rows: list[int] = []
+
+    def ask(X: Array) -> tuple[Array, Array]:
+        rows.append(len(X))
+        return X, net(X)
+
+    known = known_in(net, basis, 32)
+    places = choose_places(known, np.sqrt(90), 90, rng)
+    units, others = continued(ask, known, places, basis, rng)
+    assert units.V.shape == (150, 90)
+    assert len(rows) < len(others.points)
+    assert np.median(others.nearest) > 1.3 * np.median(places.nearest)
+    asked, units = ask_in_every_direction(ask, units, others, basis)
+    found = network_of(asked, units, basis, False)
+    assert found is not None
+    assert unrelu.match(found, net).max_error < 1e4 * EPS
+    one = plant(90, 20, 1, 1, seed=0, bias=0.5).truth  # takes a place for each unit
+    known = known_in(one, basis, 32)
+    places = choose_places(known, np.sqrt(90), 90, rng)
+    assert continued(ask, known, places, basis, rng)[1] is places
 
 
 def test_steps_end_half_way_to_the_next_hyperplane() -> None:

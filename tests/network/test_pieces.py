@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from support.planting import plant
 
 from unrelu import Network
-from unrelu.network.pieces import Pieces, Planes, polish, solve
+from unrelu.network.pieces import Pieces, Planes, gauss_newton, solve
 
 Array = NDArray[np.float64]
 
@@ -71,7 +71,13 @@ def test_output_weights_are_polished(affine: bool) -> None:
     sides, pieces = pieces_of(net, 12, 1)
     off = net.U * (1 + 1e-6 * np.random.default_rng(0).standard_normal(net.U.shape))
     before = solve(sides, off, pieces, affine=affine, bias=True)
-    after = polish(before, sides, pieces, affine=affine, bias=True)
+    after = before
+    for _ in range(3):
+        slopes, values = after.left(sides, pieces)
+        left = replace(pieces, slopes=slopes, values=values)
+        step = gauss_newton(after, sides, left, affine=affine, bias=True)
+        assert step is not None
+        after = after.moved(step)
 
     def wrong(planes: Planes) -> float:
         return float(

@@ -13,20 +13,24 @@ hyperplanes (`extraction.places`),
    did cross a hyperplane.
 
 Cost: k (d + m) / m + d answers, and some more for good conditioning (see `extraction.places`).
+Hidden weights alone take k d / m + d. Where that is far less, with as many outputs as inputs, step
+1 is done at a few of the places, and all others are chosen among all inputs, where there is more
+room between the hyperplanes.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from unrelu.extraction.kinks import Ask, Line
 from unrelu.extraction.lines import Units
-from unrelu.extraction.places import LONGEST, Places, free_steps
+from unrelu.extraction.places import LONGEST, MORE, SPARE, Places, choose_places, free_steps
 from unrelu.fitting.orientation import orient
 from unrelu.network import Network
-from unrelu.network.pieces import Pieces, Planes, polish, solve
+from unrelu.network.pieces import Pieces, Planes, gauss_newton, solve
 from unrelu.network.rounding import accumulated
 from unrelu.numerics.arrays import Array, Index, divisors
 from unrelu.numerics.precision import DOUBLE
@@ -38,8 +42,11 @@ fewer than the units."""
 SHARE = 0.3
 """Share of what rounding allows an answer that errors of the weights may come to."""
 
-CORRECTIONS = 5
-"""Rounds of step 4 at most."""
+CORRECTIONS, WORTH = 10, 0.9
+"""Rounds of step 4 at most, and what has to be left after one, relative to before, for another."""
+
+FEW = 0.4
+"""Answers for hidden weights alone, as a share of those for all, up to which they come first."""
 
 LEFT = 1e-3
 """Share of the largest output weight that may be left of the affine part."""
@@ -54,6 +61,12 @@ class Asked:
     values: Array
     steps: Array
     beside: Array
+
+    def pieces(self, values: Array, beside: Array) -> Pieces:
+        """What such answers, or what is left of them, say of the slopes."""
+        slopes = (beside - values[:, None]) / self.steps[..., None]
+        weights = np.abs(self.steps).min(axis=1)
+        return Pieces(self.points, values, slopes.transpose(0, 2, 1), weights)
 
 
 def n_directions(units: int, outputs: int) -> int:
@@ -92,25 +105,61 @@ def accurate(units: Units, places: Places, d: int, size: float) -> bool:
     return bool(0.5 * DOUBLE.eps * size * accuracy(units, places, d) <= SHARE * allowed)
 
 
+def continued(
+    ask: Ask, units: Units, places: Places, basis: Array, rng: np.random.Generator
+) -> tuple[Units, Places]:
+    """Step 1 at a few of the places, and others that are chosen with the units (k, d) it shows; the
+    same units and places where it takes too many answers."""
+    r, d = units.V.shape[1], len(basis)
+    few = _few(places, units)
+    if r == d or len(few) * (d - r) > FEW * len(places.points) * d:
+        return units, places
+    asked = _asked_beyond(ask, places.take(few), basis)
+    units = _continued(asked, units)
+    return units, choose_places(units, places.norm, d, rng)
+
+
+def _few(places: Places, units: Units) -> Index:
+    """So many places that hidden weights are determined, on both sides of each unit as far as there
+    are such."""
+    heights = places.points @ units.V.T + units.b
+    on, m = heights > 0, len(units.U)
+    kept = np.arange(min(len(on), math.ceil(SPARE * (len(units.b) / m + 1)) + MORE))
+    while True:
+        some = on[kept]
+        other = ((on != some[0]) & (some == some[0]).all(axis=0)).sum(axis=1)
+        if not other.any():
+            return kept
+        kept = np.append(kept, other.argmax())
+
+
 def ask_in_every_direction(
     ask: Ask, units: Units, places: Places, basis: Array
 ) -> tuple[Asked, Units]:
     """Steps 1 and 2: the answers, and the units (k, d) in all coordinates, roughly. `basis` (d, d):
     its rows; `units` (k, r) and `places`: in the coordinates of the first r."""
-    r, d, m, norm = units.V.shape[1], len(basis), len(units.U), places.norm
-    points = np.hstack([places.points, np.zeros((len(places.points), d - r))])
-    steps = np.zeros((len(points), d))
+    r, d = units.V.shape[1], len(basis)
+    asked = _asked_beyond(ask, places, basis)
+    if r < d:
+        units = _continued(asked, units)
+    heights = asked.points @ units.V.T + units.b
+    slopes, longest = units.V[:, :r], LONGEST * places.norm
+    asked.steps[:, :r] = [free_steps(h, slopes, longest) for h in heights]
+    asked.beside[:, :r] = _ask_beside(ask, basis, asked.points, asked.steps, np.arange(r))[1]
+    return asked, units
+
+
+def _asked_beyond(ask: Ask, places: Places, basis: Array) -> Asked:
+    """Step 1, with room for step 2."""
+    (count, r), d = places.points.shape, len(basis)
+    points = np.hstack([places.points, np.zeros((count, d - r))])
+    steps = np.zeros((count, d))
     if r < d:
         steps[:, r:] = places.steps[:, None]
-    values, beside = np.zeros((len(points), m)), np.zeros((len(points), d, m))
-    values[:], beside[:, r:] = _ask_beside(ask, basis, points, steps, np.arange(r, d))
-    asked = Asked(points, values, steps, beside)
-    if r < d:
-        units = _continued(asked, units, r)
-    heights = points @ units.V.T + units.b
-    steps[:, :r] = [free_steps(h, units.V[:, :r], LONGEST * norm) for h in heights]
-    _, beside[:, :r] = _ask_beside(ask, basis, points, steps, np.arange(r))
-    return asked, units
+    values, answers = _ask_beside(ask, basis, points, steps, np.arange(r, d))
+    beside = np.zeros((count, d, values.shape[1]))
+    beside[:, r:] = answers
+    return Asked(points, values, steps, beside)
 
 
 def _ask_beside(
@@ -126,8 +175,9 @@ def _ask_beside(
     return np.array(values), np.array(beside)
 
 
-def _continued(asked: Asked, units: Units, r: int) -> Units:
+def _continued(asked: Asked, units: Units) -> Units:
     """Units in the first r coordinates, with their weights in the others."""
+    r = units.V.shape[1]
     slopes = (asked.beside - asked.values[:, None])[:, r:] / asked.steps[:, r:, None]
     pieces = Pieces(
         asked.points[:, r:], asked.values, slopes.transpose(0, 2, 1), asked.steps.max(axis=1)
@@ -147,18 +197,18 @@ def _sides(points: Array, V: Array, b: Array) -> Array:
 def network_of(asked: Asked, units: Units, basis: Array, bias: bool) -> Network | None:
     """Steps 3 and 4: the network, in the coordinates of the inputs; None where the answers do not
     determine one whose affine part its units explain."""
-    sides, pieces = _sides(asked.points, units.V, units.b), _pieces(asked, asked.beside)
+    sides, pieces = _sides(asked.points, units.V, units.b), asked.pieces(asked.values, asked.beside)
     planes = solve(sides, units.U, pieces, affine=True, bias=True)
     if not np.isfinite(planes.spread).all():
         return None
     turned = _turned(planes)
     if turned is None:  # what is known of the output weights may be too rough
-        turned = _turned(_settled(asked, planes, pieces, basis, affine=True, bias=True))
+        turned = _turned(_settled(asked, planes, basis, affine=True, bias=True))
     if turned is None:
         return None
     if not bias:
         turned = replace(turned, b=0 * turned.b, c=0 * turned.c)
-    planes = _settled(asked, turned, pieces, basis, affine=False, bias=bias)
+    planes = _settled(asked, turned, basis, affine=False, bias=bias)
     return Network(planes.V @ basis, planes.U, planes.b, planes.c)
 
 
@@ -175,28 +225,23 @@ def _turned(planes: Planes) -> Planes | None:
     return replace(planes, V=oriented.V, b=oriented.b, U=U, W=np.zeros_like(planes.W))
 
 
-def _settled(
-    asked: Asked, planes: Planes, pieces: Pieces, basis: Array, *, affine: bool, bias: bool
-) -> Planes:
-    """The planes next to some, corrected by what they leave of the answers while that shrinks."""
+def _settled(asked: Asked, planes: Planes, basis: Array, *, affine: bool, bias: bool) -> Planes:
+    """The planes next to some, by Gauss–Newton steps from what they leave of the answers, while
+    that shrinks."""
     best, least = planes, np.inf
     for _ in range(CORRECTIONS):
-        planes = polish(
-            planes, _sides(asked.points, planes.V, planes.b), pieces, affine=affine, bias=bias
-        )
         left = _left(asked, planes, basis)
         size = float(np.linalg.norm(left))
-        if not size < 0.5 * least:
+        if not size < WORTH * least:
             break
         best, least = planes, size
-        pieces = _corrected(asked, planes, left)
+        sides = _sides(asked.points, planes.V, planes.b)
+        rest = asked.pieces(left[:, 0], left[:, 1:])
+        step = gauss_newton(planes, sides, rest, affine=affine, bias=bias)
+        if step is None:
+            break
+        planes = planes.moved(step)
     return best
-
-
-def _pieces(asked: Asked, beside: Array) -> Pieces:
-    slopes = (beside - asked.values[:, None]) / asked.steps[..., None]
-    weights = np.abs(asked.steps).min(axis=1)
-    return Pieces(asked.points, asked.values, slopes.transpose(0, 2, 1), weights)
 
 
 def _left(asked: Asked, planes: Planes, basis: Array) -> Array:
@@ -208,13 +253,3 @@ def _left(asked: Asked, planes: Planes, basis: Array) -> Array:
         answers = np.vstack([asked.values[place], asked.beside[place]])
         left[place] = answers - net(np.vstack([point, moved]))
     return left
-
-
-def _corrected(asked: Asked, planes: Planes, left: Array) -> Pieces:
-    """Pieces whose residuals are those of the answers themselves: those of `planes`, and on top
-    what these leave."""
-    sides = _sides(asked.points, planes.V, planes.b)
-    slopes = ((left[:, 1:] - left[:, :1]) / asked.steps[..., None]).transpose(0, 2, 1)
-    none = Pieces(asked.points, left[:, 0], slopes, np.abs(asked.steps).min(axis=1))
-    own, values = planes.left(sides, none)
-    return replace(none, values=2 * none.values - values, slopes=2 * slopes - own)

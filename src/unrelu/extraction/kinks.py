@@ -25,10 +25,10 @@ Tolerance = Callable[[Array], Array]
 TRIPLES = 8
 """Second differences from which rounding is measured. A kink within a few of them does no harm."""
 
-SHARE = 1 / 3
+SHARE, COARSE_SHARE = 1 / 8, 1 / 3
 """Share of an interval, or of the distance from the origin, over which the slope at an end is
-taken: long enough to keep rounding small, short enough that two kinks at an eighth of their
-distance from each other do not need many splits."""
+taken: a kink there does not show before the interval is split. Where rounding is coarse, longer, to
+keep it small."""
 
 APART = 4.0
 """Length of an interval, in terms of how far off known kinks may be, from which on two of them can
@@ -185,7 +185,13 @@ class Tangents:
         return np.asarray(faint | (self.length * scale < FAINT * self.error.max(axis=0) * size))
 
 
-def kinks_on(ask: Ask, line: Line, tolerance: Tolerance, remains: Remains | None = None) -> Kinks:
+def kinks_on(
+    ask: Ask,
+    line: Line,
+    tolerance: Tolerance,
+    remains: Remains | None = None,
+    share: float = SHARE,
+) -> Kinks:
     """The kinks on a line, but those that are no larger than what remains of known units. All open
     intervals are treated at once: a level of splits is one batch of queries."""
     remains = remains or Remains.none()
@@ -202,7 +208,7 @@ def kinks_on(ask: Ask, line: Line, tolerance: Tolerance, remains: Remains | None
             return Kinks(*nothing, linear=False, evaluated=np.concatenate(evaluated))
         # Rounding grows with the distance from the origin, so slopes are taken over a share of it.
         ends = np.stack([low, high])
-        step = np.minimum((high - low) * SHARE, np.maximum(np.abs(ends), 1.0) * SHARE)
+        step = share * np.minimum(high - low, np.maximum(np.abs(ends), 1.0))
         step[1] *= -1
         evaluated.append(np.concatenate([ends.ravel(), (ends + step).ravel()]))
         tangents = _tangents(ask, line, tolerance, ends, step, remains)

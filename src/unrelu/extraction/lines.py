@@ -25,7 +25,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from unrelu.extraction.gradients import CONFIDENCE, Affine, Gradients
-from unrelu.extraction.kinks import Ask, Kinks, Line, Remains, kinks_on, sharpened
+from unrelu.extraction.kinks import (
+    COARSE_SHARE,
+    SHARE,
+    Ask,
+    Kinks,
+    Line,
+    Remains,
+    kinks_on,
+    sharpened,
+)
 from unrelu.network.pieces import Pieces, solve
 from unrelu.numerics.arrays import Array, Index, Mask, divisors
 
@@ -148,7 +157,8 @@ class Rest:
 
     def kinks_on(self, line: Line) -> Kinks:
         """The kinks of units other than the known ones."""
-        kinks = kinks_on(self, line, self.tolerance, self.remains(line))
+        share = COARSE_SHARE if self.careful else SHARE
+        kinks = kinks_on(self, line, self.tolerance, self.remains(line), share)
         if not self.careful:
             return kinks
         return sharpened(self, line, self.tolerance, kinks)

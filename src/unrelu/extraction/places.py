@@ -70,6 +70,9 @@ class Places:
         usual = self.nearest * np.sqrt(self.points.shape[1]) / SURE
         return np.asarray(np.minimum(usual, LONGEST * self.norm))
 
+    def take(self, some: Index) -> Places:
+        return Places(self.points[some], self.nearest[some], self.norm)
+
 
 def choose_places(units: Units, norm: float, d: int, rng: np.random.Generator) -> Places:
     """Places on such sides of the units (k, r) that affine functions of all d inputs there
@@ -97,11 +100,13 @@ def _chosen(places: Places, units: Units, wanted: int, extra: int) -> Places:
     are needed to tell units apart."""
     (m, k), count = units.U.shape, len(places.points)
     sides = places.points @ units.V.T + units.b > 0
-    kept = np.concatenate([np.arange(wanted), np.arange(count - extra, count)])
     if (count * m) ** 2 * (k + m) <= MOST_EFFORT:
-        kept = _best(sides, units.U, places.steps, wanted + extra)
-    kept = _telling_apart(sides, kept)
-    return Places(places.points[kept], places.nearest[kept], places.norm)
+        return places.take(
+            _telling_apart(sides, _best(sides, units.U, places.steps, wanted + extra))
+        )
+    kept = _telling_apart(sides, np.arange(count - max(extra, 1), count))
+    others = np.setdiff1d(np.arange(count), kept)
+    return places.take(np.append(kept, others[: max(0, wanted + extra - len(kept))]))
 
 
 def _telling_apart(sides: Mask, kept: Index) -> Index:

@@ -21,6 +21,7 @@ from unrelu.extraction import single
 from unrelu.extraction.directions import (
     accurate,
     ask_in_every_direction,
+    continued,
     network_of,
 )
 from unrelu.extraction.inputs import around_units, enough, weak_units
@@ -204,7 +205,8 @@ class Search:
         ):
             return None
         self.queries.stage = "directions"
-        asked, units = ask_in_every_direction(self.kept.ask, found.units, places, basis)
+        units, places = continued(self.kept.ask, found.units, places, basis, self._around)
+        asked, units = ask_in_every_direction(self.kept.ask, units, places, basis)
         net = network_of(asked, units, basis, self.bias)
         found.units, found.basis = replace(units, V=units.V @ basis), None
         outputs, eps = min(m, len(units.b)), self.kept.samples().eps

@@ -12,6 +12,9 @@ vectors, with one matrix for all coordinates,
 
 and the values at one point of each piece say the same of the b_j and c. So one output takes k + 1
 pieces, and m outputs take little more than k / m + 1.
+
+With weights w_r of the pieces, the normal matrix of the v_j is (UᵀU) ∘ P, P = Σ_r w_r² s_r s_rᵀ,
+and that of row o of U is (V Vᵀ) ∘ P: no matrix of more than k + m columns is ever needed.
 """
 
 from __future__ import annotations
@@ -19,16 +22,21 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve, qr, solve_triangular
+from scipy.linalg import cho_factor, cho_solve, cholesky, qr, solve_triangular
 
 from unrelu.numerics.arrays import Array, divisors, unit_columns
 from unrelu.numerics.conjugate_gradients import conjugate_gradients
 
-STEPS = 5
-"""Gauss–Newton steps at most."""
-
 MOST_PRODUCTS = 200
-"""Products for one of them at most."""
+"""Products for one Gauss–Newton step at most."""
+
+HALF_THE_DIGITS = 1e8
+"""By how much what is left of labels may be magnified in output weights that count as determined.
+"""
+
+WELL_CONDITIONED = 1e-4
+"""Pivot of the normal matrix, its diagonal being one, down to which it loses no digits that a step
+of refinement does not bring back."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,34 +86,16 @@ def solve(sides: Array, U: Array, pieces: Pieces, *, affine: bool, bias: bool) -
     """V, b, W and c by least squares, given U (m, k) and the sides (r, k). Without `affine`, W is
     zero; without `bias`, b and c are. The `spread` of rows that are not determined is infinite.
 
-    O(r m (k + m) (k + m + d))."""
+    O(r m k d + (k + m)³), and O(r m (k + m)²) where that is ill-conditioned."""
     (m, k), d = U.shape, pieces.slopes.shape[2]
     none = Planes(
         np.zeros((k, d)), np.zeros(k), U, np.zeros((m, d)), np.zeros(m), np.full(k, np.inf)
     )
-    solver = _Solver.of(sides, U, pieces.weights, affine)
+    solver = _Solver.of(_Equations(sides, U, pieces.weights, affine))
     if solver is None:
         return none
     found = _hidden_step(none, sides, pieces, solver, bias)
     return none if found is None else replace(found, spread=solver.spread[:k])
-
-
-def polish(planes: Planes, sides: Array, pieces: Pieces, *, affine: bool, bias: bool) -> Planes:
-    """Hidden and output weights together, from some that are nearly right: Gauss–Newton steps,
-    while each at least halves what slopes are off by."""
-    best, least = planes, np.inf
-    for _ in range(STEPS):
-        slopes, values = planes.left(sides, pieces)
-        size = float(np.linalg.norm(slopes * pieces.weights[:, None, None]))
-        if not size < 0.5 * least:
-            break
-        best, least = planes, size
-        left = replace(pieces, slopes=slopes, values=values)
-        step = gauss_newton(planes, sides, left, affine=affine, bias=bias)
-        if step is None:
-            break
-        planes = planes.moved(step)
-    return best
 
 
 def gauss_newton(
@@ -121,48 +111,73 @@ def gauss_newton(
     order, by weighted least squares of the slopes; None where these do not determine them.
 
     Those of U come first, what V and W can do projected off, by conjugate gradients: each step
-    costs products of O(r m k d). The preconditioner is the normal matrix of U alone, which is the
-    same for every output: Σ_r w_r² s_rj s_rl v_j·v_l. `probe` (m, k) goes into the right side, in
-    units of the roots of its diagonal; with it, the result is None unless all of U is determined
-    but the lengths of its columns.
+    costs products of O(k² (d + m)). The preconditioner is the normal matrix of U alone, which is
+    the same for every output. `probe` (m, k) goes into the right side, in units of the roots of its
+    diagonal; with it, the result is None unless all of U is determined but the lengths of its
+    columns.
     """
-    solver = _Solver.of(sides, planes.U, left.weights, affine)
+    equations = _Equations(sides, planes.U, left.weights, affine)
+    solver = _Solver.of(equations)
     if solver is None:
         return None
-    active, V = sides * left.weights[:, None], planes.V
-    gram = (active.T @ active) * (V @ V.T)
-    gram[np.diag_indices(len(gram))] *= 1 + 10 * len(gram) * np.finfo(np.float64).eps
     U = np.zeros_like(planes.U)
     if len(U) > 1:  # the weights of one output are the lengths of the rows
-        try:
-            factor = cho_factor(gram, check_finite=False)
-        except np.linalg.LinAlgError:  # units on one hyperplane, say
+        found = _outer_step(planes.V, equations, solver, left.slopes, probe)
+        if found is None:
             return None
-
-        def pull(change: Array) -> Array:
-            change = solver.off_range(change.reshape(-1, V.shape[1])).reshape(change.shape)
-            return np.asarray(((change @ V.T) * active[:, None]).sum(axis=0))
-
-        right = pull(left.slopes * left.weights[:, None, None])
-        if probe is not None:
-            columns = unit_columns(planes.U)
-            probe = probe - columns * (columns * probe).sum(axis=0)
-            right = right + probe * np.sqrt(np.diag(gram))
-        U, done = conjugate_gradients(
-            lambda U: pull((active[:, None] * U) @ V),
-            right,
-            lambda U: np.asarray(cho_solve(factor, U.T, check_finite=False).T),
-            tolerance=1e-3,
-            most=MOST_PRODUCTS,
-        )
-        if probe is not None and not done:
-            return None
-    (m, k), d = U.shape, V.shape[1]
+        U = found
+    (m, k), d = U.shape, planes.V.shape[1]
     none = Planes(np.zeros((k, d)), np.zeros(k), U, np.zeros((m, d)), np.zeros(m), planes.spread)
     slopes, values = _of_outputs(planes, U, sides, left.points)
     rest = replace(left, slopes=left.slopes - slopes, values=left.values - values)
     step = _hidden_step(replace(none, U=planes.U), sides, rest, solver, bias)
     return None if step is None else replace(step, U=U)
+
+
+def _outer_step(
+    V: Array, equations: _Equations, solver: _Solver, slopes: Array, probe: Array | None
+) -> Array | None:
+    """The change of U. With x = (V, W), slopes change by A x + B(U), B(U)_ro = w_r Σ_j s_rj U_oj
+    v_j, and BᵀB − BᵀA (AᵀA)⁻¹ AᵀB is what acts on U alone."""
+    own, P, shared = equations.U, equations.products, equations.shared
+    k = len(V)
+    gram = (V @ V.T) * P
+    sizes = np.sqrt(np.diag(gram))
+    ridge = 10 * k * float(np.finfo(np.float64).eps) * np.diag(np.diag(gram))
+    try:
+        factor = cho_factor(gram + ridge, check_finite=False)
+    except np.linalg.LinAlgError:  # units on one hyperplane, say
+        return None
+
+    def pulled(x: Array) -> Array:
+        """BᵀA x."""
+        along = own @ ((x[:k] @ V.T) * P)
+        return np.asarray(along + shared * (x[k:] @ V.T) if len(x) > k else along)
+
+    def pushed(U: Array) -> Array:
+        """AᵀB(U)."""
+        along = ((own.T @ U) * P) @ V
+        return np.vstack([along, (shared * U) @ V]) if equations.affine else along
+
+    right = -pulled(solver.normal(equations.transposed(slopes)))
+    for on, weight, part in zip(equations.sides, equations.weights**2, slopes, strict=True):
+        right += (part @ V.T) * (weight * on)
+    if probe is not None:
+        columns = unit_columns(own)
+        probe = probe - columns * (columns * probe).sum(axis=0)
+        right = right + probe * sizes
+    U, done = conjugate_gradients(
+        lambda U: U @ gram - pulled(solver.normal(pushed(U))),
+        right,
+        lambda U: np.asarray(cho_solve(factor, U.T, check_finite=False).T),
+        tolerance=1e-3,
+        most=MOST_PRODUCTS,
+    )
+    if probe is None:
+        return U
+    # Rounding may let the iteration converge where nothing determines U: it is then far off.
+    far = np.linalg.norm(U * sizes) > HALF_THE_DIGITS * np.linalg.norm(right / divisors(sizes))
+    return U if done and not far else None
 
 
 def _of_outputs(planes: Planes, U: Array, sides: Array, points: Array) -> tuple[Array, Array]:
@@ -179,53 +194,124 @@ def _hidden_step(
     that is active on all pieces."""
     k, m = len(planes.V), len(planes.U)
     slopes, _ = planes.left(sides, pieces)
-    found = solver(slopes.reshape(-1, slopes.shape[2]))
+    found = solver(slopes)
     W = planes.W + found[k : k + m] if len(found) > k else planes.W
     planes = replace(planes, V=planes.V + found[:k], W=W)
     if not bias:
         return planes
-    constant = solver if len(found) > k else _Solver.of(sides, planes.U, pieces.weights, True)
+    constant: _Solver | None = solver
+    if len(found) == k:
+        constant = _Solver.of(replace(solver.equations, affine=True))
     if constant is None:
         return None
-    found = constant(planes.left(sides, pieces)[1].reshape(-1, 1))[:, 0]
+    found = constant(planes.left(sides, pieces)[1][..., None])[:, 0]
     return replace(planes, b=planes.b + found[:k], c=planes.c + found[k:])
 
 
 @dataclass(frozen=True, eq=False)
-class _Solver:
-    """Least squares with the matrix A, columns brought to one size: QR. `spread`: the errors of the
-    unknowns if the equations of weight one have errors of size one."""
+class _Equations:
+    """The matrix A, its rows times the weights of their pieces, and its products."""
 
-    q: Array
-    upper: Array
-    sizes: Array
+    sides: Array
+    U: Array
     weights: Array
+    affine: bool
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        m, k = self.U.shape
+        return len(self.sides) * m, k + m * self.affine
+
+    @property
+    def products(self) -> Array:
+        """P (k, k)."""
+        weighted = self.sides * self.weights[:, None]
+        return np.asarray(weighted.T @ weighted)
+
+    @property
+    def shared(self) -> Array:
+        """Σ_r w_r² s_r (k,)."""
+        return np.asarray(self.weights**2 @ self.sides)
+
+    def dense(self) -> Array:
+        r, m = len(self.sides), len(self.U)
+        A = self.sides[:, None] * self.U
+        if self.affine:
+            A = np.concatenate([A, np.tile(np.eye(m), (r, 1, 1))], axis=2)
+        return np.asarray((A * self.weights[:, None, None]).reshape(r * m, A.shape[2]))
+
+    def gram(self) -> Array:
+        """AᵀA."""
+        own = (self.U.T @ self.U) * self.products
+        if not self.affine:
+            return np.asarray(own)
+        beside = self.U * self.shared
+        return np.block([[own, beside.T], [beside, np.eye(len(self.U)) * (self.weights**2).sum()]])
+
+    def product(self, x: Array) -> Array:
+        """(r, m, q): A x, but for the weights."""
+        k = self.U.shape[1]
+        own = np.stack([self.U @ (on[:, None] * x[:k]) for on in self.sides])
+        return own + x[k:] if self.affine else own
+
+    def transposed(self, right: Array) -> Array:
+        """Aᵀ times equations (r, m, q) that have no weights yet."""
+        own = np.zeros((self.U.shape[1], right.shape[2]))
+        for on, weight, part in zip(self.sides, self.weights**2, right, strict=True):
+            own += (weight * on)[:, None] * (self.U.T @ part)
+        if not self.affine:
+            return own
+        return np.vstack([own, np.einsum("r,rmq->mq", self.weights**2, right)])
+
+
+@dataclass(frozen=True, eq=False)
+class _Solver:
+    """Least squares with the matrix A, columns brought to one size: by its normal matrix, with one
+    step of refinement, where that is well-conditioned; else by QR. `upper` is the triangle of
+    either, and `q`, of QR, may be missing. `spread`: the errors of the unknowns if the equations of
+    weight one have errors of size one."""
+
+    equations: _Equations
+    sizes: Array
+    upper: Array
+    q: Array | None
 
     @classmethod
-    def of(cls, sides: Array, U: Array, weights: Array, affine: bool) -> _Solver | None:
+    def of(cls, equations: _Equations) -> _Solver | None:
         """None where A is singular."""
-        r, m = len(sides), len(U)
-        A = sides[:, None] * U
-        if affine:
-            A = np.concatenate([A, np.tile(np.eye(m), (r, 1, 1))], axis=2)
-        A = (A * weights[:, None, None]).reshape(r * m, A.shape[2])
-        if A.shape[0] < A.shape[1]:
+        rows, columns = equations.shape
+        if rows < columns:
             return None
-        sizes = divisors(np.linalg.norm(A, axis=0))
-        q, upper = qr(A / sizes, mode="economic", check_finite=False)
-        smallest = np.abs(np.diag(upper)).min(initial=1.0)
-        if not smallest > 10 * max(A.shape) * np.finfo(np.float64).eps:
+        gram = equations.gram()
+        sizes = divisors(np.sqrt(np.diag(gram)))
+        gram /= np.outer(sizes, sizes)
+        try:
+            upper = np.asarray(cholesky(gram, check_finite=False), np.float64)
+        except np.linalg.LinAlgError:
+            upper = np.zeros((1, 1))
+        if np.diag(upper).min(initial=1.0) ** 2 > WELL_CONDITIONED:
+            return cls(equations, sizes, upper, None)
+        q, triangle = qr(equations.dense() / sizes, mode="economic", check_finite=False)
+        smallest = np.abs(np.diag(triangle)).min(initial=1.0)
+        if not smallest > 10 * max(rows, columns) * np.finfo(np.float64).eps:
             return None
-        return cls(np.asarray(q), np.asarray(upper), sizes, np.repeat(weights, m))
+        return cls(equations, sizes, np.asarray(triangle), np.asarray(q))
 
     def __call__(self, right: Array) -> Array:
-        right = self.q.T @ (right * self.weights[:, None])
-        found = solve_triangular(self.upper, right, check_finite=False)
-        return np.asarray(found / self.sizes[:, None])
+        """The solution (k + m, q) of equations (r, m, q) that have no weights yet."""
+        if self.q is not None:
+            weighted = right * self.equations.weights[:, None, None]
+            found = self.q.T @ weighted.reshape(-1, right.shape[2])
+            found = solve_triangular(self.upper, found, check_finite=False)
+            return np.asarray(found / self.sizes[:, None])
+        found = self.normal(self.equations.transposed(right))
+        rest = right - self.equations.product(found)
+        return found + self.normal(self.equations.transposed(rest))
 
-    def off_range(self, right: Array) -> Array:
-        """What no unknowns explain of equations that have their weights already."""
-        return np.asarray(right - self.q @ (self.q.T @ right))
+    def normal(self, right: Array) -> Array:
+        """(AᵀA)⁻¹ times something."""
+        found = cho_solve((self.upper, False), right / self.sizes[:, None], check_finite=False)
+        return np.asarray(found / self.sizes[:, None])
 
     @property
     def spread(self) -> Array:
