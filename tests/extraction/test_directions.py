@@ -113,7 +113,8 @@ def test_many_outputs_show_hidden_weights_from_a_few_places() -> None:
     """With as many outputs as inputs, these come first, and the places for all weights are chosen
     among all inputs, farther from the hyperplanes."""
     net, rng = plant(90, 150, 90, 1, seed=0).truth, np.random.default_rng(0)
-    basis, _, _ = random_basis(Line(*rng.standard_normal((2, 90)), 1.0), rng)
+    line = Line(rng.standard_normal(90), rng.standard_normal(90), 1.0)
+    basis, _, _ = random_basis(line, rng)
     rows: list[int] = []
 
     def ask(X: Array) -> tuple[Array, Array]:
