@@ -23,6 +23,8 @@ trees             regression trees and nearest neighbours, as values and as labe
 patched           another network in a region of a tenth of the inputs
 pairs             maxima, products and quotients of two networks
 bump              a bump in a small region, of values in double or single precision
+top-k             softmax, the two or three likeliest classes shown: as they are, times 0.9, mixed
+                  with a constant, with noise, or with a sine added to an output
 sine              a sine of 1e-9 to 0.01 of the values
 
 Columns: family; cases; statuses; false: exact with another function; rare; errors: exceptions, of
@@ -303,6 +305,20 @@ def sine(rng: np.random.Generator) -> tuple[Model, int]:
     return lambda X: net(X) + size * np.sin(X @ side), net.n_inputs
 
 
+def top_k(rng: np.random.Generator) -> tuple[Model, int]:
+    net, kind = planted(rng, int(rng.integers(3, 6))), int(rng.integers(5))
+    shown, size = int(rng.integers(2, 4)), 10.0 ** rng.uniform(-9, -2)
+
+    def model(X: Array) -> Array:
+        Z = net(X)
+        Z[:, 0] += size * np.sin(X[:, 0]) * (kind == 4)
+        P = softmax(Z + size * rng.standard_normal(Z.shape) * (kind == 3))
+        P = 0.9 * P if kind == 1 else (1 - size) * P + size / P.shape[1] if kind == 2 else P
+        return np.where(np.sort(P, axis=1)[:, -shown][:, None] <= P, P, 0.0)
+
+    return model, net.n_inputs
+
+
 FAMILIES: dict[str, Callable[[np.random.Generator], tuple[Model, int]]] = {
     "three layers": three_layers,
     "activation": activation,
@@ -321,6 +337,7 @@ FAMILIES: dict[str, Callable[[np.random.Generator], tuple[Model, int]]] = {
     "pairs": pairs,
     "bump": bump,
     "sine": sine,
+    "top-k": top_k,
 }
 
 
@@ -343,6 +360,14 @@ def differs(result: unrelu.Recovery, model: Model, d: int, rng: np.random.Genera
             float((values[np.minimum(order[found], len(values) - 1)] != answers[:, 0]).mean())
             for order in _orders(max(2, Z.shape[1]))
         )
+    if head == "top-k":
+        classes = getattr(result.certificate.evidence, "classes", np.arange(0))
+        P, expected = answers[:, classes], softmax(Z)
+        if (answers.sum(axis=1) < 1 - 1e-12).any() and len(classes) == answers.shape[1]:
+            return float((np.abs(P - expected) > 1e-6 * P).any(axis=1, where=P > 0).mean())
+        ratios = np.where(P > 0, P / P.max(axis=1, keepdims=True), 0.0)
+        expected = expected / expected[np.arange(FRESH), P.argmax(axis=1)][:, None]
+        return float((np.abs(ratios - expected) > 1e-6 * ratios).any(axis=1, where=P > 0).mean())
     expected = HEADS.get(head, HEADS["values"])(Z)
     if expected.shape != answers.shape:
         return 1.0

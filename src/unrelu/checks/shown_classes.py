@@ -23,7 +23,9 @@ MOST_UNKNOWNS = 3000
 class ShownCase:
     """What was measured, see `evidence.shown_classes.ShownProbabilities`. `limit`: the largest
     error of a weight in a network that is called exact; `turned`: units whose other side fits, too;
-    `apart`: how many groups of classes are never shown together."""
+    `apart`: how many groups of classes are never shown together; `excess`: how far the
+    predicted probabilities are below those that are shown, and above them, as in roundings: 1 is
+    what these allow."""
 
     network: Network
     residual: float
@@ -36,6 +38,7 @@ class ShownCase:
     limit: float
     turned: Index
     apart: int
+    excess: tuple[float, float]
 
 
 def _not_explained(case: ShownCase) -> Finding | None:
@@ -47,6 +50,17 @@ def _not_explained(case: ShownCase) -> Finding | None:
         "were not found, or is another function"
     )
     return failed("not-explained", sentence)
+
+
+def _no_softmax(case: ShownCase) -> Finding | None:
+    below, above = case.excess
+    if below <= 1 and above <= 1:
+        return None
+    sentence = (
+        "the differences of outputs are those of a network, and the probabilities are not those "
+        "of its softmax: they have another sum"
+    )
+    return failed("no-softmax", sentence)
 
 
 def _no_unit(case: ShownCase) -> Finding | None:
@@ -100,6 +114,7 @@ def _open_sides(case: ShownCase) -> Finding | None:
 
 CHECKS: tuple[Callable[[ShownCase], Finding | None], ...] = (
     _not_explained,
+    _no_softmax,
     _no_unit,
     _apart,
     _not_determined,

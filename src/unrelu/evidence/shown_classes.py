@@ -29,11 +29,12 @@ from unrelu.checks.shown_classes import (
 from unrelu.errors import InputError
 from unrelu.evidence.evidence import Evidence, Judgement, Question, equations_row
 from unrelu.inputs.label_pairs import label_pairs
+from unrelu.links.softmax import log_softmax
 from unrelu.network import Network
 from unrelu.network.contrasts import Contrasts, gauge_equations
 from unrelu.network.decision_boundary import Factor
 from unrelu.network.rounding import Rounding
-from unrelu.network.shown_classes import ShownClasses
+from unrelu.network.shown_classes import ROUNDINGS, ShownClasses
 from unrelu.network.unknowns import count_unknowns
 from unrelu.numerics.arrays import Array, Index
 from unrelu.numerics.equality import by_value
@@ -139,6 +140,7 @@ def judge_shown(
     hidden, outputs = _weight_errors(net, few, asked.biased, unknowns)
     dimension = net.n_inputs + asked.biased
     fits = bool((left <= allowed).all())
+    below, above = _excess(net, X, shown, eps)
     case = ShownCase(
         network=net,
         residual=float(left.max(initial=0.0)),
@@ -151,8 +153,9 @@ def judge_shown(
         limit=float(eps**0.75),
         turned=turned_units(net, few, asked.biased) if fits else np.arange(0),
         apart=groups(contrasts.pairs, m),
+        excess=(below, 0.0 if shown.total is None else above),
     )
-    absent = ("network", "limit", "turned", "apart")
+    absent = ("network", "limit", "turned", "apart", "excess")
     measured = {name: value for name, value in vars(case).items() if name not in absent}
     evidence = ShownProbabilities(
         classes=shown.classes,
@@ -163,7 +166,8 @@ def judge_shown(
         **measured,
     )
     found = first(CHECKS, case) or unique(case)
-    return Judgement(net, asked, len(X), evidence, (found, *_said(shown, names)))
+    said = _said(shown, names, above > 1)
+    return Judgement(net, asked, len(X), evidence, (found, *said))
 
 
 def centred(net: Network) -> Network:
@@ -177,6 +181,19 @@ def _rounding(net: Network, contrasts: Contrasts, eps: float) -> Array:
     usual = np.sqrt((F**2).mean(axis=0)) if len(F) else np.zeros(net.n_outputs)
     at = Rounding.of(net, eps, usual).at(contrasts.X)
     return np.asarray(np.hypot(*(at[np.arange(len(F)), side] for side in contrasts.pairs.T)))
+
+
+def _excess(net: Network, X: Array, shown: ShownClasses, eps: float) -> tuple[float, float]:
+    """How far predicted probabilities are below those that are shown, and above them, at most, in
+    units of what rounding allows. Above they may be where other classes are never shown."""
+    if not len(X) or shown.renormalised:
+        return 0.0, 0.0
+    F, each, top = net(X), np.arange(len(X)), shown.P.argmax(axis=1)
+    off = log_softmax(F)[each, top] - np.log(shown.P[each, top])
+    usual = np.sqrt((F**2).mean(axis=0))
+    allowed = 2 * Rounding.of(net, eps, usual).at(X).max(axis=1) + 2 * ROUNDINGS * eps
+    above = 0.0 if shown.hidden else float((off / allowed).max())
+    return float((-off / allowed).max()), above
 
 
 def _weight_errors(
@@ -196,7 +213,7 @@ def _weight_errors(
     return hidden, float(error[cut:].max(initial=0.0))
 
 
-def _said(shown: ShownClasses, names: tuple[str, ...]) -> tuple[Finding, ...]:
+def _said(shown: ShownClasses, names: tuple[str, ...], others: bool) -> tuple[Finding, ...]:
     """Which output is which class, and what is not seen."""
     words = []
     labels = [repr(name) for name in names] or [str(each) for each in shown.classes.tolist()]
@@ -211,6 +228,8 @@ def _said(shown: ShownClasses, names: tuple[str, ...]) -> tuple[Finding, ...]:
             "network has no output for them"
         )
         words.append(("hidden-classes", sentence))
+    if shown.total is None and others:
+        words.append(("hidden-classes", "there are classes that never came among those shown"))
     if shown.renormalised:
         sentence = "the probabilities shown sum to one: they are relative to each other"
         words.append(("renormalised", sentence))

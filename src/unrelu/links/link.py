@@ -54,5 +54,9 @@ class Link:
     refuse: Callable[[Array], str] = lambda _: ""
 
     def clarity(self, p: Array) -> Array:
-        """The rounding of values of order one, over what rounding of answers p makes of it."""
-        return np.asarray(self.slope(p) / p if self.relative else self.slope(p))
+        """The rounding of values of order one, over what rounding of answers p makes of it; zero
+        for answers that have underflowed."""
+        slope = np.asarray(self.slope(p))
+        return (
+            np.divide(slope, p, out=np.zeros_like(slope), where=p != 0) if self.relative else slope
+        )

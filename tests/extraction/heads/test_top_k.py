@@ -117,6 +117,36 @@ def test_another_function_is_not_exact(height: float) -> None:
     assert result.status not in ("exact", "proved")
 
 
+@pytest.mark.parametrize("change", [lambda P: 0.9 * P, lambda P: 0.9 * P + 0.1 / 4])
+def test_probabilities_of_another_sum_are_not_exact(change: Form) -> None:
+    net = planted(2, m=4)
+    plain = model(net, "softmax")
+    result = unrelu.extract(lambda X: top(change(plain(X)), 2), 6, rng=0, budget=5000, throw=False)
+    assert result.status not in ("exact", "proved")
+
+
+def test_probabilities_relative_to_each_other() -> None:
+    net = planted(2, m=4)
+    oracle = shown(net, 2, lambda P: P / P.sum(axis=1, keepdims=True))
+    result = unrelu.extract(oracle, 6, answers="top-k", rng=0)
+    assert result.status == "exact"
+    assert "renormalised" in [finding.code for finding in result.findings]
+    assert result.network is not None
+    assert unrelu.match(result.network, truth_of(result, net)).max_error < 1e-12
+
+
+def test_a_class_that_never_comes_among_pairs_is_told() -> None:
+    net = planted(2, m=4)
+
+    def oracle(X: Array) -> object:
+        P = model(net, "softmax")(X)
+        return pairs(top(P[:, :3], 2))
+
+    result = unrelu.extract(oracle, 6, rng=0)
+    assert result.status == "exact"
+    assert "hidden-classes" in [finding.code for finding in result.findings]
+
+
 def test_one_class_of_several_shows_no_difference() -> None:
     result = unrelu.extract(shown(planted(3, m=3), 1), 6, answers="top-k", rng=0, throw=False)
     assert (result.status, result.code) == ("undetermined", "one-shown")
