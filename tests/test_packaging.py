@@ -54,6 +54,7 @@ STANDS_ON: dict[str, set[str]] = {
         "numerics",
         "inputs",
         "network",
+        "links",
         "samples",
         "checks",
         "noise",

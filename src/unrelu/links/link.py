@@ -57,6 +57,6 @@ class Link:
         """The rounding of values of order one, over what rounding of answers p makes of it; zero
         for answers that have underflowed."""
         slope = np.asarray(self.slope(p))
-        return (
-            np.divide(slope, p, out=np.zeros_like(slope), where=p != 0) if self.relative else slope
-        )
+        if not self.relative:
+            return slope
+        return np.divide(slope, p, out=np.zeros_like(slope), where=p != 0)

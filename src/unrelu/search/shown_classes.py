@@ -28,8 +28,8 @@ PER_WEIGHT = 3
 ENOUGH = 1.5
 """Samples to each weight of a network below which it may be one of many."""
 
-MOST_PAIRS = 12
-"""Pairs that are searched."""
+MOST_PAIRS, PATIENCE = 12, 3
+"""Pairs that are searched, and those that show nothing, after which the search ends."""
 
 NEAR = 1e-6
 """Distance of rows (v, b) of unit length up to which hyperplanes are the same."""
@@ -52,11 +52,15 @@ def find(
     found that comes close. Cost: a search of `hyperplanes` for each pair."""
     known = np.zeros((0, contrasts.X.shape[1] + 1))
     best: Network | None = None
+    idle = 0
     for rows in _by_pair(contrasts)[:MOST_PAIRS]:
         if len(rows) < PER_WEIGHT * (contrasts.X.shape[1] + bias):
             break
         found = _hyperplanes(contrasts.take(rows), bias, eps, rng)
         fresh = [row for row in found if not _contains(known, row)]
+        idle += not len(found)
+        if idle == PATIENCE:
+            break
         if not fresh:
             continue
         known = np.vstack([known, *fresh])
