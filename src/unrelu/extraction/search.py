@@ -37,7 +37,7 @@ from unrelu.extraction.places import choose_places
 from unrelu.extraction.queries import BudgetSpent, Queries
 from unrelu.fitting import joint
 from unrelu.network import Network
-from unrelu.numerics.arrays import Index
+from unrelu.numerics.arrays import Array, Index
 from unrelu.result import Recovery, remark
 from unrelu.search import hyperplanes
 from unrelu.wording.status import Status
@@ -81,8 +81,8 @@ class Search:
         seed: int,
     ) -> None:
         self.queries, self.n_units, self.bias, self.scale = queries, n_units, bias, scale
-        streams = map(np.random.default_rng, np.random.SeedSequence(seed).spawn(5))
-        self._random, on_lines, self._around, self.fits, _ = streams
+        streams = map(np.random.default_rng, np.random.SeedSequence(seed).spawn(6))
+        self._random, on_lines, self._around, self.fits, _, self._completing = streams
         self.kept = Kept(queries, scale)
         self.on_lines = LineSearch(queries, self.kept, scale, reach, on_lines)
         self.best: Recovery | None = None
@@ -131,6 +131,11 @@ class Search:
         return self._confirm(used, note) if result.status == Status.EXACT else result.status
 
     @property
+    def fitted_jointly(self) -> bool:
+        """Whether all units that answers show are known, but for those that only lines meet."""
+        return self.best is not None and self.queries.single and self._few_weights
+
+    @property
     def _few_weights(self) -> bool:
         return self.on_lines.basis is None and self._weights <= joint.MOST_WEIGHTS
 
@@ -142,34 +147,38 @@ class Search:
 
     def _fit_jointly(self) -> Status:
         """In single precision: all weights at once, from many answers, so that rounding averages
-        out; fresh queries; the certificate. On the lines that follow, what is left of the units
-        found is then small, and weaker ones show."""
-        self.grow(math.ceil(ANSWERS * self._weights / self.kept.Y.shape[1]))
+        out; and where lines have missed units, those that still more answers show. Fresh queries;
+        the certificate. On the lines that follow, what is left of the units found is then small."""
+        lines, m = self.on_lines, self.kept.Y.shape[1]
+        self.grow(math.ceil(ANSWERS * self._weights / m))
         used = self._ask_around_units()
         X, Y = self.kept.X[used], self.kept.Y[used]
-        rounding = single.rounding_of(Y)
-        loose = single.fitted(
-            self.on_lines.units, X, Y, bias=self.bias, scale=self.scale, rounding=rounding
-        )
-        net, note = single.turned(loose, X, Y, bias=self.bias), ""
-        if net is None:
-            net, note = hyperplanes.fit_from(self.kept.samples(), used, loose.V, loose.b, self.bias)
+        loose = single.fitted(lines.units, X, Y, bias=self.bias)
+        if single.shows_further(loose, X, Y, bias=self.bias, rng=self._completing):
+            self.grow(max(single.MANY, math.ceil(single.RATIO * self._weights / m)))
+            used = self.kept.beside
+            X, Y = self.kept.X[used], self.kept.Y[used]
+            loose = single.completed(lines.units, X, Y, bias=self.bias, rng=self._completing)
+        shown, loose = loose.n_units, single.reported(loose, X, Y, bias=self.bias, scale=self.scale)
+        net, linear = single.turned(loose, X, Y, bias=self.bias)
         fresh = len(self.kept.X)
         self.grow_fresh(len(used))
-        off = float(np.sqrt(((loose(self.kept.X[fresh:]) - self.kept.Y[fresh:]) ** 2).mean()))
-        log.info("%d units, off by %.1f roundings", loose.n_units, off / rounding)
-        self.on_lines.units = single.as_known(loose, off, self.kept.norm)
-        result = self.judge(net, used, note)
+        off = root_mean_square(loose(self.kept.X[fresh:]) - self.kept.Y[fresh:])
+        log.info("%d units, off by %.1f roundings", loose.n_units, off / single.rounding_of(Y))
+        lines.units = single.as_known(loose, off, self.kept.norm)
+        samples, along = self.kept.samples(), self.kept.along
         result = single.estimated(
-            result,
-            self.kept.samples(),
+            net,
+            samples,
             used,
-            self.kept.along,
-            self.on_lines.rounding,
-            self.scale,
+            along,
+            bias=self.bias,
+            scale=self.scale,
+            left_out=shown - loose.n_units,
         )
+        result = result or single.with_sides_open(self.judge(net, used, ""), linear)
         self.keep_result(result, "lines")
-        return self._confirm(used, note) if result.status == Status.EXACT else result.status
+        return self._confirm(used, "") if result.status == Status.EXACT else result.status
 
     def _confirm(self, used: Index, note: str) -> Status:
         """The status by more fresh queries, if there were few."""
@@ -249,7 +258,10 @@ class Search:
             )
             explained = explain(net.canonical(), samples)
         asked = Question(net, self.bias, used=used, values=True)
-        certificate = certified(asked, samples, explained)
+        if self.queries.single and self._few_weights:  # all units have been tried without
+            certificate = Certificate.of(judge_labels(asked, samples, explained))
+        else:
+            certificate = certified(asked, samples, explained)
         contradiction = ""
         if certificate.status == Status.EXACT:
             contradiction = contradicted(certificate, self.kept.along, self.queries.single)
@@ -264,6 +276,10 @@ class Search:
         log.info("%s: %s", method, result.explanation)
         if self.best is None or _worth(result) >= _worth(self.best):  # of equals, the later one
             self.best, self.method = result, method
+
+
+def root_mean_square(off: Array) -> float:
+    return float(np.sqrt((off**2).mean()))
 
 
 def _worth(result: Recovery) -> tuple[int, float]:

@@ -14,13 +14,14 @@ from dataclasses import replace
 import numpy as np
 
 from unrelu.certificate import Certificate
-from unrelu.checks.finding import Finding
+from unrelu.checks.finding import Finding, listed, undetermined
 from unrelu.evidence.evidence import Question
 from unrelu.evidence.noisy_labels import judge_noisy, measured, noise_of
 from unrelu.extraction.gradients import CONFIDENCE
 from unrelu.extraction.judging import contradicted
 from unrelu.extraction.lines import Units
-from unrelu.fitting import joint
+from unrelu.fitting import joint, missed_units
+from unrelu.fitting.missed_units import without_idle
 from unrelu.fitting.orientation import orient
 from unrelu.network import Network
 from unrelu.numerics.arrays import Array, Index, divisors
@@ -29,28 +30,38 @@ from unrelu.samples import Samples
 from unrelu.wording.status import Status
 from unrelu.wording.streams import counted
 
-LEAST = 5.0
-"""Roundings that a unit has to stand out by, to be reported."""
+WEAK = 10.0
+"""Roundings that a unit has to stand out by, not to count as below the rounding."""
+
+LEAST = 2.0
+"""Roundings that a unit has to stand out by, to be reported: of weaker ones, one that is found may
+stand for several."""
 
 SMALL = 3.0
 """Roundings, in the root mean square, that answers may be off in the end."""
 
 LEFT = 2.0
-"""Multiple of the rounding measured beforehand that is left where units are left out. Without any,
-it is about one: the weights were fitted to many answers."""
-
-CLOSE = 1e-3
-"""How far apart two rows (v, b) are at most, on whichever side, that may be one unit."""
-
-CHANCE = 4.0
-"""Multiple of what a unit that is none explains of rounding on average, up to which it is none."""
+"""Multiple of the rounding measured beforehand that may be left where no unit is missing: it is
+about one, for the weights were fitted to many answers."""
 
 SEEN = 0.2
 """Root mean square of what a unit adds to a linear function, as a share of what it stands out by:
 0.30 where its hyperplane goes through the middle of the inputs, 0.21 at a standard deviation."""
 
+WORTH = 0.5
+"""Roundings that a unit has to stand out by, to be looked for in answers at random. In 20,000 of
+them, each off by one rounding, it stands out by 0.2 √20,000 = 28 standard deviations; the best unit
+in rounding alone does by less than ten."""
+
+MANY, RATIO = 20_000, 4.0
+"""Answers at random in which units are looked for, and answers to each weight."""
+
 EXPLAINED = 1e-3
 """Share of the largest output weight that may be left of the affine part once units are turned."""
+
+BEYOND = 2.0
+"""How far outside of the inputs the kink of a unit lies that is linear on all of them, in terms of
+their largest extent."""
 
 
 def rounding_of(Y: Array) -> float:
@@ -64,76 +75,62 @@ def standing_out(net: Network, scale: float, rounding: float) -> Array:
     return np.asarray(np.abs(net.U).max(axis=0, initial=0.0) * deviation / rounding)
 
 
-def fitted(
-    units: Units, X: Array, Y: Array, *, bias: bool, scale: float, rounding: float
-) -> Network:
-    """The network of least squares next to some units, those that stand out, with an affine part
-    that stands for the sides of units, and of what is missing."""
-    loose = joint.fitted(_start(units, X, Y, bias, affine=True), X, Y, bias=bias, affine=True)
-    while len(loose.V):
-        weak = standing_out(loose, scale, rounding) < LEAST
-        if not weak.any():
-            break
-        kept = _units(loose).take(~weak)
-        loose = joint.fitted(_start(kept, X, Y, bias, affine=True), X, Y, bias=bias, affine=True)
-    return _each_once(loose, X, Y, bias, rounding)
+def worth_finding(Y: Array) -> float:
+    """What the weakest unit that is looked for explains of the mean square of an answer."""
+    return (SEEN * WORTH * rounding_of(Y)) ** 2
 
 
-def _each_once(loose: Network, X: Array, Y: Array, bias: bool, rounding: float) -> Network:
-    """The network with one unit in place of two that are found twice: close to each other, and one
-    explains as much.
-
-    A unit has q weights. By chance, q more of them explain a share q / (n m − p) of the squares
-    that p weights leave of n m answers. Where more than rounding is left, units are missing, and
-    that share says nothing yet."""
-    while (pair := _closest(loose)) is not None:
-        cost = float(((loose(X) - Y) ** 2).sum())
-        spare = Y.size - joint.weights_of(loose, affine=True)
-        if spare <= 0 or cost > (SMALL * rounding) ** 2 * Y.size:
-            break
-        size = np.linalg.norm(loose.U[:, pair], axis=0)
-        kept = _units(loose).take(np.delete(np.arange(loose.n_units), pair[size.argmin()]))
-        fewer = joint.fitted(_start(kept, X, Y, bias, affine=True), X, Y, bias=bias, affine=True)
-        by_chance = (loose.n_inputs + loose.n_outputs) / spare * cost
-        if float(((fewer(X) - Y) ** 2).sum()) > cost + CHANCE * by_chance:
-            break
-        loose = fewer
-    return loose
+def fitted(units: Units, X: Array, Y: Array, *, bias: bool) -> Network:
+    """The network of least squares next to some units, each once, with an affine part that stands
+    for their sides."""
+    start = joint.from_planes(units.V, units.b, X, Y, bias=bias, affine=True)
+    loose = joint.fitted(start, X, Y, bias=bias, affine=True)
+    return without_idle(loose, X, Y, bias=bias, worth=worth_finding(Y))
 
 
-def _closest(net: Network) -> Index | None:
-    """The two units that are closest to each other, if they are close."""
-    if net.n_units < 2:
-        return None
-    rows = np.column_stack([net.V, net.b])
-    i, j = np.triu_indices(len(rows), 1)
-    apart = np.minimum(*(np.linalg.norm(rows[i] - s * rows[j], axis=1) for s in (1.0, -1.0)))
-    nearest = int(apart.argmin())
-    return np.array([i[nearest], j[nearest]]) if apart[nearest] <= CLOSE else None
+def reported(loose: Network, X: Array, Y: Array, *, bias: bool, scale: float) -> Network:
+    """The network without the units that are too weak, the others fitted again."""
+    kept = standing_out(loose, scale, rounding_of(Y)) >= LEAST
+    if kept.all():
+        return loose
+    start = joint.from_planes(loose.V[kept], loose.b[kept], X, Y, bias=bias, affine=True)
+    return joint.fitted(start, X, Y, bias=bias, affine=True)
 
 
-def turned(loose: Network, X: Array, Y: Array, *, bias: bool) -> Network | None:
-    """The network of least squares without an affine part, where the sides of the units explain
-    that of another; None where they do not."""
+def shows_further(
+    loose: Network, X: Array, Y: Array, *, bias: bool, rng: np.random.Generator
+) -> bool:
+    """Whether answers show a unit that the fit has missed."""
+    return missed_units.shows_further(loose, X, Y, bias=bias, worth=worth_finding(Y), rng=rng)
+
+
+def completed(units: Units, X: Array, Y: Array, *, bias: bool, rng: np.random.Generator) -> Network:
+    """The same with all units that answers at random show."""
+    known = Network(units.V, units.U, units.b)
+    return missed_units.completed(known, X, Y, bias=bias, worth=worth_finding(Y), rng=rng)
+
+
+def turned(loose: Network, X: Array, Y: Array, *, bias: bool) -> tuple[Network, int]:
+    """The network without an affine part, and how many of its units, the last ones, make up a
+    linear function that the sides of the others do not explain.
+
+    Where they explain it, it is the network of least squares. Else units that are active on all
+    inputs take its place, and the function stays as it is."""
     oriented = orient(loose.V, loose.b, loose.U, loose.W)
-    if len(oriented.V) != loose.n_units or oriented.affine.any():
-        return None
-    units = replace(_units(loose), V=oriented.V, b=oriented.b)
-    return joint.fitted(_start(units, X, Y, bias, affine=False), X, Y, bias=bias)
-
-
-def _units(net: Network) -> Units:
-    return Units(net.V, net.b, net.U, *np.zeros((2, net.n_units)))
-
-
-def _start(units: Units, X: Array, Y: Array, bias: bool, *, affine: bool) -> Network:
-    """The units with output weights, and what is affine besides, by least squares."""
-    k = len(units.b)
-    columns = [np.maximum(X @ units.V.T + units.b, 0.0), *[np.ones((len(X), 1))] * bias]
-    H = np.hstack([*columns, *[X] * affine])
-    found = np.linalg.lstsq(H, Y)[0].T
-    c = found[:, k] if bias else np.zeros(len(found))
-    return Network(units.V, found[:, :k], units.b, c, W=found[:, k + bias :] if affine else None)
+    if not oriented.affine.any():
+        start = joint.from_planes(oriented.V, oriented.b, X, Y, bias=bias)
+        return joint.fitted(start, X, Y, bias=bias), 0
+    # u f(z) = u f(−z) + u z.
+    other_side = (oriented.V * loose.V).sum(axis=1) < 0
+    c = loose.c + loose.U[:, other_side] @ loose.b[other_side]
+    left, sizes, directions = np.linalg.svd(oriented.affine, full_matrices=False)
+    reach = BEYOND * np.abs(X @ directions.T).max(axis=0)
+    U = left * sizes
+    V, b = np.vstack([oriented.V, directions]), np.append(oriented.b, reach)
+    if bias:
+        return Network(V, np.hstack([loose.U, U]), b, c - U @ reach), len(reach)
+    V, b = np.vstack([V, -directions]), np.zeros(len(V) + len(directions))
+    return Network(V, np.hstack([loose.U, U, -U]), b, c), 2 * len(reach)
 
 
 def as_known(net: Network, off: float, norm: float) -> Units:
@@ -146,43 +143,61 @@ def as_known(net: Network, off: float, norm: float) -> Units:
 
 
 def estimated(
-    best: Recovery,
+    net: Network,
     samples: Samples,
     used: Index,
     along: Sequence[tuple[Array, Array]],
-    noise: float,
+    *,
+    bias: bool,
     scale: float,
-) -> Recovery:
-    """The result as an estimate, rounding as the noise, where the answers are explained to a few
-    roundings and units may be left out; else as it was. `used`: rows that served for the fit;
-    `along`: answers on lines; `noise`: the rounding of an answer, as measured on a few."""
-    net, Y = best.certificate.network, np.asarray(samples.Y, np.float64)
-    off = net(np.asarray(samples.X, np.float64)) - Y
-    rounding, left = rounding_of(Y), float(np.sqrt((off**2).mean()))
-    if not LEFT * noise < left <= SMALL * rounding or not net.n_units:
-        return best
-    asked = Question(net, best.certificate.biased, used=used, values=True)
+    left_out: int,
+) -> Recovery | None:
+    """The estimate, rounding as the noise, where units are below the rounding: some of the network,
+    or some that were left out; None where there are none, or the answers do not determine all
+    units. `used`: rows that served for the fit; `along`: answers on lines."""
+    net, Y = net.canonical(), np.asarray(samples.Y, np.float64)
+    rounding = rounding_of(Y)
+    out = standing_out(net, scale, rounding)
+    left = float(np.sqrt(((net(np.asarray(samples.X, np.float64)) - Y) ** 2).mean()))
+    weak = np.flatnonzero(out < WEAK)
+    if not (len(weak) or left_out) or not left <= SMALL * rounding:
+        return None
+    asked = Question(net, bias, used=used, values=True)
     kind, taken = noise_of(asked, samples, "gaussian")
     found = judge_noisy(asked, measured(asked, taken, kind, samples.precision), kind)
     certificate = Certificate.of(found.judgement)
-    open_ = certificate.status != Status.ESTIMATED and certificate.code != "more-units"
-    if open_ or contradicted(certificate, along, True):
-        return best
-    weakest = float(standing_out(net, scale, rounding).min())
+    if certificate.status != Status.ESTIMATED or contradicted(certificate, along, True):
+        return None
+    found_weak = (
+        f"{listed(weak)} stand{'s' * (len(weak) == 1)} out of the model's own rounding by less "
+        f"than {WEAK:g} roundings ({', '.join(f'{each:.2g}' for each in out[weak])}); "
+    ) * bool(len(weak))
     sentence = (
-        f"what {counted(net.n_units, 'unit')} leave of the answers, {left / rounding:.2g} "
-        "roundings, is as small as the model's own rounding: units that stand out of it by less "
-        f"than some {max(LEAST, left / rounding / SEEN):.2g} roundings may be left out, and the "
-        "errors of the others are then larger than those given, which are for independent "
-        f"rounding; those found stand out by {weakest:.2g} or more"
+        f"{found_weak}units below the model's own rounding, that stand out of it by less than some "
+        f"{LEAST:g} roundings, may be left out; what is left of the answers, "
+        f"{left / rounding:.2g} roundings, is as small as that"
     )
-    below = Finding("below-rounding", Status.ESTIMATED, sentence)
-    others = tuple(each for each in best.remarks if each.status is None)
-    return replace(
-        best,
-        network=certificate.network,
-        certificate=certificate,
+    below = Finding("below-rounding", Status.ESTIMATED, sentence, units=weak)
+    return Recovery(
+        certificate.network,
+        certificate,
+        {},
         noise=kind,
         uncertainty=found.uncertainty,
-        remarks=(below, *others),
+        remarks=(below,),
     )
+
+
+def with_sides_open(result: Recovery, linear: int) -> Recovery:
+    """The result of a network whose last units stand for sides that were not found."""
+    net, failed = result.certificate.network, result.status == Status.FAILED
+    if not linear or failed or result.status.certain:
+        return result
+    k, d, m = net.n_units - linear, net.n_inputs, net.n_outputs
+    sentence = (
+        "every answer is explained to rounding, but it cannot be decided on which side of its "
+        f"hyperplane each of {counted(k, 'unit')} is active, from a linear function of "
+        f"{counted(d, 'input')} and {counted(m, 'output')}; what their sides leave of it is made "
+        f"of {counted(linear, 'further unit')}, active on all inputs"
+    )
+    return replace(result, remarks=(undetermined("sides-undecided", sentence), *result.remarks))

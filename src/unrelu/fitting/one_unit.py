@@ -22,7 +22,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unrelu.numerics.arrays import Array, Mask, divisors
-from unrelu.numerics.deadline import check_deadline
 
 Floats = NDArray[np.floating[Any]]
 
@@ -62,23 +61,43 @@ def best_unit(features: Array, base: Array, residuals: Array, rng: np.random.Gen
     return _best_found(features, base, residuals, rng)
 
 
+def good_units(
+    features: Array, base: Array, residual: Array, starts: int, rng: np.random.Generator
+) -> tuple[Array, Array]:
+    """Units that explain much of one set of residuals (n, m), the best first: what each of them
+    explains of the sum of squares, (starts,), and its rows (starts, D). Many may be the same."""
+    residual = residual - base @ (base.T @ residual)
+    drops, rows = _descended(features, base, residual[None], starts, rng)
+    order = np.argsort(-drops[0], kind="stable")
+    return drops[0, order], rows[0, order]
+
+
 def _best_found(features: Array, base: Array, residuals: Array, rng: np.random.Generator) -> Best:
-    """Products in float32, for twice the speed: a gain may be off by a millionth. The residuals of
-    a bad fit to labels with hardly any noise would overflow, so all are scaled."""
+    total = np.einsum("bij,bij->b", residuals, residuals)
+    drops, rows = _descended(features, base, residuals, STARTS, rng)
+    found = rows[np.arange(len(rows)), drops.argmax(axis=1)][:, None]
+    return Best(drops.max(axis=1)[None], (found,), total)
+
+
+def _descended(
+    features: Array, base: Array, residuals: Array, starts: int, rng: np.random.Generator
+) -> tuple[Array, Array]:
+    """Drops (B, starts) and rows (B, starts, D). Products in float32, for twice the speed: a gain
+    may be off by a millionth. The residuals of a bad fit to labels with hardly any noise would
+    overflow, so all are scaled."""
     (B, n, m), D = residuals.shape, features.shape[1]
     total = np.einsum("bij,bij->b", residuals, residuals)
     scale = divisors(np.sqrt(total / (n * m)))
     Z, Q, R = (
         np.asarray(a, np.float32) for a in (features, base, residuals / scale[:, None, None])
     )
-    rows = _through_samples(Z, B * STARTS, rng)
+    rows = _through_samples(Z, B * starts, rng)
     best, its = np.zeros(len(rows)), rows.copy()
     for _ in range(ROUNDS):
-        check_deadline()
         hidden = Z @ rows.T
         active = hidden > 0
         hidden *= active
-        inner = (hidden.T.reshape(B, STARTS, n) @ R).reshape(-1, m)
+        inner = (hidden.T.reshape(B, starts, n) @ R).reshape(-1, m)
         square = np.einsum("ij,ij->j", hidden, hidden)
         own = Q.T @ hidden
         outside = square - np.einsum("ij,ij->j", own, own)
@@ -87,12 +106,10 @@ def _best_found(features: Array, base: Array, residuals: Array, rng: np.random.G
         gain = np.where(sound, size / np.where(sound, outside, 1.0), 0.0)
         its = np.where((gain > best)[:, None], rows, its)
         best = np.maximum(best, gain)
-        along = (inner.reshape(B, STARTS, m) @ R.transpose(0, 2, 1)).reshape(-1, n).T
+        along = (inner.reshape(B, starts, m) @ R.transpose(0, 2, 1)).reshape(-1, n).T
         rows = _unit(_direction(Z, Q, active, along, rows))
-    drops, its = best.reshape(B, STARTS), its.reshape(B, STARTS, D)
-    which = drops.argmax(axis=1)
-    found = its[np.arange(B), which][:, None].astype(np.float64)
-    return Best(drops.max(axis=1)[None] * scale**2, (found,), total)
+    drops = best.reshape(B, starts) * scale[:, None] ** 2
+    return drops, its.reshape(B, starts, D).astype(np.float64)
 
 
 def _through_samples(Z: Floats, count: int, rng: np.random.Generator) -> Floats:

@@ -37,6 +37,9 @@ where it is exact and to the noise where it is not, so anything in between is a 
 ALL_SUBSETS = 14
 """Units of which all sets are looked at: some milliseconds."""
 
+MOST_TO_TURN = 120
+"""Units of which a lattice is reduced: a second at 80 units, and the sixth power of it."""
+
 ALONE = 0.1
 """Share of what the next best set leaves that the best one may."""
 
@@ -68,9 +71,10 @@ def orient(V: Array, b: Array, U: Array, W: Array) -> Oriented:
         paired = _with_pairs(V, b, U, W, size)
         if paired is not None:
             return paired
-    if k > m * d:
+    if m * d < k <= MOST_TO_TURN:
         chosen = _subset(_terms(V, U), -W.ravel(), size)
         if chosen is not None:
+            chosen = _weakest_again(chosen, _terms(V, U), -W.ravel())
             return _turned(V, b, chosen, np.zeros_like(W))
     # Nothing explains W: turn what lowers it most and hand over the rest.
     return _turned(V, b, turned, left)
@@ -111,6 +115,20 @@ def _subset(terms: Array, total: Array, size: float) -> Mask | None:
     if best < min(1e-3 * size, ALONE * next_best):
         return np.asarray((first >> np.arange(k)) & 1 == 1)
     return None
+
+
+def _weakest_again(chosen: Mask, terms: Array, total: Array) -> Mask:
+    """The sides with those of the weakest units as they explain most. A lattice has no digits for
+    these."""
+    weakest = np.argsort(np.linalg.norm(terms, axis=1))[:ALL_SUBSETS]
+    others = chosen.copy()
+    others[weakest] = False
+    sums = (others @ terms - total)[None]
+    for term in terms[weakest]:
+        sums = np.vstack([sums, sums + term])
+    best = int(np.linalg.norm(sums, axis=1).argmin())
+    others[weakest] = (best >> np.arange(len(weakest))) & 1 == 1
+    return others
 
 
 def _small(rest: Array, size: float) -> bool:

@@ -55,6 +55,8 @@ def _search(search: Search, first: int) -> None:
             before = len(search.on_lines.units.b)
             if not search.on_lines.search() or not len(search.on_lines.units.b):
                 break
+            if search.fitted_jointly and len(search.on_lines.units.b) == before:
+                break
             status = search.fit_and_check()
             if status == Status.EXACT or search.final:
                 break
