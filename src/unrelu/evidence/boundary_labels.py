@@ -192,7 +192,7 @@ def class_numbers(Y: Array, classes: Array) -> Index:
 def count_unknowns(scores: Network, biased: bool) -> int:
     """Free weights, less the scale of each unit and of all outputs, and what is added to all."""
     k, d, m = scores.n_units, scores.n_inputs, scores.n_outputs
-    return k * (d + biased - 1) + (m - 1) * (k + biased) - 1
+    return k * (d + biased - 1) + (m - 1) * (k + biased + d * scores.skip) - 1
 
 
 def _not_largest(F: Array, classes: Index) -> int:
@@ -219,7 +219,7 @@ def weight_errors(scores: Network, points: BoundaryPoints, biased: bool) -> tupl
     Infinite where they are not known."""
     k, unknowns = scores.n_units, count_unknowns(scores, biased)
     free = np.full(k, np.inf)
-    if scores.skip or unknowns > MOST_UNKNOWNS or len(points) < unknowns or not k:
+    if unknowns > MOST_UNKNOWNS or len(points) < unknowns or not k:
         return free, np.inf
     state = Distances.of(scores, points)
     factor = Factor.of(state, biased)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from unrelu.extraction.hard_labels.asking import Asking, run, together
-from unrelu.extraction.hard_labels.hyperplanes import normals_of, spread_normals
+from unrelu.extraction.hard_labels.crossing import confirming, connecting
 from unrelu.extraction.hard_labels.normals import Lost, full_normal
 from unrelu.extraction.hard_labels.segments import Bend, Segment
+from unrelu.extraction.hard_labels.spreading import spread_normals
 from unrelu.extraction.hard_labels.state import State
+from unrelu.extraction.hard_labels.views import SIGMAS, normals_of
 
 FINE = 2.0**-49
 """Relative width of the points that normals come from."""
@@ -52,14 +54,29 @@ def find_hyperplanes(state: State) -> None:
 
 
 def _look_beside(state: State, views: list[Bend]) -> bool:
-    """Short polylines to other bends of the hyperplanes of these, behind known hyperplanes;
-    without any, a few more in any direction. False if that has been tried often enough."""
+    """Short polylines to other bends of the hyperplanes of these: where these are likely to be,
+    to known hyperplanes, or behind them; without any, a few more in any direction. False if that
+    has been tried often enough."""
     state.classes.queries.stage = "polylines"
-    tasks = []
+    tasks: list[Asking[list[Bend]]] = []
+    before = len(state.planes.rows)
+    likely = {id(state.bends[i]): way for i, way in state.planes.likely(state.bends).items()}
     for bend in views:
-        if bend.tries[0] < BESIDE and state.planes.rows:
-            bend.tries[0] += 1
+        if bend.tries[0] >= BESIDE or not state.planes.rows:
+            continue
+        toward = likely.get(id(bend))
+        more = [] if toward is None else confirming(state, bend, toward)
+        bend.tries[0] += 1
+        if more:
+            tasks += more
+        elif toward is not None and bend.tries[0] == BESIDE:
+            state.planes.suppose(bend, toward)
+        elif bend.tries[0] == 1:
+            tasks += connecting(state, bend)
+        else:
             tasks.append(_beside(state, bend))
+    if len(state.planes.rows) > before:
+        return True
     if not tasks and state.anywhere < ANYWHERE:
         state.anywhere += 1
         segments = {id(s): s for bend in state.bends for s in (bend.before, bend.behind)}
@@ -105,6 +122,8 @@ def _beside(state: State, bend: Bend) -> Asking[list[Bend]]:
 def _measure(state: State, segment: Segment) -> None:
     state.classes.queries.stage = "normals"
     middle, room = segment.middle()
+    if _expected(state, segment):
+        return
     task = full_normal(
         *(state.found, middle, segment.tangent, segment.normal),
         *(ROOM * min(state.scale, room), segment.classes, max(FINE, state.finest), state.rng),
@@ -113,6 +132,21 @@ def _measure(state: State, segment: Segment) -> None:
         segment.full, segment.error = run(task, state.classes)
     except Lost:
         segment.lost = True
+
+
+def _expected(state: State, segment: Segment) -> bool:
+    """Whether the normal is that of the network so far, which is wrong only elsewhere: then it has
+    the segment's tangent in its plane."""
+    if state.scores is None:
+        return False
+    n = state.scores.normal(segment.middle()[0], segment.classes)
+    if n is None or state.scores.error > state.planes.limits.trusted:
+        return False
+    allowed = SIGMAS * (segment.off + state.scores.error)
+    if abs(float(n @ segment.tangent)) > allowed or n @ segment.normal < 0:
+        return False
+    segment.full, segment.error = n, state.scores.error
+    return True
 
 
 def _explain(state: State) -> None:

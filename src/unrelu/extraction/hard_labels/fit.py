@@ -59,14 +59,15 @@ def _fitted(state: State) -> Scores | None:
             break
     if scores is None:
         return None
-    net = scores.network
+    net, error = scores.network, np.inf
     if small(state, net) and scores.known.all():
         net, residuals = polish(net, points, biased=state.biased)
         if root_mean_square(residuals) < CONSISTENT:
             errors = weight_errors(net, points, state.biased)
+            error = max(float(errors[0].max()), errors[1])
             _keep_hyperplanes(state, net, errors[0])
             net = (not net.skip and without_biases(net, points, *errors)) or net
-    return replace(scores, network=net)
+    return replace(scores, network=net, error=error)
 
 
 def _keep_hyperplanes(state: State, net: Network, errors: Array) -> None:

@@ -24,8 +24,17 @@ LEAST = 1e-9
 """Share of an arm's length by which the boundary may be off at the end of the opposite arm."""
 
 
+LEANING, SMALL, HALVINGS = 0.5, 1e-3, 6
+"""Share of directions that are too steep at first, above which the normal is estimated before; the
+length of arms for that, relative to the others, and bisections."""
+
+
 class Lost(Exception):
     """The boundary is not straight here, however near one looks."""
+
+
+class Steep(Exception):
+    """Most of the slopes are large: the direction `normal` is far from the normal."""
 
 
 def slopes(
@@ -37,12 +46,14 @@ def slopes(
     classes: tuple[int, int],
     width: float,
     scattered: bool = False,
+    leaning: float = np.inf,
 ) -> Asking[tuple[Array, Array, Index]]:
     """(c, r, numbers): the boundary passes through base ± r_i (e_i + c_i normal), for each of the
     unit `directions` e_i, which are orthogonal to `normal`, a direction towards the first class.
 
     The end of one arm is bisected, that of the opposite one is checked by two questions: between
-    two bends the boundary is straight. Raises Lost if it is not so for arms of any length."""
+    two bends the boundary is straight. Raises Lost if it is not so for arms of any length, and
+    Steep if more than this share of the slopes, `leaning`, is large."""
     count = len(directions)
     first, second = classes
     numbers = np.zeros(count, np.intp)
@@ -66,6 +77,8 @@ def slopes(
         bent = rows[~good]
         length[bent] *= SHORTER
         missed = open_rows[~enclosed]
+        if len(missed) > leaning * count:
+            raise Steep
         steep[missed] *= STEEPER
         over = missed[steep[missed] > STEEPEST]
         length[over] *= SHORTER
@@ -141,8 +154,29 @@ def full_normal(
     others = np.linalg.svd(np.stack([tangent, normal]))[2][2:]
     turn = np.linalg.qr(rng.standard_normal((d - 2, d - 2)))[0]
     directions = np.vstack([tangent, turn @ others])
-    c, r, _ = yield from slopes(found, base, normal, directions, room, classes, width)
+    arms = found, base, normal, directions, room, classes, width
+    try:
+        c, r, _ = yield from slopes(*arms, leaning=LEANING)
+    except Steep:
+        normal = yield from _estimated(base, normal, directions, SMALL * room, classes)
+        turn = np.linalg.svd(normal[None])[2][1:]
+        directions = np.linalg.qr(rng.standard_normal((d - 1, d - 1)))[0] @ turn
+        c, r, _ = yield from slopes(found, base, normal, directions, room, classes, width)
     full = normal - c @ directions
     size = float(np.linalg.norm(full))
     off = width * (1 + np.abs(base).max()) / r
     return full / size, float(np.linalg.norm(off)) / size
+
+
+def _estimated(
+    base: Array, normal: Array, directions: Array, arm: float, classes: tuple[int, int]
+) -> Asking[Array]:
+    """The unit normal to a few percent, from slopes up to STEEPEST at the ends of short arms."""
+    slope, half = np.zeros(len(directions)), STEEPEST
+    ends = base + arm * directions
+    for _ in range(HALVINGS + int(np.log2(STEEPEST))):
+        answers = yield ends + arm * slope[:, None] * normal
+        half /= 2
+        slope += np.where(answers == classes[0], -half, half)
+    full = normal - slope @ directions
+    return np.asarray(full / np.linalg.norm(full))

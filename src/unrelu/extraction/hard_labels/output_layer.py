@@ -43,18 +43,30 @@ class Scores:
 
     unseen : (m, k), the side of each unit's hyperplane, ±1, on which no point of the class is: its
         output is unknown there. 0 where there is none. loose : classes whose scale is independent
-        of that of the others.
+        of that of the others. error : how far hidden weights may be off; infinite before all
+        weights are fitted together.
     """
 
     network: Network
     unseen: Index
     loose: Index = field(default_factory=lambda: np.arange(0))
+    error: float = np.inf
 
     def __call__(self, X: Array) -> Array:
         """Outputs (n, m), NEVER where they are unknown."""
         side = np.sign(self.network.preactivations(X))
         unknown = ((side[:, None, :] == self.unseen) & (self.unseen != 0)).any(axis=2)
         return np.where(unknown, NEVER, self.network(X))
+
+    def normal(self, x: Array, classes: tuple[int, int]) -> Array | None:
+        """Unit normal, towards the first class, of the boundary at x between two classes."""
+        net, (one, other) = self.network, classes
+        if max(classes) >= net.n_outputs:
+            return None
+        active = net.preactivations(x[None])[0] > 0
+        G = (active * (net.U[one] - net.U[other])) @ net.V + net.W[one] - net.W[other]
+        size = float(np.linalg.norm(G))
+        return np.asarray(G / size) if size else None
 
     @property
     def open_weights(self) -> Mask:

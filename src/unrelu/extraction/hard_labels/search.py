@@ -13,6 +13,7 @@ from unrelu.extraction.hard_labels.coverage import fill
 from unrelu.extraction.hard_labels.explaining import find_hyperplanes
 from unrelu.extraction.hard_labels.fit import solve
 from unrelu.extraction.hard_labels.reliability import CHORDS, MORE_CHORDS, measure_reliability
+from unrelu.extraction.hard_labels.segments import Bend
 from unrelu.extraction.hard_labels.state import State
 from unrelu.extraction.hard_labels.verification import OFF, check_predictions, sharpen
 from unrelu.numerics.arrays import Array, Index
@@ -24,6 +25,9 @@ SIZES, LOOKED_AT = (4.0, 16.0, 64.0, 256.0, 1024.0), 200
 
 FIRST, FUTILE = 2, 10
 """Polylines before the first normals; rounds in which nothing got better, after which it ends."""
+
+AGAIN = 3
+"""Bends of unknown hyperplanes that are looked at again in such rounds."""
 
 UNEXPLAINED = 3, 0.05
 """Bends, and share of them, that may be on no known hyperplane when a network is tried."""
@@ -40,6 +44,9 @@ MISSING = 2
 REFITS = 6
 """Fits, each with the points that the one before predicted wrongly."""
 
+SHARP, SHARPER = 1e-11, 2
+"""Error of weights that further points are asked for, and how often that is done."""
+
 TRY, ENOUGH = 30, 200
 """Predicted points after a fit, and after the last one."""
 
@@ -54,10 +61,10 @@ def search(state: State, first: Array) -> bool:
     )
     if state.refusal is not None:
         return False
-    chords = random_chords(state, FIRST)
+    chords, astray = random_chords(state, FIRST), False
     idle, count = 0, -1
     while idle < FUTILE:
-        trace(state, chords)
+        trace(state, chords, astray)
         find_hyperplanes(state)
         unexplained = state.unexplained(state.bends)
         left = len(unexplained)
@@ -71,15 +78,18 @@ def search(state: State, first: Array) -> bool:
         )
         idle = 0 if len(state.planes.rows) > count else idle + 1
         count = len(state.planes.rows)
-        for bend in unexplained if idle else ():
-            bend.tries[0] = 0  # random polylines have shown nothing new
-        chords = random_chords(state, 1)
+        if idle:  # random polylines have shown nothing new
+            for number in state.rng.permutation(left)[:AGAIN]:
+                unexplained[number].tries[0] = 0
+        chords, astray = random_chords(state, 1), False
         if not state.planes.rows or left > UNEXPLAINED[0] + UNEXPLAINED[1] * len(state.bends):
             continue
         if _try(state):
             return True
+        state.planes.forget_supposed()
         if state.wrong:
             chords = [state.wrong[i] for i in state.rng.permutation(len(state.wrong))[:2]]
+            astray = True
     return False
 
 
@@ -93,8 +103,13 @@ def look_for_classes(state: State) -> bool:
     return False
 
 
-def trace(state: State, chords: Sequence[Array]) -> None:
-    """Polylines through a point of each chord (2, d) whose ends are of different classes."""
+def trace(state: State, chords: Sequence[Array], astray: bool) -> None:
+    """Polylines through a point of each chord (2, d) whose ends are of different classes; where a
+    network went astray, only up to the first bend that it does not explain."""
+
+    def unexplained(bend: Bend) -> bool:
+        return bool(state.planes.of([bend])[0] < 0)
+
     state.classes.queries.stage = "polylines"
     ends = np.array(chords).reshape(-1, 2, state.n_inputs)
     kinds = state.classes(ends.reshape(-1, state.n_inputs)).reshape(-1, 2)
@@ -103,6 +118,7 @@ def trace(state: State, chords: Sequence[Array]) -> None:
             (chord[0], chord[1]),
             (int(kind[0]), int(kind[1])),
             state.rng.standard_normal(state.n_inputs),
+            unexplained if astray else None,
         )
         for chord, kind in zip(ends, kinds, strict=True)
         if kind[0] != kind[1]
@@ -152,8 +168,12 @@ def _try(state: State) -> bool:
         return False
     if not check_predictions(state, ENOUGH, max(1e-10, OFF * state.noise), 0) or state.wrong:
         return False
-    sharpen(state)
-    solve(state)
+    for _ in range(SHARPER):
+        sharpen(state)
+        solve(state)
+        assert state.scores is not None, "it was found before"
+        if state.scores.error < SHARP:
+            break
     return True
 
 

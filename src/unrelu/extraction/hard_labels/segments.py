@@ -13,7 +13,9 @@ from unrelu.numerics.arrays import Array, Index
 class Segment:
     """A straight piece of the boundary in a plane: a point, the tangent, the normal towards class
     classes[0]; the bends at which it ends; the boundary's normal in all inputs, once known, and how
-    far it may be off. The tangent comes from two points, `base` apart, which have these `numbers`.
+    far it may be off. The tangent comes from two points, `base` apart, which have these `numbers`
+    and were bisected to the relative `width`.
+    `same`: another segment on the same piece of the boundary, where there is one.
     """
 
     point: Array
@@ -22,19 +24,32 @@ class Segment:
     classes: tuple[int, int]
     base: float
     numbers: Index
+    width: float
     ends: list[Array] = field(default_factory=list)
     full: Array | None = None
     error: float = 0.0
     lost: bool = False
+    same: Segment | None = None
 
-    def through(self, point: Array, other: Array, numbers: Index) -> None:
+    @property
+    def off(self) -> float:
+        """How far the tangent may be off."""
+        return self.width * (1 + float(np.abs(self.point).max())) / self.base
+
+    @property
+    def part(self) -> float:
+        """Length of the part of the boundary's normal that is in the plane."""
+        assert self.full is not None, "only where the normal is known"
+        return float(self.full @ self.normal)
+
+    def through(self, point: Array, other: Array, numbers: Index, width: float) -> None:
         """Take the line through these two points."""
         along, across = (other - point) @ self.tangent, (other - point) @ self.normal
         self.base, turn = float(np.hypot(along, across)), across / along
         size = np.hypot(1.0, turn)
         tangent, normal = self.tangent + turn * self.normal, self.normal - turn * self.tangent
         self.tangent, self.normal = tangent / size, normal / size
-        self.point, self.numbers = point, numbers
+        self.point, self.numbers, self.width = point, numbers, width
 
     def middle(self) -> tuple[Array, float]:
         """A point far from both ends, and how far."""

@@ -10,10 +10,11 @@ from unrelu.checks.class_boundaries import Predictions
 from unrelu.checks.finding import Finding
 from unrelu.extraction.hard_labels.boundary import FINEST, Boundary, widths
 from unrelu.extraction.hard_labels.classes import Classes
-from unrelu.extraction.hard_labels.hyperplanes import Hyperplanes, Limits
+from unrelu.extraction.hard_labels.hyperplanes import Hyperplanes
 from unrelu.extraction.hard_labels.output_layer import Scores
 from unrelu.extraction.hard_labels.segments import Bend
 from unrelu.extraction.hard_labels.tracing import Tracer
+from unrelu.extraction.hard_labels.views import Limits
 from unrelu.network.decision_boundary import BoundaryPoints
 from unrelu.numerics.arrays import Array
 

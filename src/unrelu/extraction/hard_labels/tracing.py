@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -54,6 +54,9 @@ SAME = 1e-7
 """Two bends are one: the polyline is closed."""
 
 
+Until = Callable[[Bend], bool]
+
+
 @dataclass(eq=False)
 class Tracer:
     """Where points go, and how fine: `width`, relative, of bisection; `far`, from where on nothing
@@ -69,15 +72,19 @@ class Tracer:
         return max(NEAR * step, 8 * self.width * float(np.abs(X).max()) * (1 + step / base))
 
     def trace(
-        self, ends: tuple[Array, Array], classes: tuple[int, int], across: Array
+        self,
+        ends: tuple[Array, Array],
+        classes: tuple[int, int],
+        across: Array,
+        until: Until | None = None,
     ) -> Asking[list[Bend]]:
         """All bends of the boundary through a point between `ends`, of two classes, in the plane of
-        these and the direction `across`."""
+        these and the direction `across`; on each side only up to one that is wanted, `until`."""
         first = yield from self._start(ends, classes, across)
         if first is None:
             return []
         step = 0.01 * float(np.linalg.norm(ends[0] - ends[1]))
-        return (yield from self._along(first, (1.0, -1.0), step, MOST))
+        return (yield from self._along(first, (1.0, -1.0), step, MOST, until))
 
     def trace_from(
         self, known: Segment, start: Array, direction: Array, step: float, *, most: int = MOST
@@ -89,15 +96,26 @@ class Tracer:
         tangent = direction - direction @ n * n
         tangent /= np.linalg.norm(tangent)
         numbers = known.numbers[:1]
-        first = Segment(start, tangent, n, known.classes, step, numbers, full=n, error=known.error)
+        first = Segment(
+            *(start, tangent, n, known.classes, step, numbers, self.width),
+            full=n,
+            error=known.error,
+            same=known,
+        )
         sides = (1.0, -1.0) if most == MOST else (1.0,)
         return (yield from self._along(first, sides, step, most))
 
     def _along(
-        self, first: Segment, sides: Sequence[float], step: float, most: int
+        self,
+        first: Segment,
+        sides: Sequence[float],
+        step: float,
+        most: int,
+        until: Until | None = None,
     ) -> Asking[list[Bend]]:
         bends: list[Bend] = []
-        yield from together([self._follow(first, side, step, most, bends) for side in sides])
+        tasks = [self._follow(first, side, step, most, bends, until) for side in sides]
+        yield from together(tasks)
         return bends
 
     def _start(
@@ -124,10 +142,17 @@ class Tracer:
         length = float(np.linalg.norm(tangent))
         numbers = np.concatenate([number, beside])
         base = float(arm[0]) * length
-        return Segment(point, tangent / length, normal / length, reached, base, numbers)
+        tangent, normal = tangent / length, normal / length
+        return Segment(point, tangent, normal, reached, base, numbers, self.width)
 
     def _follow(
-        self, segment: Segment, side: float, step: float, most: int, bends: list[Bend]
+        self,
+        segment: Segment,
+        side: float,
+        step: float,
+        most: int,
+        bends: list[Bend],
+        until: Until | None,
     ) -> Asking[None]:
         """From bend to bend; those where only one of the classes changes its rival are no bends."""
         tangent = side * segment.tangent
@@ -143,6 +168,8 @@ class Tracer:
             new.ends.append(point)
             if new.classes == segment.classes:
                 bends.append(Bend(point, error, segment, new))
+                if until is not None and until(bends[-1]):
+                    return
             segment, tangent = new, new.tangent
 
     def _next(
@@ -251,7 +278,8 @@ class Tracer:
             np.linalg.norm(point - a) / base + np.linalg.norm(point - segment.point) / segment.base
         )
         error = float(self.width * np.abs(point).max() * (1 + arms) / abs(across))
-        return point, error, Segment(a, new, normal, (first, second), base, np.arange(0))
+        made = Segment(a, new, normal, (first, second), base, np.arange(0), self.width)
+        return point, error, made
 
     def _sharpen(self, segment: Segment, X: Array, step: float) -> Asking[None]:
         """Take the segment's tangent from its first point and one near X, a step away."""
@@ -260,7 +288,8 @@ class Tracer:
         ends = yield from bisect((X + off)[None], (X - off)[None], pairs, self.width)
         number = self.found.add(*ends, True)
         other = (ends[0][0] + ends[1][0]) / 2
-        segment.through(segment.point, other, np.append(segment.numbers[:1], number))
+        numbers = np.append(segment.numbers[:1], number)
+        segment.through(segment.point, other, numbers, self.width)
 
     def _across_arc(
         self, segment: Segment, tangent: Array, centre: Array, radius: float, extends: bool
