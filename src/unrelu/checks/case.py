@@ -39,7 +39,8 @@ class Pinned:
     `shares`: of the samples it is active on.
     `outputs`: rank of the output weights: how many equations a sample is worth.
     `needed`: how many of `spare` rule out chance. `dimension`: of a unit's
-    weights and bias. `independent`: whether the inputs are.
+    weights and bias. `independent`: whether the inputs are. `checked`: whether all that was found
+    out, which takes long for many units.
     """
 
     errors: Array
@@ -50,6 +51,7 @@ class Pinned:
     dimension: int
     independent: bool = True
     farthest: Array | None = None
+    checked: bool = True
 
     @property
     def stated(self) -> Array:

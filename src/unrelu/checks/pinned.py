@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
@@ -26,9 +27,13 @@ ALWAYS_JOINT = 300
 MOST_ROWS = 20_000
 """Samples by which inputs are found to be dependent."""
 
-MOST_EFFORT = 1e11
-"""Operations that may go into pinning units that a smaller subset left open: a few seconds."""
+MOST_EFFORT, MOST_EFFORT_OF_MANY = 1e11, 3e13
+"""Operations that may go into pinning units that a smaller subset left open, a few seconds; and, of
+so many units that products are iterated, into pinning them at all, some ten minutes."""
 
+PRODUCTS = 200
+"""By the Jacobian or its transpose, of 4 operations for each sample and unknown, of which such a
+check takes about so many."""
 
 ON_KINK = 0.01
 """Share of the samples that may lie on the kink of a unit that is active on every sample."""
@@ -38,6 +43,13 @@ def not_pinned(net: Network, samples: Samples) -> Pinned:
     """For a network that does not explain the samples: they show nothing of its units."""
     unknown = np.full(net.n_units, np.inf)
     return Pinned(unknown, -unknown, np.zeros(net.n_units), samples.m, 0, samples.d)
+
+
+def _effort(rows: int, unknowns: int) -> tuple[float, float]:
+    """Operations, and how many there may be."""
+    if unknowns <= DENSE:
+        return float(rows) * unknowns**2, MOST_EFFORT
+    return 4.0 * PRODUCTS * rows * unknowns, MOST_EFFORT_OF_MANY
 
 
 def pin(net: Network, samples: Samples, biased: bool, limit: float, skip: bool = False) -> Pinned:
@@ -56,6 +68,9 @@ def pin(net: Network, samples: Samples, biased: bool, limit: float, skip: bool =
     wanted = max(8 * (net.n_inputs + net.n_units), 3 * unknowns // samples.m)
     rows = np.arange(0)
     quick = net.n_units <= samples.m and unknowns > ALWAYS_JOINT
+    effort, most = _effort(min(wanted, samples.n), unknowns)
+    if not quick and unknowns > DENSE and effort > most:
+        return replace(not_pinned(net, samples), checked=False)
     while True:
         more = np.arange(samples.n)
         if wanted < samples.n:
@@ -73,7 +88,8 @@ def pin(net: Network, samples: Samples, biased: bool, limit: float, skip: bool =
         wanted *= 8
         if not pinned.independent:  # a column that is zero nearly everywhere, say
             wanted = samples.n
-        elif wanted * unknowns**2 > MOST_EFFORT:
+        effort, most = _effort(min(wanted, samples.n), unknowns)
+        if pinned.independent and effort > most:
             return _pin_on(net, samples.take(rows), biased, rng, quick, skip)
 
 
@@ -201,6 +217,14 @@ def open_units(case: Case) -> Finding | None:
     weak = pinned.weak(case.limit)
     if not len(weak):
         return None
+    if not pinned.checked:
+        unknowns = net.n_units * pinned.dimension
+        return undetermined(
+            "not-checked",
+            "every sample is explained; whether no other network explains them was not checked, "
+            f"which takes hours for {unknowns} hidden weights",
+            units=weak,
+        )
     never_off = weak[pinned.shares[weak] == 1.0]
     if len(never_off):
         others = np.setdiff1d(weak, never_off)

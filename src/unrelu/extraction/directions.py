@@ -114,9 +114,13 @@ def continued(
     few = _few(places, units)
     if r == d or len(few) * (d - r) > FEW * len(places.points) * d:
         return units, places
-    asked = _asked_beyond(ask, places.take(few), basis)
-    units = _continued(asked, units)
+    units = extended(ask, units, places.take(few), basis)
     return units, choose_places(units, places.norm, d, rng)
+
+
+def extended(ask: Ask, units: Units, places: Places, basis: Array) -> Units:
+    """Step 1: the units (k, r) in all coordinates, roughly."""
+    return _continued(_asked_beyond(ask, places, basis), units)
 
 
 def _few(places: Places, units: Units) -> Index:

@@ -119,6 +119,22 @@ class LineSearch:
                 break
         return True
 
+    def n_kinks(self) -> int:
+        """How many kinks a line shows: no more than there are units."""
+        self.queries.stage = "lines"
+        line, self.count = self._next_line(), self.count + 1
+        return len(self._rest(self.kept.ask_on_line).kinks_on(line).at)
+
+    def n_others(self) -> int:
+        """How many kinks a few lines show that are not those of known units."""
+        self.queries.stage = "lines"
+        found = 0
+        for _ in range(QUIET):
+            line, self.count = self._next_line(), self.count + 1
+            kinks = self._rest(self.kept.ask_on_line).kinks_on(line)
+            found += int(lines.unknown(kinks, line, self.units).sum())
+        return found
+
     def _followed(self, new: Kinks, line: Line) -> lines.Units:
         """The units behind new kinks, as lines about theirs show them."""
         rest = self._rest(self.kept.ask_on_line)

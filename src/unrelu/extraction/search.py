@@ -82,7 +82,7 @@ class Search:
     ) -> None:
         self.queries, self.n_units, self.bias, self.scale = queries, n_units, bias, scale
         streams = map(np.random.default_rng, np.random.SeedSequence(seed).spawn(6))
-        self._random, on_lines, self._around, self.fits, _, self._completing = streams
+        self._random, on_lines, self._around, self.fits, self.aside, self._completing = streams
         self.kept = Kept(queries, scale)
         self.on_lines = LineSearch(queries, self.kept, scale, reach, on_lines)
         self.best: Recovery | None = None

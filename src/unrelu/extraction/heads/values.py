@@ -10,6 +10,7 @@ from unrelu.extraction.heads.head import FIRST_ANSWERS, Asked, Head, Shown
 from unrelu.extraction.heads.recognising import SAME, unchanged
 from unrelu.extraction.queries import ENDED
 from unrelu.extraction.search import Search
+from unrelu.extraction.subspace import shown_in_a_subspace
 from unrelu.result import Recovery
 from unrelu.wording.status import Status
 
@@ -50,7 +51,7 @@ def extract_values(asked: Asked) -> Recovery:
 def _search(search: Search, first: int) -> None:
     search.grow(first)
     piecewise = search.on_lines.measure_rounding()
-    if piecewise and not shown_at_once(search, FIRST_ANSWERS):
+    if piecewise and not (shown_at_once(search, FIRST_ANSWERS) or shown_in_a_subspace(search)):
         for _ in range(MOST_ROUNDS):
             before = len(search.on_lines.units.b)
             if not search.on_lines.search() or not len(search.on_lines.units.b):

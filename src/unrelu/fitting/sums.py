@@ -1,0 +1,278 @@
+"""All weights of a network at once, from answers at sums of points.
+
+Inputs that can be chosen may be sums x = p + q of points of two sets. The height of a unit at x is
+the sum of those at p and at q, so products by the Jacobian cost as much as d inputs for each point,
+but for each answer no more than the units and outputs do:
+
+    O(P k d + n k m),    P points and n answers,
+
+where independent inputs take O(n k (d + m)). Answers come in blocks, every p of a block plus every
+q of it. If there are several times as many points as inputs, a network is determined as well as
+from independent inputs.
+
+Gauss–Newton steps, by conjugate gradients. For inputs that are spread evenly, the normal matrix is
+about
+
+    (UᵀU ∘ C) ⊗ E[x xᵀ]  of the rows of V,    E[h hᵀ] ⊗ I  of the output weights,
+
+where C_jl says how often units j and l are active together and h are hidden values: that is the
+preconditioner. What is left between units takes a few dozen products, in single precision.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import cho_factor, cho_solve
+
+from unrelu.network import Network
+from unrelu.numerics.arrays import Array
+from unrelu.numerics.conjugate_gradients import conjugate_gradients
+
+Single = NDArray[np.float32]
+
+SIDE = 32
+"""Points of each set in a block: their products with V then cost about as much as all sums."""
+
+FINE = 2.0**-16
+"""Points are multiples of that: single precision then represents sums exactly."""
+
+MOST_STEPS, MOST_PRODUCTS = 12, 60
+"""Gauss–Newton steps, and products for each, at most."""
+
+ENOUGH = 0.1
+"""What a step gains, relative to what one unit explains by chance, that is not worth another."""
+
+ACCURACY = 0.03
+"""Of a step, relative to it."""
+
+HALVINGS = 4
+"""Of a step that makes answers worse."""
+
+RIDGE = 1e-6
+"""Of the preconditioner, relative to its diagonal."""
+
+SAMPLES = 8
+"""Blocks from which the preconditioner is made."""
+
+
+@dataclass(frozen=True, eq=False)
+class Sums:
+    """Points `first` and `second` (B, SIDE, d) of B blocks, and `answers` (B, SIDE, SIDE, m) at
+    their sums."""
+
+    first: Array
+    second: Array
+    answers: Array
+
+    @classmethod
+    def asked(
+        cls,
+        ask: Callable[[Array], Array],
+        blocks: int,
+        d: int,
+        scale: float,
+        rng: np.random.Generator,
+    ) -> Sums:
+        """At random points, so that sums have this scale."""
+        points = scale / np.sqrt(2) * rng.standard_normal((blocks, 2, SIDE, d))
+        points = np.round(points / (FINE * scale)) * (FINE * scale)
+        first, second = points[:, 0], points[:, 1]
+        answers = [ask(inputs(*pair)) for pair in zip(first, second, strict=True)]
+        return cls(first, second, np.array(answers).reshape(blocks, SIDE, SIDE, -1))
+
+    @staticmethod
+    def blocks(weights: int, d: int, m: int, each: float) -> int:
+        """How many give so many answers to `each` weight, and a few points to each input."""
+        return math.ceil(max(each * weights / (SIDE**2 * m), 3 * d / (2 * SIDE)))
+
+    def __len__(self) -> int:
+        return len(self.first)
+
+    def __iter__(self) -> Iterator[tuple[Array, Array, Array]]:
+        return zip(self.first, self.second, self.answers, strict=True)
+
+
+def inputs(first: Array, second: Array) -> Array:
+    """The sums of a block, (SIDE², d)."""
+    return np.asarray((first[:, None] + second[None]).reshape(-1, first.shape[1]))
+
+
+@dataclass(frozen=True, eq=False)
+class _Weights:
+    """Rows (k, d + 1), with biases, and output weights (m, k + 1), with constants."""
+
+    rows: Array
+    outer: Array
+
+    @classmethod
+    def of(cls, net: Network) -> _Weights:
+        return cls(np.column_stack([net.V, net.b]), np.column_stack([net.U, net.c]))
+
+    def network(self, bias: bool) -> Network:
+        lengths = np.linalg.norm(self.rows[:, :-1], axis=1)
+        V, b = self.rows[:, :-1] / lengths[:, None], self.rows[:, -1] / lengths
+        U, c = self.outer[:, :-1] * lengths, self.outer[:, -1]
+        return Network(V, U, b, c) if bias else Network(V, U)
+
+    def moved(self, step: _Weights, share: float) -> _Weights:
+        return _Weights(self.rows + share * step.rows, self.outer + share * step.outer)
+
+    @property
+    def flat(self) -> Array:
+        return np.concatenate([self.rows.ravel(), self.outer.ravel()])
+
+    def like(self, flat: Array) -> _Weights:
+        size = self.rows.size
+        return _Weights(flat[:size].reshape(self.rows.shape), flat[size:].reshape(self.outer.shape))
+
+
+def fitted(net: Network, sums: Sums, *, bias: bool) -> Network:
+    """The network of least squares next to one. Without `bias`, b and c are zero."""
+    weights = _Weights.of(net.canonical())
+    residuals = _residuals(weights, sums)
+    cost = float(np.vdot(residuals, residuals))
+    # By chance, q weights explain a share q / (n m) of squares, and a unit has d + 1.
+    enough = ENOUGH * weights.rows.shape[1] / residuals.size
+    for _ in range(MOST_STEPS):
+        step = _gauss_newton(weights, sums, residuals, bias)
+        for halving in range(HALVINGS):
+            trial = weights.moved(step, 0.5**halving)
+            left = _residuals(trial, sums)
+            after = float(np.vdot(left, left))
+            if after < cost:
+                break
+        else:
+            break
+        gained = 1 - after / cost
+        weights, residuals, cost = trial, left, after
+        if gained < enough:
+            break
+    return weights.network(bias)
+
+
+def row_errors(
+    net: Network, sums: Sums, size: float, bias: bool, rng: np.random.Generator
+) -> Array:
+    """(k,): how far unit rows (v, b) are off where answers have independent errors of this size.
+    From one draw of these: with dozens of inputs, the norm of an error is known well."""
+    weights = _Weights.of(net)
+    noise = size * rng.standard_normal(sums.answers.shape)
+    off, lengths = _gauss_newton(weights, sums, noise, bias).rows, np.linalg.norm(net.V, axis=1)
+    off[:, :-1] -= ((off[:, :-1] * net.V).sum(axis=1) / lengths**2)[:, None] * net.V
+    return np.asarray(np.linalg.norm(off, axis=1) / lengths)
+
+
+def _residuals(weights: _Weights, sums: Sums) -> Array:
+    """What the network leaves of the answers."""
+    left = np.empty_like(sums.answers)
+    V, b = weights.rows[:, :-1], weights.rows[:, -1]
+    U, c = weights.outer[:, :-1], weights.outer[:, -1]
+    for number, (first, second, answers) in enumerate(sums):
+        heights = (first @ V.T + b)[:, None] + second @ V.T
+        left[number] = answers - (np.maximum(heights, 0.0, out=heights) @ U.T + c)
+    return left
+
+
+class _Normal:
+    """JᵀJ, in single precision, and its preconditioner. Heights are kept, of points alone."""
+
+    def __init__(self, weights: _Weights, sums: Sums, bias: bool) -> None:
+        self._weights, self._bias = weights, bias
+        self._U = weights.outer[:, :-1].astype(np.float32)
+        ones = np.full((*sums.first.shape[:2], 1), float(bias))
+        self._first = np.concatenate([sums.first, ones], axis=2).astype(np.float32)
+        self._second = np.concatenate([sums.second, 0 * ones], axis=2).astype(np.float32)
+        rows = weights.rows
+        self._heights = [
+            (
+                (p @ rows[:, :-1].T + rows[:, -1]).astype(np.float32),
+                (q @ rows[:, :-1].T).astype(np.float32),
+            )
+            for p, q, _ in sums
+        ]
+        self._of_units, self._of_inputs, self._of_values = self._solvers()
+
+    def _values(self, block: int) -> Single:
+        """Hidden values (SIDE, SIDE, k) of a block."""
+        first, second = self._heights[block]
+        return np.asarray(np.maximum(first[:, None] + second, np.float32(0)))
+
+    def _solvers(self) -> list[Callable[[Array], Array]]:
+        """Those of UᵀU ∘ C, of the second moment of inputs, and of that of hidden values."""
+        some = range(0, len(self._heights), max(1, len(self._heights) // SAMPLES))
+        values = np.vstack([self._values(block).reshape(SIDE**2, -1) for block in some])
+        active, total = (values > 0).astype(np.float32), len(self._heights) * SIDE**2
+        U = self._weights.outer[:, :-1]
+        units = (U.T @ U) * (active.T @ active) * (total / len(active))
+        hidden = np.column_stack([values, np.full(len(values), np.float32(self._bias))])
+        moments = (hidden.T @ hidden) * (total / len(hidden))
+        points = [part.reshape(-1, part.shape[2]) for part in (self._first, self._second)]
+        spread = sum(part.T @ part / len(part) for part in points)
+        return [_solver(np.asarray(gram, np.float64)) for gram in (units, spread, moments)]
+
+    def precondition(self, flat: Array) -> Array:
+        part = self._weights.like(flat)
+        rows = self._of_units(self._of_inputs(part.rows.T).T)
+        return _Weights(rows, self._of_values(part.outer.T).T).flat
+
+    def product(self, flat: Array) -> Array:
+        """JᵀJ times a step."""
+        step = self._weights.like(flat)
+        rows, outer = step.rows.astype(np.float32), step.outer.astype(np.float32)
+        total_rows, total_outer = np.zeros_like(rows), np.zeros_like(outer)
+        for block, (p, q) in enumerate(zip(self._first, self._second, strict=True)):
+            values = self._values(block)
+            change = (p @ rows.T)[:, None] + q @ rows.T
+            change *= values > 0
+            moved = change @ self._U.T
+            moved += values @ outer[:, :-1].T + outer[:, -1]
+            self._pull(block, values, moved, total_rows, total_outer)
+        return self._free(total_rows, total_outer)
+
+    def transposed(self, residuals: Array) -> Array:
+        """Jᵀ times residuals."""
+        total_rows = np.zeros(self._weights.rows.shape, np.float32)
+        total_outer = np.zeros(self._weights.outer.shape, np.float32)
+        for block, left in enumerate(residuals.astype(np.float32)):
+            self._pull(block, self._values(block), left, total_rows, total_outer)
+        return self._free(total_rows, total_outer)
+
+    def _pull(self, block: int, values: Single, left: Single, rows: Single, outer: Single) -> None:
+        """Adds Jᵀ times `left` (SIDE, SIDE, m) of a block."""
+        flat = left.reshape(SIDE**2, -1)
+        outer[:, :-1] += flat.T @ values.reshape(SIDE**2, -1)
+        outer[:, -1] += flat.sum(axis=0)
+        on = left @ self._U
+        on *= values > 0
+        rows += on.sum(axis=1).T @ self._first[block] + on.sum(axis=0).T @ self._second[block]
+
+    def _free(self, rows: Single, outer: Single) -> Array:
+        """Without what is held at zero."""
+        if not self._bias:
+            rows[:, -1], outer[:, -1] = 0.0, 0.0
+        return _Weights(rows.astype(np.float64), outer.astype(np.float64)).flat
+
+
+def _solver(gram: Array) -> Callable[[Array], Array]:
+    diagonal = np.diag(gram)
+    least = np.finfo(np.float32).eps * diagonal.max(initial=1.0)
+    factor = cho_factor(gram + RIDGE * np.diag(np.maximum(diagonal, least)), check_finite=False)
+    return lambda right: np.asarray(cho_solve(factor, right, check_finite=False))
+
+
+def _gauss_newton(weights: _Weights, sums: Sums, residuals: Array, bias: bool) -> _Weights:
+    normal = _Normal(weights, sums, bias)
+    size = float(np.abs(residuals).max()) or 1.0  # single precision has a limited range
+    step, _ = conjugate_gradients(
+        normal.product,
+        normal.transposed(residuals / size),
+        normal.precondition,
+        tolerance=ACCURACY,
+        most=MOST_PRODUCTS,
+    )
+    return weights.like(size * step)
