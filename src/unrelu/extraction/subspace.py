@@ -36,7 +36,6 @@ from unrelu.extraction.search import Search
 from unrelu.fitting import joint
 from unrelu.fitting.sums import Sums, fitted, row_errors
 from unrelu.network import Network
-from unrelu.noise.gaussian import noise_covariance
 from unrelu.numerics.arrays import Array, Index
 from unrelu.result import Recovery
 from unrelu.samples import Samples
@@ -111,9 +110,9 @@ def _judged(search: Search, net: Network, errors: Array, used: Index) -> Recover
         return search.judge(net, used, "")
     contradiction = contradicted(certificate, kept.along, True)
     remarks = remarks_on(certificate, search.n_units, contradiction, "")
-    net, (X, Y) = certificate.network, (kept.X, kept.Y)
-    covariance = noise_covariance(net(X) - Y, net, search.bias, np.zeros(Y.shape[1]))
-    rounding = single.rounding_of(Y)
+    net, off = certificate.network, certificate.network(kept.X) - kept.Y
+    covariance = off.T @ off / (len(off) * (1 - evidence.unknowns / evidence.equations))
+    rounding = single.rounding_of(kept.Y)
     left = float(np.sqrt(np.diag(covariance).mean())) / rounding
     weakest = float(single.standing_out(net, search.scale, rounding).min(initial=np.inf))
     sentence = (
