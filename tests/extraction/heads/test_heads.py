@@ -248,6 +248,33 @@ def test_answers_that_are_cut_off_in_part_are_compared_too(height: float, seed: 
     assert (result.status == "exact") == (height == 0)
 
 
+def test_an_estimate_is_compared_with_answers_that_are_cut_off_too() -> None:
+    rng = np.random.default_rng(1)
+    V = 0.7 * rng.standard_normal((3, 6))
+    V[0] = np.eye(6)[0]
+    net = Network(V, [[-5, 0.4, 0.3], [0.3, 0.6, -0.3]], [0, 0.1, 0.2], [1.0, 3.0])
+    oracle = _with_a_bump(net, 50.0)
+    result = unrelu.extract(
+        lambda X: np.round(oracle(X), 3), 6, answers="rectified", budget=1000, rng=0, throw=False
+    )
+    assert result.status == "failed"
+    assert "answers-contradict" in [finding.code for finding in result.findings]
+
+
+@pytest.mark.parametrize("link", CUT_OFF)
+def test_few_answers_that_are_cut_off_are_enough_to_see_it(link: str) -> None:
+    net = planted(3)
+    X = np.random.default_rng(0).standard_normal((10_000, 6))
+    net = Network(net.V, net.U, net.b, net.c - np.quantile(net(X), 0.02, axis=0))
+    if link == "clipped":
+        size = np.quantile(net(X), 0.99)
+        net = Network(net.V, net.U / size, net.b, net.c / size)
+    result = unrelu.extract(model(net, link), 6, rng=0)
+    assert result.stats["answers"] == link
+    assert result.status == "exact"
+    assert recovered(result, net)
+
+
 def test_nothing_is_exact_before_fresh_answers_were_asked() -> None:
     truth = Network(
         np.random.default_rng(0).standard_normal((3, 4)), [[1.0, -1.2, 0.7]], [0.3, -0.2, 0.1]

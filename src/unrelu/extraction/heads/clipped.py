@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from unrelu.extraction.heads.head import Head
 from unrelu.extraction.heads.linked import extract_behind
-from unrelu.extraction.heads.recognising import cut_off, share_at, stays_within, within
+from unrelu.extraction.heads.recognising import cut_off, some_at, stays_within, within
 from unrelu.links.clipped import CLIPPED as LINK
 
 CLIPPED = Head(
     "clipped",
     LINK.about,
-    possible=lambda Y: within(Y, 0.0, 1.0) and (share_at(Y, 0.0) or share_at(Y, 1.0)),
-    recognise=lambda shown: stays_within(shown, 0.0, 1.0) and cut_off(shown, LINK),
+    possible=lambda Y: within(Y, 0.0, 1.0),
+    recognise=lambda shown: (
+        some_at(shown.Y, 0.0, 1.0) and stays_within(shown, 0.0, 1.0) and cut_off(shown, LINK)
+    ),
     extract=extract_behind(LINK),
     hides=LINK.hides,
 )

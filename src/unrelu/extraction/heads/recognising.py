@@ -33,8 +33,8 @@ tell apart, and answers with all their digits do."""
 SAME = 0.7
 """Least share of equal pairs."""
 
-SOME = 0.01
-"""Least share of answers at an end of their range, and of others, where values were cut off."""
+MOST = 0.99
+"""Largest share of answers at an end of their range where values were cut off."""
 
 PER_WEIGHT = 8, 15, 30, 60
 """Queries, for each weight of a unit, that show whether a network explains them: more where fewer
@@ -99,9 +99,9 @@ def at_bounds(shown: Shown, low: float, high: float) -> bool:
     return within(Y, low, high) and bool(ends >= SATURATED)
 
 
-def share_at(Y: Array, end: float) -> bool:
-    """Whether a good part of the answers are at this end of their range, but not most."""
-    return SOME <= float(np.isin(Y, end).mean()) <= 1 - SOME
+def some_at(Y: Array, *ends: float) -> bool:
+    """Whether some of the answers are at the ends of their range, but not most."""
+    return 0 < float(np.isin(Y, ends).mean()) <= MOST
 
 
 def cut_off(shown: Shown, link: Link) -> bool:
@@ -118,6 +118,7 @@ def cut_off(shown: Shown, link: Link) -> bool:
         found = recover(X[inside], Y[inside], bias=asked.bias, noise="none", rng=0, throw=False)
         if found.status != Status.EXACT:
             continue
+        X, Y = np.vstack([X, shown.X]), np.vstack([Y, shown.Y])  # all that are cut off so far
         F = found.certificate.network(X)
         error = SAME_VALUE * np.abs(Y).max()
         right = np.abs(link.forward(F) - Y).max() <= error

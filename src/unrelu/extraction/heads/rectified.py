@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from unrelu.extraction.heads.head import Head
 from unrelu.extraction.heads.linked import extract_behind
-from unrelu.extraction.heads.recognising import cut_off, share_at
+from unrelu.extraction.heads.recognising import cut_off, some_at
 from unrelu.links.rectified import RECTIFIED as LINK
 
 RECTIFIED = Head(
     "rectified",
     LINK.about,
-    possible=lambda Y: Y.min() >= 0 and share_at(Y, 0.0),
-    recognise=lambda shown: cut_off(shown, LINK),
+    possible=lambda Y: bool(Y.min() >= 0),
+    recognise=lambda shown: some_at(shown.Y, 0.0) and cut_off(shown, LINK),
     extract=extract_behind(LINK),
     hides=LINK.hides,
 )

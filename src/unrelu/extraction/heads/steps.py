@@ -10,6 +10,7 @@ import numpy as np
 
 from unrelu.checks.counting import chance_equations
 from unrelu.checks.explained import explain
+from unrelu.checks.finding import failed
 from unrelu.extraction.entries import misfit, refined
 from unrelu.extraction.heads.far_out import on_lines, outside
 from unrelu.extraction.heads.head import Asked
@@ -31,6 +32,11 @@ log = logging.getLogger(__name__)
 
 NOISE = 1.5
 """Ratio of what an estimate leaves to the errors of rounding, up to which it is good enough."""
+
+CONTRADICTED = (
+    "of all answers, also those that hardly show their values, this network leaves {:.2g} times "
+    "what rounding does: it lacks units, or the model is another function"
+)
 
 MORE, MANY = 0.25, 2.0
 """By what share exact samples grow while no network explains them; and from how many on, relative
@@ -106,6 +112,9 @@ class Steps:
         net = refined(result.certificate.network, self.link, self.grid, *self.seen, bias=bias)
         left = misfit(net, self.link, self.grid, *self.seen)
         log.info("%d queries: %s, leaves %.2f of rounding", len(X), result.status.value, left)
+        if left > NOISE and result.status == Status.ESTIMATED:
+            contradicted = failed("answers-contradict", CONTRADICTED.format(left))
+            result = replace(result, remarks=(contradicted, *result.remarks))
         return result, net if left <= NOISE and net.n_units else None
 
     def stretches(
