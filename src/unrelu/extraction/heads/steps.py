@@ -33,6 +33,10 @@ log = logging.getLogger(__name__)
 NOISE = 1.5
 """Ratio of what an estimate leaves to the errors of rounding, up to which it is good enough."""
 
+RARE, ON_RARE = 0.05, 40
+"""Share of the inputs on one side below which a unit is rarely seen there; and queries beside it,
+for each of its weights, that show it better: a step would cost forty."""
+
 CONTRADICTED = (
     "of all answers, also those that hardly show their values, this network leaves {:.2g} times "
     "what rounding does: it lacks units, or the model is another function"
@@ -110,6 +114,10 @@ class Steps:
         result = recover(X, Z, self.asked.n_units, sample_weight=errors**-2.0, **options)  # type: ignore[arg-type]
         self.usual[:], self.seen[:] = [X], answers
         net = refined(result.certificate.network, self.link, self.grid, *self.seen, bias=bias)
+        if len(rare := self._rare(net)):
+            more = self.asked.queries(self._beside(net, ON_RARE * X.shape[1] * len(rare), rare))
+            self.seen[:] = [np.vstack(both) for both in zip(self.seen, more, strict=True)]
+            net = refined(net, self.link, self.grid, *self.seen, bias=bias)
         left = misfit(net, self.link, self.grid, *self.seen)
         log.info("%d queries: %s, leaves %.2f of rounding", len(X), result.status.value, left)
         if left > NOISE and result.status == Status.ESTIMATED:
@@ -144,20 +152,32 @@ class Steps:
         log.info("%d of %d stretches", total, count)
         return joined(found)
 
+    def _rare(self, net: Network) -> Index:
+        """Units that are active, or inactive, on few of the inputs of the estimate."""
+        active = (net.preactivations(self.usual[0]) > 0).mean(axis=0)
+        return np.flatnonzero(np.minimum(active, 1 - active) < RARE)
+
     def _starts(self, net: Network, n: int, some: Index) -> Array:
         """Inputs like those of the estimate; every third is moved next to the hyperplane of one of
         some units, so that there are samples on both sides of each."""
+        X = self._like_usual(n)
+        X[::3] = self._beside(net, len(X[::3]), some)
+        return X
+
+    def _like_usual(self, n: int) -> Array:
         usual = self.usual[0]
         noise = self.asked.scale * self.rng.standard_normal((n, usual.shape[1]))
-        X = chained(usual[self.rng.integers(len(usual), size=n)], noise)
-        near = np.arange(0, n, 3)
-        units = some[self.rng.integers(len(some), size=len(near))]
+        return chained(usual[self.rng.integers(len(usual), size=n)], noise)
+
+    def _beside(self, net: Network, n: int, some: Index) -> Array:
+        """Inputs on both sides of the hyperplanes of some units."""
+        X = self._like_usual(n)
+        units = some[self.rng.integers(len(some), size=n)]
         V = net.V[units]
         size = np.linalg.norm(V, axis=1)
-        side = 0.3 * self.asked.scale * self.rng.standard_normal(len(near))
-        shift = (side * size - (X[near] * V).sum(axis=1) - net.b[units]) / size**2
-        X[near] += shift[:, None] * V
-        return X
+        side = 0.3 * self.asked.scale * self.rng.standard_normal(n)
+        shift = (side * size - (X * V).sum(axis=1) - net.b[units]) / size**2
+        return np.asarray(X + shift[:, None] * V)
 
     def wanted(self, net: Network, spare: float) -> int:
         """Samples, `spare` times as many as there are unknowns."""
