@@ -99,7 +99,7 @@ def _completed(steps: Steps, net: Network, known: Stretches, keep: list[Recovery
     weak, spare = np.arange(0), SPARE
     for _ in range(MORE_ROUNDS):
         fit = steps.fitted(known, net)
-        steps.unexplained[:] = [] if fit.explains else [fit]
+        steps.unexplained[:] = [] if fit.off <= 1 else [fit]
         if not fit.explains:
             known, net = steps.enlarged(known, net)
             continue

@@ -33,6 +33,10 @@ log = logging.getLogger(__name__)
 NOISE = 1.5
 """Ratio of what an estimate leaves to the errors of rounding, up to which it is good enough."""
 
+MISSED = 0.05
+"""Share of the answers that a network may not predict, while it is not known to the last digit. One
+that lacks a unit misses more, and may yet explain the few steps that it has predicted itself."""
+
 RARE, ON_RARE = 0.05, 40
 """Share of the inputs on one side below which a unit is rarely seen there; and queries beside it,
 for each of its weights, that show it better: a step would cost forty."""
@@ -59,18 +63,18 @@ EPS = float(np.finfo(np.float64).eps)
 @dataclass(frozen=True, eq=False)
 class Fit:
     """A network fitted to exact samples of stretches, by a rule of rounding; how many roundings it
-    is `off` at worst, and how many of the other answers it does not predict."""
+    is `off` at worst, and what share of the other answers it does not predict."""
 
     net: Network
     stretches: Stretches
     samples: Samples
     rule: str
     off: float
-    wrong: int = 0
+    wrong: float = 0.0
 
     @property
     def explains(self) -> bool:
-        return self.off <= 1
+        return self.off <= 1 and self.wrong <= MISSED
 
 
 @dataclass(frozen=True, eq=False)
@@ -193,9 +197,9 @@ class Steps:
         fits: list[Fit] = []
         for rule in self.rules:
             fit = self.fit(stretches, net, rule)
-            wrong = int(outside(self.link, self.grid, rule, fit.net, *self.seen).sum())
+            wrong = float(outside(self.link, self.grid, rule, fit.net, *self.seen).mean())
             fits.append(replace(fit, wrong=wrong))
-            log.info("%s: off by %.1e roundings, %d answers", RULES[rule], fit.off, wrong)
+            log.info("%s: off by %.1e roundings, %.1f%%", RULES[rule], fit.off, 100 * wrong)
             if fit.explains and not wrong:
                 break
         return min(fits, key=lambda fit: (not fit.explains, fit.wrong))
