@@ -78,6 +78,15 @@ class Distances:
         distance = np.where(flat, np.inf, value / safe)
         return cls(net, points, distance, active / safe[:, None], F / safe[:, None], safe)
 
+    @property
+    def reach(self) -> Array:
+        """(n,): how far the boundary moves if the terms of F_A − F_B change by their own size: with
+        a relative rounding ε of these, points scatter by about ε times that."""
+        net, (A, B) = self.net, self.points.pairs.T
+        size = np.abs(self.points.X) @ np.abs(net.V).T + np.abs(net.b)
+        terms = (np.abs(net.U[A] - net.U[B]) * size).sum(axis=1) + np.abs(net.c[A] - net.c[B])
+        return np.asarray(terms / self.steepness)
+
     def jacobian(self, biased: bool) -> Array:
         """(n, p) for the unknowns of `moved`."""
         X, k = self.points.X, self.net.n_units

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from support.labelled import homogeneous
 
 from unrelu.extraction.hard_labels.class_graph import blocks
 from unrelu.extraction.hard_labels.null_vectors import Inside, solve_blocks
+from unrelu.network import Network
+from unrelu.network.decision_boundary import BoundaryPoints, Distances
 from unrelu.numerics.arrays import Array, Index
 
 
@@ -52,3 +55,15 @@ def test_one_scale_for_each_block(cycle: bool) -> None:
         assert ratio[0] > 0
     scales = [np.linalg.norm(found.K[c] - found.K[1]) / np.linalg.norm(K[c] - K[1]) for c in (0, 2)]
     assert (abs(scales[0] / scales[1] - 1) < 1e-12) == cycle
+
+
+def test_distances_from_where_the_first_unit_turns_on() -> None:
+    """Where all units are off, outputs without biases are equal: the boundary is where one turns
+    on, whichever side of it rounding puts a point on."""
+    net = homogeneous(4, 3, 1, 0)
+    net = Network(net.V, np.vstack([0 * net.U, net.U]))
+    x = np.linalg.lstsq(net.V, np.array([0.0, -1.0, -2.0]))[0]
+    X = np.stack([x - 1e-9 * net.V[0], x + 1e-9 * net.V[0], x - 0.25 * net.V[0]])
+    state = Distances.of(net, BoundaryPoints(X, np.array([[0, 1]] * 3), np.ones(3)))
+    assert np.abs(state.distances) == pytest.approx([1e-9, 1e-9, 0.25], rel=1e-6)
+    assert np.isinf(Distances.of(Network(net.V, net.U, c=[0.0, 1.0]), state.points).distances[2])

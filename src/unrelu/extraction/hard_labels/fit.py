@@ -14,14 +14,20 @@ from unrelu.extraction.hard_labels.polish import (
     CONSISTENT,
     polish,
     root_mean_square,
+    rounding_of,
+    with_rounding,
     without_biases,
 )
 from unrelu.extraction.hard_labels.state import State
 from unrelu.network import Network
+from unrelu.network.decision_boundary import BoundaryPoints
 from unrelu.numerics.arrays import Array
 
 MOST_POLISHED = 3000
 """Unknowns up to which all weights are fitted to the points together."""
+
+SCATTER = 8.0
+"""Ratio of the errors that a network requires, to those that were measured, up to which it fits."""
 
 IDLE = 1e-6
 """Share of the largest output weight below which a unit is none."""
@@ -29,7 +35,7 @@ IDLE = 1e-6
 
 def solve(state: State) -> bool:
     """The output layer for the hyperplanes found, and the fit to all points. Hyperplanes at which
-    no output bends, as false ones do not, are forgotten."""
+    no output bends, as false ones do not, are forgotten once all outputs are known."""
     while True:
         scores = _fitted(state)
         if scores is None:
@@ -37,7 +43,8 @@ def solve(state: State) -> bool:
         state.scores = scores
         strength = np.abs(scores.network.U - scores.network.U[0]).max(axis=0)
         idle = np.flatnonzero(strength < IDLE * strength.max())
-        if not len(idle) or scores.network.n_units != len(state.planes.rows):
+        complete = scores.known.all() and scores.network.n_units == len(state.planes.rows)
+        if not len(idle) or not complete:
             return True
         state.planes.rows = [
             row for number, row in enumerate(state.planes.rows) if number not in idle
@@ -59,15 +66,31 @@ def _fitted(state: State) -> Scores | None:
             break
     if scores is None:
         return None
-    net, error = scores.network, np.inf
-    if small(state, net) and scores.known.all():
-        net, residuals = polish(net, points, biased=state.biased)
-        if root_mean_square(residuals) < CONSISTENT:
-            errors = weight_errors(net, points, state.biased)
-            error = max(float(errors[0].max()), errors[1])
-            _keep_hyperplanes(state, net, errors[0])
-            net = (not net.skip and without_biases(net, points, *errors)) or net
-    return replace(scores, network=net, error=error)
+    if small(state, scores.network) and scores.known.all():
+        return _polished(state, scores, points)
+    return scores
+
+
+def _polished(state: State, scores: Scores, points: BoundaryPoints) -> Scores:
+    """All weights fitted to all points. Where these scatter, by rounding of the outputs, the
+    boundary is known the better, the steeper the outputs are across it."""
+    net, residuals = polish(scores.network, points, biased=state.biased)
+    rounding = 0.0
+    if state.noise:
+        median = float(np.median(points.errors))
+        for _ in range(2):
+            rounding = rounding_of(net, points)
+            points = with_rounding(net, points, rounding)
+            net, _ = polish(net, points, biased=state.biased)
+        if float(np.median(points.errors)) > SCATTER * median:
+            return replace(scores, network=net)
+    elif not root_mean_square(residuals) < CONSISTENT:
+        return replace(scores, network=net)
+    errors = weight_errors(net, points, state.biased)
+    _keep_hyperplanes(state, net, errors[0])
+    net = (not net.skip and without_biases(net, points, *errors)) or net
+    error = max(float(errors[0].max()), errors[1])
+    return replace(scores, network=net, error=error, rounding=rounding)
 
 
 def _keep_hyperplanes(state: State, net: Network, errors: Array) -> None:

@@ -44,13 +44,14 @@ class Scores:
     unseen : (m, k), the side of each unit's hyperplane, ±1, on which no point of the class is: its
         output is unknown there. 0 where there is none. loose : classes whose scale is independent
         of that of the others. error : how far hidden weights may be off; infinite before all
-        weights are fitted together.
+        weights are fitted together. rounding : relative rounding of the outputs.
     """
 
     network: Network
     unseen: Index
     loose: Index = field(default_factory=lambda: np.arange(0))
     error: float = np.inf
+    rounding: float = 0.0
 
     def __call__(self, X: Array) -> Array:
         """Outputs (n, m), NEVER where they are unknown."""

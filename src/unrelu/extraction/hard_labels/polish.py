@@ -13,6 +13,9 @@ STEPS = 8
 CONVERGED = 0.5
 """Ratio of two consecutive residuals above which nothing is gained."""
 
+ASTRAY, FEW_ASTRAY = 6.0, 0.02
+"""Errors from the boundary of a point that a wrong label has led astray, and the largest share."""
+
 CONSISTENT = 3.0
 """Root mean square of the residuals of a network that fits its points, in errors of these."""
 
@@ -80,3 +83,22 @@ def without_biases(
 def root_mean_square(residuals: Array) -> float:
     """Of those that are finite."""
     return float(np.sqrt(np.mean(residuals[np.isfinite(residuals)] ** 2)))
+
+
+def rounding_of(net: Network, points: BoundaryPoints) -> float:
+    """The relative rounding of outputs that explains how far points are from the boundary."""
+    state = Distances.of(net, points)
+    kept = np.isfinite(state.distances)
+    return root_mean_square(state.distances[kept] / state.reach[kept])
+
+
+def with_rounding(net: Network, points: BoundaryPoints, rounding: float) -> BoundaryPoints:
+    """The points, with errors from this rounding of outputs where they are larger; without those
+    few that a wrong label has led astray, close to the boundary as they are."""
+    if not rounding:
+        return points
+    state = Distances.of(net, points)
+    errors = np.maximum(points.errors, rounding * state.reach)
+    astray = np.abs(state.distances) > ASTRAY * errors
+    kept = np.flatnonzero(~astray | (astray.mean() > FEW_ASTRAY))
+    return BoundaryPoints(points.X, points.pairs, errors).take(kept)

@@ -13,6 +13,7 @@ from unrelu.checks.finding import Finding, undetermined
 from unrelu.evidence.boundary_labels import judge_boundary
 from unrelu.evidence.evidence import Question
 from unrelu.extraction.hard_labels.classes import Classes
+from unrelu.extraction.hard_labels.polish import with_rounding
 from unrelu.extraction.hard_labels.state import State
 from unrelu.network import Network
 from unrelu.network.decision_boundary import BoundaryPoints
@@ -36,7 +37,7 @@ def verdict(state: State) -> Recovery:
         return without_network(state)
     order = classes.sorted()
     net, units = _canonical(state.scores.network, order)
-    points = state.points()
+    points = with_rounding(state.scores.network, state.points(), state.scores.rounding)
     place = np.argsort(order)
     pairs = place[points.pairs]
     left = state.scores.open_weights[order]

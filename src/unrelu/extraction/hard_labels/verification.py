@@ -15,7 +15,7 @@ from unrelu.extraction.hard_labels.fit import small
 from unrelu.extraction.hard_labels.output_layer import NEVER, Scores
 from unrelu.extraction.hard_labels.polish import most_informative
 from unrelu.extraction.hard_labels.state import State
-from unrelu.network.decision_boundary import BoundaryPoints
+from unrelu.network.decision_boundary import BoundaryPoints, Distances
 from unrelu.numerics.arrays import Array, Index, Mask
 
 log = logging.getLogger(__name__)
@@ -35,12 +35,12 @@ CANDIDATES, SHARPENED = 2000, 24
 
 @dataclass(frozen=True, eq=False)
 class Predicted:
-    """Points X (n, d) of a network's boundary, unit normals towards the first of the classes
-    `pairs` (n, 2), and the chords that they were found on: ends (n, 2, d). tied (q, d): other
-    inputs, at which the largest outputs are equal: all of them are of one class."""
+    """Points X (n, d) of a network's boundary, steps `aside` that clearly reach the first of the
+    classes `pairs` (n, 2), and the chords that they were found on: ends (n, 2, d). tied (q, d):
+    other inputs, at which the largest outputs are equal: all of them are of one class."""
 
     X: Array
-    normals: Array
+    aside: Array
     pairs: Index
     chords: Array
     tied: Array
@@ -71,13 +71,17 @@ def predict(
     size = np.linalg.norm(gradient, axis=1)
     steep = size > 1e-9 * max(float(np.median(size)), 1e-300) if len(size) else size > 0
     normals = gradient / np.where(steep, size, 1.0)[:, None]
-    aside = off * (1 + np.linalg.norm(X, axis=1))[:, None] * normals
+    pairs = np.column_stack([A, B])
+    distance = off * (1 + np.linalg.norm(X, axis=1))
+    if scores.rounding:
+        reach = Distances.of(net, BoundaryPoints(X, pairs, distance)).reach
+        distance = np.maximum(distance, OFF * scores.rounding * reach)
+    aside = distance[:, None] * normals
     sides = scores(X + aside), scores(X - aside)
     each = np.arange(len(rows))
     known = [~_tied(F) & (np.minimum(F[each, A], F[each, B]) > NEVER) for F in sides]
     kept = np.flatnonzero(steep & known[0] & known[1])
-    pairs = np.column_stack([A, B])
-    return Predicted(X[kept], normals[kept], pairs[kept], ends[rows][kept], ends[ties][:count])
+    return Predicted(X[kept], aside[kept], pairs[kept], ends[rows][kept], ends[ties][:count])
 
 
 def _tied(F: Array) -> Mask:
@@ -96,8 +100,8 @@ def sharpen(state: State) -> None:
     if small(state, net):
         points = state.points()
         rows = most_informative(net, points, candidates, SHARPENED, biased=state.biased)
-    aside = off * (1 + np.linalg.norm(guess.X[rows], axis=1))[:, None] * guess.normals[rows]
-    inner, outer, pairs = guess.X[rows] + aside, guess.X[rows] - aside, guess.pairs[rows]
+    aside, pairs = guess.aside[rows], guess.pairs[rows]
+    inner, outer = guess.X[rows] + aside, guess.X[rows] - aside
     answers = state.classes(np.vstack([inner, outer])).reshape(2, -1)
     good = (answers == pairs.T).all(axis=0)
     task = bisect(inner[good], outer[good], pairs[good], state.finest)
@@ -110,8 +114,8 @@ def check_predictions(state: State, count: int, off: float, refined: int) -> boo
     assert state.scores is not None, "only after a fit"
     state.classes.queries.stage = "predicted points"
     guess = predict(state.scores, off, count, [state.scale * s for s in SCALES], state.rng)
-    off_each = off * (1 + np.linalg.norm(guess.X, axis=1))[:, None] * guess.normals
-    answers = state.classes(np.vstack([guess.X + off_each, guess.X - off_each]))
+    inner, outer = guess.X + guess.aside, guess.X - guess.aside
+    answers = state.classes(np.vstack([inner, outer]))
     n = len(guess.X)
     if n < count / 4:
         log.info("%d points predicted", n)
@@ -121,15 +125,8 @@ def check_predictions(state: State, count: int, off: float, refined: int) -> boo
     wrong = int((~good).sum()) + int((tied != np.bincount(tied).argmax()).sum() if len(tied) else 0)
     state.predictions = Predictions(n + len(tied), wrong, off, SCALES)
     rows = np.flatnonzero(good)[:refined]
-    ends = run(
-        bisect(
-            (guess.X + off_each)[rows],
-            (guess.X - off_each)[rows],
-            guess.pairs[rows],
-            state.finest,
-        ),
-        state.classes,
-    )
+    task = bisect(inner[rows], outer[rows], guess.pairs[rows], state.finest)
+    ends = run(task, state.classes)
     state.found.add(*ends, True)
     bad = guess.chords[~good]
     if len(bad):
