@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 from support.rounding import Standing, planted_single, single
 
 import unrelu
-from unrelu.extraction.subspace import DIMENSIONS
+from unrelu import Network
+from unrelu.extraction.subspace import DIMENSIONS, shown
+
+Array = NDArray[np.float64]
 
 
 def test_a_network_of_many_inputs_in_single_precision() -> None:
@@ -29,8 +33,32 @@ def test_a_network_of_many_inputs_in_single_precision() -> None:
 
 
 def test_few_inputs_or_weights_are_left_to_lines() -> None:
-    for d, k, m in ((2 * DIMENSIONS - 1, 10, 2), (80, 8, 2)):
-        result = unrelu.extract(
-            single(planted_single(d, k, m, seed=0, decades=0.0)), d, budget=1500, rng=0, throw=False
-        )
-        assert "queries for a subspace" not in result.stats
+    def never(X: Array) -> tuple[Array, Array]:
+        raise AssertionError("nothing should be asked")
+
+    rng = np.random.default_rng(0)
+    for d, k, m in ((2 * DIMENSIONS - 1, 500, 2), (80, 8, 2)):
+        found = shown(never, never, k, d, m, scale=1.0, bias=True, rounding=1e-6, rng=rng)
+        assert found is None
+
+
+def test_probabilities_of_many_inputs_in_single_precision() -> None:
+    net = planted_single(80, 70, 8, seed=2, decades=0.0)
+    truth = Network(net.V, net.U / 8, net.b, net.c)
+    values = single(truth)
+
+    def probabilities(X: Array) -> NDArray[np.float32]:
+        Z = values(X)
+        grown = np.exp(Z - Z.max(axis=1, keepdims=True))
+        return np.asarray(grown / grown.sum(axis=1, keepdims=True))
+
+    result = unrelu.extract(probabilities, 80, rng=0)
+    assert result.stats["answers"] == "softmax"
+    assert result.status == "estimated"
+    assert result.network is not None
+    centred = Network(truth.V, truth.U - truth.U.mean(axis=0), truth.b, truth.c - truth.c.mean())
+    standing = Standing.of(centred)
+    seen = standing.compared(result.network)
+    assert seen.found.all()
+    assert seen.spurious == 0
+    assert standing.off(result.network) < 20

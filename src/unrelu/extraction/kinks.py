@@ -72,6 +72,11 @@ class Kinks:
     linear: bool
     evaluated: Array
 
+    @property
+    def count(self) -> int:
+        """Of kinks, those in an interval that could not be resolved included: two at least."""
+        return len(self.at) + 2 * len(self.unclear)
+
     def take(self, some: Mask) -> Kinks:
         kept = (self.at[some], self.jumps[some], self.within[some], self.errors[some])
         return Kinks(*kept, self.unclear, self.linear, self.evaluated)

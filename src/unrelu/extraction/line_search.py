@@ -120,10 +120,10 @@ class LineSearch:
         return True
 
     def n_kinks(self) -> int:
-        """How many kinks a line shows: no more than there are units."""
+        """How many kinks a line shows, more or less: as many as there are units."""
         self.queries.stage = "lines"
         line, self.count = self._next_line(), self.count + 1
-        return len(self._rest(self.kept.ask_on_line).kinks_on(line).at)
+        return self._rest(self.kept.ask_on_line).kinks_on(line).count
 
     def n_others(self) -> int:
         """How many kinks a few lines show that are not those of known units."""

@@ -17,7 +17,8 @@ Units that the subspace does not show, because their hyperplanes are far out, sh
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
+import math
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -36,7 +37,7 @@ from unrelu.extraction.search import Search
 from unrelu.fitting import joint
 from unrelu.fitting.sums import Sums, fitted, row_errors
 from unrelu.network import Network
-from unrelu.numerics.arrays import Array, Index
+from unrelu.numerics.arrays import Array
 from unrelu.result import Recovery
 from unrelu.samples import Samples
 from unrelu.search import hyperplanes
@@ -48,11 +49,12 @@ log = logging.getLogger(__name__)
 DIMENSIONS = 32
 """Of the subspace: enough for places away from hundreds of hyperplanes."""
 
-ANSWERS = 6.0
-"""In the subspace, to each weight of twice as many units as a line shows kinks, or of a few."""
+MORE, FEWEST = 1.15, 16
+"""Units that are looked for, as a multiple of the kinks of a line, for some of these are two; and
+at least."""
 
-FEWEST = 16
-"""Units that are looked for at least."""
+ANSWERS = 10.0
+"""In the subspace, to each weight of so many units: there may be more."""
 
 EACH = 2.5
 """Answers to each weight, of the last fit."""
@@ -61,69 +63,109 @@ MOST_UNITS = 1000
 """Beyond which a search in the subspace takes too long."""
 
 
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """The network, standard errors (k,) of its unit rows, and the answers it was fitted to."""
+
+    net: Network
+    errors: Array
+    sums: Sums
+
+
+def shown(
+    ask: Ask,
+    ask_last: Ask,
+    least: int,
+    d: int,
+    m: int,
+    *,
+    scale: float,
+    bias: bool,
+    rounding: float,
+    rng: np.random.Generator,
+) -> Shown | None:
+    """Steps 2 to 4, for at least so many units; None where there are few inputs, or few weights, or
+    where no network explains the answers in the subspace. `ask_last`: asks for the last fit, which
+    needs none of the answers before. `rounding`: of an answer."""
+    if d < 2 * DIMENSIONS or least > MOST_UNITS or least * (d + m) <= joint.MOST_WEIGHTS:
+        return None
+    norm, basis = scale * np.sqrt(d), np.linalg.qr(rng.standard_normal((d, d)))[0]
+    net = _in_subspace(ask, basis, least, norm, m, bias, rng)
+    if net is None:
+        return None
+    net = _in_all_inputs(ask, net, basis, norm, rng)
+    blocks = Sums.blocks(net.n_units * (d + m + 1), d, m, EACH)
+    sums = Sums.asked(lambda X: ask_last(X)[1], blocks, d, scale, rng)
+    net = fitted(net, sums, bias=bias).canonical()
+    return Shown(net, row_errors(net, sums, rounding, bias, rng), sums)
+
+
 def shown_in_a_subspace(search: Search) -> bool:
-    """Whether a subspace shows the network. Only in single precision, where there are more inputs
-    than it has dimensions, and too many weights for their normal matrix."""
-    queries, kept, rng = search.queries, search.kept, search.aside
+    """Whether a subspace shows the network, in single precision."""
+    queries, kept, lines = search.queries, search.kept, search.on_lines
     d, m = kept.X.shape[1], kept.Y.shape[1]
     if not queries.single or d < 2 * DIMENSIONS:
         return False
-    least = search.on_lines.n_kinks()
-    if least > MOST_UNITS or least * (d + m) <= joint.MOST_WEIGHTS:
-        return False
-    # What is asked in the subspace and beside it is not kept: the last fit needs none of it.
+    least, before = lines.n_kinks(), len(kept.X)
     queries.stage = "a subspace"
-    basis = np.linalg.qr(rng.standard_normal((d, d)))[0]
-    net = _in_subspace(queries, basis, least, kept.norm, m, search.bias, rng)
-    if net is None:
+    found = shown(
+        *(queries, kept.ask, least, d, m),
+        scale=search.scale,
+        bias=search.bias,
+        rounding=lines.rounding,
+        rng=search.aside,
+    )
+    if found is None:
         return False
-    net = _in_all_inputs(queries, net, basis, kept.norm, rng)
-    queries.stage = "all weights"
-    before = len(kept.X)
-    blocks = Sums.blocks(net.n_units * (d + m + 1), d, m, EACH)
-    asked = Sums.asked(lambda X: kept.ask(X)[1], blocks, d, search.scale, rng)
-    net = fitted(net, asked, bias=search.bias).canonical()
-    used = np.arange(before, len(kept.X))
+    net, used = found.net, np.arange(before, len(kept.X))
     off = float(np.sqrt(((net(kept.X[:before]) - kept.Y[:before]) ** 2).mean()))
-    search.on_lines.know(single.as_known(net, off, kept.norm))
-    others = search.on_lines.n_others()
+    lines.know(single.as_known(net, off, kept.norm))
+    others = lines.n_others()
     log.info("%d units, answers off by %.1e, %d other kinks", net.n_units, off, others)
     search.grow_fresh(len(used))
-    errors = row_errors(net, asked, search.on_lines.rounding, search.bias, rng)
-    search.keep_result(_judged(search, net, errors, used), "a subspace")
+    asked = Question(net, search.bias, used=used, values=True)
+    result = estimate(asked, kept.samples(), found.errors, lines.rounding, search.scale)
+    if result is None:
+        result = search.judge(net, used, "")
+    else:
+        wrong = contradicted(result.certificate, kept.along, True)
+        remarks = remarks_on(result.certificate, search.n_units, wrong, "")
+        result = replace(result, remarks=(*remarks, *result.remarks))
+    search.keep_result(result, "a subspace")
     assert search.best is not None, "it was judged"
     return search.best.status != Status.FAILED
 
 
-def _judged(search: Search, net: Network, errors: Array, used: Index) -> Recovery:
-    """The verdict: an estimate, rounding as the noise. Rounding that conspired could hide much of
-    so many weights, so the test of exact labels would leave them open."""
-    kept, samples = search.kept, search.kept.samples()
-    asked = Question(net, search.bias, used=used, values=True)
+def estimate(
+    asked: Question, samples: Samples, errors: Array, noise: float, scale: float
+) -> Recovery | None:
+    """A network as an estimate, rounding as the noise; None where it leaves more than that.
+    `errors` (k,): of unit rows; `noise`: the rounding of an answer, as measured on a few.
+
+    Rounding that conspired could hide much of so many weights, so the test of exact labels would
+    leave them open."""
     kind, taken = noise_of(asked, samples, "gaussian")
     case = measured(asked, taken, kind, samples.precision)
     judgement = judge_noisy(asked, case, kind, precision=samples.precision).judgement
     assert isinstance(judgement.evidence, NoisyLabels)
     evidence = replace(judgement.evidence, weight_errors=errors)
     certificate = Certificate.of(replace(judgement, evidence=evidence))
-    if certificate.status != Status.ESTIMATED:
-        return search.judge(net, used, "")
-    contradiction = contradicted(certificate, kept.along, True)
-    remarks = remarks_on(certificate, search.n_units, contradiction, "")
-    net, off = certificate.network, certificate.network(kept.X) - kept.Y
+    net, Y = certificate.network, np.asarray(samples.Y, np.float64)
+    off = net(np.asarray(samples.X, np.float64)) - Y
     covariance = off.T @ off / (len(off) * (1 - evidence.unknowns / evidence.equations))
-    rounding = single.rounding_of(kept.Y)
-    left = float(np.sqrt(np.diag(covariance).mean())) / rounding
-    weakest = float(single.standing_out(net, search.scale, rounding).min(initial=np.inf))
+    left, rounding = float(np.sqrt(np.diag(covariance).mean())), single.rounding_of(Y)
+    if certificate.status != Status.ESTIMATED or left > max(single.LEFT * noise, rounding):
+        return None
+    weakest = float(single.standing_out(net, scale, rounding).min(initial=np.inf))
+    least = max(single.LEAST, left / rounding / single.SEEN)
     sentence = (
-        f"what {counted(net.n_units, 'unit')} leave of the answers, {left:.2g} roundings, is the "
-        "model's own rounding: units that stand out of it by less than some "
-        f"{max(single.LEAST, left / single.SEEN):.2g} roundings may be left out; those found stand "
-        f"out by {weakest:.2g} or more"
+        f"what {counted(net.n_units, 'unit')} leave of the answers, {left / rounding:.2g} "
+        "roundings, is the model's own rounding: units that stand out of it by less than some "
+        f"{least:.2g} roundings may be left out; those found stand out by {weakest:.2g} or more"
     )
     below = Finding("below-rounding", Status.ESTIMATED, sentence)
     kind = replace(kind, covariance=covariance)
-    return Recovery(net, certificate, {}, noise=kind, remarks=(*remarks, below))
+    return Recovery(net, certificate, {}, noise=kind, remarks=(below,))
 
 
 def _in_subspace(
@@ -137,14 +179,14 @@ def _in_subspace(
 ) -> Network | None:
     """Step 2: the network as a function of coordinates in the first rows of `basis` (d, d), with at
     least so many units; None where none explains the answers. Inputs have about this norm."""
-    r, units = DIMENSIONS, max(FEWEST, 2 * least)
-    n = int(np.ceil(ANSWERS * units * (r + 1 + m) / m))
+    r, least = DIMENSIONS, max(FEWEST, math.ceil(MORE * least))
+    n = math.ceil(ANSWERS * least * (r + 1 + m) / m)
     X, Y = ask(norm / np.sqrt(r) * rng.standard_normal((n, r)) @ basis[:r])
     samples = Samples.of((X @ basis[:r].T).astype(np.float32), Y.astype(np.float32))
     net = hyperplanes.find(
         samples,
         n_units=None,
-        least=max(1, least),
+        least=least,
         bias=bias,
         rng=rng,
         missed=lambda net: explain(net.canonical(), samples).missed,

@@ -13,6 +13,7 @@ from unrelu.evidence.evidence import Question
 from unrelu.extraction.heads.far_out import contradiction, on_lines
 from unrelu.extraction.heads.head import Asked
 from unrelu.extraction.heads.informative import informative
+from unrelu.extraction.heads.many_inputs import shown_behind
 from unrelu.extraction.judging import certified, remarks_on
 from unrelu.links.behind import magnified
 from unrelu.links.link import Link
@@ -40,6 +41,11 @@ UNCHECKED = undetermined(
 def extract_inverted(asked: Asked, link: Link, keep: list[Recovery]) -> None:
     """Appends results to `keep`, better and better ones."""
     rng, again = asked.streams(7)[5:]
+    known = shown_behind(asked, link)
+    if known is not None:
+        keep.append(known)
+        if known.status.certain:
+            return
     first = FIRST * (asked.n_inputs + asked.bias)
     for number in range(ROUNDS):
         n = first * GROWTH**number
