@@ -114,11 +114,11 @@ def _open_sides(case: ShownCase) -> Finding | None:
 
 CHECKS: tuple[Callable[[ShownCase], Finding | None], ...] = (
     _not_explained,
-    _no_softmax,
     _no_unit,
     _apart,
     _not_determined,
     _few_equations,
+    _no_softmax,
     _open_sides,
 )
 """In this order: the first that finds something decides."""

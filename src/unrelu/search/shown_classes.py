@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 PER_WEIGHT = 3
 """Samples of a pair, for each weight of a unit, from which on it is searched."""
 
-ENOUGH = 1.5
+ENOUGH = 2
 """Samples to each weight of a network below which it may be one of many."""
 
 MOST_PAIRS, PATIENCE = 12, 3
@@ -46,10 +46,21 @@ IDLE = 1e-9
 
 
 def find(
-    contrasts: Contrasts, m: int, *, bias: bool, eps: float, rng: np.random.Generator
+    contrasts: Contrasts,
+    m: int,
+    *,
+    bias: bool,
+    eps: float,
+    rng: np.random.Generator,
+    near: Network | None = None,
 ) -> Network | None:
     """The network with m outputs that sum to zero and have these differences; None if none was
-    found that comes close. Cost: a search of `hyperplanes` for each pair."""
+    found that comes close. `near`: one that was found from fewer. Cost: a search of `hyperplanes`
+    for each pair."""
+    if near is not None:
+        again = assembled(contrasts, near.V, near.b, m, bias)
+        if again is not None:
+            return again
     known = np.zeros((0, contrasts.X.shape[1] + 1))
     best: Network | None = None
     idle = 0
@@ -87,7 +98,14 @@ def _hyperplanes(pair: Contrasts, bias: bool, eps: float, rng: np.random.Generat
     samples = Samples(pair.X, np.where(flipped, -pair.values, pair.values)[:, None], eps)
     passes = Passes(samples)
     found = hyperplanes.find(
-        samples, n_units=None, least=1, bias=bias, rng=rng, missed=passes.missed, skip=True
+        samples,
+        n_units=None,
+        least=1,
+        bias=bias,
+        rng=rng,
+        missed=passes.missed,
+        noise=True,  # what is no network is given up soon
+        skip=True,
     )
     net = found.network
     weights = net.n_units * (samples.d + bias + 1) + samples.d + bias

@@ -32,7 +32,7 @@ from unrelu.result import Recovery
 from unrelu.search.shown_classes import find
 from unrelu.wording.status import Status
 
-FIRST, GROWTH, ROUNDS = 30, 2, 6
+FIRST, GROWTH, ROUNDS = 30, 2, 8
 """Queries at first, for each weight of a unit; their growth; and rounds."""
 
 FRESH = 0.1, 30
@@ -118,6 +118,7 @@ def _search(asked: Asked, found: list[Recovery]) -> None:
     """Appends results, better and better ones."""
     rng = np.random.default_rng([asked.seed, STREAM])
     answers = _Answers(asked, rng, np.zeros((0, asked.n_inputs)), np.zeros((0, 1)))
+    near: Network | None = None
     for number in range(ROUNDS):
         answers.grow(FIRST * (asked.n_inputs + asked.bias) * GROWTH**number)
         shown = answers.shown
@@ -125,11 +126,13 @@ def _search(asked: Asked, found: list[Recovery]) -> None:
             found.append(refused(asked, answers.X, answers.Y, kind))
             return
         contrasts = shown.contrasts(answers.X, EPS)
-        net = find(contrasts, len(shown.classes), bias=asked.bias, eps=EPS, rng=rng)
+        m = len(shown.classes)
+        net = find(contrasts, m, bias=asked.bias, eps=EPS, rng=rng, near=near)
         if net is None:
             continue
         asked.queries.units, used = net.n_units, len(answers.X)
         certificate = _certified(answers, net, used)
+        near = net if certificate.code == "output-weights-open" else None
         unchecked = (UNCHECKED,) if certificate.status == Status.EXACT else ()
         found.append(Recovery(certificate.network, certificate, {}, remarks=unchecked))
         if certificate.status == Status.EXACT:
