@@ -33,6 +33,19 @@ def test_a_network_of_many_inputs_in_single_precision() -> None:
     assert np.median(off) < 3 * np.median(errors) < 30 * np.median(off)
 
 
+def test_a_unit_far_out_is_not_passed_over() -> None:
+    """No input of the usual scale activates it, but lines do."""
+    net = planted_single(80, 70, 8, seed=1, decades=0.0)
+    b = net.b.copy()
+    b[0] = -40 * np.linalg.norm(net.V[0])
+    truth = Network(net.V, net.U, b, net.c)
+    result = unrelu.extract(single(truth), 80, rng=0, throw=False)
+    assert not result.status.certain
+    assert result.code == "lines-contradict"
+    assert result.network is not None
+    assert Standing.of(truth).off(result.network) < 20
+
+
 def test_few_inputs_or_weights_are_left_to_lines() -> None:
     def never(X: Array) -> tuple[Array, Array]:
         pytest.fail(f"{len(X)} queries were made")

@@ -101,7 +101,8 @@ def shown(
 
 
 def shown_in_a_subspace(search: Search) -> bool:
-    """Whether a subspace shows the network, in single precision."""
+    """Whether a subspace shows the network, in single precision. Where lines show further units,
+    far out, the verdict says so."""
     queries, kept, lines = search.queries, search.kept, search.on_lines
     d, m = kept.X.shape[1], kept.Y.shape[1]
     if not queries.single or d < 2 * DIMENSIONS:
@@ -126,14 +127,12 @@ def shown_in_a_subspace(search: Search) -> bool:
     asked = Question(net, search.bias, used=used, values=True)
     result = estimate(asked, kept.samples(), found.errors, lines.rounding, search.scale)
     if result is None:
-        result = search.judge(net, used, "")
-    else:
-        wrong = contradicted(result.certificate, kept.along, True)
-        remarks = remarks_on(result.certificate, search.n_units, wrong, "")
-        result = replace(result, remarks=(*remarks, *result.remarks))
-    search.keep_result(result, "a subspace")
-    assert search.best is not None, "it was judged"
-    return search.best.status != Status.FAILED
+        search.keep_result(search.judge(net, used, ""), "a subspace")
+        return False
+    wrong = contradicted(result.certificate, kept.along, True)
+    remarks = remarks_on(result.certificate, search.n_units, wrong, "")
+    search.keep_result(replace(result, remarks=(*remarks, *result.remarks)), "a subspace")
+    return True
 
 
 def estimate(

@@ -44,8 +44,8 @@ FINE = 2.0**-16
 MOST_STEPS, MOST_PRODUCTS = 12, 60
 """Gauss–Newton steps, and products for each, at most."""
 
-ENOUGH = 0.1
-"""What a step gains, relative to what one unit explains by chance, that is not worth another."""
+ENOUGH = 0.01
+"""What a step gains, relative to what all weights explain by chance, that is not worth another."""
 
 ACCURACY = 0.03
 """Of a step, relative to it."""
@@ -136,8 +136,8 @@ def fitted(net: Network, sums: Sums, *, bias: bool) -> Network:
     weights = _Weights.of(net.canonical())
     residuals = _residuals(weights, sums)
     cost = float(np.vdot(residuals, residuals))
-    # By chance, q weights explain a share q / (n m) of squares, and a unit has d + 1.
-    enough = ENOUGH * weights.rows.shape[1] / residuals.size
+    # By chance, p weights explain a share p / (n m) of the squares.
+    enough = ENOUGH * weights.flat.size / residuals.size
     for _ in range(MOST_STEPS):
         step = _gauss_newton(weights, sums, residuals, bias)
         for halving in range(HALVINGS):

@@ -44,8 +44,7 @@ def extract_inverted(asked: Asked, link: Link, keep: list[Recovery]) -> None:
     known = shown_behind(asked, link)
     if known is not None:
         keep.append(known)
-        if known.status.certain:
-            return
+        return
     first = FIRST * (asked.n_inputs + asked.bias)
     for number in range(ROUNDS):
         n = first * GROWTH**number

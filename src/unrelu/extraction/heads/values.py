@@ -51,7 +51,9 @@ def extract_values(asked: Asked) -> Recovery:
 def _search(search: Search, first: int) -> None:
     search.grow(first)
     piecewise = search.on_lines.measure_rounding()
-    if piecewise and not (shown_at_once(search, FIRST_ANSWERS) or shown_in_a_subspace(search)):
+    if piecewise and shown_in_a_subspace(search):
+        return
+    if piecewise and not shown_at_once(search, FIRST_ANSWERS):
         for _ in range(MOST_ROUNDS):
             before = len(search.on_lines.units.b)
             if not search.on_lines.search() or not len(search.on_lines.units.b):
