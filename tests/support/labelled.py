@@ -33,6 +33,17 @@ def argmax_of(net: Network) -> Oracle:
     return lambda X: net(X).argmax(axis=1).astype(np.float64)
 
 
+def in_single_precision(net: Network) -> tuple[Network, Oracle]:
+    """The network of rounded weights, and its largest of several outputs, computed in float32."""
+    V, U, b, c = (part.astype(np.float32) for part in (net.V, net.U, net.b, net.c))
+
+    def oracle(X: Array) -> Array:
+        scores = np.maximum(X.astype(np.float32) @ V.T + b, 0) @ U.T + c
+        return np.asarray(scores.argmax(axis=1), np.float64)
+
+    return Network(V, U, b, c), oracle
+
+
 def as_labels_show(net: Network) -> Network:
     """The first of several outputs subtracted, and 1 as the largest output weight."""
     net = net.canonical()

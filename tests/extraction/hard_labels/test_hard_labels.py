@@ -7,7 +7,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support.labelled import Oracle, argmax_of, as_labels_show, homogeneous, labelled, sign_of
+from support.labelled import (
+    Oracle,
+    argmax_of,
+    as_labels_show,
+    homogeneous,
+    in_single_precision,
+    labelled,
+    sign_of,
+)
 
 import unrelu
 from unrelu import Network, Recovery
@@ -242,17 +250,6 @@ def test_noisy_labels_are_refused() -> None:
 
     result = extracted(oracle, 6, rng=0)
     assert (result.status, result.code) == ("failed", "noisy-labels")
-
-
-def in_single_precision(net: Network) -> tuple[Network, Oracle]:
-    """The network of rounded weights, and its largest output, all computed in float32."""
-    V, U, b, c = (part.astype(np.float32) for part in (net.V, net.U, net.b, net.c))
-
-    def oracle(X: Array) -> Array:
-        scores = np.maximum(X.astype(np.float32) @ V.T + b, 0) @ U.T + c
-        return np.asarray(scores.argmax(axis=1), np.float64)
-
-    return Network(V, U, b, c), oracle
 
 
 def test_single_precision_is_an_estimate() -> None:
