@@ -30,6 +30,9 @@ OPEN = 1
 ROOM = 0.1
 """Length of arms, as a share of the distance to the next bend."""
 
+LONG, LONGEST = 0.7, 3.0
+"""The same where points scatter, and the distance up to which that is counted."""
+
 
 def find_hyperplanes(state: State) -> None:
     """Normals, and polylines through where they are known, until all bends are explained or
@@ -124,9 +127,11 @@ def _measure(state: State, segment: Segment) -> None:
     middle, room = segment.middle()
     if _expected(state, segment):
         return
+    # The longer the arms, the less do slopes scatter; the shorter, the rarer are bends.
+    arm = LONG * min(LONGEST * state.scale, room) if state.noise else ROOM * min(state.scale, room)
     task = full_normal(
         *(state.found, middle, segment.tangent, segment.normal),
-        *(ROOM * min(state.scale, room), segment.classes, max(FINE, state.finest), state.rng),
+        *(arm, segment.classes, max(FINE, state.finest), state.rng),
     )
     try:
         segment.full, segment.error = run(task, state.classes)
@@ -159,8 +164,10 @@ def _explain(state: State) -> None:
 
 
 def _next_segment(state: State) -> tuple[Segment | None, Segment | None]:
-    """Segments next to a bend that is not explained: one whose other side is known, and any."""
+    """Segments next to a bend that is not explained: one whose other side is known, and any; the
+    first, or where points scatter, the clearest bends."""
     best: list[Segment | None] = [None, None]
+    most = [-1.0, -1.0]
     for polyline in sorted(state.polylines, key=len, reverse=True):
         for bend in state.unexplained(polyline):
             sides = (bend.before, bend.behind)
@@ -168,6 +175,7 @@ def _next_segment(state: State) -> tuple[Segment | None, Segment | None]:
                 continue
             known = any(side.full is not None for side in sides)
             open_side = bend.before if bend.before.full is None else bend.behind
-            number = 0 if known else 1
-            best[number] = best[number] or open_side
+            number, clear = (0 if known else 1), bend.clear if state.noise else 0.0
+            if clear > most[number]:
+                best[number], most[number] = open_side, clear
     return best[0], best[1]

@@ -29,8 +29,8 @@ MOST_POLISHED = 3000
 SCATTER = 8.0
 """Ratio of the errors that a network requires, to those that were measured, up to which it fits."""
 
-IDLE = 1e-6
-"""Share of the largest output weight below which a unit is none."""
+IDLE, IDLE_SCATTERS = 1e-6, 1e3
+"""Share of the largest output weight below which a unit is none; the same in scatters of points."""
 
 
 def solve(state: State) -> bool:
@@ -42,7 +42,8 @@ def solve(state: State) -> bool:
             return False
         state.scores = scores
         strength = np.abs(scores.network.U - scores.network.U[0]).max(axis=0)
-        idle = np.flatnonzero(strength < IDLE * strength.max())
+        least = max(IDLE, IDLE_SCATTERS * state.noise)
+        idle = np.flatnonzero(strength < least * strength.max())
         complete = scores.known.all() and scores.network.n_units == len(state.planes.rows)
         if not len(idle) or not complete:
             return True

@@ -17,6 +17,10 @@ from unrelu.numerics.arrays import Array, Index, Mask
 NOTHING = 1e-3
 """Ratio of the least two singular values of a null vector, and of what is nothing to what is."""
 
+ROUGH = 100.0, 0.2
+"""Tolerances that the ratio of these values may be, and the largest: hyperplanes that are known
+roughly leave a rough null vector, which a fit to all points then decides on."""
+
 APART = 10.0
 """Tolerances above which the second least singular value is not nothing."""
 
@@ -70,7 +74,8 @@ def null_vector(H: Array, pairs: Index, usable: Mask, tolerance: float) -> Array
         return None
     _, sizes, right = np.linalg.svd(np.linalg.qr(A / scale, mode="r"))
     sizes = sizes / sizes[0]
-    alone = len(sizes) < 2 or sizes[-1] <= NOTHING * sizes[-2] or sizes[-2] > APART * tolerance
+    share = min(max(NOTHING, ROUGH[0] * tolerance), ROUGH[1])
+    alone = len(sizes) < 2 or sizes[-1] <= share * sizes[-2] or sizes[-2] > APART * tolerance
     if sizes[-1] > tolerance or not alone:
         return None
     K = np.zeros((m, f))

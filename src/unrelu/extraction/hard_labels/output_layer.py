@@ -11,7 +11,7 @@ show the side; where a unit is off at all points of a class, its output weight t
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -141,7 +141,7 @@ class _Task:
 
 def _solve(task: _Task, *, skip: bool) -> Scores | None:
     V, b, (k, d) = task.V, task.b, task.V.shape
-    whole = skip or k >= d or np.linalg.cond(V) > DEPENDENT
+    whole = skip or k >= d or np.linalg.cond(V) > min(DEPENDENT, 1 / task.tolerance)
 
     def features(X: Array) -> Array:
         Z = X @ V.T
@@ -155,6 +155,10 @@ def _solve(task: _Task, *, skip: bool) -> Scores | None:
         return None
     both = found.usable[:, :k]
     bends, (slopes, c) = found.K[:, :k], task.split(found.K[:, k:])
+    seen = np.abs(bends - bends[0]).max(axis=0) > task.tolerance * np.abs(bends).max()
+    if whole and not seen.all() and seen.any():  # false hyperplanes, of no output weight
+        without = _solve(replace(task, V=V[seen], b=b[seen]), skip=skip)
+        return None if without is None else _with_idle(without, V, b, seen)
     if whole:
         turned = 2 * (bends - bends[0]), slopes - slopes[0] - (bends - bends[0]) @ V
         sides = orient(V, b, turned[0][1:], turned[1][1:])
@@ -165,11 +169,21 @@ def _solve(task: _Task, *, skip: bool) -> Scores | None:
             return Scores(net, np.where(both, 0, np.where(positive, -1, 1)), found.loose)
         return _output_weights(task, sides.V, sides.b)
     side = _sides(bends, slopes, both)
-    seen = np.abs(bends - bends[0]).max(axis=0) > task.tolerance * np.abs(bends).max()
     if np.abs(np.abs(side) - 1)[seen].max(initial=0.0) > SIDE:
         return None
     side = np.where(seen, side, 1.0)  # false hyperplanes, of no output weight, have no side
     return _output_weights(task, V * np.sign(side)[:, None], b * np.sign(side))
+
+
+def _with_idle(found: Scores, V: Array, b: Array, seen: Mask) -> Scores | None:
+    """The same with the hyperplanes that were left out; None if some of the others were split."""
+    net = found.network
+    if net.n_units != seen.sum():
+        return None
+    m, k = net.n_outputs, len(V)
+    V, b, U, unseen = V.copy(), b.copy(), np.zeros((m, k)), np.zeros((m, k), np.intp)
+    V[seen], b[seen], U[:, seen], unseen[:, seen] = net.V, net.b, net.U, found.unseen
+    return replace(found, network=Network(V, U, b, net.c, W=net.W), unseen=unseen)
 
 
 def _sides(bends: Array, slopes: Array, both: Mask) -> Array:

@@ -38,7 +38,7 @@ DENSEST = 4.0
 DENSER = 4
 """Attempts to get an output layer with more and more points of each class."""
 
-MISSING = 2
+MISSING = 1
 """Polylines of classes whose outputs cannot be found yet."""
 
 REFITS = 6
@@ -88,8 +88,7 @@ def search(state: State, first: Array) -> bool:
             return True
         state.planes.forget_supposed()
         if state.wrong:
-            chords = [state.wrong[i] for i in state.rng.permutation(len(state.wrong))[:2]]
-            astray = True
+            chords, astray = [state.wrong[state.rng.integers(len(state.wrong))]], True
     return False
 
 

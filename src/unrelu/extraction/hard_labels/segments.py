@@ -74,3 +74,10 @@ class Bend:
     before: Segment
     behind: Segment
     tries: list[int] = field(default_factory=lambda: [0])
+
+    @property
+    def clear(self) -> float:
+        """How well the normals on both sides show the hyperplane: the sine of the bend times the
+        length that they can be measured on."""
+        turn = abs(float(self.before.normal @ self.behind.tangent))
+        return turn * min(self.before.middle()[1], self.behind.middle()[1])
