@@ -11,9 +11,11 @@ One rounding is 2⁻²⁴ times the largest answer to 20,000 Gaussian inputs. A 
 
 Columns: file or shape and seed; units of the truth; above, those that stand out by ten or more;
 found, those of `above` that are known to a tenth of what they add; spurious, units found that are
-none of the truth; worst_unit, the largest error of one found, root mean square of what it adds but
-for its side, in roundings; function, the largest error of an answer to 20,000 fresh Gaussian
-inputs, in roundings; status; code of the finding that decides; queries; seconds, and CPU seconds.
+none of the truth; linear, units found that are active on all of these inputs, and stand for a
+linear function that the sides of the others leave; worst_unit, the largest error of one found, root
+mean square of what it adds but for its side, in roundings; function, the largest error of an answer
+to 20,000 fresh Gaussian inputs, in roundings; status; code of the finding that decides; queries;
+seconds, and CPU seconds.
 """
 
 from __future__ import annotations
@@ -61,7 +63,10 @@ def model(where: str) -> tuple[Network, str]:
     head = next((name for name in HEADS if name in Path(where).name), "")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return unrelu.load(where, drop_head=bool(head)), head
+        net = unrelu.load(where, drop_head=bool(head))
+    if head == "softmax":  # a constant added to all outputs does not show
+        net = Network(net.V, net.U - net.U.mean(axis=0), net.b, net.c - net.c.mean())
+    return net, head
 
 
 def run(where: str, budget: int, seed: int, limit: float) -> dict[str, str | int | float]:
@@ -90,6 +95,7 @@ def run(where: str, budget: int, seed: int, limit: float) -> dict[str, str | int
         "above": int((standing.out >= 10).sum()),
         "found": int((seen.found & (standing.out >= 10)).sum()),
         "spurious": seen.spurious,
+        "linear": seen.linear,
         "worst_unit": float(seen.errors[seen.found].max(initial=0.0)),
         "function": off,
         "status": result.status.value,
@@ -107,8 +113,8 @@ def main() -> None:
     options.add_argument("--budget", type=int, default=4_000_000, help="queries (4,000,000)")
     options.add_argument("--limit", type=float, default=900.0, help="seconds for each (900)")
     given = options.parse_args()
-    columns = ["model", "seed", "units", "above", "found", "spurious", "worst_unit", "function"]
-    columns += ["status", "code", "queries", "seconds", "cpu_seconds"]
+    columns = ["model", "seed", "units", "above", "found", "spurious", "linear"]
+    columns += ["worst_unit", "function", "status", "code", "queries", "seconds", "cpu_seconds"]
     table = Table("extraction_trained", columns, quick=given.quick)
     cases = []
     if given.folder is not None:

@@ -47,11 +47,13 @@ def planted_single(
 @dataclass(frozen=True, eq=False)
 class Compared:
     """Which units of the truth were found (k,), the error of what each adds, in roundings, and the
-    number of units that are none of the truth."""
+    number of units that are none of the truth: those that are active on all inputs or on none,
+    `linear` ones, are counted for themselves."""
 
     found: NDArray[np.bool_]
     errors: Array
     spurious: int
+    linear: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,7 +95,11 @@ class Standing:
         units, partners = linear_sum_assignment(np.minimum(apart / size[:, None], 1.0))
         errors[units] = apart[units, partners]
         found = errors <= KNOWN * size
-        return Compared(found, errors, net.n_units - int(found.sum()))
+        Z = net.preactivations(X)
+        others = np.delete(np.arange(net.n_units), partners[found[units]])
+        active = (Z[:, others] > 0).mean(axis=0)
+        linear = int(np.isin(active, [0.0, 1.0]).sum())
+        return Compared(found, errors, net.n_units - int(found.sum()) - linear, linear)
 
 
 def _products(A: Array, B: Array, U: Array, W: Array) -> Array:

@@ -44,9 +44,6 @@ from unrelu.wording.status import Status
 
 log = logging.getLogger(__name__)
 
-ANSWERS = 2.5
-"""Answers of a model in single precision to each of its weights."""
-
 SPARE = 1.5
 """Queries relative to the minimum, so that the weights are well conditioned."""
 
@@ -150,17 +147,13 @@ class Search:
         out; and where lines have missed units, those that still more answers show. Fresh queries;
         the certificate. On the lines that follow, what is left of the units found is then small."""
         lines, m = self.on_lines, self.kept.Y.shape[1]
-        self.grow(math.ceil(ANSWERS * self._weights / m))
+        self.grow(max(single.MANY, math.ceil(single.RATIO * self._weights / m)))
         used = self._ask_around_units()
         X, Y = self.kept.X[used], self.kept.Y[used]
-        loose = single.fitted(lines.units, X, Y, bias=self.bias)
-        if single.shows_further(loose, X, Y, bias=self.bias, rng=self._completing):
-            self.grow(max(single.MANY, math.ceil(single.RATIO * self._weights / m)))
-            used = self.kept.beside
-            X, Y = self.kept.X[used], self.kept.Y[used]
-            loose = single.completed(lines.units, X, Y, bias=self.bias, rng=self._completing)
+        loose = single.completed(lines.units, X, Y, bias=self.bias, rng=self._completing)
         shown, loose = loose.n_units, single.reported(loose, X, Y, bias=self.bias, scale=self.scale)
-        net, linear = single.turned(loose, X, Y, bias=self.bias)
+        left_out = shown - loose.n_units
+        net, linear = single.turned(loose, X, Y, bias=self.bias, left_out=left_out)
         fresh = len(self.kept.X)
         self.grow_fresh(len(used))
         off = root_mean_square(loose(self.kept.X[fresh:]) - self.kept.Y[fresh:])
@@ -174,7 +167,7 @@ class Search:
             along,
             bias=self.bias,
             scale=self.scale,
-            left_out=shown - loose.n_units,
+            left_out=left_out,
         )
         result = result or single.with_sides_open(self.judge(net, used, ""), linear)
         self.keep_result(result, "lines")

@@ -21,7 +21,6 @@ from unrelu.extraction.gradients import CONFIDENCE
 from unrelu.extraction.judging import contradicted
 from unrelu.extraction.lines import Units
 from unrelu.fitting import joint, missed_units
-from unrelu.fitting.missed_units import without_idle
 from unrelu.fitting.orientation import orient
 from unrelu.network import Network
 from unrelu.numerics.arrays import Array, Index, divisors
@@ -59,6 +58,10 @@ MANY, RATIO = 20_000, 4.0
 EXPLAINED = 1e-3
 """Share of the largest output weight that may be left of the affine part once units are turned."""
 
+WORSE = 1.5
+"""By what factor sides that are right may add to the squares that are left: there are as many fewer
+weights as the affine part has."""
+
 BEYOND = 2.0
 """How far outside of the inputs the kink of a unit lies that is linear on all of them, in terms of
 their largest extent."""
@@ -80,14 +83,6 @@ def worth_finding(Y: Array) -> float:
     return (SEEN * WORTH * rounding_of(Y)) ** 2
 
 
-def fitted(units: Units, X: Array, Y: Array, *, bias: bool) -> Network:
-    """The network of least squares next to some units, each once, with an affine part that stands
-    for their sides."""
-    start = joint.from_planes(units.V, units.b, X, Y, bias=bias, affine=True)
-    loose = joint.fitted(start, X, Y, bias=bias, affine=True)
-    return without_idle(loose, X, Y, bias=bias, worth=worth_finding(Y))
-
-
 def reported(loose: Network, X: Array, Y: Array, *, bias: bool, scale: float) -> Network:
     """The network without the units that are too weak, the others fitted again."""
     kept = standing_out(loose, scale, rounding_of(Y)) >= LEAST
@@ -97,29 +92,31 @@ def reported(loose: Network, X: Array, Y: Array, *, bias: bool, scale: float) ->
     return joint.fitted(start, X, Y, bias=bias, affine=True)
 
 
-def shows_further(
-    loose: Network, X: Array, Y: Array, *, bias: bool, rng: np.random.Generator
-) -> bool:
-    """Whether answers show a unit that the fit has missed."""
-    return missed_units.shows_further(loose, X, Y, bias=bias, worth=worth_finding(Y), rng=rng)
-
-
 def completed(units: Units, X: Array, Y: Array, *, bias: bool, rng: np.random.Generator) -> Network:
-    """The same with all units that answers at random show."""
+    """The network of least squares next to some units, each once, with all others that answers at
+    random show, and an affine part that stands for the sides."""
     known = Network(units.V, units.U, units.b)
     return missed_units.completed(known, X, Y, bias=bias, worth=worth_finding(Y), rng=rng)
 
 
-def turned(loose: Network, X: Array, Y: Array, *, bias: bool) -> tuple[Network, int]:
+def turned(
+    loose: Network, X: Array, Y: Array, *, bias: bool, left_out: int = 0
+) -> tuple[Network, int]:
     """The network without an affine part, and how many of its units, the last ones, make up a
-    linear function that the sides of the others do not explain.
+    linear function that the sides of the others do not explain, but for what may be due to units
+    that were left out.
 
     Where they explain it, it is the network of least squares. Else units that are active on all
     inputs take its place, and the function stays as it is."""
     oriented = orient(loose.V, loose.b, loose.U, loose.W)
     if not oriented.affine.any():
         start = joint.from_planes(oriented.V, oriented.b, X, Y, bias=bias)
-        return joint.fitted(start, X, Y, bias=bias), 0
+        net = joint.fitted(start, X, Y, bias=bias)
+        # What is linear in f(z) = z / 2 + |z| / 2 has half the size of z.
+        slack = left_out * (0.5 * LEAST * rounding_of(Y)) ** 2
+        if ((net(X) - Y) ** 2).mean() <= WORSE * ((loose(X) - Y) ** 2).mean() + slack:
+            return net, 0
+        oriented = replace(oriented, V=loose.V, b=loose.b, affine=loose.W)
     # u f(z) = u f(−z) + u z.
     other_side = (oriented.V * loose.V).sum(axis=1) < 0
     c = loose.c + loose.U[:, other_side] @ loose.b[other_side]

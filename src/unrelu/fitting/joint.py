@@ -56,12 +56,20 @@ def from_planes(
 
 
 def fitted(
-    net: Network, X: Array, Y: Array, *, bias: bool, affine: bool = False, goal: float = 0.0
+    net: Network,
+    X: Array,
+    Y: Array,
+    *,
+    bias: bool,
+    affine: bool = False,
+    goal: float = 0.0,
+    steps: int = MOST_STEPS,
 ) -> Network:
-    """The network of least squares next to one, for answers Y (n, m) at X (n, d), or one that
-    leaves no more than `goal` of their squares. With `affine`, it has a skip connection."""
+    """The network of least squares next to one, for answers Y (n, m) at X (n, d); or one that
+    leaves no more than `goal` of their squares, or what comes of so many steps. With `affine`, it
+    has a skip connection."""
     cost, damping = _cost(net, X, Y), 1e-4
-    for _ in range(MOST_STEPS):
+    for _ in range(steps):
         if cost <= goal:
             break
         check_deadline()

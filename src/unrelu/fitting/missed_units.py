@@ -42,12 +42,14 @@ does."""
 APART = 0.995
 """|cos| of two rows, in whitened coordinates, below which they are two candidates: 0.1 rad."""
 
-ROWS, RATIO = 8000, 4.0
-"""Rows, and answers to each weight, that are enough for all but the last fits."""
+FEW_STEPS = 8
+"""Steps of a fit in which all units are near their places."""
+
+ROWS, RATIO = 4000, 2.5
+"""Rows at least, and answers to each weight, that are enough for all but the last fits."""
 
 NEAR = 20.0
-"""Multiple of the root of what a unit is worth, in the root mean square of the residual, down to
-which they are."""
+"""Residual, in terms of that of a unit just worth finding, down to which they are."""
 
 HARDLY = 0.8
 """Share of a residual that is left by a round that hardly helped."""
@@ -62,27 +64,37 @@ def completed(
     """The network of least squares, with an affine part, that has all units worth finding: those
     that explain more than `worth` of the mean square of an answer, summed over outputs. `known`:
     units that were found otherwise, with output weights that are about right, or with none."""
+    weights = joint.weights_of(_affine(X[:1], Y[:1], bias, known.V, known.b), affine=True)
+    enough = min(len(X), max(ROWS, int(RATIO * weights / Y.shape[1])))
+    x, y = X[:enough], Y[:enough]
+    net = _affine(x, y, bias, known.V, known.b)
+    net = joint.fitted(net, x, y, bias=bias, affine=True, steps=FEW_STEPS)
+    if shows_further(net, X, Y, bias=bias, worth=worth, rng=rng):
+        net = _with_missed(known, x, y, bias, worth, rng)
+    net = joint.fitted(net, X, Y, bias=bias, affine=True)
+    left = np.inf
+    while (now := _misfit(net, X, Y)) < left - worth:
+        left = now
+        net = _grown(net, X, Y, bias, worth, rng)
+        net = without_idle(net, X, Y, bias=bias, worth=worth)
+    return net
+
+
+def _with_missed(
+    known: Network, X: Array, Y: Array, bias: bool, worth: float, rng: np.random.Generator
+) -> Network:
+    """The same, roughly: all units that stand out of the others."""
     V, b = known.V, known.b
     if known.n_units and known.U.any():
         some = slice(0, ROWS)
         left = Y[some] - known(X[some])
         new = _grown(_affine(X[some], left, bias), X[some], left, bias, worth, rng, patience=1)
         V, b = np.vstack([V, new.V]), np.append(b, new.b)
+    goal = worth * NEAR**2
     net = _affine(X, Y, bias, V, b)
-    enough = min(len(X), max(ROWS, int(RATIO * joint.weights_of(net, affine=True) / Y.shape[1])))
-    x, y = X[:enough], Y[:enough]
-    net = joint.fitted(_affine(x, y, bias, net.V, net.b), x, y, bias=bias, affine=True)
-    if enough < len(X):
-        net = _grown(net, x, y, bias, worth, rng, goal=worth * NEAR**2)
-        net = without_idle(net, x, y, bias=bias, worth=_misfit(net, x, y))
-        net = joint.fitted(net, X, Y, bias=bias, affine=True)
-    left = np.inf
-    while (now := _misfit(net, X, Y)) < left - worth:
-        left = now
-        net = _grown(net, X, Y, bias, worth, rng)
-        net = without_idle(net, X, Y, bias=bias, worth=worth)
-        net = joint.fitted(net, X, Y, bias=bias, affine=True)
-    return net
+    net = joint.fitted(net, X, Y, bias=bias, affine=True, goal=goal * len(X))
+    net = _grown(net, X, Y, bias, worth, rng, goal=goal)
+    return without_idle(net, X, Y, bias=bias, worth=_misfit(net, X, Y))
 
 
 def shows_further(
@@ -95,7 +107,7 @@ def shows_further(
 def without_idle(net: Network, X: Array, Y: Array, *, bias: bool, worth: float) -> Network:
     """The fit less the units that it can do without: all others fitted again, it leaves no more
     than `worth` on top. Half as many are tried as long as leaving out several costs too much."""
-    enough = _misfit(net, X, Y) + worth
+    enough, fit = _misfit(net, X, Y) + worth, net
     count = net.n_units
     while count:
         check_deadline()
@@ -110,7 +122,7 @@ def without_idle(net: Network, X: Array, Y: Array, *, bias: bool, worth: float) 
                 net = fewer
                 break
             count //= 2
-    return net
+    return net if net is fit else joint.fitted(net, X, Y, bias=bias, affine=True)
 
 
 def _grown(

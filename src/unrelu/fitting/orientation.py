@@ -43,8 +43,11 @@ MOST_TO_TURN = 120
 ALONE = 0.1
 """Share of what the next best set leaves that the best one may."""
 
-BITS = (36, 24, 16)
+BITS = (36, 24, 22, 20, 18, 16)
 """Of the weights in a lattice: as they come from float64 labels, and from coarser ones."""
+
+BY_CHANCE = 10
+"""Bits by which a set of few bits must be determined beyond that some set fits by chance."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,7 +107,9 @@ def _subset(terms: Array, total: Array, size: float) -> Mask | None:
     or the result of a lattice reduction, which takes more digits."""
     k = len(terms)
     if k > ALL_SUBSETS:
-        found = (subset(terms, total, bits) for bits in BITS)
+        # One of 2ᵏ sets meets q totals by chance, each to (k + 1) 2⁻ᵇⁱᵗˢ of the largest term.
+        told = terms.shape[1] * (np.array(BITS) - np.log2(k + 1)) - k > BY_CHANCE
+        found = (subset(terms, total, bits) for bits, sure in zip(BITS, told, strict=True) if sure)
         return next((chosen for chosen in found if chosen is not None), None)
     sums = np.zeros((1, terms.shape[1]))
     for term in terms:
