@@ -128,6 +128,13 @@ def gauge_equations(net: Network, biased: bool) -> Array:
     return E
 
 
+def output_biases(net: Network) -> Index:
+    """Numbers of the unknowns that are output biases, where there are biases."""
+    (k, d), m = net.V.shape, net.n_outputs
+    width = k + 1 + d * net.skip
+    return np.asarray(k * (d + 1) + k + width * np.arange(m - 1))
+
+
 def moved(net: Network, step: Array, biased: bool) -> Network:
     """The network after a step (p,): rows of (V, b), then those of (U, c, W) but the first. Rows of
     V have unit length, and the largest output weight is 1."""
@@ -159,12 +166,14 @@ class Factor:
     seen: Mask
 
     @classmethod
-    def of(cls, state: Distances, biased: bool) -> Factor | None:
+    def of(cls, state: Distances, biased: bool, fixed: Index | None = None) -> Factor | None:
         """None if there are fewer equations than unknowns. Points where the network is constant
-        are left out."""
+        are left out, and unknowns that are `fixed` are not seen."""
         kept = np.isfinite(state.distances)
         errors = state.points.errors[kept]
         J = state.jacobian(biased)[kept] / errors[:, None]
+        if fixed is not None:
+            J[:, fixed] = 0.0
         right = -state.distances[kept] / errors
         return cls.of_equations(J, right, gauge_equations(state.net, biased))
 

@@ -110,6 +110,19 @@ def test_without_biases(m: int, seed: int, told: bool) -> None:
     assert error <= max(evidence.weight_errors.max(), evidence.output_error) < 1e-8
 
 
+def test_without_output_biases() -> None:
+    """Where all units are off, both outputs are equal: a boundary of its own."""
+    truth = labelled(6, 4, 1, 3)
+    truth = Network(truth.V, truth.U, truth.b)
+    result = extracted(sign_of(truth), 6, rng=0)
+    assert (result.status, result.code) == ("exact", "boundary-exact")
+    error, bound = error_and_bound(result, truth)
+    assert error <= bound < 1e-8
+    assert result.network is not None
+    assert not result.network.c.any()
+    assert result.network.b.all()
+
+
 def test_another_function_where_all_units_are_off_is_not_exact() -> None:
     truth = homogeneous(5, 3, 1, 4)
 

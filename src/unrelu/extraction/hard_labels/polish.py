@@ -6,7 +6,13 @@ import numpy as np
 from scipy.linalg import qr, solve_triangular
 
 from unrelu.network import Network
-from unrelu.network.decision_boundary import BoundaryPoints, Distances, Factor, moved
+from unrelu.network.decision_boundary import (
+    BoundaryPoints,
+    Distances,
+    Factor,
+    moved,
+    output_biases,
+)
 from unrelu.numerics.arrays import Array, Index
 
 STEPS = 8
@@ -20,9 +26,11 @@ CONSISTENT = 3.0
 """Root mean square of the residuals of a network that fits its points, in errors of these."""
 
 
-def polish(net: Network, points: BoundaryPoints, *, biased: bool) -> tuple[Network, Array]:
+def polish(
+    net: Network, points: BoundaryPoints, *, biased: bool, fixed: Index | None = None
+) -> tuple[Network, Array]:
     """The network that fits the points best, in units of their errors, and its residuals (n,) in
-    these units. The network must be near."""
+    these units. The network must be near. Unknowns that are `fixed` stay what they are."""
     best, least, sizes = net, np.inf, [np.inf]
     residuals = np.asarray(np.zeros(len(points)))
     for _ in range(STEPS):
@@ -34,15 +42,15 @@ def polish(net: Network, points: BoundaryPoints, *, biased: bool) -> tuple[Netwo
         sizes.append(size)
         if not size < CONVERGED * sizes[-2]:
             break
-        step = _step(state, biased)
+        step = _step(state, biased, fixed)
         if step is None:
             break
         net = moved(net, step, biased)
     return best, residuals
 
 
-def _step(state: Distances, biased: bool) -> Array | None:
-    factor = Factor.of(state, biased)
+def _step(state: Distances, biased: bool, fixed: Index | None) -> Array | None:
+    factor = Factor.of(state, biased, fixed)
     if factor is None:
         return None
     if factor.regular:
@@ -72,11 +80,14 @@ def most_informative(
 def without_biases(
     net: Network, points: BoundaryPoints, hidden_errors: Array, output_error: float
 ) -> Network | None:
-    """The network without biases that fits the points, if all biases are zero within their errors.
-    Where all units are off, its outputs are then equal to the last bit."""
-    if (np.abs(net.b) > hidden_errors).any() or (np.abs(net.c) > output_error).any():
+    """The network without biases, or without output biases, that fits the points, if these are zero
+    within their errors. Where all units are off, its outputs are then equal to the last bit."""
+    if (np.abs(net.c) > output_error).any():
         return None
-    other, residuals = polish(Network(net.V, net.U), points, biased=False)
+    hidden = bool((np.abs(net.b) > hidden_errors).any())
+    start = Network(net.V, net.U, net.b if hidden else None)
+    fixed = output_biases(start) if hidden else None
+    other, residuals = polish(start, points, biased=hidden, fixed=fixed)
     return other if root_mean_square(residuals) < CONSISTENT else None
 
 
