@@ -159,3 +159,13 @@ def test_the_command_takes_the_links_from_the_table(tmp_path: Path) -> None:
     assert done.exit_code == 0, done.output
     assert unrelu.match(unrelu.load(out), net).max_error < 1e-12
     assert page.exists()
+
+
+@pytest.mark.parametrize("level", [2.5, 1 / 3])
+def test_saturated_answers_are_compared_with_an_exact_network(level: float) -> None:
+    """Where the answers are not zero, a constant explains them."""
+    X = np.random.default_rng(0).standard_normal((600, 6))
+    P = level * (X[:, :1] > 0)
+    result = unrelu.recover(X, P, answers="rectified", rng=0, throw=False)
+    assert result.status == "failed"
+    assert result.code == "answers-contradict"

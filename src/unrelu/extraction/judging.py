@@ -20,12 +20,9 @@ from unrelu.fitting.candidate import constant
 from unrelu.numerics.arrays import Array
 from unrelu.result import Recovery, remark
 from unrelu.samples import Samples
+from unrelu.search.predicted_answers import FAR
 from unrelu.wording.status import Status
 from unrelu.wording.streams import counted
-
-FAR = 10.0
-"""Multiple of the error that the errors of the weights may cause in an answer far out, beyond which
-the answer is not that of the network. In 30 extractions, it was at most 0.8."""
 
 NOISE = 5.0
 """Ratio of the root mean square residual to the noise measured beforehand, on a few points, beyond

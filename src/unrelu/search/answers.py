@@ -9,16 +9,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from unrelu.checks.finding import Finding
+from unrelu.checks.finding import Finding, failed
 from unrelu.errors import InputError
 from unrelu.inputs.frames import beside
 from unrelu.inputs.names import Names
 from unrelu.links.behind import values_behind
 from unrelu.links.link import Link
 from unrelu.numerics.arrays import Array
+from unrelu.numerics.grids import Grid, grid_of
 from unrelu.numerics.precision import DOUBLE, Precision
 from unrelu.result import Recovery, remark
 from unrelu.samples import Samples
+from unrelu.search.predicted_answers import outside
+from unrelu.wording.status import Status
 from unrelu.wording.streams import counted
 
 
@@ -27,9 +30,10 @@ class Unlinked:
     """Inputs and values (r, m) behind answers that are not saturated. weights (r,): of samples, the
     inverse variances of rounding where answers are rounded. precision : of the values, times the
     roots of the weights; None where they have all digits, or weights of their own. magnified : that
-    of `Behind`."""
+    of `Behind`. `left_out`: the others, inputs and answers; `grid`: to
+    what they are rounded."""
 
-    answers: str
+    link: Link
     X: NDArray[Any]
     values: NDArray[Any]
     weights: Array | None
@@ -38,6 +42,8 @@ class Unlinked:
     magnified: float
     names: Names
     remarks: tuple[Finding, ...]
+    left_out: Samples
+    grid: Grid | None
 
     def described(self, result: Recovery) -> Recovery:
         """A result from the values as one from the answers."""
@@ -45,9 +51,28 @@ class Unlinked:
             result,
             names=self.names,
             uncertainty=result.uncertainty and replace(result.uncertainty, names=self.names),
-            remarks=(*result.remarks, *self.remarks),
-            stats={**result.stats, "answers": self.answers},
+            remarks=(*self._contradiction(result), *result.remarks, *self.remarks),
+            stats={**result.stats, "answers": self.link.name},
         )
+
+    def _contradiction(self, result: Recovery) -> tuple[Finding, ...]:
+        """What the answers that are left out say of a network that explains all others exactly."""
+        if result.status != Status.EXACT or not self.left_out.n:
+            return ()
+        some = self.left_out.take(np.arange(self.left_out.n))
+        net, errors = result.certificate.network, result.certificate.weight_errors
+        largest = float(errors.max(initial=0.0))
+        rule = "toward zero"  # a step to either side, so that it covers the others
+        wrong = outside(
+            *(self.link, self.grid, rule, net, some.X, some.Y), errors=largest, eps=some.eps
+        )
+        if not wrong.any():
+            return ()
+        sentence = (
+            f"{int(wrong.sum())} of {some.n} saturated labels are not those of this network: it "
+            "lacks units, or the model is another function"
+        )
+        return (failed("answers-contradict", sentence),)
 
 
 def unlinked(
@@ -81,8 +106,9 @@ def unlinked(
         "saturated-answers": f"{counted(left_out, 'saturated label')} left out" * bool(left_out),
         "hidden-by-answers": link.hides,
     }
+    others = np.setdiff1d(np.arange(given.n), behind.rows)
     return Unlinked(
-        link.name,
+        link,
         np.asarray(given.X)[behind.rows],
         behind.values,
         weights,
@@ -91,4 +117,6 @@ def unlinked(
         behind.magnified,
         given.names,
         tuple(each for code, words in said.items() for each in remark(code, words)),
+        given.take(others),
+        grid_of(np.asarray(given.Y, np.float64)) if behind.rounded else None,
     )

@@ -12,7 +12,7 @@ from unrelu.checks.counting import chance_equations
 from unrelu.checks.explained import explain
 from unrelu.checks.finding import failed
 from unrelu.extraction.entries import misfit, refined
-from unrelu.extraction.heads.far_out import on_lines, outside
+from unrelu.extraction.heads.far_out import on_lines
 from unrelu.extraction.heads.head import Asked
 from unrelu.extraction.heads.informative import chained, informative
 from unrelu.extraction.stretches import Stretches, bisected, joined, predicted, solved
@@ -26,6 +26,7 @@ from unrelu.recover import recover
 from unrelu.result import Recovery
 from unrelu.samples import Samples
 from unrelu.search import hyperplanes
+from unrelu.search.predicted_answers import outside
 from unrelu.wording.status import Status
 
 log = logging.getLogger(__name__)

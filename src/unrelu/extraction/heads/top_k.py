@@ -21,7 +21,7 @@ from unrelu.extraction.heads.far_out import on_lines
 from unrelu.extraction.heads.head import Asked, Head
 from unrelu.extraction.heads.informative import chained
 from unrelu.extraction.heads.refused import refused
-from unrelu.extraction.judging import FAR, at_the_end, remarks_on
+from unrelu.extraction.judging import at_the_end, remarks_on
 from unrelu.extraction.queries import ENDED
 from unrelu.links.softmax import HIDES
 from unrelu.network import Network
@@ -29,6 +29,7 @@ from unrelu.network.shown_classes import ShownClasses
 from unrelu.numerics.arrays import Array
 from unrelu.numerics.grids import grid_of
 from unrelu.result import Recovery
+from unrelu.search.predicted_answers import FAR
 from unrelu.search.shown_classes import find
 from unrelu.wording.status import Status
 
