@@ -169,7 +169,10 @@ class Search:
             scale=self.scale,
             left_out=left_out,
         )
-        result = result or single.with_sides_open(self.judge(net, used, ""), linear)
+        if result is None:
+            # All hyperplanes of hundreds of units take minutes to check, and sides stay open.
+            few = math.ceil(single.RATIO * self._weights / m) if linear else None
+            result = single.with_sides_open(self.judge(net, used, "", few), linear)
         self.keep_result(result, "lines")
         return self._confirm(used, "") if result.status == Status.EXACT else result.status
 
@@ -237,9 +240,10 @@ class Search:
             self.kept.samples(), rows, self.on_lines.units.V, self.on_lines.units.b, self.bias
         )
 
-    def judge(self, net: Network, used: Index, note: str) -> Recovery:
+    def judge(self, net: Network, used: Index, note: str, few: int | None = None) -> Recovery:
         """The verdict on a network by all answers; by those beside lines, where only answers on
-        lines contradict it."""
+        lines contradict it; if it explains all, by no more than `few` of those it was fitted to,
+        and fresh ones."""
         samples = self.kept.samples()
         explained = explain(net.canonical(), samples)
         self.on_lines.starts = self.kept.X[explained.missed]
@@ -250,6 +254,10 @@ class Search:
                 np.searchsorted(beside, np.intersect1d(used, beside)),
             )
             explained = explain(net.canonical(), samples)
+        if few is not None and len(used) > few and explained.in_roundings <= 1:
+            fresh = np.setdiff1d(np.arange(samples.n), used)
+            samples = samples.take(np.concatenate([used[:few], fresh]))
+            explained, used = explain(net.canonical(), samples), np.arange(few)
         asked = Question(net, self.bias, used=used, values=True)
         if self.queries.single and self._few_weights:  # all units have been tried without
             certificate = Certificate.of(judge_labels(asked, samples, explained))

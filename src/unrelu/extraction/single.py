@@ -32,7 +32,7 @@ from unrelu.wording.streams import counted
 WEAK = 10.0
 """Roundings that a unit has to stand out by, not to count as below the rounding."""
 
-LEAST = 2.0
+LEAST = 3.0
 """Roundings that a unit has to stand out by, to be reported: of weaker ones, one that is found may
 stand for several."""
 
