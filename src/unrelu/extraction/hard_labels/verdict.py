@@ -108,7 +108,8 @@ def _why_none(state: State) -> Finding:
     if bends and left > bends / 2:
         sentence = (
             f"{left} of {bends} bends of the boundaries are on no common hyperplane: the model is "
-            "no two-layer network, or the boundaries meet each hyperplane in a single place"
+            "no two-layer network, the boundaries meet each hyperplane in a single place, or they "
+            "are the edge of where all units are off"
         )
         return undetermined("no-hyperplanes", sentence)
     sentence = (
