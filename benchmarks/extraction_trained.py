@@ -51,6 +51,11 @@ def plain(Z: Array) -> Array:
     return Z
 
 
+def centred(net: Network) -> Network:
+    """The same probabilities, from outputs that sum to zero."""
+    return Network(net.V, net.U - net.U.mean(axis=0), net.b, net.c - net.c.mean())
+
+
 HEADS: dict[str, Callable[[Array], Array]] = {"softmax": softmax, "sigmoid": sigmoid}
 PLANTED = ("10,30,2", 10, 30, 2), ("7,64,1", 7, 64, 1)
 
@@ -85,7 +90,7 @@ def run(where: str, budget: int, seed: int, limit: float) -> dict[str, str | int
     logging.info("%s", result)
     net = result.network
     assert net is not None, "there is always a best network"
-    standing = Standing.of(truth)
+    standing = Standing.of(centred(truth) if head == "softmax" else truth)
     seen = standing.compared(net)
     X = np.random.default_rng(99).standard_normal((20_000, truth.n_inputs))
     Y = through(truth(X))

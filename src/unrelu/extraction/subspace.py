@@ -83,10 +83,11 @@ def shown(
     bias: bool,
     rounding: float,
     rng: np.random.Generator,
+    each: float = EACH,
 ) -> Shown | None:
     """Steps 2 to 4, for at least so many units; None where there are few inputs, or few weights, or
     where no network explains the answers in the subspace. `ask_last`: asks for the last fit, which
-    needs none of the answers before. `rounding`: of an answer."""
+    needs none of the answers before. `rounding`: of an answer. `each`: answers to each weight."""
     if d < 2 * DIMENSIONS or least > MOST_UNITS or least * (d + m) <= joint.MOST_WEIGHTS:
         return None
     norm, basis = scale * np.sqrt(d), np.linalg.qr(rng.standard_normal((d, d)))[0]
@@ -94,7 +95,7 @@ def shown(
     if net is None:
         return None
     net = _in_all_inputs(ask, net, basis, norm, rng)
-    blocks = Sums.blocks(net.n_units * (d + m + 1), d, m, EACH)
+    blocks = Sums.blocks(net.n_units * (d + m + 1), d, m, each)
     sums = Sums.asked(lambda X: ask_last(X)[1], blocks, d, scale, rng)
     net = fitted(net, sums, bias=bias).canonical()
     return Shown(net, row_errors(net, sums, rounding, bias, rng), sums)

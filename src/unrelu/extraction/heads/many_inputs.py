@@ -24,6 +24,9 @@ from unrelu.samples import Samples
 SEEN = 1.5
 """How far out a line is followed, as a multiple of the usual norm: links saturate farther out."""
 
+EACH = 6.0
+"""Answers to each weight: probabilities magnify what is left of values."""
+
 OF_ALL = 0.6
 """Share of the kinks that are there: the places of a hyperplane on lines are Cauchy distributed."""
 
@@ -52,7 +55,12 @@ def shown_behind(asked: Asked, link: Link) -> Recovery | None:
     least = _n_units(ask, d, m, scale, rounding, rng)
     asked.queries.stage = "a subspace"
     found = shown(
-        *(ask, ask_last, least, d, m), scale=scale, bias=asked.bias, rounding=rounding, rng=rng
+        *(ask, ask_last, least, d, m),
+        scale=scale,
+        bias=asked.bias,
+        rounding=rounding,
+        rng=rng,
+        each=EACH,
     )
     behind = np.vstack(values)
     if found is None or not np.isfinite(behind).all():
