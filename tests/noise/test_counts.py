@@ -186,3 +186,22 @@ def test_an_output_of_zeros_beside_counts() -> None:
     result = recover(X, Y, rng=0, throw=False)
     assert result.noise is not None
     assert result.noise.kind == "poisson"
+
+
+@pytest.mark.parametrize("seed", [3, 4])
+def test_counts_that_are_nearly_all_zero(seed: int) -> None:
+    """Nine in ten; the network found is as likely as that which a fit from the truth leads to."""
+    rng = np.random.default_rng(seed)
+    V = rng.standard_normal((3, 12))
+    X = rng.standard_normal((6000, 12))
+    drive = Network(V / np.linalg.norm(V, axis=1, keepdims=True), np.ones((1, 3)))
+    truth = Network(drive.V, 0.1 * drive.U / drive(X).mean())
+    Y = rng.poisson(truth(X)).astype(np.float64)
+    fitting = Reweighted(POISSON, Samples.of(X, Y), bias=True, skip=False, activation=RELU)
+    best = fitting.fit(truth)
+    result = recover(X, Y, n_units=3, noise="poisson", rng=0)
+    assert result.status == Status.ESTIMATED
+    assert result.network is not None
+    assert fitting.gain(result.network, best) < 1.0
+    turned = Network(result.network.V[::-1], result.network.U, result.network.b)
+    assert fitting.gain(turned, best) > 1.0

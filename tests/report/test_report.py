@@ -181,7 +181,7 @@ def test_more_of_everything_is_cut_and_said() -> None:
     rng = np.random.default_rng(4)
     k, m = MOST_ROWS + 30, MOST_OUTPUTS + 2
     net = Network(rng.standard_normal((k, 5)), rng.standard_normal((m, k)))
-    X = rng.standard_normal((300, 5))
+    X = rng.standard_normal((30, 5))
     appraisal = appraise(net, X, net(X) + 1.0)
     text = Reader(html_page(appraisal)).text
     assert "30 weaker units" in text

@@ -12,14 +12,15 @@ from unrelu.fitting.affine_term import affine
 from unrelu.fitting.problem import Problem
 from unrelu.fitting.rounded_relu import RoundedReLU
 from unrelu.fitting.selection import Effort, revise, settle
-from unrelu.fitting.smoothing import ROUNDNESS, errors_of, followed
+from unrelu.fitting.smoothing import FROM_AFAR, ROUNDNESS, errors_of, followed
 from unrelu.fitting.variable_projection import Fit
 from unrelu.fitting.weighted import importance, refitted, reweighted
 from unrelu.network import Network
 from unrelu.network.unknowns import unknowns_of
 from unrelu.noise.gaussian import noise_covariance, whitener
 from unrelu.noise.kind import Loss, NoiseKind
-from unrelu.numerics.arrays import Array, divisors
+from unrelu.numerics.arrays import Array, divisors, unit_rows
+from unrelu.numerics.whitening import whiten, with_constant
 from unrelu.samples import Samples
 
 FINE = 1e-7
@@ -56,6 +57,12 @@ class Fitting(ABC):
     @abstractmethod
     def polished(self, net: Network) -> Network:
         """The minimum near a network of ReLUs that does not depend on the start."""
+
+    @abstractmethod
+    def from_afar(self, n_units: int, rng: np.random.Generator) -> Network | None:
+        """The network of ReLUs that random hyperplanes lead to as kinks become less and less
+        round; None for other activations, and for noise of which that is not known to help. Cost:
+        some six fits."""
 
     @abstractmethod
     def standardised(self, net: Network) -> Array:
@@ -134,8 +141,17 @@ class LeastSquares(Fitting):
 
     def polished(self, net: Network) -> Network:
         errors = errors_of(self.importance(net))
+        roundness = [share * errors for share in ROUNDNESS]
         points = self.problem.points(net.V, net.b)
-        return self._network(followed(self.problem, points, errors, self.effort))
+        return self._network(followed(self.problem, points, roundness, self.effort))
+
+    def from_afar(self, n_units: int, rng: np.random.Generator) -> Network | None:
+        if not self.activation.piecewise_linear:
+            return None
+        points = unit_rows(rng.standard_normal((n_units, self.problem.strict.features.shape[1])))
+        roundness = [np.full(n_units, each) for each in FROM_AFAR]
+        found = self._network(followed(self.problem, points, roundness, self.effort))
+        return self.fit(found)
 
     def _network(self, fit: Fit) -> Network:
         return shifted(self.problem.network(*self.problem.hyperplanes(fit.point)), self.centre)
@@ -196,6 +212,23 @@ class Reweighted(Fitting):
             rounded = RoundedReLU(share * errors_of(self.importance(net)))
             net = self._descended(net, loss, rounded)
         return net
+
+    def from_afar(self, n_units: int, rng: np.random.Generator) -> Network | None:
+        """All units add to the mean label at first: with outputs of both signs, which might be
+        better at random hyperplanes, descents end in far higher minima."""
+        if not self.kind.integer or not self.activation.piecewise_linear or self.skip:
+            return None
+        nothing, d = self.without_units(), self.samples.d
+        white = whiten(with_constant(self.X, self.bias))
+        rows = white.to_rows(unit_rows(rng.standard_normal((n_units, white.features.shape[1]))))
+        b = rows[:, d] if self.bias else np.zeros(n_units)
+        hidden = np.maximum(self.X @ rows[:, :d].T + b, 0.0)
+        U = self.Y.mean(axis=0)[:, None] / divisors(n_units * hidden.mean(axis=0))
+        net, loss = Network(rows[:, :d], U, b), self.loss(nothing)
+        for each in FROM_AFAR:
+            if net.n_units:
+                net = self._descended(net, loss, RoundedReLU(np.full(net.n_units, each)))
+        return self.fit(net)
 
     def standardised(self, net: Network) -> Array:
         return self.loss(net).standardised(self.Y, net(self.X))

