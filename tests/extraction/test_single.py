@@ -8,7 +8,7 @@ from support.rounding import Standing, planted_single, single
 
 import unrelu
 from unrelu import Network, Status
-from unrelu.extraction.single import WEAK, standing_out
+from unrelu.extraction.single import WEAK, standing_out, turned
 
 FUNCTION = 20.0
 """Roundings that answers to fresh inputs may be off."""
@@ -43,6 +43,35 @@ def test_rounding_is_the_noise_of_the_intervals(weak: tuple[Standing, unrelu.Rec
     assert found.stderr is not None
     one = standing.rounding
     assert 0 < np.abs(found.stderr.U).max() < 10 * one
+
+
+def test_units_that_spread_over_six_decades_are_all_found() -> None:
+    """Half of them are too weak to be seen on a line."""
+    truth = planted_single(8, 14, 2, seed=0)
+    standing = Standing.of(truth)
+    found = unrelu.extract(single(truth), 8, rng=0, throw=False)
+    assert found.network is not None
+    seen = standing.compared(found.network)
+    assert seen.found[standing.out >= WEAK].all()
+    assert seen.spurious == seen.linear == 0
+    assert found.status == Status.ESTIMATED
+    assert standing.off(found.network) <= FUNCTION
+    assert found.stats["units_found_by_lines"] == found.network.n_units
+
+
+def test_sides_that_a_linear_function_does_not_tell_stay_open() -> None:
+    """The function stays as it is; what no sides explain is made of units active on all inputs."""
+    rng = np.random.default_rng(0)
+    net = Network(
+        rng.standard_normal((3, 4)), rng.standard_normal((2, 3)), W=rng.standard_normal((2, 4))
+    )
+    X = rng.standard_normal((500, 4))
+    other, linear = turned(net, X, net(X), bias=True)
+    assert linear == 2
+    assert other.n_units == 5
+    assert not other.skip
+    assert np.allclose(other(X), net(X), rtol=0, atol=1e-12)
+    assert (other.preactivations(X)[:, 3:] > 0).all()
 
 
 def test_the_comparison_sees_a_wrong_unit() -> None:

@@ -172,7 +172,8 @@ def estimated(
     sentence = (
         f"{found_weak}units below the model's own rounding, that stand out of it by less than some "
         f"{LEAST:g} roundings, may be left out; what is left of the answers, "
-        f"{left / rounding:.2g} roundings, is as small as that"
+        f"{left / rounding:.2g} roundings, is as small as that; the errors given are for "
+        "independent rounding, and too small where units were left out"
     )
     below = Finding("below-rounding", Status.ESTIMATED, sentence, units=weak)
     return Recovery(
