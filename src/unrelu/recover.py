@@ -16,7 +16,7 @@ from unrelu.inputs.names import UNNAMED
 from unrelu.inputs.options import seeded
 from unrelu.links.link import Link
 from unrelu.noise.labels import LABELS
-from unrelu.numerics.arrays import Array
+from unrelu.numerics.arrays import Array, Index
 from unrelu.numerics.quiet import quiet
 from unrelu.numerics.threads import one_thread
 from unrelu.result import Recovery, RecoveryError
@@ -220,11 +220,9 @@ def recover(
     check_weights(weights, known, method, noise)
     if labels is not None:
         check_left(labels, np.asarray(samples.Y, np.float64))
-    full, kept = samples, np.arange(samples.d)
-    if method == "auto" and not exact and known is not None:
-        kept = independent_columns(samples, bias)
-    if len(kept) < samples.d:
-        samples = replace(samples, X=np.asarray(samples.X)[:, kept], names=UNNAMED)
+    searched = method == "auto" and not exact and known is not None
+    kept = independent_columns(samples, bias) if searched else np.arange(samples.d)
+    full, samples = samples, _with_columns(samples, kept)
     check_samples(samples, bias, method, noise)
     rng, seed = seeded(rng)
     with one_thread(samples.n * samples.d < MANY_ENTRIES):
@@ -251,6 +249,12 @@ def _weighed(
     weighted, kept = weighed(samples, beside("sample_weight", sample_weight, X))
     exactly = None if exactly is None else exactly.take(kept)
     return replace(weighted, weights=None), exactly, weighted.weights
+
+
+def _with_columns(samples: Samples, kept: Index) -> Samples:
+    if len(kept) == samples.d:
+        return samples
+    return replace(samples, X=np.asarray(samples.X)[:, kept], names=UNNAMED)
 
 
 def _searched(

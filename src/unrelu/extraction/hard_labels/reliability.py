@@ -70,8 +70,8 @@ def _measured(state: State, chords: list[Array]) -> tuple[float, float]:
         return scatter, scatter
     distances = DISTANCES[CLEAR * scatter < DISTANCES]
     sides = np.stack([inner, outer]) + distances[:, None, None, None] * np.stack([-along, along])
-    answers = state.classes(sides.reshape(-1, state.n_inputs)).reshape(len(distances), 2, -1)
-    wrong = (answers != pairs.T).any(axis=(1, 2))
+    answers = state.classes(sides.reshape(-1, state.n_inputs))
+    wrong = (answers.reshape(len(distances), 2, len(inner)) != pairs.T).any(axis=(1, 2))
     if not wrong.any():
         state.found.add(inner, outer, pairs, True)
     return scatter, float(distances[wrong].max(initial=0.0))
