@@ -88,3 +88,22 @@ def test_output_weights_are_polished(affine: bool) -> None:
 
     assert wrong(before) > 1e-8
     assert wrong(after) < 1e-12
+
+
+def test_values_that_are_known_better_than_slopes() -> None:
+    """Then they say more of the hidden weights than slopes do, where there are enough of them."""
+    net, slope_error, value_error = with_skip(4, 5, 3, 0), 1e-6, 1e-12
+    net = Network(net.V, net.U, net.b, net.c)
+    sides, pieces = pieces_of(net, 40, 1)
+    rng = np.random.default_rng(2)
+    noisy = replace(
+        pieces,
+        slopes=pieces.slopes + slope_error * rng.standard_normal(pieces.slopes.shape),
+        values=pieces.values + value_error * rng.standard_normal(pieces.values.shape),
+    )
+    weighed = replace(noisy, weights=np.full(40, value_error / slope_error))
+    found = solve(sides, net.U, weighed, affine=False, bias=True)
+    bound = value_error * float(found.spread.max()) * value_error / slope_error
+    assert error(found, net) < 10 * bound
+    alike = solve(sides, net.U, noisy, affine=False, bias=True)  # the canary
+    assert error(alike, net) > 10 * bound

@@ -240,12 +240,26 @@ def _settled(asked: Asked, planes: Planes, basis: Array, *, affine: bool, bias: 
             break
         best, least = planes, size
         sides = _sides(asked.points, planes.V, planes.b)
-        rest = asked.pieces(left[:, 0], left[:, 1:])
-        step = gauss_newton(planes, sides, rest, affine=affine, bias=bias)
+        step = gauss_newton(
+            planes, sides, _pieces_left(asked, planes, sides, left), affine=affine, bias=bias
+        )
         if step is None:
             break
         planes = planes.moved(step)
     return best
+
+
+def _pieces_left(asked: Asked, planes: Planes, sides: Array, left: Array) -> Pieces:
+    """What is left of slopes and values: where no hyperplane is crossed, of the slopes of the
+    answers, since differences of what is left of these have our own rounding on top."""
+    slopes, _ = planes.left(sides, asked.pieces(asked.values, asked.beside))
+    pieces = asked.pieces(left[:, 0], left[:, 1:])
+    for place, on in enumerate(sides > 0):
+        heights = planes.V @ asked.points[place] + planes.b
+        beside = heights[:, None] + planes.V * asked.steps[place]
+        crossed = ((beside > 0) != on[:, None]).any(axis=0)
+        slopes[place][:, crossed] = pieces.slopes[place][:, crossed]
+    return replace(pieces, slopes=slopes)
 
 
 def _left(asked: Asked, planes: Planes, basis: Array) -> Array:

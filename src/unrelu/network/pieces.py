@@ -13,6 +13,10 @@ vectors, with one matrix for all coordinates,
 and the values at one point of each piece say the same of the b_j and c. So one output takes k + 1
 pieces, and m outputs take little more than k / m + 1.
 
+Values are known far better than slopes, and say something of V, too, where there are more of them
+than of the b_j and c: with errors H = A (AᵀA)⁻¹Aᵀ of slopes, one to each coordinate, what they
+leave has the covariance I + H ∘ (p pᵀ), p the points, and generalised least squares weigh both.
+
 With weights w_r of the pieces, the normal matrix of the v_j is (UᵀU) ∘ P, P = Σ_r w_r² s_r s_rᵀ,
 and that of row o of U is (V Vᵀ) ∘ P: no matrix of more than k + m columns is ever needed.
 """
@@ -34,6 +38,9 @@ HALF_THE_DIGITS = 1e8
 """By how much what is left of labels may be magnified in output weights that count as determined.
 """
 
+MOST_VALUES = 2000
+"""Values up to which their covariance is made: a second or so. Beyond, they say b and c alone."""
+
 WELL_CONDITIONED = 1e-4
 """Pivot of the normal matrix, its diagonal being one, down to which it loses no digits that a step
 of refinement does not bring back."""
@@ -42,7 +49,7 @@ of refinement does not bring back."""
 @dataclass(frozen=True, eq=False)
 class Pieces:
     """A point (r, d) of each piece, `values` (r, m) there, `slopes` (r, m, d), and how accurately
-    these are known, relative to each other: `weights` (r,)."""
+    these are known, relative to values: `weights` (r,), one over their errors."""
 
     points: Array
     values: Array
@@ -197,15 +204,36 @@ def _hidden_step(
     found = solver(slopes)
     W = planes.W + found[k : k + m] if len(found) > k else planes.W
     planes = replace(planes, V=planes.V + found[:k], W=W)
-    if not bias:
-        return planes
-    constant: _Solver | None = solver
-    if len(found) == k:
-        constant = _Solver.of(replace(solver.equations, affine=True))
-    if constant is None:
-        return None
-    found = constant(planes.left(sides, pieces)[1][..., None])[:, 0]
-    return replace(planes, b=planes.b + found[:k], c=planes.c + found[k:])
+    values = planes.left(sides, pieces)[1]
+    if bias:
+        constant: _Solver | None = solver
+        if len(found) == k:
+            constant = _Solver.of(replace(solver.equations, affine=True))
+        if constant is None:
+            return None
+        found = constant(values[..., None])[:, 0]
+    if values.size <= MOST_VALUES:
+        return _by_values(planes, values, pieces.points, solver, bias)
+    return replace(planes, b=planes.b + found[:k], c=planes.c + found[k:]) if bias else planes
+
+
+def _by_values(planes: Planes, values: Array, points: Array, solver: _Solver, bias: bool) -> Planes:
+    """b, c, and changes of V and W, by generalised least squares of what values (r, m) are left."""
+    (r, m), k = values.shape, len(planes.V)
+    A = solver.equations.dense(weighted=False)
+    H = A @ solver.normal(A.T) * np.kron(points @ points.T, np.ones((m, m)))
+    covariance = cho_factor(H + np.eye(r * m), check_finite=False)
+    rest = values.ravel()
+    if bias:
+        constants = np.hstack([A[:, :k], np.tile(np.eye(m), (r, 1))])
+        known = cho_solve(covariance, constants, check_finite=False)
+        found = np.linalg.lstsq(constants.T @ known, known.T @ rest)[0]
+        rest = rest - constants @ found
+        planes = replace(planes, b=planes.b + found[:k], c=planes.c + found[k:])
+    pull = cho_solve(covariance, rest, check_finite=False).reshape(r, m)
+    moved = solver.normal(A.T @ (pull[..., None] * points[:, None]).reshape(r * m, -1))
+    W = planes.W + moved[k:] if len(moved) > k else planes.W
+    return replace(planes, V=planes.V + moved[:k], W=W)
 
 
 @dataclass(frozen=True, eq=False)
@@ -233,12 +261,14 @@ class _Equations:
         """Σ_r w_r² s_r (k,)."""
         return np.asarray(self.weights**2 @ self.sides)
 
-    def dense(self) -> Array:
+    def dense(self, *, weighted: bool = True) -> Array:
         r, m = len(self.sides), len(self.U)
         A = self.sides[:, None] * self.U
         if self.affine:
             A = np.concatenate([A, np.tile(np.eye(m), (r, 1, 1))], axis=2)
-        return np.asarray((A * self.weights[:, None, None]).reshape(r * m, A.shape[2]))
+        if weighted:
+            A = A * self.weights[:, None, None]
+        return np.asarray(A.reshape(r * m, A.shape[2]))
 
     def gram(self) -> Array:
         """AᵀA."""
