@@ -26,7 +26,7 @@ import numpy as np
 from unrelu.fitting import joint
 from unrelu.fitting.one_unit import good_units
 from unrelu.network import Network
-from unrelu.numerics.arrays import Array
+from unrelu.numerics.arrays import Array, Index
 from unrelu.numerics.deadline import check_deadline
 from unrelu.numerics.whitening import whiten, with_constant
 
@@ -66,7 +66,8 @@ def completed(
     units that were found otherwise, with output weights that are about right, or with none."""
     weights = joint.weights_of(_affine(X[:1], Y[:1], bias, known.V, known.b), affine=True)
     enough = min(len(X), max(ROWS, int(RATIO * weights / Y.shape[1])))
-    x, y = X[:enough], Y[:enough]
+    rows = _rows_for(known, X, enough)
+    x, y = X[rows], Y[rows]
     net = _affine(x, y, bias, known.V, known.b)
     net = joint.fitted(net, x, y, bias=bias, affine=True, steps=FEW_STEPS)
     if shows_further(net, X, Y, bias=bias, worth=worth, rng=rng):
@@ -78,6 +79,15 @@ def completed(
         net = _grown(net, X, Y, bias, worth, rng)
         net = without_idle(net, X, Y, bias=bias, worth=worth)
     return net
+
+
+def _rows_for(known: Network, X: Array, enough: int) -> Index:
+    """The first rows, so many, and of others as many on the rarer side of each known unit as
+    determine it: a unit far from most inputs would seem to be idle."""
+    on = known.preactivations(X) > 0
+    rarer = on ^ (on.mean(axis=0) > 0.5)
+    needed = np.cumsum(rarer, axis=0) <= 2 * (X.shape[1] + 1)
+    return np.flatnonzero((np.arange(len(X)) < enough) | (rarer & needed).any(axis=1))
 
 
 def _with_missed(
