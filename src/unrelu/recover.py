@@ -218,8 +218,6 @@ def recover(
     check_no_units(n_units, bias, method, exact, skip)
     samples, exactly, weights = _weighed(samples, exactly, X, sample_weight)
     check_weights(weights, known, method, noise)
-    if labels is not None:
-        check_left(labels, np.asarray(samples.Y, np.float64))
     searched = method == "auto" and not exact and known is not None
     kept = independent_columns(samples, bias) if searched else np.arange(samples.d)
     full, samples = samples, _with_columns(samples, kept)
@@ -264,6 +262,7 @@ def _searched(
     rng: np.random.Generator,
 ) -> Outcome:
     if labels is not None:
+        check_left(labels, np.asarray(task.samples.Y, np.float64))
         return find_from_labels(task, labels.classes, rng)
     return run_plan(task, rng) if exactly is None else run_rational_plan(task, exactly, rng)
 

@@ -90,3 +90,20 @@ def test_the_comparison_sees_a_wrong_unit() -> None:
 def test_a_unit_stands_out_by_its_size_in_roundings() -> None:
     net = Network([[3.0, 4.0]], [[2.0], [-7.0]])
     assert standing_out(net, 0.5, 0.25).tolist() == [70.0]
+
+
+def test_a_unit_far_from_most_inputs_is_not_idle() -> None:
+    """It is active on no random input: lines show it, and answers around it are part of the fit."""
+    rng = np.random.default_rng(1)
+    V = rng.standard_normal((5, 6))
+    V /= np.linalg.norm(V, axis=1, keepdims=True)
+    b = 0.5 * rng.standard_normal(5)
+    b[0] = -40 * np.sqrt(6)
+    truth = Network(V, rng.standard_normal((2, 5)), b, rng.standard_normal(2))
+    result = unrelu.extract(single(truth), 6, rng=0)
+    assert result.status == "exact"
+    assert result.network is not None
+    X = np.random.default_rng(2).standard_normal((2000, 6)) - 100 * truth.V[0] * np.sign(b[0])
+    assert (truth.preactivations(X)[:, 0] > 0).any()
+    off = np.abs(result.network(X) - truth(X)).max()
+    assert off < 1e-2 * np.abs(truth(X)).max()

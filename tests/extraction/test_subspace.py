@@ -52,7 +52,7 @@ def test_few_inputs_or_weights_are_left_to_lines() -> None:
 
     rng = np.random.default_rng(0)
     for d, k, m in ((2 * DIMENSIONS - 1, 500, 2), (80, 8, 2)):
-        found = shown(never, never, k, d, m, scale=1.0, bias=True, rounding=1e-6, rng=rng)
+        found = shown(never, never, k, d, m, scale=1.0, bias=True, rng=rng)
         assert found is None
 
 

@@ -18,7 +18,7 @@ from unrelu.noise.found import Noise
 from unrelu.noise.poisson import POISSON, Proportional
 from unrelu.numerics.dependence import DEPENDENT, dependence
 from unrelu.samples import Samples
-from unrelu.search.noisy import suspects_gross_errors
+from unrelu.search.noisy import Request, best_from_afar, suspects_gross_errors
 
 Array = NDArray[np.float64]
 ONE = np.ones((1, 1))
@@ -205,3 +205,21 @@ def test_counts_that_are_nearly_all_zero(seed: int) -> None:
     assert fitting.gain(result.network, best) < 1.0
     turned = Network(result.network.V[::-1], result.network.U, result.network.b)
     assert fitting.gain(turned, best) > 1.0
+
+
+def test_a_network_is_no_further_start_of_its_own() -> None:
+    """Else it would agree with itself; here starts from afar end in the network without units."""
+
+    class FromNowhere(Reweighted):
+        def from_afar(self, n_units: int, rng: np.random.Generator) -> Network:
+            V = rng.standard_normal((n_units, self.samples.d))
+            return Network(V, 0 * truth.U, truth.b)
+
+    truth, rng = rates(2.0, 0), np.random.default_rng(0)
+    X = rng.standard_normal((500, 6))
+    samples = Samples.of(X, rng.poisson(truth(X)).astype(np.float64))
+    fitting = FromNowhere(POISSON, samples, bias=True, skip=False, activation=RELU)
+    request = Request(2, True, False, RELU, 0.01, 0.0, rng)
+    assert best_from_afar(truth, fitting, request) is truth
+    assert all(other is not truth for other in request.effort.others)
+    assert len(request.effort.others) > 0

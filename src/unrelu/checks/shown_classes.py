@@ -149,7 +149,8 @@ def turned_units(net: Network, contrasts: Contrasts, biased: bool) -> Index:
 
 def independent(net: Network, contrasts: Contrasts, biased: bool) -> int:
     """How many equations count: on a piece where all outputs are affine, at most one for each
-    weight of an affine function and each pair of classes, and of these one less than classes."""
+    weight of an affine function and each pair of classes, and of these no more than a forest of
+    them has."""
     D, m = contrasts.X.shape[1] + biased, net.n_outputs
     active = net.preactivations(contrasts.X) > 0
     pairs = np.sort(contrasts.pairs, axis=1)
@@ -159,8 +160,7 @@ def independent(net: Network, contrasts: Contrasts, biased: bool) -> int:
     total = 0
     for piece in range(len(pieces)):
         own = rows[:, 0] == piece
-        classes = len(np.unique(rows[own, 1:]))
-        total += min(int(np.minimum(counts[own], D).sum()), D * min(m, classes) - D)
+        total += min(int(np.minimum(counts[own], D).sum()), D * (m - groups(rows[own, 1:], m)))
     return total
 
 

@@ -48,15 +48,16 @@ SEEN = 0.2
 0.30 where its hyperplane goes through the middle of the inputs, 0.21 at a standard deviation."""
 
 WORTH = 0.5
-"""Roundings that a unit has to stand out by, to be looked for in answers at random. In 20,000 of
-them, each off by one rounding, it stands out by 0.2 √20,000 = 28 standard deviations; the best unit
-in rounding alone does by less than ten."""
+"""Roundings that a unit has to stand out by, to be looked for. In 20,000 answers, each off by one
+rounding, it stands out by 0.2 · 0.5 · √20,000 = 14 standard deviations; in the 4,000 that a search
+looks at, by 6. Rounding alone may reach ten, so some candidates are none: they are left out again
+by all answers (`missed_units.without_idle`)."""
 
 MANY, RATIO = 20_000, 4.0
 """Answers at random in which units are looked for, and answers to each weight."""
 
-EXPLAINED = 1e-3
-"""Share of the largest output weight that may be left of the affine part once units are turned."""
+ROUGHEST = 1e-3
+"""Largest error of a unit that counts as known."""
 
 WORSE = 1.5
 """By what factor sides that are right may add to the squares that are left: there are as many fewer
@@ -135,7 +136,7 @@ def as_known(net: Network, off: float, norm: float) -> Units:
     has its share in that, or less, where others are missing."""
     shares = off / (CONFIDENCE * np.sqrt(max(1, net.n_units)))
     errors = shares / divisors(np.linalg.norm(net.U, axis=0) * norm)
-    errors = np.clip(errors, float(np.finfo(np.float32).eps), EXPLAINED)
+    errors = np.clip(errors, float(np.finfo(np.float32).eps), ROUGHEST)
     return Units(net.V, net.b, net.U, errors, errors)
 
 

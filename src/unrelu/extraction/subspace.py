@@ -65,7 +65,8 @@ MOST_UNITS = 1000
 
 @dataclass(frozen=True, eq=False)
 class Shown:
-    """The network, standard errors (k,) of its unit rows, and the answers it was fitted to."""
+    """The network, standard errors (k,) of its rows (v, b), v of length one, for answers that are
+    off by one, and the answers that it was fitted to."""
 
     net: Network
     errors: Array
@@ -81,13 +82,12 @@ def shown(
     *,
     scale: float,
     bias: bool,
-    rounding: float,
     rng: np.random.Generator,
     each: float = EACH,
 ) -> Shown | None:
     """Steps 2 to 4, for at least so many units; None where there are few inputs, or few weights, or
-    where no network explains the answers in the subspace. `ask_last`: asks for the last fit, which
-    needs none of the answers before. `rounding`: of an answer. `each`: answers to each weight."""
+    where no network explains the answers in the subspace, or these are not finite. `ask_last`: asks
+    for the last fit, which needs none of the answers before. `each`: answers to each weight."""
     if d < 2 * DIMENSIONS or least > MOST_UNITS or least * (d + m) <= joint.MOST_WEIGHTS:
         return None
     norm, basis = scale * np.sqrt(d), np.linalg.qr(rng.standard_normal((d, d)))[0]
@@ -97,8 +97,10 @@ def shown(
     net = _in_all_inputs(ask, net, basis, norm, rng)
     blocks = Sums.blocks(net.n_units * (d + m + 1), d, m, each)
     sums = Sums.asked(lambda X: ask_last(X)[1], blocks, d, scale, rng)
+    if not np.isfinite(sums.answers).all():  # of a link, saturated
+        return None
     net = fitted(net, sums, bias=bias).canonical()
-    return Shown(net, row_errors(net, sums, rounding, bias, rng), sums)
+    return Shown(net, row_errors(net, sums, 1.0, bias, rng), sums)
 
 
 def shown_in_a_subspace(search: Search) -> bool:
@@ -114,7 +116,6 @@ def shown_in_a_subspace(search: Search) -> bool:
         *(queries, kept.ask, least, d, m),
         scale=search.scale,
         bias=search.bias,
-        rounding=lines.rounding,
         rng=search.aside,
     )
     if found is None:
@@ -140,7 +141,8 @@ def estimate(
     asked: Question, samples: Samples, errors: Array, noise: float, scale: float
 ) -> Recovery | None:
     """A network as an estimate, rounding as the noise; None where it leaves more than that.
-    `errors` (k,): of unit rows; `noise`: the rounding of an answer, as measured on a few.
+    `errors` (k,): of its rows, for answers that are off by one; `noise`: the rounding of an answer,
+    as measured on a few.
 
     Rounding that conspired could hide much of so many weights, so the test of exact labels would
     leave them open."""
@@ -148,12 +150,13 @@ def estimate(
     case = measured(asked, taken, kind, samples.precision)
     judgement = judge_noisy(asked, case, kind, precision=samples.precision).judgement
     assert isinstance(judgement.evidence, NoisyLabels)
-    evidence = replace(judgement.evidence, weight_errors=errors)
-    certificate = Certificate.of(replace(judgement, evidence=evidence))
-    net, Y = certificate.network, np.asarray(samples.Y, np.float64)
+    evidence = judgement.evidence
+    net, Y = judgement.network, np.asarray(samples.Y, np.float64)
     off = net(np.asarray(samples.X, np.float64)) - Y
     covariance = off.T @ off / (len(off) * (1 - evidence.unknowns / evidence.equations))
     left, rounding = float(np.sqrt(np.diag(covariance).mean())), single.rounding_of(Y)
+    evidence = replace(evidence, weight_errors=errors * left)
+    certificate = Certificate.of(replace(judgement, evidence=evidence))
     if certificate.status != Status.ESTIMATED or left > max(single.LEFT * noise, rounding):
         return None
     weakest = float(single.standing_out(net, scale, rounding).min(initial=np.inf))
@@ -182,6 +185,8 @@ def _in_subspace(
     r, least = DIMENSIONS, max(FEWEST, math.ceil(MORE * least))
     n = math.ceil(ANSWERS * least * (r + 1 + m) / m)
     X, Y = ask(norm / np.sqrt(r) * rng.standard_normal((n, r)) @ basis[:r])
+    if not np.isfinite(Y).all():  # of a link, saturated
+        return None
     samples = Samples.of((X @ basis[:r].T).astype(np.float32), Y.astype(np.float32))
     net = hyperplanes.find(
         samples,

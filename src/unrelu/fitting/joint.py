@@ -73,7 +73,6 @@ def fitted(
         if cost <= goal:
             break
         check_deadline()
-        check_deadline()
         before = cost
         gram, descent = _normal(net, X, Y, bias, affine)
         scale = np.sqrt(np.maximum(np.diag(gram), np.trace(gram) * 1e-18))

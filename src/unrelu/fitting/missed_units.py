@@ -49,7 +49,8 @@ ROWS, RATIO = 4000, 2.5
 """Rows at least, and answers to each weight, that are enough for all but the last fits."""
 
 NEAR = 20.0
-"""Residual, in terms of that of a unit just worth finding, down to which they are."""
+"""The first fits end where what is left is this multiple of what a unit just worth finding leaves,
+in the root mean square."""
 
 HARDLY = 0.8
 """Share of a residual that is left by a round that hardly helped."""

@@ -33,7 +33,7 @@ ROUNDNESS = tuple(2.0 / 8**i for i in range(5))
 """At first and at last, in standard errors of a unit's hyperplane."""
 
 FROM_AFAR = 2.0, 1.0, 0.5, 0.25, 0.1, 0.03
-"""The same from afar, in standard deviations of what a unit is given."""
+"""The same from afar, in standard deviations of v·x + b."""
 
 FINE = 1e-9
 """As `selection.SETTLED`: what is left to gain at each roundness does not move the fit visibly."""

@@ -39,7 +39,8 @@ SIDE = 32
 """Points of each set in a block: their products with V then cost about as much as all sums."""
 
 FINE = 2.0**-16
-"""Points are multiples of that: single precision then represents sums exactly."""
+"""Points are multiples of that, times the power of two just below their scale: single precision
+then represents sums exactly."""
 
 MOST_STEPS, MOST_PRODUCTS = 12, 60
 """Gauss–Newton steps, and products for each, at most."""
@@ -80,7 +81,8 @@ class Sums:
     ) -> Sums:
         """At random points, so that sums have this scale."""
         points = scale / np.sqrt(2) * rng.standard_normal((blocks, 2, SIDE, d))
-        points = np.round(points / (FINE * scale)) * (FINE * scale)
+        grid = FINE * 2.0 ** math.floor(math.log2(scale))
+        points = np.round(points / grid) * grid
         first, second = points[:, 0], points[:, 1]
         answers = [ask(inputs(*pair)) for pair in zip(first, second, strict=True)]
         return cls(first, second, np.array(answers).reshape(blocks, SIDE, SIDE, -1))
@@ -158,12 +160,14 @@ def fitted(net: Network, sums: Sums, *, bias: bool) -> Network:
 def row_errors(
     net: Network, sums: Sums, size: float, bias: bool, rng: np.random.Generator
 ) -> Array:
-    """(k,): how far unit rows (v, b) are off where answers have independent errors of this size.
-    From one draw of these: with dozens of inputs, the norm of an error is known well."""
+    """(k,): how far rows (v, b), v of length one, are off where answers have independent errors of
+    this size. From one draw of these: with dozens of inputs, the norm of an error is known well."""
     weights = _Weights.of(net)
     noise = size * rng.standard_normal(sums.answers.shape)
     off, lengths = _gauss_newton(weights, sums, noise, bias).rows, np.linalg.norm(net.V, axis=1)
-    off[:, :-1] -= ((off[:, :-1] * net.V).sum(axis=1) / lengths**2)[:, None] * net.V
+    # A longer row with smaller output weights is the same unit, its bias included.
+    along = (off[:, :-1] * net.V).sum(axis=1) / lengths**2
+    off = off - along[:, None] * weights.rows
     return np.asarray(np.linalg.norm(off, axis=1) / lengths)
 
 

@@ -16,6 +16,7 @@ pieces, and m outputs take little more than k / m + 1.
 Values are known far better than slopes, and say something of V, too, where there are more of them
 than of the b_j and c: with errors H = A (AᵀA)⁻¹Aᵀ of slopes, one to each coordinate, what they
 leave has the covariance I + H ∘ (p pᵀ), p the points, and generalised least squares weigh both.
+That all slopes of a piece share the error of its value is neglected.
 
 With weights w_r of the pieces, the normal matrix of the v_j is (UᵀU) ∘ P, P = Σ_r w_r² s_r s_rᵀ,
 and that of row o of U is (V Vᵀ) ∘ P: no matrix of more than k + m columns is ever needed.
@@ -35,11 +36,10 @@ MOST_PRODUCTS = 200
 """Products for one Gauss–Newton step at most."""
 
 HALF_THE_DIGITS = 1e8
-"""By how much what is left of labels may be magnified in output weights that count as determined.
-"""
+"""By how much what is left of labels may be magnified in output weights that are determined."""
 
 MOST_VALUES = 2000
-"""Values up to which their covariance is made: a second or so. Beyond, they say b and c alone."""
+"""Values up to which their covariance is made, in a second. Beyond, they say b and c alone."""
 
 WELL_CONDITIONED = 1e-4
 """Pivot of the normal matrix, its diagonal being one, down to which it loses no digits that a step
@@ -115,7 +115,8 @@ def gauss_newton(
     probe: Array | None = None,
 ) -> Planes | None:
     """The changes of all weights that make up for what is `left` of slopes and values, to first
-    order, by weighted least squares of the slopes; None where these do not determine them.
+    order: U by weighted least squares of the slopes, V and W by that of slopes and, where there are
+    few, of values; None where the slopes do not determine them.
 
     Those of U come first, what V and W can do projected off, by conjugate gradients: each step
     costs products of O(k² (d + m)). The preconditioner is the normal matrix of U alone, which is
@@ -204,17 +205,18 @@ def _hidden_step(
     found = solver(slopes)
     W = planes.W + found[k : k + m] if len(found) > k else planes.W
     planes = replace(planes, V=planes.V + found[:k], W=W)
-    values = planes.left(sides, pieces)[1]
-    if bias:
-        constant: _Solver | None = solver
-        if len(found) == k:
-            constant = _Solver.of(replace(solver.equations, affine=True))
-        if constant is None:
+    values, constant = planes.left(sides, pieces)[1], solver
+    if bias and len(found) == k:
+        with_constants = _Solver.of(replace(solver.equations, affine=True))
+        if with_constants is None:
             return None
-        found = constant(values[..., None])[:, 0]
+        constant = with_constants
     if values.size <= MOST_VALUES:
         return _by_values(planes, values, pieces.points, solver, bias)
-    return replace(planes, b=planes.b + found[:k], c=planes.c + found[k:]) if bias else planes
+    if not bias:
+        return planes
+    found = constant(values[..., None])[:, 0]
+    return replace(planes, b=planes.b + found[:k], c=planes.c + found[k:])
 
 
 def _by_values(planes: Planes, values: Array, points: Array, solver: _Solver, bias: bool) -> Planes:
@@ -230,8 +232,8 @@ def _by_values(planes: Planes, values: Array, points: Array, solver: _Solver, bi
         found = np.linalg.lstsq(constants.T @ known, known.T @ rest)[0]
         rest = rest - constants @ found
         planes = replace(planes, b=planes.b + found[:k], c=planes.c + found[k:])
-    pull = cho_solve(covariance, rest, check_finite=False).reshape(r, m)
-    moved = solver.normal(A.T @ (pull[..., None] * points[:, None]).reshape(r * m, -1))
+    pull = cho_solve(covariance, rest, check_finite=False).reshape(r, m, 1)
+    moved = solver.normal(A.T @ (pull * points[:, None]).reshape(r * m, -1))
     W = planes.W + moved[k:] if len(moved) > k else planes.W
     return replace(planes, V=planes.V + moved[:k], W=W)
 

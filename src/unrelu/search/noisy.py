@@ -232,12 +232,12 @@ def _of_width_told(
     more; of few samples, that number is taken to be right."""
     squares = searched.kind.loss is None
     if not squares:  # as the search was
-        net = _best_from_afar(net, fitting, request)
+        net = best_from_afar(net, fitting, request)
     step, rng = _step(searched, request), request.rng
     enough = fitting.samples.n >= UNEQUAL
     if not enough or not asks_for_more(net, fitting, alpha=request.alpha, step=step, rng=rng):
         return WidthFound(net)
-    better = _best_from_afar(net, fitting, request) if squares else net
+    better = best_from_afar(net, fitting, request) if squares else net
     if better is net:
         wider = _search_again(2 * net.n_units, searched, request, net)
         other = with_units(wider, fitting, net.n_units, rng)
@@ -245,7 +245,7 @@ def _of_width_told(
     return WidthFound(net, search="more", better=None if better is net else better)
 
 
-def _best_from_afar(net: Network, fitting: Fitting, request: Request) -> Network:
+def best_from_afar(net: Network, fitting: Fitting, request: Request) -> Network:
     """The best of a network and of those with as many units that starts from afar lead to, if
     there are such starts."""
     best, k = net, net.n_units
@@ -254,7 +254,7 @@ def _best_from_afar(net: Network, fitting: Fitting, request: Request) -> Network
     for start in found:
         best = start if fitting.gain(best, start) > 0 else best
     if found:
-        request.effort.others += (net, *(start for start in found if start is not best))
+        request.effort.others += tuple(each for each in (net, *found) if each is not best)
         request.effort.agreed = False
     return best
 
@@ -295,7 +295,7 @@ def _agree(found: WidthFound, fitting: Fitting, searched: Searched, request: Req
     widths, effort = found.widths, request.effort
     net = found.net
     if searched.kind.loss is not None and request.n_units is None:  # the search was by squares
-        net = _best_from_afar(net, fitting, request)
+        net = best_from_afar(net, fitting, request)
     net, common = best_of_starts(net, fitting, effort, again)
     if common < net.n_units <= MOST_MORE and request.n_units is None:
         fewer = _choose(fitting.without_units(), fitting, searched, request, about=net)

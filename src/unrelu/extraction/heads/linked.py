@@ -9,7 +9,7 @@ from unrelu.checks.finding import failed, undetermined
 from unrelu.extraction.heads.head import FIRST_ANSWERS, Asked
 from unrelu.extraction.heads.inverted import extract_inverted
 from unrelu.extraction.heads.recognising import takes_single_precision
-from unrelu.extraction.heads.refused import refused
+from unrelu.extraction.heads.refused import UNSEARCHED, refused
 from unrelu.extraction.heads.stepped import extract_steps
 from unrelu.extraction.judging import at_the_end
 from unrelu.extraction.queries import ENDED
@@ -22,9 +22,6 @@ SATURATED = undetermined(
     "nearly all answers are so close to the ends of their range, or change in such large steps, "
     "that they do not show the values behind them: ask at another scale",
 )
-
-
-UNSEARCHED = undetermined("not-searched", "the extraction ended before a network was found")
 
 
 def extract_behind(link: Link) -> Callable[[Asked], Recovery]:

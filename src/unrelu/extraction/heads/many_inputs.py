@@ -58,7 +58,6 @@ def shown_behind(asked: Asked, link: Link) -> Recovery | None:
         *(ask, ask_last, least, d, m),
         scale=scale,
         bias=asked.bias,
-        rounding=rounding,
         rng=rng,
         each=EACH,
     )

@@ -11,6 +11,8 @@ from unrelu.numerics.arrays import Array
 from unrelu.result import Recovery
 from unrelu.samples import Samples
 
+UNSEARCHED = undetermined("not-searched", "the extraction ended before a network was found")
+
 
 def refused(asked: Asked, X: Array, Y: Array, kind: Finding) -> Recovery:
     """The result that says of what kind the answers Y (n, m) to X (n, d) are."""

@@ -20,7 +20,7 @@ from unrelu.evidence.shown_classes import ShownProbabilities, judge_shown
 from unrelu.extraction.heads.far_out import on_lines
 from unrelu.extraction.heads.head import Asked, Head
 from unrelu.extraction.heads.informative import chained
-from unrelu.extraction.heads.refused import refused
+from unrelu.extraction.heads.refused import UNSEARCHED, refused
 from unrelu.extraction.judging import at_the_end, remarks_on
 from unrelu.extraction.queries import ENDED
 from unrelu.links.softmax import HIDES
@@ -110,7 +110,7 @@ def extract_shown(asked: Asked) -> Recovery:
         ended = end
     if not found:
         X, Y = asked.queries(asked.random_inputs(1))
-        found.append(refused(asked, X, Y, NOT_FOUND))
+        found.append(refused(asked, X, Y, NOT_FOUND if ended is None else UNSEARCHED))
     best = found[-1] if ended is None else at_the_end(found[-1], asked.queries, 1, ended)
     return replace(best, stats={"method": "differences of outputs"})
 
