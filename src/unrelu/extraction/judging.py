@@ -28,9 +28,14 @@ NOISE = 5.0
 """Ratio of the root mean square residual to the noise measured beforehand, on a few points, beyond
 which the residual is not noise."""
 
-
 FEW_PREDICTED = 30
 """Predictions from which nothing is concluded."""
+
+MOST_ROUNDINGS = 100.0
+"""Errors of weights, in roundings of single precision, up to which these may explain what answers
+on lines are off by. Those stated allow for rounding that conspires, and may be a hundred thousand;
+what right networks are off by on lines is two to ten (12 networks with a unit far out), what a unit
+that was not found leaves there is 10⁴ and more."""
 
 
 def certified(asked: Question, samples: Samples, explained: Explained) -> Certificate:
@@ -87,7 +92,8 @@ def contradicted(
     """A sentence if answers (X, Y) on lines are not those of the network; empty otherwise."""
     net = certificate.network
     eps = float(np.finfo(np.float32 if single else np.float64).eps)
-    strength = np.linalg.norm(net.U, axis=0) * np.maximum(certificate.weight_errors, eps)
+    most = MOST_ROUNDINGS * eps if single else math.inf
+    strength = np.linalg.norm(net.U, axis=0) * np.clip(certificate.weight_errors, eps, most)
     wrong, nearest, asked = 0, math.inf, 0
     for X, Y in searched:
         norms = np.linalg.norm(X, axis=1)

@@ -42,8 +42,7 @@ MOST_VALUES = 2000
 """Values up to which their covariance is made, in a second. Beyond, they say b and c alone."""
 
 WELL_CONDITIONED = 1e-4
-"""Pivot of the normal matrix, its diagonal being one, down to which it loses no digits that a step
-of refinement does not bring back."""
+"""Pivot of the normal matrix, its diagonal one, down to which one refinement brings digits back."""
 
 
 @dataclass(frozen=True, eq=False)
