@@ -147,7 +147,8 @@ class Search:
         out; and where lines have missed units, those that still more answers show. Fresh queries;
         the certificate. On the lines that follow, what is left of the units found is then small."""
         lines, m = self.on_lines, self.kept.Y.shape[1]
-        self.grow(max(single.MANY, math.ceil(single.RATIO * self._weights / m)))
+        many = min(single.MANY, single.TO_EACH * self._weights)
+        self.grow(max(many, math.ceil(single.RATIO * self._weights / m)))
         used = self._ask_around_units()
         X, Y = self.kept.X[used], self.kept.Y[used]
         loose = single.completed(lines.units, X, Y, bias=self.bias, rng=self._completing)

@@ -53,8 +53,9 @@ rounding, it stands out by 0.2 · 0.5 · √20,000 = 14 standard deviations; in 
 looks at, by 6. Rounding alone may reach ten, so some candidates are none: they are left out again
 by all answers (`missed_units.without_idle`)."""
 
-MANY, RATIO = 20_000, 4.0
-"""Answers at random in which units are looked for, and answers to each weight."""
+MANY, TO_EACH, RATIO = 20_000, 500, 4.0
+"""Answers at random in which units are looked for, or fewer where that is so many to each weight;
+and answers to each weight at least."""
 
 ROUGHEST = 1e-3
 """Largest error of a unit that counts as known."""

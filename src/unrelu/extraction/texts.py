@@ -100,7 +100,10 @@ class Texts:
 def zero_where_not_shown(got: Any) -> Any:
     """Probabilities (n, m), in each row some NaN for classes that are not shown, with zeros in
     their place; any other answers as they are."""
-    array = np.asarray(got) if isinstance(got, list | tuple | np.ndarray) else np.zeros(0)
+    try:
+        array = np.asarray(got) if isinstance(got, list | tuple | np.ndarray) else np.zeros(0)
+    except ValueError:  # ragged
+        return got
     if array.ndim != 2 or array.dtype.kind != "f":
         return got
     hidden = np.isnan(array)
