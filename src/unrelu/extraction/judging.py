@@ -20,7 +20,7 @@ from unrelu.fitting.candidate import constant
 from unrelu.numerics.arrays import Array
 from unrelu.result import Recovery, remark
 from unrelu.samples import Samples
-from unrelu.search.predicted_answers import FAR
+from unrelu.search.predicted_answers import FAR, doubt
 from unrelu.wording.status import Status
 from unrelu.wording.streams import counted
 
@@ -30,12 +30,6 @@ which the residual is not noise."""
 
 FEW_PREDICTED = 30
 """Predictions from which nothing is concluded."""
-
-MOST_ROUNDINGS = 100.0
-"""Errors of weights, in roundings of single precision, up to which these may explain what answers
-on lines are off by. Those stated allow for rounding that conspires, and may be a hundred thousand;
-what right networks are off by on lines is two to ten (12 networks with a unit far out), what a unit
-that was not found leaves there is 10⁴ and more."""
 
 
 def certified(asked: Question, samples: Samples, explained: Explained) -> Certificate:
@@ -92,13 +86,10 @@ def contradicted(
     """A sentence if answers (X, Y) on lines are not those of the network; empty otherwise."""
     net = certificate.network
     eps = float(np.finfo(np.float32 if single else np.float64).eps)
-    most = MOST_ROUNDINGS * eps if single else math.inf
-    strength = np.linalg.norm(net.U, axis=0) * np.clip(certificate.weight_errors, eps, most)
     wrong, nearest, asked = 0, math.inf, 0
     for X, Y in searched:
         norms = np.linalg.norm(X, axis=1)
-        hidden = np.abs(net.b) + norms[:, None] * np.linalg.norm(net.V, axis=1)
-        allowed = eps * np.abs(net.c).max() + hidden @ strength
+        allowed = doubt(net, X, certificate.weight_errors, eps)
         off = np.abs(net(X) - Y).max(axis=1) > FAR * allowed
         asked, wrong = asked + len(X), wrong + int(off.sum())
         nearest = min(nearest, float(norms[off].min(initial=math.inf)))

@@ -9,10 +9,8 @@ from unrelu.checks.finding import failed, undetermined
 from unrelu.extraction.heads.head import FIRST_ANSWERS, Asked
 from unrelu.extraction.heads.inverted import extract_inverted
 from unrelu.extraction.heads.recognising import takes_single_precision
-from unrelu.extraction.heads.refused import UNSEARCHED, refused
+from unrelu.extraction.heads.refused import refused, searched
 from unrelu.extraction.heads.stepped import extract_steps
-from unrelu.extraction.judging import at_the_end
-from unrelu.extraction.queries import ENDED
 from unrelu.links.link import Link
 from unrelu.numerics.grids import grid_of
 from unrelu.result import Recovery
@@ -28,21 +26,9 @@ def extract_behind(link: Link) -> Callable[[Asked], Recovery]:
     """The extraction of networks whose answers are a link of their values."""
 
     def extract(asked: Asked) -> Recovery:
-        found: list[Recovery] = []
         stats: dict[str, float | int | str] = {}
-        ended: BaseException | None = None
         asked.queries.record()
-        try:
-            with asked.queries.limited():
-                _search(asked, link, found, stats)
-        except ENDED as end:
-            if not asked.queries.asked:
-                raise
-            ended = end
-        if not found:
-            X, Y = asked.queries(asked.random_inputs(1))
-            found.append(refused(asked, X, Y, SATURATED if ended is None else UNSEARCHED))
-        best = found[-1] if ended is None else at_the_end(found[-1], asked.queries, 1, ended)
+        best = searched(asked, lambda found: _search(asked, link, found, stats), SATURATED)
         return replace(best, stats={"method": "random queries"} | stats)
 
     return extract

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from unrelu.checks.finding import Finding, undetermined
 from unrelu.extraction.heads.head import Asked, Head
 from unrelu.extraction.judging import at_the_end, without_units
+from unrelu.extraction.queries import ENDED
 from unrelu.numerics.arrays import Array
 from unrelu.result import Recovery
 from unrelu.samples import Samples
@@ -20,6 +22,24 @@ def refused(asked: Asked, X: Array, Y: Array, kind: Finding) -> Recovery:
     findings = (kind, *result.certificate.findings)
     certificate = replace(result.certificate, findings=findings)
     return replace(result, certificate=certificate, stats={"method": "random queries"})
+
+
+def searched(asked: Asked, search: Callable[[list[Recovery]], None], nothing: Finding) -> Recovery:
+    """The last of the results that a search appends, within the limits of the extraction, and how
+    it ended; `nothing` says of what kind the answers are where it appends none."""
+    found: list[Recovery] = []
+    ended: BaseException | None = None
+    try:
+        with asked.queries.limited():
+            search(found)
+    except ENDED as end:
+        if not asked.queries.asked:
+            raise
+        ended = end
+    if not found:
+        X, Y = asked.queries(asked.random_inputs(1))
+        found.append(refused(asked, X, Y, nothing if ended is None else UNSEARCHED))
+    return found[-1] if ended is None else at_the_end(found[-1], asked.queries, 1, ended)
 
 
 def ended_before(end: BaseException) -> Head:

@@ -20,9 +20,8 @@ from unrelu.evidence.shown_classes import ShownProbabilities, judge_shown
 from unrelu.extraction.heads.far_out import on_lines
 from unrelu.extraction.heads.head import Asked, Head
 from unrelu.extraction.heads.informative import chained
-from unrelu.extraction.heads.refused import UNSEARCHED, refused
-from unrelu.extraction.judging import at_the_end, remarks_on
-from unrelu.extraction.queries import ENDED
+from unrelu.extraction.heads.refused import refused, searched
+from unrelu.extraction.judging import remarks_on
 from unrelu.links.softmax import HIDES
 from unrelu.network import Network
 from unrelu.network.shown_classes import ShownClasses
@@ -99,19 +98,7 @@ class _Answers:
 
 def extract_shown(asked: Asked) -> Recovery:
     """The network behind the probabilities of the likeliest classes."""
-    found: list[Recovery] = []
-    ended: BaseException | None = None
-    try:
-        with asked.queries.limited():
-            _search(asked, found)
-    except ENDED as end:
-        if not asked.queries.asked:
-            raise
-        ended = end
-    if not found:
-        X, Y = asked.queries(asked.random_inputs(1))
-        found.append(refused(asked, X, Y, NOT_FOUND if ended is None else UNSEARCHED))
-    best = found[-1] if ended is None else at_the_end(found[-1], asked.queries, 1, ended)
+    best = searched(asked, lambda found: _search(asked, found), NOT_FOUND)
     return replace(best, stats={"method": "differences of outputs"})
 
 
