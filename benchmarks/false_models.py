@@ -36,6 +36,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from _table import Table, parser
@@ -391,48 +392,70 @@ def _orders(m: int) -> list[NDArray[np.intp]]:
     return [np.array(order) for order in permutations(range(m))]
 
 
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one model; `wrong`: the share of inputs on which a certain result is not the
+    model; `error`: what was raised, if anything was."""
+
+    status: str = ""
+    answers: str = ""
+    queries: int = 0
+    seconds: float = 0.0
+    wrong: float = 0.0
+    error: str = ""
+
+
+def attempt(name: str, seed: int, budget: int) -> Outcome:
+    number = list(FAMILIES).index(name)
+    model, d = FAMILIES[name](np.random.default_rng([seed, number]))
+    started = time.perf_counter()
+    try:
+        result = unrelu.extract(model, d, budget=budget, rng=seed, throw=False)
+    except Exception as error:
+        return Outcome(error=f"{type(error).__name__}: {error}")
+    seconds = time.perf_counter() - started
+    certain = result.status in ("exact", "proved")
+    wrong = differs(result, model, d, np.random.default_rng(seed)) if certain else 0.0
+    answers, queries = str(result.stats["answers"]), int(result.stats["queries"])
+    return Outcome(result.status.value, answers, queries, seconds, wrong)
+
+
+def row(name: str, outcomes: list[Outcome]) -> dict[str, str | int | float]:
+    ended = [outcome for outcome in outcomes if not outcome.error]
+    statuses = Counter(outcome.status for outcome in ended)
+    return {
+        "family": f"{name:<14}",
+        "cases": len(outcomes),
+        **{status: statuses[status] for status in COLUMNS[2:6]},
+        "false": sum(outcome.wrong >= RARE for outcome in ended),
+        "rare": sum(0 < outcome.wrong < RARE for outcome in ended),
+        "errors": len(outcomes) - len(ended),
+        "queries": float(np.median([outcome.queries for outcome in ended])) if ended else 0.0,
+        "max_s": max((outcome.seconds for outcome in ended), default=0.0),
+    }
+
+
 def main() -> None:
-    options = parser(__doc__, seeds=200)
+    options = parser(__doc__, seeds=167)
     options.add_argument("--first", type=int, default=0, help="the first seed (0)")
     options.add_argument("--families", nargs="+", choices=FAMILIES, help="only these")
     options.add_argument("--budget", type=int, default=6000, help="queries (6000)")
     options.add_argument("--part", default="", help="end of the name of the table")
     given = options.parse_args()
+    seeds = range(given.first, given.first + (3 if given.quick else given.seeds))
+    outcomes: dict[str, list[Outcome]] = {name: [] for name in given.families or FAMILIES}
+    try:  # seed by seed: whoever stops it has a table of all families
+        for seed in seeds:
+            for name, of in outcomes.items():
+                of.append(outcome := attempt(name, seed, given.budget))
+                if outcome.error or outcome.wrong:
+                    what = outcome.error or f"{outcome.answers}: wrong on {outcome.wrong:.2%}"
+                    print(f"  {name}, seed {seed}: {what}", flush=True)
+    except KeyboardInterrupt:
+        print("stopped")
     table = Table(f"false_models{given.part}", COLUMNS, quick=given.quick)
-    for name in given.families or FAMILIES:
-        statuses: Counter[str] = Counter()
-        queries, seconds, false, rare, errors = [], [], 0, 0, 0
-        seeds = 3 if given.quick else given.seeds
-        for seed in range(given.first, given.first + seeds):
-            model, d = FAMILIES[name](np.random.default_rng([seed, list(FAMILIES).index(name)]))
-            started = time.perf_counter()
-            try:
-                result = unrelu.extract(model, d, budget=given.budget, rng=seed, throw=False)
-            except Exception as error:
-                errors += 1
-                print(f"  {name}, seed {seed}: {type(error).__name__}: {error}", flush=True)
-                continue
-            seconds.append(time.perf_counter() - started)
-            statuses[result.status.value] += 1
-            queries.append(int(result.stats["queries"]))
-            if result.status in ("exact", "proved"):
-                wrong = differs(result, model, d, np.random.default_rng(seed))
-                false, rare = false + (wrong >= RARE), rare + (0 < wrong < RARE)
-                if wrong:
-                    words = f"{result.stats['answers']}: wrong on {wrong:.2%}"
-                    print(f"  {name}, seed {seed}: {words}", flush=True)
-        table.add(
-            {
-                "family": f"{name:<14}",
-                "cases": seeds,
-                **{status: statuses[status] for status in COLUMNS[2:6]},
-                "false": false,
-                "rare": rare,
-                "errors": errors,
-                "queries": float(np.median(queries)) if queries else 0.0,
-                "max_s": max(seconds, default=0.0),
-            }
-        )
+    for name, of in outcomes.items():
+        table.add(row(name, of))
 
 
 if __name__ == "__main__":

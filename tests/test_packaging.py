@@ -144,6 +144,7 @@ STANDS_ON: dict[str, set[str]] = {
         "network",
         "noise",
         "inference",
+        "evidence",
         "result",
         "recover",
     },

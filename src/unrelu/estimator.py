@@ -20,6 +20,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from unrelu.activations import Activation
 from unrelu.errors import InputError
+from unrelu.evidence.shown_classes import ShownProbabilities
 from unrelu.inference.breakpoints import Breakpoint
 from unrelu.inputs.classes import class_labels
 from unrelu.inputs.frames import beside, plain, tables
@@ -63,7 +64,7 @@ class RectifiedNetworkRegressor(
     network_ : `Network`, in canonical form: unit rows of V, units by falling ‖u‖.
     coefs_, intercepts_ : [Vᵀ, Uᵀ] and [b, c], as in `MLPRegressor`; missing for a network with a
         skip connection, which also has W (`network_.W`).
-    classes_ : (m,) class labels in the order of their probabilities, for answers="labels".
+    classes_ : (m,) classes in the order of their probabilities, for answers="labels" and "top-k".
     breakpoints_ : `result_.breakpoints`, where the slope changes along an input.
     n_features_in_, feature_names_in_ : number of inputs, and their names if they have any.
 
@@ -170,6 +171,8 @@ class RectifiedNetworkRegressor(
         self._one_label = labels.ndim == 1 and not of_classes
         if found is not None:
             self.classes_ = np.array(found.classes)
+        if isinstance(evidence := result.certificate.evidence, ShownProbabilities):
+            self.classes_ = np.array(evidence.names or evidence.classes)
         return self
 
     @overload
@@ -227,7 +230,7 @@ class RectifiedNetworkRegressor(
         return [self.network_.b, self.network_.c]
 
     def _answers(self, F: Array) -> Array:
-        if self.answers != LABELS.answers:
+        if self.answers in LINKS:
             return LINKS[self.answers].forward(F)
         return LINKS["softmax"].forward(F if F.shape[1] > 1 else np.column_stack([0 * F, F]))
 

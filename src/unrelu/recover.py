@@ -29,8 +29,9 @@ from unrelu.search.judging import Outcome
 from unrelu.search.options import (
     check_activation,
     check_alpha,
-    check_class_labels,
+    check_no_more,
     check_no_units,
+    check_of_classes,
     check_options,
     check_samples,
     check_skip,
@@ -41,6 +42,8 @@ from unrelu.search.options import (
 from unrelu.search.plan import run_plan
 from unrelu.search.rational import run_rational_plan
 from unrelu.search.task import Task
+from unrelu.search.top_classes import ANSWERS as TOP_K
+from unrelu.search.top_classes import recover_shown
 from unrelu.wording.status import Status
 
 MANY_ENTRIES = 1e6
@@ -203,8 +206,12 @@ def recover(
     if link := link_of(answers, exact):
         behind = unlinked(link, X, Y, noise, sample_weight)
         X, Y, sample_weight, noise = behind.X, behind.values, behind.weights, behind.noise
+    if answers == TOP_K:
+        check_of_classes(TOP_K, known, method, noise, bias, skip)
+        check_no_more(TOP_K, skip, sample_weight)
+        return _thrown(recover_shown(X, Y, n_units, bias=bias, rng=rng), throw)
     if answers == LABELS.answers:
-        check_class_labels(known, method, noise, bias, skip)
+        check_of_classes(LABELS.answers, known, method, noise, bias, skip)
         labels = class_labels(X, Y)
         Y, noise = labels.indicators[:, 1:], LABELS.name
     exactly = ExactSamples.of(X, Y) if exact else None

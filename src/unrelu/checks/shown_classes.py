@@ -21,11 +21,11 @@ MOST_UNKNOWNS = 3000
 
 @dataclass(frozen=True, eq=False)
 class ShownCase:
-    """What was measured, see `evidence.shown_classes.ShownProbabilities`. `limit`: the largest
-    error of a weight in a network that is called exact; `turned`: units whose other side fits, too;
-    `apart`: how many groups of classes are never shown together; `excess`: how far the
-    predicted probabilities are below those that are shown, and above them, as in roundings: 1 is
-    what these allow."""
+    """What was measured, see `evidence.shown_classes.ShownProbabilities`. `limits`: the largest
+    error of a weight in a network that is called exact, and in one that is called an estimate;
+    `turned`: units whose other side fits, too; `apart`: how many groups of classes are never shown
+    together; `excess`: how far the predicted probabilities are below those that are shown, and
+    above them, as in roundings: 1 is what these allow."""
 
     network: Network
     residual: float
@@ -35,7 +35,7 @@ class ShownCase:
     surplus_needed: int
     weight_errors: Array
     output_error: float
-    limit: float
+    limits: tuple[float, float]
     turned: Index
     apart: int
     excess: tuple[float, float]
@@ -83,12 +83,12 @@ def _not_determined(case: ShownCase) -> Finding | None:
     if case.unknowns > MOST_UNKNOWNS:
         sentence = f"errors of weights are not computed for {case.unknowns} unknowns"
         return undetermined("errors-unknown", sentence)
-    weak = np.flatnonzero(~(case.weight_errors <= case.limit))
+    weak = np.flatnonzero(~(case.weight_errors <= case.limits[1]))
     more = max(case.unknowns + case.surplus_needed - case.equations, 1)
     if len(weak):
         sentence = f"the classes that are shown leave weights of {listed(weak)} open"
         return undetermined("not-pinned", sentence, units=weak, more_samples=more)
-    if not case.output_error <= case.limit:
+    if not case.output_error <= case.limits[1]:
         sentence = "the classes that are shown leave output weights of some of them open"
         return undetermined("output-weights-open", sentence, more_samples=more)
     return None
@@ -127,6 +127,12 @@ CHECKS: tuple[Callable[[ShownCase], Finding | None], ...] = (
 def unique(case: ShownCase) -> Finding:
     units = counted(case.network.n_units, "unit")
     error = max(float(case.weight_errors.max()), case.output_error)
+    if error > case.limits[0]:
+        sentence = (
+            f"all probabilities that are shown are those of this network of {units}, to their "
+            f"rounding; with it, weights are known to {error:.1e}"
+        )
+        return Finding("shown-estimated", Status.ESTIMATED, sentence)
     sentence = (
         f"all probabilities that are shown are those of this network of {units}, to rounding; "
         f"weights near these that explain them, too, differ by at most {error:.1e}"

@@ -164,10 +164,10 @@ def _check_files(
     keep(output, samples, labels)
     if page is None:
         return
-    if options["answers"] == "labels":
+    if (answers := options["answers"]) in ("labels", "top-k"):
         raise click.UsageError(
-            "--report: got --answers labels, expected other answers: pages show values, and class "
-            "labels have none"
+            f"--report: got --answers {answers}, expected other answers: pages show values, and "
+            "these show none"
         )
     if options["activation"] == "unknown":
         raise click.UsageError(

@@ -38,11 +38,16 @@ from unrelu.network.shown_classes import ROUNDINGS, ShownClasses
 from unrelu.network.unknowns import count_unknowns
 from unrelu.numerics.arrays import Array, Index
 from unrelu.numerics.equality import by_value
+from unrelu.numerics.precision import DOUBLE
 from unrelu.samples import Samples
 from unrelu.wording.streams import counted
 
 SPARE = 12
 """Differences to each unknown that errors of weights are computed from: more would lower them."""
+
+MOST_ERROR = 1e-3
+"""Error of a weight, in rows of unit length, up to which a network in single precision is an
+estimate."""
 
 SIGMAS = 4.0
 """Errors of weights in standard deviations of what rounding does to them."""
@@ -150,12 +155,12 @@ def judge_shown(
         surplus_needed=chance_equations(dimension, max(1, len(X)), k, eps),
         weight_errors=hidden,
         output_error=outputs,
-        limit=float(eps**0.75),
+        limits=(eps**0.75, max(eps**0.75, MOST_ERROR * (eps > DOUBLE.eps))),
         turned=turned_units(net, few, asked.biased) if fits else np.arange(0),
         apart=groups(contrasts.pairs, m),
         excess=(below, 0.0 if shown.total is None else above),
     )
-    absent = ("network", "limit", "turned", "apart", "excess")
+    absent = ("network", "limits", "turned", "apart", "excess")
     measured = {name: value for name, value in vars(case).items() if name not in absent}
     evidence = ShownProbabilities(
         classes=shown.classes,

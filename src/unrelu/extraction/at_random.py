@@ -12,12 +12,13 @@ from unrelu.checks.kinds_of_labels import NOT_VALUES
 from unrelu.evidence.evidence import Question
 from unrelu.evidence.noisy_labels import NoisyLabels
 from unrelu.extraction import single
-from unrelu.extraction.judging import at_the_end, estimated, other_function, without_units
+from unrelu.extraction.judging import at_the_end, estimated, other_function
 from unrelu.extraction.queries import BudgetSpent
 from unrelu.extraction.search import FRESH, PREDICTED, Search
 from unrelu.numerics.arrays import Index
 from unrelu.recover import recover
 from unrelu.result import Recovery
+from unrelu.search.no_network import without_units
 from unrelu.wording.status import Status
 
 PASSIVE = 8, 4, 5

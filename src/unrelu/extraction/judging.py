@@ -16,11 +16,11 @@ from unrelu.evidence.evidence import Question
 from unrelu.evidence.exact_labels import judge_labels
 from unrelu.evidence.noisy_labels import NoisyLabels, judge_again
 from unrelu.extraction.queries import BudgetSpent, Queries, TimeSpent
-from unrelu.fitting.candidate import constant
 from unrelu.numerics.arrays import Array
 from unrelu.result import Recovery, remark
 from unrelu.samples import Samples
 from unrelu.search.predicted_answers import FAR, doubt
+from unrelu.search.question import other_number
 from unrelu.wording.status import Status
 from unrelu.wording.streams import counted
 
@@ -43,27 +43,12 @@ def certified(asked: Question, samples: Samples, explained: Explained) -> Certif
     return Certificate.of(judge_labels(replace(asked, network=fewer), samples))
 
 
-def without_units(samples: Samples, bias: bool) -> Recovery:
-    """The network without units, judged on all answers."""
-    net = constant(samples, bias).network
-    asked = Question(net, bias, used=np.arange(samples.n), values=True)
-    certificate = Certificate.of(judge_labels(asked, samples))
-    return Recovery(certificate.network, certificate, {})
-
-
 def remarks_on(
     certificate: Certificate, n_units: int | None, contradiction: str, note: str
 ) -> tuple[Finding, ...]:
     """Findings about the question: another number of units than the given one, and answers on lines
     that contradict the network, as returned by `contradicted`."""
-    remarks = remark("note", note)
-    found, exact = certificate.network.n_units, certificate.status == Status.EXACT
-    if exact and n_units is not None and found != n_units:
-        more = found > n_units
-        verb = "explains" if found == 1 else "explain"
-        sentence = f"{counted(found, 'unit')} {verb} the answers, not {n_units}"
-        status = Status.FAILED if more else Status.UNDETERMINED
-        remarks = (Finding("more-units" if more else "fewer-units", status, sentence), *remarks)
+    remarks = (*other_number(certificate, n_units), *remark("note", note))
     if contradiction:
         sentence = f"{contradiction}; what follows is of random queries alone"
         remarks = (Finding("lines-contradict", Status.FAILED, sentence), *remarks)

@@ -23,9 +23,6 @@ PLATEAU, FREQUENT = 2, 10
 """Times that an answer must be as frequent as the next one, and how often beyond that, to be the
 one where no unit is active: neighbouring levels of others are about as frequent."""
 
-SINGLE_BITS = 24
-"""Of the significand of a float32."""
-
 
 def rounding_errors(link: Link, grid: Grid | None, Y: Array) -> Array:
     """Errors (n, m) of the values behind answers, as standard deviations of rounding."""
@@ -67,7 +64,7 @@ def values_behind(link: Link, P: NDArray[Any]) -> Behind:
     """The values behind answers P (n, m). Cost: a few passes over the answers."""
     Y = np.asarray(P, np.float64)
     grid = grid_of(Y)
-    single = grid is not None and grid.bits == SINGLE_BITS
+    single = grid is not None and grid.single
     if grid is None or single:
         rows = np.flatnonzero(vagueness(link, None, Y) <= 1)
         values = link.inverse(Y[rows])

@@ -14,16 +14,19 @@ import numpy as np
 
 from unrelu.network.contrasts import Contrasts
 from unrelu.numerics.arrays import Array, Index
-from unrelu.numerics.grids import Grid
+from unrelu.numerics.grids import Grid, grid_of
 
-TINIEST = 1e-290
-"""Probability below which doubles lose digits."""
+SPARE_SIZE = 1e4
+"""Probabilities, relative to the smallest numbers with all digits, below which they lose some."""
 
 ROUNDINGS = 4.0
 """Roundings of a probability that the arithmetic of a softmax may add."""
 
 CLEAR = 8.0
 """Steps of rounded probabilities below which one is not used."""
+
+SUM_ROUNDINGS = 1000.0
+"""Roundings by which probabilities that were divided by their sum may fail to sum to one."""
 
 SUM_OFF = 1e-3
 """By how much the probabilities of all classes may fail to sum to one."""
@@ -61,9 +64,27 @@ class ShownClasses:
         """How many classes are never shown, as far as that is known."""
         return 0 if self.total is None else self.total - len(self.classes)
 
+    @property
+    def grid(self) -> Grid | None:
+        """To what the probabilities are rounded, if they are."""
+        return grid_of(self.P[self.P > 0][:, None])
+
+    @property
+    def single(self) -> bool:
+        """Whether they are numbers in single precision."""
+        grid = self.grid
+        return grid is not None and grid.single
+
+    @property
+    def eps(self) -> float:
+        """Their relative rounding, unless that is coarser: see `grid`."""
+        return float(np.finfo(np.float32 if self.single else np.float64).eps)
+
     def refusal(self) -> str:
         """What contradicts that P are the largest probabilities of a softmax; "" if nothing."""
         shown = np.where(self.P > 0, self.P, np.inf)
+        if not self.P.size:
+            return "expected the probability of one class at least in each answer"
         if self.P.min() < 0 or self.P.sum(axis=1).max() > 1 + SUM_OFF:
             return "expected probabilities, of at most one together"
         if not np.isfinite(shown.min(axis=1)).all():
@@ -81,13 +102,17 @@ class ShownClasses:
         """Whether the probabilities that are shown sum to one, though others are not shown."""
         some = (self.P > 0).sum(axis=1) < self.P.shape[1] + self.hidden
         off = np.abs(self.P.sum(axis=1) - 1)
-        return bool(some.any() and (self.P > 0).sum(axis=1).min() > 1 and off.max() < 1e-12)
+        return bool(
+            some.any()
+            and (self.P > 0).sum(axis=1).min() > 1
+            and off.max() < SUM_ROUNDINGS * self.eps
+        )
 
     def contrasts(self, X: Array, eps: float, grid: Grid | None = None) -> Contrasts:
         """The equations of answers to X (n, d), in each of them the largest probability against the
         others, with errors from rounding: of `eps`, relative, or that of a grid."""
         P, errors = self.completed(eps, grid)
-        shown = (P > TINIEST) & (errors < (1 / CLEAR if grid else 1e-3))
+        shown = (_tiniest(eps) < P) & (errors < (1 / CLEAR if grid else 1e-3))
         rows = np.flatnonzero(shown.sum(axis=1) > 1)
         P, errors, shown = P[rows], errors[rows], shown[rows]
         top = np.where(shown, P, 0.0).argmax(axis=1)
@@ -127,3 +152,9 @@ class ShownClasses:
         if self.total is not None:
             return self.hidden == 0
         return len(self.classes) == 2 and bool(self.P.max(axis=1).min() >= 0.5)
+
+
+def _tiniest(eps: float) -> float:
+    """The probability below which numbers of this relative rounding lose digits."""
+    kind = np.float32 if eps > np.finfo(np.float32).eps / 2 else np.float64
+    return SPARE_SIZE * float(np.finfo(kind).tiny)

@@ -19,6 +19,9 @@ MOST_DECIMALS = 12
 OFF = 1e-6
 """By what share of a step answers may be off a grid: doubles are off by far less."""
 
+SINGLE_BITS = 24
+"""Of the significand of a float32."""
+
 RULES = {
     "nearest": "to the nearest level",
     "toward zero": "toward zero",
@@ -40,6 +43,11 @@ class Grid:
     step: float = 0.0
     offset: float = 0.0
     bits: int = 0
+
+    @property
+    def single(self) -> bool:
+        """Whether it is that of float32."""
+        return self.bits == SINGLE_BITS
 
     def spacing(self, values: Array) -> Array:
         """The distance of the levels about the values."""

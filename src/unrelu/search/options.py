@@ -22,6 +22,8 @@ from unrelu.numerics.rank import column_space
 from unrelu.numerics.whitening import dependent_columns, power_of_two, whiten, with_constant
 from unrelu.samples import SMALLEST, Samples
 from unrelu.search.methods import METHODS, names
+from unrelu.search.top_classes import ABOUT as ABOUT_TOP_K
+from unrelu.search.top_classes import ANSWERS as TOP_K
 
 ABOUT_LABELS = "class labels, each drawn with the probabilities of a softmax of the values"
 
@@ -111,7 +113,8 @@ def check_options(
 
 def answers() -> dict[str, str]:
     """What `answers` may be, and what Y then is."""
-    return {name: link.about for name, link in LINKS.items()} | {LABELS.answers: ABOUT_LABELS}
+    linked = {name: link.about for name, link in LINKS.items()}
+    return linked | {LABELS.answers: ABOUT_LABELS, TOP_K: ABOUT_TOP_K}
 
 
 def link_of(given: str | Link, exact: bool) -> Link | None:
@@ -129,11 +132,11 @@ def link_of(given: str | Link, exact: bool) -> Link | None:
     return None if link is VALUES else link
 
 
-def check_class_labels(
-    activation: Activation | None, method: str, noise: str, bias: bool, skip: bool
+def check_of_classes(
+    answers: str, activation: Activation | None, method: str, noise: str, bias: bool, skip: bool
 ) -> None:
-    """What works for class labels."""
-    other = f"answers={LABELS.answers!r}"
+    """What works for class labels, and for the probabilities of the likeliest classes."""
+    other = f"answers={answers!r}"
     if activation is None or not activation.reversible:
         raise _combined("activation", _name(activation), other, ("relu",))
     for option, value in (("method", method), ("noise", noise)):
@@ -141,6 +144,15 @@ def check_class_labels(
             raise _combined(option, value, other, ("auto",))
     check_flag("skip", skip)
     check_flag("bias", bias)
+
+
+def check_no_more(answers: str, skip: bool, sample_weight: object) -> None:
+    """Raises InputError for what the probabilities of the likeliest classes do not take."""
+    other = f"answers={answers!r}"
+    if skip:
+        raise _combined("skip", skip, other, (False,))
+    if sample_weight is not None:
+        raise InputError(f"sample_weight: got weights with {other}, expected None")
 
 
 def _check_one_of(option: str, value: object, known: Sequence[str]) -> None:

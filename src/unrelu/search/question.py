@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from unrelu.certificate import Certificate
 from unrelu.checks.finding import Finding
 from unrelu.network.unknowns import count_unknowns
 from unrelu.result import remark
@@ -33,6 +34,18 @@ def said(best: Outcome, task: Task, exact: bool) -> tuple[Finding, ...]:
     if certificate.refutation is not None or broken or to_rounding:
         return best.remarks
     return remarks(best, task)
+
+
+def other_number(certificate: Certificate, n_units: int | None) -> tuple[Finding, ...]:
+    """Where a network that answers show exactly has more or fewer units than were asked for."""
+    found = certificate.network.n_units
+    if certificate.status != Status.EXACT or n_units in (None, found):
+        return ()
+    verb = "explains" if found == 1 else "explain"
+    sentence = f"{counted(found, 'unit')} {verb} the answers, not {n_units}"
+    if found > (n_units or 0):
+        return (Finding("more-units", Status.FAILED, sentence),)
+    return (Finding("fewer-units", Status.UNDETERMINED, sentence),)
 
 
 def remarks(best: Outcome, task: Task) -> tuple[Finding, ...]:

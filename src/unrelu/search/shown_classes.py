@@ -32,11 +32,15 @@ MOST_PAIRS, PATIENCE = 12, 3
 """Pairs that are searched, and those that show nothing, after which the search ends."""
 
 NEAR = 1e-6
-"""Distance of rows (v, b) of unit length up to which hyperplanes are the same."""
+"""Distance of rows (v, b) of unit length up to which hyperplanes are the same, in double precision.
+"""
 
 EXPLAINED = 1e-7
 """Residual up to which a pair has shown its hyperplanes, as a share of the differences, and up to
-which all differences are explained before the last fit."""
+which all differences are explained before the last fit, in double precision."""
+
+ROUNDINGS = 200.0
+"""Both in roundings, where these are coarser."""
 
 SPARE = 8
 """Differences to each weight in a fit."""
@@ -58,7 +62,7 @@ def find(
     found that comes close. `near`: one that was found from fewer. Cost: a search of `hyperplanes`
     for each pair."""
     if near is not None:
-        again = assembled(contrasts, near.V, near.b, m, bias)
+        again = assembled(contrasts, near.V, near.b, m, bias=bias, eps=eps)
         if again is not None:
             return again
     known = np.zeros((0, contrasts.X.shape[1] + 1))
@@ -68,14 +72,14 @@ def find(
         if len(rows) < PER_WEIGHT * (contrasts.X.shape[1] + bias):
             break
         found = _hyperplanes(contrasts.take(rows), bias, eps, rng)
-        fresh = [row for row in found if not _contains(known, row)]
+        fresh = [row for row in found if not _contains(known, row, eps)]
         idle += not len(found)
         if idle == PATIENCE:
             break
         if not fresh:
             continue
         known = np.vstack([known, *fresh])
-        net = assembled(contrasts, known[:, :-1], known[:, -1], m, bias)
+        net = assembled(contrasts, known[:, :-1], known[:, -1], m, bias=bias, eps=eps)
         log.info("%d samples of a pair: %d hyperplanes", len(rows), len(known))
         if net is not None and (best is None or net.n_units < best.n_units):
             best = net
@@ -109,22 +113,24 @@ def _hyperplanes(pair: Contrasts, bias: bool, eps: float, rng: np.random.Generat
     )
     net = found.network
     weights = net.n_units * (samples.d + bias + 1) + samples.d + bias
-    if passes.residual(net) > EXPLAINED or samples.n < ENOUGH * weights:
+    if passes.residual(net) > max(EXPLAINED, ROUNDINGS * eps) or samples.n < ENOUGH * weights:
         return np.zeros((0, samples.d + 1))
     rows = np.column_stack([net.V, net.b])
     return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True))
 
 
-def _contains(known: Array, row: Array) -> bool:
+def _contains(known: Array, row: Array, eps: float) -> bool:
     apart = np.minimum(np.abs(known - row).max(axis=1), np.abs(known + row).max(axis=1))
-    return bool(len(known) and apart.min() < NEAR)
+    return bool(len(known) and apart.min() < max(NEAR, ROUNDINGS * eps))
 
 
-def assembled(contrasts: Contrasts, V: Array, b: Array, m: int, bias: bool) -> Network | None:
+def assembled(
+    contrasts: Contrasts, V: Array, b: Array, m: int, *, bias: bool, eps: float
+) -> Network | None:
     """The network with these hyperplanes, on whichever sides its units are; None if these do not
     explain the differences. What is linear in the inputs shows the sides, but of classes that are
     rarely shown it is hardly known: two classes may do, or more are taken."""
-    size = float(np.sqrt((contrasts.values**2).mean()))
+    allowed = float(np.sqrt((contrasts.values**2).mean())) * max(EXPLAINED, ROUNDINGS * eps)
     some = contrasts.thinned(SPARE * (V.size + m * (len(V) + V.shape[1] + 1)))
     counts = np.bincount(contrasts.pairs.ravel(), minlength=m)
     often = np.argsort(-counts, kind="stable")
@@ -133,7 +139,7 @@ def assembled(contrasts: Contrasts, V: Array, b: Array, m: int, bias: bool) -> N
         sides = _sides(some, V, b, m, bias, often[:count])
         U, _, c = some.output_weights(sides.V, sides.b, m, biased=bias, linear=False)
         net = Network(sides.V, U, sides.b, c)
-        fits = np.abs(contrasts.residuals(net)).max() <= EXPLAINED * size
+        fits = np.abs(contrasts.residuals(net)).max() <= allowed
         if fits and (best is None or net.n_units < best.n_units):
             best = net
         if best is not None and best.n_units <= len(V):

@@ -6,7 +6,7 @@ import numpy as np
 
 from unrelu.extraction.heads.head import Asked, Shown
 from unrelu.extraction.kinks import TRIPLES
-from unrelu.links.behind import SINGLE_BITS, vagueness
+from unrelu.links.behind import vagueness
 from unrelu.links.link import Link
 from unrelu.numerics.arrays import Array
 from unrelu.numerics.grids import grid_of
@@ -67,7 +67,7 @@ def takes_single_precision(asked: Asked, Y: Array) -> bool:
     """Whether a model whose answers are Y (n, m), in single precision, rounds its inputs to that
     first. If it computes in double precision, most answers differ."""
     grid = grid_of(Y)
-    if grid is None or grid.bits != SINGLE_BITS:
+    if grid is None or not grid.single:
         return False
     X = asked.scale * asked.streams(8)[7].standard_normal((CAST, asked.n_inputs))
     single = X.astype(np.float32).astype(np.float64)

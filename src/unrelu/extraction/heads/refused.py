@@ -7,21 +7,20 @@ from dataclasses import replace
 
 from unrelu.checks.finding import Finding, undetermined
 from unrelu.extraction.heads.head import Asked, Head
-from unrelu.extraction.judging import at_the_end, without_units
+from unrelu.extraction.judging import at_the_end
 from unrelu.extraction.queries import ENDED
 from unrelu.numerics.arrays import Array
 from unrelu.result import Recovery
 from unrelu.samples import Samples
+from unrelu.search import no_network
 
 UNSEARCHED = undetermined("not-searched", "the extraction ended before a network was found")
 
 
 def refused(asked: Asked, X: Array, Y: Array, kind: Finding) -> Recovery:
     """The result that says of what kind the answers Y (n, m) to X (n, d) are."""
-    result = without_units(Samples.of(X, Y, few=True), asked.bias)
-    findings = (kind, *result.certificate.findings)
-    certificate = replace(result.certificate, findings=findings)
-    return replace(result, certificate=certificate, stats={"method": "random queries"})
+    result = no_network.refused(Samples.of(X, Y, few=True), asked.bias, kind)
+    return replace(result, stats={"method": "random queries"})
 
 
 def searched(asked: Asked, search: Callable[[list[Recovery]], None], nothing: Finding) -> Recovery:

@@ -14,9 +14,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from unrelu.certificate import Certificate
-from unrelu.checks.finding import Finding, failed, undetermined
-from unrelu.evidence.evidence import Question
-from unrelu.evidence.shown_classes import ShownProbabilities, judge_shown
+from unrelu.checks.finding import undetermined
+from unrelu.evidence.shown_classes import ShownProbabilities
 from unrelu.extraction.heads.far_out import on_lines
 from unrelu.extraction.heads.head import Asked, Head
 from unrelu.extraction.heads.informative import chained
@@ -26,11 +25,17 @@ from unrelu.links.softmax import HIDES
 from unrelu.network import Network
 from unrelu.network.shown_classes import ShownClasses
 from unrelu.numerics.arrays import Array
-from unrelu.numerics.grids import grid_of
 from unrelu.result import Recovery
 from unrelu.search.predicted_answers import FAR
-from unrelu.search.shown_classes import find
-from unrelu.wording.status import Status
+from unrelu.search.top_classes import (
+    ABOUT,
+    ANSWERS,
+    METHOD,
+    NOT_FOUND,
+    certified,
+    network_behind,
+    unsuitable,
+)
 
 FIRST, GROWTH, ROUNDS = 30, 2, 8
 """Queries at first, for each weight of a unit; their growth; and rounds."""
@@ -38,36 +43,25 @@ FIRST, GROWTH, ROUNDS = 30, 2, 8
 FRESH = 0.1, 30
 """Share of the queries, and their least number, that are made after the network was found."""
 
+FAR_OUT = 3.0
+"""Multiple of the usual norm from which on inputs go on at their own, for a class that is shown
+nowhere else."""
+
 STREAM = 10
 """Of random numbers, apart from those of other heads."""
 
-EPS = float(np.finfo(np.float64).eps)
-
-NOT_FOUND = undetermined(
-    "not-found",
-    "no network was found that has the differences of outputs which the probabilities show: it "
-    "has more units than so many answers tell, or is another function",
-)
-ONE_SHOWN = undetermined(
-    "one-shown",
-    "answers show one class of several each: no difference of outputs is known; their labels "
-    "alone show the network up to its scale, with answers='labels'",
-)
-ROUNDED = undetermined(
-    "rounded-probabilities",
-    "the probabilities of the classes shown are rounded: no network is recovered from such yet",
-)
 UNCHECKED = undetermined("not-checked", "the network was not compared with fresh answers")
 
 
 @dataclass(eq=False)
 class _Answers:
-    """The answers so far, Y (n, q) to X (n, d)."""
+    """The answers so far, Y (n, q) to X (n, d), `n_random` of them to the first random inputs."""
 
     asked: Asked
     rng: np.random.Generator
     X: Array
     Y: Array
+    n_random: int = 0
 
     @property
     def shown(self) -> ShownClasses:
@@ -77,8 +71,8 @@ class _Answers:
     def grow(self, n: int) -> None:
         """To n answers. Half are to random inputs; the others go on from inputs that show the pair
         of classes that is shown most often or, if a network has been found, any class as often."""
-        before = len(self.X) // 2
-        self._add(self.asked.random_inputs(n // 2)[before:])
+        self._add(self.asked.random_inputs(n // 2)[self.n_random :])
+        self.n_random = n // 2
         P, more = (self.shown.P > 0).astype(np.intp), n - len(self.X)
         weights = P / P.sum(axis=0).clip(1)
         if not self.asked.queries.units:
@@ -88,8 +82,19 @@ class _Answers:
             weights = P[:, pair].prod(axis=1, keepdims=True) + 1e-9
         chance = weights.sum(axis=1) / weights.sum()
         base = self.X[self.rng.choice(len(P), size=more, p=chance)]
-        moved = chained(base, self.asked.scale * self.rng.standard_normal(base.shape))
+        size = np.linalg.norm(base, axis=1) / math.sqrt(base.shape[1])
+        scale = np.where(size > FAR_OUT * self.asked.scale, size, self.asked.scale)
+        moved = chained(base, scale[:, None] * self.rng.standard_normal(base.shape))
         self._add(moved.astype(np.float32).astype(np.float64))
+
+    def add_unseen(self, X: Array, far: ShownClasses) -> bool:
+        """The nearest of other inputs X that show a class which no answer has shown so far; whether
+        there is one."""
+        new = (far.P[:, ~np.isin(far.classes, self.shown.classes)] > 0).any(axis=1)
+        if not new.any():
+            return False
+        self._add(X[new][np.linalg.norm(X[new], axis=1).argsort()[:1]])
+        return True
 
     def _add(self, X: Array) -> None:
         X, Y = self.asked.queries(X)
@@ -99,7 +104,7 @@ class _Answers:
 def extract_shown(asked: Asked) -> Recovery:
     """The network behind the probabilities of the likeliest classes."""
     best = searched(asked, lambda found: _search(asked, found), NOT_FOUND)
-    return replace(best, stats={"method": "differences of outputs"})
+    return replace(best, stats={"method": METHOD})
 
 
 def _search(asked: Asked, found: list[Recovery]) -> None:
@@ -110,48 +115,36 @@ def _search(asked: Asked, found: list[Recovery]) -> None:
     for number in range(ROUNDS):
         answers.grow(FIRST * (asked.n_inputs + asked.bias) * GROWTH**number)
         shown = answers.shown
-        if (kind := _unsuitable(shown)) is not None:
+        if (kind := unsuitable(shown)) is not None:
             found.append(refused(asked, answers.X, answers.Y, kind))
             return
-        contrasts = shown.contrasts(answers.X, EPS)
-        m = len(shown.classes)
-        net = find(contrasts, m, bias=asked.bias, eps=EPS, rng=rng, near=near)
+        net = network_behind(answers.X, shown, bias=asked.bias, rng=rng, near=near)
         if net is None:
             continue
         asked.queries.units, used = net.n_units, len(answers.X)
         certificate = _certified(answers, net, used)
         near = net if certificate.code == "output-weights-open" else None
-        unchecked = (UNCHECKED,) if certificate.status == Status.EXACT else ()
+        unchecked = (UNCHECKED,) if certificate.status.certain else ()
         found.append(Recovery(certificate.network, certificate, {}, remarks=unchecked))
-        if certificate.status == Status.EXACT:
+        if certificate.status.certain:
             answers.grow(used + 2 * math.ceil(max(FRESH[0] * used, FRESH[1])))
-            found.append(_checked(answers, _certified(answers, net, used)))
+            certificate = _certified(answers, net, used)
+            X, Y = on_lines(asked, rng)
+            far = _Answers(asked, rng, X, Y).shown
+            if answers.add_unseen(X, far):
+                continue  # what it has to do with the others is found from more answers
+            found.append(_checked(asked, certificate, X, far))
             return
 
 
-def _unsuitable(shown: ShownClasses) -> Finding | None:
-    if wrong := shown.refusal():
-        return failed("other-answers", f"the answers are not {TOP_K.about}: {wrong}")
-    if grid_of(shown.P[shown.P > 0][:, None]) is not None:
-        return ROUNDED
-    return None if (shown.completed(EPS)[0] > 0).sum(axis=1).max() > 1 else ONE_SHOWN
-
-
 def _certified(answers: _Answers, net: Network, used: int) -> Certificate:
-    asked = answers.asked
-    texts, shown = asked.queries.texts.names, answers.shown
-    names = tuple(texts[number] for number in shown.classes) if texts else ()
-    question = Question(net, asked.bias, used=np.arange(used), values=True)
-    return Certificate.of(judge_shown(question, answers.X, shown, names, EPS))
+    names, bias = answers.asked.queries.texts.names, answers.asked.bias
+    return certified(net, answers.X, answers.shown, np.arange(used), names, bias=bias)
 
 
-def _checked(answers: _Answers, certificate: Certificate) -> Recovery:
+def _checked(asked: Asked, certificate: Certificate, X: Array, far: ShownClasses) -> Recovery:
     """The result, compared with answers on lines."""
-    asked, wrong = answers.asked, ""
-    if certificate.status == Status.EXACT:
-        X, Y = on_lines(asked, answers.rng)
-        far = _Answers(asked, answers.rng, X, Y).shown
-        wrong = _contradiction(certificate, X, far)
+    wrong = _contradiction(certificate, X, far) if certificate.status.certain else ""
     remarks = remarks_on(certificate, asked.n_units, wrong, "")
     return Recovery(certificate.network, certificate, {}, remarks=remarks)
 
@@ -160,13 +153,12 @@ def _contradiction(certificate: Certificate, X: Array, far: ShownClasses) -> str
     """A sentence if differences of outputs on lines are not those of the network."""
     net, evidence = certificate.network, certificate.evidence
     assert isinstance(evidence, ShownProbabilities)
-    if not np.isin(far.classes, evidence.classes).all():
-        return "on lines, there are classes that are never shown elsewhere"
-    contrasts = far.contrasts(X, EPS)
+    contrasts = far.contrasts(X, evidence.eps)
     places = np.searchsorted(evidence.classes, far.classes)
     contrasts = replace(contrasts, pairs=places[contrasts.pairs])
     norms = np.linalg.norm(contrasts.X, axis=1)
-    error = max(float(certificate.weight_errors.max(initial=0.0)), evidence.output_error, EPS)
+    hidden_error = float(certificate.weight_errors.max(initial=0.0))
+    error = max(hidden_error, evidence.output_error, evidence.eps)
     hidden = np.abs(net.b) + norms[:, None] * np.linalg.norm(net.V, axis=1)
     size = hidden @ (1 + np.linalg.norm(net.U, axis=0)) + np.abs(net.c).max(initial=0.0)
     off = np.abs(contrasts.residuals(net)) > FAR * (error * size + contrasts.errors)
@@ -190,8 +182,8 @@ def _possible(Y: Array) -> bool:
 
 
 TOP_K = Head(
-    "top-k",
-    "probabilities of the likeliest classes, and nothing of the others",
+    ANSWERS,
+    ABOUT,
     possible=_possible,
     recognise=lambda _: True,
     extract=extract_shown,
