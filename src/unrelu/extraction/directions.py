@@ -27,7 +27,7 @@ import numpy as np
 
 from unrelu.extraction.kinks import Ask, Line
 from unrelu.extraction.lines import Units
-from unrelu.extraction.places import LONGEST, MORE, SPARE, Places, choose_places, free_steps
+from unrelu.extraction.places import LONGEST, MORE, SPARE, Places, across, choose_places, free_steps
 from unrelu.fitting.orientation import orient
 from unrelu.network import Network
 from unrelu.network.pieces import Pieces, Planes, gauss_newton, solve
@@ -111,10 +111,12 @@ def continued(
     """Step 1 at a few of the places, and others that are chosen with the units (k, d) it shows; the
     same units and places where it takes too many answers."""
     r, d = units.V.shape[1], len(basis)
-    few = _few(places, units)
-    if r == d or len(few) * (d - r) > FEW * len(places.points) * d:
+    if r == d:
         return units, places
-    units = extended(ask, units, places.take(few), basis)
+    few = _few(across(places, units).joined(places), units)
+    if len(few.points) * (d - r) > FEW * len(places.points) * d:
+        return units, places
+    units = extended(ask, units, few, basis)
     return units, choose_places(units, places.norm, d, rng)
 
 
@@ -123,9 +125,9 @@ def extended(ask: Ask, units: Units, places: Places, basis: Array) -> Units:
     return _continued(_asked_beyond(ask, places, basis), units)
 
 
-def _few(places: Places, units: Units) -> Index:
-    """So many places that hidden weights are determined, on both sides of each unit as far as there
-    are such."""
+def _few(places: Places, units: Units) -> Places:
+    """So many of the places that hidden weights are determined, on both sides of each unit as far
+    as there are such."""
     heights = places.points @ units.V.T + units.b
     on, m = heights > 0, len(units.U)
     kept = np.arange(min(len(on), math.ceil(SPARE * (len(units.b) / m + 1)) + MORE))
@@ -133,7 +135,7 @@ def _few(places: Places, units: Units) -> Index:
         some = on[kept]
         other = ((on != some[0]) & (some == some[0]).all(axis=0)).sum(axis=1)
         if not other.any():
-            return kept
+            return places.take(kept)
         kept = np.append(kept, other.argmax())
 
 

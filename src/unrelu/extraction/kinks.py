@@ -25,10 +25,14 @@ Tolerance = Callable[[Array], Array]
 TRIPLES = 8
 """Second differences from which rounding is measured. A kink within a few of them does no harm."""
 
-SHARE, COARSE_SHARE = 1 / 8, 1 / 3
+SHARE, COARSE_SHARE = 1 / 16, 1 / 3
 """Share of an interval, or of the distance from the origin, over which the slope at an end is
 taken: a kink there does not show before the interval is split. Where rounding is coarse, longer, to
 keep it small."""
+
+KEPT = 1 / 4
+"""Share of an interval up to which the slope at an end is taken as for the interval it was split
+from, which saves a query."""
 
 APART = 4.0
 """Length of an interval, in terms of how far off known kinks may be, from which on two of them can
@@ -203,6 +207,7 @@ def kinks_on(
     inner = min(1.0, line.reach)
     edges = np.unique([-line.reach, -inner, inner, line.reach])
     low, high = edges[:-1], edges[1:]
+    kept = np.full((2, len(low)), np.inf)
     found: list[tuple[float, Array, float, float]] = []
     unclear: list[tuple[float, float]] = []
     evaluated: list[Array] = []
@@ -214,6 +219,7 @@ def kinks_on(
         # Rounding grows with the distance from the origin, so slopes are taken over a share of it.
         ends = np.stack([low, high])
         step = share * np.minimum(high - low, np.maximum(np.abs(ends), 1.0))
+        step = np.where(kept <= KEPT * (high - low), kept, step)
         step[1] *= -1
         evaluated.append(np.concatenate([ends.ravel(), (ends + step).ravel()]))
         tangents = _tangents(ask, line, tolerance, ends, step, remains)
@@ -237,6 +243,8 @@ def kinks_on(
         unclear += zip(low[end].tolist(), high[end].tolist(), strict=True)
         split = bent & ~end
         middle = _between(low[split], high[split])
+        fresh = np.full(len(middle), np.inf)
+        kept = np.hstack([np.stack([step[0, split], fresh]), np.stack([fresh, -step[1, split]])])
         low, high = np.concatenate([low[split], middle]), np.concatenate([middle, high[split]])
     found.sort(key=lambda kink: kink[0])
     at, jumps, within, errors = (

@@ -73,6 +73,10 @@ class Places:
     def take(self, some: Index) -> Places:
         return Places(self.points[some], self.nearest[some], self.norm)
 
+    def joined(self, other: Places) -> Places:
+        points = np.vstack([self.points, other.points])
+        return Places(points, np.append(self.nearest, other.nearest), self.norm)
+
 
 def choose_places(units: Units, norm: float, d: int, rng: np.random.Generator) -> Places:
     """Places on such sides of the units (k, r) that affine functions of all d inputs there
@@ -93,6 +97,14 @@ def choose_places(units: Units, norm: float, d: int, rng: np.random.Generator) -
         points, nearest = np.vstack([points, others]), np.append(nearest, distances)
     places = Places(points, nearest, norm)
     return places if m == 1 else _chosen(places, units, wanted, len(missed))
+
+
+def across(places: Places, units: Units) -> Places:
+    """The place across from the first one, where most units are on their other side."""
+    middle = np.linalg.lstsq(units.V, -units.b, rcond=None)[0]
+    middle *= min(1.0, places.norm / divisors(np.linalg.norm(middle)))
+    points, nearest = _moved_apart(units, 2 * middle - places.points[:1], places.norm)
+    return Places(points, nearest, places.norm)
 
 
 def _chosen(places: Places, units: Units, wanted: int, extra: int) -> Places:

@@ -47,7 +47,7 @@ log = logging.getLogger(__name__)
 SPARE = 1.5
 """Queries relative to the minimum, so that the weights are well conditioned."""
 
-FRESH = 0.05, 30, 1000
+FRESH = 0.05, 30, 500
 """Share of the queries, and their least and largest number, that are made after the network was
 found."""
 
