@@ -101,9 +101,9 @@ def choose_places(units: Units, norm: float, d: int, rng: np.random.Generator) -
 
 def across(places: Places, units: Units) -> Places:
     """The place across from the first one, where most units are on their other side."""
-    middle = np.linalg.lstsq(units.V, -units.b, rcond=None)[0]
-    middle *= min(1.0, places.norm / divisors(np.linalg.norm(middle)))
-    points, nearest = _moved_apart(units, 2 * middle - places.points[:1], places.norm)
+    middle: Array = np.linalg.lstsq(units.V, -units.b, rcond=None)[0]
+    nearer = places.norm / max(places.norm, float(np.linalg.norm(middle)))
+    points, nearest = _moved_apart(units, 2 * nearer * middle - places.points[:1], places.norm)
     return Places(points, nearest, places.norm)
 
 
