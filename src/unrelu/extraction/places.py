@@ -101,7 +101,7 @@ def choose_places(units: Units, norm: float, d: int, rng: np.random.Generator) -
 
 def across(places: Places, units: Units) -> Places:
     """The place across from the first one, where most units are on their other side."""
-    middle: Array = np.linalg.lstsq(units.V, -units.b, rcond=None)[0]
+    middle = np.asarray(np.linalg.lstsq(units.V, -units.b, rcond=None)[0], np.float64)
     nearer = places.norm / max(places.norm, float(np.linalg.norm(middle)))
     points, nearest = _moved_apart(units, 2 * nearer * middle - places.points[:1], places.norm)
     return Places(points, nearest, places.norm)
