@@ -5,7 +5,8 @@ answers have all their digits.
 Planted: Gaussian weights, unit rows of V, hidden biases of standard deviation 0.5; `answers` and
 the number of units are not given. "of 100": values scaled to a range of 100 on 10,000 Gaussian
 inputs, and rounded to whole numbers. Errors are of all weights, in units of the largest; of a
-softmax, those of the network whose outputs sum to zero.
+softmax, those of the network whose outputs sum to zero. "top": of so many classes, only the
+probabilities of the likeliest are shown.
 
 Columns: case; runs; recognised: runs in which the head was; exact (status); within: runs in which
 every weight is within 1e-12 of the truth; false: exact without being within; max_error: of the
@@ -21,7 +22,7 @@ from dataclasses import dataclass
 import numpy as np
 from _table import Table, parser
 from numpy.typing import NDArray
-from support.heads import decimals, model, planted, shown
+from support.heads import decimals, model, planted, shown, shown_truth, top
 
 import unrelu
 from unrelu import Network
@@ -34,7 +35,7 @@ WEIGHTS = 1e-12
 @dataclass(frozen=True)
 class Case:
     """`size`: of the output weights; `range`: of the values, if they are scaled to one;
-    `positive`: their median, if it is to be that."""
+    `positive`: their median, if it is to be that; `top`: how many classes are shown, if not all."""
 
     name: str
     d: int
@@ -46,6 +47,21 @@ class Case:
     size: float = 1.0
     range: float | None = None
     positive: float | None = None
+    top: int | None = None
+
+    @property
+    def head(self) -> str:
+        if self.top is not None:
+            return "top-k"
+        return "rounded" if self.link == "values" else self.link
+
+    def model(self, net: Network) -> Callable[[Array], Array]:
+        answers, most = model(net, self.link, self.rounding), self.top
+        return answers if most is None else lambda X: top(answers(X), most)
+
+    def truth(self, result: unrelu.Recovery, net: Network) -> Network:
+        """What the answers show of the network."""
+        return shown(net, self.link) if self.top is None else shown_truth(result, net)
 
     def network(self, seed: int) -> Network:
         net = planted(seed, self.d, self.k, self.m, self.size)
@@ -94,6 +110,10 @@ CASES = (
     Case("tanh", 20, 5, 1, "tanh", all_digits, 10_000, size=0.5),
     Case("softmax", 20, 10, 3, "softmax", all_digits, 10_000),
     Case("log-softmax", 20, 10, 3, "log-softmax", all_digits, 10_000),
+    Case("softmax, 10 classes", 20, 10, 10, "softmax", all_digits, 10_000),
+    Case("softmax, 10 classes, 4 decimals", 20, 10, 10, "softmax", decimals(4), 60_000),
+    Case("top 2 of 4 classes", 20, 10, 4, "softmax", all_digits, 30_000, top=2),
+    Case("top 5 of 10 classes", 20, 10, 10, "softmax", all_digits, 30_000, top=5),
 )
 
 
@@ -110,7 +130,7 @@ def main() -> None:
             net = case.network(seed)
             start = time.perf_counter()
             result = unrelu.extract(
-                model(net, case.link, case.rounding),
+                case.model(net),
                 case.d,
                 budget=case.budget,
                 rng=seed,
@@ -118,14 +138,13 @@ def main() -> None:
             )
             seconds.append(time.perf_counter() - start)
             queries.append(int(result.stats["queries"]))
-            head = "rounded" if case.link == "values" else case.link
-            recognised += result.stats["answers"] == head
+            recognised += result.stats["answers"] == case.head
             if result.status != "exact":
                 other.append(f"{seed} {result.status.value}/{result.code}")
                 continue
             assert result.network is not None, "it is exact"
             exact += 1
-            errors.append(unrelu.match(result.network, shown(net, case.link)).max_error)
+            errors.append(unrelu.match(result.network, case.truth(result, net)).max_error)
             within += errors[-1] < WEIGHTS
         table.add(
             {
