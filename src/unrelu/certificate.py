@@ -21,7 +21,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from unrelu.checks.finding import Finding
 from unrelu.checks.hidden_values import HiddenValues
@@ -46,6 +45,7 @@ from unrelu.numerics.equality import by_value
 from unrelu.numerics.precision import DOUBLE
 from unrelu.numerics.quiet import quiet
 from unrelu.samples import ExactSamples, Samples
+from unrelu.stored.blocks import Given
 from unrelu.wording.lines import labelled
 from unrelu.wording.plain import plain
 from unrelu.wording.status import SENTENCES, Status
@@ -213,7 +213,7 @@ class Certificate:
         return self.evidence.hidden if isinstance(self.evidence, HiddenLabels) else None
 
     @quiet
-    def recheck(self, X: ArrayLike, Y: ArrayLike) -> Certificate:
+    def recheck(self, X: Given, Y: Given) -> Certificate:
         """The same checks on these samples, none of them used to find the network."""
         asked = Question(self.network, self.biased, self.skip, values=self.values)
         return Certificate.of(self.evidence.recheck(asked, X, Y))
@@ -258,8 +258,8 @@ _MEASURED = (
 @quiet
 def verify(
     net: Network,
-    X: ArrayLike,
-    Y: ArrayLike,
+    X: Given,
+    Y: Given,
     *,
     exact: bool = False,
     bias: bool | None = None,

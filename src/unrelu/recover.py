@@ -44,6 +44,7 @@ from unrelu.search.rational import run_rational_plan
 from unrelu.search.task import Task
 from unrelu.search.top_classes import ANSWERS as TOP_K
 from unrelu.search.top_classes import recover_shown
+from unrelu.stored.blocks import Given
 from unrelu.wording.status import Status
 
 MANY_ENTRIES = 1e6
@@ -52,8 +53,8 @@ MANY_ENTRIES = 1e6
 
 @quiet
 def recover(
-    X: ArrayLike,
-    Y: ArrayLike,
+    X: Given,
+    Y: Given,
     n_units: int | None = None,
     *,
     activation: str | Activation = "relu",
@@ -246,7 +247,7 @@ def recover(
 
 
 def _weighed(
-    samples: Samples, exactly: ExactSamples | None, X: ArrayLike, sample_weight: ArrayLike | None
+    samples: Samples, exactly: ExactSamples | None, X: Given, sample_weight: ArrayLike | None
 ) -> tuple[Samples, ExactSamples | None, Array | None]:
     """Samples without those of weight zero, and the weights of the others."""
     if sample_weight is None:

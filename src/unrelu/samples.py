@@ -10,12 +10,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from unrelu.errors import InputError
-from unrelu.inputs.frames import tables
+from unrelu.inputs.frames import table, tables
 from unrelu.inputs.names import UNNAMED, Names
 from unrelu.inputs.numbers import real_numbers
 from unrelu.numerics.arrays import Array, Index
 from unrelu.numerics.precision import DOUBLE, Precision, precision_of
 from unrelu.numerics.rationals import Rationals, as_fractions, rounded
+from unrelu.stored.blocks import Given
+from unrelu.stored.kinds import stored
+from unrelu.stored.rows import StoredRows
 from unrelu.wording.streams import counted
 
 CONVERT = (
@@ -50,18 +53,15 @@ class Samples:
     precision: Precision = DOUBLE
 
     @classmethod
-    def of(cls, X: ArrayLike, Y: ArrayLike, *, few: bool = False) -> Samples:
+    def of(cls, X: Given, Y: Given, *, few: bool = False) -> Samples:
         """Check shapes, types and finiteness. One-dimensional Y is one output. Tables of pandas,
-        polars and pyarrow become arrays, see `inputs.frames`. `few`: accept any number of samples,
-        one or more.
+        polars and pyarrow become arrays, see `inputs.frames`; what is in a store stays there, see
+        `unrelu.stored`. `few`: accept any number of samples, one or more.
 
         Raises InputError for shapes that do not fit, NaN and infinity; InputTypeError for
         complex, object or text data. Cost: one pass over the data, no copy.
         """
-        X, Y, names = tables(X, Y)
-        X, Y = real_numbers("X", X, CONVERT), real_numbers("Y", Y, CONVERT)
-        if Y.ndim == 1:
-            Y = Y[:, None]
+        X, Y, names = _arrays(X, Y)
         if X.ndim != 2 or Y.ndim != 2:
             raise InputError(
                 f"X and Y: got shapes {X.shape} and {Y.shape}, expected (n_samples, n_inputs) "
@@ -190,6 +190,32 @@ class Samples:
         return first + off / self.n
 
 
+def _arrays(X: Any, Y: Any) -> tuple[NDArray[Any], NDArray[Any], Names]:
+    """X and Y as arrays of real numbers, or as rows in a store, which are indexed like those; and
+    the names of their columns."""
+    in_store = stored("X", X), stored("Y", Y)
+    if in_store == (None, None):
+        X, Y, names = tables(X, Y)
+    else:
+        inputs, outputs = (
+            (rows, rows.columns, []) if rows is not None else table(name, given)
+            for name, rows, given in zip("XY", in_store, (X, Y), strict=True)
+        )
+        X, Y = inputs[0], outputs[0]
+        names = Names(inputs[1], outputs[1], (*inputs[2], *outputs[2]))
+    X, Y = (
+        array if isinstance(array, StoredRows) else real_numbers(name, array, CONVERT)
+        for name, array in (("X", X), ("Y", Y))
+    )
+    return X, Y[:, None] if Y.ndim == 1 else Y, names
+
+
+def _whole(name: str, given: Any) -> Any:
+    """All rows that are in a store; anything else unchanged."""
+    rows = stored(name, given)
+    return given if rows is None else np.asarray(rows)
+
+
 def weighed(samples: Samples, sample_weight: ArrayLike) -> tuple[Samples, Index]:
     """The samples with weights (n,), scaled to mean one, without those of weight zero, and the rows
     that are left. Equal weights become None. Raises InputError for weights that are not finite and
@@ -230,11 +256,11 @@ class ExactSamples:
     rounded: Samples
 
     @classmethod
-    def of(cls, X: ArrayLike, Y: ArrayLike, *, few: bool = False) -> ExactSamples:
+    def of(cls, X: Given, Y: Given, *, few: bool = False) -> ExactSamples:
         """From integers, Fractions, Decimals, and floats, which are dyadic rationals.
 
         Raises InputError and InputTypeError as `Samples.of` does."""
-        X, Y, names = tables(X, Y, exact=True)
+        X, Y, names = tables(_whole("X", X), _whole("Y", Y), exact=True)
         exact_X, exact_Y = as_fractions("X", X), as_fractions("Y", Y)
         if exact_Y.ndim == 1:
             exact_Y = exact_Y[:, None]

@@ -20,8 +20,11 @@ if TYPE_CHECKING:
 FILE = click.Path(readable=False)
 """A path that the shell completes. Whoever reads the file reports that it cannot be read."""
 
+MOST_SHOWN = 2
+"""Files that a message names."""
+
 SAMPLES_HELP = f"""
-SAMPLES is a file in one of these forms: {described(SAMPLES)}. Columns of a table are x0, x1, … and
+SAMPLES is one of these: {described(SAMPLES)}. Columns of a table are x0, x1, … and
 y0, y1, … or any that --x-columns and --y-columns name.
 """
 
@@ -167,6 +170,15 @@ def _split(names: str | None) -> tuple[str, ...]:
     if names is None:
         return ()
     return tuple(name.strip() for name in next(csv.reader([names], skipinitialspace=True), []))
+
+
+samples = click.argument("samples", type=FILE, nargs=-1, required=True, metavar="SAMPLES [LABELS]")
+
+
+def shown_files(paths: Sequence[str]) -> str:
+    """Some files in a message."""
+    few = " ".join(paths[:MOST_SHOWN])
+    return few if len(paths) <= MOST_SHOWN else f"{few} and {len(paths) - MOST_SHOWN} more"
 
 
 output = click.option(

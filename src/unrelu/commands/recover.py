@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from unrelu.commands import arguments
-from unrelu.commands.arguments import FILE, NET_HELP, SAMPLES_HELP, table_option
+from unrelu.commands.arguments import NET_HELP, SAMPLES_HELP, shown_files, table_option
 from unrelu.commands.results import save_recovered, write_recovery
 from unrelu.commands.terminal import busy, exit_codes, keep
 
@@ -50,8 +50,7 @@ def _answers() -> dict[str, str]:
 
 
 @click.command(epilog=SAMPLES_HELP + NET_HELP)
-@click.argument("samples", type=FILE)
-@click.argument("labels", type=FILE, required=False)
+@arguments.samples
 @arguments.output
 @arguments.units
 @arguments.bias
@@ -99,8 +98,7 @@ def _answers() -> dict[str, str]:
 @arguments.as_json
 @exit_codes()
 def recover(
-    samples: str,
-    labels: str | None,
+    samples: tuple[str, ...],
     output: str,
     weights: str | None,
     layout: Layout,
@@ -111,10 +109,10 @@ def recover(
     """Recover the network behind SAMPLES and write it to NET."""
     from unrelu.formats.samples import read_weighted
 
-    _check_files(samples, labels, output, page, options)
-    with busy(f"reading {samples}") as say:
+    _check_files(samples, output, page, options)
+    with busy(f"reading {shown_files(samples)}") as say:
         layout = replace(layout, weights=weights)
-        X, Y, sample_weight = read_weighted(samples, labels, exact=options["exact"], layout=layout)
+        X, Y, sample_weight = read_weighted(samples, exact=options["exact"], layout=layout)
         say(f"recovering a network from {len(X)} samples")
         from unrelu.recover import recover as recovered
 
@@ -128,7 +126,7 @@ def recover(
         from unrelu.report.rendering import save_page
 
         X, Y = _values(X, Y, options["answers"])
-        title = f"{output}, recovered from {samples}"
+        title = f"{output}, recovered from {shown_files(samples)}"
         save_page(html_page(appraise(result, X, Y), title=title), page)
     files = [output] if page is None else [output, page]
     write_recovery("unrelu recover", result, output, files, as_json=as_json)
@@ -149,7 +147,7 @@ def _values(X: Any, Y: Any, answers: str) -> tuple[Any, Any]:
 
 
 def _check_files(
-    samples: str, labels: str | None, output: str, page: str | None, options: dict[str, Any]
+    samples: tuple[str, ...], output: str, page: str | None, options: dict[str, Any]
 ) -> None:
     """Raise the error of an output that cannot be written, before anything is computed."""
     from unrelu.formats.networks import check_activation, check_target
@@ -161,7 +159,7 @@ def _check_files(
             f"--skip: got output {output}, expected a .npz: no other form can store a skip "
             "connection"
         )
-    keep(output, samples, labels)
+    keep(output, *samples)
     if page is None:
         return
     if (answers := options["answers"]) in ("labels", "top-k"):
@@ -177,4 +175,4 @@ def _check_files(
     from unrelu.report.rendering import check_target as check_page
 
     check_page(page)
-    keep(page, samples, labels, output)
+    keep(page, *samples, output)

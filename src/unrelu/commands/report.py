@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from unrelu.commands import arguments
-from unrelu.commands.arguments import FILE, NET_HELP, SAMPLES_HELP, loaded
+from unrelu.commands.arguments import FILE, NET_HELP, SAMPLES_HELP, loaded, shown_files
 from unrelu.commands.results import described, remark_rows
 from unrelu.commands.terminal import busy, exit_codes, keep, leave, write
 
@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 
 @click.command(epilog=SAMPLES_HELP + NET_HELP)
 @click.argument("net", type=FILE)
-@click.argument("samples", type=FILE)
-@click.argument("labels", type=FILE, required=False)
+@arguments.samples
 @arguments.exact
 @arguments.columns
 @click.option("-o", "--output", required=True, metavar="PAGE", help="The .html to write.")
@@ -42,8 +41,7 @@ if TYPE_CHECKING:
 @arguments.reading
 def report(
     net: str,
-    samples: str,
-    labels: str | None,
+    samples: tuple[str, ...],
     exact: bool,
     layout: Layout,
     output: str,
@@ -64,16 +62,16 @@ def report(
     from unrelu.report.rendering import check_target, save_page
 
     check_target(output)
-    for read in (net, samples, labels):
+    for read in (net, *samples):
         keep(output, read)
     network = loaded(net, reading)
     parse_shape(image_shape, network.n_inputs)  # rejects a wrong shape before the long work
-    files = " ".join(filter(None, (samples, labels)))
+    files = " ".join(samples)
     options = " --exact" * exact + layout.options()
     options += f" --image-shape {image_shape}" if image_shape else ""
     options += f" --noise {noise}" if noise != "auto" else ""
-    with busy(f"reading {samples}") as say:
-        X, Y = read_named(samples, labels, exact=exact, layout=layout)
+    with busy(f"reading {shown_files(samples)}") as say:
+        X, Y = read_named(samples, exact=exact, layout=layout)
         say(f"checking {len(X)} samples")
         from unrelu.report.appraisal import appraise
 
@@ -82,7 +80,7 @@ def report(
         page = html_page(
             found,
             image_shape=image_shape,
-            title=title or f"{net} against {files}",
+            title=title or f"{net} against {shown_files(samples)}",
             command=f"unrelu report {net} {files} -o {output}{options}",
         )
         save_page(page, output)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from unrelu.commands import arguments
-from unrelu.commands.arguments import FILE, NET_HELP, SAMPLES_HELP, loaded
+from unrelu.commands.arguments import FILE, NET_HELP, SAMPLES_HELP, loaded, shown_files
 from unrelu.commands.results import described, remark_rows
 from unrelu.commands.terminal import busy, exit_codes, leave, write
 
@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 
 @click.command(epilog=SAMPLES_HELP + NET_HELP)
 @click.argument("net", type=FILE)
-@click.argument("samples", type=FILE)
-@click.argument("labels", type=FILE, required=False)
+@arguments.samples
 @arguments.exact
 @click.option(
     "--noise",
@@ -34,8 +33,7 @@ if TYPE_CHECKING:
 @arguments.reading
 def verify(
     net: str,
-    samples: str,
-    labels: str | None,
+    samples: tuple[str, ...],
     exact: bool,
     noise: str,
     layout: Layout,
@@ -47,8 +45,8 @@ def verify(
     from unrelu.formats.samples import read_named
 
     network = loaded(net, reading)
-    with busy(f"reading {samples}") as say:
-        X, Y = read_named(samples, labels, exact=exact, layout=layout)
+    with busy(f"reading {shown_files(samples)}") as say:
+        X, Y = read_named(samples, exact=exact, layout=layout)
         say(f"checking {len(X)} samples")
         from unrelu.certificate import verify as verified
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from unrelu.checks.class_boundaries import (
     CHECKS,
@@ -28,6 +27,7 @@ from unrelu.network import Network
 from unrelu.network.decision_boundary import BoundaryPoints, Distances, Factor
 from unrelu.numerics.arrays import Array, Index
 from unrelu.numerics.equality import by_value
+from unrelu.stored.blocks import Given
 
 SIGMAS = 4.0
 """Errors of weights in standard deviations of what the errors of points do to them."""
@@ -77,7 +77,7 @@ class BoundaryLabels(Evidence):
     unmet: bool = False
     names: tuple[str, ...] = ()
 
-    def recheck(self, asked: Question, X: ArrayLike, Y: ArrayLike) -> Judgement:
+    def recheck(self, asked: Question, X: Given, Y: Given) -> Judgement:
         """Consecutive samples of different classes that are very close are points of the boundary;
         the labels of all others are predicted."""
         samples = in_floats(X, self._numbers(Y) if self.names else Y)
@@ -98,7 +98,7 @@ class BoundaryLabels(Evidence):
             names=self.names,
         )
 
-    def _numbers(self, Y: ArrayLike) -> Array:
+    def _numbers(self, Y: Given) -> Array:
         """Of labels that are texts; −1 for any other."""
         known = dict(zip(self.names, self.classes[:, 0].tolist(), strict=True))
         return np.array([known.get(str(name), -1.0) for name in np.asarray(Y).reshape(-1)])

@@ -10,7 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from unrelu.checks.drawn_labels import ON_LABELS, DrawnCase, decided
 from unrelu.checks.finding import first
@@ -36,6 +35,7 @@ from unrelu.noise.labels import LABELS, Logit, probabilities, separated
 from unrelu.numerics.arrays import Array, Index
 from unrelu.numerics.equality import by_value
 from unrelu.samples import Samples
+from unrelu.stored.blocks import Given
 from unrelu.wording.status import Status
 
 
@@ -74,7 +74,7 @@ class DrawnLabels(Evidence):
     def explained(self) -> bool:
         return False
 
-    def recheck(self, asked: Question, X: ArrayLike, Y: ArrayLike) -> Judgement:
+    def recheck(self, asked: Question, X: Given, Y: Given) -> Judgement:
         labels = class_labels(X, Y, self.classes).indicators[:, 1:]
         samples = Samples.of(tables(X, labels)[0], labels, few=True)
         asked = replace(asked, network=without_first(asked.network))

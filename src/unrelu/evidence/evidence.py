@@ -6,7 +6,6 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from unrelu.checks.finding import Finding
 from unrelu.checks.kinds_of_labels import kind_of_labels, steps
@@ -15,6 +14,8 @@ from unrelu.inputs.frames import tables
 from unrelu.network import Network
 from unrelu.numerics.arrays import Index
 from unrelu.samples import ExactSamples, Samples
+from unrelu.stored.blocks import Given
+from unrelu.stored.kinds import stored
 from unrelu.wording.status import Status
 from unrelu.wording.streams import counted
 
@@ -50,7 +51,7 @@ class Evidence(ABC):
         return True
 
     @abstractmethod
-    def recheck(self, asked: Question, X: ArrayLike, Y: ArrayLike) -> Judgement:
+    def recheck(self, asked: Question, X: Given, Y: Given) -> Judgement:
         """The same checks of the network on these samples, none of them used to find it."""
 
     @abstractmethod
@@ -88,8 +89,10 @@ def with_kind_of_labels(judgement: Judgement, samples: Samples) -> Judgement:
     return judgement if kind is None else replace(judgement, findings=(kind, *judgement.findings))
 
 
-def in_floats(X: ArrayLike, Y: ArrayLike) -> Samples:
+def in_floats(X: Given, Y: Given) -> Samples:
     """The samples, rounded if they are Fractions: not everything asked of those ends over ℚ."""
+    if stored("X", X) is not None or stored("Y", Y) is not None:
+        return Samples.of(X, Y)
     X, Y, _ = tables(X, Y)
     if "O" in (np.asarray(X).dtype.kind, np.asarray(Y).dtype.kind):
         return ExactSamples.of(X, Y).rounded

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from unrelu.checks import gross as gross_errors
 from unrelu.checks.case import Case, Explained, Pinned
@@ -36,6 +35,7 @@ from unrelu.numerics.arrays import Array, Index
 from unrelu.numerics.equality import by_value
 from unrelu.numerics.precision import DOUBLE
 from unrelu.samples import Samples
+from unrelu.stored.blocks import Given
 from unrelu.wording.status import Status
 from unrelu.wording.streams import counted
 
@@ -108,7 +108,7 @@ class ExactLabels(Evidence):
     def explained(self) -> bool:
         return not len(self.corrupted)
 
-    def recheck(self, asked: Question, X: ArrayLike, Y: ArrayLike) -> Judgement:
+    def recheck(self, asked: Question, X: Given, Y: Given) -> Judgement:
         gross, samples = len(self.corrupted) > 0, in_floats(X, Y)
         if self.as_given:
             return judge_as_given(asked, samples)

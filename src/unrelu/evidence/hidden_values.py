@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from unrelu.checks.finding import Finding, failed, undetermined
 from unrelu.checks.hidden_values import HiddenValues, check_hidden
@@ -15,6 +14,7 @@ from unrelu.network.unknowns import count_unknowns
 from unrelu.numerics.arrays import Array
 from unrelu.numerics.equality import by_value
 from unrelu.samples import Samples
+from unrelu.stored.blocks import Given
 from unrelu.wording.status import Status
 from unrelu.wording.streams import counted
 
@@ -39,7 +39,7 @@ class HiddenLabels(Evidence):
     weight_errors: Array
     scales: str = ""
 
-    def recheck(self, asked: Question, X: ArrayLike, Y: ArrayLike) -> Judgement:
+    def recheck(self, asked: Question, X: Given, Y: Given) -> Judgement:
         return judge_hidden(asked, in_floats(X, Y), self.weight_errors, self.scales)
 
     def rows(self, counts: tuple[str, str]) -> list[tuple[str, str]]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from unrelu.checks.few_labels import FEW as FEW_LABELS
 from unrelu.checks.few_labels import chance
@@ -43,6 +42,7 @@ from unrelu.numerics.arrays import Array, Index
 from unrelu.numerics.equality import by_value
 from unrelu.numerics.precision import DOUBLE, Precision
 from unrelu.samples import Samples
+from unrelu.stored.blocks import Given
 from unrelu.wording.status import Status
 
 ALL_ROUNDING, MOST_ROWS = 0.35, 100_000
@@ -112,7 +112,7 @@ class NoisyLabels(Evidence):
     def worst_sample(self) -> int:
         return self.unexplained.worst_sample
 
-    def recheck(self, asked: Question, X: ArrayLike, Y: ArrayLike) -> Judgement:
+    def recheck(self, asked: Question, X: Given, Y: Given) -> Judgement:
         fresh = in_floats(X, Y)
         return with_kind_of_labels(judge_again(asked, fresh, self), fresh)
 

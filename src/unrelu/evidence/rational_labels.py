@@ -6,7 +6,6 @@ import math
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from unrelu.checks.finding import Finding, failed, undetermined
 from unrelu.checks.proof import Proof, prove
@@ -18,6 +17,7 @@ from unrelu.numerics.equality import by_value
 from unrelu.numerics.rationals import as_fractions
 from unrelu.samples import ExactSamples
 from unrelu.solutions import Solutions, solutions
+from unrelu.stored.blocks import Given
 from unrelu.wording.status import Status
 from unrelu.wording.streams import counted
 
@@ -44,7 +44,7 @@ class RationalLabels(Evidence):
     rounded: ExactLabels
     alone: bool = False
 
-    def recheck(self, asked: Question, X: ArrayLike, Y: ArrayLike) -> Judgement:
+    def recheck(self, asked: Question, X: Given, Y: Given) -> Judgement:
         return judge_rational(asked, ExactSamples.of(X, Y))
 
     def rows(self, counts: tuple[str, str]) -> list[tuple[str, str]]:
@@ -60,9 +60,9 @@ class Refuted(Evidence):
     refutation: Refutation
     rounded: ExactLabels
 
-    def recheck(self, asked: Question, X: ArrayLike, Y: ArrayLike) -> Judgement:
+    def recheck(self, asked: Question, X: Given, Y: Given) -> Judgement:
         samples = ExactSamples.of(X, Y)
-        if self.refutation.recheck(X, Y):
+        if self.refutation.recheck(samples.X, samples.Y):
             return judge_refuted(asked, samples, self.refutation)
         return judge_rational(asked, samples)
 

@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from unrelu.checks.counting import chance_equations
 from unrelu.checks.finding import Finding, first
@@ -40,6 +39,7 @@ from unrelu.numerics.arrays import Array, Index
 from unrelu.numerics.equality import by_value
 from unrelu.numerics.precision import DOUBLE
 from unrelu.samples import Samples
+from unrelu.stored.blocks import Given
 from unrelu.wording.streams import counted
 
 SPARE = 12
@@ -82,7 +82,7 @@ class ShownProbabilities(Evidence):
     output_error: float
     eps: float
 
-    def recheck(self, asked: Question, X: ArrayLike, Y: ArrayLike) -> Judgement:
+    def recheck(self, asked: Question, X: Given, Y: Given) -> Judgement:
         """`Y`: probabilities, zero or NaN where a class is not shown, or rows of pairs."""
         shown = self._read(Y)
         samples = Samples.of(X, shown.P, few=True)

@@ -70,8 +70,8 @@ class SampleForm:
     name, title, suffixes : as of a `Form`.
     read : "module:function" of `(paths, layout, exact=…) -> (X, Y)`, the paths one, or two of a
         pair.
-    write : of `(paths, X, Y) -> None`.
-    pair : whether X and Y have a file each.
+    write : of `(paths, X, Y) -> None`; None where it is only read.
+    pair : whether X and Y have a file each. parts : whether it is in several files, or a folder.
     table : whether its columns have names, by which a `Layout` may choose them.
     exact : whether Fractions can be written.
     """
@@ -80,8 +80,9 @@ class SampleForm:
     title: str
     suffixes: tuple[str, ...]
     read: str
-    write: str
+    write: str | None = None
     pair: bool = False
+    parts: bool = False
     table: bool = False
     exact: bool = False
 
@@ -197,6 +198,14 @@ SAMPLES: tuple[SampleForm, ...] = (
         write="unrelu.formats.parquet:write_parquet",
         table=True,
     ),
+    SampleForm(
+        "parquet parts",
+        "several .parquet files, or a folder of them, larger than memory",
+        (),
+        read="unrelu.formats.parquet_parts:read_parts",
+        parts=True,
+        table=True,
+    ),
 )
 
 
@@ -213,7 +222,10 @@ def suffixes(forms: Iterable[Form | SampleForm]) -> str:
 
 def described(forms: Iterable[Form | SampleForm]) -> str:
     """Suffixes and titles of some forms, as the help of commands lists them."""
-    return "; ".join(f"{', '.join(form.suffixes)} ({form.title})" for form in forms)
+    return "; ".join(
+        f"{', '.join(form.suffixes)} ({form.title})" if form.suffixes else form.title
+        for form in forms
+    )
 
 
 def taking(option: str) -> str:
@@ -274,6 +286,8 @@ def sample_form(paths: tuple[Path, ...]) -> SampleForm:
     suffix = path.suffix.lower()
     if suffix == ".gz":
         suffix = "".join(path.suffixes[-2:]).lower()
+    if path.is_dir() or (len(paths) > 1 and all(_is_part(each) for each in paths)):
+        return next(form for form in SAMPLES if form.parts)
     form = next((form for form in SAMPLES if suffix in form.suffixes), None)
     if form is None:
         raise FileError(
@@ -293,6 +307,10 @@ def sample_form(paths: tuple[Path, ...]) -> SampleForm:
             f"for {pairs})"
         )
     return form
+
+
+def _is_part(path: Path) -> bool:
+    return path.suffix.lower() == ".parquet"
 
 
 def _is_keras(file: Beginning) -> bool:

@@ -39,7 +39,7 @@ def read_parquet(
     durations in seconds; or, `exact`, as Fractions: integers, decimals and text taken literally,
     and floats as the dyadic rationals that they are."""
     _, parquet = _arrow()
-    numbers, found = _fractions if exact else _floats, []
+    numbers, found = _fractions if exact else column_numbers, []
     with errors_named(paths[0], "a .parquet file"):
         # Opened here, so that a folder of .parquet files is refused.
         with open(paths[0], "rb") as file:
@@ -58,7 +58,8 @@ def read_parquet(
     return found[0], found[1]
 
 
-def _floats(table: Any, index: int) -> tuple[AnyArray, str]:
+def column_numbers(table: Any, index: int) -> tuple[AnyArray, str]:
+    """The numbers of a column in their own type, and how dates and durations were read."""
     column, where = _column(table, index)
     array: AnyArray = column.to_numpy()
     if array.dtype.kind in "mM":

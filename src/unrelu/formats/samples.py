@@ -5,6 +5,8 @@
     NAME.csv  .tsv     a header x0, x1, …, y0, y1, … in any order, one sample per line; also
     NAME.csv.gz        packed by gzip
     NAME.parquet       columns of the same names; needs the extra `parquet`
+    FOLDER, A.parquet B.parquet …   the same in several files, read group by group: larger than
+                       memory is fine
 
 A `Layout` selects columns with other names, which are kept. The stored type is kept (float32 stays
 float32), except in tables of text, which are read as float64.
@@ -17,6 +19,7 @@ are written to .npz, as text, and to .csv.
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -32,8 +35,12 @@ from unrelu.formats.numerals import numerals
 from unrelu.inputs.frames import Named, plain
 from unrelu.numerics.arrays import AnyArray, Array, Mask
 from unrelu.numerics.rationals import as_fractions, is_rational
+from unrelu.stored.rows import StoredRows
 
+Table = AnyArray | Named | StoredRows
 AnyPath = str | os.PathLike[str]
+Paths = AnyPath | Sequence[AnyPath]
+"""Of one file or folder, or of several that are one table."""
 
 
 def read_samples(
@@ -53,41 +60,42 @@ def read_samples(
 
 
 def read_named(
-    path: AnyPath,
+    path: Paths,
     labels_path: AnyPath | None = None,
     *,
     exact: bool = False,
     layout: Layout = STANDARD,
-) -> tuple[AnyArray | Named, AnyArray | Named]:
-    """`read_samples`, with names for the columns of a table if a layout selects them."""
+) -> tuple[Table, Table]:
+    """`read_samples`, with names for the columns of a table if a layout selects them. Several
+    .parquet files, or a folder of them, stay where they are: see `unrelu.stored`."""
     paths, form = _form_of(path, labels_path)
     if layout != STANDARD and not form.table:
         raise FileError(
             f"{path}: got columns or a delimiter for {suffixes([form])}, expected a table: arrays "
             "have none"
         )
-    read: tuple[AnyArray | Named, AnyArray | Named]
+    read: tuple[Table, Table]
     read = function(form.read)(paths, layout, exact=exact)
     return read
 
 
 def read_weighted(
-    path: AnyPath, labels_path: AnyPath | None, *, exact: bool, layout: Layout
-) -> tuple[AnyArray | Named, AnyArray | Named, Array | None]:
+    path: Paths, labels_path: AnyPath | None = None, *, exact: bool, layout: Layout
+) -> tuple[Table, Table, Array | None]:
     """`read_named`, and the weights (n,) of the samples if the layout names them: a column of a
     table, or an array of an .npz. Samples of weight zero are left out. Raises FileError if there
     are no such numbers."""
     name = layout.weights
     if name is None:
         return *read_named(path, labels_path, exact=exact, layout=layout), None
-    form = _form_of(path, labels_path)[1]
+    paths, form = _form_of(path, labels_path)
     if form.pair:
         raise FileError(
             f"{path}: --weights: got {name!r} for a pair of files, expected a table or an .npz"
         )
     if not form.table:
-        with errors_named(Path(path), f"an .npz archive with an array {name}"):
-            arrays = read_arrays(Path(path), (name,))
+        with errors_named(paths[0], f"an .npz archive with an array {name}"):
+            arrays = read_arrays(paths[0], (name,))
         X, Y = read_named(path, exact=exact, layout=replace(layout, weights=None))
         column = arrays[name]
     else:
@@ -107,7 +115,7 @@ def read_weighted(
     return X, Y, weights[kept]
 
 
-def _rows(table: AnyArray | Named, kept: Mask) -> AnyArray | Named:
+def _rows(table: Table, kept: Mask) -> Table:
     if isinstance(table, Named):
         return replace(table, values=table.values[kept])
     return np.asarray(table)[kept]
@@ -134,6 +142,7 @@ def write_samples(
     if exact:
         X = numerals(f"{path}: X", as_fractions("X", X))
         Y = numerals(f"{path}: Y", as_fractions("Y", Y))
+    assert form.write is not None, "check_target refuses others"
     function(form.write)(paths, X, Y)
 
 
@@ -141,6 +150,8 @@ def check_target(path: AnyPath, labels_path: AnyPath | None = None, *, exact: bo
     """Raise the FileError that `write_samples` would raise for these paths; `exact`, for arrays of
     Fraction."""
     paths, form = _form_of(path, labels_path)
+    if form.write is None:
+        raise FileError(f"{path}: got a folder, expected a file to write")
     if exact and not form.exact:
         expected = suffixes(form for form in SAMPLES if form.exact)
         raise FileError(
@@ -153,9 +164,10 @@ def check_target(path: AnyPath, labels_path: AnyPath | None = None, *, exact: bo
         raise FileError(f"{path}: got the same file for X and Y, expected two")
 
 
-def _form_of(path: AnyPath, labels_path: AnyPath | None) -> tuple[tuple[Path, ...], SampleForm]:
+def _form_of(path: Paths, labels_path: AnyPath | None) -> tuple[tuple[Path, ...], SampleForm]:
     """The paths, and the form that their suffixes show."""
-    paths = tuple(Path(each) for each in (path, labels_path) if each is not None)
+    given = [path] if isinstance(path, str | os.PathLike) else list(path)
+    paths = tuple(Path(each) for each in (*given, labels_path) if each is not None)
     return paths, sample_form(paths)
 
 

@@ -43,13 +43,14 @@ from unrelu.noise.kind import Criterion
 from unrelu.numerics.arrays import Array, Index
 from unrelu.numerics.quiet import quiet
 from unrelu.samples import Samples, weighed
+from unrelu.stored.blocks import Given
 
 
 @quiet
 def assess(
     net: Network,
-    X: ArrayLike,
-    Y: ArrayLike,
+    X: Given,
+    Y: Given,
     *,
     biased: bool,
     form: str = "homoscedastic",

@@ -67,8 +67,8 @@ def tables(X: Any, Y: Any, *, exact: bool = False) -> tuple[ArrayLike, ArrayLike
     columns of anything other than numbers, dates and durations.
     """
     Y, ordered = aligned(X, Y)
-    X, inputs, of_X = _table("X", X, exact)
-    Y, outputs, of_Y = _table("Y", Y, exact)
+    X, inputs, of_X = table("X", X, exact)
+    Y, outputs, of_Y = table("Y", Y, exact)
     return X, Y, Names(inputs, outputs, (*of_X, *of_Y, *ordered))
 
 
@@ -76,7 +76,7 @@ def plain(name: str, value: Any, *, exact: bool = False, expected: Sequence[str]
     """A single table as an array; anything else is returned unchanged. `expected`: the names that
     its columns must have, in this order, if they have names."""
     array: ArrayLike
-    array, names, _ = _table(name, value, exact)
+    array, names, _ = table(name, value, exact)
     if expected and names and tuple(expected) != names:
         raise InputError(
             f"{name}: got columns {', '.join(names[:6])}, expected {', '.join(expected[:6])} in "
@@ -119,7 +119,7 @@ def aligned(X: Any, Y: Any, name: str = "Y") -> tuple[Any, list[Remark]]:
     return Y.iloc[at], [Remark("rows-aligned", text)]
 
 
-def _table(name: str, value: Any, exact: bool) -> tuple[Any, tuple[str, ...], list[Remark]]:
+def table(name: str, value: Any, exact: bool = False) -> tuple[Any, tuple[str, ...], list[Remark]]:
     """The array, the names of its columns, and remarks on how they were read."""
     value = as_array(value)
     if isinstance(value, np.ndarray) and value.dtype.kind in "mM":

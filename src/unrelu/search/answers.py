@@ -21,6 +21,7 @@ from unrelu.numerics.precision import DOUBLE, Precision
 from unrelu.result import Recovery, remark
 from unrelu.samples import Samples
 from unrelu.search.predicted_answers import outside
+from unrelu.stored.blocks import Given
 from unrelu.wording.status import Status
 from unrelu.wording.streams import counted
 
@@ -76,7 +77,7 @@ class Unlinked:
 
 
 def unlinked(
-    link: Link, X: ArrayLike, Y: ArrayLike, noise: str, sample_weight: ArrayLike | None
+    link: Link, X: Given, Y: Given, noise: str, sample_weight: ArrayLike | None
 ) -> Unlinked:
     """The values behind answers Y (n, m) to X (n, d), and the noise to be looked for. Raises
     InputError for answers of another kind, or too few that are not saturated."""

@@ -8,7 +8,6 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from unrelu.certificate import Certificate
 from unrelu.checks.finding import Finding, failed, undetermined
@@ -28,6 +27,7 @@ from unrelu.samples import Samples
 from unrelu.search.no_network import refused
 from unrelu.search.question import other_number
 from unrelu.search.shown_classes import find
+from unrelu.stored.blocks import Given
 
 ANSWERS, METHOD = "top-k", "differences of outputs"
 ABOUT = "probabilities of the likeliest classes, and nothing of the others"
@@ -82,7 +82,7 @@ def certified(
 
 
 def recover_shown(
-    X: ArrayLike,
+    X: Given,
     Y: Any,
     n_units: int | None,
     *,

@@ -1,0 +1,1 @@
+"""Samples read block by block from where they are stored: larger than memory is fine."""

@@ -1,0 +1,158 @@
+"""An array whose rows are in a store: it is indexed like one, and reads the blocks that takes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unrelu.errors import InputError
+from unrelu.inputs.frames import plain
+from unrelu.inputs.numbers import real_numbers
+from unrelu.numerics.arrays import Index
+from unrelu.stored.blocks import Blocks
+
+MEMORY = 10**9
+"""Bytes that are read at once, at most, if nothing else is said."""
+
+
+@dataclass(frozen=True, eq=False)
+class StoredRows:
+    """The rows (n, q) of `blocks`. `name` and `columns`: for messages. `memory`: bytes beyond which
+    they are not read all at once. The block that was read last is kept, and rows that were spread
+    evenly.
+
+    Raises InputError, InputTypeError for blocks that are no tables of numbers, or of different
+    widths.
+    """
+
+    blocks: Blocks
+    name: str
+    columns: tuple[str, ...] = ()
+    memory: int = MEMORY
+    _last: dict[int, NDArray[Any]] = field(default_factory=dict, repr=False)
+    _spread: dict[range, NDArray[Any]] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def starts(self) -> Index:
+        """(blocks + 1,): the first row of each block, and the number of rows."""
+        rows = np.asarray(self.blocks.block_rows(), dtype=np.intp)
+        return np.concatenate([[0], np.cumsum(rows)]).astype(np.intp)
+
+    @cached_property
+    def _first(self) -> NDArray[Any]:
+        """The first block with any rows, without these."""
+        filled = np.flatnonzero(np.diff(self.starts))
+        if not len(filled):
+            raise InputError(f"{self.name}: got no rows, expected at least one sample")
+        return self._converted(int(filled[0]))[:0]
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self._first.dtype
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return int(self.starts[-1]), int(self._first.shape[1])
+
+    @property
+    def ndim(self) -> int:
+        return 2
+
+    @property
+    def itemsize(self) -> int:
+        return int(self.dtype.itemsize)
+
+    @property
+    def nbytes(self) -> int:
+        return self.shape[0] * self.shape[1] * self.itemsize
+
+    def __len__(self) -> int:
+        return int(self.starts[-1])
+
+    def within(self, memory: int) -> StoredRows:
+        return replace(self, memory=memory)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        if copy is False:
+            raise ValueError(f"{self.name}: rows in a store cannot be had without reading them")
+        if self.nbytes > self.memory:
+            raise InputError(
+                f"{self.name}: got {self.nbytes / 1e9:.3g} GB, expected {self.memory / 1e9:.3g} GB "
+                "at most where all rows are needed at once: memory= allows more, and fewer rows "
+                "need less"
+            )
+        array = self[0 : len(self)]
+        return array if dtype is None else array.astype(dtype, copy=False)
+
+    def __getitem__(self, key: Any) -> NDArray[Any]:
+        """Rows by number, slice, or array of numbers, with columns behind a comma."""
+        rows, *columns = key if isinstance(key, tuple) else (key,)
+        if isinstance(rows, int | np.integer):
+            found = self._take(np.array([range(len(self))[rows]]))[0]
+        elif isinstance(rows, slice):
+            found = self._slice(range(len(self))[rows])
+        else:
+            rows = np.asarray(rows)
+            found = self._take(np.flatnonzero(rows) if rows.dtype == np.bool_ else rows)
+        return np.asarray(found[(..., *columns)] if columns else found)
+
+    def _slice(self, rows: range) -> NDArray[Any]:
+        if rows.step != 1:
+            if rows not in self._spread:
+                self._spread[rows] = self._take(np.arange(rows.start, rows.stop, rows.step))
+            return self._spread[rows].copy()
+        out = np.empty((len(rows), self.shape[1]), self.dtype)
+        first, last = np.searchsorted(self.starts, [rows.start, rows.stop], side="right") - 1
+        for number in range(int(first), min(int(last), len(self.starts) - 2) + 1):
+            start, stop = self.starts[number : number + 2]
+            low, high = max(start, rows.start), min(stop, rows.stop)
+            if low < high:
+                out[low - rows.start : high - rows.start] = self._read(number)[
+                    low - start : high - start
+                ]
+        return out
+
+    def _take(self, rows: Index) -> NDArray[Any]:
+        """Each block that holds some of the rows is read once."""
+        rows = np.where(rows < 0, rows + len(self), rows)
+        order = np.argsort(rows, kind="stable")
+        ordered, out = rows[order], np.empty((len(rows), self.shape[1]), self.dtype)
+        cuts = np.searchsorted(ordered, self.starts)
+        for number, (low, high) in enumerate(pairwise(cuts.tolist())):
+            if low < high:
+                block = self._read(number)
+                out[order[low:high]] = block[ordered[low:high] - self.starts[number]]
+        return out
+
+    def _read(self, number: int) -> NDArray[Any]:
+        block = self._last.get(number)
+        if block is None:
+            block = self._converted(number)
+            if block.shape[1] != self.shape[1]:
+                raise InputError(
+                    f"{self.name}: got {block.shape[1]} columns in block {number}, expected "
+                    f"{self.shape[1]} as in others"
+                )
+            self._last.clear()
+            self._last[number] = block
+        return block
+
+    def _converted(self, number: int) -> NDArray[Any]:
+        block = real_numbers(self.name, plain(self.name, self.blocks.read_block(number)))
+        if block.ndim == 1:
+            block = block[:, None]
+        rows = int(self.starts[number + 1] - self.starts[number])
+        if block.ndim != 2 or len(block) != rows:
+            raise InputError(
+                f"{self.name}: got shape {block.shape} for block {number}, expected {rows} rows"
+            )
+        return block
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without what is kept."""
+        return {**self.__dict__, "_last": {}, "_spread": {}}
