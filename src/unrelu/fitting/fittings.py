@@ -18,7 +18,7 @@ from unrelu.fitting.weighted import importance, refitted, reweighted
 from unrelu.network import Network
 from unrelu.network.unknowns import unknowns_of
 from unrelu.noise.gaussian import noise_covariance, whitener
-from unrelu.noise.kind import Loss, NoiseKind
+from unrelu.noise.kind import Loss, LossAt, NoiseKind
 from unrelu.numerics.arrays import Array, divisors, unit_rows
 from unrelu.numerics.whitening import whiten, with_constant
 from unrelu.samples import Samples
@@ -71,6 +71,14 @@ class Fitting(ABC):
     @abstractmethod
     def drawn(self, net: Network, rng: np.random.Generator) -> Array | None:
         """Such residuals as the law of the labels would leave them, where it is known."""
+
+    @abstractmethod
+    def held(self, net: Network) -> Fitting:
+        """The fitting with the scales of the noise held at those that a network leaves."""
+
+    @abstractmethod
+    def redrawn(self, net: Network, rng: np.random.Generator) -> Fitting | None:
+        """The fitting to labels that are drawn from that law, about the network's outputs."""
 
     @abstractmethod
     def weights(self, net: Network) -> Array:
@@ -159,7 +167,13 @@ class LeastSquares(Fitting):
     def standardised(self, net: Network) -> Array:
         return np.asarray(self.left(net) @ self.metric)
 
-    def drawn(self, net: Network, rng: np.random.Generator) -> Array | None:  # noqa: ARG002
+    def drawn(self, net: Network, rng: np.random.Generator) -> None:  # noqa: ARG002
+        return None
+
+    def held(self, net: Network) -> LeastSquares:  # noqa: ARG002
+        return self
+
+    def redrawn(self, net: Network, rng: np.random.Generator) -> None:  # noqa: ARG002
         return None
 
     def weights(self, net: Network) -> Array:  # noqa: ARG002
@@ -179,11 +193,19 @@ class Reweighted(Fitting):
     """Noise of a kind that has a loss of its own."""
 
     def __init__(
-        self, kind: NoiseKind, samples: Samples, *, bias: bool, skip: bool, activation: Activation
+        self,
+        kind: NoiseKind,
+        samples: Samples,
+        *,
+        bias: bool,
+        skip: bool,
+        activation: Activation,
+        loss_at: LossAt | None = None,
     ) -> None:
         super().__init__(samples, bias, skip, activation)
-        assert kind.loss is not None, "for kinds that have one"
-        self.kind, self.loss_at = kind, kind.loss
+        loss_at = loss_at or kind.loss
+        assert loss_at is not None, "for kinds that have one"
+        self.kind, self.loss_at = kind, loss_at
 
     def left(self, net: Network) -> Array:
         return self.kind.left(self.samples, net(self.X))
@@ -237,7 +259,26 @@ class Reweighted(Fitting):
         return self.kind.bounded or super().light_tailed(net)
 
     def drawn(self, net: Network, rng: np.random.Generator) -> Array | None:
-        return self.kind.drawn(self.samples, net(self.X), rng)
+        drawn = self.kind.drawn(self.samples, net(self.X), rng)
+        return None if drawn is None else self.loss(net).standardised(*drawn)
+
+    def held(self, net: Network) -> Reweighted:
+        loss = self.loss(net)
+        return self._another(self.samples, lambda *_: loss)
+
+    def redrawn(self, net: Network, rng: np.random.Generator) -> Reweighted | None:
+        drawn = self.kind.drawn(self.samples, net(self.X), rng)
+        return None if drawn is None else self._another(replace(self.samples, Y=drawn[0]))
+
+    def _another(self, samples: Samples, loss_at: LossAt | None = None) -> Reweighted:
+        return Reweighted(
+            self.kind,
+            samples,
+            bias=self.bias,
+            skip=self.skip,
+            activation=self.activation,
+            loss_at=loss_at or self.loss_at,
+        )
 
     def weights(self, net: Network) -> Array:
         return self.loss(net).weights(self.Y, net(self.X))

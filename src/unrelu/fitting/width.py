@@ -11,11 +11,13 @@ while the last is in doubt. Where the search has missed units, they are added on
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
+from unrelu.fitting import likelihood_ratio
 from unrelu.fitting.fittings import Fitting
-from unrelu.fitting.one_more import PLAIN, Test
+from unrelu.fitting.one_more import PLAIN, Residuals, Test, Tested
 from unrelu.network import Network
 from unrelu.noise.found import Width
 
@@ -67,21 +69,22 @@ def choose(
     """
     test = Test.of(fitting, about or net, alpha=alpha, rng=rng)
     left = test.residuals_of(net)
-    path, widths, k, level = {net.n_units: net}, list[Width](), net.n_units, test.level(left)
+    by_chance = _ByChance(test, test.level(left), step)
+    path, widths, k = {net.n_units: net}, list[Width](), net.n_units
     while k > 0:
         path[k - 1] = without_least(path[k], fitting)
-        shown = _past_doubt(path[k - 1], path[k], test, level, step)
+        shown = _past_doubt(path[k - 1], path[k], by_chance)
         if shown:
             path[k - 1] = _best_of_fewer(path[k - 1], path[k], test)
-            shown = _past_doubt(path[k - 1], path[k], test, level, step)
+            shown = _past_doubt(path[k - 1], path[k], by_chance)
         if shown:
             widths.append(shown)
             break
         k -= 1
     last = min(most, net.n_units + MOST_MORE)
     while True:
-        tested = test(left if path[k] is net else test.residuals_of(path[k]))
-        more = tested.more or _masked_units(path, k, fitting, PLAIN * level)
+        tested = _tested(path[k], test, left)
+        more = tested.more or _masked_units(path, k, fitting, PLAIN * by_chance.level)
         widths.append(Width(k + 1, tested.gain, tested.edge))
         if not more or _is_rounding(path[k], fitting, step):
             return Chosen(path[k], tuple(widths))
@@ -99,21 +102,48 @@ def choose(
         k += more
 
 
-def _past_doubt(
-    smaller: Network, larger: Network, test: Test, level: float, step: float
-) -> Width | None:
+@dataclass(frozen=True, eq=False)
+class _ByChance:
+    """What the best unit explains where none is missing: of residuals without long tails, `level`
+    noise variances; in likelihoods, `ratio`. And the step of labels that may be rounded."""
+
+    test: Test
+    level: float
+    step: float
+
+    @cached_property
+    def nothing(self) -> Network:
+        return self.test.fitting.without_units()
+
+    @cached_property
+    def ratio(self) -> float:
+        return likelihood_ratio.level(self.test, self.nothing)
+
+
+def _past_doubt(smaller: Network, larger: Network, by_chance: _ByChance) -> Width | None:
     """The width of the larger network, where its last unit explains plainly more than noise would,
     and more than rounding."""
-    fitting = test.fitting
+    test, fitting = by_chance.test, by_chance.test.fitting
     if fitting.light_tailed(larger) or _explained_to_rounding(larger, fitting):
-        gain, edge = fitting.gain(smaller, larger), PLAIN * level
+        gain, edge = fitting.gain(smaller, larger), PLAIN * by_chance.level
+    elif likelihood_ratio.is_asked(test, smaller):
+        held = fitting.held(by_chance.nothing)
+        gain, edge = held.gain(smaller, larger), PLAIN * by_chance.ratio
     else:  # the search gains more of noise than a test does, and each width has its own level
         left = test.residuals_of(smaller)
         gain, edge = test.gain(left), PLAIN_LONG_TAILED * test.level(left)
-    rounding = _is_rounding(smaller, fitting, step)
+    rounding = _is_rounding(smaller, fitting, by_chance.step)
     if gain > edge and _beyond_rounding(smaller, larger, fitting) and not rounding:
         return Width(larger.n_units, gain, edge)
     return None
+
+
+def _tested(net: Network, test: Test, left: Residuals | None = None) -> Tested:
+    """Whether a network asks for more units: by what it leaves, `left` if that is known already, or
+    by likelihoods."""
+    if likelihood_ratio.is_asked(test, net):
+        return likelihood_ratio.tested(test, net)
+    return test(left if left is not None and left.net is net else test.residuals_of(net))
 
 
 def _best_of_fewer(smaller: Network, larger: Network, test: Test) -> Network:
@@ -162,7 +192,7 @@ def asks_for_more(
     if _is_rounding(net, fitting, step):
         return False
     test = Test.of(fitting, net, alpha=alpha, rng=rng)
-    return test(test.residuals_of(net)).more > 0
+    return _tested(net, test).more > 0
 
 
 def with_units(net: Network, fitting: Fitting, n_units: int, rng: np.random.Generator) -> Network:

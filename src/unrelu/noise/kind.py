@@ -45,6 +45,11 @@ LossAt = Callable[[Samples, Array], Loss]
 """The loss of samples, with the scales of what their labels leave about predictions."""
 
 
+DrawnAbout = Callable[[Samples, Array, np.random.Generator], tuple[Array, Array] | None]
+"""Labels (n, m) drawn from the law of a kind of noise, given samples and predictions, and the
+predictions that they are drawn about; None where the law is not known."""
+
+
 @dataclass(frozen=True, eq=False)
 class Criterion:
     """What a fit minimised, and what may be assumed of the noise: what standard errors rest on.
@@ -110,8 +115,7 @@ class NoiseKind:
     bounded : whether labels can only be so far from their mean, so that gains in noise are as in
         normal noise, however few samples vary much.
     integer : whether labels are whole numbers by nature, and not rounded to them.
-    drawn : (samples, predictions, rng) → standardised residuals of labels drawn from its law;
-        None where their law is not known.
+    drawn : labels from its law, if that is known.
     left : (samples, predictions) → what these leave of labels (n, m), in units of the predictions.
     answers : what such labels are of the values of a network, as in `recover(answers=...)`.
     described : (noise, loss) → the noise that was found, in the terms of the loss.
@@ -128,7 +132,7 @@ class NoiseKind:
     robust: bool = False
     bounded: bool = False
     integer: bool = False
-    drawn: Callable[[Samples, Array, np.random.Generator], Array | None] = lambda *_: None
+    drawn: DrawnAbout = lambda *_: None
     left: Callable[[Samples, Array], Array] = lambda samples, fitted: samples.left(fitted)
     answers: str = "values"
     described: Callable[[Noise, Loss], Noise] = lambda noise, _loss: noise

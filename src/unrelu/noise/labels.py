@@ -95,9 +95,12 @@ def drawn(predicted: Array, rng: np.random.Generator) -> Array:
     return np.asarray(np.arange(predicted.shape[1]) == which[:, None], dtype=np.float64)
 
 
-def _drawn(samples: Samples, predicted: Array, rng: np.random.Generator) -> Array:
-    labels = drawn(predicted, rng)
-    return _scaled(samples.root**2, labels, probabilities(predicted))
+def _drawn(
+    samples: Samples,  # noqa: ARG001
+    predicted: Array,
+    rng: np.random.Generator,
+) -> tuple[Array, Array]:
+    return drawn(predicted, rng), predicted
 
 
 def _criterion(samples: Samples, predicted: Array, noise: Noise) -> Criterion:  # noqa: ARG001

@@ -156,7 +156,9 @@ def _criterion(samples: Samples, predicted: Array, noise: Noise) -> Criterion:  
     return Criterion("sandwich", weights=Proportional.of(samples, predicted).weights(Y, predicted))
 
 
-def _drawn(samples: Samples, predicted: Array, rng: np.random.Generator) -> Array | None:
+def _drawn(
+    samples: Samples, predicted: Array, rng: np.random.Generator
+) -> tuple[Array, Array] | None:
     """Counts of the fitted means and dispersions: Poisson's, or, more dispersed, those of
     Poisson's with a mean that varies as the gamma distribution. Means are those that labels
     are weighed by: where the fit is zero, as it may be next to where the truth is,
@@ -171,8 +173,7 @@ def _drawn(samples: Samples, predicted: Array, rng: np.random.Generator) -> Arra
     extra = np.maximum(dispersion - 1, 0.0) * (dispersion > PLAIN_COUNTS)
     shape = np.where(extra > 0, mean / divisors(extra), 1.0)
     varied = rng.gamma(np.maximum(shape, 1e-12)) * divisors(extra)
-    counts = rng.poisson(np.where(extra > 0, varied, mean)).astype(np.float64)
-    return loss.standardised(counts, mean)
+    return rng.poisson(np.where(extra > 0, varied, mean)).astype(np.float64), mean
 
 
 def _check(samples: Samples) -> None:
