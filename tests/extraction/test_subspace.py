@@ -9,6 +9,8 @@ from support.rounding import Standing, planted_single, single
 
 import unrelu
 from unrelu import Network
+from unrelu.extraction.queries import TimeSpent
+from unrelu.extraction.search import Search
 from unrelu.extraction.subspace import DIMENSIONS, shown
 
 Array = NDArray[np.float64]
@@ -52,7 +54,7 @@ def test_few_inputs_or_weights_are_left_to_lines() -> None:
 
     rng = np.random.default_rng(0)
     for d, k, m in ((2 * DIMENSIONS - 1, 500, 2), (80, 8, 2)):
-        found = shown(never, never, k, d, m, scale=1.0, bias=True, rng=rng)
+        found = shown(never, never, k, d, m, scale=1.0, rounding=1e-7, bias=True, rng=rng)
         assert found is None
 
 
@@ -76,3 +78,22 @@ def test_probabilities_of_many_inputs_in_single_precision() -> None:
     assert seen.found.all()
     assert seen.spurious == 0
     assert standing.off(result.network) < 20
+
+
+def test_when_time_is_up_what_a_fit_had_found_is_judged(monkeypatch: pytest.MonkeyPatch) -> None:
+    truth = planted_single(80, 70, 8, seed=1, decades=0.0)
+    keep = Search.keep_network
+
+    def and_stop(search: Search, net: Network) -> None:
+        keep(search, net)
+        raise TimeSpent
+
+    monkeypatch.setattr(Search, "keep_network", and_stop)
+    values = single(truth)
+    result = unrelu.extract(values, 80, rng=0, throw=False, time_limit=1e6)
+    assert result.code == "time-limit"
+    assert not result.status.certain
+    assert result.network is not None
+    assert result.network.n_units >= 70
+    X = np.random.default_rng(0).standard_normal((1000, 80))
+    assert np.abs(result.network(X) - truth(X)).max() < 0.1 * np.abs(truth(X)).max()

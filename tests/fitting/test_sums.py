@@ -55,3 +55,30 @@ def test_all_weights_to_what_rounding_leaves(bias: bool) -> None:
     moved = unrelu.match(nearby(net, 1e-5), net.canonical()).hidden  # the canary
     assert (moved > 3 * errors).any()
     assert bias or not found.b.any()
+
+
+def test_with_a_skip_connection_sides_do_not_matter() -> None:
+    """u f(z) = u f(−z) + u z: from units turned round, the fit finds what is linear besides."""
+    net = planted_single(60, 20, 3, seed=0, decades=0.0)
+    sums = asked(net)
+    start = nearby(net, 0.03)
+    lengths = np.linalg.norm(start.V, axis=1)
+    V, b, U = start.V / lengths[:, None], start.b / lengths, start.U * lengths
+    turned = np.where(np.arange(20) % 2, -1.0, 1.0)
+    start = Network(V * turned[:, None], U, b * turned, net.c, W=np.zeros((3, 60)))
+    found = fitted(start, sums, bias=True, affine=True)
+    X, rounding = inputs(*[part[0] for part in (sums.first, sums.second)]), 2.0**-24
+    assert np.abs(found(X) - net(X)).max() < 10 * rounding * np.abs(sums.answers).max()
+    other = turned < 0
+    assert np.abs(found.W - net.U[:, other] @ net.V[other]).max() < 1e-4 * np.abs(found.W).max()
+    plain = fitted(start, sums, bias=True)  # the canary
+    assert np.abs(plain(X) - net(X)).max() > 0.1
+
+
+def test_networks_so_far_are_handed_on() -> None:
+    net = planted_single(60, 20, 3, seed=0, decades=0.0)
+    sums = asked(net)
+    kept: list[Network] = []
+    found = fitted(nearby(net, 0.03), sums, bias=True, keep=kept.append, steps=2)
+    assert len(kept) == 2
+    assert np.array_equal(kept[-1].V, found.V)

@@ -108,6 +108,8 @@ def finish(search: Search, end: BaseException) -> None:
     rows = search.kept.beside
     n = len(rows) - max(1, math.ceil(FRESH[0] * len(rows)))
     if not isinstance(end, BudgetSpent):
+        if search.best is None and search.latest is not None:
+            search.keep_result(search.judge(search.latest, rows[:n], ""), "a subspace")
         search.best = search.best or without_units(search.kept.samples(), search.bias)
     elif search.best is None or not search.best.status.certain:
         found = len(search.on_lines.units.b) if search.on_lines.basis is None else 0

@@ -192,10 +192,10 @@ class _Tracks:
         outer = np.sqrt(np.maximum(self._jump_scores, 1.0) / self._information) / size
         good &= own <= KNOWN
         found = Units(self._rows[:, :-1], self._rows[:, -1], self._U, own, outer)
-        return _each_once(found.take(good), known)
+        return each_once(found.take(good), known)
 
 
-def _each_once(units: Units, known: Units) -> Units:
+def each_once(units: Units, known: Units) -> Units:
     """The units that are neither known nor another of them that is known better."""
     rows = np.column_stack([units.V, units.b])
     kept = list(np.column_stack([known.V, known.b]))

@@ -83,6 +83,7 @@ class Search:
         self.kept = Kept(queries, scale)
         self.on_lines = LineSearch(queries, self.kept, scale, reach, on_lines)
         self.best: Recovery | None = None
+        self.latest: Network | None = None
         self.method, self.gaussian, self._spare = "", 0, SPARE
 
     # Asking.
@@ -273,6 +274,10 @@ class Search:
         remarks = remarks_on(certificate, self.n_units, contradiction, note)
         remarks = (*remarks, *remark("fresh-answers", predicted(certificate)))
         return Recovery(certificate.network, certificate, {}, remarks=remarks)
+
+    def keep_network(self, net: Network) -> None:
+        """The best so far of a fit that takes long, to be judged if it is not finished."""
+        self.latest = net
 
     def keep_result(self, result: Recovery, method: str) -> None:
         log.info("%s: %s", method, result.explanation)

@@ -5,7 +5,8 @@ all inputs are many. But a network that is asked in a subspace of r of the d inp
 r inputs, of as many units, which random answers determine:
 
 1. count kinks on a line, for the number of units at least;
-2. recover the network in the subspace from random answers (`search.hyperplanes`);
+2. recover the network in the subspace: of several outputs, by lines in still fewer dimensions
+   (`extraction.widened`), else from random answers (`search.hyperplanes`);
 3. continue its units into the other inputs, from places in the subspace that are far from all
    hyperplanes (`extraction.directions`): to a few per cent;
 4. fit all weights to answers at random inputs, by least squares, so that rounding averages out
@@ -18,6 +19,7 @@ from __future__ import annotations
 
 import logging
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -32,8 +34,10 @@ from unrelu.extraction.directions import extended
 from unrelu.extraction.judging import contradicted, remarks_on
 from unrelu.extraction.kinks import Ask
 from unrelu.extraction.lines import Units
+from unrelu.extraction.meetings import OUTPUTS
 from unrelu.extraction.places import choose_places
 from unrelu.extraction.search import Search
+from unrelu.extraction.widened import Space, in_all_inputs, shown_by_lines
 from unrelu.fitting import joint
 from unrelu.fitting.sums import Sums, fitted, row_errors
 from unrelu.network import Network
@@ -59,6 +63,9 @@ ANSWERS = 10.0
 EACH = 2.5
 """Answers to each weight, of the last fit."""
 
+REACH = 10.0
+"""How far out lines go in a few dimensions, as a multiple of the usual norm of inputs."""
+
 MOST_UNITS = 1000
 """Beyond which a search in the subspace takes too long."""
 
@@ -81,25 +88,38 @@ def shown(
     m: int,
     *,
     scale: float,
+    rounding: float,
     bias: bool,
     rng: np.random.Generator,
+    reach: float = REACH,
     each: float = EACH,
+    keep: Callable[[Network], None] = lambda _: None,
 ) -> Shown | None:
     """Steps 2 to 4, for at least so many units; None where there are few inputs, or few weights, or
     where no network explains the answers in the subspace, or these are not finite. `ask_last`: asks
-    for the last fit, which needs none of the answers before. `each`: answers to each weight."""
+    for the last fit, which needs none of the answers before. `rounding`: of an answer. `reach`:
+    how far lines go, as a multiple of the usual norm of inputs. `each`: answers to each weight.
+    `keep` is called with better and better networks, for this takes minutes."""
     if d < 2 * DIMENSIONS or least > MOST_UNITS or least * (d + m) <= joint.MOST_WEIGHTS:
         return None
     norm, basis = scale * np.sqrt(d), np.linalg.qr(rng.standard_normal((d, d)))[0]
-    net = _in_subspace(ask, basis, least, norm, m, bias, rng)
-    if net is None:
-        return None
-    net = _in_all_inputs(ask, net, basis, norm, rng)
-    blocks = Sums.blocks(net.n_units * (d + m + 1), d, m, each)
-    sums = Sums.asked(lambda X: ask_last(X)[1], blocks, d, scale, rng)
-    if not np.isfinite(sums.answers).all():  # of a link, saturated
-        return None
-    net = fitted(net, sums, bias=bias).canonical()
+    found = None
+    if m >= OUTPUTS:
+        space, whole = Space(ask, basis, norm, DIMENSIONS), Space(ask, basis, norm, d)
+        narrow = shown_by_lines(space, m, reach, rounding, bias, rng)
+        if narrow is not None:
+            found = in_all_inputs(narrow, whole, ask_last, bias, each, keep, rng)
+    if found is None:
+        net = _in_subspace(ask, basis, least, norm, m, bias, rng)
+        if net is None:
+            return None
+        net = _in_all_inputs(ask, net, basis, norm, rng)
+        blocks = Sums.blocks(net.n_units * (d + m + 1), d, m, each)
+        sums = Sums.asked(lambda X: ask_last(X)[1], blocks, d, scale, rng)
+        if not np.isfinite(sums.answers).all():  # of a link, saturated
+            return None
+        found = fitted(net, sums, bias=bias, keep=keep), sums
+    net, sums = found[0].canonical(), found[1]
     return Shown(net, row_errors(net, sums, 1.0, bias, rng), sums)
 
 
@@ -115,8 +135,10 @@ def shown_in_a_subspace(search: Search) -> bool:
     found = shown(
         *(queries, kept.ask, least, d, m),
         scale=search.scale,
+        rounding=lines.rounding,
         bias=search.bias,
         rng=search.aside,
+        keep=search.keep_network,
     )
     if found is None:
         return False

@@ -112,7 +112,7 @@ def shows_further(
     net: Network, X: Array, Y: Array, *, bias: bool, worth: float, rng: np.random.Generator
 ) -> bool:
     """Whether some unit explains more than `worth` of what a fit leaves."""
-    return len(_further(net, X, Y, bias, worth, rng)) > 0
+    return len(further(net, X, Y, bias, worth, rng)) > 0
 
 
 def without_idle(net: Network, X: Array, Y: Array, *, bias: bool, worth: float) -> Network:
@@ -153,10 +153,10 @@ def _grown(
     left = _misfit(net, X, Y)
     while left > goal and idle < patience:
         check_deadline()
-        further = _further(net, X, Y, bias, worth, rng)
-        V, b = np.vstack([net.V, further[:, :-1]]), np.append(net.b, further[:, -1])
+        rows = further(net, X, Y, bias, worth, rng)
+        V, b = np.vstack([net.V, rows[:, :-1]]), np.append(net.b, rows[:, -1])
         wider = Network(V, np.zeros((Y.shape[1], len(b))), b)
-        if not len(further) or joint.weights_of(wider, affine=True) > joint.MOST_WEIGHTS:
+        if not len(rows) or joint.weights_of(wider, affine=True) > joint.MOST_WEIGHTS:
             break
         wider = joint.fitted(_affine(X, Y, bias, V, b), X, Y, bias=bias, affine=True)
         before, left, net = left, _misfit(wider, X, Y), wider
@@ -165,7 +165,7 @@ def _grown(
     return net
 
 
-def _further(
+def further(
     net: Network, X: Array, Y: Array, bias: bool, worth: float, rng: np.random.Generator
 ) -> Array:
     """Rows (v, b) of different units that explain much of what a fit leaves, more than `worth`."""
@@ -181,9 +181,9 @@ def _further(
             break
         if all(abs(row @ other) < APART for other in kept):
             kept.append(row)
-    further = white.to_rows(np.reshape(kept, (-1, found.shape[1])))
-    further = further if bias else np.column_stack([further, np.zeros(len(further))])
-    return np.asarray(further / np.linalg.norm(further[:, :-1], axis=1, keepdims=True))
+    best = white.to_rows(np.reshape(kept, (-1, found.shape[1])))
+    best = best if bias else np.column_stack([best, np.zeros(len(best))])
+    return np.asarray(best / np.linalg.norm(best[:, :-1], axis=1, keepdims=True))
 
 
 def _affine(

@@ -105,43 +105,83 @@ def inputs(first: Array, second: Array) -> Array:
 
 
 @dataclass(frozen=True, eq=False)
+class _Free:
+    """Whether there are biases and a skip connection; else these are zero."""
+
+    bias: bool
+    affine: bool
+
+
+@dataclass(frozen=True, eq=False)
 class _Weights:
-    """Rows (k, d + 1), with biases, and output weights (m, k + 1), with constants."""
+    """Rows (k, d + 1), with biases, output weights (m, k), and what is affine, (m, d + 1)."""
 
     rows: Array
     outer: Array
+    affine: Array
 
     @classmethod
     def of(cls, net: Network) -> _Weights:
-        return cls(np.column_stack([net.V, net.b]), np.column_stack([net.U, net.c]))
+        return cls(np.column_stack([net.V, net.b]), net.U, np.column_stack([net.W, net.c]))
 
-    def network(self, bias: bool) -> Network:
+    def network(self, free: _Free) -> Network:
         lengths = np.linalg.norm(self.rows[:, :-1], axis=1)
         V, b = self.rows[:, :-1] / lengths[:, None], self.rows[:, -1] / lengths
-        U, c = self.outer[:, :-1] * lengths, self.outer[:, -1]
-        return Network(V, U, b, c) if bias else Network(V, U)
+        W = self.affine[:, :-1] if free.affine else None
+        biases = {"b": b, "c": self.affine[:, -1]} if free.bias else {}
+        return Network(V, self.outer * lengths, **biases, W=W)
 
     def moved(self, step: _Weights, share: float) -> _Weights:
-        return _Weights(self.rows + share * step.rows, self.outer + share * step.outer)
+        return _Weights(
+            self.rows + share * step.rows,
+            self.outer + share * step.outer,
+            self.affine + share * step.affine,
+        )
 
     @property
     def flat(self) -> Array:
-        return np.concatenate([self.rows.ravel(), self.outer.ravel()])
+        return np.concatenate([self.rows.ravel(), self.outer.ravel(), self.affine.ravel()])
 
     def like(self, flat: Array) -> _Weights:
-        size = self.rows.size
-        return _Weights(flat[:size].reshape(self.rows.shape), flat[size:].reshape(self.outer.shape))
+        parts = np.split(flat, np.cumsum([self.rows.size, self.outer.size]))
+        shapes = self.rows.shape, self.outer.shape, self.affine.shape
+        return _Weights(*(part.reshape(shape) for part, shape in zip(parts, shapes, strict=True)))
+
+    def held(self, free: _Free) -> _Weights:
+        """Without what is held at zero."""
+        rows, affine = self.rows.copy(), self.affine.copy()
+        if not free.bias:
+            rows[:, -1], affine[:, -1] = 0.0, 0.0
+        if not free.affine:
+            affine[:, :-1] = 0.0
+        return _Weights(rows, self.outer, affine)
+
+    def count(self, free: _Free) -> int:
+        """How many are fitted."""
+        k, m, d = len(self.rows), len(self.affine), self.rows.shape[1] - 1
+        return int(k * (d + free.bias + m) + m * (d * free.affine + free.bias))
 
 
-def fitted(net: Network, sums: Sums, *, bias: bool) -> Network:
-    """The network of least squares next to one. Without `bias`, b and c are zero."""
-    weights = _Weights.of(net.canonical())
+def fitted(
+    net: Network,
+    sums: Sums,
+    *,
+    bias: bool,
+    affine: bool = False,
+    steps: int = MOST_STEPS,
+    keep: Callable[[Network], None] = lambda _: None,
+) -> Network:
+    """The network of least squares next to one, or what comes of so many steps. Without `bias`, b
+    and c are zero. With `affine`, it has a skip connection. `keep` is called with the network after
+    each step."""
+    free = _Free(bias, affine)
+    weights = _Weights.of(net if affine else net.canonical())
     residuals = _residuals(weights, sums)
     cost = float(np.vdot(residuals, residuals))
     # By chance, p weights explain a share p / (n m) of the squares.
-    enough = ENOUGH * weights.flat.size / residuals.size
-    for _ in range(MOST_STEPS):
-        step = _gauss_newton(weights, sums, residuals, bias)
+    enough = ENOUGH * weights.count(free) / residuals.size
+    for _ in range(steps):
+        step = _gauss_newton(weights, sums, residuals, free)
         for halving in range(HALVINGS):
             trial = weights.moved(step, 0.5**halving)
             left = _residuals(trial, sums)
@@ -152,9 +192,10 @@ def fitted(net: Network, sums: Sums, *, bias: bool) -> Network:
             break
         gained = 1 - after / cost
         weights, residuals, cost = trial, left, after
+        keep(weights.network(free))
         if gained < enough:
             break
-    return weights.network(bias)
+    return weights.network(free)
 
 
 def row_errors(
@@ -164,7 +205,8 @@ def row_errors(
     this size. From one draw of these: with dozens of inputs, the norm of an error is known well."""
     weights = _Weights.of(net)
     noise = size * rng.standard_normal(sums.answers.shape)
-    off, lengths = _gauss_newton(weights, sums, noise, bias).rows, np.linalg.norm(net.V, axis=1)
+    step = _gauss_newton(weights, sums, noise, _Free(bias, affine=False))
+    off, lengths = step.rows, np.linalg.norm(net.V, axis=1)
     # A longer row with smaller output weights is the same unit, its bias included.
     along = (off[:, :-1] * net.V).sum(axis=1) / lengths**2
     off = off - along[:, None] * weights.rows
@@ -175,29 +217,26 @@ def _residuals(weights: _Weights, sums: Sums) -> Array:
     """What the network leaves of the answers."""
     left = np.empty_like(sums.answers)
     V, b = weights.rows[:, :-1], weights.rows[:, -1]
-    U, c = weights.outer[:, :-1], weights.outer[:, -1]
+    W, c = weights.affine[:, :-1], weights.affine[:, -1]
     for number, (first, second, answers) in enumerate(sums):
         heights = (first @ V.T + b)[:, None] + second @ V.T
-        left[number] = answers - (np.maximum(heights, 0.0, out=heights) @ U.T + c)
+        linear = (first @ W.T + c)[:, None] + second @ W.T
+        left[number] = answers - np.maximum(heights, 0.0, out=heights) @ weights.outer.T - linear
     return left
 
 
 class _Normal:
     """JᵀJ, in single precision, and its preconditioner. Heights are kept, of points alone."""
 
-    def __init__(self, weights: _Weights, sums: Sums, bias: bool) -> None:
-        self._weights, self._bias = weights, bias
-        self._U = weights.outer[:, :-1].astype(np.float32)
-        ones = np.full((*sums.first.shape[:2], 1), float(bias))
+    def __init__(self, weights: _Weights, sums: Sums, free: _Free) -> None:
+        self._weights, self._kept = weights, free
+        self._U = weights.outer.astype(np.float32)
+        ones = np.ones((*sums.first.shape[:2], 1))
         self._first = np.concatenate([sums.first, ones], axis=2).astype(np.float32)
         self._second = np.concatenate([sums.second, 0 * ones], axis=2).astype(np.float32)
-        rows = weights.rows
+        rows = weights.rows.astype(np.float32)
         self._heights = [
-            (
-                (p @ rows[:, :-1].T + rows[:, -1]).astype(np.float32),
-                (q @ rows[:, :-1].T).astype(np.float32),
-            )
-            for p, q, _ in sums
+            (p @ rows.T, q @ rows.T) for p, q in zip(self._first, self._second, strict=True)
         ]
         self._of_units, self._of_inputs, self._of_values = self._solvers()
 
@@ -207,59 +246,69 @@ class _Normal:
         return np.asarray(np.maximum(first[:, None] + second, np.float32(0)))
 
     def _solvers(self) -> list[Callable[[Array], Array]]:
-        """Those of UᵀU ∘ C, of the second moment of inputs, and of that of hidden values."""
+        """Those of UᵀU ∘ C, of the second moment of inputs, and of that of hidden values, inputs
+        and the constant."""
         some = range(0, len(self._heights), max(1, len(self._heights) // SAMPLES))
         values = np.vstack([self._values(block).reshape(SIDE**2, -1) for block in some])
         active, total = (values > 0).astype(np.float32), len(self._heights) * SIDE**2
-        U = self._weights.outer[:, :-1]
+        U = self._weights.outer
         units = (U.T @ U) * (active.T @ active) * (total / len(active))
-        hidden = np.column_stack([values, np.full(len(values), np.float32(self._bias))])
-        moments = (hidden.T @ hidden) * (total / len(hidden))
-        points = [part.reshape(-1, part.shape[2]) for part in (self._first, self._second)]
-        spread = sum(part.T @ part / len(part) for part in points)
+        points = [self._first[block][:, None] + self._second[block] for block in some]
+        inputs = np.vstack([part.reshape(SIDE**2, -1) for part in points])
+        inputs[:, :-1] *= self._kept.affine
+        inputs[:, -1] *= self._kept.bias
+        features = np.hstack([values, inputs])
+        moments = (features.T @ features) * (total / len(features))
+        parts = [part.reshape(-1, part.shape[2]) for part in (self._first, self._second)]
+        spread = sum(part.T @ part / len(part) for part in parts)
         return [_solver(np.asarray(gram, np.float64)) for gram in (units, spread, moments)]
 
     def precondition(self, flat: Array) -> Array:
-        part = self._weights.like(flat)
+        part, k = self._weights.like(flat), self._weights.outer.shape[1]
         rows = self._of_units(self._of_inputs(part.rows.T).T)
-        return _Weights(rows, self._of_values(part.outer.T).T).flat
+        outer = self._of_values(np.hstack([part.outer, part.affine]).T).T
+        return _Weights(rows, outer[:, :k], outer[:, k:]).held(self._kept).flat
 
     def product(self, flat: Array) -> Array:
         """JᵀJ times a step."""
         step = self._weights.like(flat)
-        rows, outer = step.rows.astype(np.float32), step.outer.astype(np.float32)
-        total_rows, total_outer = np.zeros_like(rows), np.zeros_like(outer)
+        rows, outer, affine = (np.float32(part) for part in (step.rows, step.outer, step.affine))
+        total = self._nothing()
         for block, (p, q) in enumerate(zip(self._first, self._second, strict=True)):
             values = self._values(block)
             change = (p @ rows.T)[:, None] + q @ rows.T
             change *= values > 0
             moved = change @ self._U.T
-            moved += values @ outer[:, :-1].T + outer[:, -1]
-            self._pull(block, values, moved, total_rows, total_outer)
-        return self._free(total_rows, total_outer)
+            moved += values @ outer.T
+            moved += (p @ affine.T)[:, None] + q @ affine.T
+            self._pull(block, values, moved, total)
+        return self._sum(total)
 
     def transposed(self, residuals: Array) -> Array:
         """Jᵀ times residuals."""
-        total_rows = np.zeros(self._weights.rows.shape, np.float32)
-        total_outer = np.zeros(self._weights.outer.shape, np.float32)
+        total = self._nothing()
         for block, left in enumerate(residuals.astype(np.float32)):
-            self._pull(block, self._values(block), left, total_rows, total_outer)
-        return self._free(total_rows, total_outer)
+            self._pull(block, self._values(block), left, total)
+        return self._sum(total)
 
-    def _pull(self, block: int, values: Single, left: Single, rows: Single, outer: Single) -> None:
+    def _nothing(self) -> list[Single]:
+        weights = self._weights
+        return [
+            np.zeros(p.shape, np.float32) for p in (weights.rows, weights.outer, weights.affine)
+        ]
+
+    def _pull(self, block: int, values: Single, left: Single, total: list[Single]) -> None:
         """Adds Jᵀ times `left` (SIDE, SIDE, m) of a block."""
-        flat = left.reshape(SIDE**2, -1)
-        outer[:, :-1] += flat.T @ values.reshape(SIDE**2, -1)
-        outer[:, -1] += flat.sum(axis=0)
+        rows, outer, affine = total
+        first, second = self._first[block], self._second[block]
+        outer += left.reshape(SIDE**2, -1).T @ values.reshape(SIDE**2, -1)
+        affine += left.sum(axis=1).T @ first + left.sum(axis=0).T @ second
         on = left @ self._U
         on *= values > 0
-        rows += on.sum(axis=1).T @ self._first[block] + on.sum(axis=0).T @ self._second[block]
+        rows += on.sum(axis=1).T @ first + on.sum(axis=0).T @ second
 
-    def _free(self, rows: Single, outer: Single) -> Array:
-        """Without what is held at zero."""
-        if not self._bias:
-            rows[:, -1], outer[:, -1] = 0.0, 0.0
-        return _Weights(rows.astype(np.float64), outer.astype(np.float64)).flat
+    def _sum(self, total: list[Single]) -> Array:
+        return _Weights(*(part.astype(np.float64) for part in total)).held(self._kept).flat
 
 
 def _solver(gram: Array) -> Callable[[Array], Array]:
@@ -269,8 +318,8 @@ def _solver(gram: Array) -> Callable[[Array], Array]:
     return lambda right: np.asarray(cho_solve(factor, right, check_finite=False))
 
 
-def _gauss_newton(weights: _Weights, sums: Sums, residuals: Array, bias: bool) -> _Weights:
-    normal = _Normal(weights, sums, bias)
+def _gauss_newton(weights: _Weights, sums: Sums, residuals: Array, free: _Free) -> _Weights:
+    normal = _Normal(weights, sums, free)
     size = float(np.abs(residuals).max()) or 1.0  # single precision has a limited range
     step, _ = conjugate_gradients(
         normal.product,

@@ -13,7 +13,7 @@ from unrelu.evidence.evidence import Question
 from unrelu.extraction.heads.far_out import contradiction, on_lines
 from unrelu.extraction.heads.head import Asked
 from unrelu.extraction.heads.informative import informative
-from unrelu.extraction.heads.many_inputs import shown_behind
+from unrelu.extraction.heads.many_inputs import kinks_behind, shown_behind
 from unrelu.extraction.judging import certified, remarks_on
 from unrelu.links.behind import magnified
 from unrelu.links.link import Link
@@ -22,10 +22,15 @@ from unrelu.numerics.arrays import Array
 from unrelu.recover import recover
 from unrelu.result import Recovery
 from unrelu.samples import Samples
+from unrelu.search import hyperplanes
 from unrelu.wording.status import Status
 
 FIRST, GROWTH, ROUNDS = 30, 2, 6
 """Random queries at first, for each weight of a unit; their growth; and rounds."""
+
+EACH, AFFORDED = 5.0, 4
+"""Answers to each weight of about as many units as a line shows; and how many times as many queries
+there have to be, for some answers are saturated."""
 
 FRESH = 0.1, 30
 """Share of the samples, and their least number, that are made after the network was found."""
@@ -45,6 +50,8 @@ def extract_inverted(asked: Asked, link: Link, keep: list[Recovery]) -> None:
     if known is not None:
         keep.append(known)
         return
+    if asked.queries.single and _shown_at_once(asked, link, keep, rng):
+        return
     first = FIRST * (asked.n_inputs + asked.bias)
     for number in range(ROUNDS):
         n = first * GROWTH**number
@@ -62,6 +69,39 @@ def extract_inverted(asked: Asked, link: Link, keep: list[Recovery]) -> None:
             keep.append(_judged(asked, link, result.certificate.network, samples, checked, rng))
         if result.status.certain:
             return
+
+
+def _shown_at_once(
+    asked: Asked, link: Link, keep: list[Recovery], rng: np.random.Generator
+) -> bool:
+    """Whether as many answers as the kinks of a line call for show a network. Smaller numbers, to
+    begin with, would take minutes each where units are many."""
+    d, m = asked.n_inputs, asked.queries.n_outputs or 1
+    least = kinks_behind(asked, link, rng)
+    n = math.ceil(EACH * least * (d + 1 + m) / m)
+    if not FIRST * GROWTH**2 * (d + asked.bias) < n < asked.queries.left / AFFORDED:
+        return False
+    asked.queries.stage = "random inputs"
+    samples, _ = _asked(asked, link, n, rng)
+    if samples.n < n // 2:
+        return False
+    net = hyperplanes.find(
+        samples,
+        n_units=None,
+        least=least,
+        bias=asked.bias,
+        rng=rng,
+        missed=lambda net: explain(net.canonical(), samples).missed,
+    ).network
+    if explain(net.canonical(), samples).in_roundings > 1:
+        return False
+    fresh = samples.n + max(math.ceil(FRESH[0] * samples.n), FRESH[1])
+    checked, _ = _asked(asked, link, fresh, rng)
+    result = _judged(asked, link, net, samples, checked, rng)
+    if result.status == Status.FAILED:
+        return False
+    keep.append(result)
+    return True
 
 
 def _asked(asked: Asked, link: Link, n: int, rng: np.random.Generator) -> tuple[Samples, Array]:

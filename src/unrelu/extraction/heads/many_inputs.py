@@ -24,7 +24,7 @@ from unrelu.samples import Samples
 SEEN = 1.5
 """How far out a line is followed, as a multiple of the usual norm: links saturate farther out."""
 
-EACH = 6.0
+EACH = 12.0
 """Answers to each weight: probabilities magnify what is left of values."""
 
 OF_ALL = 0.6
@@ -57,8 +57,10 @@ def shown_behind(asked: Asked, link: Link) -> Recovery | None:
     found = shown(
         *(ask, ask_last, least, d, m),
         scale=scale,
+        rounding=rounding,
         bias=asked.bias,
         rng=rng,
+        reach=SEEN,
         each=EACH,
     )
     behind = np.vstack(values)
@@ -73,6 +75,22 @@ def shown_behind(asked: Asked, link: Link) -> Recovery | None:
     wrong = contradiction(link, result.certificate, *asked.queries.recorded, eps=samples.eps)
     remarks = remarks_on(result.certificate, asked.n_units, wrong, "")
     return replace(result, remarks=(*remarks, *result.remarks))
+
+
+def kinks_behind(asked: Asked, link: Link, rng: np.random.Generator) -> int:
+    """About so many units are there, by the kinks of a line through values behind answers; zero
+    where all of these are saturated."""
+    d, scale = asked.n_inputs, asked.scale
+
+    def ask(points: Array) -> tuple[Array, Array]:
+        points, answers = asked.queries(points)
+        return points, link.inverse(answers)
+
+    asked.queries.stage = "lines"
+    rounding = measure_bend(ask, d, scale, STEPS[0], rng)
+    if not np.isfinite(rounding):
+        return 0
+    return _n_units(ask, d, asked.queries.n_outputs or 1, scale, rounding, rng)
 
 
 def _n_units(
