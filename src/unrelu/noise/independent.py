@@ -93,24 +93,27 @@ class StudentT:
 
 def heavy_tails(residual: Array, least: Array, labels: Array | None = None) -> StudentT:
     """The t distribution, one for all outputs but for their scales, that fits residuals (n, m)
-    best: for each of FREEDOMS the scale by maximum likelihood (EM), then the best of them. Where
-    the labels are given, residuals of those at a limit may not count (`numerics.spread`).
+    best: for each of FREEDOMS the scale by maximum likelihood, then the best of them. Where the
+    labels are given, residuals of those at a limit may not count (`numerics.spread`).
+
+    A scale is the fixed point of σ² ← Σ w r² / Σ w, w = (ν + 1)/(ν + r²/σ²), from the scale for the
+    ν before. (EM divides by the number of residuals, which is the mean of w at the fixed point, and
+    takes several times as many rounds: Kent, Tyler and Vardi 1994.)
 
     Scales are `least` (m,) at least; an output without larger residuals, such as a constant one,
     does not count for the tails."""
     if labels is None:  # all different
         labels = np.arange(float(residual.size)).reshape(residual.shape)
     informative, start = telling(residual, labels), robust_spread(residual, labels)
-    share = informative.mean(axis=0)
     square = residual**2
     noisy = np.abs(residual).max(axis=0) > least
 
-    def fitted(freedom: float) -> Array:
-        scale = np.maximum(start, least)
+    def fitted(freedom: float, scale: Array) -> Array:
         for _ in range(MOST_ROUNDS):
-            weights = informative * (freedom + 1) / (freedom + square / scale**2)
+            weights = informative / (freedom + square / scale**2)
             before = scale
-            scale = np.maximum(np.sqrt((weights * square).mean(axis=0) / share), least)
+            mean_square = np.einsum("ij,ij->j", weights, square) / weights.sum(axis=0)
+            scale = np.maximum(np.sqrt(mean_square), least)
             if (np.abs(scale - before) <= SETTLED * scale).all():
                 break
         return scale
@@ -119,7 +122,10 @@ def heavy_tails(residual: Array, least: Array, labels: Array | None = None) -> S
         each = log_likelihoods(residual[:, noisy], fit.freedom, fit.scale[noisy])
         return float(each[informative[:, noisy]].sum())
 
-    fits = [StudentT(freedom, fitted(freedom), np.ones((1, 1))) for freedom in FREEDOMS]
+    fits, scale = [], np.maximum(start, least)
+    for freedom in FREEDOMS:
+        scale = fitted(freedom, scale)
+        fits.append(StudentT(freedom, scale, np.ones((1, 1))))
     return max(fits, key=likelihood)
 
 

@@ -31,14 +31,19 @@ def left_inverse(columns: Array) -> Array:
     return np.asarray(inverse + (np.eye(len(inverse)) - inverse @ columns) @ inverse)
 
 
-def null_combination(rest: Array, free: Array, bar: float) -> tuple[Array, Array]:
+def null_combination(
+    rest: Array, free: Array, bar: float, *, rough: bool = False
+) -> tuple[Array, Array]:
     """w of length 1 and c such that rest w + free c is as small as can be. Combinations of the
-    columns of `free` below `bar` are taken for zero: they help nothing.
+    columns of `free` below `bar` are taken for zero: they help nothing. `rough`: to half of the
+    digits, from products of the columns, in a third of the time.
 
     >>> w, c = null_combination(np.array([[1.0], [0.0]]), np.array([[-2.0], [0.0]]), 1e-9)
     >>> np.allclose(2 * c, w)
     True
     """
+    if rough:
+        return _from_products(rest, free, bar)
     left, values, right = np.linalg.svd(free, full_matrices=False)
     kept = values > bar
     left = left[:, kept]
@@ -47,3 +52,12 @@ def null_combination(rest: Array, free: Array, bar: float) -> tuple[Array, Array
     wide = len(outer) < outer.shape[1]  # there is a null vector that the thin form leaves out
     w = np.linalg.svd(outer, full_matrices=wide)[2][-1]
     return w, np.asarray(-right[kept].T @ ((inner @ w) / values[kept]))
+
+
+def _from_products(rest: Array, free: Array, bar: float) -> tuple[Array, Array]:
+    values, right = np.linalg.eigh(free.T @ free)
+    kept = values > max(bar**2, len(values) * float(np.finfo(np.float64).eps))
+    right = right[:, kept] / np.sqrt(values[kept])
+    inner = right.T @ (free.T @ rest)
+    w = np.linalg.eigh(rest.T @ rest - inner.T @ inner)[1][:, 0]
+    return w, np.asarray(-right @ (inner @ w))

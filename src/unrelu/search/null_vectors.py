@@ -187,7 +187,7 @@ def _from_start(
             return None
         if before is not None and np.array_equal(before, off):
             break
-        h = _null(rest, free, off)
+        h = _null(rest, free, off, rough=True)
         # The features are [X 1] R⁻¹, R triangular: the last one is what makes up for the constant.
         values = h * span.sizes
         most = REACH * np.median(np.abs(values[~off]))
@@ -198,9 +198,10 @@ def _from_start(
     count = max(least, int(rng.uniform(0.7, 0.95) * off.sum()))
     for _ in range(STEPS):
         before, off = off, _smallest(np.abs(h), count)
-        h = _null(rest, free, off)
         if np.array_equal(before, off):
             break
+        h = _null(rest, free, off, rough=True)
+    h = _null(rest, free, off)
     # The true zero rows, and the null vector of the space itself on them.
     for _ in range(3):
         largest = np.abs(h[off]).max()
@@ -227,8 +228,8 @@ def _smallest(values: Array, count: int) -> Mask:
     return smallest
 
 
-def _null(rest: Array, free: Array, off: Mask) -> Array:
+def _null(rest: Array, free: Array, off: Mask, *, rough: bool = False) -> Array:
     """h = rest · w + free · c that is smallest on the rows `off`, over ‖w‖ = 1; Σ h > 0."""
-    w, c = null_combination(rest[off], free[off], VANISHING)
+    w, c = null_combination(rest[off], free[off], VANISHING, rough=rough)
     h = rest @ w + free @ c
     return np.asarray(-h if h.sum() < 0 else h)
