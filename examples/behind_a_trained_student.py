@@ -27,7 +27,7 @@ teacher = unrelu.Network(
     U=rng.standard_normal((3, 4)),
     b=0.5 * rng.standard_normal(4),
 )
-lessons = rng.standard_normal((4000, 8))
+lessons = rng.standard_normal((2500, 8))
 student = MLPRegressor(
     hidden_layer_sizes=(60,), alpha=0.0, learning_rate_init=0.003, max_iter=150, random_state=0
 )
@@ -53,7 +53,7 @@ print(f"error of the student: {100 * error(student.predict(fresh), teacher(fresh
 # ``recover`` notices: the status is ``failed``, because the student is not a network with so few
 # units. The best network with that many units is returned all the same.
 
-questions = rng.standard_normal((4000, 8))
+questions = rng.standard_normal((1500, 8))
 answers = student.predict(questions)
 found = {}
 for units in (3, 4, 5):

@@ -39,7 +39,8 @@ from unrelu.evidence.rational_labels import RationalLabels, Refuted, judge_ratio
 from unrelu.evidence.shown_classes import ShownProbabilities
 from unrelu.inputs.options import check_flag
 from unrelu.network import Network
-from unrelu.noise.kinds import estimated, of_values
+from unrelu.noise import kinds
+from unrelu.noise.kinds import of_values
 from unrelu.numerics.arrays import Array, Index
 from unrelu.numerics.equality import by_value
 from unrelu.numerics.precision import DOUBLE
@@ -333,12 +334,13 @@ def _check_noise(noise: str, asked: Question, exact: bool) -> None:
     known, relu = ("auto", *of_values()), asked.network.activation.reversible
     if noise not in known:
         raise InputError(f"noise: got {noise!r}, expected one of {', '.join(map(repr, known))}")
-    if exact and noise in estimated():
+    kind = kinds.named(noise)
+    if exact and kind.estimated:
         raise InputError(
             f"noise: got {noise!r} with exact=True, expected 'auto' or 'none': what is noisy "
             "cannot be explained without any error"
         )
-    if noise == "sparse" and (exact or asked.skip or not relu):
+    if kind.gross and (exact or asked.skip or not relu):
         raise InputError(
             "noise: got 'sparse', expected 'none' with exact=True, a skip connection, or another "
             "activation than the ReLU"

@@ -12,11 +12,10 @@ from unrelu.activations import RELU, Activation, resolve
 from unrelu.checks.hidden_values import hidden_values
 from unrelu.inputs.classes import ClassLabels, check_left, class_labels
 from unrelu.inputs.frames import beside
-from unrelu.inputs.names import UNNAMED
 from unrelu.inputs.options import seeded
 from unrelu.links.link import Link
 from unrelu.noise.labels import LABELS
-from unrelu.numerics.arrays import Array, Index
+from unrelu.numerics.arrays import Array
 from unrelu.numerics.quiet import quiet
 from unrelu.numerics.threads import one_thread
 from unrelu.result import Recovery, RecoveryError
@@ -28,7 +27,6 @@ from unrelu.search.dependent_inputs import for_all_inputs, independent_columns
 from unrelu.search.judging import Outcome
 from unrelu.search.options import (
     check_activation,
-    check_alpha,
     check_no_more,
     check_no_units,
     check_of_classes,
@@ -36,11 +34,12 @@ from unrelu.search.options import (
     check_samples,
     check_skip,
     check_weights,
-    label_rank,
+    dependent_inputs,
     link_of,
 )
 from unrelu.search.plan import run_plan
 from unrelu.search.rational import run_rational_plan
+from unrelu.search.row_space import label_rank
 from unrelu.search.task import Task
 from unrelu.search.top_classes import ANSWERS as TOP_K
 from unrelu.search.top_classes import recover_shown
@@ -200,49 +199,48 @@ def recover(
     (True, 3)
     """
     started = time.perf_counter()
-    check_options(n_units, bias, method, noise, exact, form)
-    check_alpha(alpha)
+    way, kind = check_options(n_units, bias, method, noise, exact, form, alpha)
     known = None if activation == "unknown" else resolve(activation)
     behind = labels = None
     if link := link_of(answers, exact):
-        behind = unlinked(link, X, Y, noise, sample_weight)
-        X, Y, sample_weight, noise = behind.X, behind.values, behind.weights, behind.noise
+        behind = unlinked(link, X, Y, kind, sample_weight)
+        X, Y, sample_weight, kind = behind.X, behind.values, behind.weights, behind.noise
     if answers == TOP_K:
-        check_of_classes(TOP_K, known, method, noise, bias, skip)
+        check_of_classes(TOP_K, known, way, kind, bias, skip)
         check_no_more(TOP_K, skip, sample_weight)
         return _thrown(recover_shown(X, Y, n_units, bias=bias, rng=rng), throw)
     if answers == LABELS.answers:
-        check_of_classes(LABELS.answers, known, method, noise, bias, skip)
+        check_of_classes(LABELS.answers, known, way, kind, bias, skip)
         labels = class_labels(X, Y)
-        Y, noise = labels.indicators[:, 1:], LABELS.name
+        Y, kind = labels.indicators[:, 1:], LABELS
     exactly = ExactSamples.of(X, Y) if exact else None
     given = Samples.of(X, Y) if exactly is None else exactly.rounded
-    if behind is not None and behind.magnified > 1:
-        given = given.rounded_to(behind.magnified * given.eps)
-    rounded = given.precision.sure and labels is None  # they contain that, and nothing else
-    samples = given if rounded or noise == "none" else given.as_they_stand()
-    check_activation(known, n_units, method, noise, exact, samples.m)
-    check_skip(skip, known, method, noise, exact)
-    check_no_units(n_units, bias, method, exact, skip)
+    given = given if behind is None else behind.as_precise(given)
+    rounded = kind.exact or (given.precision.sure and labels is None)  # and nothing else
+    samples = given if rounded else given.as_they_stand()
+    check_activation(known, n_units, way, kind, exact, samples.m)
+    check_skip(skip, known, way, kind, exact)
+    check_no_units(n_units, bias, way, exact, skip)
     samples, exactly, weights = _weighed(samples, exactly, X, sample_weight)
-    check_weights(weights, known, method, noise)
-    searched = method == "auto" and not exact and known is not None
-    kept = independent_columns(samples, bias) if searched else np.arange(samples.d)
-    full, samples = samples, _with_columns(samples, kept)
-    check_samples(samples, bias, method, noise)
+    check_weights(weights, known, way, kind)
+    searched = not (way.alone or exact) and known is not None
+    full, kept = samples, np.arange(samples.d)
+    if searched and len(dependent_inputs(samples, bias)[0]):
+        samples, kept = independent_columns(samples, bias)
+    check_samples(samples, bias, way, kind)
     rng, seed = seeded(rng)
     with one_thread(samples.n * samples.d < MANY_ENTRIES):
         rank = label_rank(samples, bias, rng, skip=skip)
         task = Task(
-            *(samples, rank, n_units, bias, method, noise, known or RELU, skip, weights, form),
+            *(samples, rank, n_units, bias, way, kind, known or RELU, skip, weights, form),
             unknown=known is None,
             alpha=alpha,
             precision=(behind and behind.precision) or given.precision,
-            values=behind is not None,
+            values=behind is not None or kind.integer,
         )
-        best = _searched(task, exactly, labels, rng)
-    result = _answer(best, task, exact, seed, started)
-    result = for_all_inputs(result, full, kept) if len(kept) < full.d else result
+        result = _answer(_searched(task, exactly, labels, rng), task, exact, seed, started)
+    if len(kept) < full.d:
+        result = for_all_inputs(result, full, kept)
     return _thrown(result if behind is None else behind.described(result), throw)
 
 
@@ -255,12 +253,6 @@ def _weighed(
     weighted, kept = weighed(samples, beside("sample_weight", sample_weight, X))
     exactly = None if exactly is None else exactly.take(kept)
     return replace(weighted, weights=None), exactly, weighted.weights
-
-
-def _with_columns(samples: Samples, kept: Index) -> Samples:
-    if len(kept) == samples.d:
-        return samples
-    return replace(samples, X=np.asarray(samples.X)[:, kept], names=UNNAMED)
 
 
 def _searched(

@@ -13,7 +13,7 @@ from unrelu.errors import InputError
 from unrelu.inputs.frames import table, tables
 from unrelu.inputs.names import UNNAMED, Names
 from unrelu.inputs.numbers import real_numbers
-from unrelu.numerics.arrays import Array, Index
+from unrelu.numerics.arrays import Array, Index, holds_numbers
 from unrelu.numerics.precision import DOUBLE, Precision, precision_of
 from unrelu.numerics.rationals import Rationals, as_fractions, rounded
 from unrelu.stored.blocks import Given
@@ -193,6 +193,8 @@ class Samples:
 def _arrays(X: Any, Y: Any) -> tuple[NDArray[Any], NDArray[Any], Names]:
     """X and Y as arrays of real numbers, or as rows in a store, which are indexed like those; and
     the names of their columns."""
+    if holds_numbers(X) and holds_numbers(Y):
+        return X, Y[:, None] if Y.ndim == 1 else Y, UNNAMED
     in_store = stored("X", X), stored("Y", Y)
     if in_store == (None, None):
         X, Y, names = tables(X, Y)

@@ -22,8 +22,6 @@ from unrelu.numerics.quiet import quiet
 from unrelu.numerics.rationals import Rationals, as_fractions, with_ones
 from unrelu.samples import ExactSamples
 
-METHODS = ("complementarity", "enumeration", "mixed-integer")
-
 ALIASES = {"facets": "complementarity"}
 """Former names of methods."""
 
@@ -83,8 +81,8 @@ def solutions(
     check_limit("time_limit", time_limit)
     check_limit("most_nodes", most_nodes)
     method = ALIASES.get(method, method)
-    if method not in METHODS:
-        known = ", ".join(map(repr, METHODS))
+    if method not in SEARCHES:
+        known = ", ".join(map(repr, SEARCHES))
         raise InputError(f"method: got {method!r}, expected one of {known}")
     samples = ExactSamples.of(X, Y, few=True)
     rng, seed = seeded(rng)
@@ -97,16 +95,9 @@ def solutions(
         rng,
         count,
     )
+    weights = None if U is None else _output_weights(U, case)
     started = time.monotonic()
-    if method == "enumeration":
-        answer = _enumerated(samples, case, U)
-    elif method == "mixed-integer":
-        weights = None if U is None else _output_weights(U, case)
-        answer = by_mixed_integers(case, samples, weights, time_limit / 2)
-    elif U is None:
-        answer = by_rank(case)
-    else:
-        answer = by_given_outputs(case, _output_weights(U, case))
+    answer = SEARCHES[method](samples, case, weights, time_limit)
     if not all((net(samples.X) == samples.Y).all() for net in answer.networks):
         raise AssertionError("a network must explain the samples")
     if answer.refutation is not None and not answer.refutation.recheck(samples.X, samples.Y):
@@ -117,7 +108,21 @@ def solutions(
     return replace(answer, stats=stats)
 
 
-def _enumerated(samples: ExactSamples, case: Case, U: ArrayLike | None) -> Solutions:
+def _by_complementarity(
+    _samples: ExactSamples, case: Case, U: Rationals | None, _time_limit: float
+) -> Solutions:
+    return by_rank(case) if U is None else by_given_outputs(case, U)
+
+
+def _by_mixed_integers(
+    samples: ExactSamples, case: Case, U: Rationals | None, time_limit: float
+) -> Solutions:
+    return by_mixed_integers(case, samples, U, time_limit / 2)
+
+
+def _by_enumeration(
+    samples: ExactSamples, case: Case, U: Rationals | None, _time_limit: float
+) -> Solutions:
     if U is not None:
         raise InputError("method: got 'enumeration' with U given, expected 'complementarity'")
     listed = LISTED if case.count else 1
@@ -127,6 +132,13 @@ def _enumerated(samples: ExactSamples, case: Case, U: ArrayLike | None) -> Solut
         return found(networks[0], f"a network with {in_units(case.n_units)}")
     complete = units.exists is not None and len(networks) == units.count
     return Solutions(networks, units.count, units.values_count, complete, None, units.reason)
+
+
+SEARCHES = {
+    "complementarity": _by_complementarity,
+    "enumeration": _by_enumeration,
+    "mixed-integer": _by_mixed_integers,
+}
 
 
 def _output_weights(U: ArrayLike, case: Case) -> Rationals:

@@ -320,7 +320,7 @@ def test_steps_of_weighted_fits_lead_downhill(f: Activation) -> None:
 @pytest.mark.parametrize("f", ALL, ids=name)
 def test_heavy_tails(f: Activation) -> None:
     """Of noise without a variance: within a few standard errors, and better than least squares."""
-    made = plant(6, 2, 3, 2000, seed=3, activation=f)
+    made = plant(4, 2, 3, 600, seed=3, activation=f)
     noise = np.random.default_rng(3).standard_cauchy(made.Y.shape)
     Y = made.Y + 0.05 * made.Y.std(axis=0) * noise
     errors = {}
@@ -340,7 +340,7 @@ def test_heavy_tails(f: Activation) -> None:
 
 @pytest.mark.parametrize("f", [Power(2), Expm1()], ids=name)
 def test_counts(f: Activation) -> None:
-    made = plant(5, 2, 3, 3000, seed=1, bias=0.3, activation=f)
+    made = plant(4, 2, 2, 1200, seed=1, bias=0.3, activation=f)
     net = made.truth
     truth = Network(net.V, 4 * np.abs(net.U), net.b, 4 * np.abs(net.c), f)
     Y = np.random.default_rng(1).poisson(truth(made.X)).astype(np.float64)

@@ -118,7 +118,7 @@ FUNCTIONS = {
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_another_function_is_no_noise(name: str) -> None:
-    X = np.random.default_rng(0).standard_normal((800, 6))
+    X = np.random.default_rng(0).standard_normal((500, 4))
     assert asked(X, FUNCTIONS[name](X)).status != "estimated"
 
 

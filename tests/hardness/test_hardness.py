@@ -102,11 +102,11 @@ def test_all_formulas_of_a_tiny_size(n: int, free: bool) -> None:
 def test_random_formulas_near_the_threshold(free: bool) -> None:
     rng = np.random.default_rng(5 + free)
     satisfiable = []
-    for _ in range(160):
+    for _ in range(80):
         n = int(rng.integers(2, 5))
         formula = drawn(rng, n, int(rng.integers(n, 3 * n + 1)), 5)
         satisfiable.append(check_both_ways(formula, free))
-    assert 50 < sum(satisfiable) < 110
+    assert 25 < sum(satisfiable) < 55
 
 
 @pytest.mark.parametrize("last", [-6, 6])
@@ -121,7 +121,7 @@ def test_larger_formulas_of_which_the_solver_knows() -> None:
     """Assignment → network → assignment, as the network comes out of `recover` or of a file."""
     rng = np.random.default_rng(11)
     satisfiable = 0
-    for number in range(300):
+    for number in range(120):
         n = int(rng.integers(1, 31))
         formula = drawn(rng, n, int(rng.integers(0, 3 * n + 1)), 9)
         instance, assignment = encode(formula, free=number % 2 == 0), solved(formula)
@@ -146,7 +146,7 @@ def test_larger_formulas_of_which_the_solver_knows() -> None:
         scaled = Network(rational.V / rational.U.T, rational.U).canonical()
         assert scaled.rational
         assert decode(scaled, instance) == assignment
-    assert 100 < satisfiable < 280
+    assert 40 < satisfiable < 112
 
 
 def encode_is_not_all_equal(formula: Formula) -> bool:

@@ -66,7 +66,7 @@ def test_without_a_skip_connection() -> None:
 
 def test_coverage() -> None:
     inside = np.zeros(3)
-    for seed in range(20):
+    for seed in range(10):
         X, y = broken(seed, 60, 0.8)
         (found,) = recover(X, y, 1, skip=True, rng=0).breakpoints
         inside += [
@@ -74,7 +74,7 @@ def test_coverage() -> None:
             abs(found.before[0] - 1) <= 2.0 * found.before_stderr[0],
             abs(found.after[0] - 3) <= 2.0 * found.after_stderr[0],
         ]
-    assert inside.min() >= 16  # 19 are expected
+    assert inside.min() >= 7  # 9.5 are expected
 
 
 def test_units_of_the_axes() -> None:

@@ -138,23 +138,23 @@ def test_a_column_without_a_clean_entry() -> None:
 @pytest.mark.parametrize("share", [0.6, 1.0])
 @pytest.mark.parametrize("kind", KINDS)
 def test_errors_on_one_side_of_a_unit(kind: str, share: float) -> None:
-    problem = plant(4, 2, 8, 300, seed=9)
+    problem = plant(4, 2, 5, 150, seed=9)
     rng = np.random.default_rng(0)
     active = problem.X @ problem.truth.V[0] > 0
-    marks = active[:, None] & (rng.random((300, 8 if kind == "entries" else 1)) < share)
-    Y = np.where(marks, 10 * rng.standard_normal((300, 8)), problem.Y)
+    marks = active[:, None] & (rng.random((150, 5 if kind == "entries" else 1)) < share)
+    Y = np.where(marks, 10 * rng.standard_normal((150, 5)), problem.Y)
     assert_no_lie(sparse(problem, Y), problem.truth)
 
 
 def test_a_consistent_lie_about_one_unit() -> None:
     """Six in ten of the labels on its active side are those of a network with another v."""
-    problem = plant(4, 2, 8, 300, seed=9)
+    problem = plant(4, 2, 5, 150, seed=9)
     rng = np.random.default_rng(0)
     V = problem.truth.V.copy()
     V[0] += 0.3 * rng.standard_normal(4)
     other = Network(V, problem.truth.U)
     active = problem.X @ problem.truth.V[0] > 0
-    marks = active[:, None] & (rng.random((300, 8)) < 0.6)
+    marks = active[:, None] & (rng.random((150, 5)) < 0.6)
     Y = np.where(marks, other(problem.X), problem.Y)
     assert_no_lie(sparse(problem, Y), problem.truth)
     certificate = judge(other, Samples.of(problem.X, Y), False, gross=True)
@@ -174,7 +174,7 @@ def test_noise_everywhere_is_not_gross() -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_rarely_active_unit_is_not_an_error(kind: str, share: float) -> None:
     """Without it the network is wrong on a few whole rows."""
-    problem = plant(4, 3, 10, 500, seed=11)
+    problem = plant(4, 3, 6, 300, seed=11)
     b = np.array([-2.0, 0.0, 0.3])
     truth = Network(problem.truth.V, problem.truth.U, b)
     problem = Planted(problem.X, truth(problem.X), truth)

@@ -189,7 +189,7 @@ def test_the_sandwich_where_the_noise_grows() -> None:
     """Intervals of the breakpoint cover with it, and with the weights that are right."""
     inside = {"auto": 0, "weights": 0}
     forms = []
-    for seed in range(16):
+    for seed in range(10):
         rng = np.random.default_rng(seed)
         x = rng.uniform(0, 10, 200)
         size = 0.05 + 0.4 * np.maximum(x - 4, 0)
@@ -203,5 +203,5 @@ def test_the_sandwich_where_the_noise_grows() -> None:
             forms += [result.uncertainty.form] * (name == "auto")
             place = -net.b[0] / net.V[0, 0]
             inside[name] += abs(place - 4) <= 1.97 * error.b[0]
-    assert forms.count("sandwich") >= 14
-    assert min(inside.values()) >= 12  # 15.2 are expected
+    assert forms.count("sandwich") >= 9
+    assert min(inside.values()) >= 7  # 9.5 are expected

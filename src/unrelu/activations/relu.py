@@ -21,7 +21,8 @@ class ReLU(Activation):
     name = "relu"
     degree = 1.0
     exponent = 1
-    reversible = True
+    reversible = homogeneous = piecewise_linear = True
+    steep = False
 
     def __call__(self, z: Array) -> Array:
         return np.maximum(z, 0.0)

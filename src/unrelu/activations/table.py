@@ -20,6 +20,9 @@ KINDS: list[type[Activation]] = [
 NAMED: dict[str, Activation] = {f.name: f for f in (RELU, Expm1(), ExpSquare())}
 """Those whose name has no number in it."""
 
+FIRST_POWER = Power(1)
+"""Which is the ReLU."""
+
 
 def names() -> str:
     """The names that `resolve` knows, in words."""
@@ -38,12 +41,14 @@ def resolve(activation: str | Activation) -> Activation:
     (ReLU(), Power(c=0.5), ReLU())
     """
     if isinstance(activation, Activation):
-        return RELU if activation == Power(1) else activation
+        return RELU if activation == FIRST_POWER else activation
     if not isinstance(activation, str):
         raise InputTypeError(
             f"activation: got {kind_of(activation)}, expected a name ({names()}) or an "
             "object of unrelu.activations"
         )
+    if activation in NAMED:
+        return NAMED[activation]
     for kind in KINDS:
         found = kind.from_name(activation)
         if found is not None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
+from unrelu.checks.finding import Finding
 from unrelu.network import Network
 from unrelu.numerics.arrays import Array, Index, Mask
 from unrelu.samples import Samples
@@ -93,7 +96,8 @@ class Case:
     then without; `refused`: why entries may not be left out; `declared`: whether it was said that
     there are such. `objection`: why weights that are
     found jointly do not determine the units. `rival`: another network that explains the samples,
-    where the search has found one.
+    where the search has found one. `few`: whether so few inputs differ that all units are looked
+    at.
     """
 
     net: Network
@@ -111,6 +115,7 @@ class Case:
     declared: bool = True
     objection: str = ""
     rival: Network | None = None
+    few: bool = False
 
     @property
     def fits(self) -> bool:
@@ -121,3 +126,34 @@ class Case:
     def relu(self) -> bool:
         """Whether units can be turned round: f(z) = f(−z) + z."""
         return self.net.activation.reversible
+
+    @property
+    def curved(self) -> bool:
+        """Whether they cannot, so that sides are known and units may be replaced."""
+        return not self.relu
+
+    @property
+    def one_way_round(self) -> bool:
+        """Whether units can be turned round, and no skip connection makes up for it."""
+        return self.relu and not self.skip
+
+    @property
+    def biases_alone(self) -> bool:
+        """Whether networks with biases compete with it, and without skip connections."""
+        return self.biased and not self.skip
+
+    @property
+    def undeclared(self) -> bool:
+        """Whether entries are left out though it was not said that some are grossly wrong."""
+        return self.clean is not None and not self.declared
+
+
+class Check(NamedTuple):
+    """A question about a case; and the name of what has to hold of the case for it to arise, a
+    field or a property that is true, or "" where it always does."""
+
+    find: Callable[[Case], Finding | None]
+    when: str = ""
+
+    def applies(self, case: Case) -> bool:
+        return not self.when or bool(getattr(case, self.when))

@@ -18,6 +18,9 @@ from unrelu.wording.streams import counted
 MOST_LABELS = 20_000
 """Rows whose labels are examined for their grain."""
 
+FEW_ROWS, MOST_ROWS = 300, 100_000
+"""Distinct inputs up to which all units are looked at, and samples up to which they are counted."""
+
 CHANCE = math.log(1e-9)
 """Logarithm of the accepted probability that some wrong network explains generic labels."""
 
@@ -36,6 +39,11 @@ def distinct_rows(samples: Samples, biased: bool) -> Index:
         numbers = np.clip(cells, -(2.0**62), 2.0**62).astype(np.int64).view(np.uint64)
         keys.append(numbers @ factors)
     return np.sort(np.unique(np.concatenate(keys), return_index=True)[1])
+
+
+def few_inputs(samples: Samples, biased: bool) -> bool:
+    """Whether so few inputs differ that all units can be looked at."""
+    return samples.n <= MOST_ROWS and len(distinct_rows(samples, biased)) <= FEW_ROWS
 
 
 def independent_equations(samples: Samples, outputs: int, biased: bool, enough: int) -> int:

@@ -28,8 +28,12 @@ from unrelu.numerics.dependence import DEPENDENT, dependence
 from unrelu.numerics.rank import column_space
 from unrelu.numerics.whitening import whiten, with_constant
 from unrelu.samples import Samples
+from unrelu.wording.status import Status
 
 THIRD = 1 / 3
+
+FEW_OFF = "few-samples-off"
+"""The code of a few samples that may be due to rare units."""
 
 MOST_ROWS, MOST_ERRORS = 50_000, 2000
 """Wrong rows that are compared, and wrong entries of an output that are examined."""
@@ -237,8 +241,7 @@ def few_samples_off(case: Case) -> Finding | None:
     """A few unexplained labels, where gross errors were not declared, may belong to a unit that is
     active on hardly any other sample: d + 1 samples fit any such unit. And gross errors do not
     depend on the inputs: where they do, the network lacks a unit there."""
-    if case.clean is None or case.declared:
-        return None
+    assert case.clean is not None, "entries are left out"
     samples = case.clean.samples
     off = np.unique(case.clean.entries[:, 0])
     if 0 < len(off) <= RARE * (samples.d + 1):
@@ -251,7 +254,7 @@ def few_samples_off(case: Case) -> Finding | None:
         f"{len(off)} of {samples.n} samples are not explained: their labels are wrong, or {why}; "
         "noise='sparse' takes them for wrong"
     )
-    return undetermined("few-samples-off", message, samples=off)
+    return undetermined(FEW_OFF, message, samples=off)
 
 
 def _dependence_on_inputs(clean: Clean) -> float:
@@ -264,8 +267,16 @@ def _dependence_on_inputs(clean: Clean) -> float:
     return max(scores)
 
 
-def not_gross(case: Case) -> Finding | None:
+def not_shown(found: Finding) -> Finding:
+    """What follows from a finding where nobody has said that some labels are grossly wrong, and
+    they are left out: where the others do not determine the network, nothing shows that."""
+    if found.status != Status.UNDETERMINED or found.code == FEW_OFF:
+        return found
+    return failed(
+        "not-gross-errors", f"nothing shows gross errors in a few labels: without them, {found}"
+    )
+
+
+def not_gross(case: Case) -> Finding:
     """Whether the entries that are not explained may be left out."""
-    if not case.refused:
-        return None
     return failed("not-gross-errors", f"not by gross errors in a few labels: {case.refused}")

@@ -175,10 +175,8 @@ def _groups(active: Mask) -> Iterator[tuple[Mask, int]]:
         yield cells == number, k
 
 
-def outputs_dependent(case: Case) -> Finding | None:
+def outputs_dependent(case: Case) -> Finding:
     """Whether units whose output weights are not independent may not be what they seem."""
-    if not case.objection:
-        return None
     return undetermined(
         "outputs-dependent",
         f"the output weights of the {counted(case.net.n_units, 'unit')} are not independent, and "

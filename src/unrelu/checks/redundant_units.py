@@ -154,7 +154,7 @@ def _same(net: Network, other: Network, errors: Array) -> bool:
 def spare_units(case: Case) -> Finding | None:
     """Whether another network of no more units explains the samples to rounding."""
     net = case.net
-    units = redundant_units(net, case.samples, case.biased, case.skip) if case.relu else None
+    units = redundant_units(net, case.samples, case.biased, case.skip)
     if units is None:
         return None
     facing = len(units) == 2 and opposite_pair(

@@ -121,7 +121,7 @@ def _independent(rows: Array) -> bool:
 
 def replaceable_units(case: Case) -> Finding | None:
     """Whether other units might replace some of these, for an activation other than the ReLU."""
-    found = None if case.relu else replaceable(case.net, case.samples, case.biased)
+    found = replaceable(case.net, case.samples, case.biased)
     if found is None:
         return None
     units, why = found

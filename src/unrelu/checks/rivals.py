@@ -249,8 +249,6 @@ def _explains(net: Network, samples: Samples) -> bool:
 def rival_sides(case: Case) -> Finding | None:
     """Whether another network with other sides explains every sample to rounding."""
     net, samples, biased = case.net, case.samples, case.biased
-    if not case.relu:
-        return None
     units = None
     if not case.skip:
         units = reversed_units(net, samples, biased, sides_of(case) or [], case.pinned.stated)

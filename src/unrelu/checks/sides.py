@@ -159,7 +159,7 @@ def _is_mirrored(net: Network, units: Mask, near: float) -> bool:
 def facing_pair(case: Case) -> Finding | None:
     """Whether two units face each other on one hyperplane, and something else may take the place of
     one: a unit that is active on every sample, or a skip connection."""
-    pair = opposite_pair(case.net) if case.relu else None
+    pair = opposite_pair(case.net)
     if pair is None or not (case.skip or case.biased or in_a_half_space(case.samples)):
         return None
     others = (
@@ -179,7 +179,7 @@ def facing_pair(case: Case) -> Finding | None:
 
 def linear_function(case: Case) -> Finding | None:
     """Whether two units make a linear function, which shows no kink."""
-    pair = linear_pair(case.net, case.samples) if case.relu and not case.skip else None
+    pair = linear_pair(case.net, case.samples)
     if pair is None:
         return None
     units = np.array(pair)
@@ -193,8 +193,6 @@ def linear_function(case: Case) -> Finding | None:
 
 def gap(case: Case) -> Finding | None:
     """Whether two units face each other across a gap between the samples."""
-    if not case.biased or case.skip:
-        return None
     net = case.net
     lengths = np.linalg.norm(net.V, axis=1)  # one, for the ReLU
     scaled = Network(net.V / lengths[:, None], net.U, net.b / lengths, net.c)
@@ -218,8 +216,6 @@ def sides_of(case: Case) -> list[Mask] | None:
 
 def open_sides(case: Case) -> Finding | None:
     """Whether sets of units can change sides without changing the function."""
-    if not case.relu or case.skip:
-        return None
     sides = sides_of(case)
     if sides is None:
         return undetermined(

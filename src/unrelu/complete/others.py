@@ -20,15 +20,14 @@ from unrelu.numerics.arrays import Index
 from unrelu.numerics.laws import coarse
 from unrelu.samples import Samples
 
-FEW_ROWS, FEW_UNITS, MOST_ROWS = 300, 5, 100_000
-"""Distinct inputs and units up to which other networks are looked for, a tenth of a second's
-work; and samples up to which distinct ones are counted."""
+FEW_UNITS = 5
+"""Units up to which other networks are looked for among few inputs, a tenth of a second's work."""
 
 
 def known_rival(case: Case) -> Finding | None:
     """Whether a network that the search has found besides explains every sample, too."""
-    rival = case.rival
-    if rival is None or explain(rival.canonical(), case.samples).in_roundings > 1:
+    assert case.rival is not None, "the search has found one"
+    if explain(case.rival.canonical(), case.samples).in_roundings > 1:
         return None
     return _several("another network explains every sample as well")
 
@@ -39,12 +38,9 @@ def other_network(case: Case) -> Finding | None:
     rank = int(np.linalg.matrix_rank(net.U)) if net.n_units else 0
     if case.skip or case.clean is not None or not 0 < rank == net.n_units:
         return None
-    if samples.n > MOST_ROWS or (case.relu and rank > FEW_UNITS):
+    if case.relu and rank > FEW_UNITS:
         return None
-    distinct = distinct_rows(samples, case.biased)
-    if len(distinct) > FEW_ROWS:
-        return None
-    few = samples.take(distinct)
+    few = samples.take(distinct_rows(samples, case.biased))
     return _of_facets(few, case.biased) if case.relu else _of_alternation(few, net, case.biased)
 
 

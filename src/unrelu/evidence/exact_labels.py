@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from unrelu.checks import counting
 from unrelu.checks import gross as gross_errors
-from unrelu.checks.case import Case, Explained, Pinned
-from unrelu.checks.counting import chance_equations, few_equations, grain, independent_equations
+from unrelu.checks.case import Case, Check, Explained, Pinned
 from unrelu.checks.explained import by_inputs, explain, not_explained
 from unrelu.checks.finding import Finding, first, listed, undetermined
 from unrelu.checks.nearby_fits import offset_rounding
@@ -42,23 +41,23 @@ from unrelu.wording.streams import counted
 AS_THEY_STAND = 1e-9
 """Residual, as a share of the labels, from which on float64 labels are not explained for sure."""
 
-CHECKS: tuple[Callable[[Case], Finding | None], ...] = (
-    gross_errors.not_gross,
-    not_explained,
-    outputs_dependent,
-    dependent_inputs,
-    open_units,
-    few_equations,
-    facing_pair,
-    spare_units,
-    linear_function,
-    gap,
-    open_sides,
-    rival_sides,
-    replaceable_units,
-    known_rival,
-    other_network,
-    gross_errors.few_samples_off,
+CHECKS = (
+    Check(gross_errors.not_gross, "refused"),
+    Check(not_explained),
+    Check(outputs_dependent, "objection"),
+    Check(dependent_inputs),
+    Check(open_units),
+    Check(counting.few_equations),
+    Check(facing_pair, "relu"),
+    Check(spare_units, "relu"),
+    Check(linear_function, "one_way_round"),
+    Check(gap, "biases_alone"),
+    Check(open_sides, "one_way_round"),
+    Check(rival_sides, "relu"),
+    Check(replaceable_units, "curved"),
+    Check(known_rival, "rival"),
+    Check(other_network, "few"),
+    Check(gross_errors.few_samples_off, "undeclared"),
 )
 """In this order: the first that finds something decides, and if none does, the network is exact."""
 
@@ -183,7 +182,8 @@ def judge_labels(
     limit = samples.eps**0.75 if limit is None else limit
     case = _measured(net, samples, asked, explained, limit, gross, rival)
     case = replace(case, declared=declared)
-    found = first(CHECKS, case) or _unique(case)
+    found = first((check.find for check in CHECKS if check.applies(case)), case) or _unique(case)
+    found = gross_errors.not_shown(found) if case.undeclared else found
     evidence = ExactLabels(
         residual=case.explained.residual,
         residual_in_roundings=case.explained.in_roundings,
@@ -259,11 +259,11 @@ def _measured(
     if skip and not k:  # all outputs are functions of W and c alone
         outputs = samples.m
     unknowns = unknowns_of(net, biases=biased, skip=skip, outputs=outputs)
-    fineness = grain(samples, biased) if relu else resolved(samples, biased)
-    needed = chance_equations(dimension, samples.n, k, samples.eps, fineness)
+    fineness = counting.grain(samples, biased) if relu else resolved(samples, biased)
+    needed = counting.chance_equations(dimension, samples.n, k, samples.eps, fineness)
     equations = 0
     if len(usable.X):
-        equations = independent_equations(
+        equations = counting.independent_equations(
             usable, outputs, biased or free_scale, 2 * (unknowns + needed)
         )
     if clean is not None:
@@ -274,6 +274,7 @@ def _measured(
         refused=refused,
         objection=objection,
         rival=rival,
+        few=counting.few_inputs(usable, biased),
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from unrelu.evidence.evidence import Judgement, Question, with_kind_of_labels
 from unrelu.evidence.exact_labels import ExactLabels, judge_as_given, judge_labels
 from unrelu.evidence.noisy_labels import Estimated, judge_noisy, measured, noise_of
-from unrelu.noise.kinds import KINDS
+from unrelu.noise import kinds
 from unrelu.numerics.precision import DOUBLE
 from unrelu.samples import Samples
 from unrelu.wording.status import Status
@@ -21,23 +21,22 @@ def judge_with(
 
     With "auto", labels that the network explains to rounding are; if it explains all but some,
     those may be wrong, or show that a unit is missing; else they may be noisy."""
-    if noise == "sparse":
+    kind = kinds.named(noise)
+    if kind.gross:
         return Estimated(with_kind_of_labels(judge_labels(asked, samples, gross=True), samples))
-    given = noise in KINDS and KINDS[noise].estimated
-    if given:
-        KINDS[noise].check(samples)
-    counts = given and KINDS[noise].integer
+    given, counts = kind.given and kind.estimated, kind.integer
+    kind.check(samples)
     named = replace(asked, values=asked.values or counts)
     exact = judge_as_given(named, samples if not given else samples.surely_rounded())
-    if noise == "none" or not _may_be_noisy(exact, samples, given):
+    if kind.exact or not _may_be_noisy(exact, samples, given):
         return Estimated(exact)
     if not given and _may_have_gross_errors(exact, samples):
         gross = judge_labels(asked, samples.surely_rounded(), gross=True, declared=False)
         if gross.findings[0].status != Status.FAILED and not gross.evidence.explained:
             return Estimated(with_kind_of_labels(gross, samples))
-    kind, taken = noise_of(asked, samples.surely_rounded(), noise)
-    case = measured(asked, taken, kind, samples.precision)
-    found = judge_noisy(asked, case, kind, precision=samples.precision, form=form)
+    left, taken = noise_of(asked, samples.surely_rounded(), noise)
+    case = measured(asked, taken, left, samples.precision)
+    found = judge_noisy(asked, case, left, precision=samples.precision, form=form)
     if counts or exact.findings[0].status == Status.FAILED:  # which has been asked already
         return found
     return replace(found, judgement=with_kind_of_labels(found.judgement, samples))

@@ -15,7 +15,6 @@ from unrelu.fitting.problem import Missed, Problem
 from unrelu.fitting.reduction import polish
 from unrelu.network import Network
 from unrelu.numerics.arrays import Array, Index, divisors
-from unrelu.numerics.rank import column_space
 from unrelu.numerics.whitening import power_of_two, with_constant
 from unrelu.samples import Samples
 
@@ -23,22 +22,6 @@ NOT_NEEDED = (
     "no skip connection is needed: of the sides that the units may be on, these are some that make "
     "it zero"
 )
-
-
-def beyond_affine(Y: Array, features: Array, eps: float) -> Array:
-    """Orthonormal basis (n, r) of what varies in labels (n, m) beyond the column space of white
-    features (n, D). Residuals are known to the rounding of the labels that they are left from:
-    smaller ones count as zero, and the smaller they are, the coarser is the rank."""
-    rest = Y
-    for _ in range(2):
-        rest = rest - features @ (features.T @ rest / len(Y))
-    before, after = np.linalg.norm(Y, axis=0), np.linalg.norm(rest, axis=0)
-    varied = after > max(features.shape) * eps * before
-    if not varied.any():
-        return np.zeros((len(Y), 0))
-    rest, lost = rest[:, varied], float((before[varied] / after[varied]).max())
-    basis = column_space(rest, eps * max(1.0, lost))
-    return np.asarray(basis - features @ (features.T @ basis / len(Y)))
 
 
 def affine(samples: Samples, bias: bool) -> Network:

@@ -33,13 +33,12 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 
 from unrelu.activations import Activation
-from unrelu.fitting.affine_term import beyond_affine
 from unrelu.fitting.problem import Problem
 from unrelu.fitting.unitwise_polish import refined
 from unrelu.network import Network
 from unrelu.numerics.arrays import Array, Mask, divisors
 from unrelu.numerics.deadline import check_deadline
-from unrelu.numerics.rank import null_combination
+from unrelu.numerics.rank import beyond_affine, null_combination
 from unrelu.samples import Samples
 
 NEW = 1e-6

@@ -20,7 +20,8 @@ class Candidate:
     `note`: a sentence on what the method found that a certificate cannot show; `rival`: another
     network with as many units that explains the samples as well; `unsuitable`: which assumption of
     the method fails, then this is not an answer, whatever it explains; `directions` (k,): to how
-    many radians those of hidden weights are estimated, where the activation is a curve."""
+    many radians those of hidden weights are estimated, where the activation is a curve; `gross`:
+    labels that it does not explain are taken for gross errors."""
 
     network: Network
     rows: Index
@@ -30,6 +31,7 @@ class Candidate:
     rival: Network | None = None
     unsuitable: str = ""
     directions: Array | None = None
+    gross: bool = False
 
 
 def constant(samples: Samples, bias: bool, activation: str | Activation = "relu") -> Candidate:

@@ -16,7 +16,7 @@ from unrelu.errors import InputError
 from unrelu.inputs.frames import plain
 from unrelu.inputs.numbers import real_numbers
 from unrelu.network.weights import float_weights, holds_objects, rational_weights
-from unrelu.numerics.arrays import Array, Mask, divisors
+from unrelu.numerics.arrays import Array, Mask, divisors, holds_numbers
 from unrelu.numerics.equality import by_value
 from unrelu.numerics.quiet import quiet
 from unrelu.numerics.rationals import (
@@ -215,7 +215,7 @@ class Network:
         floating point: then so are they."""
         if self.rational:
             return self._exactly(X)
-        X = real_numbers("X", plain("X", X))
+        X = X if holds_numbers(X) else real_numbers("X", plain("X", X))
         if X.ndim != 2 or X.shape[1] != self.n_inputs:
             raise InputError(
                 f"X: got shape {X.shape}, expected (n_samples, {self.n_inputs}): "

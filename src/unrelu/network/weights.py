@@ -9,7 +9,7 @@ from unrelu.errors import InputError
 from unrelu.inputs.frames import plain
 from unrelu.inputs.numbers import real_numbers
 from unrelu.inputs.tensors import as_array
-from unrelu.numerics.arrays import Array
+from unrelu.numerics.arrays import Array, holds_numbers
 from unrelu.numerics.rationals import Rationals, as_fractions
 
 LARGEST = 1e70
@@ -18,7 +18,7 @@ LARGEST = 1e70
 
 def float_weights(name: str, value: ArrayLike, ndim: int) -> Array:
     """A fresh float64 array of the given number of axes, or a clean error."""
-    array = real_numbers(name, plain(name, value))
+    array = value if holds_numbers(value) else real_numbers(name, plain(name, value))
     if array.ndim != ndim:
         raise InputError(f"{name}: got {array.ndim} axes, expected {ndim}")
     array = array.astype(np.float64)
@@ -39,7 +39,9 @@ def rational_weights(name: str, value: ArrayLike, ndim: int) -> Rationals:
 
 def holds_objects(value: ArrayLike | None) -> bool:
     """Whether it is an array, or nested sequences, of other things than plain numbers."""
+    if value is None or holds_numbers(value):
+        return False
     try:
-        return value is not None and np.asarray(as_array(value)).dtype.kind == "O"
+        return bool(np.asarray(as_array(value)).dtype.kind == "O")
     except ValueError:  # ragged, which is said where the shapes are checked
         return False

@@ -121,6 +121,10 @@ class NoiseKind:
     described : (noise, loss) → the noise that was found, in the terms of the loss.
     objection : (samples, network, bias) → a note on what contradicts it, "" if nothing does.
     check : refuses samples that cannot have such noise, with an InputError.
+    given : whether it is a kind at all, and not to be found out.
+    exact : whether labels contain rounding and nothing else. gross : whether some of them may have
+        any value, which are then to be found.
+    stand_in : the name of the kind by which a fit finds networks for such labels, "" for its own.
     """
 
     name: str
@@ -138,8 +142,17 @@ class NoiseKind:
     described: Callable[[Noise, Loss], Noise] = lambda noise, _loss: noise
     objection: Callable[[Samples, Network, bool], str] = lambda *_: ""
     check: Callable[[Samples], None] = lambda _samples: None
+    given: bool = True
+    exact: bool = False
+    gross: bool = False
+    stand_in: str = ""
 
     @property
     def estimated(self) -> bool:
         """Whether fits leave an estimate, with standard errors."""
         return self.criterion is not None
+
+    @property
+    def noisy(self) -> bool:
+        """Whether labels may have noise that leaves an estimate."""
+        return not self.exact and not self.gross

@@ -22,6 +22,14 @@ from unrelu.samples import Samples
 
 KINDS = {kind.name: kind for kind in (NONE, GAUSSIAN, INDEPENDENT, POISSON, SPARSE, LABELS)}
 
+AUTO = NoiseKind("auto", "what the labels themselves show", given=False, stand_in="gaussian")
+"""Where no kind is named."""
+
+
+def named(name: str) -> NoiseKind:
+    """The kind of this name, or `AUTO`."""
+    return KINDS.get(name, AUTO)
+
 
 def of_values() -> dict[str, NoiseKind]:
     """The kinds that labels which are values may have, by name."""

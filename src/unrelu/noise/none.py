@@ -2,4 +2,9 @@
 
 from unrelu.noise.kind import NoiseKind
 
-NONE = NoiseKind("none", "rounding: they are explained to that, or the status is `failed`")
+NONE = NoiseKind(
+    "none",
+    "rounding: they are explained to that, or the status is `failed`",
+    exact=True,
+    stand_in="gaussian",
+)

@@ -2,4 +2,9 @@
 
 from unrelu.noise.kind import NoiseKind
 
-SPARSE = NoiseKind("sparse", "gross errors in fewer than a third of the entries, and nothing else")
+SPARSE = NoiseKind(
+    "sparse",
+    "gross errors in fewer than a third of the entries, and nothing else",
+    gross=True,
+    stand_in="independent",
+)

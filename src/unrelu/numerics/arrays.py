@@ -1,6 +1,6 @@
 """The types of arrays, by what they hold, and division that leaves zeros as they are."""
 
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +9,11 @@ Array = NDArray[np.float64]
 Index = NDArray[np.intp]
 Mask = NDArray[np.bool_]
 AnyArray = NDArray[Any]
+
+
+def holds_numbers(value: object) -> TypeGuard[AnyArray]:
+    """Whether it is an array of real numbers already, which has nothing to be converted."""
+    return type(value) is np.ndarray and value.dtype.kind in "fiub"
 
 
 def divisors(sizes: Array) -> Array:

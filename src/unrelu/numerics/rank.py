@@ -20,6 +20,22 @@ def column_space(columns: Array, eps: float = float(np.finfo(np.float64).eps)) -
     return np.asarray(left[:, values > bar])
 
 
+def beyond_affine(Y: Array, features: Array, eps: float) -> Array:
+    """Orthonormal basis (n, r) of what varies in labels (n, m) beyond the column space of white
+    features (n, D). Residuals are known to the rounding of the labels that they are left from:
+    smaller ones count as zero, and the smaller they are, the coarser is the rank."""
+    rest = Y
+    for _ in range(2):
+        rest = rest - features @ (features.T @ rest / len(Y))
+    before, after = np.linalg.norm(Y, axis=0), np.linalg.norm(rest, axis=0)
+    varied = after > max(features.shape) * eps * before
+    if not varied.any():
+        return np.zeros((len(Y), 0))
+    rest, lost = rest[:, varied], float((before[varied] / after[varied]).max())
+    basis = column_space(rest, eps * max(1.0, lost))
+    return np.asarray(basis - features @ (features.T @ basis / len(Y)))
+
+
 def left_inverse(columns: Array) -> Array:
     """The pseudoinverse D of independent columns U, with D U = I to rounding: a Newton step after
     the singular value decomposition, which alone leaves cond(U) roundings.

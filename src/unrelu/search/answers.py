@@ -15,6 +15,8 @@ from unrelu.inputs.frames import beside
 from unrelu.inputs.names import Names
 from unrelu.links.behind import values_behind
 from unrelu.links.link import Link
+from unrelu.noise.gaussian import GAUSSIAN
+from unrelu.noise.kind import NoiseKind
 from unrelu.numerics.arrays import Array
 from unrelu.numerics.grids import Grid, grid_of
 from unrelu.numerics.precision import DOUBLE, Precision
@@ -38,13 +40,17 @@ class Unlinked:
     X: NDArray[Any]
     values: NDArray[Any]
     weights: Array | None
-    noise: str
+    noise: NoiseKind
     precision: Precision | None
     magnified: float
     names: Names
     remarks: tuple[Finding, ...]
     left_out: Samples
     grid: Grid | None
+
+    def as_precise(self, given: Samples) -> Samples:
+        """Samples of these values, at the rounding that the link has magnified."""
+        return given.rounded_to(self.magnified * given.eps) if self.magnified > 1 else given
 
     def described(self, result: Recovery) -> Recovery:
         """A result from the values as one from the answers."""
@@ -77,7 +83,7 @@ class Unlinked:
 
 
 def unlinked(
-    link: Link, X: Given, Y: Given, noise: str, sample_weight: ArrayLike | None
+    link: Link, X: Given, Y: Given, noise: NoiseKind, sample_weight: ArrayLike | None
 ) -> Unlinked:
     """The values behind answers Y (n, m) to X (n, d), and the noise to be looked for. Raises
     InputError for answers of another kind, or too few that are not saturated."""
@@ -98,8 +104,8 @@ def unlinked(
     if sample_weight is not None:
         own = np.asarray(beside("sample_weight", sample_weight, X), np.float64)[behind.rows]
         weights = own if weights is None else own * weights
-    if noise == "auto" and behind.rounded:
-        noise = "gaussian"
+    if behind.rounded and not noise.given:
+        noise = GAUSSIAN
     left_out = given.n - len(behind.rows)
     rounded = f", rounded to {behind.rounded}, and have errors accordingly" * bool(behind.rounded)
     said = {

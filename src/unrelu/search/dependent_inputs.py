@@ -13,7 +13,7 @@ import numpy as np
 
 from unrelu.checks.finding import Finding
 from unrelu.inference.uncertainty import Uncertainty
-from unrelu.inputs.names import shown
+from unrelu.inputs.names import UNNAMED, shown
 from unrelu.network import Network
 from unrelu.numerics.arrays import Index
 from unrelu.result import Recovery
@@ -24,17 +24,17 @@ from unrelu.wording.status import Status
 CODE = "dependent-inputs"
 
 
-def independent_columns(samples: Samples, bias: bool) -> Index:
-    """Columns of X without those that are constant or combinations of others; all of them where
-    none would be left, which is to be refused."""
+def independent_columns(samples: Samples, bias: bool) -> tuple[Samples, Index]:
+    """Samples, nameless, without the columns that are constant or combinations of others, and the
+    columns that they have; all of them where none would be left, which is to be refused."""
     kept = np.arange(samples.d)
     while len(kept):
-        inputs = samples if len(kept) == samples.d else replace(samples, X=samples.X[:, kept])
+        inputs = replace(samples, X=np.asarray(samples.X)[:, kept], names=UNNAMED)
         dependent, _ = dependent_inputs(inputs, bias)
         if not len(dependent):
-            return kept
+            return inputs, kept
         kept = np.delete(kept, dependent)
-    return np.arange(samples.d)
+    return samples, np.arange(samples.d)
 
 
 def for_all_inputs(result: Recovery, samples: Samples, kept: Index) -> Recovery:

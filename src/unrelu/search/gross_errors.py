@@ -19,6 +19,8 @@ happens where U has zeros or the labels are small beside the errors, ends failed
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from unrelu.fitting.candidate import Candidate, Unsuitable, constant
@@ -72,7 +74,12 @@ def find(
         return None
     net, left_out = refine(found, samples, rows, bias)
     stats = {"split_rank": parts.rank, "left_out": left_out, "rows": len(rows)}
-    return Candidate(net, rows, stats)
+    return Candidate(net, rows, stats, gross=True)
+
+
+def not_split(samples: Samples, bias: bool) -> Candidate:
+    """What is proposed where none is found."""
+    return replace(constant(samples, bias), note=NO_SPLIT, gross=True)
 
 
 def recipe(
@@ -105,7 +112,7 @@ def confirm(
     net, left_out = refine(net, samples, rows, bias)
     if not net.n_units or left_out > (1 - AGREE) * len(rows) * samples.m:
         return None
-    return Candidate(net, rows, {"left_out": left_out, "rows": len(rows)})
+    return Candidate(net, rows, {"left_out": left_out, "rows": len(rows)}, gross=True)
 
 
 def _network(

@@ -112,9 +112,9 @@ def _judge_hidden_values(
 
 def _judge_exact_labels(task: Task, method: str, candidate: Candidate, passes: Passes) -> Outcome:
     samples, net = task.samples, candidate.network
-    gross = method == "sparse-noise" and task.noise != "none"
+    gross = candidate.gross and not task.noise.exact
     asked, explained = _question(task, net, candidate.rows), passes.last(net)
-    declared = not gross or task.noise != "auto" or task.method != "auto"
+    declared = not (gross and task.open)
     judgement = judge_labels(
         asked, samples, explained, gross=gross, declared=declared, rival=candidate.rival
     )
@@ -143,9 +143,9 @@ def _polished(certificate: Certificate, task: Task, rows: Index) -> Certificate:
 
 def _judge_noisy_labels(task: Task, method: str, candidate: Candidate, noise: Noise) -> Outcome:
     samples, net, rows = task.weighted, candidate.network, candidate.rows
-    asked, own = _question(task, net, rows), bool(task.recipe)
+    asked, own = _question(task, net, rows), task.method.recipe
     case = measured(asked, samples, noise, task.precision)
-    rounded = task.noise == "auto" and explain(net, task.samples).in_roundings <= 1
+    rounded = not task.noise.given and explain(net, task.samples).in_roundings <= 1
     if net.n_units and (rounded or not case.beyond_rounding):  # though noise was expected
         exact = _certified(task, net if rounded else refined(task, net, rows), rows)
         if exact.status != Status.FAILED:
@@ -234,7 +234,7 @@ def _certified_to_rounding(task: Task, candidate: Candidate) -> Certificate | No
     """The certificate of an estimate that is exact to the rounding of labels that may be rounded,
     if it is: all that fits as well lies within its errors."""
     net, precision = candidate.network, task.precision
-    if precision.sure or task.noise != "auto" or not net.n_units or task.recipe:
+    if precision.sure or task.noise.given or not net.n_units or task.method.recipe:
         return None
     samples = replace(task.samples, precision=precision)
     certificate = _certified(task, net, candidate.rows, samples)

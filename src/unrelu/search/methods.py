@@ -9,59 +9,15 @@ may be combined with it, and the errors for what may not, follow from its line.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from unrelu.activations import Activation
 from unrelu.complete import enumeration, facets, mixed_integer
 from unrelu.recipes import halfspace, ica, one_sparse, projection_signs, symmetric, tensor
 from unrelu.recipes.moment_tensor import ORDERS
-from unrelu.search import gross_errors, hyperplanes, row_space
-
-FOR_THE_RELU = "it is for the ReLU"
-
-
-@dataclass(frozen=True)
-class Method:
-    """A method, and what it may be combined with.
-
-    theorem : where it comes from, in the numbers of BJW (Bakshi, Jayaram and Woodruff, COLT 2019).
-    assumptions : what it needs, as a clause.
-    find : of a recipe, find(samples, *, n_units: int | None, bias: bool, noise: bool, rng): with
-        `bias` the network competes with those that have biases; with `noise` the labels are not to
-        be explained to rounding, and the candidate has a noise; `activation`, where it takes others
-        than the ReLU. The searches of the library are called by `search.plan`, each in its way.
-    noise : the kinds of noise it takes, beyond none. Other methods than recipes take none, but look
-        for gross errors first where they are asked to.
-    relu_only : why it takes no other activation, where it does not. unknown : whether it does
-        without knowing the activation. skip : whether it looks for a skip connection.
-    recipe : whether it is a published algorithm, after which no other method is tried. complete :
-        whether, with exact=True, it finds a network or proves that there is none, or says that it
-        has not decided. rational : whether it is for exact=True only. one_output, needs_units :
-        what it is for.
-    """
-
-    name: str
-    theorem: str
-    assumptions: str
-    find: Callable[..., Any]
-    noise: tuple[str, ...] = ("sparse",)
-    relu_only: str = FOR_THE_RELU
-    unknown: bool = False
-    skip: bool = False
-    recipe: bool = True
-    complete: bool = False
-    rational: bool = False
-    one_output: bool = False
-    needs_units: bool = False
-
-    def takes(self, activation: Activation | None) -> bool:
-        """Whether it takes this activation; None for one that is not known."""
-        if activation is None:
-            return self.unknown
-        return not self.relu_only or activation.piecewise_linear
-
+from unrelu.search import gross_errors, hyperplanes, proposals, row_space
+from unrelu.search.method import FOR_THE_RELU as FOR_THE_RELU
+from unrelu.search.method import Method as Method
 
 GAUSSIAN = "Gaussian inputs of any mean and full-rank covariance, rank(V) = k ≤ d, no biases"
 
@@ -75,8 +31,10 @@ def _recipe(
     find: Callable[..., Any],
     noise: tuple[str, ...] = (),
     relu_only: str = "",
+    *,
+    gross: bool = False,
 ) -> Method:
-    return Method(name, theorem, assumptions, find, noise, relu_only)
+    return Method(name, theorem, assumptions, find, noise, relu_only, gross=gross)
 
 
 def _power_method(order: int | None) -> Method:
@@ -158,6 +116,7 @@ RECIPES: tuple[Method, ...] = (
         "gross errors in less than a third of the entries; k < m",
         gross_errors.recipe,
         noise=("sparse",),
+        gross=True,
         relu_only="what the split leaves is searched, and refined, for the ReLU",
     ),
 )
@@ -168,6 +127,7 @@ SEARCHES: tuple[Method, ...] = (
         "Theorem 1, from random hyperplanes instead of all",
         "rank(U) = k ≤ m, no noise",
         row_space.find,
+        propose=proposals.from_row_space,
         relu_only="",
         unknown=True,
         skip=True,
@@ -178,6 +138,8 @@ SEARCHES: tuple[Method, ...] = (
         "Theorem 2, from random hyperplanes",
         "no noise, about 4 equations n m to an unknown k (d + m)",
         hyperplanes.find,
+        propose=proposals.from_hyperplanes,
+        varies=True,
         skip=True,
         recipe=False,
     ),
@@ -200,6 +162,7 @@ COMPLETE: tuple[Method, ...] = (
         "rank(U) = k ≤ m, up to eight or so, any inputs, biases or none; with exact=True over the "
         "rationals",
         facets.find,
+        propose=proposals.from_facets,
         recipe=False,
         complete=True,
     ),
@@ -208,6 +171,7 @@ COMPLETE: tuple[Method, ...] = (
         "Theorem 2 says that it must take long",
         "one output and n_units, any inputs, biases or none; with exact=True over the rationals",
         mixed_integer.find,
+        propose=proposals.from_mixed_integers,
         recipe=False,
         complete=True,
         one_output=True,
@@ -216,9 +180,22 @@ COMPLETE: tuple[Method, ...] = (
 )
 
 METHODS: dict[str, Method] = {row.name: row for row in (*SEARCHES, *COMPLETE, *RECIPES)}
-"""All that may be named. "auto" is the plan, which goes through several of them."""
+"""All that may be named."""
+
+AUTO = Method(
+    "auto",
+    "see the rows of the methods",
+    "what one of the methods assumes",
+    row_space.find,
+    relu_only="",
+    unknown=True,
+    skip=True,
+    recipe=False,
+    alone=False,
+)
+"""The plan, which goes through several of them, cheapest first."""
 
 
 def names(fits: Callable[[Method], bool] = lambda _: True) -> tuple[str, ...]:
     """What `method` may be, where it has to fit."""
-    return ("auto", *(name for name, row in METHODS.items() if fits(row)))
+    return (AUTO.name, *(name for name, row in METHODS.items() if fits(row)))

@@ -2,113 +2,78 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 
 import numpy as np
 
 from unrelu.activations import Activation
 from unrelu.errors import InputError, InputTypeError
-from unrelu.fitting.affine_term import affine, beyond_affine
 from unrelu.fitting.problem import choose_rows
 from unrelu.inference.arguments import FORMS as FORMS
 from unrelu.inputs.options import check_flag, check_units
 from unrelu.links.identity import VALUES
 from unrelu.links.link import Link
 from unrelu.links.table import LINKS
-from unrelu.noise.kinds import KINDS, estimated, of_values
+from unrelu.noise import kinds
+from unrelu.noise.kind import NoiseKind
+from unrelu.noise.kinds import estimated, of_values
 from unrelu.noise.labels import LABELS
+from unrelu.noise.none import NONE
 from unrelu.numerics.arrays import Array, Index
-from unrelu.numerics.rank import column_space
-from unrelu.numerics.whitening import dependent_columns, power_of_two, whiten, with_constant
+from unrelu.numerics.whitening import dependent_columns
 from unrelu.samples import SMALLEST, Samples
+from unrelu.search import methods
+from unrelu.search.method import Method
 from unrelu.search.methods import METHODS, names
 from unrelu.search.top_classes import ABOUT as ABOUT_TOP_K
 from unrelu.search.top_classes import ANSWERS as TOP_K
+
+Row = TypeVar("Row")
 
 ABOUT_LABELS = "class labels, each drawn with the probabilities of a softmax of the values"
 
 
 def noises() -> tuple[str, ...]:
     """What `noise` may be."""
-    return ("auto", *of_values())
-
-
-def label_rank(
-    samples: Samples, bias: bool, rng: np.random.Generator, *, skip: bool = False
-) -> int:
-    """Rank of the labels; with output biases, of what varies in them; with a skip connection, of
-    what is not linear in the inputs. A few rows tell, unless nothing varies there."""
-    rows = choose_rows(samples, 8 * (samples.d + samples.m + 1), rng)
-    if skip:
-        return _rank_beyond(samples, rows, bias)
-    rank = _rank(samples, rows, bias)
-    if rank == 0 and len(rows) < samples.n:
-        first = np.asarray(samples.Y[0], np.float64) * bias
-        more = _rows_off(samples, lambda _: first, 4 * samples.eps * np.abs(first), len(rows))
-        rank = _rank(samples, np.union1d(rows, more), bias)
-    return rank
-
-
-def _rank(samples: Samples, rows: Index, bias: bool) -> int:
-    Y = samples.take(rows).Y
-    if not bias:
-        return int(column_space(Y, samples.eps).shape[1])
-    constant = np.ptp(Y, axis=0) <= 4 * samples.eps * np.abs(Y).max(axis=0)
-    return int(column_space(with_constant(Y[:, ~constant]), samples.eps).shape[1]) - 1
-
-
-def _rank_beyond(samples: Samples, rows: Index, bias: bool) -> int:
-    taken = samples.take(rows)
-    X = taken.X / power_of_two(taken.X)
-    white = whiten(with_constant(X, bias))
-    if not white.independent and len(rows) < samples.n:
-        return _rank_beyond(samples, np.arange(samples.n), bias)
-    rank = int(beyond_affine(taken.Y, white.features, samples.eps).shape[1])
-    if rank or len(rows) == samples.n:
-        return rank
-    tolerance = samples.eps**0.75 * np.abs(samples.take(samples.spread(1000)).Y).max(axis=0)
-    more = _rows_off(samples, affine(taken, bias), tolerance, len(rows))
-    return _rank_beyond(samples, np.union1d(rows, more), bias) if len(more) else 0
-
-
-def _rows_off(
-    samples: Samples, predict: Callable[[Array], Array], tolerance: Array, most: int
-) -> Index:
-    """Some rows, at most so many, whose labels are further off the prediction than a tolerance."""
-    for rows, X, Y in samples.blocks():
-        off = np.flatnonzero((np.abs(Y - predict(X)) > tolerance).any(axis=1))
-        if len(off):
-            return np.asarray(rows.start + off[:most])
-    return np.arange(0)
+    return (kinds.AUTO.name, *of_values())
 
 
 def check_options(
-    n_units: int | None, bias: bool, method: str, noise: str, exact: bool, form: str = "auto"
-) -> None:
-    """Each option by itself, and n_units and noise with the method."""
+    n_units: int | None,
+    bias: bool,
+    method: str,
+    noise: str,
+    exact: bool,
+    form: str = "auto",
+    alpha: float = 0.01,
+) -> tuple[Method, NoiseKind]:
+    """Each option by itself, and n_units and noise with the method; the rows of the tables that
+    are meant."""
     check_flag("bias", bias)
     check_flag("exact", exact)
     if n_units is not None:
         check_units(n_units, " or None", ", or None for unknown", least=0)
-    _check_one_of("method", method, names())
-    _check_one_of("noise", noise, noises())
+    row = look_up("method", method, lambda: METHODS, methods.AUTO)
+    kind = look_up("noise", noise, of_values, kinds.AUTO)
     _check_one_of("form", form, FORMS)
-    row = METHODS.get(method)
-    if row is not None and row.rational and not exact:
+    _check_alpha(alpha)
+    if row.rational and not exact:
         raise InputError(f"method: got {method!r}, expected exact=True with it: it is rational")
-    taken = ("auto", "none", *(row.noise if row else ()))
-    if row is not None and noise not in taken:
+    taken = (kinds.AUTO.name, NONE.name, *row.noise)
+    if row.alone and noise not in taken:
         raise _combined(
             *("method", method, f"noise={noise!r}", names(lambda other: noise in other.noise)),
             f"{method!r} is for labels with {' or '.join(map(repr, taken[1:]))}",
         )
-    if row is not None and row.needs_units and n_units is None:
+    if row.needs_units and n_units is None:
         raise InputError(f"n_units: got None with method={method!r}, expected their number")
-    if exact and noise in estimated():
+    if exact and kind.estimated:
         raise InputError(
             f"noise: got {noise!r} with exact=True, expected 'auto', 'none' or 'sparse': what is "
             "noisy cannot be explained without any error"
         )
+    return row, kind
 
 
 def answers() -> dict[str, str]:
@@ -120,7 +85,7 @@ def answers() -> dict[str, str]:
 def link_of(given: str | Link, exact: bool) -> Link | None:
     """The function of the values of a network that labels are; None for values, and for class
     labels, from which none can be computed."""
-    if not isinstance(given, Link):
+    if not isinstance(given, Link) and given not in LINKS:
         _check_one_of("answers", given, tuple(answers()))
     name = given.name if isinstance(given, Link) else given
     if exact and name != VALUES.name:
@@ -133,15 +98,21 @@ def link_of(given: str | Link, exact: bool) -> Link | None:
 
 
 def check_of_classes(
-    answers: str, activation: Activation | None, method: str, noise: str, bias: bool, skip: bool
+    answers: str,
+    activation: Activation | None,
+    method: Method,
+    noise: NoiseKind,
+    bias: bool,
+    skip: bool,
 ) -> None:
     """What works for class labels, and for the probabilities of the likeliest classes."""
     other = f"answers={answers!r}"
     if activation is None or not activation.reversible:
         raise _combined("activation", _name(activation), other, ("relu",))
-    for option, value in (("method", method), ("noise", noise)):
-        if value != "auto":
-            raise _combined(option, value, other, ("auto",))
+    if method.alone:
+        raise _combined("method", method.name, other, (methods.AUTO.name,))
+    if noise.given:
+        raise _combined("noise", noise.name, other, (kinds.AUTO.name,))
     check_flag("skip", skip)
     check_flag("bias", bias)
 
@@ -153,6 +124,15 @@ def check_no_more(answers: str, skip: bool, sample_weight: object) -> None:
         raise _combined("skip", skip, other, (False,))
     if sample_weight is not None:
         raise InputError(f"sample_weight: got weights with {other}, expected None")
+
+
+def look_up(option: str, name: str, table: Callable[[], Mapping[str, Row]], auto: Row) -> Row:
+    """The row of a table that has this name; `auto` where it is to be found out."""
+    if name == "auto":
+        return auto
+    rows = table()
+    _check_one_of(option, name, ("auto", *rows))
+    return rows[name]
 
 
 def _check_one_of(option: str, value: object, known: Sequence[str]) -> None:
@@ -170,7 +150,7 @@ def _combined(
     return InputError(f"{option}: got {value!r} with {other}, expected {one_of}{shown}{why}")
 
 
-def check_alpha(alpha: object) -> None:
+def _check_alpha(alpha: object) -> None:
     if isinstance(alpha, bool) or not isinstance(alpha, (int, float, np.integer, np.floating)):
         raise InputTypeError(f"alpha: got a {type(alpha).__name__}, expected a number")
     if not 0.001 <= alpha <= 0.5:
@@ -180,8 +160,8 @@ def check_alpha(alpha: object) -> None:
 def check_activation(
     activation: Activation | None,
     n_units: int | None,
-    method: str,
-    noise: str,
+    method: Method,
+    noise: NoiseKind,
     exact: bool,
     outputs: int,
 ) -> None:
@@ -194,15 +174,14 @@ def check_activation(
             "curve is an estimate, which explains no labels exactly"
         )
     other = f"activation {_name(activation)!r}"
-    row = METHODS.get(method)
-    if row is not None and not row.takes(activation):
-        known = activation is not None and row.recipe
+    if not method.takes(activation):
+        known = activation is not None and method.recipe
         expected = ("relu",) if known else names(lambda row: row.takes(activation))
-        why = row.relu_only or "it has to know the activation"
-        raise _combined("method", method, other, expected, why)
-    kinds = ("auto", "none", *(() if activation is None else estimated()))
-    if (row is None or not row.recipe) and noise not in kinds:
-        raise _combined("noise", noise, other, kinds, "other noise is for the ReLU")
+        why = method.relu_only or "it has to know the activation"
+        raise _combined("method", method.name, other, expected, why)
+    taken = (kinds.AUTO.name, NONE.name, *(() if activation is None else estimated()))
+    if not method.recipe and noise.name not in taken:
+        raise _combined("noise", noise.name, other, taken, "other noise is for the ReLU")
     if exact and (activation is None or not activation.rational):
         why = (
             "it takes the ReLU or a power with a whole exponent, which make fractions of fractions"
@@ -220,7 +199,7 @@ def _name(activation: Activation | None) -> str:
 
 
 def check_skip(
-    skip: bool, activation: Activation | None, method: str, noise: str, exact: bool
+    skip: bool, activation: Activation | None, method: Method, noise: NoiseKind, exact: bool
 ) -> None:
     """What works with a skip connection."""
     check_flag("skip", skip)
@@ -228,10 +207,11 @@ def check_skip(
         return
     if activation is None or not activation.reversible:
         raise _combined("activation", _name(activation), "skip=True", ("relu",))
-    if method not in (taken := names(lambda row: row.skip)):
-        raise _combined("method", method, "skip=True", taken)
-    if noise not in (kinds := ("auto", "none", *estimated())) and noise != LABELS.name:
-        raise _combined("noise", noise, "skip=True", kinds)
+    if not method.skip:
+        raise _combined("method", method.name, "skip=True", names(lambda row: row.skip))
+    if noise.gross:
+        taken = (kinds.AUTO.name, NONE.name, *estimated())
+        raise _combined("noise", noise.name, "skip=True", taken)
     if exact:
         raise InputError(
             "exact: got True with skip=True, expected False: networks with a skip connection are "
@@ -239,7 +219,9 @@ def check_skip(
         )
 
 
-def check_no_units(n_units: int | None, bias: bool, method: str, exact: bool, skip: bool) -> None:
+def check_no_units(
+    n_units: int | None, bias: bool, method: Method, exact: bool, skip: bool
+) -> None:
     """What is left to be fitted without any unit: c, and W with a skip connection."""
     if n_units != 0:
         return
@@ -248,50 +230,44 @@ def check_no_units(n_units: int | None, bias: bool, method: str, exact: bool, sk
             "n_units: got 0 with bias=False and skip=False, expected 1 or more: nothing is left to "
             "be fitted"
         )
-    if method != "auto" or exact:
-        other = "exact=True" if exact else f"method={method!r}"
+    if method.alone or exact:
+        other = "exact=True" if exact else f"method={method.name!r}"
         raise InputError(f"n_units: got 0 with {other}, expected 1 or more: that looks for units")
 
 
 def check_weights(
-    weights: Array | None, activation: Activation | None, method: str, noise: str
+    weights: Array | None, activation: Activation | None, method: Method, noise: NoiseKind
 ) -> None:
     """What weights of samples are for, if they are not all the same."""
-    if weights is None or noise in ("none", "sparse") or activation is None:
+    if weights is None or not noise.noisy or activation is None:
         return
     if not activation.piecewise_linear:
         raise InputError(
             f"sample_weight: got one with activation {activation.name!r}, expected 'relu', or "
             "noise='none', which needs no weights"
         )
-    if method != "auto" and METHODS[method].recipe:
+    if method.recipe:
         raise InputError(
-            f"sample_weight: got one with method={method!r}, expected 'auto': published recipes "
-            "weigh all samples alike"
+            f"sample_weight: got one with method={method.name!r}, expected 'auto': published "
+            "recipes weigh all samples alike"
         )
 
 
-def check_samples(samples: Samples, bias: bool, method: str, noise: str) -> None:
+def check_samples(samples: Samples, bias: bool, method: Method, noise: NoiseKind) -> None:
     """What a method and a kind of noise ask of the samples."""
     check_independent(samples, bias)
     check_one_output(method, samples)
-    check_noise(noise, samples)
+    if noise.given:
+        noise.check(samples)
 
 
-def check_one_output(method: str, samples: Samples) -> None:
+def check_one_output(method: Method, samples: Samples) -> None:
     """Output weights that are free scale to ±1 only where each unit has one."""
-    row = METHODS.get(method)
-    if row is not None and row.one_output and samples.m > 1:
+    if method.one_output and samples.m > 1:
         raise InputError(
-            f"method: got {method!r} for {samples.m} outputs, expected one output; "
+            f"method: got {method.name!r} for {samples.m} outputs, expected one output; "
             "unrelu.solutions searches for several whose output weights U are given"
         )
-
-
-def check_noise(noise: str, samples: Samples) -> None:
-    """What a kind of noise asks of the samples."""
-    if noise in KINDS:
-        KINDS[noise].check(samples)
 
 
 def check_independent(samples: Samples, bias: bool) -> None:

@@ -10,14 +10,17 @@ import numpy as np
 
 from unrelu.checks.finding import Finding
 from unrelu.checks.kinds_of_labels import kind_of_labels, log_odds, rounded_to_integers, sigmoid
-from unrelu.complete import facets, mixed_integer
 from unrelu.evidence.evidence import kind_found
-from unrelu.fitting import affine_term
 from unrelu.fitting.candidate import Candidate, constant
 from unrelu.network import Network
-from unrelu.noise.kinds import estimated
-from unrelu.search import gross_errors, hyperplanes, noisy, recipe, row_space, unknown_activation
+from unrelu.noise import kinds
+from unrelu.noise.gaussian import GAUSSIAN
+from unrelu.noise.kinds import KINDS
+from unrelu.search import gross_errors, noisy, recipe, row_space, unknown_activation
 from unrelu.search.judging import Outcome, better, judge, refined
+from unrelu.search.method import Method
+from unrelu.search.methods import AUTO, METHODS, SEARCHES
+from unrelu.search.proposals import without_units
 from unrelu.search.task import Passes, Task
 from unrelu.wording.status import Status
 from unrelu.wording.streams import counted
@@ -52,17 +55,18 @@ def run_plan(task: Task, rng: np.random.Generator) -> Outcome:
             return _not_values(best, candidate)
         new = judge(task, method, candidate, passes)
         log.info("%s: %s", method, new.certificate.explanation)
-        if method == "hyperplanes":
-            new = _with_fewer_units(new, task, passes, rng)
+        search = METHODS.get(method)
+        if search is not None and search.varies:
+            new = _with_fewer_units(search, new, task, passes, rng)
         if best is None or _interpolates(best, task) or better(new, best):
             best = new
         if new.status != Status.FAILED and not _interpolates(new, task):
             break
     assert best is not None, "the plan always proposes something"
     if _too_many(best, task):
-        closest = replace(noisy.find(task, "gaussian", rng), noise=None, note="")
+        closest = replace(noisy.find(task, GAUSSIAN.name, rng), noise=None, note="")
         best = judge(task, "least-squares", closest, passes)
-    if task.noise == "poisson" or task.values:
+    if task.values:
         return best
     certificate = replace(best.certificate, values=False)
     best = replace(best, certificate=certificate)
@@ -90,11 +94,11 @@ def _interpolates(outcome: Outcome, task: Task) -> bool:
     """Whether the network explains labels that were declared noisy, or needs more units than asked
     for, and is not determined: then it may explain noise."""
     undetermined = outcome.explained and outcome.status == Status.UNDETERMINED
-    return undetermined and (task.noise in estimated() or _too_many(outcome, task))
+    return undetermined and (task.noise.estimated or _too_many(outcome, task))
 
 
 def _with_fewer_units(
-    found: Outcome, task: Task, passes: Passes, rng: np.random.Generator
+    search: Method, found: Outcome, task: Task, passes: Passes, rng: np.random.Generator
 ) -> Outcome:
     """Where the units found are not determined, a network with fewer units may be: a few more
     searches, where they are cheap and no more units are asked for."""
@@ -106,8 +110,10 @@ def _with_fewer_units(
             break
         if most <= (task.n_units or max(1, task.rank)) or float(stats["operations"]) > CHEAP:
             break
-        candidate = _from_hyperplanes(task, passes, rng, None)
-        new = judge(task, "hyperplanes", candidate, passes)
+        assert search.propose is not None, "it has proposed something before"
+        candidate = search.propose(task, passes, rng, None)
+        assert candidate is not None, "it has proposed something before"
+        new = judge(task, search.name, candidate, passes)
         if new.explained and new.certificate.network.n_units < most:
             best = new
     return best
@@ -119,13 +125,13 @@ def _proposals(
     """Candidates for exact labels; the kind of the labels, if they are not values; candidates for
     labels with gross errors and for noisy ones."""
     if task.rank == 0:
-        yield _constant(task), _without_units(task)
-    elif task.recipe:
+        yield _constant(task), without_units(task)
+    elif task.method.recipe:
         yield from recipe.candidates(task, rng)
     elif task.n_units == 0:
-        yield _constant(task), _without_units(task)
-        if task.noise not in ("none", "sparse"):
-            yield "least-squares", noisy.find(task, task.noise, rng)
+        yield _constant(task), without_units(task)
+        if task.noise.noisy:
+            yield "least-squares", noisy.find(task, task.noise.name, rng)
     elif not task.activation.reversible:
         yield from _of_other_activation(task, passes, rng)
     else:
@@ -139,26 +145,25 @@ def _of_relu(
     are asked for; if it finds some of the units, they start the general route. Labels that look
     noisy are left to the estimators."""
     samples, near = task.samples, None
-    if task.method == "auto" and task.noise == "auto":
+    if task.open:
         # Searches of rounded labels are slow, and exponentials of ReLU outputs do not sum to one.
         kind = None if task.values else kind_of_labels(samples)
         if kind is not None and (task.precision.step > 0 or kind.code == "log-probabilities"):
-            yield "constant", _without_units(task)
+            yield "constant", without_units(task)
             yield "labels", kind
             return
-    if task.noise != "sparse":
+    if not task.noise.gross:
         for method, candidate in _exact(task, passes, rng):
             yield method, candidate
             near = candidate.network if passes.residual(candidate.network) < NEAR else near
-        values = task.values or task.noise == "poisson"
-        kind = None if values else kind_of_labels(samples)
-        if kind is None and near is None and not values:
+        kind = None if task.values else kind_of_labels(samples)
+        if kind is None and near is None and not task.values:
             kind = _squashed(task, passes, rng)
         if kind is not None:
             yield "labels", kind
             return
     yield from _with_gross_errors(task, passes, rng)
-    if task.noise != "none" and task.method == "auto":
+    if not (task.noise.exact or task.method.alone):
         yield from _with_noise(task, near, rng)
 
 
@@ -166,15 +171,15 @@ def _with_gross_errors(
     task: Task, passes: Passes, rng: np.random.Generator
 ) -> Iterator[tuple[str, Candidate]]:
     """Where they are asked for, or suspected from the labels."""
-    samples, asked = task.samples, task.noise == "sparse"
-    gross = task.noise == task.method == "auto" and task.rank == samples.m and not task.skip
+    samples, asked = task.samples, task.noise.gross
+    gross = task.open and task.rank == samples.m and not task.skip
     gross = gross and not rounded_to_integers(samples)
     if not (asked or (gross and noisy.suspects_gross_errors(samples, task.bias))):
         return
     found = gross_errors.find(samples, n_units=task.n_units, bias=task.bias, rng=rng, quick=gross)
     if found is None and asked:  # perhaps nothing is wrong with the labels
         yield from _exact(task, passes, rng)
-    found = found or replace(constant(samples, task.bias), note=gross_errors.NO_SPLIT)
+    found = found or gross_errors.not_split(samples, task.bias)
     yield "sparse-noise", found
 
 
@@ -182,15 +187,15 @@ def _with_noise(
     task: Task, near: Network | None, rng: np.random.Generator
 ) -> Iterator[tuple[str, Candidate]]:
     """The estimate; before it the network behind heavy tails, if all but gross errors are exact."""
-    samples = task.samples
-    found = noisy.find(task, "independent" if task.noise == "sparse" else task.noise, rng, near)
+    samples, noise = task.samples, task.noise
+    found = noisy.find(task, noise.stand_in if noise.gross else noise.name, rng, near)
     assert found.noise is not None, "estimates have a noise"
-    confirming = ("sparse",) if rounded_to_integers(samples) else ("auto", "sparse")
-    if found.noise.kind == "independent" and task.noise in confirming and not task.skip:
+    may_be_gross = noise.gross or not (noise.given or rounded_to_integers(samples))
+    if KINDS[found.noise.kind].robust and may_be_gross and not task.skip:
         confirmed = gross_errors.confirm(found.network, samples, bias=task.bias, rng=rng)
         if confirmed is not None:
             yield "sparse-noise", confirmed
-    if task.noise != "sparse":
+    if not noise.gross:
         yield "least-squares", found
 
 
@@ -204,67 +209,22 @@ def _squashed(task: Task, before: Passes, rng: np.random.Generator) -> Finding |
     odds = log_odds(task.samples)
     if odds is None or task.skip:
         return None
-    again = replace(task, samples=odds, rank=odds.m, n_units=None, method="auto", noise="auto")
+    again = replace(task, samples=odds, rank=odds.m, n_units=None, method=AUTO, noise=kinds.AUTO)
     passes = Passes(odds)
     left = [passes.residual(candidate.network) for _, candidate in _exact(again, passes, rng)]
     return sigmoid() if min(left) < SQUASHED * min(1.0, before.latest) else None
 
 
 def _exact(task: Task, passes: Passes, rng: np.random.Generator) -> Iterator[tuple[str, Candidate]]:
-    samples, n_units, bias = task.samples, task.n_units, task.bias
     known = None
-    if task.method == "facets":
-        yield "facets", facets.find(samples, bias=bias, rng=rng, missed=passes.missed)
-        return
-    if task.method == "mixed-integer":
-        assert n_units is not None, "the options have been checked"
-        yield "mixed-integer", mixed_integer.find(samples, n_units=n_units, bias=bias, rng=rng)
-        return
-    if task.method != "hyperplanes" and (n_units is None or n_units <= task.rank):
-        candidate = row_space.find(
-            samples, bias=bias, rng=rng, missed=passes.missed, skip=task.skip
-        )
+    for search in (task.method,) if task.method.alone else SEARCHES:
+        assert search.propose is not None, "recipes have a plan of their own"
+        candidate = search.propose(task, passes, rng, known)
+        if candidate is None and task.method.alone:
+            candidate = without_units(task)
         if candidate is not None:
             known = candidate.network
-            yield "row-space", _simplest(candidate, task, passes)
-    if task.method == "row-space":
-        if known is None:
-            yield "row-space", _without_units(task)
-        return
-    yield "hyperplanes", _from_hyperplanes(task, passes, rng, known)
-
-
-def _from_hyperplanes(
-    task: Task, passes: Passes, rng: np.random.Generator, known: Network | None
-) -> Candidate:
-    found = hyperplanes.find(
-        task.samples,
-        n_units=task.n_units,
-        least=task.rank,
-        bias=task.bias,
-        rng=rng,
-        missed=passes.missed,
-        known=known,
-        noise=task.noise != "none" and task.method == "auto",
-        skip=task.skip,
-    )
-    return _simplest(found, task, passes)
-
-
-def _without_units(task: Task) -> Candidate:
-    samples = task.samples
-    if not task.skip:
-        return constant(samples, task.bias, task.activation)
-    net = affine_term.affine(samples, task.bias)
-    return Candidate(net, np.arange(samples.n), {"starts": 0})
-
-
-def _simplest(found: Candidate, task: Task, passes: Passes) -> Candidate:
-    """Without a skip connection, where the network found can do without."""
-    if not task.skip:
-        return found
-    plain = affine_term.without(found.network, task.samples, found.rows, task.bias, passes.missed)
-    return replace(found, network=plain, note=affine_term.NOT_NEEDED) if plain else found
+            yield search.name, candidate
 
 
 def _of_other_activation(
@@ -275,7 +235,7 @@ def _of_other_activation(
     they go down to rounding."""
     samples, activation, bias = task.samples, task.activation, task.bias
     near: Network | None = None
-    if task.n_units is None or task.n_units <= task.rank or task.method == "row-space":
+    if task.n_units is None or task.n_units <= task.rank or task.method.alone:
         found = row_space.find(
             samples, bias=bias, rng=rng, missed=passes.missed, activation=activation
         )
@@ -289,12 +249,11 @@ def _of_other_activation(
             )
         yield "row-space", found
         near = found.network if units and passes.residual(found.network) < NEAR else None
-        if task.method == "row-space" or (task.noise == "none" and 0 < units < task.rank):
+        if task.method.alone or (task.noise.exact and 0 < units < task.rank):
             return  # with more units than outputs, none would have been found
     with np.errstate(over="ignore", invalid="ignore"):  # on the way; what overflows fits nothing
-        kind = "gaussian" if task.noise in ("auto", "none") else task.noise
-        found = noisy.find(task, kind, rng, near)
-        if task.noise == "none":
+        found = noisy.find(task, task.noise.stand_in or task.noise.name, rng, near)
+        if task.noise.exact:
             net = found.network
             net = refined(task, net, found.rows) if net.n_units else net
             found = replace(found, network=net, noise=None, note="")

@@ -26,7 +26,7 @@ def said(best: Outcome, task: Task, exact: bool) -> tuple[Finding, ...]:
     certificate, candidate = best.certificate, best.candidate
     no_values = len(certificate.findings) > 1
     failed = certificate.status == Status.FAILED
-    searched = exact and task.complete and failed
+    searched = exact and task.method.complete and failed
     broken = certificate.proof is not None and not certificate.proof.holds
     to_rounding = best.status == Status.FAILED and certificate.residual_in_roundings <= 1
     if candidate.noise is not None or candidate.unsuitable or no_values or searched:

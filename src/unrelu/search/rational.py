@@ -24,12 +24,15 @@ from unrelu.evidence.rational_labels import (
 )
 from unrelu.fitting.candidate import constant
 from unrelu.network import Network
+from unrelu.noise.none import NONE
+from unrelu.noise.sparse import SPARSE
 from unrelu.numerics.arrays import Index
 from unrelu.result import remark
 from unrelu.samples import ExactSamples
 from unrelu.search.judging import Outcome
-from unrelu.search.options import dependent_inputs, label_rank
+from unrelu.search.options import dependent_inputs
 from unrelu.search.plan import run_plan
+from unrelu.search.row_space import label_rank
 from unrelu.search.task import Task
 from unrelu.solutions import Solutions, solutions
 from unrelu.wording.status import Status
@@ -47,17 +50,17 @@ def run_rational_plan(task: Task, samples: ExactSamples, rng: np.random.Generato
 
     An exact network is looked for first. Where there is none, some labels may be wrong: it is then
     looked for in the other samples, and the result lists those that break the proof."""
-    if task.complete:
+    if task.method.complete:
         return _complete(task, samples, rng)
-    quick = 2 * _part_size(task) < task.samples.n and task.noise == "auto"
+    quick = 2 * _part_size(task) < task.samples.n and not task.noise.given
     broken = _with_broken_samples(task, samples, rng) if quick else None
     if broken is not None:
         return broken
-    expected = "sparse" if task.method == "sparse-noise" else "none"
-    best = run_plan(replace(task, noise=expected) if task.noise == "auto" else task, rng)
+    expected = SPARSE if task.method.gross else NONE
+    best = run_plan(task if task.noise.given else replace(task, noise=expected), rng)
     failed = best.status == Status.FAILED
-    if task.activation.piecewise_linear and task.noise == task.method == "auto" and failed:
-        clean = run_plan(replace(task, noise="sparse"), rng)
+    if task.activation.piecewise_linear and task.open and failed:
+        clean = run_plan(replace(task, noise=SPARSE), rng)
         best = clean if clean.status in EXPLAINED else best
     started = time.perf_counter()
     best, steps = _over_the_rationals(best, task, samples, rng)
@@ -65,7 +68,7 @@ def run_rational_plan(task: Task, samples: ExactSamples, rng: np.random.Generato
         complete = _complete(task, samples, rng, np.inf, MOST_NODES)
         if complete.certificate.refutation is not None:
             best = complete
-    if best.status == Status.UNDETERMINED and task.noise == "auto":
+    if best.status == Status.UNDETERMINED and not task.noise.given:
         broken = _with_broken_samples(task, samples, rng)
         fewer = None if broken is None else broken.certificate
         if fewer is not None and fewer.network.n_units < best.certificate.network.n_units:
@@ -95,7 +98,7 @@ def _with_broken_samples(
         if few or len(dependent_inputs(part, task.bias)[0]):
             continue
         rank = label_rank(part, task.bias, rng)
-        found = run_plan(replace(task, samples=part, rank=rank, noise="none"), rng)
+        found = run_plan(replace(task, samples=part, rank=rank, noise=NONE), rng)
         if found.status != Status.EXACT:
             continue
         lifted = lift(found.certificate.network, samples.take(rows), task.bias, rng)
@@ -142,7 +145,7 @@ def _may_be_refuted(best: Outcome, task: Task) -> bool:
     """Whether a quick search of all networks may show that there is none with n_units, as many as
     the labels have rank. Recipes asked for by name are not followed by it."""
     few = 0 < task.rank <= FEW_UNITS and task.samples.d <= FEW_INPUTS
-    unproved = best.status != Status.PROVED and not task.recipe
+    unproved = best.status != Status.PROVED and not task.method.recipe
     relu = task.activation.piecewise_linear
     return relu and few and unproved and task.n_units == task.rank
 
@@ -156,8 +159,8 @@ def _complete(
 ) -> Outcome:
     """The result of a complete search: a network, the only one or one of several; a proof that
     there is none; or neither."""
-    units, method = task.n_units or task.rank, task.method
-    if not task.complete or units == 0:
+    units, method = task.n_units or task.rank, task.method.name
+    if not task.method.complete or units == 0:
         method = "facets"  # also says where constant labels need no unit
     found = solutions(
         samples.X,

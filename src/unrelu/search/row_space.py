@@ -15,16 +15,19 @@ l = 4 (D + m) + 200 rows.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
 from unrelu.activations import RELU, Activation
+from unrelu.fitting.affine_term import affine
 from unrelu.fitting.alternation import OVERFLOW, UNIT, LabelSpace, alternate, direction
 from unrelu.fitting.candidate import Candidate
 from unrelu.fitting.problem import Missed, Problem, choose_rows
 from unrelu.network import Network
-from unrelu.numerics.arrays import Array
+from unrelu.numerics.arrays import Array, Index
+from unrelu.numerics.rank import beyond_affine, column_space
+from unrelu.numerics.whitening import power_of_two, whiten, with_constant
 from unrelu.samples import Samples
 from unrelu.search.null_vectors import Hidden, find_hidden
 
@@ -45,6 +48,55 @@ of so many starts ends in a unit, the labels do not have as many units as rank."
 CURVED, CURVED_FIRST = (200, 30), (40, 30)
 """The same for other activations: half of the starts and more end in a unit, but for those that are
 active on nearly every sample."""
+
+
+def label_rank(
+    samples: Samples, bias: bool, rng: np.random.Generator, *, skip: bool = False
+) -> int:
+    """Rank of the labels; with output biases, of what varies in them; with a skip connection, of
+    what is not linear in the inputs. A few rows tell, unless nothing varies there."""
+    rows = choose_rows(samples, 8 * (samples.d + samples.m + 1), rng)
+    if skip:
+        return _rank_beyond(samples, rows, bias)
+    rank = _rank(samples, rows, bias)
+    if rank == 0 and len(rows) < samples.n:
+        first = np.asarray(samples.Y[0], np.float64) * bias
+        more = _rows_off(samples, lambda _: first, 4 * samples.eps * np.abs(first), len(rows))
+        rank = _rank(samples, np.union1d(rows, more), bias)
+    return rank
+
+
+def _rank(samples: Samples, rows: Index, bias: bool) -> int:
+    Y = samples.take(rows).Y
+    if not bias:
+        return int(column_space(Y, samples.eps).shape[1])
+    constant = np.ptp(Y, axis=0) <= 4 * samples.eps * np.abs(Y).max(axis=0)
+    return int(column_space(with_constant(Y[:, ~constant]), samples.eps).shape[1]) - 1
+
+
+def _rank_beyond(samples: Samples, rows: Index, bias: bool) -> int:
+    taken = samples.take(rows)
+    X = taken.X / power_of_two(taken.X)
+    white = whiten(with_constant(X, bias))
+    if not white.independent and len(rows) < samples.n:
+        return _rank_beyond(samples, np.arange(samples.n), bias)
+    rank = int(beyond_affine(taken.Y, white.features, samples.eps).shape[1])
+    if rank or len(rows) == samples.n:
+        return rank
+    tolerance = samples.eps**0.75 * np.abs(samples.take(samples.spread(1000)).Y).max(axis=0)
+    more = _rows_off(samples, affine(taken, bias), tolerance, len(rows))
+    return _rank_beyond(samples, np.union1d(rows, more), bias) if len(more) else 0
+
+
+def _rows_off(
+    samples: Samples, predict: Callable[[Array], Array], tolerance: Array, most: int
+) -> Index:
+    """Some rows, at most so many, whose labels are further off the prediction than a tolerance."""
+    for rows, X, Y in samples.blocks():
+        off = np.flatnonzero((np.abs(Y - predict(X)) > tolerance).any(axis=1))
+        if len(off):
+            return np.asarray(rows.start + off[:most])
+    return np.arange(0)
 
 
 @OVERFLOW

@@ -10,10 +10,11 @@ from unrelu.activations import RELU, Activation
 from unrelu.checks.case import Explained
 from unrelu.checks.explained import explain
 from unrelu.network import Network
+from unrelu.noise.kind import NoiseKind
 from unrelu.numerics.arrays import Array, Index
 from unrelu.numerics.precision import DOUBLE, Precision
 from unrelu.samples import Samples
-from unrelu.search.methods import METHODS
+from unrelu.search.method import Method
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,8 +32,8 @@ class Task:
     rank: int
     n_units: int | None
     bias: bool
-    method: str
-    noise: str
+    method: Method
+    noise: NoiseKind
     activation: Activation = RELU
     skip: bool = False
     weights: Array | None = None
@@ -43,14 +44,9 @@ class Task:
     values: bool = False
 
     @property
-    def recipe(self) -> bool:
-        """Whether a published algorithm was asked for by its name."""
-        return self.method != "auto" and METHODS[self.method].recipe
-
-    @property
-    def complete(self) -> bool:
-        """Whether a complete search was asked for by its name."""
-        return self.method != "auto" and METHODS[self.method].complete
+    def open(self) -> bool:
+        """Whether neither a method nor a kind of noise was named."""
+        return not (self.method.alone or self.noise.given)
 
     @property
     def weighted(self) -> Samples:
