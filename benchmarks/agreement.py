@@ -35,7 +35,9 @@ def main() -> None:
             except unrelu.InputError:
                 refused += 1
                 continue
-            found += [f"{name}, {seed}: {said}" for said in disagreements(result, case.X, case.Y)]
+            found += [
+                f"{name}, {seed}: {reported}" for reported in disagreements(result, case.X, case.Y)
+            ]
         print(*found, sep="\n", end="\n" * bool(found))
         bad += len(found)
         table.add(

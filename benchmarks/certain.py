@@ -96,11 +96,11 @@ def recovered(table: Table, cases: int, first: int) -> list[str]:
             seed = [first, 9, FAMILIES.index(family), number]
             method = ("auto", "facets")[number % 2]
             started = time.perf_counter()
-            count, said, found = certainty(np.random.default_rng(seed), family, method)
+            count, reported, found = certainty(np.random.default_rng(seed), family, method)
             slowest = max(slowest, time.perf_counter() - started)
             kinds[{0: "none", 1: "one", inf: "infinite"}.get(count, "several")] += 1
-            refutations += said == "refuted"
-            unproved += count == 1 and said != "proved"
+            refutations += reported == "refuted"
+            unproved += count == 1 and reported != "proved"
             wrong += bool(found)
             faults += [f"recover {seed} {family} {method}: {fault}" for fault in found]
         counted = {name: kinds[name] for name in COLUMNS[3:7]}

@@ -90,7 +90,7 @@ def main() -> None:
         for name, seed, outcome in pool.imap(attempt, tasks):
             outcomes[name].append(outcome)
             if outcome.false or outcome.verdict == "crash":
-                bad.append(f"made({name!r}, {seed}): {outcome.verdict}: {outcome.said}")
+                bad.append(f"made({name!r}, {seed}): {outcome.verdict}: {outcome.reported}")
             if len(outcomes[name]) == len(seeds):
                 table.add(row(name, outcomes[name]))
     table.add(row("all", [outcome for of in outcomes.values() for outcome in of]))

@@ -46,16 +46,16 @@ def main() -> None:
             certificate = verify(problem.truth, problem.X, Y)
             verified = time.perf_counter()
             result = Recovery(certificate.status, certificate.network, certificate, {})
-            told = appraise(result, problem.X, Y)
+            stated = appraise(result, problem.X, Y)
             appraised = time.perf_counter()
-            page = html_page(told)
+            page = html_page(stated)
             written = time.perf_counter()
             table.add(
                 {
                     "inputs": d,
                     "outputs": m,
                     "labels": labels,
-                    "status": told.status.value,
+                    "status": stated.status.value,
                     "verify_s": verified - start,
                     "appraise_s": appraised - verified,
                     "page_s": written - appraised,

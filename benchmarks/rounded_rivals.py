@@ -43,8 +43,8 @@ def row(network: str, rounding: str, seeds: range) -> tuple[Row, list[str]]:
         outcome = attack(drawn(network, rounding, seed), seed)
         outcomes.append(outcome)
         if outcome.why or not outcome.explained:
-            said = outcome.why or "the truth is not explained"
-            bad.append(f"drawn({network!r}, {rounding!r}, {seed}): {said}")
+            reported = outcome.why or "the truth is not explained"
+            bad.append(f"drawn({network!r}, {rounding!r}, {seed}): {reported}")
     statuses = [outcome.status for outcome in outcomes]
     return {
         "network": network,

@@ -70,15 +70,15 @@ def noisy(seeds: int, quick: bool) -> None:
     columns = ["size", "noise", "n", "told", "trials", "found", "worse", "ratio", "worst_ratio"]
     table = Table("skip_noise", [*columns, "score", "median_s"], quick=quick)
     for (d, k, m), n in (((10, 3, 2), 3000), ((10, 5, 5), 2000), ((20, 5, 1), 5000)):
-        for told in (True, False):
-            rows = [_noisy_trial(d, k, m, n, NOISE, told, seed) for seed in range(seeds)]
+        for stated in (True, False):
+            rows = [_noisy_trial(d, k, m, n, NOISE, stated, seed) for seed in range(seeds)]
             found, worse, ratio, score, seconds = map(np.array, zip(*rows, strict=True))
             table.add(
                 {
                     "size": f"{d},{k},{m}",
                     "noise": NOISE,
                     "n": n,
-                    "told": "yes" if told else "no",
+                    "told": "yes" if stated else "no",
                     "trials": seeds,
                     "found": int(found.sum()),
                     "worse": int(worse.sum()),
@@ -93,14 +93,14 @@ def noisy(seeds: int, quick: bool) -> None:
 
 
 def _noisy_trial(
-    d: int, k: int, m: int, n: int, noise: float, told: bool, seed: int
+    d: int, k: int, m: int, n: int, noise: float, stated: bool, seed: int
 ) -> tuple[bool, bool, float, float, float]:
     problem = plant(d, k, m, n, seed=seed, bias=0.5, skip=min(d, m))
     sizes = noise * (problem.Y - problem.X @ problem.truth.W.T).std(axis=0)
     Y = problem.Y + sizes * np.random.default_rng([seed, 1]).standard_normal(problem.Y.shape)
     start = time.perf_counter()
     result = unrelu.recover(
-        problem.X, Y, k if told else None, noise="gaussian", skip=True, rng=seed, throw=False
+        problem.X, Y, k if stated else None, noise="gaussian", skip=True, rng=seed, throw=False
     )
     seconds = time.perf_counter() - start
     near, net = _from_the_truth(problem, Y, sizes), result.network

@@ -17,8 +17,8 @@ def floating_point_errors_are_seen() -> Iterator[None]:
     """The library's front doors keep NumPy's warnings from users; in tests they are wanted, as
     errors. Whoever asks NumPy to call a function, as here, gets that from the library, too."""
 
-    def said(kind: str, _: int) -> None:
+    def reported(kind: str, _: int) -> None:
         warnings.warn(f"{kind} encountered", RuntimeWarning, stacklevel=2)
 
-    with np.errstate(call=said, over="call", invalid="call", divide="call"):
+    with np.errstate(call=reported, over="call", invalid="call", divide="call"):
         yield

@@ -114,8 +114,8 @@ def test_a_check_is_a_function_and_a_line(monkeypatch: pytest.MonkeyPatch) -> No
     """A toy one decides for everybody who asks."""
 
     def odd_samples(case: Case) -> Finding | None:
-        said = "an odd number of samples"
-        return Finding("odd", Status.UNDETERMINED, said) if case.samples.n % 2 else None
+        reported = "an odd number of samples"
+        return Finding("odd", Status.UNDETERMINED, reported) if case.samples.n % 2 else None
 
     net = Network([[1.0, 0.5], [0.2, -1.0]], [[1.0, 2.0], [0.5, -1.0]])
     X = np.random.default_rng(0).standard_normal((201, 2))

@@ -293,9 +293,9 @@ def test_frames_in_and_names_kept(exact: Planted) -> None:
 
 def test_inputs_that_say_nothing_new_have_no_weight(exact: Planted) -> None:
     X = np.column_stack([exact.X, exact.X[:, 0] - exact.X[:, 3], np.full(400, 2.0)])
-    with pytest.warns(ConvergenceWarning, match=r"columns [0-5], 6 of X are") as said:
+    with pytest.warns(ConvergenceWarning, match=r"columns [0-5], 6 of X are") as reported:
         model = RectifiedNetworkRegressor(random_state=0).fit(X, exact.Y)
-    assert len(said) == 1
+    assert len(reported) == 1
     # They explain every sample, and so would others: never "exact".
     assert model.result_.status == model.result_.certificate.status == Status.UNDETERMINED
     assert model.result_.certificate.network is model.network_ is model.result_.network

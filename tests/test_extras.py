@@ -28,7 +28,7 @@ FOR_DEVELOPERS = {"all", "test", "dev", "benchmarks", "docs"}
 
 
 @pytest.mark.parametrize("needed", NEEDED, ids=lambda needed: f"{needed.extra}-{needed.module}")
-def test_each_one_missing_is_said(needed: Required) -> None:
+def test_each_one_missing_is_reported(needed: Required) -> None:
     with hidden({needed.package}):
         assert needed.extra in check_missing(needed)
     importlib.import_module(needed.module)  # installed with the tests: the name is right

@@ -57,7 +57,7 @@ def test_an_estimate_as_plain_values(estimate: Recovery) -> None:
     assert estimate.noise.to_dict()["kind"] == "gaussian"
 
 
-def test_heavy_tails_and_reasons_are_told() -> None:
+def test_heavy_tails_and_reasons_are_reported() -> None:
     noise = Noise(
         "independent", "its tails are heavy", np.eye(1), (Width(1, 0.5, 9.0),), freedom=3.0
     )

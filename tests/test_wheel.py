@@ -46,12 +46,12 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
 def test_what_the_wheel_says_of_itself(wheel: Path) -> None:
     info = f"unrelu-{unrelu.__version__}.dist-info"
     with zipfile.ZipFile(wheel) as archive:
-        said = email.message_from_bytes(archive.read(f"{info}/METADATA"))
+        reported = email.message_from_bytes(archive.read(f"{info}/METADATA"))
         commands = archive.read(f"{info}/entry_points.txt").decode()
     assert commands.split() == ["[console_scripts]", "unrelu", "=", "unrelu.cli:main"]
-    assert said["Requires-Python"] == PROJECT["requires-python"]
-    assert set(said.get_all("Provides-Extra", [])) == set(PROJECT["optional-dependencies"])
-    requirements = said.get_all("Requires-Dist", [])
+    assert reported["Requires-Python"] == PROJECT["requires-python"]
+    assert set(reported.get_all("Provides-Extra", [])) == set(PROJECT["optional-dependencies"])
+    requirements = reported.get_all("Requires-Dist", [])
     lean = {line for line in requirements if "extra ==" not in line}
     names = {re.split(r"[<>=]", requirement)[0] for requirement in PROJECT["dependencies"]}
     assert {re.split(r"[<>=]", line)[0] for line in lean} == names

@@ -20,7 +20,6 @@ from unrelu.numerics.quiet import quiet
 from unrelu.numerics.threads import one_thread
 from unrelu.result import Recovery, RecoveryError
 from unrelu.samples import ExactSamples, Samples, weighed
-from unrelu.search import question
 from unrelu.search.answers import unlinked
 from unrelu.search.class_labels import find as find_from_labels
 from unrelu.search.dependent_inputs import for_all_inputs, independent_columns
@@ -38,6 +37,7 @@ from unrelu.search.options import (
     link_of,
 )
 from unrelu.search.plan import run_plan
+from unrelu.search.question import remarks_on
 from unrelu.search.rational import run_rational_plan
 from unrelu.search.row_space import label_rank
 from unrelu.search.task import Task
@@ -275,7 +275,7 @@ def _answer(
         network=None if best.empty else certificate.network,
         certificate=certificate,
         hidden=_hidden(best, task.samples),
-        remarks=question.said(best, task, exact),
+        remarks=remarks_on(best, task, exact),
         noise=best.candidate.noise,
         uncertainty=best.uncertainty and replace(best.uncertainty, names=names),
         names=names,

@@ -120,8 +120,8 @@ def test_exponents_that_cannot_be_meant_are_refused() -> None:
         (lambda z: z + 1j, lambda y: y, "as many real numbers"),
     ],
 )
-def test_functions_are_vetted(phi: object, inverse: object, said: str) -> None:
-    with pytest.raises(InputError, match=said):
+def test_functions_are_vetted(phi: object, inverse: object, reported: str) -> None:
+    with pytest.raises(InputError, match=reported):
         Rectified(phi, inverse)  # type: ignore[arg-type]
     with pytest.raises(InputTypeError, match="expected a function"):
         Rectified(phi, 3)  # type: ignore[arg-type]
@@ -428,9 +428,9 @@ def test_whole_powers_are_proved() -> None:
         ({"exact": True, "activation": "power(0.5)"}, "exact: got True"),
     ],
 )
-def test_what_is_for_the_relu_is_refused(options: dict[str, object], said: str) -> None:
+def test_what_is_for_the_relu_is_refused(options: dict[str, object], reported: str) -> None:
     X, Y, _ = planted(Power(2), 4, 2, 3, 60, seed=13)
-    with pytest.raises(InputError, match=said):
+    with pytest.raises(InputError, match=reported):
         unrelu.recover(X, Y, **{"activation": "power(2)", **options})  # type: ignore[arg-type]
 
 
@@ -475,11 +475,11 @@ def test_a_report_is_written(tmp_path: Path) -> None:
 
 def test_a_report_of_a_scale_that_is_part_of_the_unit(tmp_path: Path) -> None:
     X, Y, net = planted(Expm1(), 4, 2, 3, 90, seed=16)
-    told = appraise(net, X, Y)
-    assert told.status == Status.EXACT
-    v = told.network.V
+    given = appraise(net, X, Y)
+    assert given.status == Status.EXACT
+    v = given.network.V
     distances = np.abs(X @ v.T).min(axis=0) / np.linalg.norm(v, axis=1)
-    assert np.allclose(told.nearest, distances, rtol=1e-12)
+    assert np.allclose(given.nearest, distances, rtol=1e-12)
     unrelu.write_report(net, X, Y, tmp_path / "page.html")
     page = (tmp_path / "page.html").read_text(encoding="utf-8")
     assert "length one" not in page

@@ -50,7 +50,7 @@ def noisy_samples(
     return made.X, noisy_labels(made, share, seed=[seed, 1]), made.truth
 
 
-def told(truth: Network, X: Array, Y: Array, bias: bool) -> Network:
+def fitted_from(truth: Network, X: Array, Y: Array, bias: bool) -> Network:
     """Least squares started at the truth."""
     samples, f = Samples.of(X, Y), truth.activation
     metric = np.diag(1 / (Y - truth(X)).std(axis=0))
@@ -133,7 +133,7 @@ def test_noisy_labels_end_in_the_minimum_next_to_the_truth(f: Activation, bias: 
     result = unrelu.recover(X, Y, 3, activation=f, bias=bias, noise="gaussian", rng=0)
     assert result.status == Status.ESTIMATED
     assert result.network is not None
-    known = told(truth, X, Y, bias)
+    known = fitted_from(truth, X, Y, bias)
     unknowns = 3 * (8 + m + bias)
     excess = squares(result.network, truth, X, Y) - squares(known, truth, X, Y)
     assert excess < 0.05 * unknowns
@@ -159,13 +159,13 @@ def test_the_number_of_units_is_found(f: Activation) -> None:
 )
 def test_another_activation_is_no_noise(made: Activation, asked: Activation) -> None:
     X, Y, truth = noisy_samples(made, 2, 2, 800, seed=3)
-    wrong = told(Network(truth.V, truth.U, activation=asked), X, Y, False)
+    wrong = fitted_from(Network(truth.V, truth.U, activation=asked), X, Y, False)
     samples = Samples.of(X, Y)
     left = unexplained(wrong, samples, False, False)
     assert left.shape < 1e-6
     assert unrelu.verify(wrong, X, Y, bias=False).status == Status.FAILED
     if made != ReLU():
-        right = unexplained(told(truth, X, Y, False), samples, False, False)
+        right = unexplained(fitted_from(truth, X, Y, False), samples, False, False)
         assert right.shape > 1e-3
 
 
@@ -187,8 +187,8 @@ def test_the_estimator_and_predictions() -> None:
     model.fit(X, Y)
     assert model.result_.status == Status.ESTIMATED
     assert model.result_.uncertainty is not None
-    said = model.result_.uncertainty.predict(X[:100])
-    inside = (said.low <= truth(X[:100])) & (truth(X[:100]) <= said.high)
+    reported = model.result_.uncertainty.predict(X[:100])
+    inside = (reported.low <= truth(X[:100])) & (truth(X[:100]) <= reported.high)
     assert 0.8 < inside.mean() <= 1.0
     assert "power(2)" in str(model.result_)
 
@@ -198,9 +198,9 @@ def test_reports_tell_noise_from_a_wrong_network(f: Activation) -> None:
     X, Y, _ = noisy_samples(f, 2, 2, 600, seed=12)
     net = unrelu.recover(X, Y, 2, activation=f, bias=False, rng=0).network
     assert net is not None
-    told = appraise(net, X, Y)
-    assert told.status == Status.ESTIMATED
-    assert told.uncertainty is not None
+    fitted_from = appraise(net, X, Y)
+    assert fitted_from.status == Status.ESTIMATED
+    assert fitted_from.uncertainty is not None
     V = np.array(net.V)
     V[0, 0] += 0.2
     wrong = appraise(Network(V, net.U, net.b, net.c, f), X, Y)
@@ -258,7 +258,7 @@ def test_standard_errors_are_those_of_the_fits(f: Activation) -> None:
     scores = []
     for seed in range(4):
         X, Y, truth = noisy_samples(f, 3, 3, 500, seed=seed)
-        fitted = told(truth, X, Y, False)
+        fitted = fitted_from(truth, X, Y, False)
         found = unrelu.assess(fitted, X, Y, biased=False, simulate=False)
         order = unrelu.match(found.network, truth).permutation
         off = found.network.V[order] - truth.canonical().V
@@ -269,7 +269,7 @@ def test_standard_errors_are_those_of_the_fits(f: Activation) -> None:
 
 def test_errors_of_directions_leave_lengths_out() -> None:
     X, Y, truth = noisy_samples(Expm1(), 2, 2, 400, seed=7)
-    found = unrelu.assess(told(truth, X, Y, False), X, Y, biased=False)
+    found = unrelu.assess(fitted_from(truth, X, Y, False), X, Y, biased=False)
     for unit, row in zip(found.units, found.stderr.V, strict=True):
         assert 0 < unit.angle_error * np.linalg.norm(truth.V, axis=1).max() < np.linalg.norm(row)
 

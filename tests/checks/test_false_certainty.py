@@ -19,8 +19,8 @@ SEEDS = range(1)
 def test_no_exact_answer_is_a_lie(name: str) -> None:
     for seed in SEEDS:
         outcome = hunt(made(name, seed), seed)
-        assert not outcome.false, f"made({name!r}, {seed}): {outcome.said}"
-        assert outcome.verdict != "crash", f"made({name!r}, {seed}): {outcome.said}"
+        assert not outcome.false, f"made({name!r}, {seed}): {outcome.reported}"
+        assert outcome.verdict != "crash", f"made({name!r}, {seed}): {outcome.reported}"
 
 
 def test_the_hunt_has_something_to_lose() -> None:
@@ -66,7 +66,7 @@ def test_canary_units() -> None:
     assert "differs" in _why(replace(result, network=more), case)
 
 
-def test_canary_answers_that_nobody_can_know() -> None:
+def test_canary_answers_that_no_samples_determine() -> None:
     result, case = _recovered()
     assert "other networks" in _why(result, replace(case, unique=False))
     assert "no network" in _why(result, replace(case, truth=None))
@@ -76,8 +76,8 @@ def test_canary_answers_that_nobody_can_know() -> None:
         np.r_[result.certificate.network.b, -50.0],
         result.certificate.network.c,
     )
-    told = replace(case, truth=idle, options={"n_units": 4})
-    assert "3 units of 4" in _why(result, told)
+    given = replace(case, truth=idle, options={"n_units": 4})
+    assert "3 units of 4" in _why(result, given)
 
 
 def test_what_leaves_no_trace() -> None:

@@ -155,8 +155,8 @@ def test_counts_are_believed_where_they_are_said_to_be() -> None:
     X = np.random.default_rng(0).standard_normal((800, 2))
     y = (X[:, 0] > 0).astype(float)
     assert unrelu.recover(X, y, rng=0, throw=False).code == "class-labels"
-    said = unrelu.recover(X, y, 1, noise="poisson", rng=0, throw=False)
-    assert said.code != "class-labels"
+    reported = unrelu.recover(X, y, 1, noise="poisson", rng=0, throw=False)
+    assert reported.code != "class-labels"
 
 
 @pytest.mark.parametrize("levels", [12.0, 40.0])

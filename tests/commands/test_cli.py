@@ -117,14 +117,14 @@ def test_an_estimate_for_machines(tmp_path: Path, truth: Path, noisy: Path) -> N
     assert values["noise"]["kind"] == "gaussian"
     assert values["noise"]["freedom"] is None
     assert [set(width) for width in values["noise"]["widths"]] == [{"units", "gain", "edge"}] * 2
-    told = values["uncertainty"]
-    assert len(told["units"]) == 3
-    assert told["form"] == "homoscedastic"
-    assert isinstance(told["notes"], list)
+    given = values["uncertainty"]
+    assert len(given["units"]) == 3
+    assert given["form"] == "homoscedastic"
+    assert isinstance(given["notes"], list)
     found, true = load(net), load(truth).canonical()
-    for name, errors in told["stderr"].items():
+    for name, errors in given["stderr"].items():
         assert np.shape(errors) == getattr(found, name).shape
-    largest = max(np.max(errors) for errors in told["stderr"].values())
+    largest = max(np.max(errors) for errors in given["stderr"].values())
     assert answer("match", net, truth)["max_error"] < 5 * np.sqrt(6) * largest
     assert len(found.V) == len(true.V)
 

@@ -62,8 +62,8 @@ def test_every_argument_is_completed() -> None:
 
 @pytest.mark.parametrize("shell", SHELLS)
 def test_the_way_to_install_it_is_in_the_help(shell: str) -> None:
-    said = CliRunner().invoke(main, ["completion", "--help"]).stdout
-    assert f"unrelu completion {shell}" in said
+    reported = CliRunner().invoke(main, ["completion", "--help"]).stdout
+    assert f"unrelu completion {shell}" in reported
     assert "unrelu completion --help" in CliRunner().invoke(main, ["--help"]).stdout.replace(
         "\n ", ""
     )

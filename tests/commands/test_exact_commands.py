@@ -90,9 +90,9 @@ def test_equal_sees_what_floats_do_not() -> None:
 @pytest.mark.parametrize("suffix", ["npz", "csv"])
 def test_sample_recover_verify_match(tmp_path: Path, truth: Path, suffix: str) -> None:
     samples, net = tmp_path / f"s.{suffix}", tmp_path / "net.npz"
-    said = run("sample", truth, "-o", samples, "--exact", "-n", 150, "--seed", 0)
-    assert said.exit_code == 0, said.output
-    assert said.output.splitlines()[:2] == ["samples  150", "inputs   4, multiples of 2^-20"]
+    reported = run("sample", truth, "-o", samples, "--exact", "-n", 150, "--seed", 0)
+    assert reported.exit_code == 0, reported.output
+    assert reported.output.splitlines()[:2] == ["samples  150", "inputs   4, multiples of 2^-20"]
     X, Y = read_samples(samples, exact=True)
     assert (rational_network()(X) == Y).all()
 
@@ -127,15 +127,15 @@ def test_json_of_exact_results(tmp_path: Path, truth: Path) -> None:
 
 def test_json_text_of_fractions_and_long_integers() -> None:
     values = {"w": np.array([[Fraction(1, 3), Fraction(2)]]), "p": 7**5000, "n": 3, "b": True}
-    told = json.loads(json_text(values))
-    assert told["w"] == [["1/3", "2"]]
-    assert len(told["p"]) > 4000
-    assert told["n"] == 3
-    assert told["b"] is True
+    given = json.loads(json_text(values))
+    assert given["w"] == [["1/3", "2"]]
+    assert len(given["p"]) > 4000
+    assert given["n"] == 3
+    assert given["b"] is True
 
 
 @pytest.mark.parametrize(("scale", "k"), [(1.0, 20), (0.75, 21), (1000.0, 11), (1e-300, 1017)])
-def test_exact_inputs_lie_on_the_grid_that_is_said(
+def test_exact_inputs_lie_on_the_grid_that_is_reported(
     tmp_path: Path, truth: Path, scale: float, k: int
 ) -> None:
     samples, drawn = tmp_path / "s.npz", tmp_path / "drawn.npz"
@@ -226,15 +226,15 @@ def test_commands_take_rational_networks(tmp_path: Path, truth: Path, exact: Exa
 
 
 def test_a_proof_in_words(exact: Exact) -> None:
-    for told in (
+    for given in (
         appraise(exact.found, exact.X, exact.Y),
         appraise(exact.found, rounded(exact.X), rounded(exact.Y)),
         appraise(exact.truth, exact.X, exact.Y),
     ):
-        assert told.status == Status.PROVED
-        assert not told.network.rational
-        assert np.abs(np.linalg.norm(told.network.V, axis=1) - 1).max() < 8 * EPS
-        words = verdict(told)
+        assert given.status == Status.PROVED
+        assert not given.network.rational
+        assert np.abs(np.linalg.norm(given.network.V, axis=1) - 1).max() < 8 * EPS
+        words = verdict(given)
         assert words.title == "Proved"
         assert [remark.code for remark in words.certain[:3]] == ["recomputed", "unique", "rational"]
     plain = appraise(exact.truth, rounded(exact.X), rounded(exact.Y))
@@ -312,9 +312,9 @@ def test_labels_that_agree_prove_no_weights_that_they_do_not_show(exact: Exact) 
     assert certificate.status == Status.UNDETERMINED
     seen = [(X @ unit + b > 0).sum() for unit, b in zip(*hidden(certificate), strict=True)]
     assert certificate.weak_units.tolist() == [int(np.argmin(seen))]
-    told = appraise(net, X, net(X))
-    assert told.status == Status.UNDETERMINED
-    assert verdict(told).title == "Undetermined"
+    given = appraise(net, X, net(X))
+    assert given.status == Status.UNDETERMINED
+    assert verdict(given).title == "Undetermined"
 
 
 def hidden(certificate: Certificate) -> tuple[Rationals, Rationals]:

@@ -190,7 +190,7 @@ def test_ranks_that_decide_or_leave_open() -> None:
         enumerate_units(samples, 0, bias=False)
 
 
-def test_too_large_is_said() -> None:
+def test_too_large_is_reported() -> None:
     rng = np.random.default_rng(0)
     X, V, U = rng.integers(-9, 10, (60, 4)), rng.integers(-9, 10, (3, 4)), np.eye(3, dtype=int)
     found = enumerate_units(ExactSamples.of(X, np.maximum(X @ V.T, 0) @ U), 3, bias=True)

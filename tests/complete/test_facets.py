@@ -277,7 +277,7 @@ def test_more_or_fewer_units_than_rank() -> None:
     assert (fewer.status, fewer.code) == (Status.FAILED, "more-units")
 
 
-def test_too_many_facets_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_many_facets_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     from unrelu.numerics import cones
 
     problem = plant(10, 7, 7, 60, seed=0)

@@ -75,8 +75,8 @@ def test_no_output_is_left_unchecked() -> None:
         ("p <1e-16, gain 5", "p <1e-16, gain 7"),
     ],
 )
-def test_differences_are_seen(said: str, shown: str) -> None:
-    assert difference(said, shown)
+def test_differences_are_seen(reported: str, shown: str) -> None:
+    assert difference(reported, shown)
 
 
 @pytest.mark.parametrize(
@@ -88,8 +88,8 @@ def test_differences_are_seen(said: str, shown: str) -> None:
         ("one\ntwo", "one\n..."),
     ],
 )
-def test_what_differs_between_machines_does_not_count(said: str, shown: str) -> None:
-    assert not difference(said, shown)
+def test_what_differs_between_machines_does_not_count(reported: str, shown: str) -> None:
+    assert not difference(reported, shown)
 
 
 class Links(HTMLParser):

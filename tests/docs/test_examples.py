@@ -53,8 +53,8 @@ def test_every_example_is_tested() -> None:
 def read(name: str) -> dict[str, Any]:
     """Runs a page to its end; returns its names, with `printed` for what it has said."""
     pyplot = pytest.importorskip("matplotlib.pyplot")
-    said = io.StringIO()
-    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(said):
+    reported = io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(reported):
         pyplot.switch_backend("agg")
         patch.setattr(pyplot, "show", lambda: None)
         patch.setattr(sys, "argv", [name])
@@ -64,7 +64,7 @@ def read(name: str) -> dict[str, Any]:
     for figure in drawn:
         figure.canvas.draw()
     pyplot.close("all")
-    return {**names, "printed": said.getvalue()}
+    return {**names, "printed": reported.getvalue()}
 
 
 def test_endpoints() -> None:

@@ -76,7 +76,7 @@ def test_many_standard_errors_off_is_too_far(part: str, law: str) -> None:
     assert verify(Network(**close), X, Y).status == Status.ESTIMATED
 
 
-def test_how_far_it_is_off_is_said() -> None:
+def test_how_far_it_is_off_is_reported() -> None:
     truth, X, Y = planted(0, 800)
     certificate = verify(Network(truth.V, truth.U, truth.b, truth.c + 0.03), X, Y)
     assert (certificate.status, certificate.code) == ("failed", "far-from-estimate")

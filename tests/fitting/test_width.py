@@ -131,7 +131,7 @@ def test_misfit_sees_another_function_and_not_noise() -> None:
     assert misfit(net, X, noise + np.cos(3 * X[:, :2].sum(axis=1, keepdims=True))) > MISFIT
 
 
-def test_told_one_unit_too_few() -> None:
+def test_one_unit_too_few_given() -> None:
     problem = plant(5, 2, 1, 800, seed=5, bias=0.3)
     noise = 0.1 * np.random.default_rng(5).standard_normal(problem.Y.shape)
     result = asked(problem.X, problem.Y + noise, n_units=1, noise="gaussian")
@@ -206,7 +206,7 @@ def test_a_kink_beside_a_column_of_two_values_is_one_unit(seed: int) -> None:
     assert (result.status, result.network.n_units) == ("estimated", 1)
 
 
-def test_a_number_that_is_told_is_no_hindrance() -> None:
+def test_a_given_number_of_units_is_no_hindrance() -> None:
     """Logged answers of a trained network, rounded to three decimals: from the network of the exact
     search, which is a wrong one, the told number alone leads nowhere."""
     X, y = load_diabetes(return_X_y=True)
@@ -215,8 +215,8 @@ def test_a_number_that_is_told_is_no_hindrance() -> None:
     model = MLPRegressor(hidden_layer_sizes=(8,), max_iter=3000, random_state=0, alpha=1e-3).fit(
         X, y
     )
-    for told in (None, 8):
-        result = asked(X, np.round(model.predict(X), 3), n_units=told)
+    for given in (None, 8):
+        result = asked(X, np.round(model.predict(X), 3), n_units=given)
         assert result.status == "estimated"
         assert result.network is not None
         assert match(result.network, from_sklearn(model)).hidden.max() < 0.1

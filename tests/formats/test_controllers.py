@@ -146,8 +146,8 @@ def test_what_nothing_tells_of_a_matlab_file_can_be_said(tmp_path: Path) -> None
 
 def test_activations_in_matlab_files_are_believed(tmp_path: Path) -> None:
     path = tmp_path / "net.mat"
-    for said in (["relu", "linear"], ["poslin", "purelin"]):
-        arrays = controller(NET) | {"act_fcns": np.array(said)}
+    for reported in (["relu", "linear"], ["poslin", "purelin"]):
+        arrays = controller(NET) | {"act_fcns": np.array(reported)}
         assert load(put(path, mat_file(arrays))).remarks == ()
     arrays = controller(NET) | {"act_fcns": np.array(["tanh", "linear"])}
     assert code(path, mat_file(arrays)) == "activation"

@@ -29,7 +29,7 @@ def code(path: Path) -> str:
 )
 def test_pointers_pages_and_nothing_are_told_under_any_name(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"net{suffix}"
-    for data, said in (
+    for data, reported in (
         (POINTER, "git-lfs-pointer"),
         (b"\n <!DOCTYPE html><html>", "web-page"),
         (b"", "empty"),
@@ -40,7 +40,7 @@ def test_pointers_pages_and_nothing_are_told_under_any_name(tmp_path: Path, suff
         (b"\x93NUMPY" + bytes(50), "single-array"),
     ):
         path.write_bytes(data)
-        assert code(path) == said
+        assert code(path) == reported
 
 
 @pytest.mark.parametrize(
@@ -57,24 +57,24 @@ def test_pointers_pages_and_nothing_are_told_under_any_name(tmp_path: Path, suff
     ],
 )
 def test_names_tell_where_the_content_does_not(
-    tmp_path: Path, name: str, data: bytes | None, said: str
+    tmp_path: Path, name: str, data: bytes | None, reported: str
 ) -> None:
     path = tmp_path / name
     if data is not None:
         path.write_bytes(data)
-    assert code(path) == said
+    assert code(path) == reported
 
 
-def test_models_that_are_asked_are_told_too(tmp_path: Path) -> None:
+def test_models_that_are_asked_are_recognised_too(tmp_path: Path) -> None:
     pytest.importorskip("onnxruntime")
     from unrelu.oracles.onnx_file import open_onnx
 
     path = tmp_path / "net.onnx"
     path.write_bytes(POINTER)
-    for each, said in ((path, "git-lfs-pointer"), (tmp_path, "folder")):
+    for each, reported in ((path, "git-lfs-pointer"), (tmp_path, "folder")):
         with pytest.raises(FileError) as caught:
             open_onnx(each)
-        assert caught.value.code == said
+        assert caught.value.code == reported
 
 
 def test_folders_are_named(tmp_path: Path) -> None:

@@ -354,7 +354,7 @@ def test_models_of_keras_1_say_that_there_is_no_bias(tmp_path: Path) -> None:
     assert identical(found, Network(NET.V, NET.U))
 
 
-def test_files_of_weights_whose_order_nobody_knows_are_refused(tmp_path: Path) -> None:
+def test_files_of_weights_whose_order_is_unknown_are_refused(tmp_path: Path) -> None:
     """A class of one's own keeps its layers under names of its own, in no order."""
     made = io.BytesIO()
     with h5py.File(made, "w") as file:

@@ -94,7 +94,7 @@ def test_a_network_without_units_stays_in_npz(tmp_path: Path, name: str) -> None
 @pytest.mark.parametrize(
     ("suffix", "package"), [(".onnx", "onnx"), (".safetensors", "safetensors"), (".h5", "h5py")]
 )
-def test_a_missing_package_is_told_how_to_install(
+def test_a_missing_package_is_reported_how_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str, package: str
 ) -> None:
     path = put(tmp_path / f"net{suffix}", b"\x89HDF\r\n\x1a\n")

@@ -54,11 +54,11 @@ def test_no_file_gives_another_network(names: tuple[str, str, str, str], size: A
     all that can be said always the network. A weight kept as x @ W and a kernel kept as W @ x are
     told by biases, or by nothing."""
     net = gaussian_network(*size)
-    told = {"weight": False, "kernel": True}
+    given = {"weight": False, "kernel": True}
     for transposed, biases in itertools.product((False, True), repeat=2):
         arrays = kept(net, names, transposed=transposed, biases=biases)
         expected = net if biases else Network(net.V, net.U)
-        contrary = told.get(names[0].split(":")[0].rpartition("/")[2].rpartition(".")[2])
+        contrary = given.get(names[0].split(":")[0].rpartition("/")[2].rpartition(".")[2])
         for turned in (arrays, dict(reversed(arrays.items()))):
             try:
                 found = two_layers(turned)
@@ -183,17 +183,17 @@ def test_heads_side_by_side_are_not_taken_for_two_layers(one: str, other: str) -
     assert two_layers(arrays, reading=Reading(order=(one, other))).n_outputs == 1
 
 
-def test_what_names_alone_tell_of_the_layout_is_said() -> None:
+def test_what_names_alone_tell_of_the_layout_is_reported() -> None:
     """A module of one's own may keep (inputs, units) in a `weight`, which shapes do not show."""
 
-    def said(net: Network) -> set[str]:
+    def reported(net: Network) -> set[str]:
         return {remark.code for remark in net.remarks}
 
     square = kept(gaussian_network(5, 5, 5), TORCH)
-    assert "layout-assumed" in said(two_layers(square))
-    assert "layout-assumed" not in said(two_layers(square, reading=Reading(transposed=False)))
-    assert "layout-assumed" not in said(two_layers(kept(gaussian_network(5, 7, 3), TORCH)))
-    assert "layout-assumed" not in said(two_layers(kept(gaussian_network(5, 5, 5), FLAX)))
+    assert "layout-assumed" in reported(two_layers(square))
+    assert "layout-assumed" not in reported(two_layers(square, reading=Reading(transposed=False)))
+    assert "layout-assumed" not in reported(two_layers(kept(gaussian_network(5, 7, 3), TORCH)))
+    assert "layout-assumed" not in reported(two_layers(kept(gaussian_network(5, 5, 5), FLAX)))
 
 
 def test_numbers_that_may_scale_are_not_taken_for_biases() -> None:

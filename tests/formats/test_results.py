@@ -266,16 +266,16 @@ def test_every_type_of_a_field_has_a_name_in_files() -> None:
 def test_files_of_older_versions_are_read(path: Path) -> None:
     """Written once, and never again: they stand for those that users keep."""
     result = load_result(path)
-    said = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
-    assert result.status.value == said["status"]
-    assert result.code == said["code"]
+    reported = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+    assert result.status.value == reported["status"]
+    assert result.code == reported["code"]
     assert result.network is not None
     for name in ("V", "U", "b", "c"):
-        assert [str(entry) for entry in getattr(result.network, name).ravel()] == said[name]
-    if said["stderr"] is not None:
+        assert [str(entry) for entry in getattr(result.network, name).ravel()] == reported[name]
+    if reported["stderr"] is not None:
         assert result.stderr is not None
-        assert [str(entry) for entry in result.stderr.V.ravel()] == said["stderr"]
-    assert result.stats["seed"] == said["seed"]
+        assert [str(entry) for entry in result.stderr.V.ravel()] == reported["stderr"]
+    assert result.stats["seed"] == reported["seed"]
 
 
 def test_there_are_such_files() -> None:

@@ -56,11 +56,11 @@ def test_a_state_dict_under_any_key_is_read(tmp_path: Path, key: str, legacy: bo
     ],
 )  # fmt: skip
 def test_what_lies_beside_is_left_out(
-    tmp_path: Path, value: Any, said: set[str], legacy: bool
+    tmp_path: Path, value: Any, reported: set[str], legacy: bool
 ) -> None:
     net = load(put(tmp_path, value, legacy))
     assert identical(net, NET)
-    assert codes(net) == said | {"activation-assumed"}
+    assert codes(net) == reported | {"activation-assumed"}
 
 
 @both

@@ -137,12 +137,12 @@ def test_exact_and_unknown() -> None:
     assert curved.breakpoints == ()
     with pytest.raises(InputError, match="expected 'relu'"):
         curved.breakpoints_along(0)
-    for options, said in (
+    for options, reported in (
         ({"along": 1}, "along: got 1"),
         ({"at": [1.0, 2.0]}, r"at: got shape \(2,\)"),
         ({"level": 95}, "level: got 95"),
     ):
-        with pytest.raises(InputError, match=said):
+        with pytest.raises(InputError, match=reported):
             failed.breakpoints_along(**options)
 
 
@@ -162,6 +162,6 @@ def test_where_they_are_shown(tmp_path: Path) -> None:
     run = CliRunner().invoke(
         main, ["recover", str(path), "-o", f"{tmp_path}/net.npz", "--skip", "--json", "--seed=0"]
     )
-    (told,) = json.loads(run.stdout)["breakpoints"]
-    assert told["position"] == found.position
-    assert told["before_stderr"] == found.before_stderr.tolist()
+    (given,) = json.loads(run.stdout)["breakpoints"]
+    assert given["position"] == found.position
+    assert given["before_stderr"] == found.before_stderr.tolist()

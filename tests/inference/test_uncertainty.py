@@ -270,8 +270,8 @@ def test_a_unit_that_is_hardly_active_is_named() -> None:
         Y = net(X) + 0.3 * rng.standard_normal((600, 2))
         found = assess(net, X, Y, biased=True)
         assert found.undetermined.tolist() == ([unit] if undetermined else [])
-        said = "not determined" if undetermined else "barely determined"
-        (note,) = [note for note in found.notes if said in note]
+        reported = "not determined" if undetermined else "barely determined"
+        (note,) = [note for note in found.notes if reported in note]
         assert note.startswith(f"unit {unit} is")
         assert f"active on {100 * beyond / 600:.2g}% of the samples" in note
         assert np.isfinite(flat(found.stderr)).all()
@@ -330,8 +330,8 @@ def test_kinks_that_noise_blurs() -> None:
             net = fit(truth, X, Y, np.ones_like(Y))
             found = assess(net, X, Y, biased=True)
             shares.append(max(unit.near_kink for unit in found.units))
-            said = any("which side of the kink" in note for note in found.notes)
-            assert said == (shares[-1] > 0.15)
+            reported = any("which side of the kink" in note for note in found.notes)
+            assert reported == (shares[-1] > 0.15)
             angles = np.array([unit.angle_error for unit in found.units])
             missed.append(((net.V - truth.V) ** 2).sum(axis=1) / angles**2)
         assert (np.mean(shares) > 0.15) == blurred
@@ -344,18 +344,20 @@ def test_noise_that_changes_is_seen() -> None:
     rng = np.random.default_rng(0)
     unit = rng.standard_normal((600, 2))
     mean = truth(X)
-    for noise, said in (
+    for noise, reported in (
         (0.1 * (0.2 + np.abs(mean)) * unit, "noise changes with the mean"),
         (uneven(rng, X), "noise"),
     ):
         Y = mean + noise
         net = fit(truth, X, Y, np.ones_like(Y))
-        (note,) = [note for note in assess(net, X, Y, biased=True).notes if note.startswith(said)]
+        (note,) = [
+            note for note in assess(net, X, Y, biased=True).notes if note.startswith(reported)
+        ]
         assert 'use form="sandwich"' in note
         (note,) = [
             note
             for note in assess(net, X, Y, biased=True, form="sandwich").notes
-            if note.startswith(said)
+            if note.startswith(reported)
         ]
         assert "allow for that" in note
         assert "do not" not in note

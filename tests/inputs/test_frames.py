@@ -115,10 +115,10 @@ def test_names_of_many_columns_leave_the_table_out() -> None:
 
 def test_predictions_want_the_same_columns(frame: pd.DataFrame, found: Recovery) -> None:
     assert found.uncertainty is not None
-    told = found.uncertainty.predict(frame)
-    assert told == found.uncertainty.predict(frame.to_numpy(float))
+    stated = found.uncertainty.predict(frame)
+    assert stated == found.uncertainty.predict(frame.to_numpy(float))
     assert found.network is not None
-    assert np.array_equal(found.network(frame), told.mean)
+    assert np.array_equal(found.network(frame), stated.mean)
     with pytest.raises(InputError, match="expected age, smoker, height in this order"):
         found.uncertainty.predict(frame[["height", "age", "smoker"]])
 
@@ -185,9 +185,9 @@ def test_what_is_no_number_is_named(frame: pd.DataFrame, risk: pd.Series[float])
     twice = frame.assign(twice=2 * frame.age)
     with pytest.raises(InputError, match=r"column (age|twice) is a linear"):
         recover(twice, risk, method="hyperplanes")
-    said = recover(twice, risk, rng=0, throw=False).certificate
-    assert said.code == "dependent-inputs"
-    assert "column age of X" in said.explanation or "column twice of X" in said.explanation
+    reported = recover(twice, risk, rng=0, throw=False).certificate
+    assert reported.code == "dependent-inputs"
+    assert "column age of X" in reported.explanation or "column twice of X" in reported.explanation
     with pytest.raises(InputError, match="output risk"):
         recover(frame, risk - 100, noise="poisson")
     for use in (
@@ -276,9 +276,9 @@ def test_columns_numbered_or_on_levels() -> None:
 
 def test_assessed_by_name(frame: pd.DataFrame, risk: pd.Series[float], found: Recovery) -> None:
     assert found.network is not None
-    told = assess(found.network, frame, risk, biased=True)
-    assert told.names.inputs == ("age", "smoker", "height")
-    assert told.weights()[0]["input"] == "age"
+    stated = assess(found.network, frame, risk, biased=True)
+    assert stated.names.inputs == ("age", "smoker", "height")
+    assert stated.weights()[0]["input"] == "age"
 
 
 def test_columns_on_the_command_line(
@@ -295,8 +295,8 @@ def test_columns_on_the_command_line(
         assert result.exit_code == 0, result.output
         return result.stdout
 
-    said = run("recover", table, "-o", net, *columns, *options)
-    assert "age, smoker, height" in said
+    reported = run("recover", table, "-o", net, *columns, *options)
+    assert "age, smoker, height" in reported
     assert "from smoker" in page.read_text(encoding="utf-8")
     assert "risk" in run("recover", table, "-o", net, *columns, *options, "--json")
     run("report", net, table, "-o", page, *columns)
@@ -304,5 +304,5 @@ def test_columns_on_the_command_line(
     refused = CliRunner().invoke(main, ["verify", str(net), str(table), *columns[2:]])
     assert refused.exit_code == 2
     assert "'red'" in refused.stderr
-    said = CliRunner().invoke(main, ["verify", str(net), str(table), *columns]).stdout
-    assert Status.ESTIMATED.value in said
+    reported = CliRunner().invoke(main, ["verify", str(net), str(table), *columns]).stdout
+    assert Status.ESTIMATED.value in reported

@@ -115,7 +115,7 @@ def test_half_precision_of_torch_becomes_single() -> None:
     assert np.array_equal(as_array(FakeTensor(values, kind="bfloat16")), values)
 
 
-def test_a_tensor_that_is_no_array_is_told() -> None:
+def test_a_tensor_that_is_no_array_is_reported() -> None:
     sparse = FakeTensor(np.array([None]))
     with pytest.raises(InputTypeError, match="Sparse"):
         unrelu.recover(sparse, X)

@@ -57,13 +57,13 @@ def assert_same(one: Network, other: Network, tolerance: float) -> None:
 # The truth comes back, to the standard errors.
 
 
-@pytest.mark.parametrize("told", [False, True])
+@pytest.mark.parametrize("given", [False, True])
 @pytest.mark.parametrize("bias", [0.0, 0.5])
 @pytest.mark.parametrize(("m", "n"), [(1, 1500), (2, 800), (5, 500)])
-def test_gaussian_noise(m: int, n: int, bias: float, told: bool) -> None:
+def test_gaussian_noise(m: int, n: int, bias: float, given: bool) -> None:
     problem = plant(4, 3, m, n, seed=2, bias=bias)
     Y = noisy_labels(problem, 0.1)
-    result = estimate(problem.X, Y, 3 if told else None, bias=bias > 0)
+    result = estimate(problem.X, Y, 3 if given else None, bias=bias > 0)
     assert_estimated(result, problem.truth)
     assert result.noise is not None
     assert result.noise.kind == "gaussian"
@@ -238,14 +238,14 @@ def test_permuted_labels(noise: str) -> None:
     assert np.all(result.stderr.c < 1.01 * usual)
 
 
-@pytest.mark.parametrize("told", [None, 4])
-def test_three_layers_are_not_two(told: int | None) -> None:
+@pytest.mark.parametrize("given", [None, 4])
+def test_three_layers_are_not_two(given: int | None) -> None:
     """Never exact, nor an estimate."""
     rng = np.random.default_rng(0)
     X = rng.standard_normal((150, 4))
     hidden = np.maximum(X @ rng.standard_normal((4, 4)), 0) @ rng.standard_normal((4, 4))
     Y = np.maximum(hidden - 0.5, 0) @ rng.standard_normal((4, 2))
-    result = estimate(X, Y, told)
+    result = estimate(X, Y, given)
     assert result.status != Status.EXACT
     assert result.status != Status.ESTIMATED
 
@@ -374,13 +374,13 @@ def test_a_fixed_fit() -> None:
     assert tails.scale[1] == 1e-12
 
 
-def test_heavy_tails_are_said_where_gaussian_noise_was_asked_for() -> None:
+def test_heavy_tails_are_reported_where_gaussian_noise_was_asked_for() -> None:
     problem = plant(4, 2, 2, 600, seed=22, bias=0.5)
     rng = np.random.default_rng(0)
-    for freedom, said in ((2, True), (1000, False)):
+    for freedom, reported in ((2, True), (1000, False)):
         Y = problem.Y + 0.3 * rng.standard_t(freedom, problem.Y.shape)
         result = estimate(problem.X, Y, 2, noise="gaussian")
-        assert (TAILED in result.explanation) == said
+        assert (TAILED in result.explanation) == reported
 
 
 def test_skewed_noise_is_said_to_be() -> None:
@@ -396,8 +396,10 @@ def test_skewed_noise_is_said_to_be() -> None:
             assert result.uncertainty is not None
             assert result.network is not None
             assert result.network.n_units == 2
-            said = [note for note in result.uncertainty.notes if note.startswith("noise is skewed")]
-            assert len(said) == (noise is skewed)
+            reported = [
+                note for note in result.uncertainty.notes if note.startswith("noise is skewed")
+            ]
+            assert len(reported) == (noise is skewed)
 
 
 def test_noise_that_outputs_share_does_not_make_units_doubtful() -> None:

@@ -46,7 +46,7 @@ def test_short_floats_are_told_from_their_values(kind: type[np.floating]) -> Non
 
 
 @pytest.mark.parametrize("decimals", range(1, 9))
-def test_decimals_are_told(decimals: int) -> None:
+def test_decimals_are_reported(decimals: int) -> None:
     found = read_off(np.round(labels(), decimals))
     assert found.step == 10.0**-decimals
     assert found.read_off
@@ -127,7 +127,7 @@ def test_units_that_cancel_leave_the_rounding_of_what_has_gone() -> None:
     assert verify(net, X, Y).status != Status.FAILED
 
 
-def test_rounded_inputs_are_said() -> None:
+def test_rounded_inputs_are_reported() -> None:
     problem = plant(3, 3, 2, 400, seed=5, bias=0.5)
     certificate = verify(problem.truth, np.round(problem.X, 4), problem.Y)
     assert certificate.status == Status.UNDETERMINED

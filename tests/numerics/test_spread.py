@@ -51,11 +51,11 @@ def test_chance_or_a_threshold() -> None:
     assert by_chance(x, np.where(rng.random((500, 1)) < 0.6, 0, x))
 
 
-@pytest.mark.parametrize("told", [None, 1])
+@pytest.mark.parametrize("given", [None, 1])
 @pytest.mark.parametrize("noise", ["auto", "independent"])
-def test_labels_that_are_zero_below_a_threshold(noise: str, told: int | None) -> None:
+def test_labels_that_are_zero_below_a_threshold(noise: str, given: int | None) -> None:
     X, _, y = above(np.random.default_rng(0), 200)
-    found = recover(X, y, told, noise=noise, rng=0)
+    found = recover(X, y, given, noise=noise, rng=0)
     assert found.status == "estimated"
     assert found.network is not None
     assert found.stderr is not None

@@ -99,7 +99,7 @@ def test_retries_come_to_an_end() -> None:
     assert len(waits) == 3
 
 
-def test_nobody_there() -> None:
+def test_no_server() -> None:
     with served(sums) as (address, _):
         pass
     ask, _ = model(address, retries=1)
@@ -143,7 +143,7 @@ def test_an_answer_that_takes_too_long_in_all_times_out() -> None:
 
 
 @pytest.mark.parametrize("status", [302, 307])
-def test_redirections_are_not_followed_but_told(status: int) -> None:
+def test_redirections_are_not_followed_but_reported(status: int) -> None:
     with served(fails(status, Location="/there"), sums) as (address, seen):
         ask, _ = model(address)
         with pytest.raises(OracleError, match="give the address /there itself"):
@@ -189,10 +189,10 @@ def test_answers_that_are_no_array(body: bytes) -> None:
         ([[1.0], [1e40], [2.0]], "got 1e"),
     ],
 )
-def test_answers_of_the_wrong_kind(answer: Any, said: str) -> None:
+def test_answers_of_the_wrong_kind(answer: Any, reported: str) -> None:
     with served(lambda _: (200, {}, json.dumps(answer).encode())) as (address, _):
         ask, _ = model(address)
-        with pytest.raises(OracleError, match=said):
+        with pytest.raises(OracleError, match=reported):
             Queries(ask, 2, budget=10, batch=10)(X)
 
 
@@ -254,10 +254,10 @@ def test_answers_that_do_not_say_where_the_rows_are(answer: Any) -> None:
         ask, _ = model(address)
         with pytest.raises(OracleError) as caught:
             ask(X)
-    said = str(caught.value)
-    assert "--json-path" in said
+    reported = str(caught.value)
+    assert "--json-path" in reported
     for key in answer if isinstance(answer, dict) else ():
-        assert key in said
+        assert key in reported
 
 
 @pytest.mark.parametrize(
@@ -342,13 +342,13 @@ def test_headers_that_are_none_and_secrets_that_stay_so(name: str, value: str) -
         (422, b"", "status 422"),
     ],
 )
-def test_errors_carry_the_servers_own_words(status: int, body: bytes, said: str) -> None:
+def test_errors_carry_the_servers_own_words(status: int, body: bytes, reported: str) -> None:
     with served(lambda _: (status, {}, body)) as (address, _):
         ask, _ = model(address, retries=0)
         with pytest.raises(OracleError) as caught:
             ask(X)
     message = str(caught.value)
-    assert said in message
+    assert reported in message
     assert f"status {status}" in message
     assert "\x1b" not in message
     assert ("--header" in message) == (status in (401, 403))
@@ -368,8 +368,8 @@ def test_the_command_asks_with_headers_keys_and_paths(tmp_path: Path) -> None:
 
     def answer(body: bytes) -> Reply:
         rows = np.array(json.loads(body)["instances"], dtype=float)
-        said = {"took": 1, "outputs": [{"y": net(rows).tolist()}, {"y": rows.tolist()}]}
-        return 200, {}, json.dumps(said).encode()
+        reported = {"took": 1, "outputs": [{"y": net(rows).tolist()}, {"y": rows.tolist()}]}
+        return 200, {}, json.dumps(reported).encode()
 
     out = str(tmp_path / "net.npz")
     with served(answer) as (address, _):
@@ -432,8 +432,8 @@ def test_a_program_may_write_more_than_a_pipe_holds() -> None:
         ("sys.stdout.buffer.write(b'\\xff\\n' * 3)", "expected numbers"),
     ],
 )
-def test_programs_that_fail(code: str, said: str) -> None:
-    with pytest.raises(OracleError, match=said):
+def test_programs_that_fail(code: str, reported: str) -> None:
+    with pytest.raises(OracleError, match=reported):
         program(code)(X)
 
 

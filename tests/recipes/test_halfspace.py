@@ -152,8 +152,8 @@ def test_inputs_of_another_mean() -> None:
 
 def test_numbers_of_units() -> None:
     problem = planted(5, 2, 2, 2000, seed=0)
-    said = refusal(halfspace(problem, noisy(problem, 0.3, "gaussian", 0), noise="gaussian"))
-    assert "n_units" in said
+    reported = refusal(halfspace(problem, noisy(problem, 0.3, "gaussian", 0), noise="gaussian"))
+    assert "n_units" in reported
     assert "U must have rank k" in refusal(halfspace(problem, problem.Y, 3))
     few = plant(5, 3, 2, 2000, seed=0)
     assert "U must have rank k" in refusal(halfspace(few, few.Y, 3))

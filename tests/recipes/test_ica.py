@@ -29,8 +29,8 @@ def test_units_in_inputs_of_any_size() -> None:
 def test_hidden_weights_must_be_orthonormal() -> None:
     for seed in range(5):
         problem = plant(10, 5, 5, 2000, seed=seed, V=conditioned(10, 5, 10.0, seed))
-        said = refusal("ica", problem)
-        assert "not orthonormal" in said or "needs orthonormal" in said
+        reported = refusal("ica", problem)
+        assert "not orthonormal" in reported or "needs orthonormal" in reported
 
 
 def test_hidden_weights_that_are_nearly_orthonormal_are_told_apart() -> None:
@@ -56,7 +56,7 @@ def test_hidden_weights_that_are_nearly_orthonormal_are_told_apart() -> None:
         ),
     ],
 )
-def test_what_fails_is_said(problem: Planted, why: str) -> None:
+def test_what_fails_is_reported(problem: Planted, why: str) -> None:
     assert why in refusal("ica", problem, problem.truth.n_units)
 
 

@@ -139,9 +139,9 @@ def refusal(result: Recovery) -> str:
 def test_too_few_samples_alone() -> None:
     """With a unit alone on fewer than d samples it says so, and about how many would do."""
     problem = plant(10, 6, 2, 400, seed=0)
-    said = refusal(one_sparse(problem))
-    assert re.search(r"groups of parallel labels with fewer than 10 samples: \d+ ", said)
-    assert "more samples would do" in said
+    reported = refusal(one_sparse(problem))
+    assert re.search(r"groups of parallel labels with fewer than 10 samples: \d+ ", reported)
+    assert "more samples would do" in reported
 
 
 def test_a_unit_never_alone() -> None:
@@ -150,15 +150,15 @@ def test_a_unit_never_alone() -> None:
     U = np.array([[1.0, 0.0, 1.0], [0.0, 1.0, 1.0]])
     truth = Network(V, U, [0.0, 0.0, -0.5])
     X = np.random.default_rng(0).standard_normal((500, 2))
-    said = refusal(one_sparse(Planted(X, truth(X), truth), bias=True))
-    assert "alone on enough samples: 2; on 500 samples there are no other two" in said
+    reported = refusal(one_sparse(Planted(X, truth(X), truth), bias=True))
+    assert "alone on enough samples: 2; on 500 samples there are no other two" in reported
 
 
 def test_columns_that_are_positive_multiples() -> None:
-    said = refusal(one_sparse(opposite(plant(5, 3, 2, 2000, seed=0), scale=1.3)))
-    assert "positive multiples of each other" in said
-    said = refusal(one_sparse(plant(4, 3, 1, 2000, seed=0)))
-    assert "positive multiples of each other" in said
+    reported = refusal(one_sparse(opposite(plant(5, 3, 2, 2000, seed=0), scale=1.3)))
+    assert "positive multiples of each other" in reported
+    reported = refusal(one_sparse(plant(4, 3, 1, 2000, seed=0)))
+    assert "positive multiples of each other" in reported
 
 
 def test_noise() -> None:
@@ -171,8 +171,8 @@ def test_noise() -> None:
 
 
 def test_more_units_asked_for_than_there_are() -> None:
-    said = refusal(one_sparse(plant(5, 3, 2, 600, seed=0), n_units=4))
-    assert "alone on enough samples: 3 of 4" in said
+    reported = refusal(one_sparse(plant(5, 3, 2, 600, seed=0), n_units=4))
+    assert "alone on enough samples: 3 of 4" in reported
 
 
 def test_never_exact_and_wrong() -> None:

@@ -140,15 +140,15 @@ def test_the_enumeration_says_which_assumption_fails() -> None:
     X = rng.integers(-9, 10, (60, 3))
     V, U = rng.integers(-3, 4, (3, 4)), rng.integers(-3, 4, (4, 4))
     Y = np.maximum(X @ V, 0) @ U
-    said = []
+    reported = []
     for labels, n_units in ((Y[:, :1], 2), (Y, 4)):
         result = recover(
             X, labels, n_units, bias=False, method="enumeration", exact=True, throw=False
         )
         assert result.status == "failed"
-        said.append(result.explanation)
-    assert "the labels have rank 1, less than the 2 units" in said[0]
-    assert "undecided: too large" in said[1]
+        reported.append(result.explanation)
+    assert "the labels have rank 1, less than the 2 units" in reported[0]
+    assert "undecided: too large" in reported[1]
     with pytest.raises(InputError, match="expected exact=True"):
         recover(X, Y, 4, method="enumeration")
 

@@ -109,7 +109,7 @@ def test_the_order_must_show_something() -> None:
 
 
 @pytest.mark.parametrize("method", ["tensor", "projection-signs"])
-def test_what_fails_is_said(method: str) -> None:
+def test_what_fails_is_reported(method: str) -> None:
     uniform = planted("power(2)", 3, 3, 5000, 0, law=LAWS["uniform"])
     assert "the inputs are not Gaussian" in refusal(method, uniform, 3)
     few = planted("power(2)", 3, 2, 3200, 0)

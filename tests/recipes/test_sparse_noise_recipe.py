@@ -53,9 +53,9 @@ def test_it_needs_fewer_units_than_outputs() -> None:
     for n_units in (None, 3, 5):
         result = by_name(problem.X, Y, n_units)
         assert result.status == Status.FAILED
-        said = result.explanation
-        assert said.startswith("method='sparse-noise' does not apply: ")
-        assert "k < m" in said
+        reported = result.explanation
+        assert reported.startswith("method='sparse-noise' does not apply: ")
+        assert "k < m" in reported
 
 
 def test_other_noise() -> None:

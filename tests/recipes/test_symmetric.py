@@ -40,8 +40,8 @@ def test_inputs_must_be_symmetric() -> None:
     shifted = problem.X + 0.2
     skewed = np.random.default_rng(1).exponential(size=(5000, 10)) - 1
     for X in (shifted, skewed):
-        said = refusal("symmetric", Planted(X, np.asarray(problem.truth(X)), problem.truth))
-        assert "the inputs are not symmetric" in said
+        reported = refusal("symmetric", Planted(X, np.asarray(problem.truth(X)), problem.truth))
+        assert "the inputs are not symmetric" in reported
 
 
 def test_distinguishing_matrices_must_be_independent() -> None:
@@ -50,11 +50,11 @@ def test_distinguishing_matrices_must_be_independent() -> None:
     X = np.zeros((5000, 5))
     X[np.arange(5000), rng.integers(5, size=5000)] = rng.standard_normal(5000)
     truth = plant(5, 5, 5, 10, seed=0).truth
-    said = refusal("symmetric", Planted(X, np.asarray(truth(X)), truth))
-    assert "distinguishing matrices" in said
+    reported = refusal("symmetric", Planted(X, np.asarray(truth(X)), truth))
+    assert "distinguishing matrices" in reported
 
 
-def test_what_fails_is_said() -> None:
+def test_what_fails_is_reported() -> None:
     law = LAWS["uniform"]
     assert "rank 3 for 5 units" in refusal("symmetric", plant(10, 5, 3, 5000, seed=0, law=law), 5)
     assert "biases" in refusal("symmetric", plant(10, 3, 5, 5000, seed=0, law=law, bias=0.5), 3)
@@ -100,5 +100,5 @@ def test_noisy_labels(law: str) -> None:
 def test_moments_that_are_too_far_off_are_refused() -> None:
     """One step from there would lead anywhere."""
     problem = noisy(plant(20, 5, 5, 1000, seed=0, law=LAWS["uniform"]), 0.5, 0)
-    said = refusal("symmetric", problem, 5, noise="gaussian")
-    assert "not precise enough" in said or "distinguishing matrices" in said
+    reported = refusal("symmetric", problem, 5, noise="gaussian")
+    assert "not precise enough" in reported or "distinguishing matrices" in reported

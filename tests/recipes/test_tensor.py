@@ -57,8 +57,8 @@ def test_ill_conditioned_hidden_weights() -> None:
 def test_the_third_order_shows_nothing_of_the_relu() -> None:
     problem = plant(10, 4, 4, 2000, seed=0)
     for method in ("tensor-3", "tensor-3-power"):
-        said = refusal(method, problem)
-        assert "the Hermite coefficient h_3 of 'relu' is zero" in said
+        reported = refusal(method, problem)
+        assert "the Hermite coefficient h_3 of 'relu' is zero" in reported
 
 
 def test_order_is_chosen_by_the_hermite_coefficients() -> None:
@@ -99,7 +99,7 @@ def row_error(problem: Planted, k: int, order: int) -> float:
 
 
 @pytest.mark.parametrize("method", ["tensor", "projection-signs"])
-def test_what_fails_is_said(method: str) -> None:
+def test_what_fails_is_reported(method: str) -> None:
     uniform = plant(10, 4, 4, 5000, seed=0, law=LAWS["uniform"])
     assert "the inputs are not Gaussian" in refusal(method, uniform)
     biased = plant(10, 4, 8, 5000, seed=0, bias=0.5)
@@ -113,8 +113,8 @@ def test_what_fails_is_said(method: str) -> None:
 
 
 def test_the_power_method_needs_a_whitening() -> None:
-    said = refusal("tensor-power", plant(10, 6, 2, 5000, seed=0), 6)
-    assert "positive definite" in said
+    reported = refusal("tensor-power", plant(10, 6, 2, 5000, seed=0), 6)
+    assert "positive definite" in reported
 
 
 def test_too_few_samples_are_no_estimate() -> None:

@@ -252,7 +252,7 @@ def test_what_no_sample_can_settle_is_not_promised() -> None:
     assert "more-samples" not in found
 
 
-def test_too_few_samples_are_told_how_many_more() -> None:
+def test_too_few_samples_are_reported_how_many_more() -> None:
     problem = plant(10, 4, 2, 25, seed=1, bias=0.2)
     result = recover(problem.X, problem.Y, rng=0, noise="none", throw=False)
     assert result.status == "undetermined"

@@ -83,11 +83,11 @@ def test_labels_in_any_form_are_the_same() -> None:
     frame = pd.DataFrame(X, columns=list("abc"))
     table = unrelu.recover(frame, pd.Series(labels == 1), 2, answers="labels", rng=0)
     assert plain.network == texts.network == columns.network == table.network
-    (said,) = (each for each in texts.findings if each.code == "classes")
-    assert "'yes' against 'no'" in said.sentence
+    (reported,) = (each for each in texts.findings if each.code == "classes")
+    assert "'yes' against 'no'" in reported.sentence
 
 
-def test_separable_labels_are_told() -> None:
+def test_separable_labels_are_reported() -> None:
     truth = planted_logits(0, **FEW)
     X = np.random.default_rng(0).standard_normal((500, 3))
     result = unrelu.recover(X, truth(X)[:, 0] > 0, 2, answers="labels", rng=0, throw=False)
@@ -103,7 +103,7 @@ def test_pure_chance_shows_no_unit() -> None:
     assert (result.status, result.findings[0].code) == ("estimated", "no-unit")
 
 
-def test_few_labels_are_told() -> None:
+def test_few_labels_are_reported() -> None:
     X, labels = drawn_samples(planted_logits(0, **FEW), 60, 0)
     result = unrelu.recover(X, labels, 2, answers="labels", rng=0, throw=False)
     assert result.status == "undetermined"

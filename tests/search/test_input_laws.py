@@ -100,8 +100,8 @@ def test_a_direction_that_is_nearly_unseen(variance: float, bias: bool) -> None:
         assert result.uncertainty is not None
         assert min(unit.angle_error for unit in result.uncertainty.units) > 1
         assert not any("one more step" in note for note in result.uncertainty.notes)
-        told = result.uncertainty.predict(X[:50], level=0.999)
-        inside = (told.low <= problem.truth(X[:50])) & (problem.truth(X[:50]) <= told.high)
+        given = result.uncertainty.predict(X[:50], level=0.999)
+        inside = (given.low <= problem.truth(X[:50])) & (problem.truth(X[:50]) <= given.high)
         assert inside.mean() > 0.9
 
 

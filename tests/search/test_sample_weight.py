@@ -24,7 +24,7 @@ def broken(x: Array) -> Array:
     return np.asarray(1 + x + 2 * np.maximum(x - 4, 0))
 
 
-def told(X: Array, y: Array, **options: Any) -> tuple[Recovery, Network, Network]:
+def recovered(X: Array, y: Array, **options: Any) -> tuple[Recovery, Network, Network]:
     result = recover(X, y, rng=0, throw=False, **options)
     assert result.status == "estimated"
     assert result.network is not None
@@ -49,12 +49,12 @@ def test_whole_weights_are_repeated_rows(noise: str, skip: bool) -> None:
     y = KINDS[noise](rng, mean)
     times = rng.integers(0, 4, 150)
     options: dict[str, Any] = {"n_units": 1, "noise": noise, "skip": skip}
-    _, net, error = told(X, y, sample_weight=times, **options)
-    _, other, its = told(np.repeat(X, times, 0), np.repeat(y, times), **options)
+    _, net, error = recovered(X, y, sample_weight=times, **options)
+    _, other, its = recovered(np.repeat(X, times, 0), np.repeat(y, times), **options)
     for part in ("U", "b", "c", "W"):
         apart = np.abs(getattr(net, part) - getattr(other, part))
         assert np.all(apart <= 0.05 * getattr(error, part) + 1e-12)
-    assert not np.allclose(net.b, told(X, y, **options)[1].b)
+    assert not np.allclose(net.b, recovered(X, y, **options)[1].b)
     # Repeated rows are taken for new ones: about 1/√2 of the error.
     assert np.all(its.b < 0.9 * error.b)
 
@@ -64,7 +64,7 @@ def test_weights_in_many_dimensions_and_outputs() -> None:
     rng = np.random.default_rng(0)
     weights = rng.uniform(0.05, 2.0, 500)
     noise = 0.3 * rng.standard_normal((500, 2)) / np.sqrt(weights)[:, None]
-    result, net, error = told(planted.X, planted.Y + noise, sample_weight=1e6 * weights)
+    result, net, error = recovered(planted.X, planted.Y + noise, sample_weight=1e6 * weights)
     assert net.n_units == 2
     at = match(net, planted.truth).permutation
     true = planted.truth.canonical()
@@ -72,7 +72,7 @@ def test_weights_in_many_dimensions_and_outputs() -> None:
     assert 0.5 < np.sqrt((off**2).mean()) < 1.6
     assert result.noise is not None
     assert np.all(np.abs(np.sqrt(np.diag(result.noise.covariance) * weights.mean()) - 0.3) < 0.03)
-    _, _, worse = told(planted.X, planted.Y + noise, n_units=2, noise="gaussian")
+    _, _, worse = recovered(planted.X, planted.Y + noise, n_units=2, noise="gaussian")
     # By √(mean w · mean 1/w) = 1.35.
     assert error.V.mean() < 0.85 * worse.V.mean()
     # The inverse variances are the right weights: nothing is left to be said of the noise.
@@ -84,7 +84,7 @@ def test_the_formula_of_weighted_least_squares() -> None:
     rng = np.random.default_rng(1)
     X, weights = rng.standard_normal((80, 3)), rng.uniform(0, 3, 80)
     y = X @ [1.0, 2.0, 0.0] + 5 + rng.standard_normal(80)
-    _, net, error = told(X, y, n_units=0, skip=True, sample_weight=weights)
+    _, net, error = recovered(X, y, n_units=0, skip=True, sample_weight=weights)
     root = np.sqrt(weights)[:, None]
     design = root * np.column_stack([X, np.ones(80)])
     expected, squares, _, _ = np.linalg.lstsq(design, root[:, 0] * y)
@@ -97,9 +97,9 @@ def test_scales_of_weights_and_columns() -> None:
     rng = np.random.default_rng(2)
     x = rng.uniform(0, 10, 200)
     y, weights = broken(x) + rng.standard_normal(200), rng.uniform(0.1, 1, 200)
-    _, net, error = told(x[:, None], y, skip=True, sample_weight=weights)
+    _, net, error = recovered(x[:, None], y, skip=True, sample_weight=weights)
     far = 1.7e9 + 86400 * x[:, None]
-    _, other, its = told(far, 1e9 * y, skip=True, sample_weight=1e-9 * weights)
+    _, other, its = recovered(far, 1e9 * y, skip=True, sample_weight=1e-9 * weights)
     place, moved = -net.b[0] / net.V[0, 0], -other.b[0] / other.V[0, 0]
     assert abs((moved - 1.7e9) / 86400 - place) <= 0.3 * error.b[0]
     assert abs(its.b[0] / 86400 / error.b[0] - 1) < 0.1
@@ -130,10 +130,12 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("options", "said"), REFUSED, ids=[said[:20] for _, said in REFUSED])
-def test_what_cannot_be_done(options: dict[str, Any], said: str) -> None:
+@pytest.mark.parametrize(
+    ("options", "reported"), REFUSED, ids=[reported[:20] for _, reported in REFUSED]
+)
+def test_what_cannot_be_done(options: dict[str, Any], reported: str) -> None:
     X = np.random.default_rng(0).standard_normal((50, 2))
-    with pytest.raises(InputError, match=said):
+    with pytest.raises(InputError, match=reported):
         recover(X, np.abs(X), **options)
 
 
@@ -177,10 +179,12 @@ def test_weights_in_files(tmp_path: Path, form: str) -> None:
     arguments += ["--json", "--units", "1", "--noise", "gaussian", "--report", str(page)]
     run = CliRunner().invoke(main, arguments + columns)
     assert run.exit_code == 0, run.output
-    _, _, error = told(x[:, None], y, skip=True, n_units=1, noise="gaussian", sample_weight=weights)
-    said = json.loads(run.stdout)
-    assert said["certificate"]["n_samples"] == 110
-    assert said["uncertainty"]["stderr"]["b"][0] == pytest.approx(error.b[0], rel=0.05)
+    _, _, error = recovered(
+        x[:, None], y, skip=True, n_units=1, noise="gaussian", sample_weight=weights
+    )
+    reported = json.loads(run.stdout)
+    assert reported["certificate"]["n_samples"] == 110
+    assert reported["uncertainty"]["stderr"]["b"][0] == pytest.approx(error.b[0], rel=0.05)
     wrong = [text if text != "w" else "v" for text in arguments]
     assert CliRunner().invoke(main, wrong + columns).exit_code == 2
 
@@ -198,7 +202,7 @@ def test_the_sandwich_where_the_noise_grows() -> None:
             options: dict[str, Any] = {}
             if name == "weights":
                 options = {"sample_weight": 1 / size**2}
-            result, net, error = told(x[:, None], y, n_units=1, noise="gaussian", **options)
+            result, net, error = recovered(x[:, None], y, n_units=1, noise="gaussian", **options)
             assert result.uncertainty is not None
             forms += [result.uncertainty.form] * (name == "auto")
             place = -net.b[0] / net.V[0, 0]

@@ -80,8 +80,8 @@ def test_labels_are_those_of_the_formula() -> None:
         (np.full((2, 3), np.nan), "W: got values that are not finite"),
     ],
 )
-def test_other_shapes_and_values_are_refused(W: Any, said: str) -> None:
-    with pytest.raises(InputError, match=said):
+def test_other_shapes_and_values_are_refused(W: Any, reported: str) -> None:
+    with pytest.raises(InputError, match=reported):
         Network(np.ones((1, 3)), np.ones((2, 1)), W=W)
 
 
@@ -197,9 +197,9 @@ def test_a_skip_connection_is_recovered(
     scale = size(problem.truth, problem.X) / np.linalg.norm(problem.truth.U, axis=0).max()
     assert found.max_error <= bar * max(scale, 1.0)
     assert result.network.skip == (rank > 0)
-    said = result.explanation
-    assert "but for the side on which each unit is active" in said
-    assert ("no skip connection is needed" in said) == (rank == 0)
+    reported = result.explanation
+    assert "but for the side on which each unit is active" in reported
+    assert ("no skip connection is needed" in reported) == (rank == 0)
     assert result.certificate.recheck(problem.X, problem.Y).status == Status.EXACT
     spoilt = problem.Y.copy()
     spoilt[0] += 1e-6
@@ -448,14 +448,14 @@ def broken_line(rng: np.random.Generator, n: int = 300) -> tuple[np.ndarray, np.
     return x[:, None], 1 + x + 2 * np.maximum(x - 4, 0)
 
 
-@pytest.mark.parametrize("told", [None, 1])
-def test_a_broken_line_with_outliers(told: int | None) -> None:
+@pytest.mark.parametrize("stated", [None, 1])
+def test_a_broken_line_with_outliers(stated: int | None) -> None:
     rng = np.random.default_rng(21)
     X, y = broken_line(rng)
     y = y + 0.3 * rng.standard_normal(len(y))
     off = rng.random(len(y)) < 0.1
     y[off] += rng.normal(0, 20, off.sum())
-    found = recover(X, y, told, skip=True, noise="independent", rng=0)
+    found = recover(X, y, stated, skip=True, noise="independent", rng=0)
     assert found.network is not None
     assert found.status == "estimated"
     assert found.network.n_units == 1
@@ -480,17 +480,17 @@ def test_a_broken_line_of_counts() -> None:
 # Where a skip connection would do, and was not asked for.
 
 
-@pytest.mark.parametrize("told", [None, 1])
-def test_a_skip_connection_is_what_a_broken_line_wants(told: int | None) -> None:
+@pytest.mark.parametrize("stated", [None, 1])
+def test_a_skip_connection_is_what_a_broken_line_wants(stated: int | None) -> None:
     """Two opposite units, of which nothing is known where hardly a sample lies between their
     breakpoints; with one unit, a bad fit."""
     rng = np.random.default_rng(2)
     X = np.arange(365.0)[:, None]
     y = 10 + 0.05 * X[:, 0] - 0.12 * np.maximum(X[:, 0] - 150, 0) + 0.8 * rng.standard_normal(365)
-    found = recover(X, y, told, rng=0, throw=False)
-    assert found.code == "skip-would-do" or (told, found.status) == (None, "estimated")
+    found = recover(X, y, stated, rng=0, throw=False)
+    assert found.code == "skip-would-do" or (stated, found.status) == (None, "estimated")
     assert "skip-would-do" in codes(found)
-    assert recover(X, y, told, skip=True, rng=0).status == "estimated"
+    assert recover(X, y, stated, skip=True, rng=0).status == "estimated"
 
 
 def test_units_that_need_none_are_left_alone() -> None:
@@ -514,10 +514,12 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("options", "said"), REFUSED, ids=[said[:24] for _, said in REFUSED])
-def test_what_is_not_done_is_refused(options: dict[str, Any], said: str) -> None:
+@pytest.mark.parametrize(
+    ("options", "reported"), REFUSED, ids=[reported[:24] for _, reported in REFUSED]
+)
+def test_what_is_not_done_is_refused(options: dict[str, Any], reported: str) -> None:
     X = gaussian(np.random.default_rng(0), 50, 2)
-    with pytest.raises(InputError, match=said):
+    with pytest.raises(InputError, match=reported):
         recover(X, np.abs(X), skip=True, **options)
 
 

@@ -42,10 +42,10 @@ def test_in_single_precision() -> None:
     assert error < result.certificate.weight_errors.max() < 1e-3
 
 
-def test_another_number_of_units_is_told() -> None:
+def test_another_number_of_units_is_reported() -> None:
     _, X, P = samples(3, 6, 3)
-    for told, code, status in ((2, "more-units", "failed"), (4, "fewer-units", "undetermined")):
-        result = unrelu.recover(X, P, told, answers="top-k", rng=0, throw=False)
+    for given, code, status in ((2, "more-units", "failed"), (4, "fewer-units", "undetermined")):
+        result = unrelu.recover(X, P, given, answers="top-k", rng=0, throw=False)
         assert (result.code, result.status) == (code, status)
         assert result.certificate.network.n_units == 3
 

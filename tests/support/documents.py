@@ -49,10 +49,10 @@ def outside(text: str) -> list[str]:
 
 
 def printed(code: str, names: dict[str, Any]) -> str:
-    said = io.StringIO()
-    with contextlib.redirect_stdout(said):
+    reported = io.StringIO()
+    with contextlib.redirect_stdout(reported):
         exec(code, names)
-    return said.getvalue()
+    return reported.getvalue()
 
 
 def commands(code: str) -> list[tuple[list[str], str]]:
@@ -67,11 +67,11 @@ def commands(code: str) -> list[tuple[list[str], str]]:
     return found
 
 
-def difference(said: str, shown: str) -> str:
+def difference(reported: str, shown: str) -> str:
     """The first line of `shown` that was not said, or nothing. Words have to be the same; numbers
     to a tenth or 0.02, for rounding may move the last digit shown. On a line with an error of
     rounding in it, other numbers are not compared, and it has to stay one."""
-    rest = _lines(said)
+    rest = _lines(reported)
     skipping = False
     for line in _lines(shown):
         if line == REST:
@@ -94,10 +94,10 @@ def _lines(text: str) -> list[str]:
     return [line for line in bare if line]
 
 
-def _alike(said: str, shown: str) -> bool:
-    if NUMBER.sub("#", said) != NUMBER.sub("#", shown):
+def _alike(reported: str, shown: str) -> bool:
+    if NUMBER.sub("#", reported) != NUMBER.sub("#", shown):
         return False
-    pairs = list(zip(NUMBER.findall(said), NUMBER.findall(shown), strict=True))
+    pairs = list(zip(NUMBER.findall(reported), NUMBER.findall(shown), strict=True))
     if any(_is_rounding(number) for _, number in pairs):
         return all(_is_rounding(a) for a, b in pairs if _is_rounding(b))
     return all(abs(_value(a) - _value(b)) <= 0.1 * abs(_value(b)) + 0.02 for a, b in pairs)

@@ -76,7 +76,7 @@ class Outcome:
     unseen: bool
     error: float
     seconds: float
-    said: str
+    reported: str
 
 
 def hunt(case: Case, seed: int) -> Outcome:
@@ -91,16 +91,16 @@ def hunt(case: Case, seed: int) -> Outcome:
         return Outcome("input error", False, False, np.nan, seconds, str(error))
     except Exception as error:  # whatever else comes out of the library is what is hunted for
         seconds = time.perf_counter() - started
-        said = f"{type(error).__name__}: {error}"
-        return Outcome("crash", False, False, np.nan, seconds, said)
+        reported = f"{type(error).__name__}: {error}"
+        return Outcome("crash", False, False, np.nan, seconds, reported)
     seconds = time.perf_counter() - started
-    verdict, said = result.status.value, result.explanation
+    verdict, reported = result.status.value, result.explanation
     if result.status != Status.EXACT:
-        return Outcome(verdict, False, False, np.nan, seconds, said)
+        return Outcome(verdict, False, False, np.nan, seconds, reported)
     lie = lies(result, case, np.random.default_rng(seed))
     hidden = lie.why != "" and _leaves_no_trace(case)
     false = lie.why != "" and not hidden
-    return Outcome(verdict, false, hidden, lie.error, seconds, f"{lie.why}; {said}")
+    return Outcome(verdict, false, hidden, lie.error, seconds, f"{lie.why}; {reported}")
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def told() -> list[tuple[str, object]]:
+def given() -> list[tuple[str, object]]:
     """One of each public result, with its name."""
     planted = plant(4, 3, 2, 300, seed=0, bias=0.5)
     X, Y = planted.X, planted.Y
@@ -73,7 +73,7 @@ def told() -> list[tuple[str, object]]:
 
 
 def test_every_result_can_be_printed_anywhere(monkeypatch: pytest.MonkeyPatch) -> None:
-    results = told()
+    results = given()
     assert any(not str(result).isascii() for _, result in results)
     for encoding in NARROW:
         stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
@@ -142,9 +142,9 @@ def test_in_a_real_process(folder: Path) -> None:
     environment = os.environ | {"PYTHONIOENCODING": "ascii"}
     arguments = commands(folder)[2]
     with unrelu_process(arguments, env=environment, stdout=subprocess.PIPE) as process:
-        said, complaints = process.communicate()
+        reported, complaints = process.communicate()
     assert process.returncode == 0, complaints
-    assert said.isascii()
+    assert reported.isascii()
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full here")

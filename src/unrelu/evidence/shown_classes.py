@@ -171,8 +171,8 @@ def judge_shown(
         **measured,
     )
     found = first(CHECKS, case) or unique(case)
-    said = _said(shown, names, above > 1)
-    return Judgement(net, asked, len(X), evidence, (found, *said))
+    remarks = _remarks(shown, names, above > 1)
+    return Judgement(net, asked, len(X), evidence, (found, *remarks))
 
 
 def centred(net: Network) -> Network:
@@ -218,7 +218,7 @@ def _weight_errors(
     return hidden, float(error[cut:].max(initial=0.0))
 
 
-def _said(shown: ShownClasses, names: tuple[str, ...], others: bool) -> tuple[Finding, ...]:
+def _remarks(shown: ShownClasses, names: tuple[str, ...], others: bool) -> tuple[Finding, ...]:
     """Which output is which class, and what is not seen."""
     words = []
     labels = [repr(name) for name in names] or [str(each) for each in shown.classes.tolist()]

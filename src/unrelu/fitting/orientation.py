@@ -108,8 +108,10 @@ def _subset(terms: Array, total: Array, size: float) -> Mask | None:
     k = len(terms)
     if k > ALL_SUBSETS:
         # One of 2ᵏ sets meets q totals by chance, each to (k + 1) 2⁻ᵇⁱᵗˢ of the largest term.
-        told = terms.shape[1] * (np.array(BITS) - np.log2(k + 1)) - k > BY_CHANCE
-        found = (subset(terms, total, bits) for bits, sure in zip(BITS, told, strict=True) if sure)
+        decisive = terms.shape[1] * (np.array(BITS) - np.log2(k + 1)) - k > BY_CHANCE
+        found = (
+            subset(terms, total, bits) for bits, sure in zip(BITS, decisive, strict=True) if sure
+        )
         return next((chosen for chosen in found if chosen is not None), None)
     sums = np.zeros((1, terms.shape[1]))
     for term in terms:

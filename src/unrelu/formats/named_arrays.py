@@ -79,18 +79,18 @@ def two_layers(
     in_order = in_order or len(reading.order or ()) > 2  # which names biases, too
     b, c = _paired(way, weights, biases, in_order=in_order)
     V, U = _oriented(way, weights)
-    said = [*remarks, *left_out]
+    remarks = [*remarks, *left_out]
     # Kernels are always stored as (inputs, units), which is not worth a remark.
     if naming.stored_transposed(way.first) is not True:
         pair = f"{shortened(way.first)} and {shortened(way.second)} are taken as"
         kept = "(inputs, units)" if way.transposed else "(units, inputs)"
         if ambiguous:
             text = f"{pair} {kept} because of their names: the shapes allow both"
-            said.append(Remark("layout-assumed", text))
+            remarks.append(Remark("layout-assumed", text))
         elif known is None and way.transposed:
             text = f"{pair} (inputs, units) because of their shapes"
-            said.append(Remark("weights-transposed", text))
-    return Network(V, U, b, c, remarks=said)
+            remarks.append(Remark("weights-transposed", text))
+    return Network(V, U, b, c, remarks=remarks)
 
 
 def _ways(

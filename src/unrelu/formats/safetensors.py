@@ -39,8 +39,8 @@ def read_safetensors(path: Path, reading: Reading) -> Contents:
     remarks = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")]).get("__metadata__", {})
     provenance, assumed = read_remarks(remarks, empty=not arrays)
     transposed = None if assumed else False  # `save` stores (units, inputs)
-    said = [*assumed, *left_out_remark(others)]
-    net = two_layers(arrays, reading=reading, transposed=transposed, remarks=said)
+    notes = [*assumed, *left_out_remark(others)]
+    net = two_layers(arrays, reading=reading, transposed=transposed, remarks=notes)
     return Contents(net, provenance)
 
 

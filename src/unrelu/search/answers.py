@@ -108,7 +108,7 @@ def unlinked(
         noise = GAUSSIAN
     left_out = given.n - len(behind.rows)
     rounded = f", rounded to {behind.rounded}, and have errors accordingly" * bool(behind.rounded)
-    said = {
+    sentences = {
         "answers": f"the labels are taken for {link.about}{rounded}",
         "saturated-answers": f"{counted(left_out, 'saturated label')} left out" * bool(left_out),
         "hidden-by-answers": link.hides,
@@ -123,7 +123,7 @@ def unlinked(
         precision,
         behind.magnified,
         given.names,
-        tuple(each for code, words in said.items() for each in remark(code, words)),
+        tuple(each for code, words in sentences.items() for each in remark(code, words)),
         given.take(others),
         grid_of(np.asarray(given.Y, np.float64)) if behind.rounded else None,
     )

@@ -216,7 +216,7 @@ def _choose_width(searched: Searched, request: Request) -> WidthFound:
     fitting = request.fitting(searched.kind, searched.net, tested)
     net = fitting.fit(searched.net)
     if request.n_units is not None:
-        found = _of_width_told(net, fitting, searched, request)
+        found = _of_given_width(net, fitting, searched, request)
     else:
         chosen = _choose(net, fitting, searched, request, about=net)
         found = WidthFound(chosen.network, chosen.widths, "endless" if chosen.endless else "")
@@ -225,7 +225,7 @@ def _choose_width(searched: Searched, request: Request) -> WidthFound:
     return _agree(found, fitting, searched, request)
 
 
-def _of_width_told(
+def _of_given_width(
     net: Network, fitting: Fitting, searched: Searched, request: Request
 ) -> WidthFound:
     """The best network of the number of units that was asked for, and whether the samples ask for

@@ -20,7 +20,7 @@ NOISY = (
 )
 
 
-def said(best: Outcome, task: Task, exact: bool) -> tuple[Finding, ...]:
+def remarks_on(best: Outcome, task: Task, exact: bool) -> tuple[Finding, ...]:
     """What there is to say about the question, unless the answer says it all: an estimate, labels
     that are no values, a complete search, or labels that no rational network gives."""
     certificate, candidate = best.certificate, best.candidate
@@ -33,7 +33,7 @@ def said(best: Outcome, task: Task, exact: bool) -> tuple[Finding, ...]:
         return best.remarks
     if certificate.refutation is not None or broken or to_rounding:
         return best.remarks
-    return remarks(best, task)
+    return _remarks_on_exact(best, task)
 
 
 def other_number(certificate: Certificate, n_units: int | None) -> tuple[Finding, ...]:
@@ -48,7 +48,7 @@ def other_number(certificate: Certificate, n_units: int | None) -> tuple[Finding
     return (Finding("fewer-units", Status.UNDETERMINED, sentence),)
 
 
-def remarks(best: Outcome, task: Task) -> tuple[Finding, ...]:
+def _remarks_on_exact(best: Outcome, task: Task) -> tuple[Finding, ...]:
     """Of labels without noise: too few samples for the units asked for, more or fewer units than
     those, and what the method has noted."""
     status, note = best.status, best.candidate.note

@@ -157,8 +157,8 @@ def _of_pickles(file: io.BytesIO, references: References) -> tuple[Any, Fetch]:
 def _network(value: Any, fetch: Fetch, reading: Reading, assumed: Sequence[Remark]) -> Network:
     arrays, left_out = state_dict_of(value, reading, partial(_view, fetch))
     transposed = None if assumed else False  # `save` stores (units, inputs)
-    said = [*assumed, *left_out]
-    return two_layers(arrays, reading=reading, declared=True, transposed=transposed, remarks=said)
+    notes = [*assumed, *left_out]
+    return two_layers(arrays, reading=reading, declared=True, transposed=transposed, remarks=notes)
 
 
 def _view(fetch: Fetch, name: str, tensor: Tensor) -> AnyArray:
