@@ -105,7 +105,7 @@ def test_exponents_that_cannot_be_meant_are_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("phi", "inverse", "said"),
+    ("phi", "inverse", "reported"),
     [
         (lambda z: z**2, lambda y: y, "phi_inverse: got .* back"),
         (lambda z: z - 1, lambda y: y + 1, "expected positive"),
@@ -410,7 +410,7 @@ def test_whole_powers_are_proved() -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "reported"),
     [
         ({"method": "hyperplanes"}, "method: got 'hyperplanes'"),
         ({"method": "facets"}, "method: got 'facets'.*'tensor'.*: it is for the ReLU"),

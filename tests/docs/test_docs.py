@@ -63,7 +63,7 @@ def test_no_output_is_left_unchecked() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "shown"),
+    ("reported", "shown"),
     [
         ("exact", "failed"),
         ("3 units", "4 units"),
@@ -80,7 +80,7 @@ def test_differences_are_seen(reported: str, shown: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "shown"),
+    ("reported", "shown"),
     [
         ("error 2.1e-16 in sample 7", "error 3e-15  in sample 23"),
         ("│ a   1.00 │", "│ a 1.01 │"),

@@ -44,7 +44,7 @@ def test_pointers_pages_and_nothing_are_told_under_any_name(tmp_path: Path, suff
 
 
 @pytest.mark.parametrize(
-    ("name", "data", "said"),
+    ("name", "data", "reported"),
     [
         ("saved_model.pb", b"\x08\x01", "tensorflow-graph"),
         ("model.json", b"{}", "text"),

@@ -41,7 +41,7 @@ def test_a_state_dict_under_any_key_is_read(tmp_path: Path, key: str, legacy: bo
 
 @both
 @pytest.mark.parametrize(
-    ("value", "said"),
+    ("value", "reported"),
     [
         (checkpoint(NET), set()),
         ({"net": {"module": {"deep": TENSORS}}, "args": Made("argparse.Namespace")}, set()),

@@ -176,7 +176,7 @@ def test_answers_that_are_no_array(body: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "said"),
+    ("answer", "reported"),
     [
         ([[1.0], [2.0]], "got shape"),
         ([[1.0], [2.0], []], "ragged"),
@@ -321,7 +321,7 @@ def test_headers_that_are_none_and_secrets_that_stay_so(name: str, value: str) -
 
 
 @pytest.mark.parametrize(
-    ("status", "body", "said"),
+    ("status", "body", "reported"),
     [
         (401, b'{"detail": "Not authenticated"}', "Not authenticated"),
         (
@@ -421,7 +421,7 @@ def test_a_program_may_write_more_than_a_pipe_holds() -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "said"),
+    ("code", "reported"),
     [
         ("sys.exit('went wrong')", "ended with code 1: went wrong"),
         ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "ended with code -9"),

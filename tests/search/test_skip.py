@@ -73,7 +73,7 @@ def test_labels_are_those_of_the_formula() -> None:
 
 
 @pytest.mark.parametrize(
-    ("W", "said"),
+    ("W", "reported"),
     [
         ([[1.0, 2.0]], r"W: got shape \(1, 2\), expected \(2, 3\)"),
         ([1.0, 2.0, 3.0], "W: got 1 axes, expected 2"),

@@ -83,8 +83,11 @@ class _LabelSpan:
         return free, np.linalg.svd(left, full_matrices=False)[0][:, :count]
 
 
-def find_hidden(samples: Samples, *, bias: bool, rng: np.random.Generator) -> Hidden:
-    """As many units as the labels have rank, or those that are found."""
+def find_hidden(
+    samples: Samples, *, bias: bool, rng: np.random.Generator, most: int = STARTS
+) -> Hidden:
+    """As many units as the labels have rank, or those that are found, with at most so many starts
+    in a row without a new one."""
     rows = samples.spread(MOST_ROWS)  # the same ones that a certificate holds to their order
     taken = samples.take(rows)
     Y = taken.Y
@@ -109,7 +112,7 @@ def find_hidden(samples: Samples, *, bias: bool, rng: np.random.Generator) -> Hi
 
     found: list[Array] = []
     starts, idle = 0, 0
-    while len(found) < rank and idle < STARTS:
+    while len(found) < rank and idle < most:
         starts, idle = starts + 1, idle + 1
         span = spans[idle // 2 % 2]
         # Every other start does without the units found: one of either kind may lead nowhere.

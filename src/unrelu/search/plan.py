@@ -236,8 +236,9 @@ def _of_other_activation(
     samples, activation, bias = task.samples, task.activation, task.bias
     near: Network | None = None
     if task.n_units is None or task.n_units <= task.rank or task.method.alone:
+        missed, quick = passes.missed, task.noise.estimated
         found = row_space.find(
-            samples, bias=bias, rng=rng, missed=passes.missed, activation=activation
+            samples, bias=bias, rng=rng, missed=missed, activation=activation, quick=quick
         )
         found = found or constant(samples, bias, activation)
         units = found.network.n_units

@@ -29,7 +29,7 @@ from unrelu.numerics.arrays import Array, Index
 from unrelu.numerics.rank import beyond_affine, column_space
 from unrelu.numerics.whitening import power_of_two, whiten, with_constant
 from unrelu.samples import Samples
-from unrelu.search.null_vectors import Hidden, find_hidden
+from unrelu.search.null_vectors import STARTS, Hidden, find_hidden
 
 ROWS_PER_UNKNOWN = 4
 """A unit has D + k unknowns; with 4 rows to each, nearly every random start ends in a unit."""
@@ -108,13 +108,15 @@ def find(
     missed: Missed,
     skip: bool = False,
     activation: Activation = RELU,
+    quick: bool = False,
 ) -> Candidate | None:
     """Collect as many units as the labels have rank; polish the whole network.
 
     A few rows are enough, unless a unit is rarely active: while units are missing, and while
     other rows are left unexplained, more rows join. A candidate that lacks units is a start for
     the general route; None, no unit at all, means that these labels do not have as many units as
-    rank. `skip`: a linear term may be added.
+    rank. `skip`: a linear term may be added. `quick`: with a tenth of the starts, for labels that
+    are said to be noisy.
     """
     dimension = samples.d + bias
     rows = choose_rows(samples, ROWS_PER_UNKNOWN * (dimension + samples.m) + MORE_ROWS, rng)
@@ -124,7 +126,7 @@ def find(
         problem = Problem(samples, rows, bias, skip=skip, activation=activation)
         rows = problem.rows
         space = LabelSpace.of(problem, samples.eps)
-        units, rank, used = collect(space, samples.take(rows), rng)
+        units, rank, used = collect(space, samples.take(rows), rng, quick=quick)
         starts += used
         if units:
             V, b = problem.hyperplanes(np.array(units))
@@ -145,7 +147,7 @@ def find(
 
 
 def collect(
-    space: LabelSpace, samples: Samples, rng: np.random.Generator
+    space: LabelSpace, samples: Samples, rng: np.random.Generator, *, quick: bool = False
 ) -> tuple[list[Array], int, int]:
     """Whitened hyperplanes of the units found, the rank of the labels, and the starts spent.
     `samples` are those of the problem."""
@@ -154,12 +156,14 @@ def collect(
     proposed: Iterator[Array] = iter(())
     starts, idle, curved = 0, 0, not space.problem.activation.piecewise_linear
     if curved:
-        hidden = find_hidden(samples, bias=space.problem.bias, rng=rng)
+        most = STARTS // 10 if quick else STARTS
+        hidden = find_hidden(samples, bias=space.problem.bias, rng=rng, most=most)
         starts, proposed = hidden.starts, _of_values(space, hidden)
         (patience, steps), later = CURVED_FIRST, CURVED
     else:
         ample = n >= ROWS_PER_UNKNOWN * (dimension + rank)
         (patience, steps), later = AMPLE if ample else SCARCE, SCARCE
+    patience = patience // 10 if quick else patience
     known = space.known
     without = parts = space.parts(known)
     while len(found) < rank and idle < patience:
