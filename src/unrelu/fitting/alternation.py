@@ -63,6 +63,9 @@ LOOKED_AT, LOOKED_AT_STEPS = 40, 30
 """Starts that are looked at for another unit, and steps of each: true ones end half of them and
 more."""
 
+TOGETHER = 1 << 18
+"""Products of features, sample by sample, up to which starts take their steps together."""
+
 OVERFLOW = np.errstate(over="ignore", invalid="ignore", divide="ignore")
 """Activations overflow on the way; what is not finite is no unit."""
 
@@ -180,6 +183,49 @@ def _best_pair(Z: Array, P: Array, free: Array) -> tuple[float, Array]:
     if Z.sum(axis=0) @ v < 0:
         v = -v
     return 1.0 - float(values[-1]), v
+
+
+def alternate_together(
+    space: LabelSpace, parts: tuple[Array, Array], patterns: list[Mask], steps: int
+) -> list[Array | None]:
+    """`alternate` from several sign patterns, for f linear on both sides of 0. Of few samples of
+    few inputs most time goes into the calls: there, all starts take their steps together."""
+    Z, (free, rest) = space.problem.strict.features, parts
+    width = Z.shape[1] + free.shape[1] + rest.shape[1]
+    if len(patterns) == 1 or Z.size * width > TOGETHER:
+        return [alternate(space, parts, pattern, steps) for pattern in patterns]
+    products = [(Z[:, :, None] * other[:, None]).reshape(len(Z), -1) for other in (Z, rest, free)]
+    on, moving = np.array(patterns), np.arange(len(patterns))
+    values, units = np.full(len(on), np.inf), np.ones((len(on), Z.shape[1]))
+    for _ in range(steps):
+        check_deadline()
+        try:
+            values[moving], units[moving] = _best_of_each(Z, products, on[moving])
+        except np.linalg.LinAlgError:  # of one of them: see `_best_pair`
+            return [alternate(space, parts, pattern, steps) for pattern in patterns]
+        following = units[moving] @ Z.T > 0
+        moved = (following != on[moving]).any(axis=1)
+        on[moving], moving = following, moving[moved]
+        if not len(moving):
+            break
+    ends = (values <= VALUE) & ~on.all(axis=1)
+    return [v / np.linalg.norm(v) if end else None for v, end in zip(units, ends, strict=True)]
+
+
+def _best_of_each(Z: Array, products: list[Array], on: Mask) -> tuple[Array, Array]:
+    """`_best_pair` for each of the patterns (s, n), from the products of features with themselves,
+    and with the rest and the free part of the space, sample by sample."""
+    (s, _), D = on.shape, Z.shape[1]
+    weights = on.astype(np.float64)
+    gram, B, C = ((weights @ each).reshape(s, D, -1) for each in products)
+    gram = gram - C @ C.transpose(0, 2, 1)
+    ridge = D * np.finfo(np.float64).eps * (weights.sum(axis=1) + 1)
+    gram[:, np.arange(D), np.arange(D)] += ridge[:, None]
+    solved = np.linalg.solve(gram, B)
+    values, vectors = np.linalg.eigh(B.transpose(0, 2, 1) @ solved)
+    v = (solved @ vectors[:, :, -1:])[:, :, 0]
+    v *= np.where(((weights @ Z) * v).sum(axis=1) < 0, -1.0, 1.0)[:, None]
+    return 1.0 - values[:, -1], v
 
 
 def _by_null_vectors(

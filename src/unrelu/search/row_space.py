@@ -21,7 +21,14 @@ import numpy as np
 
 from unrelu.activations import RELU, Activation
 from unrelu.fitting.affine_term import affine
-from unrelu.fitting.alternation import OVERFLOW, UNIT, LabelSpace, alternate, direction
+from unrelu.fitting.alternation import (
+    OVERFLOW,
+    UNIT,
+    LabelSpace,
+    alternate,
+    alternate_together,
+    direction,
+)
 from unrelu.fitting.candidate import Candidate
 from unrelu.fitting.problem import Missed, Problem, choose_rows
 from unrelu.network import Network
@@ -44,6 +51,9 @@ smallest possible n one start in a hundred may succeed, until the first few unit
 AMPLE = 15, 20
 """The same for the first unit with ROWS_PER_UNKNOWN, where five or six steps are usual: if none
 of so many starts ends in a unit, the labels do not have as many units as rank."""
+
+AT_ONCE = 32
+"""Starts at most that take their steps together."""
 
 CURVED, CURVED_FIRST = (200, 30), (40, 30)
 """The same for other activations: half of the starts and more end in a unit, but for those that are
@@ -168,15 +178,22 @@ def collect(
     without = parts = space.parts(known)
     while len(found) < rank and idle < patience:
         unit = next(proposed, None)
-        if unit is None:
-            at_large = curved and idle % 2 == 1
-            unit = alternate(space, without if at_large else parts, space.start(rng), steps)
+        if unit is not None:
+            units: list[Array | None] = [unit]
+        elif curved:
+            at_large = without if idle % 2 == 1 else parts
+            units = [alternate(space, at_large, space.start(rng), steps)]
             starts, idle = starts + 1, idle + 1
-        longer = None if unit is None else space.extended(known, unit)
-        if unit is not None and longer is not None:
-            found, idle = [*found, unit], 0
-            known, parts = longer, space.parts(longer)
-            patience, steps = later
+        else:  # the longer none has led anywhere, the more of them
+            patterns = [space.start(rng) for _ in range(min(idle + 1, AT_ONCE))]
+            units = alternate_together(space, parts, patterns, steps)
+            starts, idle = starts + len(units), idle + len(units)
+        for unit in units:
+            longer = None if unit is None else space.extended(known, unit)
+            if unit is not None and longer is not None and len(found) < rank:
+                found, idle = [*found, unit], 0
+                known, parts = longer, space.parts(longer)
+                patience, steps = later
     return found, rank, starts
 
 
