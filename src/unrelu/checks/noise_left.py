@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import fdtrc
 
+from unrelu.checks.alike import ALIKE
 from unrelu.checks.estimates import FAR, VAGUE, more_units, undetermined_weights
 from unrelu.checks.few_labels import FEW
 from unrelu.checks.finding import Finding, failed, first, listed, undetermined
@@ -41,7 +42,8 @@ class NoisyCase:
     what that would be of a network whose weights have such errors themselves, √(1 + n / n₀) if it
     was fitted to n₀ samples. `more`: whether one more unit explains more than noise would.
     `errors` (k,): standard errors of hidden weights, in radians, infinite where there are none;
-    `weak`: units with a part that no label depends on.
+    `weak`: units with a part that no label depends on. `alike`: the probability under the fitted
+    law, where one is known, that neighbours leave what is as alike.
     """
 
     net: Network
@@ -54,6 +56,7 @@ class NoisyCase:
     distance: float = 0.0
     spread: float = math.sqrt(2)
     more: bool = False
+    alike: float = 1.0
 
     @property
     def labels(self) -> int:
@@ -154,14 +157,20 @@ def depends_on_heights(case: NoisyCase) -> Finding | None:
 
 def misfit(case: NoisyCase) -> Finding | None:
     """Whether what is left is alike for neighbours."""
-    if case.left.misfit <= MISFIT or not case.beyond_rounding:
+    if case.left.misfit > MISFIT:
+        shown = f"score {case.left.misfit:.1f}, noise stays below {MISFIT:g}"
+    elif case.alike < ALIKE:
+        shown = f"p = {case.alike:.1g} by labels drawn from the fit"
+    else:
+        return None
+    if not case.beyond_rounding:
         return None
     what = f"the best network of {case.net.n_units} units" if case.net.n_units else _simple(case)
     return failed(
         "misfit",
         "a smooth function, another kind of model, or noise that depends on its neighbours: what "
-        f"{what} leaves, {case.shares}, is alike for samples that are near each other in it (score "
-        f"{case.left.misfit:.1f}, noise stays below {MISFIT:g}); it may predict well all the same",
+        f"{what} leaves, {case.shares}, is alike for samples that are near each other in it "
+        f"({shown}); it may predict well all the same",
     )
 
 

@@ -6,8 +6,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from unrelu.checks.dispersion import dispersion
 from unrelu.checks.few_labels import FEW as FEW_LABELS
 from unrelu.checks.few_labels import chance
+from unrelu.checks.finding import Finding
 from unrelu.checks.noise_left import (
     NoisyCase,
     far_from_the_estimate,
@@ -16,6 +18,7 @@ from unrelu.checks.noise_left import (
 )
 from unrelu.checks.unexplained import Unexplained, unexplained
 from unrelu.errors import InputError
+from unrelu.evidence.drawn_copies import chance_alike
 from unrelu.evidence.evidence import (
     Evidence,
     Judgement,
@@ -168,7 +171,8 @@ def measured(
     rest = some.left(net(some.X))
     if (rest.std(axis=0) < ROUNDED * precision.step).all():
         left = replace(left, misfit=0.0)
-    return NoisyCase(net, samples, left, free, none, np.arange(0), counts=kind.integer)
+    alike = chance_alike(kind, net, asked, samples)
+    return NoisyCase(net, samples, left, free, none, np.arange(0), counts=kind.integer, alike=alike)
 
 
 def judge_noisy(
@@ -238,8 +242,17 @@ def judge_noisy(
         fitted=fitted,
         precision=named,
     )
-    judgement = Judgement(case.net, asked, case.samples.n, evidence, (found,))
+    findings = found, *_remarks(found, case)
+    judgement = Judgement(case.net, asked, case.samples.n, evidence, findings)
     return Estimated(judgement, uncertainty, objection)
+
+
+def _remarks(found: Finding, case: NoisyCase) -> tuple[Finding, ...]:
+    """What else there is to say of an estimate: of counts, whether their variance is their mean."""
+    if not case.counts or found.status == Status.FAILED:
+        return ()
+    remark = dispersion(case.net, case.samples, case.unknowns)
+    return () if remark is None else (remark,)
 
 
 def judge_again(asked: Question, samples: Samples, before: NoisyLabels) -> Judgement:

@@ -1,0 +1,27 @@
+"""Noise of a known law: what labels drawn from a fit show of it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from unrelu.checks.alike import COPIES, MOST_ROWS, alike_p
+from unrelu.evidence.evidence import Question
+from unrelu.fitting.fittings import fitting_of
+from unrelu.fitting.selection import Effort
+from unrelu.network import Network
+from unrelu.noise.kind import NoiseKind
+from unrelu.samples import Samples
+
+
+def chance_alike(kind: NoiseKind, net: Network, asked: Question, samples: Samples) -> float:
+    """The probability under the fitted law that neighbours leave what is as alike; one where that
+    law is not known. A certificate is a function of its samples, so copies are drawn from a fixed
+    seed."""
+    rng = np.random.default_rng(0)
+    some = samples.take(samples.spread(MOST_ROWS))
+    fitting = fitting_of(kind, net, some, asked.biased, asked.skip, Effort())
+    if fitting.drawn(net, rng) is None or not net.activation.piecewise_linear:
+        return 1.0
+    copies = [copy for _ in range(COPIES) if (copy := fitting.drawn(net, rng)) is not None]
+    root = np.sqrt(fitting.weights(net))
+    return alike_p(net, fitting.X, root, fitting.standardised(net), copies)
