@@ -27,6 +27,7 @@ from unrelu.evidence.evidence import (
     in_floats,
     with_kind_of_labels,
 )
+from unrelu.evidence.shared_rounding import is_rounding, rounded_apart
 from unrelu.fitting.fittings import fitting_of, without_units
 from unrelu.fitting.problem import choose_rows
 from unrelu.fitting.selection import Effort
@@ -47,9 +48,6 @@ from unrelu.numerics.precision import DOUBLE, Precision
 from unrelu.samples import Samples
 from unrelu.stored.blocks import Given
 from unrelu.wording.status import Status
-
-ALL_ROUNDING, MOST_ROWS = 0.35, 100_000
-"""Steps that are left, in the root mean square, where nothing else is; samples examined."""
 
 LOOKED_AT, ROUNDED = 5000, 0.4
 """Samples that are examined, and standard deviation in steps up to which it may be rounding."""
@@ -161,7 +159,7 @@ def measured(
     asked.check_widths(samples)
     net, kind = asked.network.canonical(), kinds.KINDS[noise.kind]
     biased, skip, clipped = asked.biased, asked.skip, kind.robust
-    left = unexplained(net, samples, biased, clipped)
+    left = unexplained(net, rounded_apart(net, samples, precision.step), biased, clipped)
     free, none = unknowns_of(net, biases=biased, skip=skip), np.full(net.n_units, np.inf)
     bound = chance(net, samples, biased, skip, clipped)
     if net.n_units and samples.n * samples.m >= FEW_LABELS * free:
@@ -201,6 +199,7 @@ def judge_noisy(
         samples = case.samples
         if before is None and 0 < fitted < samples.n:
             samples = samples.take(asked.used)
+        samples = rounded_apart(case.net, samples, precision.step)
         try:
             linear = _linearised(asked, case, samples, noise, form)
         except InputError as error:  # such as more unknowns than it can take
@@ -224,10 +223,7 @@ def judge_noisy(
             else:
                 errors = hidden_errors(uncertainty.network, uncertainty.units, samples)
                 case = replace(case, errors=errors, weak=uncertainty.undetermined)
-    found, named = found or on_weights(case), DOUBLE.name
-    if found.status == Status.ESTIMATED and _is_rounding(case.net, case.samples, precision):
-        sentence = f"{found.sentence}, the rounding of the labels to {precision.name}"
-        found, named = replace(found, code="rounding", sentence=sentence), precision.name
+    found, named = _named(found or on_weights(case), case, precision)
     evidence = NoisyLabels(
         unexplained=case.left,
         equations=case.labels,
@@ -245,6 +241,14 @@ def judge_noisy(
     findings = found, *_remarks(found, case)
     judgement = Judgement(case.net, asked, case.samples.n, evidence, findings)
     return Estimated(judgement, uncertainty, objection)
+
+
+def _named(found: Finding, case: NoisyCase, precision: Precision) -> tuple[Finding, str]:
+    """What was found, and what the labels are rounded to, where that is all the noise."""
+    if found.status != Status.ESTIMATED or not is_rounding(case.net, case.samples, precision.step):
+        return found, DOUBLE.name
+    sentence = f"{found.sentence}, the rounding of the labels to {precision.name}"
+    return replace(found, code="rounding", sentence=sentence), precision.name
 
 
 def _remarks(found: Finding, case: NoisyCase) -> tuple[Finding, ...]:
@@ -325,13 +329,3 @@ def _asks(
     fitting = fitting_of(kind, net, some, asked.biased, asked.skip, Effort())
     step = 0.0 if kind.integer else step
     return asks_for_more(net, fitting, alpha=alpha, step=step, rng=rng)
-
-
-def _is_rounding(net: Network, samples: Samples, precision: Precision) -> bool:
-    """Whether what is left of the labels is their rounding: a uniform error of up to half a step
-    has a standard deviation of 0.29 steps."""
-    if not precision.step:
-        return False
-    some = samples.take(samples.spread(MOST_ROWS))
-    left = some.left(net(some.X))
-    return bool(np.sqrt((left**2).mean()) <= ALL_ROUNDING * precision.step)

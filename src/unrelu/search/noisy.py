@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from unrelu.activations import Activation
+from unrelu.evidence.shared_rounding import rounded_apart
 from unrelu.fitting.candidate import Candidate
 from unrelu.fitting.fittings import Fitting, LeastSquares, fitting_of, without_units
 from unrelu.fitting.one_more import UNEQUAL
@@ -309,8 +310,9 @@ def _agree(found: WidthFound, fitting: Fitting, searched: Searched, request: Req
 
 def _finish(net: Network, searched: Searched, request: Request) -> Network:
     """The best fit of so many units to all samples."""
+    samples = rounded_apart(net, searched.samples, _step(searched, request))
     for _ in range(2):  # what a rough network leaves is not only noise
-        fitting = request.fitting(searched.kind, net, searched.samples)
+        fitting = request.fitting(searched.kind, net, samples)
         net = fitting.fit(net)
     if not net.n_units or not net.activation.reversible:
         return net

@@ -84,7 +84,7 @@ def test_what_is_alike_by_chance_is_uniform() -> None:
 
     def left(extra: float) -> Array:
         mean = NET(X) + extra * np.exp(-2 * (X**2).sum(axis=1, keepdims=True))
-        return root * (rng.poisson(mean) - NET(X))
+        return np.asarray(root * (rng.poisson(mean) - NET(X)))
 
     def p(extra: float) -> float:
         return alike_p(NET, X, root, left(extra), [left(0.0) for _ in range(100)])
