@@ -15,8 +15,8 @@ from unrelu.samples import Samples
 @pytest.mark.parametrize("noise", [0.0, 0.1])
 @pytest.mark.parametrize("bias", [0.0, 0.5])
 def test_starts_taken_together_end_where_they_end_alone(bias: float, noise: float) -> None:
-    """In the same units or, of noisy labels, in none. (Samples enough that no pattern has fewer than
-    a unit has weights: there rounding decides.)"""
+    """In the same units or, of noisy labels, in none. (Samples enough that no pattern has fewer
+    than a unit has weights: there rounding decides.)"""
     planted = plant(4, 3, 3, 400, seed=1, bias=bias)
     rng = np.random.default_rng(0)
     Y = planted.Y + noise * rng.standard_normal(planted.Y.shape)
