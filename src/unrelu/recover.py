@@ -20,7 +20,7 @@ from unrelu.numerics.quiet import quiet
 from unrelu.numerics.threads import one_thread
 from unrelu.result import Recovery, RecoveryError
 from unrelu.samples import ExactSamples, Samples, weighed
-from unrelu.search.answers import unlinked
+from unrelu.search.answers import Unlinked, unlinked
 from unrelu.search.class_labels import find as find_from_labels
 from unrelu.search.dependent_inputs import for_all_inputs, independent_columns
 from unrelu.search.judging import Outcome
@@ -213,9 +213,7 @@ def recover(
         check_of_classes(LABELS.answers, known, way, kind, bias, skip)
         labels = class_labels(X, Y)
         Y, kind = labels.indicators[:, 1:], LABELS
-    exactly = ExactSamples.of(X, Y) if exact else None
-    given = Samples.of(X, Y) if exactly is None else exactly.rounded
-    given = given if behind is None else behind.as_precise(given)
+    given, exactly = _given(X, Y, exact, behind)
     rounded = kind.exact or (given.precision.sure and labels is None)  # and nothing else
     samples = given if rounded else given.as_they_stand()
     check_activation(known, n_units, way, kind, exact, samples.m)
@@ -242,6 +240,15 @@ def recover(
     if len(kept) < full.d:
         result = for_all_inputs(result, full, kept)
     return _thrown(result if behind is None else behind.described(result), throw)
+
+
+def _given(
+    X: Given, Y: Given, exact: bool, behind: Unlinked | None
+) -> tuple[Samples, ExactSamples | None]:
+    """The samples as they were given, in floating point and, if they are exact, literally."""
+    exactly = ExactSamples.of(X, Y) if exact else None
+    given = Samples.of(X, Y) if exactly is None else exactly.rounded
+    return given if behind is None else behind.as_precise(given), exactly
 
 
 def _weighed(
