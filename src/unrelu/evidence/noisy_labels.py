@@ -159,7 +159,8 @@ def measured(
     asked.check_widths(samples)
     net, kind = asked.network.canonical(), kinds.KINDS[noise.kind]
     biased, skip, clipped = asked.biased, asked.skip, kind.robust
-    left = unexplained(net, rounded_apart(net, samples, precision.step), biased, clipped)
+    step = 0.0 if kind.integer else precision.step
+    left = unexplained(net, rounded_apart(net, samples, step), biased, clipped)
     free, none = unknowns_of(net, biases=biased, skip=skip), np.full(net.n_units, np.inf)
     bound = chance(net, samples, biased, skip, clipped)
     if net.n_units and samples.n * samples.m >= FEW_LABELS * free:
@@ -199,7 +200,7 @@ def judge_noisy(
         samples = case.samples
         if before is None and 0 < fitted < samples.n:
             samples = samples.take(asked.used)
-        samples = rounded_apart(case.net, samples, precision.step)
+        samples = rounded_apart(case.net, samples, precision.step * (not case.counts))
         try:
             linear = _linearised(asked, case, samples, noise, form)
         except InputError as error:  # such as more unknowns than it can take

@@ -152,7 +152,9 @@ def _search(samples: Samples, request: Request, kind: str, near: Network | None)
     heavy = clips and long_tailed(few, net, bias)
     light = clipped(few, net(few.X)) if heavy else few
     net = LeastSquares(net, light, bias=bias, skip=request.skip, effort=request.effort).fit(net)
-    found, reason = kinds.kind_left(kind, few, net, bias, heavy)
+    counts = suspected is not None and suspected.integer
+    apart = few if counts else rounded_apart(net, few, request.step)
+    found, reason = kinds.kind_left(kind, apart, net, bias, heavy)
     few = few.as_they_stand() if found.integer else few
     return Searched(net, few, rows, found, reason, heavy, growth)
 
