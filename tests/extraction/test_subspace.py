@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -12,6 +14,7 @@ from unrelu import Network
 from unrelu.extraction.queries import TimeSpent
 from unrelu.extraction.search import Search
 from unrelu.extraction.subspace import DIMENSIONS, shown
+from unrelu.fitting.sums import Sums, fitted
 
 Array = NDArray[np.float64]
 
@@ -97,3 +100,29 @@ def test_when_time_is_up_what_a_fit_had_found_is_judged(monkeypatch: pytest.Monk
     assert result.network.n_units >= 70
     X = np.random.default_rng(0).standard_normal((1000, 80))
     assert np.abs(result.network(X) - truth(X)).max() < 0.1 * np.abs(truth(X)).max()
+
+
+def test_a_fit_behind_probabilities_that_is_ended_is_judged(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    net = planted_single(80, 70, 8, seed=2, decades=0.0)
+    values = single(Network(net.V, net.U / 8, net.b, net.c))
+
+    def stopped(start: Network, sums: Sums, **options: Any) -> Network:
+        found = fitted(start, sums, **options)
+        if "keep" in options:
+            raise TimeSpent
+        return found
+
+    monkeypatch.setattr("unrelu.extraction.widened.fitted", stopped)
+
+    def probabilities(X: Array) -> NDArray[np.float32]:
+        Z = values(X)
+        grown = np.exp(Z - Z.max(axis=1, keepdims=True))
+        return np.asarray(grown / grown.sum(axis=1, keepdims=True))
+
+    result = unrelu.extract(probabilities, 80, rng=0, throw=False, time_limit=1e6)
+    assert result.code == "time-limit"
+    assert not result.status.certain
+    assert result.network is not None
+    assert result.network.n_units >= 70

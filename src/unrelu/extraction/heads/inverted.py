@@ -46,7 +46,7 @@ UNCHECKED = undetermined(
 def extract_inverted(asked: Asked, link: Link, keep: list[Recovery]) -> None:
     """Appends results to `keep`, better and better ones."""
     rng, again = asked.streams(7)[5:]
-    known = shown_behind(asked, link)
+    known = shown_behind(asked, link, keep)
     if known is not None:
         keep.append(known)
         return

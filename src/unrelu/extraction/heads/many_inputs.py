@@ -8,16 +8,21 @@ from dataclasses import replace
 
 import numpy as np
 
+from unrelu.certificate import Certificate
 from unrelu.evidence.evidence import Question
+from unrelu.evidence.exact_labels import judge_labels
 from unrelu.extraction.heads.far_out import contradiction, on_lines
 from unrelu.extraction.heads.head import FIRST_ANSWERS, Asked
 from unrelu.extraction.judging import remarks_on
 from unrelu.extraction.kinks import Ask, Line, measure_bend
 from unrelu.extraction.line_search import STEPS
 from unrelu.extraction.lines import Rest, Rounding, Units
+from unrelu.extraction.queries import ENDED
 from unrelu.extraction.subspace import DIMENSIONS, estimate, shown
 from unrelu.links.link import Link
+from unrelu.network import Network
 from unrelu.numerics.arrays import Array
+from unrelu.numerics.deadline import DeadlinePassed
 from unrelu.result import Recovery
 from unrelu.samples import Samples
 
@@ -31,8 +36,9 @@ OF_ALL = 0.6
 """Share of the kinks that are there: the places of a hyperplane on lines are Cauchy distributed."""
 
 
-def shown_behind(asked: Asked, link: Link) -> Recovery | None:
-    """The network, if a subspace shows it; None where not, or where some answers are saturated."""
+def shown_behind(asked: Asked, link: Link, keep: list[Recovery]) -> Recovery | None:
+    """The network, if a subspace shows it; None where not, or where some answers are saturated.
+    What a fit that is ended has found by then is appended to `keep`."""
     d, scale, rng = asked.n_inputs, asked.scale, asked.streams(12)[11]
     X, P = asked.queries(asked.random_inputs(FIRST_ANSWERS))
     inputs, values = [X], [link.inverse(P)]
@@ -54,15 +60,22 @@ def shown_behind(asked: Asked, link: Link) -> Recovery | None:
     rounding = measure_bend(ask, d, scale, STEPS[0], rng)
     least = _n_units(ask, d, m, scale, rounding, rng)
     asked.queries.stage = "a subspace"
-    found = shown(
-        *(ask, ask_last, least, d, m),
-        scale=scale,
-        rounding=rounding,
-        bias=asked.bias,
-        rng=rng,
-        reach=SEEN,
-        each=EACH,
-    )
+    latest: list[Network] = []
+    try:
+        found = shown(
+            *(ask, ask_last, least, d, m),
+            scale=scale,
+            rounding=rounding,
+            bias=asked.bias,
+            rng=rng,
+            reach=SEEN,
+            each=EACH,
+            keep=latest.append,
+        )
+    except (*ENDED, DeadlinePassed):
+        if latest:
+            keep.append(_unfinished(latest[-1], X, values[0], asked.bias))
+        raise
     behind = np.vstack(values)
     if found is None or not np.isfinite(behind).all():
         return None
@@ -75,6 +88,14 @@ def shown_behind(asked: Asked, link: Link) -> Recovery | None:
     wrong = contradiction(link, result.certificate, *asked.queries.recorded, eps=samples.eps)
     remarks = remarks_on(result.certificate, asked.n_units, wrong, "")
     return replace(result, remarks=(*remarks, *result.remarks))
+
+
+def _unfinished(net: Network, X: Array, values: Array, bias: bool) -> Recovery:
+    """The verdict on a network whose fit was ended, by the first answers, which it has not seen."""
+    samples = Samples.of(X.astype(np.float32), values.astype(np.float32))
+    question = Question(net, bias, used=np.arange(0), values=True)
+    certificate = Certificate.of(judge_labels(question, samples))
+    return Recovery(certificate.network, certificate, {})
 
 
 def kinks_behind(asked: Asked, link: Link, rng: np.random.Generator) -> int:
