@@ -16,7 +16,8 @@ about
     (UᵀU ∘ C) ⊗ E[x xᵀ]  of the rows of V,    E[h hᵀ] ⊗ I  of the output weights,
 
 where C_jl says how often units j and l are active together and h are hidden values: that is the
-preconditioner. What is left between units takes a few dozen products, in single precision.
+preconditioner. A skip connection counts as units that are always active, one to each output. What
+is left between units takes a few dozen products, in single precision.
 """
 
 from __future__ import annotations
@@ -246,28 +247,31 @@ class _Normal:
         return np.asarray(np.maximum(first[:, None] + second, np.float32(0)))
 
     def _solvers(self) -> list[Callable[[Array], Array]]:
-        """Those of UᵀU ∘ C, of the second moment of inputs, and of that of hidden values, inputs
-        and the constant."""
+        """Those of UᵀU ∘ C, of the second moment of inputs, and of that of hidden values and the
+        constant. What is linear counts as a unit of each output that is always active."""
         some = range(0, len(self._heights), max(1, len(self._heights) // SAMPLES))
         values = np.vstack([self._values(block).reshape(SIDE**2, -1) for block in some])
         active, total = (values > 0).astype(np.float32), len(self._heights) * SIDE**2
-        U = self._weights.outer
-        units = (U.T @ U) * (active.T @ active) * (total / len(active))
-        points = [self._first[block][:, None] + self._second[block] for block in some]
-        inputs = np.vstack([part.reshape(SIDE**2, -1) for part in points])
-        inputs[:, :-1] *= self._kept.affine
-        inputs[:, -1] *= self._kept.bias
-        features = np.hstack([values, inputs])
-        moments = (features.T @ features) * (total / len(features))
-        parts = [part.reshape(-1, part.shape[2]) for part in (self._first, self._second)]
-        spread = sum(part.T @ part / len(part) for part in parts)
+        U, share = self._weights.outer, total / len(active)
+        if self._kept.affine:
+            U = np.hstack([U, np.eye(len(U))])
+            active = np.hstack([active, np.ones((len(active), len(U)), np.float32)])
+        units = (U.T @ U) * (active.T @ active) * share
+        hidden = np.column_stack([values, np.full(len(values), np.float32(self._kept.bias))])
+        moments = (hidden.T @ hidden) * share
+        points = [part.reshape(-1, part.shape[2]) for part in (self._first, self._second)]
+        spread = sum(part.T @ part / len(part) for part in points)
         return [_solver(np.asarray(gram, np.float64)) for gram in (units, spread, moments)]
 
     def precondition(self, flat: Array) -> Array:
         part, k = self._weights.like(flat), self._weights.outer.shape[1]
-        rows = self._of_units(self._of_inputs(part.rows.T).T)
-        outer = self._of_values(np.hstack([part.outer, part.affine]).T).T
-        return _Weights(rows, outer[:, :k], outer[:, k:]).held(self._kept).flat
+        linear = part.affine[:, :-1] if self._kept.affine else part.affine[:0, :-1]
+        rows = np.vstack([part.rows, np.pad(linear, ((0, 0), (0, 1)))])
+        rows = self._of_units(self._of_inputs(rows.T).T)
+        outer = self._of_values(np.column_stack([part.outer, part.affine[:, -1]]).T).T
+        affine = np.zeros_like(part.affine)
+        affine[: len(linear), :-1], affine[:, -1] = rows[k:, :-1], outer[:, -1]
+        return _Weights(rows[:k], outer[:, :-1], affine).held(self._kept).flat
 
     def product(self, flat: Array) -> Array:
         """JᵀJ times a step."""
