@@ -114,7 +114,8 @@ def test_a_fit_behind_probabilities_that_is_ended_is_judged(
             raise TimeSpent
         return found
 
-    monkeypatch.setattr("unrelu.extraction.widened.fitted", stopped)
+    for module in ("widened", "subspace"):
+        monkeypatch.setattr(f"unrelu.extraction.{module}.fitted", stopped)
 
     def probabilities(X: Array) -> NDArray[np.float32]:
         Z = values(X)

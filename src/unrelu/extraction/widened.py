@@ -44,8 +44,9 @@ answers to each weight of what is linear."""
 STEPS, ROUNDS = 8, 10
 """Steps of a fit that is not the last one; and rounds of further units."""
 
-PEELED = 4
-"""Searches for further units in a round, each in what is left by the last."""
+PEELED, NEARLY = 4, 0.3
+"""Searches for further units in a round, each in what is left by the last; and what one has to
+explain, as a share of the best, for another."""
 
 SMALL, HARDLY = 3.0, 0.7
 """What may be left in a subspace, in roundings; and share that a round leaves that is no use."""
@@ -120,9 +121,7 @@ def _completed(
         best, least = net, left
         if left <= SMALL * rounding:
             break
-        for _ in range(PEELED):
-            rows = missed_units.further(net, X, Y, bias, worth, rng)
-            net = _with_rows(net, rows, X, Y)
+        net = _with_further(net, X, Y, bias, worth, rng)
     best = _strong(best, space.scale, max(WEAKEST * least, single.LEAST * rounding))
     return best if least <= ROUGH * rounding else None
 
@@ -133,14 +132,29 @@ def _strong(net: Network, scale: float, size: float) -> Network:
     return Network(net.V[kept], net.U[:, kept], net.b[kept], net.c, W=net.W)
 
 
-def _with_rows(net: Network, rows: Array, X: Array, Y: Array) -> Network:
+def _with_further(
+    net: Network, X: Array, Y: Array, bias: bool, worth: float, rng: np.random.Generator
+) -> Network:
+    """With the units that explain most of what is left, and those that explain nearly as much of
+    what is left by these, and so on."""
+    most = 0.0
+    for _ in range(PEELED):
+        rows = missed_units.further(net, X, Y, bias, worth, rng)
+        wider = _with_rows(net, rows, X, Y, bias)
+        gained = float(((net(X) - Y) ** 2).sum() - ((wider(X) - Y) ** 2).sum())
+        if gained <= NEARLY * most:
+            break
+        net, most = wider, max(most, gained)
+    return net
+
+
+def _with_rows(net: Network, rows: Array, X: Array, Y: Array, bias: bool) -> Network:
     """With further units of rows (q, d + 1), for what is left of the answers."""
-    V, b = rows[:, :-1], rows[:, -1]
-    hidden = np.maximum(X @ V.T + b, 0.0)
-    columns = np.column_stack([hidden, X, np.ones(len(X))])
-    U = np.linalg.lstsq(columns, Y - net(X))[0][: len(b)].T
-    V, U, b = np.vstack([net.V, V]), np.hstack([net.U, U]), np.append(net.b, b)
-    return Network(V, U, b, net.c, W=net.W)
+    V, b, (k, d) = rows[:, :-1], rows[:, -1], (len(rows), X.shape[1])
+    hidden, one = np.maximum(X @ V.T + b, 0.0), np.full((len(X), 1), float(bias))
+    found = np.linalg.lstsq(np.hstack([hidden, X, one]), Y - net(X))[0].T
+    V, U, b = np.vstack([net.V, V]), np.hstack([net.U, found[:, :k]]), np.append(net.b, b)
+    return Network(V, U, b, net.c + found[:, -1], W=net.W + found[:, k : k + d])
 
 
 def in_all_inputs(
