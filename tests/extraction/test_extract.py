@@ -384,7 +384,6 @@ def test_the_command_asks_an_address(tmp_path: Path) -> None:
 
 
 def test_the_command_asks_a_program(tmp_path: Path) -> None:
-    unrelu.save(small(), tmp_path / "net.npz")
     net = small()
     units = [net.V.tolist(), net.b.tolist(), net.U.tolist(), net.c.tolist()]
     code = f"""  # without NumPy, which takes longer to import than the answers

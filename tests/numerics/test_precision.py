@@ -139,7 +139,7 @@ def test_rounded_inputs_are_reported() -> None:
 def test_labels_in_decimals() -> None:
     """The true network is never refused; what is recovered is exact or an estimate, and its errors
     hold."""
-    problem = plant(3, 4, 2, 2000, seed=6, bias=0.5)
+    problem = plant(3, 4, 2, 800, seed=6, bias=0.5)
     for decimals in (3, 5):
         Y = np.round(problem.Y, decimals)
         certificate = verify(problem.truth, problem.X, Y)
