@@ -254,6 +254,18 @@ def test_a_larger_budget_continues(tmp_path: Path) -> None:
     assert result.stats["queries"] == len(oracle.seen)
 
 
+def test_the_only_network_of_random_queries_is_not_exact_before_a_line_was_searched() -> None:
+    """The model may have units that no random query shows."""
+    rng = np.random.default_rng(0)
+    V, U, b, c = (rng.standard_normal(shape) for shape in ((2, 4), (2, 2), 2, 2))
+    truth = Network(V, U, b, c)
+    results = [unrelu.extract(truth, 4, budget=n, rng=0, throw=False) for n in (60, 5000)]
+    assert (results[0].status, results[0].code) == ("undetermined", "no-lines")
+    assert results[0].certificate.status == results[1].status == "exact"
+    assert results[1].network is not None
+    assert unrelu.match(results[1].network, truth).max_error < 1e-9
+
+
 @pytest.mark.parametrize("budget", [16, 17, 40, 77, 130, 190, 250])
 def test_no_budget_is_exceeded(budget: int) -> None:
     oracle = Counting(small())

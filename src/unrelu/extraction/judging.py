@@ -116,6 +116,9 @@ def at_the_end(result: Recovery, queries: Queries, lines: int, end: BaseExceptio
     if lines:
         return result
     sentence = "no line was searched: units that random queries do not show may be missing"
+    if result.status == Status.EXACT:  # of the samples, but perhaps not of the model
+        missing = Finding("no-lines", Status.UNDETERMINED, sentence)
+        return replace(result, remarks=(missing, *result.remarks))
     return replace(result, remarks=(*result.remarks, *remark("no-lines", sentence)))
 
 
