@@ -187,6 +187,9 @@ def in_all_inputs(
         keep(_turned(net, bias)[0])
 
     net = fitted(start, sums, bias=bias, affine=True, steps=STEPS, keep=keep_turned)
+    strong = _strong(net, space.scale, WEAKEST * float(np.sqrt(((net(X) - Y) ** 2).mean())))
+    if strong.n_units < net.n_units:
+        net = fitted(strong, sums, bias=bias, affine=True, steps=STEPS, keep=keep_turned)
     net, left = _turned(net, bias)
     if left > LEFT:
         log.info("sides leave %.1e of the output weights", left)
@@ -203,11 +206,13 @@ def in_all_inputs(
 def _turned(net: Network, bias: bool) -> tuple[Network, float]:
     """The network without its skip connection, sides chosen so that they explain it; and what they
     leave of that, as a share of the largest output weight."""
-    oriented = orient(net.V, net.b, net.U, net.W)
-    if len(oriented.b) != net.n_units:  # pairs of opposite units
-        return Network(net.V, net.U, net.b, net.c), np.inf
-    size, left = np.abs(net.U).max(initial=0.0), np.abs(oriented.affine).max(initial=0.0)
-    other = (oriented.V * net.V).sum(axis=1) < 0  # u f(z) = u f(−z) + u z
+    oriented, k = (
+        orient(net.V, net.b, net.U, net.W),
+        net.n_units,
+    )  # or with pairs, that are left out
+    V, b = oriented.V[:k], oriented.b[:k]
+    other = (V * net.V).sum(axis=1) < 0  # u f(z) = u f(−z) + u z
+    left = net.W + net.U[:, other] @ net.V[other]
     c = net.c + net.U[:, other] @ net.b[other]
-    turned = Network(oriented.V, net.U, oriented.b, c) if bias else Network(oriented.V, net.U)
-    return turned, float(left / size)
+    share = np.abs(left).max(initial=0.0) / np.abs(net.U).max(initial=0.0)
+    return (Network(V, net.U, b, c) if bias else Network(V, net.U)), float(share)
