@@ -43,6 +43,9 @@ Problem = Callable[[int], Case]
 SLOW = 3
 """Seeds where a run takes long."""
 
+BUDGET, LARGE = 400_000, 2_000_000
+"""Queries at most, and where there are hundreds of inputs."""
+
 
 def planted(d: int, k: int, m: int, *, bias: bool = True, single: bool = False) -> Problem:
     def case(seed: int) -> Case:
@@ -83,6 +86,7 @@ PROBLEMS: tuple[tuple[str, Problem, int], ...] = (
     ("argmax 8,4,3", planted(8, 4, 3), 10),
     ("argmax 8,5,3 single", planted(8, 5, 3, single=True), 10),
     ("digits 64,16,10", digits(False), SLOW),
+    ("argmax 784,32,10", planted(784, 32, 10), SLOW),
     ("digits float32", digits(True), SLOW),
 )
 
@@ -126,7 +130,7 @@ def main() -> None:
                 truth.n_inputs,
                 answers="labels",
                 bias=bool(truth.b.any()),
-                budget=400_000,
+                budget=BUDGET if truth.n_inputs < 100 else LARGE,
                 rng=seed,
                 throw=False,
             )

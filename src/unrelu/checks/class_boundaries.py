@@ -26,7 +26,7 @@ LEAST_PREDICTED = 100
 """Predicted points; all on the boundary, they leave at most 4.5% of it that differs (99% sure)."""
 
 MOST_UNKNOWNS = 3000
-"""Above, the errors of weights are not computed."""
+"""Above, the errors of weights are not computed, unless points were asked from a subspace."""
 
 
 @dataclass(frozen=True)

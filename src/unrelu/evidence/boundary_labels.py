@@ -24,8 +24,9 @@ from unrelu.checks.finding import Finding, first
 from unrelu.errors import InputError
 from unrelu.evidence.evidence import Evidence, Judgement, Question, equations_row, in_floats
 from unrelu.network import Network
+from unrelu.network.boundary_subspace import hidden_errors
 from unrelu.network.decision_boundary import BoundaryPoints, Distances, Factor
-from unrelu.numerics.arrays import Array, Index
+from unrelu.numerics.arrays import Array, Index, largest_entries
 from unrelu.numerics.equality import by_value
 from unrelu.stored.blocks import Given
 
@@ -59,6 +60,7 @@ class BoundaryLabels(Evidence):
     noise : relative distance from a boundary at which labels are not reliable; 0 where that is
         rounding of the inputs.
     loose : classes, by number, whose scale is independent of that of the others.
+    subspace : (r, d) orthonormal rows; most points were asked in their span. (0, d) if nowhere.
     unmet : whether the linear part shows units whose hyperplane the boundary never meets.
     """
 
@@ -76,6 +78,7 @@ class BoundaryLabels(Evidence):
     noise: float = 0.0
     unmet: bool = False
     names: tuple[str, ...] = ()
+    subspace: Array = field(default_factory=lambda: np.zeros((0, 0)))
 
     def recheck(self, asked: Question, X: Given, Y: Given) -> Judgement:
         """Consecutive samples of different classes that are very close are points of the boundary;
@@ -96,6 +99,7 @@ class BoundaryLabels(Evidence):
             noise=self.noise,
             unmet=self.unmet,
             names=self.names,
+            subspace=self.subspace,
         )
 
     def _numbers(self, Y: Given) -> Array:
@@ -135,6 +139,7 @@ def judge_boundary(
     noise: float = 0.0,
     unmet: bool = False,
     names: tuple[str, ...] = (),
+    subspace: Array | None = None,
 ) -> Judgement:
     """What points of boundaries and predicted ones show of a network; arguments as in
     `BoundaryLabels`."""
@@ -143,8 +148,9 @@ def judge_boundary(
     unknowns = count_unknowns(scores, asked.biased)
     state = Distances.of(scores, points)
     ratio = np.abs(state.distances) / points.errors if len(points) else np.zeros(0)
-    size = np.maximum(np.abs(points.X).max(axis=1, initial=0.0), 1e-300)
-    hidden, outputs = weight_errors(scores, points, asked.biased)
+    size = np.maximum(largest_entries(points.X), 1e-300)
+    subspace = np.zeros((0, net.n_inputs)) if subspace is None else subspace
+    hidden, outputs = weight_errors(scores, points, asked.biased, subspace)
     case = BoundaryCase(
         network=net,
         points=len(points),
@@ -162,7 +168,9 @@ def judge_boundary(
     )
     apart = ("network", "spelled")
     measured = {name: value for name, value in vars(case).items() if name not in apart}
-    evidence = BoundaryLabels(classes=classes, names=names, equations=case.points, **measured)
+    evidence = BoundaryLabels(
+        classes=classes, names=names, subspace=subspace, equations=case.points, **measured
+    )
     found = first(CHECKS, case) or unique(case)
     n = len(points) + predictions.asked
     return Judgement(net, asked, n, evidence, (found, hidden_by_labels(len(classes))))
@@ -214,13 +222,21 @@ def _enclosed(X: Array, classes: Index, noise: float) -> tuple[BoundaryPoints, I
     return points, np.setdiff1d(np.arange(len(X)), np.concatenate([near, near + 1]))
 
 
-def weight_errors(scores: Network, points: BoundaryPoints, biased: bool) -> tuple[Array, float]:
+def weight_errors(
+    scores: Network, points: BoundaryPoints, biased: bool, subspace: Array | None = None
+) -> tuple[Array, float]:
     """Of hidden weights, by unit, and of output weights: what errors of points do to a fit.
-    Infinite where they are not known."""
+    Infinite where they are not known. `subspace` (r, d): where most points are, for networks too
+    large for all weights at once."""
     k, unknowns = scores.n_units, count_unknowns(scores, biased)
     free = np.full(k, np.inf)
-    if unknowns > MOST_UNKNOWNS or len(points) < unknowns or not k:
+    if len(points) < unknowns or not k:
         return free, np.inf
+    if unknowns > MOST_UNKNOWNS:
+        if subspace is None or not len(subspace):
+            return free, np.inf
+        rows, outputs = hidden_errors(scores, points, subspace, biased)
+        return SIGMAS * rows, SIGMAS * outputs
     state = Distances.of(scores, points)
     factor = Factor.of(state, biased)
     if factor is None or not factor.regular:

@@ -21,6 +21,11 @@ def divisors(sizes: Array) -> Array:
     return np.where(sizes > 0, sizes, 1.0)
 
 
+def largest_entries(X: Array) -> Array:
+    """(n,): the size of the largest entry of each row of X (n, d), without a copy of all sizes."""
+    return np.asarray(np.maximum(X.max(axis=1), -X.min(axis=1)))
+
+
 def unit_rows(rows: Array) -> Array:
     """Rows at unit length; those of zeros as they are."""
     return rows / divisors(np.linalg.norm(rows, axis=1, keepdims=True))

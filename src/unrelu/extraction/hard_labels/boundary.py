@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unrelu.extraction.hard_labels.asking import Asking
-from unrelu.numerics.arrays import Array, Index, Mask
+from unrelu.numerics.arrays import Array, Index, Mask, largest_entries
 
 Kept = TypeVar("Kept", bound=np.generic)
 
@@ -79,9 +79,7 @@ def _doubled(rows: NDArray[Kept]) -> NDArray[Kept]:
 
 def widths(inner: Array, outer: Array) -> Array:
     """Distances of the ends, relative to their largest entries."""
-    return np.asarray(
-        np.abs(outer - inner).max(axis=1) / np.maximum(np.abs(inner).max(axis=1), 1e-300)
-    )
+    return largest_entries(outer - inner) / np.maximum(largest_entries(inner), 1e-300)
 
 
 def bisect(

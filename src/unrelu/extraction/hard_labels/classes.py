@@ -16,9 +16,11 @@ KEPT = 24
 
 @dataclass(eq=False)
 class Classes:
-    """Asks for classes. `labels` are the answers, one for each class, and `inside` inputs of it."""
+    """Asks for classes. `labels` are the answers, one for each class, and `inside` inputs of it.
+    With a `basis` (r, d), inputs are coordinates in its rows."""
 
     queries: Queries
+    basis: Array | None = None
     labels: list[tuple[float, ...]] = field(default_factory=list)
     inside: list[Array] = field(default_factory=list)
     numbers: dict[tuple[float, ...], int] = field(default_factory=dict)
@@ -27,14 +29,28 @@ class Classes:
         """The classes (n,) of inputs X (n, d)."""
         if not len(X):
             return np.zeros(0, np.intp)
-        X, Y = self.queries(X)
+        if self.basis is None:
+            X, Y = self.queries(X)
+        else:
+            _, Y = self.queries(X @ self.basis)
         rows = [tuple(row) for row in (Y + 0.0).tolist()]
         for number, row in enumerate(rows):
             if row not in self.numbers:
                 self.numbers[row] = len(self.labels)
                 self.labels.append(row)
-                self.inside.append(X[number : number + 1])
+                self.inside.append(X[number : number + 1].copy())
         return np.array([self.numbers[row] for row in rows], dtype=np.intp)
+
+    @property
+    def n_inputs(self) -> int:
+        return self.queries.n_inputs if self.basis is None else len(self.basis)
+
+    def in_all_inputs(self) -> Classes:
+        """The same, with inputs instead of coordinates."""
+        if self.basis is None:
+            return self
+        inside = [Y @ self.basis for Y in self.inside]
+        return Classes(self.queries, labels=self.labels, inside=inside, numbers=self.numbers)
 
     def __len__(self) -> int:
         return len(self.labels)

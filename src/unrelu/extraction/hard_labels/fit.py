@@ -9,7 +9,7 @@ import numpy as np
 
 from unrelu.evidence.boundary_labels import weight_errors
 from unrelu.extraction.hard_labels.hyperplanes import Hyperplane
-from unrelu.extraction.hard_labels.output_layer import Scores, solve_output_layer
+from unrelu.extraction.hard_labels.output_layer import Scores, output_weights, solve_output_layer
 from unrelu.extraction.hard_labels.polish import (
     CONSISTENT,
     polish,
@@ -25,6 +25,9 @@ from unrelu.numerics.arrays import Array
 
 MOST_POLISHED = 3000
 """Unknowns up to which all weights are fitted to the points together."""
+
+ALIGNED = 0.999
+"""Cosine of hidden weights that are the same."""
 
 SCATTER = 8.0
 """Ratio of the errors that a network requires, to those that were measured, up to which it fits."""
@@ -52,24 +55,51 @@ def solve(state: State) -> bool:
         ]
 
 
+def refit(state: State) -> bool:
+    """Fit all weights to all points again, from the network found, if there are not too many. With
+    the hyperplanes known from it."""
+    assert state.scores is not None, "only where there is one"
+    net = state.scores.network
+    if small(state, net):
+        state.scores = _polished(state, state.scores, state.points())
+        return True
+    hidden, outputs = weight_errors(net, state.points(), state.biased, state.subspace)
+    _keep_hyperplanes(state, net, hidden)
+    state.scores = replace(state.scores, error=max(float(hidden.max(initial=0.0)), outputs))
+    return True
+
+
 def _fitted(state: State) -> Scores | None:
     points, V = state.points(), state.planes.V
     b = state.planes.b if state.biased else np.zeros(len(V))
     m = len(state.classes)
     tolerance = max(1e-7, *(10 * row.error for row in state.planes.rows))
+    inside, biased = state.classes.all_inside(), state.biased
+    side, scores = _known_sides(state, V), None
+    if side is not None:
+        oriented = points, side[:, None] * V, side * b
+        scores = output_weights(*oriented, inside, m, tolerance, biased=biased)
     for skip in (False, True):
-        scores = solve_output_layer(
-            *(points, V, b, state.classes.all_inside(), m, tolerance),
-            skip=skip,
-            biased=state.biased,
-        )
-        if scores is not None:
-            break
+        if scores is None:
+            scores = solve_output_layer(
+                points, V, b, inside, m, tolerance, skip=skip, biased=biased
+            )
     if scores is None:
         return None
     if small(state, scores.network) and scores.known.all():
         return _polished(state, scores, points)
     return scores
+
+
+def _known_sides(state: State, V: Array) -> Array | None:
+    """The sides ±1 (k,) that the network so far shows, if it has these hyperplanes."""
+    if state.scores is None or state.scores.network.skip:
+        return None
+    before = state.scores.network.V
+    if before.shape != V.shape:
+        return None
+    along = (before * V).sum(axis=1)
+    return np.sign(along) if (np.abs(along) > ALIGNED).all() else None
 
 
 def _polished(state: State, scores: Scores, points: BoundaryPoints) -> Scores:

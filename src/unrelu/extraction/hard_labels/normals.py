@@ -47,6 +47,7 @@ def slopes(
     width: float,
     scattered: bool = False,
     leaning: float = np.inf,
+    steep: float = STEEP,
 ) -> Asking[tuple[Array, Array, Index]]:
     """(c, r, numbers): the boundary passes through base ± r_i (e_i + c_i normal), for each of the
     unit `directions` e_i, which are orthogonal to `normal`, a direction towards the first class.
@@ -57,19 +58,19 @@ def slopes(
     count = len(directions)
     first, second = classes
     numbers = np.zeros(count, np.intp)
-    slope, length, steep = np.zeros(count), np.full(count, arm), np.full(count, STEEP)
+    slope, length, steeps = np.zeros(count), np.full(count, arm), np.full(count, steep)
     open_rows = np.arange(count)
     for _ in range(TRIES):
         if not len(open_rows):
             return slope, length, numbers
-        r, h = length[open_rows, None], steep[open_rows, None]
+        r, h = length[open_rows, None], steeps[open_rows, None]
         X = base + r * directions[open_rows]
         answers = yield np.vstack([X + h * r * normal, X - h * r * normal])
         n = len(open_rows)
         enclosed = (answers[:n] == first) & (answers[n:] == second)
         rows = open_rows[enclosed]
         straight, some = yield from _both_arms(
-            *(found, base, normal, directions[rows], length[rows], steep[rows], classes),
+            *(found, base, normal, directions[rows], length[rows], steeps[rows], classes),
             *(width, scattered),
         )
         good = np.isfinite(straight)
@@ -79,10 +80,10 @@ def slopes(
         missed = open_rows[~enclosed]
         if len(missed) > leaning * count:
             raise Steep
-        steep[missed] *= STEEPER
-        over = missed[steep[missed] > STEEPEST]
+        steeps[missed] *= STEEPER
+        over = missed[steeps[missed] > STEEPEST]
         length[over] *= SHORTER
-        steep[over] = STEEP
+        steeps[over] = steep
         open_rows = np.sort(np.concatenate([bent, missed]))
     raise Lost
 

@@ -104,9 +104,33 @@ def solve_output_layer(
         of = Inside(inside.X[kept], np.searchsorted(some, inside.classes[kept]))
         task = _Task(X[rows], among, V, b, of, count, tolerance, biased)
         found = _solve(task, skip=skip)
-        if found is not None:
-            return found if count == m else _spread(found, some, m)
+        if found is None:
+            continue
+        net = found.network
+        if count < m and not net.skip and net.n_units == len(V):
+            # These classes show the sides of units, with which others need fewer points.
+            every = output_weights(points, net.V, net.b, inside, m, tolerance, biased=biased)
+            found = every or _spread(found, some, m)
+        elif count < m:
+            found = _spread(found, some, m)
+        return found
     return None
+
+
+def output_weights(
+    points: BoundaryPoints,
+    V: Array,
+    b: Array,
+    inside: Inside,
+    m: int,
+    tolerance: float,
+    *,
+    biased: bool,
+) -> Scores | None:
+    """The same where it is known that units are active where Vx + b > 0, and without a linear part:
+    that takes fewer points."""
+    task = _Task(points.X, points.pairs, V, b, inside, m, tolerance, biased)
+    return _output_weights(task, V, b)
 
 
 def _spread(found: Scores, some: Index, m: int) -> Scores:

@@ -4,17 +4,18 @@ to all points of the boundary, and predicted points, which are asked afterwards.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from unrelu.extraction.hard_labels.asking import run, together
 from unrelu.extraction.hard_labels.coverage import fill
 from unrelu.extraction.hard_labels.explaining import find_hyperplanes
-from unrelu.extraction.hard_labels.fit import solve
+from unrelu.extraction.hard_labels.fit import refit, small, solve
 from unrelu.extraction.hard_labels.reliability import CHORDS, MORE_CHORDS, measure_reliability
 from unrelu.extraction.hard_labels.segments import Bend
 from unrelu.extraction.hard_labels.state import State
+from unrelu.extraction.hard_labels.subspace import continued, dimensions
 from unrelu.extraction.hard_labels.verification import OFF, check_predictions, sharpen
 from unrelu.numerics.arrays import Array, Index
 
@@ -22,6 +23,9 @@ log = logging.getLogger(__name__)
 
 SIZES, LOOKED_AT = (4.0, 16.0, 64.0, 256.0, 1024.0), 200
 """Where a second class is looked for, if there is only one nearby, with how many inputs."""
+
+IN_SUBSPACE = 64
+"""Random inputs in a subspace."""
 
 FIRST, FUTILE = 2, 10
 """Polylines before the first normals; rounds in which nothing got better, after which it ends."""
@@ -47,12 +51,43 @@ REFITS = 6
 SHARP, SHARPER = 1e-11, 2
 """Error of weights that further points are asked for, and how often that is done."""
 
-TRY, ENOUGH = 30, 200
-"""Predicted points after a fit, and after the last one."""
+TRY, ENOUGH, WITHIN = 30, 200, 100
+"""Predicted points after a fit, after the last one, and after the last one in a subspace."""
+
+EXACT, ROUGHLY = 1e-10, 1e-9
+"""How far from the last ones labels are asked for, and where weights are not fitted together."""
+
+FEW_WRONG = 8
+"""Of the last ones, that a network which knows these may explain."""
 
 
 def search(state: State, first: Array) -> bool:
-    """All stages, from the first random inputs on."""
+    """All stages, from the first random inputs on; of many inputs, first in a subspace."""
+    return _by_subspace(state) or _all_stages(state, first, ENOUGH)
+
+
+def _by_subspace(state: State) -> bool:
+    """Find the network in a subspace and continue it into all inputs, if these are many."""
+    d = state.n_inputs
+    r = dimensions(d)
+    if r is None:
+        return False
+    basis = np.linalg.qr(state.rng.standard_normal((d, d)))[0]
+    state.within = sub = state.in_subspace(basis[:r])
+    first = sub.scale * sub.rng.standard_normal((IN_SUBSPACE, r))
+    found = _all_stages(sub, first, WITHIN)
+    state.classes = sub.classes.in_all_inputs()
+    if not found:
+        return False
+    state.take_from(sub)
+    state.scores = continued(state, sub, basis)
+    if state.scores is None:
+        return False
+    return _try(state, refit) and _last_checks(state, ENOUGH)
+
+
+def _all_stages(state: State, first: Array, last: int) -> bool:
+    """Until a network predicts that many points, `last`."""
     state.classes.remember(first, state.classes(first))
     if len(state.classes) < 2 and not look_for_classes(state):
         return False
@@ -84,7 +119,7 @@ def search(state: State, first: Array) -> bool:
         chords, astray = random_chords(state, 1), False
         if not state.planes.rows or left > UNEXPLAINED[0] + UNEXPLAINED[1] * len(state.bends):
             continue
-        if _try(state):
+        if _try(state, _solved) and _last_checks(state, last):
             return True
         state.planes.forget_supposed()
         if state.wrong:
@@ -148,10 +183,10 @@ def unknown_classes(state: State) -> Index | None:
     return np.flatnonzero(~state.scores.known)
 
 
-def _try(state: State) -> bool:
+def _try(state: State, fit: Callable[[State], bool]) -> bool:
     """Fit a network, and keep chords on which it is wrong in the state. Whether there are none."""
     for _ in range(REFITS):
-        if not _solved(state):
+        if not fit(state):
             state.wrong = random_chords(state, MISSING, unknown_classes(state))
             return False
         fewest = len(state.wrong)
@@ -160,20 +195,36 @@ def _try(state: State) -> bool:
         if not some:
             return False
         if not state.wrong:
-            break
+            return True
         if fewest and len(state.wrong) >= max(fewest, 4):
             return False
-    else:
-        return False
-    if not check_predictions(state, ENOUGH, max(1e-10, OFF * state.noise), 0) or state.wrong:
-        return False
+    return False
+
+
+def _last_checks(state: State, count: int) -> bool:
+    """Whether that many predicted points are right; where some are not, of the network that knows
+    these."""
+    for _ in range(REFITS):
+        _sharpen(state)
+        assert state.scores is not None, "it was found before"
+        off = EXACT if small(state, state.scores.network) else ROUGHLY
+        if not check_predictions(state, count, max(off, OFF * state.noise), 0):
+            return False
+        if not state.wrong:
+            return True
+        if len(state.wrong) > FEW_WRONG or not _solved(state):
+            return False
+    return False
+
+
+def _sharpen(state: State) -> None:
+    """Fit the network again, with further points that its weights are known better from."""
     for _ in range(SHARPER):
         sharpen(state)
-        solve(state)
+        refit(state)
         assert state.scores is not None, "it was found before"
         if state.scores.error < SHARP:
             break
-    return True
 
 
 def _solved(state: State) -> bool:

@@ -9,6 +9,14 @@ import numpy as np
 from unrelu.numerics.arrays import Array, Index
 
 
+def orthonormal(tangent: Array, normal: Array) -> tuple[Array, Array]:
+    """Two directions that are orthogonal but for rounding: without the rounding. It would grow from
+    bend to bend."""
+    normal = normal / np.linalg.norm(normal)
+    tangent = tangent - tangent @ normal * normal
+    return tangent / np.linalg.norm(tangent), normal
+
+
 @dataclass(eq=False)
 class Segment:
     """A straight piece of the boundary in a plane: a point, the tangent, the normal towards class
@@ -46,9 +54,8 @@ class Segment:
         """Take the line through these two points."""
         along, across = (other - point) @ self.tangent, (other - point) @ self.normal
         self.base, turn = float(np.hypot(along, across)), across / along
-        size = np.hypot(1.0, turn)
         tangent, normal = self.tangent + turn * self.normal, self.normal - turn * self.tangent
-        self.tangent, self.normal = tangent / size, normal / size
+        self.tangent, self.normal = orthonormal(tangent, normal)
         self.point, self.numbers, self.width = point, numbers, width
 
     def middle(self) -> tuple[Array, float]:

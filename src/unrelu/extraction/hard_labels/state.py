@@ -16,7 +16,7 @@ from unrelu.extraction.hard_labels.segments import Bend
 from unrelu.extraction.hard_labels.tracing import Tracer
 from unrelu.extraction.hard_labels.views import Limits
 from unrelu.network.decision_boundary import BoundaryPoints
-from unrelu.numerics.arrays import Array
+from unrelu.numerics.arrays import Array, largest_entries
 
 TRACED = 2.0**-40
 """Relative width to which points of polylines are bisected: they tell hyperplanes apart, and more
@@ -31,7 +31,7 @@ class State:
     scale, reach, biased : as in `unrelu.extract`. noise : relative distance from a boundary within
     which labels are not reliable. wrong : chords on which predictions were wrong. refusal : why
     nothing can be found. anywhere : polylines started in any direction. density : points that each
-    class gets, relative to what should do.
+    class gets, relative to what should do. within : the state of a search in a subspace.
     """
 
     classes: Classes
@@ -49,6 +49,7 @@ class State:
     noise: float = 0.0
     anywhere: int = 0
     density: float = 1.0
+    within: State | None = None
 
     def __post_init__(self) -> None:
         d = self.n_inputs
@@ -63,6 +64,29 @@ class State:
         self.tracer.width = max(TRACED, 2 * noise)
         self.planes.limits = Limits.of(2 * noise)
 
+    def in_subspace(self, basis: Array) -> State:
+        """A search before any other, in coordinates of orthonormal rows (r, d). Inputs are as long
+        as in all inputs."""
+        scale = self.scale * float(np.sqrt(self.n_inputs / len(basis)))
+        known = self.classes
+        classes = Classes(known.queries, basis, labels=known.labels, numbers=known.numbers)
+        return State(classes, scale, self.reach, self.biased, self.rng)
+
+    @property
+    def subspace(self) -> Array | None:
+        """Orthonormal rows (r, d), which span where the network was found."""
+        return None if self.within is None else self.within.classes.basis
+
+    def take_from(self, sub: State) -> None:
+        """Take over the points of a search in a subspace."""
+        basis, found = sub.classes.basis, sub.found
+        assert basis is not None, "of a subspace"
+        self.set_noise(sub.noise)
+        for scattered in (False, True):
+            rows = found.scattered == scattered
+            ends = found.inner[rows] @ basis, found.outer[rows] @ basis
+            self.found.add(*ends, found.pairs[rows], scattered)
+
     @property
     def finest(self) -> float:
         """Relative width to which points are bisected in the end."""
@@ -70,7 +94,12 @@ class State:
 
     @property
     def n_inputs(self) -> int:
-        return self.classes.queries.n_inputs
+        return self.classes.n_inputs
+
+    @property
+    def searched(self) -> State:
+        """Where polylines were followed: this one, or else in the subspace."""
+        return self if self.polylines or self.within is None else self.within
 
     @property
     def bends(self) -> list[Bend]:
@@ -83,6 +112,6 @@ class State:
     def points(self) -> BoundaryPoints:
         """All points of boundaries, and how far each may be off."""
         inner, outer, X = self.found.inner, self.found.outer, self.found.points
-        size = np.abs(X).max(axis=1)
+        size = largest_entries(X)
         errors = np.maximum(widths(inner, outer) / 2, max(4 * FINEST, self.noise)) * size
         return BoundaryPoints(X, self.found.pairs, errors)

@@ -10,7 +10,7 @@ import numpy as np
 from unrelu.extraction.hard_labels.asking import Asking, together
 from unrelu.extraction.hard_labels.boundary import Boundary, bisect
 from unrelu.extraction.hard_labels.normals import Lost, slopes
-from unrelu.extraction.hard_labels.segments import Bend, Segment
+from unrelu.extraction.hard_labels.segments import Bend, Segment, orthonormal
 from unrelu.numerics.arrays import Array, Index
 
 GROWTH = 3.0
@@ -258,6 +258,7 @@ class Tracer:
         new = along * tangent + across * segment.normal
         normal = across * tangent - along * segment.normal
         normal *= np.sign((inner - outer)[0] @ normal)
+        new, normal = orthonormal(new, normal)
         size = self.width * float(np.abs(a).max())
         least = max(STRAIGHT, SURE * size * (1 / base + 1 / segment.base))
         if abs(across) < least or (pairs[0] != pairs[1]).any():

@@ -17,7 +17,7 @@ from unrelu.extraction.hard_labels.polish import with_rounding
 from unrelu.extraction.hard_labels.state import State
 from unrelu.network import Network
 from unrelu.network.decision_boundary import BoundaryPoints
-from unrelu.numerics.arrays import Array, Index, Mask
+from unrelu.numerics.arrays import Array, Index, Mask, largest_entries
 from unrelu.result import Recovery
 from unrelu.wording.streams import counted
 
@@ -54,13 +54,14 @@ def verdict(state: State) -> Recovery:
             noise=noise,
             loose=loose,
             names=names_of(classes, order),
+            subspace=state.subspace,
         )
         return Certificate.of(judgement)
 
     certificate = certified(state.noise, points.errors)
     residual = float(certificate.residual)
     if certificate.code == "boundary-differs" and residual < max(ROUNDED, WIDEST * state.noise):
-        size = np.abs(points.X).max(axis=1)
+        size = largest_entries(points.X)
         certificate = certified(residual, np.maximum(points.errors, residual * size))
     return Recovery(certificate.network, certificate, {})
 
@@ -80,7 +81,9 @@ def without_network(state: State) -> Recovery:
         names=names_of(classes, range(len(classes))),
     )
     certificate = Certificate.of(judgement)
-    others = [each for each in certificate.findings if each.code != "no-unit" or not state.bends]
+    others = [
+        each for each in certificate.findings if each.code != "no-unit" or not state.searched.bends
+    ]
     certificate = replace(certificate, findings=(_why_none(state), *others))
     return Recovery(net, certificate, {})
 
@@ -92,6 +95,7 @@ def names_of(classes: Classes, order: Iterable[int]) -> tuple[str, ...]:
 
 
 def _why_none(state: State) -> Finding:
+    state = state.searched
     if state.refusal is not None:
         return state.refusal
     if len(state.classes) < 2:

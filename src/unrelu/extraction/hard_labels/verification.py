@@ -29,6 +29,9 @@ OFF = 30.0
 SCALES = 1.0, 4.0, 16.0, 256.0
 """Of the inputs between which points are predicted."""
 
+MISSED = 6
+"""Chords on which a network is wrong that are bisected."""
+
 CANDIDATES, SHARPENED = 2000, 24
 """Predicted points that are considered, and those bisected, to know weights better."""
 
@@ -90,16 +93,16 @@ def _tied(F: Array) -> Mask:
 
 
 def sharpen(state: State) -> None:
-    """Bisect the points that the weights are known best from, among many that are predicted."""
+    """Bisect the points that the weights are known best from, among many that are predicted, if the
+    weights are fitted to them."""
     assert state.scores is not None, "only after a fit"
+    if not small(state, state.scores.network):
+        return
     net, off = state.scores.network, max(1e-10, OFF * state.noise)
     guess = predict(state.scores, off, CANDIDATES, [state.scale * s for s in SCALES], state.rng)
     size = np.abs(guess.X).max(axis=1)
     candidates = BoundaryPoints(guess.X, guess.pairs, 4 * state.finest * size)
-    rows = np.arange(min(SHARPENED, len(size)))
-    if small(state, net):
-        points = state.points()
-        rows = most_informative(net, points, candidates, SHARPENED, biased=state.biased)
+    rows = most_informative(net, state.points(), candidates, SHARPENED, biased=state.biased)
     aside, pairs = guess.aside[rows], guess.pairs[rows]
     inner, outer = guess.X[rows] + aside, guess.X[rows] - aside
     answers = state.classes(np.vstack([inner, outer])).reshape(2, -1)
@@ -110,7 +113,8 @@ def sharpen(state: State) -> None:
 
 def check_predictions(state: State, count: int, off: float, refined: int) -> bool:
     """Ask on both sides of predicted points of the boundary, `off` away; keep the chords on which
-    they are wrong, and bisect the first `refined` of the others. False if there are too few."""
+    they are wrong, and bisect MISSED of them and the first `refined` of the others. False if there
+    are too few."""
     assert state.scores is not None, "only after a fit"
     state.classes.queries.stage = "predicted points"
     guess = predict(state.scores, off, count, [state.scale * s for s in SCALES], state.rng)
@@ -124,14 +128,14 @@ def check_predictions(state: State, count: int, off: float, refined: int) -> boo
     tied = state.classes(guess.tied)
     wrong = int((~good).sum()) + int((tied != np.bincount(tied).argmax()).sum() if len(tied) else 0)
     state.predictions = Predictions(n + len(tied), wrong, off, SCALES)
-    rows = np.flatnonzero(good)[:refined]
+    rows = np.flatnonzero(good)[: refined * small(state, state.scores.network)]
     task = bisect(inner[rows], outer[rows], guess.pairs[rows], state.finest)
     ends = run(task, state.classes)
     state.found.add(*ends, True)
     bad = guess.chords[~good]
     if len(bad):
         kinds = state.classes(bad.reshape(-1, state.n_inputs)).reshape(-1, 2)
-        apart = np.flatnonzero(kinds[:, 0] != kinds[:, 1])[:refined]
+        apart = np.flatnonzero(kinds[:, 0] != kinds[:, 1])[:MISSED]
         ends = run(bisect(bad[apart, 0], bad[apart, 1], kinds[apart], state.finest), state.classes)
         state.found.add(*ends, True)
     state.wrong = list(bad)

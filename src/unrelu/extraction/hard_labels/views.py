@@ -150,11 +150,11 @@ class View:
         the spans are the same, or v is a normal that both have."""
         bases = np.stack([other.basis for other in others])
         normals = np.stack([other.normals for other in others])
-        beyond = self.basis - np.einsum("ij,vkj,vkl->vil", self.basis, bases, bases)
+        beyond = self.basis - (self.basis @ bases.transpose(0, 2, 1)) @ bases
         tilt = np.linalg.norm(beyond, ord=2, axis=(1, 2))  # sine of the larger angle of the spans
-        inside = 1 - (np.einsum("vkj,nj->nvk", bases, V) ** 2).sum(axis=2)
+        inside = 1 - ((bases @ V.T) ** 2).sum(axis=1).T
         own = np.maximum(
-            np.abs(np.einsum("vkj,nj->nvk", normals, V)).max(axis=2),
+            np.abs(normals @ V.T).max(axis=1).T,
             np.abs(V @ self.normals.T).max(axis=1)[:, None],
         )
         held = (inside < limits.spanned**2) & (own < 1 - ON_ANOTHER) & (tilt > DIFFERENT)

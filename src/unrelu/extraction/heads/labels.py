@@ -113,8 +113,8 @@ def extract_labels(asked: Asked) -> Recovery:
         result = at_the_end(result, asked.queries, 1, ended)
     stats: dict[str, float | int | str] = {
         "method": "boundaries between classes",
-        "polylines": len(state.polylines),
-        "hyperplanes": len(state.planes.rows),
+        "polylines": len(state.searched.polylines),
+        "hyperplanes": len(state.searched.planes.rows),
         "boundary_points": len(state.found),
     }
     return replace(result, stats=stats)
