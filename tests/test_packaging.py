@@ -197,6 +197,7 @@ STANDS_ON: dict[str, set[str]] = {
         "solutions",
         "certificate",
         "result",
+        "stored",
         "report",
         "recover",
         "estimator",
@@ -229,6 +230,7 @@ STANDS_ON: dict[str, set[str]] = {
 alone. Arrows go down only: a line names lines above it. A folder may always import from itself."""
 
 PUBLIC = [
+    "Blocks",
     "Breakpoint",
     "Certificate",
     "FileError",

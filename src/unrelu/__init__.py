@@ -41,11 +41,13 @@ if TYPE_CHECKING:
     from unrelu.report.page import write_report
     from unrelu.result import Recovery, RecoveryError, load_result
     from unrelu.solutions import Solutions, solutions
+    from unrelu.stored.blocks import Blocks
     from unrelu.wording.progress import Progress
     from unrelu.wording.remarks import Remark
     from unrelu.wording.status import Status
 
 __all__ = [
+    "Blocks",
     "Breakpoint",
     "Certificate",
     "FileError",
@@ -113,6 +115,7 @@ _HOMES = {
     "noise.found": ("Noise",),
     "result": ("Recovery", "RecoveryError", "load_result"),
     "solutions": ("Solutions", "solutions"),
+    "stored.blocks": ("Blocks",),
     "wording.progress": ("Progress",),
     "wording.status": ("Status",),
     "inference.assessment": ("assess",),

@@ -33,9 +33,11 @@ from unrelu.search.options import (
     check_samples,
     check_skip,
     check_weights,
+    checked_memory,
     dependent_inputs,
     link_of,
 )
+from unrelu.search.part import search_part
 from unrelu.search.plan import run_plan
 from unrelu.search.question import remarks_on
 from unrelu.search.rational import run_rational_plan
@@ -66,6 +68,7 @@ def recover(
     answers: str | Link = "values",
     sample_weight: ArrayLike | None = None,
     alpha: float = 0.01,
+    memory: float | None = None,
     rng: int | np.random.Generator | None = None,
     throw: bool = True,
 ) -> Recovery:
@@ -159,6 +162,10 @@ def recover(
     alpha : how often the number of units of noisy labels, where it is not told, may be one too
         many by chance: the false-alarm rate of the whole search, over all widths, directions and
         starts, between 0.001 and 0.5. `result.noise.widths` has the tests.
+    memory : bytes that the numbers of samples may take, 1e9 if None. Of more samples, a part is
+        searched, drawn at random, and held against all: exact labels are explained or not, and the
+        weights of an estimate by least squares are those of all samples. X and Y may be in a store
+        (`unrelu.Blocks`), which is then read block by block.
     rng : seed or generator for the random starts; the same seed gives the same bits. None draws a
         seed, which `stats["seed"]` tells.
     throw : raise `RecoveryError`, with the result on it, unless the network is certain.
@@ -213,7 +220,8 @@ def recover(
         check_of_classes(LABELS.answers, known, way, kind, bias, skip)
         labels = class_labels(X, Y)
         Y, kind = labels.indicators[:, 1:], LABELS
-    given, exactly = _given(X, Y, exact, behind)
+    memory = checked_memory(memory)
+    given, exactly = _given(X, Y, exact, behind, memory)
     rounded = kind.exact or (given.precision.sure and labels is None)  # and nothing else
     samples = given if rounded else given.as_they_stand()
     check_activation(known, n_units, way, kind, exact, samples.m)
@@ -221,33 +229,32 @@ def recover(
     check_no_units(n_units, bias, way, exact, skip)
     samples, exactly, weights = _weighed(samples, exactly, X, sample_weight)
     check_weights(weights, known, way, kind)
-    searched = not (way.alone or exact) and known is not None
     full, kept = samples, np.arange(samples.d)
-    if searched and len(dependent_inputs(samples, bias)[0]):
+    if known is not None and not (way.alone or exact) and len(dependent_inputs(samples, bias)[0]):
         samples, kept = independent_columns(samples, bias)
     check_samples(samples, bias, way, kind)
     rng, seed = seeded(rng)
     with one_thread(samples.n * samples.d < MANY_ENTRIES):
-        rank = label_rank(samples, bias, rng, skip=skip)
         task = Task(
-            *(samples, rank, n_units, bias, way, kind, known or RELU, skip, weights, form),
+            *(samples, label_rank(samples, bias, rng, skip=skip), n_units, bias, way, kind),
+            *(known or RELU, skip, weights, form),
             unknown=known is None,
             alpha=alpha,
             precision=(behind and behind.precision) or given.precision,
             values=behind is not None or kind.integer,
+            memory=memory,
         )
         result = _answer(_searched(task, exactly, labels, rng), task, exact, seed, started)
-    if len(kept) < full.d:
-        result = for_all_inputs(result, full, kept)
+    result = for_all_inputs(result, full, kept) if len(kept) < full.d else result
     return _thrown(result if behind is None else behind.described(result), throw)
 
 
 def _given(
-    X: Given, Y: Given, exact: bool, behind: Unlinked | None
+    X: Given, Y: Given, exact: bool, behind: Unlinked | None, memory: int
 ) -> tuple[Samples, ExactSamples | None]:
     """The samples as they were given, in floating point and, if they are exact, literally."""
     exactly = ExactSamples.of(X, Y) if exact else None
-    given = Samples.of(X, Y) if exactly is None else exactly.rounded
+    given = Samples.of(X, Y).within(memory) if exactly is None else exactly.rounded
     return given if behind is None else behind.as_precise(given), exactly
 
 
@@ -271,7 +278,9 @@ def _searched(
     if labels is not None:
         check_left(labels, np.asarray(task.samples.Y, np.float64))
         return find_from_labels(task, labels.classes, rng)
-    return run_plan(task, rng) if exactly is None else run_rational_plan(task, exactly, rng)
+    if exactly is not None:
+        return run_rational_plan(task, exactly, rng)
+    return search_part(task, rng) if task.too_many else run_plan(task, rng)
 
 
 def _answer(

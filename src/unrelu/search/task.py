@@ -15,6 +15,7 @@ from unrelu.numerics.arrays import Array, Index
 from unrelu.numerics.precision import DOUBLE, Precision
 from unrelu.samples import Samples
 from unrelu.search.method import Method
+from unrelu.stored.rows import MEMORY
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,6 +27,8 @@ class Task:
     them, and is not sure: then exact labels are looked for first, and then what fits to rounding.
     `values`: the labels are known to be values, and not, say, class labels.
     `unknown`: the activation is not known, and `activation` means nothing.
+    `whole`: all samples, where they are too many to search and `samples` are a part of them.
+    `memory`: in bytes, that the numbers of samples may take.
     """
 
     samples: Samples
@@ -42,6 +45,15 @@ class Task:
     alpha: float = 0.01
     unknown: bool = False
     values: bool = False
+    whole: Samples | None = None
+    memory: int = MEMORY
+
+    @property
+    def too_many(self) -> bool:
+        """Whether only a part of the samples can be searched, by a method that a part is enough
+        for."""
+        enough = not (self.unknown or self.method.complete)
+        return enough and self.samples.larger_than(self.memory)
 
     @property
     def open(self) -> bool:

@@ -1,0 +1,79 @@
+"""Samples that are too many to be searched as a whole: a part of them is, and what it shows is held
+against all.
+
+The part is drawn uniformly, by the seed. A network that explains its labels to rounding is checked
+on all samples; those that it does not explain join the part. Where labels are noisy and the fit is
+one of least squares, the estimate is that of all samples (`inference.all_samples`).
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+
+import numpy as np
+
+from unrelu.certificate import Certificate
+from unrelu.checks.explained import explain
+from unrelu.checks.finding import Finding
+from unrelu.evidence.evidence import Question
+from unrelu.evidence.exact_labels import judge_labels
+from unrelu.fitting.problem import choose_rows
+from unrelu.numerics.arrays import Index
+from unrelu.result import remark
+from unrelu.search.judging import Outcome
+from unrelu.search.plan import run_plan
+from unrelu.search.task import Task
+
+log = logging.getLogger(__name__)
+
+SHARE = 1 / 16
+"""Share of the memory that the numbers of a part may take: fits hold several times as many."""
+
+ROUNDS = 3
+"""Parts that are searched, each with samples that the network of the one before missed."""
+
+
+def search_part(task: Task, rng: np.random.Generator) -> Outcome:
+    """The outcome for all samples of a task, from a search of a part of them."""
+    samples = task.samples
+    count = max(2 * samples.d, int(SHARE * task.memory / (8 * (samples.d + samples.m))))
+    rows = choose_rows(samples, count, rng)
+    for number in range(ROUNDS):
+        log.info("a search of %d of %d samples", len(rows), samples.n)
+        weights = None if task.weights is None else task.weights[rows]
+        part = replace(task, samples=samples.take(rows), weights=weights, whole=samples)
+        found = run_plan(part, rng)
+        if found.certificate.residual_in_roundings > 1:
+            return replace(found, remarks=(*found.remarks, *_remark(found, task, len(rows))))
+        found, missed = _held_against_all(found, task, rows)
+        if not len(missed) or number == ROUNDS - 1:
+            break
+        rows = np.union1d(rows, missed[: len(rows)])
+    return found
+
+
+def _held_against_all(found: Outcome, task: Task, rows: Index) -> tuple[Outcome, Index]:
+    """The outcome, with the certificate of all samples, and rows that the network does not
+    explain."""
+    net = found.certificate.network
+    explained = explain(net, task.samples)
+    used = rows[found.candidate.rows]
+    asked = Question(net, task.bias, task.skip, used, values=True)
+    certificate = Certificate.of(judge_labels(asked, task.samples, explained))
+    return replace(found, certificate=certificate), explained.missed
+
+
+def _remark(found: Outcome, task: Task, count: int) -> tuple[Finding, ...]:
+    """That only a part was looked at, unless the estimate is that of all samples."""
+    if found.certificate.n_samples == task.samples.n:
+        sentence = (
+            f"units were searched for on {count} of {task.samples.n} samples, drawn at random, and "
+            "their weights fitted to all of them"
+        )
+    else:
+        sentence = (
+            f"{count} of {task.samples.n} samples, drawn at random, were looked at: the others do "
+            "not fit into the memory allowed (memory=)"
+        )
+    return remark("part-of-samples", sentence)

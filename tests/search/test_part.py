@@ -1,0 +1,107 @@
+"""Samples beyond the memory allowed: a part is searched, and held against all."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from support.planting import plant
+
+import unrelu
+from unrelu import InputError, InputTypeError
+
+Array = NDArray[np.float64]
+N, MEMORY = 30_000, 1e6
+
+
+class Stored:
+    """Rows in blocks of `rows`, of which `read` is the largest number that was read at once."""
+
+    def __init__(self, array: Array, rows: int) -> None:
+        self.array, self.rows = array, rows
+
+    def block_rows(self) -> list[int]:
+        return [min(self.rows, N - at) for at in range(0, N, self.rows)]
+
+    def read_block(self, number: int) -> Array:
+        return self.array[number * self.rows : (number + 1) * self.rows]
+
+
+def samples(m: int = 3, noise: float = 0.0) -> tuple[unrelu.Network, Array, Array]:
+    truth = plant(4, 3, m, 1, seed=2, bias=0.5).truth
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((N, 4))
+    return truth, X, truth(X) + noise * rng.standard_normal((N, m))
+
+
+@pytest.mark.parametrize("m", [3, 1])
+def test_exact_labels_are_held_against_all(m: int) -> None:
+    truth, X, Y = samples(m)
+    result = unrelu.recover(X, Y, memory=MEMORY, rng=0)
+    assert result.status == "exact"
+    assert result.certificate.n_samples == N
+    assert result.certificate.n_fresh > 0.8 * N
+    assert unrelu.match(result.certificate.network, truth).max_error < 1e-12
+
+
+def test_samples_that_the_part_does_not_show() -> None:
+    """A unit that is active on few samples, of which the first part hardly has any."""
+    truth, X, _ = samples()
+    rare = unrelu.Network(
+        np.vstack([truth.V, [1.0, 0, 0, 0]]),
+        np.hstack([truth.U, [[1.0], [2.0], [-1.0]]]),
+        np.append(truth.b, -3.3),
+        truth.c,
+    )
+    result = unrelu.recover(X, rare(X), memory=MEMORY, rng=0, throw=False)
+    assert result.certificate.n_samples == N
+    if result.status == "exact":
+        assert unrelu.match(result.certificate.network, rare).max_error < 1e-9
+    else:
+        assert result.status in ("undetermined", "failed")
+    few = result.certificate.network.n_units
+    assert few == 4 or result.status != "exact"
+
+
+def test_the_estimate_is_that_of_all_samples() -> None:
+    truth, X, Y = samples(noise=0.3)
+    result = unrelu.recover(X, Y, memory=MEMORY, rng=0)
+    assert (result.status, result.code) == ("estimated", "noise")
+    assert "part-of-samples" in [finding.code for finding in result.findings]
+    assert result.certificate.n_samples == N
+    assert result.uncertainty is not None
+    assert result.uncertainty.n_samples == N
+    whole = unrelu.recover(X, Y, 3, rng=0)
+    assert whole.uncertainty is not None
+    assert np.allclose(result.uncertainty.stderr.V, whole.uncertainty.stderr.V, rtol=0.02)
+    off = (result.uncertainty.network.V - whole.uncertainty.network.V) / whole.uncertainty.stderr.V
+    assert np.sqrt((off**2).mean()) < 0.2
+    assert unrelu.match(result.certificate.network, truth).max_error < 0.02
+
+
+def test_stores_give_the_same_bits_however_they_are_cut() -> None:
+    _, X, Y = samples(noise=0.3)
+    expected = unrelu.recover(X, Y, 3, memory=MEMORY, rng=0)
+    for rows in (700, 29_999):
+        stored: tuple[Any, Any] = Stored(X, rows), Stored(Y, 5000)
+        result = unrelu.recover(*stored, 3, memory=MEMORY, rng=0)
+        assert result.network == expected.network
+        assert result.uncertainty == expected.uncertainty
+
+
+def test_other_noise_is_estimated_from_the_part() -> None:
+    _, X, _ = samples()
+    counts = np.random.default_rng(1).poisson(np.exp(0.5) + np.maximum(X[:, :1], 0.0))
+    result = unrelu.recover(X, counts, 1, memory=MEMORY, noise="poisson", rng=0)
+    assert result.status == "estimated"
+    assert result.certificate.n_samples < N
+    assert "part-of-samples" in [finding.code for finding in result.findings]
+
+
+def test_what_memory_cannot_be() -> None:
+    _, X, Y = samples()
+    for memory, error in ((10, InputError), (-1, InputError), ("1 GB", InputTypeError)):
+        with pytest.raises(error, match="memory"):
+            unrelu.recover(X, Y, memory=memory)  # type: ignore[arg-type]
