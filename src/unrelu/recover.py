@@ -220,8 +220,7 @@ def recover(
         check_of_classes(LABELS.answers, known, way, kind, bias, skip)
         labels = class_labels(X, Y)
         Y, kind = labels.indicators[:, 1:], LABELS
-    memory = checked_memory(memory)
-    given, exactly = _given(X, Y, exact, behind, memory)
+    given, exactly = _given(X, Y, exact, behind, memory := checked_memory(memory))
     rounded = kind.exact or (given.precision.sure and labels is None)  # and nothing else
     samples = given if rounded else given.as_they_stand()
     check_activation(known, n_units, way, kind, exact, samples.m)
