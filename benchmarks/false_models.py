@@ -414,6 +414,8 @@ def attempt(name: str, seed: int, budget: int) -> Outcome:
     except Exception as error:
         return Outcome(error=f"{type(error).__name__}: {error}")
     seconds = time.perf_counter() - started
+    if result.code == "interrupted":
+        raise KeyboardInterrupt
     certain = result.status in ("exact", "proved")
     wrong = differs(result, model, d, np.random.default_rng(seed)) if certain else 0.0
     answers, queries = str(result.stats["answers"]), int(result.stats["queries"])

@@ -55,14 +55,14 @@ def remarks_on(
     return remarks
 
 
-def predicted(certificate: Certificate) -> str:
-    """What correct predictions of n answers to random inputs say of others: a share of 3 / n that
-    are not predicted would show with a probability of 95%."""
-    n = certificate.n_fresh
+def as_predicted(certificate: Certificate, n: int, what: str = "answers") -> tuple[Finding, ...]:
+    """What n correct predictions say of others: a share of 3 / n that are not predicted would show
+    with a probability of 95%."""
     if certificate.status != Status.EXACT or n < FEW_PREDICTED:
-        return ""
-    share = f"{1 - 3 / n:.1%} of those to such inputs"
-    return f"{n} further answers were as predicted: so are, with 95% confidence, {share}"
+        return ()
+    share = f"{1 - 3 / n:.1%} of such ones"
+    sentence = f"{n} further {what} were as predicted: so are, with 95% confidence, {share}"
+    return remark("fresh-answers", sentence)
 
 
 def contradicted(

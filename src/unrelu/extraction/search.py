@@ -26,9 +26,9 @@ from unrelu.extraction.directions import (
 )
 from unrelu.extraction.inputs import around_units, enough, weak_units
 from unrelu.extraction.judging import (
+    as_predicted,
     certified,
     contradicted,
-    predicted,
     remarks_on,
 )
 from unrelu.extraction.kept import Kept
@@ -38,7 +38,7 @@ from unrelu.extraction.queries import BudgetSpent, Queries
 from unrelu.fitting import joint
 from unrelu.network import Network
 from unrelu.numerics.arrays import Array, Index
-from unrelu.result import Recovery, remark
+from unrelu.result import Recovery
 from unrelu.search import hyperplanes
 from unrelu.wording.status import Status
 
@@ -272,7 +272,7 @@ class Search:
                 # Lines show the units that the samples do not: more of these are wanted.
                 certificate, contradiction = Certificate.of(judge_labels(asked, samples)), ""
         remarks = remarks_on(certificate, self.n_units, contradiction, note)
-        remarks = (*remarks, *remark("fresh-answers", predicted(certificate)))
+        remarks = (*remarks, *as_predicted(certificate, certificate.n_fresh))
         return Recovery(certificate.network, certificate, {}, remarks=remarks)
 
     def keep_network(self, net: Network) -> None:

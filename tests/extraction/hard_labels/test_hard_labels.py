@@ -46,6 +46,7 @@ def test_sign_of_one_output(seed: int) -> None:
     truth = labelled(10, 4, 1, seed)
     result = extracted(sign_of(truth), 10, rng=seed)
     assert (result.status, result.code) == ("exact", "boundary-exact")
+    assert "fresh-answers" in [finding.code for finding in result.findings]
     error, bound = error_and_bound(result, truth)
     assert error <= bound < 1e-8
 

@@ -15,6 +15,7 @@ from unrelu.evidence.evidence import Question
 from unrelu.extraction.hard_labels.classes import Classes
 from unrelu.extraction.hard_labels.polish import with_rounding
 from unrelu.extraction.hard_labels.state import State
+from unrelu.extraction.judging import as_predicted
 from unrelu.network import Network
 from unrelu.network.decision_boundary import BoundaryPoints
 from unrelu.numerics.arrays import Array, Index, Mask, largest_entries
@@ -63,7 +64,10 @@ def verdict(state: State) -> Recovery:
     if certificate.code == "boundary-differs" and residual < max(ROUNDED, WIDEST * state.noise):
         size = largest_entries(points.X)
         certificate = certified(residual, np.maximum(points.errors, residual * size))
-    return Recovery(certificate.network, certificate, {})
+    predictions = state.predictions or NONE
+    held = predictions.asked - predictions.wrong
+    remarks = as_predicted(certificate, held, "points of the boundaries")
+    return Recovery(certificate.network, certificate, {}, remarks=remarks)
 
 
 def without_network(state: State) -> Recovery:
