@@ -57,7 +57,7 @@ ROUGH = 2000.0
 WEAKEST = 3.0
 """By how many times what is left a unit has to stand out, not to stand for the errors of others."""
 
-LEFT = 1e-2
+LEFT = 0.1
 """Share of the largest output weight that may be left of the linear part."""
 
 
