@@ -26,12 +26,12 @@ from unrelu.search.dependent_inputs import for_all_inputs, independent_columns
 from unrelu.search.judging import Outcome
 from unrelu.search.options import (
     check_activation,
-    check_no_more,
     check_no_units,
     check_of_classes,
     check_options,
     check_samples,
     check_skip,
+    check_top_k,
     check_weights,
     checked_memory,
     dependent_inputs,
@@ -46,6 +46,7 @@ from unrelu.search.task import Task
 from unrelu.search.top_classes import ANSWERS as TOP_K
 from unrelu.search.top_classes import recover_shown
 from unrelu.stored.blocks import Given
+from unrelu.stored.kinds import within
 from unrelu.wording.status import Status
 
 MANY_ENTRIES = 1e6
@@ -162,10 +163,10 @@ def recover(
     alpha : how often the number of units of noisy labels, where it is not told, may be one too
         many by chance: the false-alarm rate of the whole search, over all widths, directions and
         starts, between 0.001 and 0.5. `result.noise.widths` has the tests.
-    memory : bytes that the numbers of samples may take, 1e9 if None. Of more samples, a part is
-        searched, drawn at random, and held against all: exact labels are explained or not, and the
-        weights of an estimate by least squares are those of all samples. X and Y may be in a store
-        (`unrelu.Blocks`), which is then read block by block.
+    memory : bytes that the numbers of samples may take; None for 1e9 where X or Y is in a store
+        (`unrelu.Blocks`), which is then read block by block, and for any number otherwise. Of more
+        samples, a part is searched, drawn at random. Exact labels are held against all samples;
+        noisy ones are estimated from the part, as the finding "part-of-samples" says.
     rng : seed or generator for the random starts; the same seed gives the same bits. None draws a
         seed, which `stats["seed"]` tells.
     throw : raise `RecoveryError`, with the result on it, unless the network is certain.
@@ -207,20 +208,20 @@ def recover(
     """
     started = time.perf_counter()
     way, kind = check_options(n_units, bias, method, noise, exact, form, alpha)
+    X, Y = (within("X", X, checked_memory(memory)), within("Y", Y, checked_memory(memory)))
     known = None if activation == "unknown" else resolve(activation)
     behind = labels = None
     if link := link_of(answers, exact):
         behind = unlinked(link, X, Y, kind, sample_weight)
         X, Y, sample_weight, kind = behind.X, behind.values, behind.weights, behind.noise
     if answers == TOP_K:
-        check_of_classes(TOP_K, known, way, kind, bias, skip)
-        check_no_more(TOP_K, skip, sample_weight)
+        check_top_k(known, way, kind, bias, skip, sample_weight)
         return _thrown(recover_shown(X, Y, n_units, bias=bias, rng=rng), throw)
     if answers == LABELS.answers:
         check_of_classes(LABELS.answers, known, way, kind, bias, skip)
         labels = class_labels(X, Y)
         Y, kind = labels.indicators[:, 1:], LABELS
-    given, exactly = _given(X, Y, exact, behind, memory := checked_memory(memory))
+    given, exactly = _given(X, Y, exact, behind)
     rounded = kind.exact or (given.precision.sure and labels is None)  # and nothing else
     samples = given if rounded else given.as_they_stand()
     check_activation(known, n_units, way, kind, exact, samples.m)
@@ -249,11 +250,11 @@ def recover(
 
 
 def _given(
-    X: Given, Y: Given, exact: bool, behind: Unlinked | None, memory: int
+    X: Given, Y: Given, exact: bool, behind: Unlinked | None
 ) -> tuple[Samples, ExactSamples | None]:
     """The samples as they were given, in floating point and, if they are exact, literally."""
     exactly = ExactSamples.of(X, Y) if exact else None
-    given = Samples.of(X, Y).within(memory) if exactly is None else exactly.rounded
+    given = Samples.of(X, Y) if exactly is None else exactly.rounded
     return given if behind is None else behind.as_precise(given), exactly
 
 

@@ -33,9 +33,6 @@ BLOCK_BYTES = 1 << 24
 """Rows are handled in blocks of about 16 MB: large enough for matrix products to run at full
 speed, small enough that a memory-mapped file of any size fits."""
 
-CELL = 16_384
-"""Rows whose sums are added up to those of all rows, see `numerics.folding`."""
-
 
 @dataclass(frozen=True, eq=False)
 class Samples:
@@ -127,13 +124,15 @@ class Samples:
         weights = None if self.weights is None else self.weights[rows]
         return Samples(X, Y, self.eps, weights, names=self.names, precision=self.precision)
 
-    def larger_than(self, memory: int) -> bool:
+    def larger_than(self, memory: float) -> bool:
         """Whether their numbers take more than so many bytes in float64."""
         return 8 * self.n * (self.d + self.m) > memory
 
-    def within(self, memory: int) -> Samples:
-        """The same; rows in a store beyond this memory, in bytes, are never read all at once."""
-        return replace(self, X=_within(self.X, memory), Y=_within(self.Y, memory))
+    @property
+    def in_store(self) -> bool:
+        """Whether rows of X or Y are read from a store."""
+        both: tuple[object, ...] = (self.X, self.Y)
+        return any(isinstance(rows, StoredRows) for rows in both)
 
     def levels(self) -> list[Samples]:
         """The samples at each rounding that their labels may have, the finest first. Decimals have
@@ -185,12 +184,6 @@ class Samples:
             rows = slice(start, min(start + step, self.n))
             yield rows, np.asarray(self.X[rows], np.float64), np.asarray(self.Y[rows], np.float64)
 
-    def cells(self) -> Iterator[tuple[slice, Array, Array]]:
-        """All rows in order, as (rows, X, Y) in float64, by cells whose size depends on nothing."""
-        for start in range(0, self.n, CELL):
-            rows = slice(start, min(start + CELL, self.n))
-            yield rows, np.asarray(self.X[rows], np.float64), np.asarray(self.Y[rows], np.float64)
-
     def resolution(self) -> Array:
         """The least noise (m,) that the labels of an output are credited with, three quarters of
         the digits that they have: one that is constant, or explained to rounding, would otherwise
@@ -227,10 +220,6 @@ def _arrays(X: Any, Y: Any) -> tuple[NDArray[Any], NDArray[Any], Names]:
         for name, array in (("X", X), ("Y", Y))
     )
     return X, Y[:, None] if Y.ndim == 1 else Y, names
-
-
-def _within(rows: Any, memory: int) -> Any:
-    return rows.within(memory) if isinstance(rows, StoredRows) else rows
 
 
 def _whole(name: str, given: Any) -> Any:

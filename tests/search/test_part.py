@@ -65,20 +65,23 @@ def test_samples_that_the_part_does_not_show() -> None:
     assert few == 4 or result.status != "exact"
 
 
-def test_the_estimate_is_that_of_all_samples() -> None:
+def test_the_estimate_is_that_of_the_part() -> None:
     truth, X, Y = samples(noise=0.3)
     result = unrelu.recover(X, Y, memory=MEMORY, rng=0)
     assert (result.status, result.code) == ("estimated", "noise")
     assert "part-of-samples" in [finding.code for finding in result.findings]
-    assert result.certificate.n_samples == N
     assert result.uncertainty is not None
-    assert result.uncertainty.n_samples == N
-    whole = unrelu.recover(X, Y, 3, rng=0)
-    assert whole.uncertainty is not None
-    assert np.allclose(result.uncertainty.stderr.V, whole.uncertainty.stderr.V, rtol=0.02)
-    off = (result.uncertainty.network.V - whole.uncertainty.network.V) / whole.uncertainty.stderr.V
-    assert np.sqrt((off**2).mean()) < 0.2
-    assert unrelu.match(result.certificate.network, truth).max_error < 0.02
+    assert result.uncertainty.n_samples == result.certificate.n_samples < 0.2 * N
+    aligned = unrelu.match(result.certificate.network, truth)
+    errors = [unit.angle_error for unit in result.uncertainty.units]
+    assert (aligned.per_unit < 5 * max(errors)).all()
+
+
+def test_arrays_are_searched_as_a_whole_unless_memory_is_given() -> None:
+    _, X, Y = samples(noise=0.3)
+    result = unrelu.recover(X, Y, 3, rng=0)
+    assert result.certificate.n_samples == N
+    assert "part-of-samples" not in [finding.code for finding in result.findings]
 
 
 def test_stores_give_the_same_bits_however_they_are_cut() -> None:
@@ -100,8 +103,35 @@ def test_other_noise_is_estimated_from_the_part() -> None:
     assert "part-of-samples" in [finding.code for finding in result.findings]
 
 
+def test_rounded_labels_are_held_against_all_at_their_rounding() -> None:
+    truth, X, Y = samples()
+    result = unrelu.recover(X, Y.round(3), memory=MEMORY, rng=0, throw=False)
+    assert result.status in ("exact", "estimated")
+    assert result.certificate.n_samples == N
+    assert unrelu.match(result.certificate.network, truth).max_error < 1e-2
+
+
+def test_gross_errors_are_found_in_all() -> None:
+    truth, X, Y = samples()
+    Y[777, 0] += 3.0
+    Y[12_345, [1, 2]] -= [2.0, 1.0]
+    result = unrelu.recover(X, Y, memory=MEMORY, noise="sparse", rng=0, throw=False)
+    assert result.status == "exact"
+    assert result.certificate.n_samples == N
+    assert len(result.certificate.corrupted) == 3
+    assert unrelu.match(result.certificate.network, truth).max_error < 1e-9
+
+
+def test_outputs_without_noise_of_their_own() -> None:
+    _, X, Y = samples(m=1, noise=0.3)
+    for labels in (np.hstack([Y, 0 * Y]), np.hstack([Y, Y])):
+        result = unrelu.recover(X, labels, memory=MEMORY, rng=0, throw=False)
+        assert result.status in ("estimated", "undetermined")
+
+
 def test_what_memory_cannot_be() -> None:
     _, X, Y = samples()
-    for memory, error in ((10, InputError), (-1, InputError), ("1 GB", InputTypeError)):
+    cases = ((10, InputError), (-1, InputError), (np.inf, InputError), ("1 GB", InputTypeError))
+    for memory, error in cases:
         with pytest.raises(error, match="memory"):
             unrelu.recover(X, Y, memory=memory)  # type: ignore[arg-type]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -143,8 +143,8 @@ def test_each_block_is_read_once_for_scattered_rows() -> None:
 def test_all_rows_at_once_are_bounded() -> None:
     rows = StoredRows(Parts(ROWS, (10, 10)), "X")
     assert np.array_equal(np.asarray(rows), ROWS)
-    with pytest.raises(InputError, match="memory="):
-        np.asarray(rows.within(100))
+    with pytest.raises(InputError, match="memory"):
+        np.asarray(replace(rows, memory=100))
 
 
 def test_what_was_read_is_not_sent_to_others() -> None:
@@ -173,10 +173,39 @@ def test_blocks_of_different_widths() -> None:
         def read_block(self, number: int) -> Any:
             return super().read_block(number)[:, number:]
 
-    with pytest.raises(InputError, match="2 columns in block 1"):
+    with pytest.raises(InputError, match="2 columns in block 1, expected 3"):
         np.asarray(StoredRows(Ragged(ROWS, (10, 10)), "X"))
     with pytest.raises(InputError, match="3 dimensions"):
         unrelu.verify(plant(5, 2, 1, 1, seed=0).truth, da.zeros((4, 5, 6)), ROWS)
+
+
+def test_blocks_of_different_types() -> None:
+    class Mixed(Parts):
+        def read_block(self, number: int) -> Any:
+            block = super().read_block(number)
+            return block.astype(self.kinds[number])
+
+        kinds: tuple[Any, ...] = (int, np.float64)
+
+    whole_first = Mixed(ROWS + 0.0, (10, 10))
+    assert np.array_equal(np.asarray(StoredRows(whole_first, "X")), ROWS)
+    single = Mixed(ROWS, (10, 10))
+    single.kinds = (np.float64, np.float32)
+    with pytest.raises(InputError, match="float32 in block 1, expected float64"):
+        np.asarray(StoredRows(single, "X"))
+    single.kinds = (np.float64, np.float64)
+    with pytest.raises(IndexError):
+        StoredRows(single, "X")[np.array([0, 20])]
+
+
+def test_columns_of_blocks_that_are_tables_are_in_one_order() -> None:
+    class Tables(Parts):
+        def read_block(self, number: int) -> Any:
+            frame = pd.DataFrame(super().read_block(number), columns=list("abc"))
+            return frame if number == 0 else frame[list("cba")]
+
+    with pytest.raises(InputError, match="block 1"):
+        np.asarray(StoredRows(Tables(ROWS, (10, 10)), "X"))
 
 
 def test_other_objects_are_no_stores() -> None:

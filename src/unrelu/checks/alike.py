@@ -78,13 +78,13 @@ def _kernels(net: Network, X: Array) -> Iterable[Array]:
     """Gaussian, of the distances in all inputs, and along the direction of the outputs in which the
     fit varies most."""
     squares = _squares((X - X.mean(axis=0)) / divisors(X.std(axis=0)))
-    usual = float(np.median(squares))
+    usual = float(np.median(squares)) or float(squares.mean()) or 1.0
     for width in WIDTHS:
         yield np.exp(-squares / (2 * width**2 * usual))
     fitted = net(X) - net(X).mean(axis=0)
     if fitted.any():
         along = fitted @ np.linalg.svd(fitted, full_matrices=False)[2][0]
-        yield np.exp(-_squares(along[:, None] / along.std()) / (2 * NARROW**2))
+        yield np.exp(-_squares(along[:, None] / (along.std() or 1.0)) / (2 * NARROW**2))
 
 
 def _squares(points: Array) -> Array:

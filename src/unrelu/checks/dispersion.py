@@ -33,6 +33,8 @@ def dispersion(net: Network, samples: Samples, unknowns: int) -> Finding | None:
     if spare <= 0:
         return None
     mean = np.maximum(net(some.X), 0.0)
+    if not mean.sum(axis=0).all():
+        return None
     total = mean.sum(axis=0) + TINY
     ratio = ((Y - mean) ** 2).sum(axis=0) / spare / total
     scores = (ratio - 1) * total / np.sqrt((mean + 2 * mean**2).sum(axis=0) + TINY)
@@ -40,19 +42,13 @@ def dispersion(net: Network, samples: Samples, unknowns: int) -> Finding | None:
     if abs(scores[worst]) < PLAINLY:
         return None
     more = scores[worst] > 0
-    code, cause = (
-        ("overdispersed", " or a part of them is missing")
-        if more
-        else (
-            "underdispersed",
-            "",
-        )
-    )
+    code = "overdispersed" if more else "underdispersed"
+    cause = ", or a part of them is missing" if more else ""
     where = f"of output {samples.names.output(worst)} " if samples.m > 1 else ""
     return Finding(
         code,
         None,
         f"the variance of the counts {where}is {ratio[worst]:.3g} times their mean "
         f"({abs(scores[worst]):.2g} standard errors from Poisson's): they are "
-        f"{'less' if more else 'more'} regular than that{cause}; the standard errors allow for it",
+        f"{'less' if more else 'more'} regular than that{cause}; standard errors allow for it",
     )

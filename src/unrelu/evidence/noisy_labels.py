@@ -32,7 +32,6 @@ from unrelu.fitting.fittings import fitting_of, without_units
 from unrelu.fitting.problem import choose_rows
 from unrelu.fitting.selection import Effort
 from unrelu.fitting.width import asks_for_more
-from unrelu.inference.all_samples import by_least_squares, estimate_on_all
 from unrelu.inference.assessment import assess_linearised
 from unrelu.inference.linearised import Linearised, linearised
 from unrelu.inference.uncertainty import Uncertainty
@@ -185,16 +184,13 @@ def judge_noisy(
     own: bool = False,
     held: Index | None = None,
     before: NoisyLabels | None = None,
-    whole: Samples | None = None,
 ) -> Estimated:
     """What noisy samples show of a network that leaves this noise, and its standard errors.
 
     case : what it leaves, by `measured`. precision : of the labels, which may be all that it
         leaves. form : of the standard errors. own : as in `NoisyLabels`. held : units whose
         hidden weights were set to zero where nothing is known of them. before : what was found on
-        the samples that the network was fitted to, whose errors are kept. whole : all samples,
-        where those of the case are a part of them: an estimate by least squares becomes that of
-        all.
+        the samples that the network was fitted to, whose errors are kept.
 
     Cost: where residuals may be noise, that of `assess`, and of a test for one more unit."""
     fitted = before.fitted if before else len(asked.used)
@@ -222,28 +218,16 @@ def judge_noisy(
             case = replace(case, errors=before.weight_errors, weak=before.undetermined)
         elif linear is not None and not case.more and (found is None or found.code in FEW):
             try:
-                uncertainty = _assessed(linear, held, whole)
+                uncertainty = assess_linearised(linear, () if held is None else held)
             except InputError as error:  # errors beyond what weights may be
                 objection = str(error)
             else:
-                net = uncertainty.network
-                errors = hidden_errors(net, uncertainty.units, samples)
-                case = replace(case, net=net, errors=errors, weak=uncertainty.undetermined)
-                if uncertainty.n_samples > samples.n:
-                    fitted = uncertainty.n_samples
-                    asked = replace(asked, network=net, used=np.arange(fitted))
+                errors = hidden_errors(uncertainty.network, uncertainty.units, samples)
+                case = replace(case, errors=errors, weak=uncertainty.undetermined)
     found, named = _named(found or on_weights(case), case, precision)
-    n = case.samples.n if whole is None else max(fitted, case.samples.n)
-    evidence = replace(_evidence(case, n, noise), own=own, fitted=fitted, precision=named)
-    judgement = Judgement(case.net, asked, n, evidence, (found, *_remarks(found, case)))
-    return Estimated(judgement, uncertainty, objection)
-
-
-def _evidence(case: NoisyCase, n: int, noise: Noise) -> NoisyLabels:
-    """What was measured, of n samples."""
-    return NoisyLabels(
+    evidence = NoisyLabels(
         unexplained=case.left,
-        equations=n * case.samples.m,
+        equations=case.labels,
         unknowns=case.unknowns,
         weight_errors=case.errors,
         undetermined=case.weak,
@@ -251,7 +235,13 @@ def _evidence(case: NoisyCase, n: int, noise: Noise) -> NoisyLabels:
         more=case.more,
         alpha=noise.alpha,
         noise=noise.kind,
+        own=own,
+        fitted=fitted,
+        precision=named,
     )
+    findings = found, *_remarks(found, case)
+    judgement = Judgement(case.net, asked, case.samples.n, evidence, findings)
+    return Estimated(judgement, uncertainty, objection)
 
 
 def _named(found: Finding, case: NoisyCase, precision: Precision) -> tuple[Finding, str]:
@@ -287,14 +277,6 @@ def _linearised(
     if form != "auto":
         criterion = replace(criterion, form=form)
     return linearised(case.net, samples, criterion, biased=asked.biased, skip=asked.skip)
-
-
-def _assessed(linear: Linearised, held: Index | None, whole: Samples | None) -> Uncertainty:
-    """The errors of a fit; of one by least squares, those of the fit to all samples."""
-    found = assess_linearised(linear, () if held is None else held)
-    if whole is None or not by_least_squares(linear):
-        return found
-    return estimate_on_all(linear, found, whole).uncertainty
 
 
 def _plain_distance(linear: Linearised, kind: NoiseKind) -> float:

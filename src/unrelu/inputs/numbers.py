@@ -26,6 +26,8 @@ def real_numbers(name: str, value: ArrayLike, advice: str = "") -> NDArray[Any]:
         raise InputTypeError(f"{name}: {error}, expected real numbers") from error
     try:
         array = np.asanyarray(value) if isinstance(value, np.memmap) else np.asarray(value)
+    except InputError:
+        raise
     except ValueError as error:
         raise InputError(f"{name}: got a ragged sequence, expected a table of numbers") from error
     if array.dtype.kind not in "fiub":

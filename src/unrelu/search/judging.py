@@ -165,11 +165,8 @@ def _judge_noisy_labels(task: Task, method: str, candidate: Candidate, noise: No
         form=task.form,
         own=own,
         held=cut,
-        whole=task.whole,
     )
     certificate, uncertainty = Certificate.of(found.judgement), found.uncertainty
-    if task.whole is not None and certificate.n_samples == task.whole.n and uncertainty is not None:
-        candidate = replace(candidate, noise=replace(noise, covariance=uncertainty.noise))
     open_ = () if own else unsettled(certificate, noise, given=task.n_units is not None)
     remarks = [
         *open_,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
@@ -122,9 +123,17 @@ def check_of_classes(
     check_flag("bias", bias)
 
 
-def check_no_more(answers: str, skip: bool, sample_weight: object) -> None:
-    """Raises InputError for what the probabilities of the likeliest classes do not take."""
-    other = f"answers={answers!r}"
+def check_top_k(
+    activation: Activation | None,
+    way: Method,
+    kind: NoiseKind,
+    bias: bool,
+    skip: bool,
+    sample_weight: object,
+) -> None:
+    """What works for the probabilities of the likeliest classes."""
+    check_of_classes(TOP_K, activation, way, kind, bias, skip)
+    other = f"answers={TOP_K!r}"
     if skip:
         raise _combined("skip", skip, other, (False,))
     if sample_weight is not None:
@@ -167,7 +176,7 @@ def checked_memory(memory: float | None) -> int:
     if memory is None:
         return MEMORY
     check_limit("memory", memory)
-    if memory < LEAST_MEMORY:
+    if not LEAST_MEMORY <= memory < math.inf:
         raise InputError(f"memory: got {memory:g} bytes, expected {LEAST_MEMORY:g} or more")
     return int(memory)
 

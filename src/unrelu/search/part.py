@@ -1,9 +1,8 @@
-"""Samples that are too many to be searched as a whole: a part of them is, and what it shows is held
-against all.
+"""Samples that are too many to be searched as a whole: a part of them is searched.
 
 The part is drawn uniformly, by the seed. A network that explains its labels to rounding is checked
-on all samples; those that it does not explain join the part. Where labels are noisy and the fit is
-one of least squares, the estimate is that of all samples (`inference.all_samples`).
+on all samples; those that it does not explain join the part. Where labels are noisy, the estimate
+is that of the part, and a finding says so.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from unrelu.certificate import Certificate
 from unrelu.checks.explained import explain
 from unrelu.checks.finding import Finding
 from unrelu.evidence.evidence import Question
-from unrelu.evidence.exact_labels import judge_labels
+from unrelu.evidence.exact_labels import ExactLabels, judge_labels
 from unrelu.fitting.problem import choose_rows
 from unrelu.numerics.arrays import Index
 from unrelu.result import remark
@@ -27,7 +26,7 @@ from unrelu.search.task import Task
 
 log = logging.getLogger(__name__)
 
-SHARE = 1 / 16
+SHARE = 1 / 4
 """Share of the memory that the numbers of a part may take: fits hold several times as many."""
 
 ROUNDS = 3
@@ -37,15 +36,18 @@ ROUNDS = 3
 def search_part(task: Task, rng: np.random.Generator) -> Outcome:
     """The outcome for all samples of a task, from a search of a part of them."""
     samples = task.samples
-    count = max(2 * samples.d, int(SHARE * task.memory / (8 * (samples.d + samples.m))))
+    count = max(2 * samples.d, int(SHARE * task.room / (8 * (samples.d + samples.m))))
     rows = choose_rows(samples, count, rng)
     for number in range(ROUNDS):
         log.info("a search of %d of %d samples", len(rows), samples.n)
         weights = None if task.weights is None else task.weights[rows]
-        part = replace(task, samples=samples.take(rows), weights=weights, whole=samples)
+        part = replace(task, samples=samples.take(rows), weights=weights)
         found = run_plan(part, rng)
-        if found.certificate.residual_in_roundings > 1:
-            return replace(found, remarks=(*found.remarks, *_remark(found, task, len(rows))))
+        certificate = found.certificate
+        explained = certificate.residual_in_roundings <= 1
+        if not (explained and isinstance(certificate.evidence, ExactLabels)):
+            said = _remark(len(rows), samples.n)
+            return replace(found, remarks=(*found.remarks, *said))
         found, missed = _held_against_all(found, task, rows)
         if not len(missed) or number == ROUNDS - 1:
             break
@@ -56,24 +58,20 @@ def search_part(task: Task, rng: np.random.Generator) -> Outcome:
 def _held_against_all(found: Outcome, task: Task, rows: Index) -> tuple[Outcome, Index]:
     """The outcome, with the certificate of all samples, and rows that the network does not
     explain."""
-    net = found.certificate.network
-    explained = explain(net, task.samples)
+    net, evidence = found.certificate.network, found.certificate.evidence
+    gross = task.noise.gross or not evidence.explained
+    samples = replace(task.samples, precision=task.precision)
+    coarsest = samples.levels()[-1]  # labels may be rounded, and the part explained to that
+    missed = np.arange(0) if gross else explain(net, coarsest).missed
     used = rows[found.candidate.rows]
     asked = Question(net, task.bias, task.skip, used, values=True)
-    certificate = Certificate.of(judge_labels(asked, task.samples, explained))
-    return replace(found, certificate=certificate), explained.missed
+    certificate = Certificate.of(judge_labels(asked, samples, gross=gross))
+    return replace(found, certificate=certificate), missed
 
 
-def _remark(found: Outcome, task: Task, count: int) -> tuple[Finding, ...]:
-    """That only a part was looked at, unless the estimate is that of all samples."""
-    if found.certificate.n_samples == task.samples.n:
-        sentence = (
-            f"units were searched for on {count} of {task.samples.n} samples, drawn at random, and "
-            "their weights fitted to all of them"
-        )
-    else:
-        sentence = (
-            f"{count} of {task.samples.n} samples, drawn at random, were looked at: the others do "
-            "not fit into the memory allowed (memory=)"
-        )
+def _remark(count: int, n: int) -> tuple[Finding, ...]:
+    sentence = (
+        f"{count} of {n} samples, drawn at random, were looked at: the others do not fit into the "
+        "memory allowed (memory=); numbers of samples count those of the part"
+    )
     return remark("part-of-samples", sentence)

@@ -31,6 +31,9 @@ NEAR = 1e-3
 """Residual of a network for exact labels from which on it is a start for noisy ones: where there
 is so little noise, the search for exact labels is the better one."""
 
+NEARLY = 10.0
+"""Roundings up to which labels are nearly explained."""
+
 MORE_SEARCHES, CHEAP = 4, 3e9
 """Searches that follow one whose units are not determined, and operations up to which one is
 cheap."""
@@ -85,9 +88,12 @@ def _not_values(best: Outcome, kind: Finding) -> Outcome:
 
 
 def _too_many(outcome: Outcome, task: Task) -> bool:
-    """Whether more units than asked for explain the labels, and perhaps so would fewer."""
+    """Whether more units than asked for explain the labels, or nearly so, and perhaps fewer do."""
     found, wanted = outcome.certificate.network.n_units, task.n_units
-    return wanted is not None and found > wanted and outcome.status == Status.UNDETERMINED
+    if wanted is None or found <= wanted:
+        return False
+    nearly = 1 < outcome.certificate.residual_in_roundings <= NEARLY
+    return outcome.status == Status.UNDETERMINED or (outcome.status == Status.FAILED and nearly)
 
 
 def _interpolates(outcome: Outcome, task: Task) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -27,8 +28,7 @@ class Task:
     them, and is not sure: then exact labels are looked for first, and then what fits to rounding.
     `values`: the labels are known to be values, and not, say, class labels.
     `unknown`: the activation is not known, and `activation` means nothing.
-    `whole`: all samples, where they are too many to search and `samples` are a part of them.
-    `memory`: in bytes, that the numbers of samples may take.
+    `memory`: in bytes, as in `recover`.
     """
 
     samples: Samples
@@ -45,15 +45,20 @@ class Task:
     alpha: float = 0.01
     unknown: bool = False
     values: bool = False
-    whole: Samples | None = None
-    memory: int = MEMORY
+    memory: float | None = None
+
+    @property
+    def room(self) -> float:
+        """Bytes that the numbers of samples may take."""
+        usual = MEMORY if self.samples.in_store else math.inf
+        return usual if self.memory is None else self.memory
 
     @property
     def too_many(self) -> bool:
         """Whether only a part of the samples can be searched, by a method that a part is enough
         for."""
         enough = not (self.unknown or self.method.complete)
-        return enough and self.samples.larger_than(self.memory)
+        return enough and self.samples.larger_than(self.room)
 
     @property
     def open(self) -> bool:

@@ -4,7 +4,7 @@ shows which one it comes from."""
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
 
@@ -39,6 +39,13 @@ def stored(name: str, value: Any) -> StoredRows | None:
         return None
     blocks, columns = store.blocks(value)
     return StoredRows(blocks, name, columns)
+
+
+def within(name: str, value: Any, memory: int) -> Any:
+    """The rows of a store, of which no more than so many bytes become an array; anything else
+    unchanged."""
+    rows = stored(name, value)
+    return value if rows is None else replace(rows, memory=memory)
 
 
 def _of_module(*names: str) -> Callable[[Any], bool]:

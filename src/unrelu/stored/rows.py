@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
 from typing import Any
@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unrelu.errors import InputError
-from unrelu.inputs.frames import plain
+from unrelu.inputs.frames import table
+from unrelu.inputs.names import shown
 from unrelu.inputs.numbers import real_numbers
 from unrelu.numerics.arrays import Index
 from unrelu.stored.blocks import Blocks
@@ -23,7 +24,7 @@ MEMORY = 10**9
 @dataclass(frozen=True, eq=False)
 class StoredRows:
     """The rows (n, q) of `blocks`. `name` and `columns`: for messages. `memory`: bytes beyond which
-    they are not read all at once. The block that was read last is kept, and rows that were spread
+    they are not made an array. The block that was read last is kept, and rows that were spread
     evenly.
 
     Raises InputError, InputTypeError for blocks that are no tables of numbers, or of different
@@ -44,20 +45,22 @@ class StoredRows:
         return np.concatenate([[0], np.cumsum(rows)]).astype(np.intp)
 
     @cached_property
-    def _first(self) -> NDArray[Any]:
-        """The first block with any rows, without these."""
+    def _first(self) -> tuple[np.dtype[Any], int, tuple[str, ...]]:
+        """Of the first block with any rows: the type, the number of columns and their names."""
         filled = np.flatnonzero(np.diff(self.starts))
         if not len(filled):
             raise InputError(f"{self.name}: got no rows, expected at least one sample")
-        return self._converted(int(filled[0]))[:0]
+        block, names = self._converted(int(filled[0]))
+        return block.dtype, int(block.shape[1]), names
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        return self._first.dtype
+        """That of the first block, and of the others. Whole numbers become float64."""
+        return self._first[0]
 
     @property
     def shape(self) -> tuple[int, int]:
-        return int(self.starts[-1]), int(self._first.shape[1])
+        return int(self.starts[-1]), self._first[1]
 
     @property
     def ndim(self) -> int:
@@ -74,17 +77,14 @@ class StoredRows:
     def __len__(self) -> int:
         return int(self.starts[-1])
 
-    def within(self, memory: int) -> StoredRows:
-        return replace(self, memory=memory)
-
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         if copy is False:
             raise ValueError(f"{self.name}: rows in a store cannot be had without reading them")
         if self.nbytes > self.memory:
             raise InputError(
                 f"{self.name}: got {self.nbytes / 1e9:.3g} GB, expected {self.memory / 1e9:.3g} GB "
-                "at most where all rows are needed at once: memory= allows more, and fewer rows "
-                "need less"
+                "at most where all rows are needed at once: recover(memory=...) allows more, and "
+                "fewer rows need less"
             )
         array = self[0 : len(self)]
         return array if dtype is None else array.astype(dtype, copy=False)
@@ -120,6 +120,8 @@ class StoredRows:
     def _take(self, rows: Index) -> NDArray[Any]:
         """Each block that holds some of the rows is read once."""
         rows = np.where(rows < 0, rows + len(self), rows)
+        if len(rows) and not (rows.min() >= 0 and rows.max() < len(self)):
+            raise IndexError(f"{self.name}: a row is beyond the {len(self)} that there are")
         order = np.argsort(rows, kind="stable")
         ordered, out = rows[order], np.empty((len(rows), self.shape[1]), self.dtype)
         cuts = np.searchsorted(ordered, self.starts)
@@ -132,26 +134,37 @@ class StoredRows:
     def _read(self, number: int) -> NDArray[Any]:
         block = self._last.get(number)
         if block is None:
-            block = self._converted(number)
-            if block.shape[1] != self.shape[1]:
+            kind, width, expected = self._first
+            block, names = self._converted(number)
+            if block.shape[1] != width or names != expected:
+                columns = shown(names) if names else f"{block.shape[1]} columns"
+                first = shown(expected) if expected else str(width)
                 raise InputError(
-                    f"{self.name}: got {block.shape[1]} columns in block {number}, expected "
-                    f"{self.shape[1]} as in others"
+                    f"{self.name}: got {columns} in block {number}, expected {first} as in others"
+                )
+            if block.dtype != kind:
+                raise InputError(
+                    f"{self.name}: got {block.dtype} in block {number}, expected {kind} as in "
+                    "others: convert them to one type"
                 )
             self._last.clear()
             self._last[number] = block
         return block
 
-    def _converted(self, number: int) -> NDArray[Any]:
-        block = real_numbers(self.name, plain(self.name, self.blocks.read_block(number)))
+    def _converted(self, number: int) -> tuple[NDArray[Any], tuple[str, ...]]:
+        """A block, and the names of its columns if it is a table."""
+        given, names, _ = table(self.name, self.blocks.read_block(number))
+        block = real_numbers(self.name, given)
         if block.ndim == 1:
             block = block[:, None]
+        if block.dtype.kind != "f":
+            block = block.astype(np.float64)
         rows = int(self.starts[number + 1] - self.starts[number])
         if block.ndim != 2 or len(block) != rows:
             raise InputError(
                 f"{self.name}: got shape {block.shape} for block {number}, expected {rows} rows"
             )
-        return block
+        return block, names
 
     def __getstate__(self) -> dict[str, Any]:
         """Without what is kept."""
