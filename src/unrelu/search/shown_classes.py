@@ -137,6 +137,8 @@ def assembled(
     best: Network | None = None
     for count in range(2, m + 1):
         sides = _sides(some, V, b, m, bias, often[:count])
+        if sides is None:
+            continue
         U, _, c = some.output_weights(sides.V, sides.b, m, biased=bias, linear=False)
         net = Network(sides.V, U, sides.b, c)
         fits = np.abs(contrasts.residuals(net)).max() <= allowed
@@ -149,12 +151,12 @@ def assembled(
 
 def _sides(
     contrasts: Contrasts, V: Array, b: Array, m: int, bias: bool, classes: Index
-) -> Oriented:
+) -> Oriented | None:
     """The units, each on the side on which the differences of some classes show it to be active,
-    without those that do nothing."""
+    without those that do nothing; None where all do nothing."""
     among = contrasts.take(np.flatnonzero(np.isin(contrasts.pairs, classes).all(axis=1)))
     U, W, _ = among.output_weights(V, b, m, biased=bias, linear=True)
     U, W = (part[classes] - part[classes].mean(axis=0) for part in (U, W))
     strength = np.abs(U).max(axis=0, initial=0.0)
     used = strength > IDLE * strength.max(initial=0.0)
-    return orient(V[used], b[used], U[:, used], W)
+    return orient(V[used], b[used], U[:, used], W) if used.any() else None

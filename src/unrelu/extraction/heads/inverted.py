@@ -55,9 +55,9 @@ def extract_inverted(asked: Asked, link: Link, keep: list[Recovery]) -> None:
     first = FIRST * (asked.n_inputs + asked.bias)
     for number in range(ROUNDS):
         n = first * GROWTH**number
-        samples, answers = _asked(asked, link, n, rng)
-        if samples.n <= 2 * asked.n_inputs + 2:
+        if (answered := _asked(asked, link, n, rng)) is None:
             return
+        samples, answers = answered
         options = {"answers": link, "bias": asked.bias, "rng": rng, "throw": False}
         result = recover(samples.X, answers, asked.n_units, **options)  # type: ignore[arg-type]
         remarks = [each for each in result.remarks if each.code not in SAID]
@@ -65,8 +65,10 @@ def extract_inverted(asked: Asked, link: Link, keep: list[Recovery]) -> None:
         keep.append(replace(result, remarks=(*unchecked, *remarks)))
         if result.status == Status.EXACT:
             fresh = samples.n + max(math.ceil(FRESH[0] * samples.n), FRESH[1])
-            checked, _ = _asked(asked, link, fresh, again)
-            keep.append(_judged(asked, link, result.certificate.network, samples, checked, rng))
+            if (answered := _asked(asked, link, fresh, again)) is None:
+                return
+            net = result.certificate.network
+            keep.append(_judged(asked, link, net, samples, answered[0], rng))
         if result.status.certain:
             return
 
@@ -82,9 +84,10 @@ def _shown_at_once(
     if not FIRST * GROWTH**2 * (d + asked.bias) < n < asked.queries.left / AFFORDED:
         return False
     asked.queries.stage = "random inputs"
-    samples, _ = _asked(asked, link, n, rng)
-    if samples.n < n // 2:
+    answered = _asked(asked, link, n, rng)
+    if answered is None or answered[0].n < n // 2:
         return False
+    samples = answered[0]
     net = hyperplanes.find(
         samples,
         n_units=None,
@@ -96,18 +99,23 @@ def _shown_at_once(
     if explain(net.canonical(), samples).in_roundings > 1:
         return False
     fresh = samples.n + max(math.ceil(FRESH[0] * samples.n), FRESH[1])
-    checked, _ = _asked(asked, link, fresh, rng)
-    result = _judged(asked, link, net, samples, checked, rng)
+    if (answered := _asked(asked, link, fresh, rng)) is None:
+        return False
+    result = _judged(asked, link, net, samples, answered[0], rng)
     if result.status == Status.FAILED:
         return False
     keep.append(result)
     return True
 
 
-def _asked(asked: Asked, link: Link, n: int, rng: np.random.Generator) -> tuple[Samples, Array]:
+def _asked(
+    asked: Asked, link: Link, n: int, rng: np.random.Generator
+) -> tuple[Samples, Array] | None:
     """Up to n inputs, in the precision of the model, with the values behind the answers to them;
-    and the answers; none where all are saturated."""
+    and the answers; None where nearly all are saturated."""
     X, P, *_ = informative(asked, link, None, n, rng)
+    if len(X) <= 2 * asked.n_inputs + 2:
+        return None
     kind = np.float32 if asked.queries.single else np.float64
     samples = Samples.of(X.astype(kind), link.inverse(P).astype(kind), few=True)
     return samples.rounded_to(magnified(link, P) * samples.eps), P
