@@ -208,7 +208,7 @@ def recover(
     """
     started = time.perf_counter()
     way, kind = check_options(n_units, bias, method, noise, exact, form, alpha)
-    X, Y = (within("X", X, checked_memory(memory)), within("Y", Y, checked_memory(memory)))
+    X, Y = within(X, Y, checked_memory(memory))
     known = None if activation == "unknown" else resolve(activation)
     behind = labels = None
     if link := link_of(answers, exact):

@@ -17,7 +17,7 @@ N, MEMORY = 30_000, 1e6
 
 
 class Stored:
-    """Rows in blocks of `rows`, of which `read` is the largest number that was read at once."""
+    """Rows of an array in blocks of `rows`."""
 
     def __init__(self, array: Array, rows: int) -> None:
         self.array, self.rows = array, rows
@@ -47,22 +47,32 @@ def test_exact_labels_are_held_against_all(m: int) -> None:
 
 
 def test_samples_that_the_part_does_not_show() -> None:
-    """A unit that is active on few samples, of which the first part hardly has any."""
+    """A unit that is active on some 20 of 30,000 samples, and hardly on any of the first part."""
     truth, X, _ = samples()
     rare = unrelu.Network(
         np.vstack([truth.V, [1.0, 0, 0, 0]]),
         np.hstack([truth.U, [[1.0], [2.0], [-1.0]]]),
-        np.append(truth.b, -3.3),
+        np.append(truth.b, -3.2),
         truth.c,
     )
-    result = unrelu.recover(X, rare(X), memory=MEMORY, rng=0, throw=False)
-    assert result.certificate.n_samples == N
-    if result.status == "exact":
-        assert unrelu.match(result.certificate.network, rare).max_error < 1e-9
-    else:
-        assert result.status in ("undetermined", "failed")
-    few = result.certificate.network.n_units
-    assert few == 4 or result.status != "exact"
+    active = int((X[:, 0] > 3.2).sum())
+    assert 2 * 5 < active < 40
+    result = unrelu.recover(X, rare(X), memory=MEMORY, rng=0)
+    assert (result.status, result.certificate.n_samples) == ("exact", N)
+    assert unrelu.match(result.certificate.network, rare).max_error < 1e-9
+
+
+@pytest.mark.parametrize(("noise", "status"), [(0.0, "exact"), (0.3, "estimated")])
+def test_rows_beyond_memory_never_become_an_array(noise: float, status: str) -> None:
+    truth, X, _ = samples()
+    wide = np.hstack([X, np.random.default_rng(1).standard_normal((N, 6))])
+    Y = truth(X) + noise * np.random.default_rng(2).standard_normal((N, 3))
+    assert 8 * wide.size > MEMORY
+    stored: tuple[Any, Any] = Stored(wide, 4000), Stored(Y, 7000)
+    result = unrelu.recover(*stored, memory=MEMORY, rng=0)
+    assert result.status == status
+    with pytest.raises(InputError, match="memory"):  # a canary: exact arithmetic needs all rows
+        unrelu.recover(*stored, memory=MEMORY, exact=True)
 
 
 def test_the_estimate_is_that_of_the_part() -> None:

@@ -1,8 +1,8 @@
-"""Is what a network leaves alike for neighbours, more than in labels drawn from the fit?
+"""Are residuals of neighbours more alike than those of labels drawn from the fit?
 
-Where the law of the labels is known, so is that of any score of what they leave: copies show it. So
-scores with kernels of several widths can be used, which see what fewer neighbours would not
-(`checks.misfit`), and nothing need be allowed for laws that are not known.
+Where the law of the labels is known, copies drawn from it show the law of any score of residuals.
+So the scores can have kernels of several widths, which see more than a few nearest neighbours do
+(`checks.misfit`), and no margin is needed for laws that are not known.
 """
 
 from __future__ import annotations
@@ -36,8 +36,9 @@ ALIKE = 0.003
 
 
 def alike_p(net: Network, X: Array, root: Array, left: Array, copies: Iterable[Array]) -> float:
-    """The probability that labels of the fitted law leave what is as alike, for the largest of
-    several scores, by the Gumbel law of their mean and variance in copies.
+    """The probability that residuals of labels of the fitted law are as alike as these: that the
+    largest of several scores is as large, by the Gumbel law with the mean and variance that it has
+    in copies.
 
     X (n, d); root (n, m), of the weights of labels; left (n, m) and copies, of the labels and of
     such as are drawn from the fit, times root. A score is Σ_{i≠j} K_ij r_i·r_j over Σ r_i·r_i, r

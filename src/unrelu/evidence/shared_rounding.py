@@ -1,4 +1,4 @@
-"""Labels of which a network leaves nothing but their rounding."""
+"""Labels that a network explains but for their rounding, and samples that share its errors."""
 
 from __future__ import annotations
 

@@ -206,11 +206,8 @@ def in_all_inputs(
 def _turned(net: Network, bias: bool) -> tuple[Network, float]:
     """The network without its skip connection, sides chosen so that they explain it; and what they
     leave of that, as a share of the largest output weight."""
-    oriented, k = (
-        orient(net.V, net.b, net.U, net.W),
-        net.n_units,
-    )  # or with pairs, that are left out
-    V, b = oriented.V[:k], oriented.b[:k]
+    oriented, k = orient(net.V, net.b, net.U, net.W), net.n_units
+    V, b = oriented.V[:k], oriented.b[:k]  # without the pairs that may follow
     other = (V * net.V).sum(axis=1) < 0  # u f(z) = u f(−z) + u z
     left = net.W + net.U[:, other] @ net.V[other]
     c = net.c + net.U[:, other] @ net.b[other]

@@ -1,4 +1,4 @@
-"""Does a fit to rare counts ask for one unit more? By the likelihoods of fits.
+"""Do rare counts ask for one unit more? A likelihood ratio test.
 
 Residuals of counts that are nearly all zero have long tails: what a unit explains of them
 (`one_more`) hardly stands out of what the best unit explains of noise. Likelihoods have no such

@@ -13,7 +13,7 @@ from unrelu.stored.blocks import Blocks, Partitions, Sliced
 from unrelu.stored.rows import StoredRows
 
 BLOCK_BYTES = 1 << 26
-"""Of arrays that are sliced: so many are read at a time."""
+"""Bytes that are read at a time from an array in a file."""
 
 
 @dataclass(frozen=True)
@@ -41,9 +41,12 @@ def stored(name: str, value: Any) -> StoredRows | None:
     return StoredRows(blocks, name, columns)
 
 
-def within(name: str, value: Any, memory: int) -> Any:
-    """The rows of a store, of which no more than so many bytes become an array; anything else
-    unchanged."""
+def within(X: Any, Y: Any, memory: int) -> tuple[Any, Any]:
+    """X and Y; of rows in a store, no more than so many bytes become an array."""
+    return _within("X", X, memory), _within("Y", Y, memory)
+
+
+def _within(name: str, value: Any, memory: int) -> Any:
     rows = stored(name, value)
     return value if rows is None else replace(rows, memory=memory)
 
@@ -94,4 +97,4 @@ STORES = (
         lambda value: (value, tuple(getattr(value, "columns", ()))),
     ),
 )
-"""Objects with blocks are asked last: others might have such methods."""
+"""The last one takes any object with the two methods, so it comes after the others."""

@@ -1,4 +1,4 @@
-"""An array whose rows are in a store: it is indexed like one, and reads the blocks that takes."""
+"""Rows in a store, indexed like those of an array: only the blocks that are needed are read."""
 
 from __future__ import annotations
 
