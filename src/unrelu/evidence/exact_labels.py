@@ -306,7 +306,10 @@ def _unique(case: Case) -> Finding:
             "units; those are gross errors",
             samples=np.unique(clean.entries[:, 0]),
         )
-    sentence = unique(net, case.samples.n, case.skip, "to rounding")
+    step = case.samples.precision.step  # labels of the truth are off by half of it, of others more
+    how = f"to a step of their rounding, {step:g}," if step else "to rounding"
+    sentence = unique(net, case.samples.n, case.skip, how)
+    sentence += ", but for those within the errors stated" * (step > 0)
     return Finding("unique", Status.EXACT, sentence)
 
 
