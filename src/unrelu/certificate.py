@@ -98,11 +98,16 @@ class Certificate:
             biased=asked.biased,
             skip=asked.skip,
             n_samples=judgement.n_samples,
-            n_fresh=judgement.n_samples - len(asked.used),
+            n_fresh=judgement.n_samples - max(judgement.fitted, len(asked.used)),
             findings=judgement.findings,
             evidence=evidence,
             values=asked.values,
         )
+
+    def judgement(self, used: Index) -> Judgement:
+        """What it was made of; `used`: the samples that served to find the network."""
+        asked = Question(self.network, self.biased, self.skip, used, self.values)
+        return Judgement(self.network, asked, self.n_samples, self.evidence, self.findings)
 
     @property
     def status(self) -> Status:

@@ -14,10 +14,12 @@ from unrelu.inputs.frames import table, tables
 from unrelu.inputs.names import UNNAMED, Names
 from unrelu.inputs.numbers import real_numbers
 from unrelu.numerics.arrays import Array, Index, holds_numbers
+from unrelu.numerics.folding import Sums, added
 from unrelu.numerics.precision import DOUBLE, Precision, precision_of
 from unrelu.numerics.rationals import Rationals, as_fractions, rounded
 from unrelu.stored.blocks import Given
 from unrelu.stored.kinds import stored
+from unrelu.stored.passes import Add, Measure, summed
 from unrelu.stored.rows import StoredRows
 from unrelu.wording.streams import counted
 
@@ -183,6 +185,10 @@ class Samples:
         for start in range(0, self.n, step):
             rows = slice(start, min(start + step, self.n))
             yield rows, np.asarray(self.X[rows], np.float64), np.asarray(self.Y[rows], np.float64)
+
+    def summed(self, measure: Measure, add: Add = added) -> Sums:
+        """What is measured of each cell of samples, added up: see `stored.passes`."""
+        return summed(self.X, self.Y, measure, add)
 
     def resolution(self) -> Array:
         """The least noise (m,) that the labels of an output are credited with, three quarters of

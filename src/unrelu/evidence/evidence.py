@@ -61,13 +61,15 @@ class Evidence(ABC):
 
 @dataclass(frozen=True, eq=False)
 class Judgement:
-    """A network in canonical form, what was measured, and what was found, the decisive first."""
+    """A network in canonical form, what was measured, and what was found, the decisive first.
+    `fitted`: samples that served to find the network, where there are more than `asked.used`."""
 
     network: Network
     asked: Question
     n_samples: int
     evidence: Evidence
     findings: tuple[Finding, ...]
+    fitted: int = 0
 
 
 def kind_found(

@@ -202,7 +202,7 @@ def judge_noisy(
             samples = samples.take(asked.used)
         samples = rounded_apart(case.net, samples, precision.step * (not case.counts))
         try:
-            linear = _linearised(asked, case, samples, noise, form)
+            linear = fit_to_first_order(asked, case.net, samples, noise, form)
         except InputError as error:  # such as more unknowns than it can take
             linear, objection = None, str(error)
         # Fits to coarse rounding are brought down to that, and no further.
@@ -270,13 +270,15 @@ def judge_again(asked: Question, samples: Samples, before: NoisyLabels) -> Judge
     return judge_noisy(asked, case, noise, precision=precision, own=own, before=before).judgement
 
 
-def _linearised(
-    asked: Question, case: NoisyCase, samples: Samples, noise: Noise, form: str
+def fit_to_first_order(
+    asked: Question, net: Network, samples: Samples, noise: Noise, form: str
 ) -> Linearised:
-    criterion = kinds.criterion(noise, samples, case.net(samples.X))
+    """The fit to such noise that led to this network. Raises InputError for what cannot have been
+    fitted."""
+    criterion = kinds.criterion(noise, samples, net(samples.X))
     if form != "auto":
         criterion = replace(criterion, form=form)
-    return linearised(case.net, samples, criterion, biased=asked.biased, skip=asked.skip)
+    return linearised(net, samples, criterion, biased=asked.biased, skip=asked.skip)
 
 
 def _plain_distance(linear: Linearised, kind: NoiseKind) -> float:

@@ -16,6 +16,7 @@ What they leave out is that another minimum, of other units, may be as good.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -211,22 +212,36 @@ def _simulated(linear: Linearised, errors: _Errors, simulation: Simulation | Non
 
 def _notes(linear: Linearised, errors: _Errors, factors: Factors | None, held: Index) -> list[str]:
     """All notes, empty ones included."""
-    fit, samples, units, lost = linear.fit, linear.samples, errors.units, linear.lost
+    by = None if factors is None else factors.units()
+    entries = linear.samples.n * linear.samples.m
+    return [
+        *notes_on_units(linear.fit.net, errors.units, errors.spread, entries, linear.lost, by),
+        *_noise_notes(linear, held),
+    ]
+
+
+def notes_on_units(
+    net: Network,
+    units: Sequence[UnitEstimate],
+    spread: Spread,
+    entries: int,
+    lost: Index,
+    by: Array | None = None,
+) -> list[str]:
+    """What an estimate of so many label entries shows of units and pairs of them, empty notes
+    included. by : the factors that errors were calibrated by."""
     angles = np.array([unit.angle_error for unit in units])
     shares = np.array([unit.active for unit in units])
-    near = alike(fit.net, errors.spread)
-    kinks, by = "", None if factors is None else factors.units()
-    if fit.net.activation.kinked:
-        kinks = notes.near_kinks(near_kink(units), lost, by)
+    near = alike(net, spread)
+    kinked = net.activation.kinked
     return [
-        notes.few_samples(samples.n * samples.m, linear.model.unknowns),
+        notes.few_samples(entries, spread.model.unknowns),
         notes.undetermined(lost, shares),
         notes.vague(angles, shares, lost),
-        kinks,
+        notes.near_kinks(near_kink(units), lost, by) if kinked else "",
         notes.pairs_alike(near),
-        notes.pairs_tied([pair for pair in tied(errors.spread) if pair not in near]),
+        notes.pairs_tied([pair for pair in tied(spread) if pair not in near]),
         notes.idle(np.array([unit.p_value for unit in units]), lost),
-        *_noise_notes(linear, held),
     ]
 
 

@@ -25,6 +25,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from unrelu.inference import fisher
+from unrelu.network.jacobian import Moments
 from unrelu.noise.kind import Criterion
 from unrelu.numerics.arrays import Array
 
@@ -58,14 +59,8 @@ def estimate(
         if not sandwich:
             return Estimate(inverse.matrix, inverse, noise, spare)
     elif criterion.weights is None:
-        sums = fisher.moments(model, Z)
-        inverse = fisher.invert(model, fisher.information(model, sums), n)
-        noise, tail = _noise(residual, fisher.leverage(model, sums, inverse.matrix), spare)
-        if not sandwich and (m == 1 or tail > spare):  # the same noise in every output
-            return Estimate(inverse.matrix * noise[0, 0], inverse, noise, tail)
-        if not sandwich:
-            middle = fisher.information(model, sums, noise)
-            return Estimate(_between(inverse, middle), inverse, noise, tail)
+        scores = fisher.scores(model, Z, criterion.scores_of(residual)) if sandwich else None
+        return of_least_squares(model, fisher.moments(model, Z), residual.T @ residual, n, scores)
     else:
         weights = criterion.weights
         inverse = fisher.invert(model, fisher.weighted_information(model, Z, weights), n)
@@ -77,12 +72,28 @@ def estimate(
     return Estimate(_between(inverse, middle), inverse, noise, spare)
 
 
-def _noise(residual: Array, used: Array, spare: float) -> tuple[Array, float]:
+def of_least_squares(
+    model: fisher.Model, sums: Moments, products: Array, n: int, scores: Array | None
+) -> Estimate:
+    """After least squares on n samples, by their sums: `products` (m, m) of the residuals, and, for
+    the sandwich, Σ g_i g_iᵀ (p, p). O(p³)."""
+    m = len(products)
+    spare = n - model.unknowns / m
+    inverse = fisher.invert(model, fisher.information(model, sums), n)
+    used = fisher.leverage(model, sums, inverse.matrix)
+    noise, tail = _noise(products, n, used, spare)
+    if scores is not None:
+        return Estimate(_between(inverse, scores * (n / spare)), inverse, noise, spare)
+    if m == 1 or tail > spare:  # the same noise in every output
+        return Estimate(inverse.matrix * noise[0, 0], inverse, noise, tail)
+    middle = fisher.information(model, sums, noise)
+    return Estimate(_between(inverse, middle), inverse, noise, tail)
+
+
+def _noise(products: Array, n: int, used: Array, spare: float) -> tuple[Array, float]:
     """Covariance of the residuals, each output paying for the unknowns that it determines, and
     how many residuals it rests on."""
-    n, m = residual.shape
-    products = residual.T @ residual
-    left = n - used
+    m, left = len(products), n - used
     if spare >= DIAGONAL and left.min() >= DIAGONAL:
         noise = products / np.sqrt(np.outer(left, left))
         return noise if spare >= FULL * m else np.diag(np.diag(noise)), spare

@@ -109,6 +109,24 @@ class Model:
             return F
         return np.column_stack([F, np.ones(len(F)) if self.ones is None else Z @ self.ones])
 
+    def of_products(self, products: Array) -> Array:
+        """From [Φ H]ᵀψ (..., k t + q, m) the gradient Σ_i J_iᵀ ψ_i, (..., p)."""
+        k, t, m, q = self.shape
+        hidden = products[..., : k * t, :].reshape(*products.shape[:-2], k, t, m)
+        hidden = (hidden * self.U.T[:, None]).sum(axis=-1)
+        outer = np.swapaxes(products[..., k * t :, :], -1, -2)
+        parts = hidden, outer
+        return np.concatenate([each.reshape(*products.shape[:-2], -1) for each in parts], axis=-1)
+
+    def to_coefficients(self, steps: Array) -> Array:
+        """From changes of the unknowns (..., p) what of [Φ H] they add to each output,
+        (..., k t + q, m): the transpose of `of_products`."""
+        k, t, m, q = self.shape
+        alpha, W = np.split(steps, [k * t], axis=-1)
+        hidden = alpha.reshape(*steps.shape[:-1], k, t)[..., None] * self.U.T[:, None]
+        outer = np.swapaxes(W.reshape(*steps.shape[:-1], m, q), -1, -2)
+        return np.concatenate([hidden.reshape(*steps.shape[:-1], k * t, m), outer], axis=-2)
+
     def jacobian(self, Z: Array) -> Jacobian:
         """Of the labels of some rows."""
         F, slopes = self.hidden(Z @ self.A.T)

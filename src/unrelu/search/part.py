@@ -1,8 +1,9 @@
 """Samples that are too many to be searched as a whole: a part of them is searched.
 
 The part is drawn uniformly, by the seed. A network that explains its labels to rounding is checked
-on all samples; those that it does not explain join the part. Where labels are noisy, the estimate
-is that of the part, and a finding says so.
+on all samples; those that it does not explain join the part. An estimate of noisy labels by least
+squares becomes that of all samples, if nothing in them speaks against it (`evidence.all_samples`);
+another one is that of the part, and a finding says so.
 """
 
 from __future__ import annotations
@@ -15,14 +16,17 @@ import numpy as np
 from unrelu.certificate import Certificate
 from unrelu.checks.explained import explain
 from unrelu.checks.finding import Finding
+from unrelu.evidence.all_samples import estimated_on_all
 from unrelu.evidence.evidence import Question
 from unrelu.evidence.exact_labels import ExactLabels, judge_labels
+from unrelu.evidence.noisy_labels import Estimated
 from unrelu.fitting.problem import choose_rows
 from unrelu.numerics.arrays import Index
 from unrelu.result import remark
 from unrelu.search.judging import Outcome
 from unrelu.search.plan import run_plan
 from unrelu.search.task import Task
+from unrelu.wording.status import Status
 
 log = logging.getLogger(__name__)
 
@@ -46,8 +50,7 @@ def search_part(task: Task, rng: np.random.Generator) -> Outcome:
         certificate = found.certificate
         explained = certificate.residual_in_roundings <= 1
         if not (explained and isinstance(certificate.evidence, ExactLabels)):
-            said = _remark(len(rows), samples.n)
-            return replace(found, remarks=(*found.remarks, *said))
+            return _estimated_on_all(found, part, task)
         found, missed = _held_against_all(found, task, rows)
         if not len(missed) or number == ROUNDS - 1:
             break
@@ -69,9 +72,37 @@ def _held_against_all(found: Outcome, task: Task, rows: Index) -> tuple[Outcome,
     return replace(found, certificate=certificate), missed
 
 
-def _remark(count: int, n: int) -> tuple[Finding, ...]:
-    sentence = (
-        f"{count} of {n} samples, drawn at random, were looked at: the others do not fit into the "
-        "memory allowed (memory=); numbers of samples count those of the part"
-    )
+def _estimated_on_all(found: Outcome, part: Task, task: Task) -> Outcome:
+    """The outcome, an estimate of all samples where it can be."""
+    samples, noise = task.samples, found.candidate.noise
+    certificate, uncertainty = found.certificate, found.uncertainty
+    if noise is not None and found.status == Status.ESTIMATED and uncertainty is not None:
+        before = Estimated(certificate.judgement(found.candidate.rows), uncertainty)
+        after = estimated_on_all(
+            before, noise, part.weighted, samples, task.precision, task.form
+        )
+        if after is not before and after.uncertainty is not None:
+            noise = replace(noise, covariance=after.uncertainty.noise)
+            found = replace(
+                found,
+                candidate=replace(found.candidate, noise=noise),
+                certificate=Certificate.of(after.judgement),
+                uncertainty=after.uncertainty,
+            )
+    said = _remark(part.samples.n, samples.n, found.certificate.n_samples)
+    return replace(found, remarks=(*found.remarks, *said))
+
+
+def _remark(count: int, n: int, fitted: int) -> tuple[Finding, ...]:
+    if fitted == n:
+        sentence = (
+            f"units were searched for on {count} of {n} samples, drawn at random, and their "
+            "weights fitted to all of them"
+        )
+    else:
+        sentence = (
+            f"the estimate and its errors are those of {count} of {n} samples, drawn at random: "
+            "the others do not fit into the memory allowed (memory=); numbers of samples count "
+            "those of the part"
+        )
     return remark("part-of-samples", sentence)
