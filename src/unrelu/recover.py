@@ -165,8 +165,9 @@ def recover(
         starts, between 0.001 and 0.5. `result.noise.widths` has the tests.
     memory : bytes that the numbers of samples may take; None for 1e9 where X or Y is in a store
         (`unrelu.Blocks`), which is then read block by block, and for any number otherwise. Of more
-        samples, a part is searched, drawn at random. Exact labels are held against all samples;
-        noisy ones are estimated from the part, as the finding "part-of-samples" says.
+        samples, a part is searched, drawn at random. Exact labels are held against all samples.
+        An estimate by least squares is fitted to all in three passes, unless they speak against
+        it; another one is that of the part, as the finding "part-of-samples" says.
     rng : seed or generator for the random starts; the same seed gives the same bits. None draws a
         seed, which `stats["seed"]` tells.
     throw : raise `RecoveryError`, with the result on it, unless the network is certain.

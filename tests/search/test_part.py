@@ -75,16 +75,32 @@ def test_rows_beyond_memory_never_become_an_array(noise: float, status: str) -> 
         unrelu.recover(*stored, memory=MEMORY, exact=True)
 
 
-def test_the_estimate_is_that_of_the_part() -> None:
+def test_the_estimate_is_that_of_all_samples() -> None:
     truth, X, Y = samples(noise=0.3)
     result = unrelu.recover(X, Y, memory=MEMORY, rng=0)
     assert (result.status, result.code) == ("estimated", "noise")
     assert "part-of-samples" in [finding.code for finding in result.findings]
     assert result.uncertainty is not None
-    assert result.uncertainty.n_samples == result.certificate.n_samples < 0.2 * N
+    assert result.uncertainty.n_samples == result.certificate.n_samples == N
+    assert result.certificate.n_fresh == 0
     aligned = unrelu.match(result.certificate.network, truth)
     errors = [unit.angle_error for unit in result.uncertainty.units]
     assert (aligned.per_unit < 5 * max(errors)).all()
+
+
+@pytest.mark.parametrize(("what", "code"), [("repeated", "repeated"), ("product", "more-units")])
+def test_what_speaks_against_all_leaves_the_estimate_of_the_part(what: str, code: str) -> None:
+    X, noise = np.split(np.random.default_rng(0).standard_normal((2 * N, 3)), [2], axis=1)
+    Y = np.maximum(X @ [[0.6], [0.8]], 0.0) + 0.3 * noise
+    if what == "repeated":
+        X, Y = (np.tile(each[: N // 5], (10, 1)) for each in (X, Y))
+    else:
+        Y[:, 0] += 0.015 * X[:, 0] * X[:, 1]
+    result = unrelu.recover(X, Y, 1, bias=False, memory=MEMORY, rng=0, throw=False)
+    assert code in [finding.code for finding in result.findings]
+    assert result.status == ("estimated" if what == "repeated" else "undetermined")
+    assert result.uncertainty is not None
+    assert result.uncertainty.n_samples == result.certificate.n_samples < N
 
 
 def test_arrays_are_searched_as_a_whole_unless_memory_is_given() -> None:

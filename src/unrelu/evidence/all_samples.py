@@ -41,7 +41,7 @@ def estimated_on_all(
     if linear is None or not by_least_squares(linear):
         return found
     try:
-        of_all = estimate_on_all(linear, whole)
+        of_all = estimate_on_all(linear, whole, precision.step)
     except (InputError, np.linalg.LinAlgError):
         return found
     if of_all.objections:
@@ -49,9 +49,7 @@ def estimated_on_all(
     evidence, net = judgement.evidence, of_all.uncertainty.network
     assert isinstance(evidence, NoisyLabels)
     errors = hidden_errors(net, of_all.uncertainty.units, part)
-    evidence = replace(
-        evidence, equations=whole.n * whole.m, weight_errors=errors, fitted=whole.n
-    )
+    evidence = replace(evidence, equations=whole.n * whole.m, weight_errors=errors, fitted=whole.n)
     finding = on_weights(_case(judgement, part, evidence))
     if finding.code != ESTIMATED:
         return found
@@ -67,12 +65,16 @@ def _linearised(
     asked, net = judgement.asked, judgement.network
     samples = part.take(asked.used) if 0 < len(asked.used) < part.n else part
     try:
-        return fit_to_first_order(asked, net, rounded_apart(net, samples, precision.step), noise, form)
+        return fit_to_first_order(
+            asked, net, rounded_apart(net, samples, precision.step), noise, form
+        )
     except InputError:
         return None
 
 
-def _case(judgement: Judgement, part: Samples, evidence: NoisyLabels, more: bool = False) -> NoisyCase:
+def _case(
+    judgement: Judgement, part: Samples, evidence: NoisyLabels, more: bool = False
+) -> NoisyCase:
     return NoisyCase(
         judgement.network,
         part,

@@ -76,10 +76,11 @@ def by_least_squares(linear: Linearised) -> bool:
     return plain and unweighted and net.activation.piecewise_linear and net.n_units > 0
 
 
-def estimate_on_all(linear: Linearised, samples: Samples) -> OnAllSamples:
+def estimate_on_all(linear: Linearised, samples: Samples, step: float = 0.0) -> OnAllSamples:
     """From a fit by least squares to some of the samples, linearised, to that of all of them:
     within some thousandths of a standard error. Where the fit was in the metric of the noise, that
-    is the noise which the first pass shows. Cost: three passes of O(n p²)."""
+    is the noise which the first pass shows. step : of labels that may be rounded. Cost: three
+    passes of O(n p²)."""
     part, net = linear, linear.fit.net
     for _ in range(STEPS):
         now = _pass(net, linear, samples)
@@ -88,7 +89,7 @@ def estimate_on_all(linear: Linearised, samples: Samples) -> OnAllSamples:
             noise = linear.fit.root @ now.estimate.noise @ linear.fit.root.T
             root = np.asarray(np.linalg.cholesky(noise), np.float64)
             linear = replace(linear, fit=replace(linear.fit, root=root))
-    now, against = _held_against(net, linear, part, samples)
+    now, against = _held_against(net, linear, part, samples, step)
     last, model = _model(_moved(now, linear), linear, samples)
     if now.left > LEFT or not _same_units(now.net, last):
         against = (*against, Objection("unsettled", f"steps of {now.left:.2g} standard errors"))
@@ -100,20 +101,22 @@ def estimate_on_all(linear: Linearised, samples: Samples) -> OnAllSamples:
 
 
 def distance_on_all(
-    linear: Linearised, samples: Samples
+    linear: Linearised, samples: Samples, step: float = 0.0
 ) -> tuple[float, tuple[Objection, ...]]:
     """Of a network, linearised on some of the samples, from the best fit to all of them, in
     standard errors (root mean square), and what speaks against it. Cost: one pass."""
-    now, against = _held_against(linear.fit.net, linear, linear, samples)
+    now, against = _held_against(linear.fit.net, linear, linear, samples, step)
     return now.left, against
 
 
 def _held_against(
-    net: Network, linear: Linearised, part: Linearised, samples: Samples
+    net: Network, linear: Linearised, part: Linearised, samples: Samples, step: float
 ) -> tuple[Pass, tuple[Objection, ...]]:
     tests = alternatives(part.whitened, part.fit.white.features, biased=part.fit.biased)
     now = _pass(net, linear, samples, tests)
-    against = objections(now.model, now.sums, now.estimate, tests, linear.fit.root, part)
+    against = objections(
+        *(now.model, now.sums, now.estimate, tests, linear.fit.root, part, step, samples.n)
+    )
     return now, against
 
 
@@ -131,15 +134,16 @@ def _model(net: Network, linear: Linearised, samples: Samples) -> tuple[Network,
     return net, model_of(net, fit.white, U, fit.biased, fit.skip)
 
 
-def _pass(net: Network, linear: Linearised, samples: Samples, tests: Alternatives | None = None) -> Pass:
+def _pass(
+    net: Network, linear: Linearised, samples: Samples, tests: Alternatives | None = None
+) -> Pass:
     fit = linear.fit
     net, model = _model(net, linear, samples)
     auto = linear.criterion.form == "auto" and samples.n >= PLENTY * model.unknowns
     scored = linear.sandwich or (tests is not None and model.unknowns <= SCORED)
     measure = CellSums(net, model, fit.white.factor, fit.root, fit.biased, tests, scored)
     sums = samples.summed(measure, add)
-    (k, t, m, q), a = model.shape, model.hidden_unknowns
-    gram = sums["gram"]
+    a, gram = model.hidden_unknowns, sums["gram"]
     moments = Moments(gram[:a, :a], gram[:a, a:], gram[a:, a:])
     sandwich = linear.sandwich or (scored and auto)
     scores = sums["scores"] if sandwich else None

@@ -3,7 +3,7 @@
 With B = [Φ H] the features of the fit (rows, b) as in `inference.fisher`, T alternatives (rows, K)
 and R residuals (rows, m), the sums of a cell are
 
-    gram      BᵀB                 cross     TᵀB               products  RᵀR        fourth  Σ r⁴
+    gram      BᵀB                 cross     TᵀB               products  RᵀR
     moments   [B T]ᵀR, first as it is, then with random signs, one for each run of `RUN` rows
     scores    Σ g gᵀ, g = J_iᵀ r_i the score of a sample
     runs, cells  of the scores of a run and of a cell: squares of their sums, sums of their squares,
@@ -61,7 +61,7 @@ class CellSums:
         Z = np.asarray(solve_triangular(self.factor, rows.T, trans="T", check_finite=False).T)
         R = solve_triangular(self.root, (Y - self.net(X)).T, lower=True, check_finite=False).T
         k, t, _, q = self.model.shape
-        width = max(1, k * t + q, self.model.unknowns * self.scored)
+        width = max(1, k * t + q, self.model.unknowns)
         step = max(1, SLAB_ENTRIES // (RUN * width)) * RUN
         signs = self._signs(start // CELL)
         total: Sums = {}
@@ -74,10 +74,9 @@ class CellSums:
                     total[name] += value
             else:
                 total = part
-        if self.scored:
-            _of_runs(total, "cell", total.pop("score")[None], total.pop("squares")[None])
+        if self.alternatives:
+            _of_runs(total, "cells", total.pop("score")[None], total.pop("squares")[None])
         total["products"] = np.asarray(R.T @ R)
-        total["fourth"] = np.asarray((R**4).sum(axis=0))
         total["largest"] = np.abs(R).max(axis=0)
         if self.alternatives:
             total["hashes"], total["counts"] = _counted(*_hashes(X, Y))
@@ -94,7 +93,7 @@ class CellSums:
 
     def _slab(self, Z: Array, R: Array, signs: Array) -> Sums:
         J = self.model.jacobian(Z)
-        k, t, m, _ = self.model.shape
+        k, t, _, _ = self.model.shape
         B = np.hstack([J.features().reshape(len(Z), k * t), J.outer])
         sums: Sums = {"gram": B.T @ B}
         if self.alternatives:
@@ -105,14 +104,15 @@ class CellSums:
         own = runs.sum(axis=0)[None]
         drawn = (signs[:, : len(runs)] @ runs.reshape(len(runs), -1)).reshape(-1, *own.shape[1:])
         sums["moments"] = np.concatenate([own, drawn])
+        G = J.transposed_each(R) if self.scored or self.alternatives else R[:0]
         if self.scored:
-            G = J.transposed_each(R)
             sums["scores"] = G.T @ G
+        if self.alternatives:
             edges = np.arange(0, len(G), RUN)
             squares = np.add.reduceat(G**2, edges, axis=0)
             each = np.add.reduceat(G, edges, axis=0)
             sums["score"], sums["squares"] = each.sum(axis=0), squares.sum(axis=0)
-            _of_runs(sums, "run", each, squares)
+            _of_runs(sums, "runs", each, squares)
         return sums
 
 

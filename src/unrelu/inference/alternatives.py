@@ -1,9 +1,10 @@
 """Functions of the inputs that a fit may lack, to be held against what it leaves of all samples.
 
-    hinges     f(g·z − τ), random hyperplanes through samples;
-    shifted    the same along the units' own directions, beside their kinks: another activation;
-    products   of two coordinates of the inputs: any unit that is missing has some, whatever its
-               direction, and so have smooth functions.
+hinges     f(g·z − τ), random hyperplanes through samples;
+axes       hinges along single coordinates, beside the middle: functions of one input;
+shifted    the same along the units' own directions, beside their kinks: another activation;
+products   of two coordinates of the inputs: any unit that is missing has some, whatever its
+           direction, and so have smooth functions.
 """
 
 from __future__ import annotations
@@ -18,6 +19,9 @@ from unrelu.numerics.arrays import Array
 HINGES, SHIFTED, DIRECTIONS = 64, 32, 21
 """Random hinges, hinges beside those of the units, and coordinates whose products are taken, at
 most: of more inputs, those along units, and random ones."""
+
+QUANTILES = (0.25, 0.75)
+"""At which there are hinges along single coordinates."""
 
 SHIFTS = (-1.0, -0.3, 0.3, 1.0)
 """Standard deviations of a unit's heights between its kink and those beside it."""
@@ -61,13 +65,21 @@ def alternatives(model: fisher.Model, Z: Array, *, biased: bool) -> Alternatives
     rng, D = np.random.default_rng(0), Z.shape[1]
     rows = rng.standard_normal((HINGES, D))
     thresholds = (Z[rng.integers(len(Z), size=HINGES)] * rows).sum(axis=1) * biased
-    if biased:
-        beside = model.A[: SHIFTED // len(SHIFTS)]
-        sizes = (Z @ beside.T).std(axis=0)
-        rows = np.vstack([rows, np.repeat(beside, len(SHIFTS), axis=0)])
-        thresholds = np.append(thresholds, np.outer(sizes, SHIFTS).ravel())
     frame = np.eye(D)
     if D > DIRECTIONS:
         mixed = np.vstack([model.A, rng.standard_normal((DIRECTIONS, D))])[:DIRECTIONS]
         frame = np.linalg.qr(mixed.T)[0].T
+    if biased:
+        beside = model.A[: SHIFTED // len(SHIFTS)]
+        sizes = (Z @ beside.T).std(axis=0)
+        quantiles = np.quantile(Z @ frame.T, QUANTILES, axis=0).T
+        rows = np.vstack(
+            [
+                rows,
+                np.repeat(beside, len(SHIFTS), axis=0),
+                np.repeat(frame, len(QUANTILES), axis=0),
+            ]
+        )
+        beside_middle = quantiles.ravel()
+        thresholds = np.concatenate([thresholds, np.outer(sizes, SHIFTS).ravel(), beside_middle])
     return Alternatives(rows, thresholds, np.asarray(frame, np.float64))

@@ -111,7 +111,7 @@ class Model:
 
     def of_products(self, products: Array) -> Array:
         """From [Φ H]ᵀψ (..., k t + q, m) the gradient Σ_i J_iᵀ ψ_i, (..., p)."""
-        k, t, m, q = self.shape
+        k, t, m, _ = self.shape
         hidden = products[..., : k * t, :].reshape(*products.shape[:-2], k, t, m)
         hidden = (hidden * self.U.T[:, None]).sum(axis=-1)
         outer = np.swapaxes(products[..., k * t :, :], -1, -2)

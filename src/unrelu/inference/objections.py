@@ -5,12 +5,13 @@ Errors of millions of samples are so small that nothing else may be wrong: not t
 than they are, nor that samples are independent of each other. A part of the samples, drawn at
 random, shows neither. So these are asked of the sums over all samples (`inference.all_sums`):
 
-more-units   do the residuals have something in common with what the fit may lack? By sums against
-             alternatives, from which a step of the fit is taken off, beside those with random
-             signs: the largest, all together, and the best direction of a quadratic function.
 dependent    do the scores of neighbours, or of a stretch of samples, add up to more than they would
              if samples were independent? So they do in a time series, and where weights drift.
 repeated     is the same sample there many times?
+more-units   if not, do the residuals have something in common with what the fit may lack? By sums
+             against alternatives, from which a step of the fit is taken off, beside those with
+             random signs: the largest, all together, and the best direction of a quadratic
+             function.
 other-noise  is the noise of all samples as large as that of the part, and are there gross errors?
 rounded      are labels rounded to about as much as the noise, which then depends on the inputs?
 """
@@ -24,11 +25,12 @@ import numpy as np
 from scipy.special import chdtrc
 
 from unrelu.inference import fisher
+from unrelu.inference.all_sums import RUN
 from unrelu.inference.alternatives import Alternatives
 from unrelu.inference.covariance import Estimate
 from unrelu.inference.linearised import Linearised
 from unrelu.numerics.arrays import Array, divisors
-from unrelu.numerics.folding import Sums
+from unrelu.numerics.folding import CELL, Sums
 
 PLAIN = 5.0
 """Standard deviations of what chance makes, beyond its mean, from which on something is there.
@@ -46,7 +48,7 @@ LIGHT, FAR = 4.0, 8.0
 standard deviations beyond which such noise has no value."""
 
 LEAST = 0.1
-"""Variance of the squares of noise of variance one, at least: it is zero where all are of a size."""
+"""Variance of the squares of noise of variance one, at least: zero where all are of one size."""
 
 EXPLAINED = 1e-9
 """Share of the variance of an alternative that is left by the fit's own features, at least, for it
@@ -68,12 +70,20 @@ def objections(
     tests: Alternatives,
     root: Array,
     part: Linearised,
+    step: float,
+    n: int,
 ) -> tuple[Objection, ...]:
-    """All there are. root (m, m): of the outputs of the sums; part: the fit to some samples."""
-    found = [*_lacking(model, sums, estimate, tests), *_dependent(sums), *_repeated(sums)]
+    """All there are. root (m, m): of the outputs of the sums; part: the fit to some samples;
+    step: of labels that may be rounded; n: number of all samples."""
+    found = [*_dependent(model, sums, n), *_repeated(sums)]
+    if not found:  # what chance makes is known of samples that are independent
+        found += _lacking(model, sums, estimate, tests)
     noise = np.asarray(root @ estimate.noise @ root.T)
     beyond = sums["largest"] / np.sqrt(divisors(np.diag(estimate.noise)))
-    return (*found, *_other_noise(noise, float(beyond.max()), part))
+    found += _other_noise(noise, float(beyond.max()), part)
+    if (np.sqrt(np.diag(noise)) < step).any():
+        found.append(Objection("rounded", "labels are rounded to about as much as the noise"))
+    return tuple(found)
 
 
 def lack_of_fit(
@@ -119,11 +129,11 @@ def _lacking(
         )
 
 
-def _dependent(sums: Sums) -> Iterator[Objection]:
-    for name in ("run", "cell"):
-        if name not in sums:
-            continue
+def _dependent(model: fisher.Model, sums: Sums, n: int) -> Iterator[Objection]:
+    total = model.of_products(sums["moments"][0, : len(sums["gram"])])
+    for name, rows in (("runs", RUN), ("cells", CELL)):
         together, apart, spread = sums[name]
+        together = together - total**2 * min(1.0, rows / n)  # about their mean
         known = apart > 0
         freedom = apart[known] ** 2 / spread[known]  # of sums of squares that are not all alike
         p = chdtrc(freedom, freedom * together[known] / apart[known])
@@ -148,6 +158,3 @@ def _other_noise(noise: Array, largest: float, part: Linearised) -> Iterator[Obj
         yield Objection("other-noise", "the noise of all is another one than that of the part")
     elif largest > FAR and (kurtosis < LIGHT).all():
         yield Objection("other-noise", f"a label is {largest:.3g} standard deviations off")
-    step = part.samples.precision.step
-    if step and (np.sqrt(before) < step).any():
-        yield Objection("rounded", "labels are rounded to about as much as the noise")

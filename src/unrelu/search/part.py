@@ -37,6 +37,18 @@ ROUNDS = 3
 """Parts that are searched, each with samples that the network of the one before missed."""
 
 
+OBJECTIONS = {
+    "more-units": "no estimate of all can be right",
+    "dependent": "all of them would give errors that are too small, for neighbours are alike",
+    "repeated": "all of them would give errors that are too small, for many are there repeatedly",
+    "other-noise": "the noise of all is another one than that of the part",
+    "rounded": "an estimate of all would follow the rounding of the labels",
+    "unsettled": "a few passes over all of them do not reach their estimate",
+    "unsure-sides": "on which sides of the units samples are is not certain",
+}
+"""Why an estimate is not that of all samples, by the code of what speaks against that."""
+
+
 def search_part(task: Task, rng: np.random.Generator) -> Outcome:
     """The outcome for all samples of a task, from a search of a part of them."""
     samples = task.samples
@@ -78,9 +90,7 @@ def _estimated_on_all(found: Outcome, part: Task, task: Task) -> Outcome:
     certificate, uncertainty = found.certificate, found.uncertainty
     if noise is not None and found.status == Status.ESTIMATED and uncertainty is not None:
         before = Estimated(certificate.judgement(found.candidate.rows), uncertainty)
-        after = estimated_on_all(
-            before, noise, part.weighted, samples, task.precision, task.form
-        )
+        after = estimated_on_all(before, noise, part.weighted, samples, task.precision, task.form)
         if after is not before and after.uncertainty is not None:
             noise = replace(noise, covariance=after.uncertainty.noise)
             found = replace(
@@ -89,20 +99,21 @@ def _estimated_on_all(found: Outcome, part: Task, task: Task) -> Outcome:
                 certificate=Certificate.of(after.judgement),
                 uncertainty=after.uncertainty,
             )
-    said = _remark(part.samples.n, samples.n, found.certificate.n_samples)
+    said = _remark(part.samples.n, samples.n, found.certificate)
     return replace(found, remarks=(*found.remarks, *said))
 
 
-def _remark(count: int, n: int, fitted: int) -> tuple[Finding, ...]:
-    if fitted == n:
+def _remark(count: int, n: int, certificate: Certificate) -> tuple[Finding, ...]:
+    if certificate.n_samples == n:
         sentence = (
             f"units were searched for on {count} of {n} samples, drawn at random, and their "
             "weights fitted to all of them"
         )
-    else:
-        sentence = (
-            f"the estimate and its errors are those of {count} of {n} samples, drawn at random: "
-            "the others do not fit into the memory allowed (memory=); numbers of samples count "
-            "those of the part"
-        )
+        return remark("part-of-samples", sentence)
+    codes = (OBJECTIONS[each.code] for each in certificate.findings if each.code in OBJECTIONS)
+    why = next(codes, "the others do not fit into the memory allowed (memory=)")
+    sentence = (
+        f"the estimate and its errors are those of {count} of {n} samples, drawn at random: {why}; "
+        "numbers of samples count those of the part"
+    )
     return remark("part-of-samples", sentence)
