@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import replace
+from functools import cached_property
 
 import numpy as np
 
 from unrelu.activations import Activation
 from unrelu.fitting.affine_term import affine
+from unrelu.fitting.ensemble import Ensemble
 from unrelu.fitting.problem import Problem
 from unrelu.fitting.rounded_relu import RoundedReLU
 from unrelu.fitting.selection import Effort, revise, settle
-from unrelu.fitting.smoothing import FROM_AFAR, ROUNDNESS, errors_of, followed
+from unrelu.fitting.smoothing import FROM_AFAR, FROM_CLUSTERS, ROUNDNESS, errors_of, followed
 from unrelu.fitting.variable_projection import Fit
 from unrelu.fitting.weighted import importance, refitted, reweighted
 from unrelu.network import Network
@@ -20,7 +22,6 @@ from unrelu.network.unknowns import unknowns_of
 from unrelu.noise.gaussian import noise_covariance, whitener
 from unrelu.noise.kind import Loss, LossAt, NoiseKind
 from unrelu.numerics.arrays import Array, divisors, unit_rows
-from unrelu.numerics.whitening import whiten, with_constant
 from unrelu.samples import Samples
 
 FINE = 1e-7
@@ -221,36 +222,44 @@ class Reweighted(Fitting):
             net = self._descended(net, self.loss(net))
         return net
 
-    def _descended(self, net: Network, loss: Loss, rounded: RoundedReLU | None = None) -> Network:
+    def _descended(
+        self, net: Network, loss: Loss, rounded: RoundedReLU | None = None, *, rough: bool = False
+    ) -> Network:
         """The minimum of a loss whose scales stay as they are."""
-        return reweighted(net, self.samples, lambda *_: loss, self.bias, self.skip, rounded)
+        at = (self.samples, lambda *_: loss, self.bias, self.skip)
+        return reweighted(net, *at, rounded, rough=rough)
 
     def revised(self, net: Network, rng: np.random.Generator, effort: Effort) -> Network:  # noqa: ARG002
         return net
 
     def polished(self, net: Network) -> Network:
         loss = self.loss(net)
-        for share in ROUNDNESS:
+        for share in ROUNDNESS:  # that of the last ones matters
             rounded = RoundedReLU(share * errors_of(self.importance(net)))
-            net = self._descended(net, loss, rounded)
+            net = self._descended(net, loss, rounded, rough=share > ROUNDNESS[-2])
         return net
 
-    def from_afar(self, n_units: int, rng: np.random.Generator) -> Network | None:
-        """All units add to the mean label at first: with outputs of both signs, which might be
-        better at random hyperplanes, descents end in far higher minima."""
-        if not self.kind.integer or not self.activation.piecewise_linear or self.skip:
+    @cached_property
+    def ensemble(self) -> Ensemble | None:
+        """Of counts, where networks are looked for in it: not for other activations, nor where a
+        linear term is part of the network."""
+        if not self.kind.counts or not self.activation.piecewise_linear or self.skip:
             return None
-        nothing, d = self.without_units(), self.samples.d
-        white = whiten(with_constant(self.X, self.bias))
-        rows = white.to_rows(unit_rows(rng.standard_normal((n_units, white.features.shape[1]))))
-        b = rows[:, d] if self.bias else np.zeros(n_units)
-        hidden = np.maximum(self.X @ rows[:, :d].T + b, 0.0)
-        U = self.Y.mean(axis=0)[:, None] / divisors(n_units * hidden.mean(axis=0))
-        net, loss = Network(rows[:, :d], U, b), self.loss(nothing)
-        for each in FROM_AFAR:
+        return Ensemble.of(self.samples, self.bias, np.random.default_rng(0))
+
+    def from_afar(self, n_units: int, rng: np.random.Generator) -> Network | None:
+        """From clusters of the spike-triggered ensemble: all units add to the mean at first."""
+        if self.ensemble is None:
+            return None
+        net = self.ensemble.network(self.samples, n_units, rng)
+        if not self.bias:
+            net = Network(net.V, net.U)
+        loss = self.loss(self.without_units())
+        for each in FROM_CLUSTERS:
             if net.n_units:
-                net = self._descended(net, loss, RoundedReLU(np.full(net.n_units, each)))
-        return self.fit(net)
+                rounded = RoundedReLU(np.full(net.n_units, each))
+                net = self._descended(net, loss, rounded, rough=True)
+        return self.fit(net, rough=True)
 
     def standardised(self, net: Network) -> Array:
         return self.loss(net).standardised(self.Y, net(self.X))

@@ -35,6 +35,9 @@ ROUNDNESS = tuple(2.0 / 8**i for i in range(5))
 FROM_AFAR = 2.0, 1.0, 0.5, 0.25, 0.1, 0.03
 """The same from afar, in standard deviations of v·x + b."""
 
+FROM_CLUSTERS = 0.25, 0.05
+"""The same from clusters of the inputs at which counts came (`ensemble`), which are nearer."""
+
 FINE = 1e-9
 """As `selection.SETTLED`: what is left to gain at each roundness does not move the fit visibly."""
 

@@ -18,6 +18,7 @@ import numpy as np
 from unrelu.fitting import likelihood_ratio
 from unrelu.fitting.fittings import Fitting
 from unrelu.fitting.one_more import PLAIN, Residuals, Test, Tested
+from unrelu.fitting.selection import unit_edge
 from unrelu.network import Network
 from unrelu.noise.found import Width
 
@@ -37,6 +38,10 @@ MOST_MORE = 8
 
 MOST_REMOVED = 8
 """Units of which each is tried when one is to go that seems to be needed."""
+
+
+MANY_INPUTS = 20
+"""Inputs beyond which no kink is cut into pieces that only together are the whole."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,12 +74,12 @@ def choose(
     """
     test = Test.of(fitting, about or net, alpha=alpha, rng=rng)
     left = test.residuals_of(net)
-    by_chance = _ByChance(test, test.level(left), step)
+    by_chance = _ByChance(test, left, step)
     path, widths, k = {net.n_units: net}, list[Width](), net.n_units
     while k > 0:
         path[k - 1] = without_least(path[k], fitting)
         shown = _past_doubt(path[k - 1], path[k], by_chance)
-        if shown:
+        if shown and fitting.samples.d <= MANY_INPUTS:
             path[k - 1] = _best_of_fewer(path[k - 1], path[k], test)
             shown = _past_doubt(path[k - 1], path[k], by_chance)
         if shown:
@@ -84,7 +89,7 @@ def choose(
     last = min(most, net.n_units + MOST_MORE)
     while True:
         tested = _tested(path[k], test, left)
-        more = tested.more or _masked_units(path, k, fitting, PLAIN * by_chance.level)
+        more = tested.more or _masked_units(path, k, by_chance)
         widths.append(Width(k + 1, tested.gain, tested.edge))
         if not more or _is_rounding(path[k], fitting, step):
             return Chosen(path[k], tuple(widths))
@@ -108,8 +113,19 @@ class _ByChance:
     noise variances; in likelihoods, `ratio`. And the step of labels that may be rounded."""
 
     test: Test
-    level: float
+    left: Residuals
     step: float
+
+    @cached_property
+    def level(self) -> float:
+        return self.test.level(self.left)
+
+    @property
+    def usual(self) -> float:
+        """About the level for normal noise, of whatever inputs; no bound along one or two of them,
+        where it varies much."""
+        (_, D), m = self.test.white.features.shape, self.left.residual.shape[1]
+        return unit_edge(D, m) if D > 2 else np.inf
 
     @cached_property
     def nothing(self) -> Network:
@@ -125,7 +141,8 @@ def _past_doubt(smaller: Network, larger: Network, by_chance: _ByChance) -> Widt
     and more than rounding."""
     test, fitting = by_chance.test, by_chance.test.fitting
     if fitting.light_tailed(larger) or _explained_to_rounding(larger, fitting):
-        gain, edge = fitting.gain(smaller, larger), PLAIN * by_chance.level
+        gain, edge = fitting.gain(smaller, larger), PLAIN * by_chance.usual
+        edge = edge if gain > edge else PLAIN * by_chance.level
     elif likelihood_ratio.is_asked(test, smaller):
         held = fitting.held(by_chance.nothing)
         gain, edge = held.gain(smaller, larger), PLAIN * by_chance.ratio
@@ -217,14 +234,16 @@ def without_least(net: Network, fitting: Fitting) -> Network:
     return fitting.fit(fitting.without(net, least), rough=True)
 
 
-def _masked_units(path: dict[int, Network], k: int, fitting: Fitting, plain: float) -> int:
+def _masked_units(path: dict[int, Network], k: int, by_chance: _ByChance) -> int:
     """How many units more explain plainly more than noise would, though the test does not see the
     first of them: of two whose sum is nearly linear, or where robust scores hide what is large;
     zero if none do. The gains are those of the search, which is more thorough than the test, so
     this is for noise without long tails."""
-    if not fitting.light_tailed(path[k]):
+    fitting = by_chance.test.fitting
+    if max(path) == k or not fitting.light_tailed(path[k]):
         return 0
     for more in range(1, max(path) - k + 1):
-        if k + more in path and fitting.gain(path[k], path[k + more]) > plain * more:
+        gain = fitting.gain(path[k], path[k + more]) if k + more in path else 0.0
+        if gain > PLAIN * by_chance.level * more:
             return more
     return 0

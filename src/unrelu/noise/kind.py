@@ -115,6 +115,7 @@ class NoiseKind:
     bounded : whether labels can only be so far from their mean, so that gains in noise are as in
         normal noise, however few samples vary much.
     integer : whether labels are whole numbers by nature, and not rounded to them.
+    counts : whether labels count events, so that inputs at which many were seen show units.
     drawn : labels from its law, if that is known.
     left : (samples, predictions) → what these leave of labels (n, m), in units of the predictions.
     answers : what such labels are of the values of a network, as in `recover(answers=...)`.
@@ -136,6 +137,7 @@ class NoiseKind:
     robust: bool = False
     bounded: bool = False
     integer: bool = False
+    counts: bool = False
     drawn: DrawnAbout = lambda *_: None
     left: Callable[[Samples, Array], Array] = lambda samples, fitted: samples.left(fitted)
     answers: str = "values"

@@ -196,6 +196,7 @@ POISSON = NoiseKind(
     suspected=are_counts,
     recognised=_recognised,
     integer=True,
+    counts=True,
     drawn=_drawn,
     check=_check,
 )

@@ -49,7 +49,7 @@ def best_of_starts(
         if effort.starts == 1 and effort.agreed:  # from a network that was near
             return best, best.n_units
         others = [other for other in found if other is not best]
-        common = max((_common_units(other, best, fitting) for other in others), default=0)
+        common = max((common_units(other, best, fitting) for other in others), default=0)
         if common == best.n_units or attempt == MORE_STARTS or effort.operations > 2 * spent:
             break
         other = fitting.fit(restart(net.n_units))
@@ -57,7 +57,7 @@ def best_of_starts(
     return best, common
 
 
-def _common_units(other: Network, net: Network, fitting: Fitting) -> int:
+def common_units(other: Network, net: Network, fitting: Fitting) -> int:
     """How many units are the same within the noise: turning one by an angle φ costs some φ² of what
     it gains in all."""
     squares = _squared_angles(other, net, fitting.X)

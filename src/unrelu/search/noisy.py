@@ -15,7 +15,13 @@ import numpy as np
 from unrelu.activations import Activation
 from unrelu.evidence.shared_rounding import rounded_apart
 from unrelu.fitting.candidate import Candidate
-from unrelu.fitting.fittings import Fitting, LeastSquares, fitting_of, without_units
+from unrelu.fitting.fittings import (
+    Fitting,
+    LeastSquares,
+    Reweighted,
+    fitting_of,
+    without_units,
+)
 from unrelu.fitting.one_more import UNEQUAL
 from unrelu.fitting.problem import choose_rows
 from unrelu.fitting.selection import Effort
@@ -29,8 +35,8 @@ from unrelu.noise.kind import NoiseKind
 from unrelu.numerics.arrays import Index
 from unrelu.numerics.spread import NORMAL, robust_spread, telling
 from unrelu.samples import Samples
-from unrelu.search import least_squares
-from unrelu.search.agreement import best_of_starts
+from unrelu.search import counts, least_squares
+from unrelu.search.agreement import best_of_starts, common_units
 from unrelu.search.task import Task
 
 GROSS = 2.0
@@ -146,21 +152,26 @@ def _search(samples: Samples, request: Request, kind: str, near: Network | None)
     bias = request.bias
     suspected = kinds.KINDS.get(kind) or kinds.suspected(samples, bias)
     clips = suspected is None or suspected.robust
-    net, growth = _search_part(samples, request, clips, near)
+    net, growth = _search_part(samples, request, suspected, clips, near)
     rows = choose_rows(samples, least_squares.most_rows(samples, net.n_units), request.rng)
     few = samples.take(rows)
     heavy = clips and long_tailed(few, net, bias)
-    light = clipped(few, net(few.X)) if heavy else few
-    net = LeastSquares(net, light, bias=bias, skip=request.skip, effort=request.effort).fit(net)
-    counts = suspected is not None and suspected.integer
-    apart = few if counts else rounded_apart(net, few, request.step)
+    if suspected is None or not suspected.counts:  # else their own fit is next
+        light = clipped(few, net(few.X)) if heavy else few
+        net = LeastSquares(net, light, bias=bias, skip=request.skip, effort=request.effort).fit(net)
+    integer = suspected is not None and suspected.integer
+    apart = few if integer else rounded_apart(net, few, request.step)
     found, reason = kinds.kind_left(kind, apart, net, bias, heavy)
     few = few.as_they_stand() if found.integer else few
     return Searched(net, few, rows, found, reason, heavy, growth)
 
 
 def _search_part(
-    samples: Samples, request: Request, clips: bool, near: Network | None
+    samples: Samples,
+    request: Request,
+    suspected: NoiseKind | None,
+    clips: bool,
+    near: Network | None,
 ) -> tuple[Network, float]:
     """A network that was searched for on a part of the samples, and how noise grows on others."""
     if request.n_units == 0:
@@ -171,10 +182,25 @@ def _search_part(
     part = samples.take(np.sort(order[:used]))
     held_out = samples.take(np.sort(order[used : used + MOST_HELD_OUT]))
     starts = FIRST if request.n_units is None else least_squares.MOST_STARTS
-    net = request.search(part, request.n_units, starts, near=near)
+    net = _search_counts(part, request, suspected) if near is None else None
+    if net is None:
+        net = request.search(part, request.n_units, starts, near=near)
     if clips and long_tailed(part, net, request.bias):
         net = _search_clipped(part, request, starts, near)
     return net, _growth(net, part, held_out, request.bias)
+
+
+def _search_counts(part: Samples, request: Request, kind: NoiseKind | None) -> Network | None:
+    if kind is None or not kind.counts:
+        return None
+    model = Reweighted(
+        kind, part, bias=request.bias, skip=request.skip, activation=request.activation
+    )
+    most = least_squares.most_width(part, request.bias)
+    net = counts.find(model, request.n_units, most, request.rng)
+    if net is not None:
+        request.effort.starts += 1
+    return net
 
 
 def _wanted(samples: Samples, request: Request) -> int:
@@ -250,14 +276,22 @@ def _of_given_width(
 
 def best_from_afar(net: Network, fitting: Fitting, request: Request) -> Network:
     """The best of a network and of those with as many units that starts from afar lead to, if
-    there are such starts."""
+    there are such starts; no more once one has led to the best."""
     best, k = net, net.n_units
-    starts = (fitting.from_afar(k, request.rng) for _ in range(AFAR))
-    found = tuple(start for start in starts if start is not None and start.n_units == k)
-    for start in found:
-        best = start if fitting.gain(best, start) > 0 else best
+    found: list[Network] = []
+    while len(found) < AFAR:
+        start = fitting.from_afar(k, request.rng)
+        if start is None:
+            break
+        found.append(start)
+        if start.n_units == k:
+            same = common_units(start, best, fitting) == k
+            best = start if fitting.gain(best, start) > 0 else best
+            if same:
+                break
+    others = [each for each in (net, *found) if each is not best and each.n_units == k]
     if found:
-        request.effort.others += tuple(each for each in (net, *found) if each is not best)
+        request.effort.others += tuple(others)
         request.effort.agreed = False
     return best
 
@@ -293,7 +327,8 @@ def _agree(found: WidthFound, fitting: Fitting, searched: Searched, request: Req
     """The best of several searches; where they disagree, perhaps that of fewer units."""
 
     def again(n_units: int) -> Network:
-        return _search_again(n_units, searched, request, found.net)
+        start = fitting.from_afar(n_units, request.rng)
+        return start or _search_again(n_units, searched, request, found.net)
 
     widths, effort = found.widths, request.effort
     net = found.net
