@@ -10,6 +10,7 @@ import numpy as np
 from scipy.special import fdtrc
 
 from unrelu.checks.alike import ALIKE
+from unrelu.checks.curved_sum import CURVED
 from unrelu.checks.estimates import FAR, VAGUE, more_units, undetermined_weights
 from unrelu.checks.few_labels import FEW
 from unrelu.checks.finding import Finding, failed, first, listed, undetermined
@@ -43,7 +44,9 @@ class NoisyCase:
     was fitted to n₀ samples. `more`: whether one more unit explains more than noise would.
     `errors` (k,): standard errors of hidden weights, in radians, infinite where there are none;
     `weak`: units with a part that no label depends on. `alike`: the probability under the fitted
-    law, where one is known, that neighbours leave what is as alike.
+    law, where one is known, that neighbours leave what is as alike; `curved`: of counts, that
+    their mean is the sum of the units and no curve of it, and the sign of that
+    (`checks.curved_sum`).
     """
 
     net: Network
@@ -57,6 +60,7 @@ class NoisyCase:
     spread: float = math.sqrt(2)
     more: bool = False
     alike: float = 1.0
+    curved: tuple[float, float] = (1.0, 0.0)
 
     @property
     def labels(self) -> int:
@@ -190,6 +194,21 @@ def far_from_the_estimate(case: NoisyCase) -> Finding | None:
     )
 
 
+def curved_output(case: NoisyCase) -> Finding | None:
+    """Whether counts have a mean that is a curve of the sum of the units."""
+    p, along = case.curved
+    if p >= CURVED:
+        return None
+    grows = "less" if along < 0 else "more"
+    return failed(
+        "curved-output",
+        f"the mean of the counts is a curve of the sum of the units, or there are more of them: it "
+        f"grows {grows} than the sum does (p = {p:.1g}), as that of a neuron "
+        + ("that saturates" if along < 0 else "with a threshold")
+        + "; the directions of these units may be wrong",
+    )
+
+
 def vague_weights(case: NoisyCase) -> Finding | None:
     """Whether noise leaves the direction of a unit undetermined."""
     errors, n = case.errors, case.samples.n
@@ -218,6 +237,7 @@ ON_RESIDUALS: tuple[Callable[[NoisyCase], Finding | None], ...] = (
 )
 ON_WEIGHTS: tuple[Callable[[NoisyCase], Finding | None], ...] = (
     more_units,
+    curved_output,
     undetermined_weights,
     vague_weights,
 )

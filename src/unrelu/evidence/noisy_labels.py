@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from unrelu.checks.curved_sum import curved
 from unrelu.checks.dispersion import dispersion
 from unrelu.checks.few_labels import FEW as FEW_LABELS
 from unrelu.checks.few_labels import chance
@@ -214,6 +215,7 @@ def judge_noisy(
         found = found or far_from_the_estimate(case)
         if found is None:
             case = replace(case, more=_asks_for_more(asked, case, noise, precision.step))
+            case = replace(case, curved=_curved(asked, case, noise))
         if before is not None:
             case = replace(case, errors=before.weight_errors, weak=before.undetermined)
         elif linear is not None and not case.more and (found is None or found.code in FEW):
@@ -320,6 +322,16 @@ def _asks_for_more(asked: Question, case: NoisyCase, noise: Noise, step: float) 
         _asks(each, case.net, asked, case.samples, alpha=alpha, step=step)
         for each in (kind, *[GAUSSIAN] * kind.robust)
     )
+
+
+def _curved(asked: Question, case: NoisyCase, noise: Noise) -> tuple[float, float]:
+    """Of counts, whether their mean is the sum of the units."""
+    kind, net = kinds.KINDS[noise.kind], case.net
+    if not kind.counts or not net.n_units or net.skip or not net.activation.piecewise_linear:
+        return 1.0, 0.0
+    criterion = kinds.criterion(noise, case.samples, net(case.samples.X))
+    assert criterion.weights is not None, "counts have weights"
+    return curved(net, case.samples, criterion.weights, asked.biased)
 
 
 def _asks(
