@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -33,7 +34,6 @@ from unrelu.search.options import (
     check_skip,
     check_top_k,
     check_weights,
-    checked_memory,
     dependent_inputs,
     link_of,
 )
@@ -46,6 +46,7 @@ from unrelu.search.task import Task
 from unrelu.search.top_classes import ANSWERS as TOP_K
 from unrelu.search.top_classes import recover_shown
 from unrelu.stored.blocks import Given
+from unrelu.stored.doors import with_passes
 from unrelu.stored.kinds import within
 from unrelu.wording.status import Status
 
@@ -53,6 +54,7 @@ MANY_ENTRIES = 1e6
 """Entries of X from which on the products are worth several threads."""
 
 
+@with_passes
 @quiet
 def recover(
     X: Given,
@@ -70,6 +72,7 @@ def recover(
     sample_weight: ArrayLike | None = None,
     alpha: float = 0.01,
     memory: float | None = None,
+    client: Any = None,
     rng: int | np.random.Generator | None = None,
     throw: bool = True,
 ) -> Recovery:
@@ -168,6 +171,8 @@ def recover(
         samples, a part is searched, drawn at random. Exact labels are held against all samples.
         An estimate by least squares is fitted to all in three passes, unless they speak against
         it; another one is that of the part, as the finding "part-of-samples" says.
+    client : of `dask.distributed`; None for the current one, if there is one. Passes over samples
+        that are in files or dask collections then run on its workers, with the same bits.
     rng : seed or generator for the random starts; the same seed gives the same bits. None draws a
         seed, which `stats["seed"]` tells.
     throw : raise `RecoveryError`, with the result on it, unless the network is certain.
@@ -207,9 +212,10 @@ def recover(
     >>> result.status == "exact", result.network.n_units
     (True, 3)
     """
+    del client  # see with_passes
     started = time.perf_counter()
     way, kind = check_options(n_units, bias, method, noise, exact, form, alpha)
-    X, Y = within(X, Y, checked_memory(memory))
+    X, Y = within(X, Y, memory)
     known = None if activation == "unknown" else resolve(activation)
     behind = labels = None
     if link := link_of(answers, exact):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -19,14 +20,17 @@ from unrelu.numerics.precision import DOUBLE, Precision, precision_of
 from unrelu.numerics.rationals import Rationals, as_fractions, rounded
 from unrelu.stored.blocks import Given
 from unrelu.stored.kinds import stored
-from unrelu.stored.passes import Add, Measure, summed
-from unrelu.stored.rows import StoredRows
+from unrelu.stored.passes import Add, Measure, summed, taken
+from unrelu.stored.rows import MEMORY, StoredRows
 from unrelu.wording.streams import counted
 
 CONVERT = (
     ": convert them first, with .to_numpy(float), .toarray() or np.asarray(…, dtype=float); "
     "Fractions are accepted with exact=True"
 )
+
+SHARE = 1 / 4
+"""Share of the memory that the numbers of a part of the samples may take."""
 
 COARSE = 1e-5
 """Relative rounding beyond that of float32."""
@@ -122,13 +126,22 @@ class Samples:
 
     def take(self, rows: Index) -> Samples:
         """The given rows, copied as float64; `eps` stays that of the source."""
-        X, Y = np.asarray(self.X[rows], np.float64), np.asarray(self.Y[rows], np.float64)
+        X, Y = taken(self.X, self.Y, rows)
         weights = None if self.weights is None else self.weights[rows]
         return Samples(X, Y, self.eps, weights, names=self.names, precision=self.precision)
 
-    def larger_than(self, memory: float) -> bool:
-        """Whether their numbers take more than so many bytes in float64."""
-        return 8 * self.n * (self.d + self.m) > memory
+    def larger_than(self, memory: float | None) -> bool:
+        """Whether their numbers take more than so many bytes in float64; None: what is usual."""
+        return 8 * self.n * (self.d + self.m) > self.room(memory)
+
+    def room(self, memory: float | None) -> float:
+        """Bytes that the numbers of samples may take: by default, MEMORY for those in a store."""
+        usual = MEMORY if self.in_store else math.inf
+        return usual if memory is None else memory
+
+    def part(self, memory: float | None) -> int:
+        """How many samples a part has, where all are too many: fits hold several times as much."""
+        return max(2 * self.d, int(SHARE * self.room(memory) / (8 * (self.d + self.m))))
 
     @property
     def in_store(self) -> bool:
@@ -299,7 +312,9 @@ def _check_finite(name: str, array: NDArray[Any], called: tuple[str, ...]) -> No
     finds them. Only a suspicious block is searched entry by entry."""
     step = max(1, BLOCK_BYTES // (array.itemsize * array.shape[1]))
     for start in range(0, len(array), step):
-        block = np.asarray(array[start : start + step], dtype=np.float64).ravel()
+        block = np.asarray(array[start : start + step]).ravel()
+        if block.dtype != np.float32:  # whose squares are finite, too, unless something is large
+            block = block.astype(np.float64, copy=False)
         with np.errstate(over="ignore", invalid="ignore"):
             suspicious = not float(block @ block) <= LARGEST**2
         if suspicious:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from unrelu.checks.scales import column_scale, typical_size
 from unrelu.network import Network
 from unrelu.network.rounding import Rounding, squared_norms
 from unrelu.numerics.arrays import Array, Index
+from unrelu.numerics.folding import Sums
 from unrelu.numerics.precision import Precision, read_off
 from unrelu.samples import Samples
 
@@ -29,55 +31,111 @@ def rounding_of(net: Network, samples: Samples, usual: Array | None = None) -> R
 
 
 def explain(net: Network, samples: Samples) -> Explained:
-    """One pass over all samples, O(n k (d + m)), for what `Rounding` says.
-
-    Its fixed terms alone explain most labels; the others are looked up for those that they do not
-    explain."""
+    """One pass over all samples, O(n k (d + m)), for what `Rounding` says."""
     rounding = rounding_of(net, samples)
-    unit, fixed = rounding.unit, rounding.fixed
-    worst, worst_sample, largest, margin, on_kink, squares = 0.0, 0, 0.0, np.inf, 0, 0.0
-    missed: list[Index] = []
-    for rows, X, Y in samples.blocks():
-        Z = net.preactivations(X)
-        norms = squared_norms(X, rounding.scale)
-        gap = rounding.gaps(norms)
-        if net.n_units:
-            gaps = np.abs(Z).min(axis=1) / gap
-            margin = min(margin, float(gaps.min()))
-            on_kink += int((gaps < 1).sum())
-        with np.errstate(over="ignore", invalid="ignore"):  # of activations that overflow
-            error = net.activation(Z) @ net.U.T
-        if net.skip:
-            error += X @ net.W.T
-        error += net.c
-        error -= Y
-        np.abs(error, out=error)
-        squares += float(np.vdot(Y, Y))
-        largest = max(largest, float(error.max()))
-        error /= np.sqrt(fixed)
-        excess = error.max(axis=1)
-        doubtful = np.flatnonzero(~(excess <= unit))  # so that NaN is doubted
-        if len(doubtful):
-            allowed = rounding.varying(Z[doubtful], norms[doubtful], gap[doubtful])
-            with np.errstate(over="ignore"):  # outputs that are hardly ever other than zero
-                share = allowed / fixed
-            excess[doubtful] = np.where(
-                np.isfinite(share),
-                error[doubtful] / np.sqrt(1 + share),
-                error[doubtful] * (np.sqrt(fixed) / np.sqrt(np.maximum(allowed, fixed))),
-            ).max(axis=1)
-            missed.append(rows.start + doubtful[~(excess[doubtful] <= unit)])
-        row = int(excess.argmax())
-        if not excess[row] <= worst:
-            worst, worst_sample = float(excess[row]), rows.start + row
+    sums = samples.summed(Explaining(net, rounding), _both)
+    squares, n = float(sums["squares"]), samples.n * samples.m
     return Explained(
-        largest / (math.sqrt(squares / (samples.n * samples.m)) or 1.0),
-        worst / unit,
-        worst_sample,
-        margin,
-        on_kink,
-        np.concatenate([np.arange(0), *missed]),
+        float(sums["largest"]) / (math.sqrt(squares / n) or 1.0),
+        float(sums["worst"]) / rounding.unit,
+        int(sums["sample"]),
+        float(sums["margin"]),
+        int(sums["on_kink"]),
+        sums["missed"],
     )
+
+
+@dataclass(frozen=True, eq=False)
+class Explaining:
+    """What is left of the labels of a cell. Arrays have a column for each sample: what is largest
+    is then looked for along rows that are long. Terms of `rounding` that depend on the sample are
+    looked up where the fixed ones do not explain a label; and norms of the inputs, where a unit may
+    be near its kink, by a bound on all of them."""
+
+    net: Network
+    rounding: Rounding
+
+    def __call__(self, start: int, X: Array, Y: Array) -> Sums:
+        net, unit = self.net, self.rounding.unit
+        size = np.sqrt(self.rounding.fixed)[:, None]
+        Z = net.V @ X.T
+        Z += net.b[:, None]
+        margin, on_kink = self._near_kinks(X, Z)
+        with np.errstate(over="ignore", invalid="ignore"):  # of activations that overflow
+            error = (net.U / size) @ net.activation(Z)
+        if net.skip:
+            error += (net.W / size) @ X.T
+        error += net.c[:, None] / size
+        error -= Y.T / size
+        np.abs(error, out=error)
+        tops = error.max(axis=1)
+        sums: Sums = {
+            "squares": np.array(np.vdot(Y, Y)),
+            "largest": np.array((tops * size[:, 0]).max()),
+            "margin": np.array(margin),
+            "on_kink": np.array(on_kink),
+            "missed": np.zeros(0, np.intp),
+        }
+        row = int(error[int(tops.argmax())].argmax())
+        worst = tops.max()
+        if not worst <= unit:  # so that NaN is doubted
+            excess, missed = self._doubted(X, Z, error)
+            row, sums["missed"] = int(excess.argmax()), start + missed
+            worst = excess[row]
+        sums["worst"], sums["sample"] = np.array(worst), np.array(start + row)
+        return sums
+
+    def _near_kinks(self, X: Array, Z: Array) -> tuple[float, int]:
+        """The smallest height in units of its rounding, and how many samples have one below that.
+        These are among the heights that are as small by the bounds."""
+        if not self.net.n_units:
+            return np.inf, 0
+        rounding, heights = self.rounding, np.abs(Z)
+        smallest = float(heights.min())
+        bound = float(np.vdot(X, X)) / float(rounding.scale.min()) ** 2
+        low, high = (float(rounding.gaps(np.array(norm))) for norm in (0.0, bound))
+        if not math.isfinite(smallest * high / low):
+            low = high  # all of them, one by one
+            smallest = np.inf
+        else:
+            row = int(heights.argmin()) % len(X)
+            low = float(rounding.gaps(squared_norms(X[[row]], rounding.scale))[0])
+        near = np.flatnonzero(heights <= max(high, smallest * high / low))
+        few = np.unique(near % len(X))
+        gaps = heights[:, few].min(axis=0)
+        gaps /= rounding.gaps(squared_norms(X[few], rounding.scale))
+        return float(gaps.min()), int((gaps < 1).sum())
+
+    def _doubted(self, X: Array, Z: Array, error: Array) -> tuple[Array, Index]:
+        """A bound on how far each sample is off, sharp for those that are doubted; and the numbers
+        of those that are missed."""
+        rounding, unit, fixed = self.rounding, self.rounding.unit, self.rounding.fixed
+        excess = error.max(axis=0)
+        doubtful = np.flatnonzero(~(excess <= unit))
+        norms, off = squared_norms(X[doubtful], rounding.scale), error[:, doubtful].T
+        allowed = rounding.varying(Z[:, doubtful].T, norms, rounding.gaps(norms))
+        with np.errstate(over="ignore"):  # outputs that are hardly ever other than zero
+            share = allowed / fixed
+        excess[doubtful] = np.where(
+            np.isfinite(share),
+            off / np.sqrt(1 + share),
+            off * (np.sqrt(fixed) / np.sqrt(np.maximum(allowed, fixed))),
+        ).max(axis=1)
+        return excess, doubtful[~(excess[doubtful] <= unit)]
+
+
+def _both(a: Sums, b: Sums) -> Sums:
+    """Of two lots of samples, the first ones before the second."""
+    behind = not b["worst"] <= a["worst"]
+    return {
+        "squares": np.asarray(a["squares"] + b["squares"]),
+        "largest": np.maximum(a["largest"], b["largest"]),
+        "margin": np.minimum(a["margin"], b["margin"]),
+        "on_kink": np.asarray(a["on_kink"] + b["on_kink"]),
+        "missed": np.concatenate([a["missed"], b["missed"]]),
+        "worst": b["worst"] if behind else a["worst"],
+        "sample": b["sample"] if behind else a["sample"],
+    }
 
 
 def by_inputs(net: Network, samples: Samples) -> Precision | None:

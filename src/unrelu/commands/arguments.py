@@ -181,6 +181,38 @@ def shown_files(paths: Sequence[str]) -> str:
     return few if len(paths) <= MOST_SHOWN else f"{few} and {len(paths) - MOST_SHOWN} more"
 
 
+def _running(memory: float | None, scheduler: str | None, workers: int | None) -> dict[str, Any]:
+    return {"memory": memory, "scheduler": scheduler, "workers": workers}
+
+
+running = packed(
+    "running",
+    (
+        click.option(
+            "--memory",
+            type=click.FloatRange(0, min_open=True),
+            metavar="BYTES",
+            help="What the samples may take in memory, such as 4e9; of more, a part is searched. "
+            "Default: 1e9 for several .parquet files, and any number otherwise.",
+        ),
+        click.option(
+            "--scheduler",
+            metavar="ADDRESS",
+            help="Passes over all samples run on the workers of this dask.distributed scheduler, "
+            "such as tcp://host:8786, which read the files themselves.",
+        ),
+        click.option(
+            "--workers",
+            type=click.IntRange(1),
+            metavar="N",
+            help="The same on so many processes of this machine.",
+        ),
+    ),
+    _running,
+)
+"""How much memory there is, and where passes run, as one argument `running`."""
+
+
 output = click.option(
     "-o", "--output", type=FILE, required=True, metavar="NET", help="The file to write."
 )

@@ -93,6 +93,7 @@ def _answers() -> dict[str, str]:
 )
 @arguments.exact
 @arguments.columns
+@arguments.running
 @arguments.seed("rng")
 @click.option("--report", "page", metavar="PAGE", help="Also write a report, an .html.")
 @arguments.as_json
@@ -104,6 +105,7 @@ def recover(
     layout: Layout,
     page: str | None,
     as_json: bool,
+    running: dict[str, Any],
     **options: Any,
 ) -> None:
     """Recover the network behind SAMPLES and write it to NET."""
@@ -115,8 +117,11 @@ def recover(
         X, Y, sample_weight = read_weighted(samples, exact=options["exact"], layout=layout)
         say(f"recovering a network from {len(X)} samples")
         from unrelu.recover import recover as recovered
+        from unrelu.stored.clients import connected
 
-        result = recovered(X, Y, sample_weight=sample_weight, throw=False, **options)
+        options |= {"sample_weight": sample_weight, "memory": running.pop("memory")}
+        with connected(**running) as client:
+            result = recovered(X, Y, client=client, throw=False, **options)
     save_recovered(result, output)
     if result.network is not None and result.network.rational and not output.endswith(".npz"):
         click.echo(f"{output}: weights rounded to float64; a .npz keeps them exactly", err=True)

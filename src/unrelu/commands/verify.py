@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     help="What the labels contain besides outputs of NET, as in unrelu recover.",
 )
 @arguments.columns
+@arguments.running
 @arguments.as_json
 @exit_codes()
 @arguments.reading
@@ -38,6 +39,7 @@ def verify(
     noise: str,
     layout: Layout,
     reading: Reading,
+    running: dict[str, Any],
     as_json: bool,
 ) -> None:
     """Check whether NET explains SAMPLES and no other network of its size does; of noisy labels,
@@ -48,9 +50,14 @@ def verify(
     with busy(f"reading {shown_files(samples)}") as say:
         X, Y = read_named(samples, exact=exact, layout=layout)
         say(f"checking {len(X)} samples")
-        from unrelu.certificate import verify as verified
+        from unrelu.stored.clients import connected
+        from unrelu.verification import verify as verified
 
-        certificate = verified(network, X, Y, exact=exact, noise=noise)
+        memory = running.pop("memory")
+        with connected(**running) as client:
+            certificate = verified(
+                network, X, Y, exact=exact, noise=noise, memory=memory, client=client
+            )
     values = {
         "status": certificate.status.value,
         "reason": certificate.explanation,

@@ -9,12 +9,12 @@ import numpy as np
 
 from unrelu.checks.estimates import more_units
 from unrelu.checks.finding import Finding
-from unrelu.checks.noise_left import NoisyCase, on_weights
+from unrelu.checks.noise_left import NoisyCase, far_from_the_estimate, on_weights
 from unrelu.errors import InputError
 from unrelu.evidence.evidence import Judgement
 from unrelu.evidence.noisy_labels import Estimated, NoisyLabels, fit_to_first_order
 from unrelu.evidence.shared_rounding import rounded_apart
-from unrelu.inference.all_samples import by_least_squares, estimate_on_all
+from unrelu.inference.all_samples import by_least_squares, distance_on_all, estimate_on_all
 from unrelu.inference.linearised import Linearised
 from unrelu.inference.objections import Objection
 from unrelu.inference.units import hidden_errors
@@ -57,6 +57,29 @@ def estimated_on_all(
     rest = judgement.findings[1:]
     judgement = Judgement(net, asked, whole.n, evidence, (finding, *rest), fitted=whole.n)
     return Estimated(judgement, of_all.uncertainty)
+
+
+def held_against_all(
+    found: Estimated, noise: Noise, part: Samples, whole: Samples, precision: Precision, form: str
+) -> Estimated:
+    """What was `found` of a network on a part of the samples, and whether it is the estimate of all
+    of them, by one pass. Of labels other than those of a fit by least squares, only what the part
+    shows."""
+    judgement = found.judgement
+    if judgement.findings[0].code != ESTIMATED:
+        return found
+    linear = _linearised(judgement, noise, part, precision, form)
+    if linear is None or not by_least_squares(linear):
+        return found
+    distance, against = distance_on_all(linear, whole, precision.step)
+    evidence = judgement.evidence
+    assert isinstance(evidence, NoisyLabels)
+    evidence = replace(evidence, equations=whole.n * whole.m, distance=distance)
+    judgement = replace(judgement, evidence=evidence, n_samples=whole.n)
+    far = far_from_the_estimate(replace(_case(judgement, part, evidence), distance=distance))
+    if far is not None:
+        judgement = replace(judgement, findings=(far, *judgement.findings))
+    return replace(found, judgement=_with(judgement, against, part), uncertainty=None)
 
 
 def _linearised(

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
+
+from unrelu.evidence.all_samples import held_against_all
 from unrelu.evidence.evidence import Judgement, Question, with_kind_of_labels
 from unrelu.evidence.exact_labels import ExactLabels, judge_as_given, judge_labels
 from unrelu.evidence.noisy_labels import Estimated, judge_noisy, measured, noise_of
+from unrelu.fitting.problem import choose_rows
 from unrelu.noise import kinds
 from unrelu.numerics.precision import DOUBLE
 from unrelu.samples import Samples
@@ -14,13 +18,18 @@ from unrelu.wording.status import Status
 
 
 def judge_with(
-    asked: Question, samples: Samples, noise: str = "auto", form: str = "auto"
+    asked: Question,
+    samples: Samples,
+    noise: str = "auto",
+    form: str = "auto",
+    memory: float | None = None,
 ) -> Estimated:
     """What samples show of a network if their labels contain this kind of noise, as in
     `recover(noise=...)`, and standard errors of this form, if they are noisy.
 
     With "auto", labels that the network explains to rounding are; if it explains all but some,
-    those may be wrong, or show that a unit is missing; else they may be noisy."""
+    those may be wrong, or show that a unit is missing; else they may be noisy. memory : in bytes;
+    of noisy labels that take more, a part is examined, and the network is held against all."""
     kind = kinds.named(noise)
     if kind.gross:
         return Estimated(with_kind_of_labels(judge_labels(asked, samples, gross=True), samples))
@@ -34,12 +43,22 @@ def judge_with(
         gross = judge_labels(asked, samples.surely_rounded(), gross=True, declared=False)
         if gross.findings[0].status != Status.FAILED and not gross.evidence.explained:
             return Estimated(with_kind_of_labels(gross, samples))
+    whole, samples = samples, _examined(samples, memory)
     left, taken = noise_of(asked, samples.surely_rounded(), noise)
     case = measured(asked, taken, left, samples.precision)
     found = judge_noisy(asked, case, left, precision=samples.precision, form=form)
+    if samples is not whole:
+        found = held_against_all(found, left, taken, whole, samples.precision, form)
     if counts or exact.findings[0].status == Status.FAILED:  # which has been asked already
         return found
     return replace(found, judgement=with_kind_of_labels(found.judgement, samples))
+
+
+def _examined(samples: Samples, memory: float | None) -> Samples:
+    """The samples or, where they are too many, a part, drawn at random by a fixed seed."""
+    if not samples.larger_than(memory):
+        return samples
+    return samples.take(choose_rows(samples, samples.part(memory), np.random.default_rng(0)))
 
 
 def _may_be_noisy(exact: Judgement, samples: Samples, given: bool) -> bool:

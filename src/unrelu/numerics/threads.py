@@ -19,6 +19,14 @@ def one_thread(when: bool) -> AbstractContextManager[Any]:
 
 
 @cache
+def one_thread_for_good() -> None:
+    """From now on products run in one thread: for processes that do nothing else."""
+    from threadpoolctl import threadpool_limits
+
+    threadpool_limits(limits=1, user_api="blas")
+
+
+@cache
 def _controller() -> Any:
     from threadpoolctl import ThreadpoolController
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
@@ -12,7 +11,7 @@ from unrelu.activations import Activation
 from unrelu.errors import InputError, InputTypeError
 from unrelu.fitting.problem import choose_rows
 from unrelu.inference.arguments import FORMS as FORMS
-from unrelu.inputs.options import check_flag, check_limit, check_units
+from unrelu.inputs.options import check_flag, check_units
 from unrelu.links.identity import VALUES
 from unrelu.links.link import Link
 from unrelu.links.table import LINKS
@@ -29,15 +28,10 @@ from unrelu.search.method import Method
 from unrelu.search.methods import METHODS, names
 from unrelu.search.top_classes import ABOUT as ABOUT_TOP_K
 from unrelu.search.top_classes import ANSWERS as TOP_K
-from unrelu.stored.rows import MEMORY
 
 Row = TypeVar("Row")
 
 ABOUT_LABELS = "class labels, each drawn with the probabilities of a softmax of the values"
-
-
-LEAST_MEMORY = 1e6
-"""Bytes in which there are samples enough for a search."""
 
 
 def noises() -> tuple[str, ...]:
@@ -169,16 +163,6 @@ def _check_alpha(alpha: object) -> None:
         raise InputTypeError(f"alpha: got a {type(alpha).__name__}, expected a number")
     if not 0.001 <= alpha <= 0.5:
         raise InputError(f"alpha: got {alpha}, expected a rate between 0.001 and 0.5")
-
-
-def checked_memory(memory: float | None) -> int:
-    """In bytes. Raises InputError, InputTypeError."""
-    if memory is None:
-        return MEMORY
-    check_limit("memory", memory)
-    if not LEAST_MEMORY <= memory < math.inf:
-        raise InputError(f"memory: got {memory:g} bytes, expected {LEAST_MEMORY:g} or more")
-    return int(memory)
 
 
 def check_activation(

@@ -30,9 +30,6 @@ from unrelu.wording.status import Status
 
 log = logging.getLogger(__name__)
 
-SHARE = 1 / 4
-"""Share of the memory that the numbers of a part may take: fits hold several times as many."""
-
 ROUNDS = 3
 """Parts that are searched, each with samples that the network of the one before missed."""
 
@@ -52,8 +49,7 @@ OBJECTIONS = {
 def search_part(task: Task, rng: np.random.Generator) -> Outcome:
     """The outcome for all samples of a task, from a search of a part of them."""
     samples = task.samples
-    count = max(2 * samples.d, int(SHARE * task.room / (8 * (samples.d + samples.m))))
-    rows = choose_rows(samples, count, rng)
+    rows = choose_rows(samples, samples.part(task.memory), rng)
     for number in range(ROUNDS):
         log.info("a search of %d of %d samples", len(rows), samples.n)
         weights = None if task.weights is None else task.weights[rows]

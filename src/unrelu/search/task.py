@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,7 +15,6 @@ from unrelu.numerics.arrays import Array, Index
 from unrelu.numerics.precision import DOUBLE, Precision
 from unrelu.samples import Samples
 from unrelu.search.method import Method
-from unrelu.stored.rows import MEMORY
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,17 +46,11 @@ class Task:
     memory: float | None = None
 
     @property
-    def room(self) -> float:
-        """Bytes that the numbers of samples may take."""
-        usual = MEMORY if self.samples.in_store else math.inf
-        return usual if self.memory is None else self.memory
-
-    @property
     def too_many(self) -> bool:
         """Whether only a part of the samples can be searched, by a method that a part is enough
         for."""
         enough = not (self.unknown or self.method.complete)
-        return enough and self.samples.larger_than(self.room)
+        return enough and self.samples.larger_than(self.memory)
 
     @property
     def open(self) -> bool:

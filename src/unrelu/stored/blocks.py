@@ -8,6 +8,8 @@ from typing import Any, Protocol, runtime_checkable
 
 from numpy.typing import ArrayLike
 
+from unrelu.stored.clients import current
+
 
 @runtime_checkable
 class Blocks(Protocol):
@@ -70,6 +72,10 @@ class Partitions:
         return self.lengths
 
     def read_block(self, number: int) -> ArrayLike:
-        # In this thread: whoever computes on a cluster hands out whole passes.
-        block: ArrayLike = self.parts[number].compute(scheduler="synchronous")
+        part, client = self.parts[number], current()
+        block: ArrayLike  # without a client in this thread, which others may wait for
+        if client is None:
+            block = part.compute(scheduler="synchronous")
+        else:
+            block = client.compute(part).result()
         return block

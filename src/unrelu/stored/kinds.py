@@ -3,14 +3,16 @@ shows which one it comes from."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
 
 from unrelu.errors import InputError
+from unrelu.inputs.options import check_limit
 from unrelu.stored.blocks import Blocks, Partitions, Sliced
-from unrelu.stored.rows import StoredRows
+from unrelu.stored.rows import MEMORY, StoredRows
 
 BLOCK_BYTES = 1 << 26
 """Bytes that are read at a time from an array in a file."""
@@ -41,9 +43,20 @@ def stored(name: str, value: Any) -> StoredRows | None:
     return StoredRows(blocks, name, columns)
 
 
-def within(X: Any, Y: Any, memory: int) -> tuple[Any, Any]:
-    """X and Y; of rows in a store, no more than so many bytes become an array."""
-    return _within("X", X, memory), _within("Y", Y, memory)
+LEAST_MEMORY = 1e6
+"""Bytes in which there are samples enough for a search."""
+
+
+def within(X: Any, Y: Any, memory: float | None) -> tuple[Any, Any]:
+    """X and Y; of rows in a store, no more than so many bytes become an array; None: MEMORY. Raises
+    InputError, InputTypeError for what is no number of bytes."""
+    most = MEMORY
+    if memory is not None:
+        check_limit("memory", memory)
+        if not LEAST_MEMORY <= memory < math.inf:
+            raise InputError(f"memory: got {memory:g} bytes, expected {LEAST_MEMORY:g} or more")
+        most = int(memory)
+    return _within("X", X, most), _within("Y", Y, most)
 
 
 def _within(name: str, value: Any, memory: int) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
 from typing import Any
@@ -15,10 +15,12 @@ from unrelu.inputs.frames import table
 from unrelu.inputs.names import shown
 from unrelu.inputs.numbers import real_numbers
 from unrelu.numerics.arrays import Index
-from unrelu.stored.blocks import Blocks
+from unrelu.stored.blocks import Blocks, Partitions
 
 MEMORY = 10**9
 """Bytes that are read at once, at most, if nothing else is said."""
+
+NOTHING = Partitions((), ())
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,6 +167,16 @@ class StoredRows:
                 f"{self.name}: got shape {block.shape} for block {number}, expected {rows} rows"
             )
         return block, names
+
+    def moved(self, blocks: Blocks) -> StoredRows:
+        """The same rows, read from other blocks of the same lengths."""
+        other = replace(self, blocks=blocks, _last={}, _spread={})
+        vars(other).update(starts=self.starts, _first=self._first)
+        return other
+
+    def without_blocks(self) -> StoredRows:
+        """What is known of the rows, for those who have the blocks."""
+        return self.moved(NOTHING)
 
     def __getstate__(self) -> dict[str, Any]:
         """Without what is kept."""
