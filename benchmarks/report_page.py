@@ -18,9 +18,9 @@ from _table import Table, parser
 from support.planting import plant
 
 from unrelu import Recovery
+from unrelu.certificate import verify
 from unrelu.report.appraisal import appraise
 from unrelu.report.page import html_page
-from unrelu.verification import verify
 
 CASES = (
     (64, 10, "exact"),

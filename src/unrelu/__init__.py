@@ -15,7 +15,7 @@ from unrelu.wording.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from unrelu import activations, hardness, lower_bound, oracles
-    from unrelu.certificate import Certificate
+    from unrelu.certificate import Certificate, verify
     from unrelu.checks.refuted import Refutation
     from unrelu.errors import (
         FileError,
@@ -42,7 +42,6 @@ if TYPE_CHECKING:
     from unrelu.result import Recovery, RecoveryError, load_result
     from unrelu.solutions import Solutions, solutions
     from unrelu.stored.blocks import Blocks
-    from unrelu.verification import verify
     from unrelu.wording.progress import Progress
     from unrelu.wording.remarks import Remark
     from unrelu.wording.status import Status
@@ -92,8 +91,7 @@ __all__ = [
 
 _HOMES = {
     "inference.breakpoints": ("Breakpoint",),
-    "certificate": ("Certificate",),
-    "verification": ("verify",),
+    "certificate": ("Certificate", "verify"),
     "checks.refuted": ("Refutation",),
     "errors": (
         "FileError",

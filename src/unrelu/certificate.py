@@ -17,7 +17,7 @@ hidden values          where the activation is unknown: they are exact (`evidenc
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -27,23 +27,33 @@ from unrelu.checks.hidden_values import HiddenValues
 from unrelu.checks.proof import Proof
 from unrelu.checks.refuted import Refutation
 from unrelu.checks.unexplained import Unexplained
+from unrelu.errors import InputError, InputTypeError
 from unrelu.evidence.boundary_labels import BoundaryLabels
 from unrelu.evidence.class_labels import DrawnLabels
-from unrelu.evidence.evidence import Judgement, Question
+from unrelu.evidence.evidence import Judgement, Question, question
 from unrelu.evidence.exact_labels import ExactLabels
-from unrelu.evidence.hidden_values import HiddenLabels
+from unrelu.evidence.hidden_values import HiddenLabels, judge_hidden
+from unrelu.evidence.labels import check_noise, judge_with
 from unrelu.evidence.noisy_labels import NoisyLabels
-from unrelu.evidence.rational_labels import RationalLabels, Refuted
+from unrelu.evidence.rational_labels import RationalLabels, Refuted, judge_rational
 from unrelu.evidence.shown_classes import ShownProbabilities
 from unrelu.network import Network
 from unrelu.numerics.arrays import Array, Index
 from unrelu.numerics.equality import by_value
 from unrelu.numerics.precision import DOUBLE
 from unrelu.numerics.quiet import quiet
+from unrelu.samples import ExactSamples, Samples
 from unrelu.stored.blocks import Given
+from unrelu.stored.doors import with_passes
+from unrelu.stored.kinds import within
 from unrelu.wording.lines import labelled
 from unrelu.wording.plain import plain
 from unrelu.wording.status import SENTENCES, Status
+from unrelu.wording.streams import kind_of
+
+ORDERED_ROWS = 5000
+"""On which no hidden value may be out of order, where the activation is unknown."""
+
 
 OfLabels = ExactLabels | NoisyLabels | RationalLabels | BoundaryLabels | DrawnLabels
 Kinds = OfLabels | ShownProbabilities | Refuted | HiddenLabels
@@ -248,3 +258,76 @@ _MEASURED = (
     *("residual", "residual_in_roundings", "worst_sample", "margin", "on_kink", "equations"),
     *("unknowns", "surplus_needed", "weight_errors", "weak_units", "corrupted", "precision"),
 )
+
+
+@with_passes
+@quiet
+def verify(
+    net: Network,
+    X: Given,
+    Y: Given,
+    *,
+    exact: bool = False,
+    bias: bool | None = None,
+    skip: bool | None = None,
+    noise: str = "auto",
+    memory: float | None = None,
+    client: Any = None,
+) -> Certificate:
+    """Does `net` explain these samples, and is it the only network that does?
+
+    Parameters
+    ----------
+    net : the network to be checked; it is put into canonical form.
+    X : (n, d) inputs; Y : (n, m) or (n,) labels.
+    exact : take samples and weights, in whatever type, for what they are without any rounding, and
+        check every label over the rationals: proved, or failed and which samples break the proof.
+    bias, skip : whether networks with biases, and with a skip connection, compete with it; by
+        default those that have what `net` has. With what `recover` was asked the status is that of
+        its certificate.
+    noise : what the labels may contain besides the outputs of the network, as in `recover`. "none":
+        it has to explain them to rounding. "sparse": all but the entries that are grossly wrong,
+        which the certificate lists. "gaussian", "independent", "poisson": noise of that kind.
+        "auto": nothing, or what the residuals look like. Of noisy labels the network is `estimated`
+        if it is their estimate within its errors: a network that is far from the best fit, by
+        standard errors, is `failed`, and so is one that leaves more than noise; if one more unit
+        explains more than noise would, it is `undetermined`. Of fewer than a hundred samples that
+        is not asked, nor in any case whether a search finds other networks that fit as well.
+    memory : bytes that the numbers of noisy samples may take, as in `recover`: of more, a part is
+        examined, drawn at random, and the network is then held against all of them in one pass.
+    client : of `dask.distributed`; None for the current one, if there is one. Passes over samples
+        that are in files or dask collections then run on its workers, with the same bits.
+
+    Raises
+    ------
+    InputError, InputTypeError as `recover` does, and when the widths do not fit.
+
+    Uniqueness is meant among networks of the same activation; with a skip connection, but for the
+    sides of the units. Where the activation is a `Curve`, hidden values and U are checked.
+
+    Cost: one pass over the samples, O(n k (d + m)); on a subset of l rows, O(l k d²) for k <= m,
+    else O(l p² + p³) for p = k d unknowns up to a few thousand, beyond that a few hundred products
+    of O(l p).
+
+    >>> rng = np.random.default_rng(0)
+    >>> net = Network(rng.standard_normal((2, 3)), np.eye(2))
+    >>> X = rng.standard_normal((100, 3))
+    >>> print(verify(net, X, net(X)).status.value)
+    exact
+    """
+    del client  # see with_passes
+    X, Y = within(X, Y, memory)
+    if not isinstance(net, Network):
+        raise InputTypeError(f"net: got {kind_of(net)}, expected a Network")
+    asked = question(net, bias, skip)
+    check_noise(noise, asked, exact)
+    if net.activation.estimated:
+        if exact:
+            raise InputError("exact: got True for a network whose activation is a curve")
+        samples = Samples.of(X, Y)
+        asked = replace(asked, used=samples.spread(ORDERED_ROWS))
+        return Certificate.of(judge_hidden(asked, samples, np.full(net.n_units, np.inf), ""))
+    if exact:
+        return Certificate.of(judge_rational(asked, ExactSamples.of(X, Y)))
+    asked = replace(asked, network=net.rounded())
+    return Certificate.of(judge_with(asked, Samples.of(X, Y), noise, memory=memory).judgement)

@@ -50,8 +50,8 @@ def verify(
     with busy(f"reading {shown_files(samples)}") as say:
         X, Y = read_named(samples, exact=exact, layout=layout)
         say(f"checking {len(X)} samples")
+        from unrelu.certificate import verify as verified
         from unrelu.stored.clients import connected
-        from unrelu.verification import verify as verified
 
         memory = running.pop("memory")
         with connected(**running) as client:

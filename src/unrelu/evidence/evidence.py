@@ -11,6 +11,7 @@ from unrelu.checks.finding import Finding
 from unrelu.checks.kinds_of_labels import kind_of_labels, steps
 from unrelu.errors import InputError
 from unrelu.inputs.frames import tables
+from unrelu.inputs.options import check_flag
 from unrelu.network import Network
 from unrelu.numerics.arrays import Index
 from unrelu.samples import ExactSamples, Samples
@@ -40,6 +41,18 @@ class Question:
         ):
             if got != expected:
                 raise InputError(f"samples have {counted(got, what)}, the network has {expected}")
+
+
+def question(net: Network, bias: bool | None, skip: bool | None) -> Question:
+    """Whether networks with biases, and with a skip connection, compete with it; None: if it has
+    them."""
+    has_biases = bool(net.b.any() or net.c.any())
+    for name, value, has in (("bias", bias, has_biases), ("skip", skip, net.skip)):
+        if value is not None:
+            check_flag(name, value)
+        if value is False and has:
+            raise InputError(f"{name}: got False, expected True or None: the network has one")
+    return Question(net, has_biases if bias is None else bias, net.skip if skip is None else skip)
 
 
 class Evidence(ABC):

@@ -6,12 +6,14 @@ from dataclasses import replace
 
 import numpy as np
 
+from unrelu.errors import InputError
 from unrelu.evidence.all_samples import held_against_all
 from unrelu.evidence.evidence import Judgement, Question, with_kind_of_labels
 from unrelu.evidence.exact_labels import ExactLabels, judge_as_given, judge_labels
 from unrelu.evidence.noisy_labels import Estimated, judge_noisy, measured, noise_of
 from unrelu.fitting.problem import choose_rows
 from unrelu.noise import kinds
+from unrelu.noise.kinds import of_values
 from unrelu.numerics.precision import DOUBLE
 from unrelu.samples import Samples
 from unrelu.wording.status import Status
@@ -77,3 +79,23 @@ def _may_have_gross_errors(exact: Judgement, samples: Samples) -> bool:
     relu = exact.network.activation.reversible and not exact.asked.skip
     assert isinstance(exact.evidence, ExactLabels)
     return relu and exact.evidence.residual > samples.eps**0.75
+
+
+def check_noise(noise: str, asked: Question, exact: bool) -> None:
+    """Raises InputError for what such networks cannot be certified for."""
+    known, relu = ("auto", *of_values()), asked.network.activation.reversible
+    if noise not in known:
+        raise InputError(f"noise: got {noise!r}, expected one of {', '.join(map(repr, known))}")
+    kind = kinds.named(noise)
+    if exact and kind.estimated:
+        raise InputError(
+            f"noise: got {noise!r} with exact=True, expected 'auto' or 'none': what is noisy "
+            "cannot be explained without any error"
+        )
+    if kind.gross and (exact or asked.skip or not relu):
+        raise InputError(
+            "noise: got 'sparse', expected 'none' with exact=True, a skip connection, or another "
+            "activation than the ReLU"
+        )
+    if asked.skip and not relu:
+        raise InputError("skip: got True, expected False: it is for the ReLU")

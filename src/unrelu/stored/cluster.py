@@ -76,8 +76,10 @@ class Sent:
         return self.rows[rows.start - self.first : rows.stop - self.first]
 
 
-def source(rows: Any) -> Source:
-    return Source(reader(rows))
+def readable(X: Any, Y: Any) -> tuple[Source, Source] | None:
+    """X and Y, if workers can read one of them; else None."""
+    both = Source(reader(X)), Source(reader(Y))
+    return None if all(source.here for source in both) else both
 
 
 @dataclass(eq=False)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from unrelu.errors import require
 from unrelu.numerics.arrays import AnyArray
 from unrelu.stored.blocks import Sliced
 from unrelu.stored.rows import StoredRows
@@ -48,8 +49,7 @@ class Dataset:
         return self.lengths
 
     def read_block(self, number: int) -> ArrayLike:
-        import h5py
-
+        h5py = require("h5py", "keras", "HDF5 files need")
         start = sum(self.lengths[:number])
         with h5py.File(self.path, "r") as file:
             block: ArrayLike = file[self.name][start : start + self.lengths[number]]

@@ -33,16 +33,15 @@ def summed(X: Any, Y: Any, measure: Measure, add: Add = added) -> Sums:
     journal is kept (`stored.journal`), what has been added up before is read from there."""
     count, work = -(-len(X) // CELL), Work(measure, add)
     client = current()
-    sources = cluster.source(X), cluster.source(Y)
-    away = client is not None and not all(source.here for source in sources)
-    size = cluster.groups(client, count) if away else AT_ONCE
+    sources = None if client is None else cluster.readable(X, Y)
+    size = cluster.groups(client, count) if sources else AT_ONCE
     journal = Journal.of(measure, X, Y)
     tree = journal.read()
     done = sum(cells for cells, _ in tree)
     starts = list(_groups(done, count, size))
     with one_thread(True):
         found: Iterator[Sums]
-        if away:
+        if sources:
             found = cluster.sums_of_groups(client, *sources, starts, work)
         else:
             found = (work(X, Y, cells) for cells in starts)
@@ -56,8 +55,7 @@ def summed(X: Any, Y: Any, measure: Measure, add: Add = added) -> Sums:
 def taken(X: Any, Y: Any, rows: Index) -> tuple[Array, Array]:
     """Rows of X and Y by number, in float64. On a cluster, the workers pick them out of what they
     read."""
-    sources = cluster.source(X), cluster.source(Y)
-    if current() is None or all(source.here for source in sources):
+    if current() is None or not cluster.readable(X, Y):
         return np.asarray(X[rows], np.float64), np.asarray(Y[rows], np.float64)
     order = np.argsort(rows, kind="stable")
     found = summed(X, Y, Picked(rows[order]), joined)
