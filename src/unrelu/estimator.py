@@ -97,7 +97,7 @@ class RectifiedNetworkRegressor(
         *,
         activation: str | Activation = "relu",
         bias: bool = True,
-        skip: bool = False,
+        skip: bool | str = "auto",
         method: str = "auto",
         noise: str = "auto",
         form: str = "auto",

@@ -42,6 +42,7 @@ from unrelu.search.plan import run_plan
 from unrelu.search.question import remarks_on
 from unrelu.search.rational import run_rational_plan
 from unrelu.search.row_space import label_rank
+from unrelu.search.skip import EITHER, may_be_there, search_both
 from unrelu.search.task import Task
 from unrelu.search.top_classes import ANSWERS as TOP_K
 from unrelu.search.top_classes import recover_shown
@@ -66,7 +67,7 @@ def recover(
     method: str = "auto",
     noise: str = "auto",
     exact: bool = False,
-    skip: bool = False,
+    skip: bool | str = False,
     form: str = "auto",
     answers: str | Link = "values",
     sample_weight: ArrayLike | None = None,
@@ -144,6 +145,9 @@ def recover(
         u f(z) = u f(−z) + u z: the network is one of 2ᵏ that are the same function, the canonical
         one (see `Network.canonical`); where labels need no skip connection, one without. For the
         ReLU, the methods "auto", "row-space" and "hyperplanes", and all noise but "sparse".
+        "auto": networks without one are searched first, and others where that answer is not
+        certain, or fewer units would do with one; the better answer is returned, of two estimates
+        that of the smaller BIC.
     form : of the standard errors of an estimate: "homoscedastic" (the noise is the same in every
         sample), "sandwich" (it may depend on the sample in any way), or "auto": the sandwich where
         residuals show plainly that it does and there are ten labels to an unknown. Heavy tails
@@ -221,6 +225,7 @@ def recover(
     if link := link_of(answers, exact):
         behind = unlinked(link, X, Y, kind, sample_weight)
         X, Y, sample_weight, kind = behind.X, behind.values, behind.weights, behind.noise
+    either, skip = skip == EITHER, skip != EITHER and skip
     if answers == TOP_K:
         check_top_k(known, way, kind, bias, skip, sample_weight)
         return _thrown(recover_shown(X, Y, n_units, bias=bias, rng=rng), throw)
@@ -233,7 +238,8 @@ def recover(
     samples = given if rounded else given.as_they_stand()
     check_activation(known, n_units, way, kind, exact, samples.m)
     check_skip(skip, known, way, kind, exact)
-    check_no_units(n_units, bias, way, exact, skip)
+    either = either and labels is None and may_be_there(known, way, kind, exact)
+    check_no_units(n_units, bias, way, exact, skip or either)
     samples, exactly, weights = _weighed(samples, exactly, X, sample_weight)
     check_weights(weights, known, way, kind)
     full, kept = samples, np.arange(samples.d)
@@ -251,7 +257,12 @@ def recover(
             values=behind is not None or kind.integer,
             memory=memory,
         )
-        result = _answer(_searched(task, exactly, labels, rng), task, exact, seed, started)
+
+        def search(task: Task) -> Outcome:
+            return _searched(task, exactly, labels, rng)
+
+        task, found = search_both(task, search, rng) if either else (task, search(task))
+        result = _answer(found, task, exact, seed, started)
     result = for_all_inputs(result, full, kept) if len(kept) < full.d else result
     return _thrown(result if behind is None else behind.described(result), throw)
 

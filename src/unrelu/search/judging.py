@@ -32,6 +32,9 @@ from unrelu.search.unsettled import unsettled
 from unrelu.wording.status import Status
 from unrelu.wording.streams import counted
 
+WITH_SKIP = "skip-would-do"
+"""Code of the hint that a linear function of the inputs would spare units."""
+
 OPEN = ("weights-open", "weights-vague")
 """Codes for weights that noise leaves open, perhaps because units share a linear function."""
 
@@ -212,8 +215,8 @@ def _hint(certificate: Certificate, task: Task, noise: Noise, status: Status) ->
         "linear function is part of the network"
     )
     if certificate.code in OPEN or fixed_width:
-        return [Finding("skip-would-do", status, hint)]
-    return [*remark("skip-would-do", hint)]
+        return [Finding(WITH_SKIP, status, hint)]
+    return [*remark(WITH_SKIP, hint)]
 
 
 def _with_fewer_units(certificate: Certificate, task: Task, rows: Index) -> Certificate:
