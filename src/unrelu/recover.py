@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from unrelu.activations import RELU, Activation, resolve
 from unrelu.checks.hidden_values import hidden_values
+from unrelu.inference.goodness import Goodness, goodness
 from unrelu.inputs.classes import ClassLabels, check_left, class_labels
 from unrelu.inputs.frames import beside
 from unrelu.inputs.options import seeded
@@ -312,6 +313,7 @@ def _answer(
         remarks=remarks_on(best, task, exact),
         noise=best.candidate.noise,
         uncertainty=best.uncertainty and replace(best.uncertainty, names=names),
+        goodness=_goodness(best, task),
         names=names,
         stats={
             "method": best.method,
@@ -322,6 +324,15 @@ def _answer(
         },
         ranges=task.samples.ranges(),
     )
+
+
+def _goodness(best: Outcome, task: Task) -> Goodness | None:
+    """Of noisy labels that are looked at as a whole."""
+    noise, samples = best.candidate.noise, task.weighted
+    if noise is None or samples.in_store:
+        return None
+    net = best.certificate.network
+    return goodness(net, samples, noise, biases=task.bias, skip=task.skip)
 
 
 def _thrown(result: Recovery, throw: bool) -> Recovery:

@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -17,16 +18,23 @@ from unrelu.errors import InputError
 from unrelu.formats.results import read_result, save_result
 from unrelu.formats.results_v1 import upgraded
 from unrelu.inference.breakpoints import Breakpoint, along_input, of_units
+from unrelu.inference.goodness import Goodness
+from unrelu.inference.summary import summarised
 from unrelu.inference.uncertainty import Uncertainty
 from unrelu.inputs.names import UNNAMED, Names
 from unrelu.network import Network
 from unrelu.noise.found import Noise
 from unrelu.numerics.arrays import Array
 from unrelu.numerics.equality import by_value
+from unrelu.pictures.fit import Fit, draw_fit
 from unrelu.wording.card import card
 from unrelu.wording.lines import labelled
 from unrelu.wording.status import SENTENCES, Status
 from unrelu.wording.streams import counted
+from unrelu.wording.summary import Summary
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 BREAKPOINTS_SHOWN = 12
 
@@ -80,6 +88,7 @@ class Recovery:
         that `rng` was, or that was drawn for `rng=None`: with it the same bits come out again.
     noise : which noise was found, when the labels are not explained to rounding.
     uncertainty : standard errors, intervals and predictions with errors, for an estimate.
+    goodness : R², log-likelihood, AIC and BIC, when noise was found.
     ranges : (3, d) smallest value, mean and largest value of each input.
     hidden : (n, k) hidden values of the samples, one column per unit of the network, where the
         activation was unknown and they are known exactly; `network.activation` is then the curve.
@@ -94,6 +103,7 @@ class Recovery:
     stats: Mapping[str, float | int | str]
     noise: Noise | None = None
     uncertainty: Uncertainty | None = None
+    goodness: Goodness | None = None
     hidden: Array | None = None
     ranges: Array | None = None
     names: Names = UNNAMED
@@ -188,6 +198,52 @@ class Recovery:
         return along_input(
             self.network, self.uncertainty, along, at, level=level, certain=self._exact
         )
+
+    def summary(self, level: float = 0.95) -> Summary:
+        """The fit as regressions are summarised: `print` it, or take `as_html()` or `frame()`
+        (a pandas DataFrame of every weight with its standard error and interval).
+
+        level : of the intervals. Raises InputError where there is no network, and for a level
+        outside (0, 1).
+
+        >>> from unrelu import recover
+        >>> x = np.linspace(0, 10, 40)
+        >>> y = 2 + np.maximum(x - 3.5, 0) + 0.1 * np.random.default_rng(0).standard_normal(40)
+        >>> summary = recover(x[:, None], y, rng=0).summary()
+        >>> [table.head[0] for table in summary.tables], summary.tables[1].rows[0][1]
+        (['linear part', 'breakpoints'], '3.48 ± 0.033')
+        """
+        if self.network is None:
+            raise InputError("summary: got a result without a network")
+        return summarised(
+            *(self.status, self.explanation, self.network, self.uncertainty, self.goodness),
+            *(self.noise, self.breakpoints, self.names, level),
+        )
+
+    def plot(
+        self, X: ArrayLike | None = None, Y: ArrayLike | None = None, level: float = 0.95
+    ) -> Figure:
+        """A picture of the fit, over the range of its inputs: of one input, the function with its
+        band and its breakpoints with their intervals; of several, the directions of the kinks, the
+        function along each of the inputs that matter most, the others at their means, and, with
+        samples X (n, d) and Y (n, m), what is left of these.
+
+        level : of the bands and intervals, each for a single value.
+
+        Returns a matplotlib Figure, made without pyplot: a notebook displays it, and `savefig`
+        saves it. Raises InputError where there is no network or it does not know its samples'
+        range, and for X and Y that do not fit.
+        """
+        if self.network is None or self.ranges is None:
+            raise InputError("plot: got a result without a network and the range of its inputs")
+        d, piecewise = self.network.n_inputs, self.network.activation.piecewise_linear
+        found = [self.breakpoints_along(i, level=level) for i in range(d * piecewise)]
+        low, _, high = self.ranges
+        kinks = [
+            each for along in found for each in along if low[each.input] < each.position < high[each.input]
+        ]
+        fit = Fit(self.network, self.uncertainty, kinks, self.ranges, self.names, level)
+        return draw_fit(fit, X, Y)
 
     @property
     def _exact(self) -> bool:

@@ -3,6 +3,8 @@ that metric is what is fitted."""
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from unrelu.network import Network
@@ -76,6 +78,20 @@ def _criterion(samples: Samples, predicted: Array, noise: Noise) -> Criterion:  
     return Criterion("auto", half @ half.T)
 
 
+def _likelihood(samples: Samples, predicted: Array, noise: Noise) -> tuple[float, int]:
+    """At the variances, and the correlations where there are any, that make it largest."""
+    residual, m = samples.left(predicted), samples.m
+    squares = residual.T @ residual / samples.n
+    full = bool((noise.covariance != np.diag(np.diag(noise.covariance))).any())
+    squares = squares if full else np.diag(np.diag(squares))
+    sign, log_determinant = np.linalg.slogdet(squares)
+    if sign <= 0:
+        return math.inf, 0
+    size = samples.n * (m * math.log(2 * math.pi) + float(log_determinant) + m)
+    likelihood = -0.5 * size + m * float(np.log(samples.root).sum())
+    return likelihood, m * (m + 1) // 2 if full else m
+
+
 def _objection(samples: Samples, net: Network, bias: bool) -> str:
     return TAILED if long_tailed(samples, net, bias) else ""
 
@@ -84,6 +100,7 @@ GAUSSIAN = NoiseKind(
     "gaussian",
     "mean-zero noise of finite variance, correlated between outputs or not",
     criterion=_criterion,
+    likelihood=_likelihood,
     recognised=lambda _fit: "",
     objection=_objection,
 )

@@ -185,6 +185,13 @@ def _criterion(samples: Samples, predicted: Array, noise: Noise) -> Criterion:
     return Criterion(weights=tails.slopes(Y, predicted), scores=scores)
 
 
+def _likelihood(samples: Samples, predicted: Array, noise: Noise) -> tuple[float, int]:
+    """A scale for each output, and degrees of freedom for all."""
+    scale = np.sqrt(np.diag(noise.covariance))
+    each = log_likelihoods(samples.left(predicted), noise.freedom, scale)
+    return float(each.sum() + samples.m * np.log(samples.root).sum()), samples.m + 1
+
+
 def _described(noise: Noise, loss: Loss) -> Noise:
     assert isinstance(loss, StudentT), "the loss of this kind"
     return replace(noise, covariance=np.diag(loss.scale**2), freedom=loss.freedom)
@@ -194,6 +201,7 @@ INDEPENDENT = NoiseKind(
     "independent",
     "anything that does not depend on the inputs: heavy tails, outliers",
     criterion=_criterion,
+    likelihood=_likelihood,
     loss=StudentT.of,
     recognised=_recognised,
     robust=True,

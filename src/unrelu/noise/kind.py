@@ -3,6 +3,7 @@ standard errors rest on."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -48,6 +49,11 @@ LossAt = Callable[[Samples, Array], Loss]
 DrawnAbout = Callable[[Samples, Array, np.random.Generator], tuple[Array, Array] | None]
 """Labels (n, m) drawn from the law of a kind of noise, given samples and predictions, and the
 predictions that they are drawn about; None where the law is not known."""
+
+
+Likelihood = Callable[[Samples, Array, Noise], tuple[float, int]]
+"""(samples, predictions, the noise found) → the log-likelihood of the labels, and how many
+parameters the law of the noise has."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,6 +114,7 @@ class NoiseKind:
         labels are explained to rounding, and there is no estimate.
     loss : what is minimised, for given scales; None for the squares in the metric of the
         covariance.
+    likelihood : of the labels under the law of the noise; NaN where there is no such law.
     suspected : (samples, bias) → whether the labels look like it before any fit.
     recognised : why a fit shows that it is this kind, "" if no reason is needed; None where it
         does not show it, or is not asked.
@@ -132,6 +139,7 @@ class NoiseKind:
     contains: str
     criterion: Callable[[Samples, Array, Noise], Criterion] | None = None
     loss: LossAt | None = None
+    likelihood: Likelihood = lambda *_: (math.nan, 0)
     suspected: Callable[[Samples, bool], bool] = lambda _samples, _bias: False
     recognised: Callable[[FirstFit], str | None] = lambda _fit: None
     robust: bool = False

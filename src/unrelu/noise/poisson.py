@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import gammaln
 
 from unrelu.errors import InputError
 from unrelu.network import Network
@@ -176,6 +177,19 @@ def _drawn(
     return rng.poisson(np.where(extra > 0, varied, mean)).astype(np.float64), mean
 
 
+def _likelihood(samples: Samples, predicted: Array, noise: Noise) -> tuple[float, int]:  # noqa: ARG001
+    """Poisson's of plain counts. Of others the extended quasi-likelihood, in which a label y has
+    the variance φ max(y, least) about a prediction that is right (Nelder and Pregibon 1987)."""
+    Y, loss = np.asarray(samples.Y, np.float64), Proportional.of(samples, predicted)
+    mean = np.maximum(predicted, loss.least)
+    whole = not (Y % 1).any() and (Y >= 0).all() and samples.weights is None
+    if whole and (loss.dispersion <= PLAIN_COUNTS).all():
+        each = Y * np.log(divisors(mean)) - mean - gammaln(Y + 1)
+        return float(each.sum()), 0
+    variance = loss.dispersion * np.maximum(Y, divisors(loss.least)) / loss.samples
+    return float(-0.5 * (np.log(2 * np.pi * variance).sum() + loss.cost(Y, predicted))), samples.m
+
+
 def _check(samples: Samples) -> None:
     """The variance of a label cannot be proportional to a mean below zero."""
     mean = samples.mean_label()
@@ -192,6 +206,7 @@ POISSON = NoiseKind(
     "poisson",
     "noise whose variance is proportional to the mean, as that of counts",
     criterion=_criterion,
+    likelihood=_likelihood,
     loss=Proportional.of,
     suspected=are_counts,
     recognised=_recognised,

@@ -1,0 +1,1 @@
+"""Pictures of fits, as figures of matplotlib."""
