@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import replace
-from typing import Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -19,11 +19,15 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from unrelu.activations import Activation
+from unrelu.checks.finding import Finding
 from unrelu.errors import InputError
 from unrelu.evidence.shown_classes import ShownProbabilities
-from unrelu.inference.breakpoints import Breakpoint
+from unrelu.inference.breakpoints import Breakpoint, check_level
+from unrelu.inference.goodness import Goodness
+from unrelu.inference.new_labels import label_intervals
 from unrelu.inputs.classes import class_labels
 from unrelu.inputs.frames import beside, plain, tables
+from unrelu.inputs.names import shown
 from unrelu.links.identity import VALUES
 from unrelu.links.table import LINKS
 from unrelu.network import Network
@@ -31,7 +35,14 @@ from unrelu.noise.labels import LABELS
 from unrelu.numerics.arrays import AnyArray, Array
 from unrelu.recover import recover
 from unrelu.result import Recovery, RecoveryError
+from unrelu.samples import Samples
+from unrelu.search.no_network import refused
 from unrelu.wording.status import Status
+from unrelu.wording.streams import counted
+from unrelu.wording.summary import Summary
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 class RectifiedNetworkRegressor(
@@ -49,8 +60,11 @@ class RectifiedNetworkRegressor(
 
     Parameters
     ----------
-    n_units : number of hidden units, if known. Otherwise it is found from the samples.
-    activation, bias, skip, method, noise, form, answers, alpha : as in `unrelu.recover`.
+    n_units : number of hidden units, if known. Otherwise it is found from the samples, by tests; or
+        "cv": by cross-validation, for the sake of predictions.
+    skip : whether a linear function of the inputs is part of the network; "auto": where the labels
+        want one.
+    activation, bias, method, noise, form, answers, alpha : as in `unrelu.recover`.
     throw : raise `RecoveryError` if the network is not certain, that is, if the status is
         "undetermined" or "failed". By default the closest network is kept (in the worst case one
         without units, which predicts the mean label), and a `ConvergenceWarning` of scikit-learn
@@ -66,6 +80,7 @@ class RectifiedNetworkRegressor(
         skip connection, which also has W (`network_.W`).
     classes_ : (m,) classes in the order of their probabilities, for answers="labels" and "top-k".
     breakpoints_ : `result_.breakpoints`, where the slope changes along an input.
+    aic_, bic_ : information criteria, see `result_.goodness`; missing for labels without noise.
     n_features_in_, feature_names_in_ : number of inputs, and their names if they have any.
 
     Raises
@@ -93,7 +108,7 @@ class RectifiedNetworkRegressor(
 
     def __init__(
         self,
-        n_units: int | None = None,
+        n_units: int | str | None = None,
         *,
         activation: str | Activation = "relu",
         bias: bool = True,
@@ -126,40 +141,25 @@ class RectifiedNetworkRegressor(
         of_classes = self.answers == LABELS.answers
         found = class_labels(X, y) if of_classes else None
         numbers, labels, names = tables(X, y if found is None else found.codes)
-        # Two, so that scikit-learn words the error for one sample; recover knows the true minimum.
+        _check_nothing_missing(numbers, names.inputs)
         checked: tuple[Any, Any] = validate_data(
             self,
             _framed(X, numbers),
             labels,
             multi_output=True,
             y_numeric=True,
-            ensure_min_samples=2,
         )
         inputs, labels = checked
         weights: Any = None
         if sample_weight is not None:
             weights = beside("sample_weight", sample_weight, X)
             weights = _check_sample_weight(weights, inputs)
-        result = recover(
-            _framed(X, inputs),
-            y if of_classes else labels,
-            self.n_units,
-            activation=self.activation,
-            bias=self.bias,
-            skip=self.skip,
-            alpha=self.alpha,
-            method=self.method,
-            noise=self.noise,
-            form=self.form,
-            answers=self.answers,
-            sample_weight=weights,
-            rng=_seed(self.random_state),
-            throw=False,
-        )
+        result = self._found(_framed(X, inputs), inputs, y if of_classes else labels, weights)
         uncertainty = result.uncertainty and replace(result.uncertainty, names=names)
         result = replace(result, names=names, uncertainty=uncertainty)
         network = result.network
-        if network is None or network.n_units > (self.n_units or network.n_units):
+        told = None if isinstance(self.n_units, str) else self.n_units
+        if network is None or network.n_units > (told or network.n_units):
             raise RecoveryError(result)
         if not result.status.certain:
             if self.throw:
@@ -174,6 +174,30 @@ class RectifiedNetworkRegressor(
         if isinstance(evidence := result.certificate.evidence, ShownProbabilities):
             self.classes_ = np.array(evidence.names or evidence.classes)
         return self
+
+    def _found(self, X: Any, inputs: Array, y: Any, weights: Any) -> Recovery:
+        """What `recover` finds; where samples cannot show a unit, the mean label, and why."""
+        nothing = _no_unit_shows(inputs, weights)
+        if nothing is not None and self.answers == VALUES.name:
+            count = slice(None) if weights is None else weights > 0
+            few = Samples.of(inputs[count], np.asarray(y, np.float64)[count], few=True)
+            return refused(few, self.bias, nothing)
+        return recover(
+            X,
+            y,
+            self.n_units,
+            activation=self.activation,
+            bias=self.bias,
+            skip=self.skip,
+            alpha=self.alpha,
+            method=self.method,
+            noise=self.noise,
+            form=self.form,
+            answers=self.answers,
+            sample_weight=weights,
+            rng=_seed(self.random_state),
+            throw=False,
+        )
 
     @overload
     def predict(self, X: ArrayLike, return_std: Literal[False] = False) -> Array: ...
@@ -208,10 +232,53 @@ class RectifiedNetworkRegressor(
             f"reliable standard errors: {self.result_.explanation}"
         )
 
+    def predict_interval(self, X: ArrayLike, level: float = 0.95) -> Array:
+        """Intervals that hold a new label at each row of X with probability `level`: (n, 2), the
+        lower and the upper ends, or (n, m, 2) of several outputs. They have the errors of the
+        weights and the noise that was found; of an exact network, both ends are its labels.
+
+        Raises InputError for a network without reliable standard errors, for answers other than
+        values, and for a level outside (0, 1).
+        """
+        labels, _ = self.predict(X, return_std=True)
+        check_level(level)
+        errors, noise = self.result_.uncertainty, self.result_.noise
+        if errors is None or noise is None:
+            return np.stack([labels, labels], axis=-1)
+        ends = label_intervals(errors, noise, self._checked(X), level)
+        return np.stack([self._as_fitted(end) for end in ends], axis=-1)
+
+    def summary(self, level: float = 0.95) -> Summary:
+        """`result_.summary(level)`: the fit as regressions are summarised."""
+        check_is_fitted(self)
+        return self.result_.summary(level)
+
+    def plot(
+        self, X: ArrayLike | None = None, y: ArrayLike | None = None, level: float = 0.95
+    ) -> Figure:
+        """`result_.plot(X, y, level)`: the fit as a figure of matplotlib, with samples where they
+        are given."""
+        check_is_fitted(self)
+        return self.result_.plot(X, y, level)
+
     def transform(self, X: ArrayLike) -> Array:
         """The values of the hidden units for the rows of X: f(X Vᵀ + b), shape (n, k)."""
         inputs = self._checked(X)
         return self.network_.activation(self.network_.preactivations(inputs))
+
+    @property
+    def aic_(self) -> float:
+        return self._goodness.aic
+
+    @property
+    def bic_(self) -> float:
+        return self._goodness.bic
+
+    @property
+    def _goodness(self) -> Goodness:
+        if self.result_.goodness is None:
+            raise AttributeError("aic_, bic_: the labels are explained without noise")
+        return self.result_.goodness
 
     @property
     def breakpoints_(self) -> tuple[Breakpoint, ...]:
@@ -241,6 +308,37 @@ class RectifiedNetworkRegressor(
 
     def _as_fitted(self, Y: Array) -> Array:
         return Y[:, 0] if self._one_label else Y
+
+
+def _check_nothing_missing(X: Any, called: tuple[str, ...]) -> None:
+    """Which columns have missing values, before scikit-learn says that some have."""
+    array = np.asarray(X)
+    if array.ndim != 2 or array.dtype.kind != "f" or not np.isnan(array).any():
+        return
+    missing = np.isnan(array).sum(axis=0)
+    columns = np.flatnonzero(missing).tolist()
+    names = [f"{called[i] if called else i} ({missing[i]})" for i in columns]
+    raise InputError(
+        f"Input X contains NaN in {counted(len(columns), 'column')}, expected numbers: "
+        f"{shown(names)} of {len(array)} rows; leave these rows or columns out, or fill them in, "
+        "with sklearn.impute.SimpleImputer for example"
+    )
+
+
+def _no_unit_shows(inputs: Array, weights: Array | None) -> Finding | None:
+    """Why samples cannot show any unit, if they cannot."""
+    counting = inputs if weights is None else inputs[weights > 0]
+    n, d = counting.shape
+    if n <= d:
+        sentence = (
+            f"{counted(n, 'sample')} of {counted(d, 'input')} cannot show a unit, which needs "
+            f"{d + 1} on its active side: the mean label is all that is known"
+        )
+        return Finding("few-samples", Status.UNDETERMINED, sentence, more_samples=2 * (d + 1) - n)
+    if (counting == counting[0]).all():
+        sentence = "no input varies: the mean label is all that is known"
+        return Finding("inputs-constant", Status.UNDETERMINED, sentence)
+    return None
 
 
 def _framed(given: Any, numbers: ArrayLike) -> Any:

@@ -24,6 +24,7 @@ from unrelu.result import Recovery, RecoveryError
 from unrelu.samples import ExactSamples, Samples, weighed
 from unrelu.search.answers import Unlinked, unlinked
 from unrelu.search.class_labels import find as find_from_labels
+from unrelu.search.cross_validation import search_cross_validated, told_or_validated
 from unrelu.search.dependent_inputs import for_all_inputs, independent_columns
 from unrelu.search.judging import Outcome
 from unrelu.search.options import (
@@ -61,7 +62,7 @@ MANY_ENTRIES = 1e6
 def recover(
     X: Given,
     Y: Given,
-    n_units: int | None = None,
+    n_units: int | str | None = None,
     *,
     activation: str | Activation = "relu",
     bias: bool = True,
@@ -91,7 +92,9 @@ def recover(
         are kept and shown, dates count as seconds since 1970, and where both have an index, rows
         of the same label belong together.
     n_units : number of hidden units, where known; 0 for none, that is for c and, with a skip
-        connection, W alone. Found from the samples otherwise.
+        connection, W alone. Found from the samples otherwise: the number that tests show (`alpha`);
+        or, with "cv", the number that predicts best in five-fold cross-validation, where labels
+        have noise (method "auto", values).
     activation : "relu"; or a name or an object of `unrelu.activations`: powers, rectified
         exponentials, functions of your own; or "unknown": nothing is assumed of it but that it is
         zero for z <= 0, and positive and one-to-one beyond. All but the ReLU take the methods
@@ -219,6 +222,7 @@ def recover(
     """
     del client  # see with_passes
     started = time.perf_counter()
+    validated, n_units = told_or_validated(n_units, method, exact, answers)
     way, kind = check_options(n_units, bias, method, noise, exact, form, alpha)
     X, Y = within(X, Y, memory)
     known = None if activation == "unknown" else resolve(activation)
@@ -262,7 +266,10 @@ def recover(
         def search(task: Task) -> Outcome:
             return _searched(task, exactly, labels, rng)
 
-        task, found = search_both(task, search, rng) if either else (task, search(task))
+        if validated:
+            task, found = search_cross_validated(task, search, either, rng)
+        else:
+            task, found = search_both(task, search, rng) if either else (task, search(task))
         result = _answer(found, task, exact, seed, started)
     result = for_all_inputs(result, full, kept) if len(kept) < full.d else result
     return _thrown(result if behind is None else behind.described(result), throw)

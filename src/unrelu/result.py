@@ -240,7 +240,10 @@ class Recovery:
         found = [self.breakpoints_along(i, level=level) for i in range(d * piecewise)]
         low, _, high = self.ranges
         kinks = [
-            each for along in found for each in along if low[each.input] < each.position < high[each.input]
+            each
+            for along in found
+            for each in along
+            if low[each.input] < each.position < high[each.input]
         ]
         fit = Fit(self.network, self.uncertainty, kinks, self.ranges, self.names, level)
         return draw_fit(fit, X, Y)

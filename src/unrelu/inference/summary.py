@@ -167,7 +167,9 @@ def _called(row: Mapping[str, object]) -> str:
         return "constant"
     if row["kind"] == "output weight":
         output = row["output"]
-        return f"output weight of {output}" if isinstance(output, str) else f"output weight {output}"
+        return (
+            f"output weight of {output}" if isinstance(output, str) else f"output weight {output}"
+        )
     return str(row["input"]) if isinstance(row["input"], str) else f"x{row['input']}"
 
 

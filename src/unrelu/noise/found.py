@@ -43,6 +43,8 @@ class Noise:
     growth : noise variance by samples that the search did not see over that by those it saw, at
         least: below one, if this is noise.
     freedom : degrees of freedom of the Student t distribution of heavy tails, else infinite.
+    dispersion : (m,), of noise whose variance is proportional to the mean: the variance of a label
+        over its mean, one for Poisson counts. Else empty.
     alpha : the false-alarm rate at which the number of units was chosen, where it was not given.
     search : what the search could not settle: "disagree", no two of its starts ended in the same
         network; "endless", every further unit goes on explaining more than noise would; "more", so
@@ -56,6 +58,7 @@ class Noise:
     widths: tuple[Width, ...] = ()
     growth: float = 1.0
     freedom: float = math.inf
+    dispersion: tuple[float, ...] = ()
     alpha: float = 0.01
     search: str = ""
     common: int = 0
@@ -72,6 +75,9 @@ class Noise:
             size += f" to {sizes.max():.3g}, by output"
         if math.isfinite(self.freedom):
             size += f", and tails of Student's t with {self.freedom:g} degrees of freedom"
+        if self.dispersion:
+            spread = [f"{each:.3g}" for each in (min(self.dispersion), max(self.dispersion))]
+            size += f"; variance over mean {' to '.join(dict.fromkeys(spread))}"
         rows = [("noise", kind), ("noise size", size)]
         next_to = [width for width in self.widths if width.units in (units, units + 1)]
         if next_to:
@@ -86,6 +92,7 @@ class Noise:
             "covariance": self.covariance.tolist(),
             "growth": self.growth,
             "freedom": self.freedom,
+            "dispersion": list(self.dispersion),
             "alpha": self.alpha,
             "search": self.search,
             "common": self.common,

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.special import gammaln
+from scipy.special import gammaln, ndtri, stdtrit
 
 from unrelu.network import Network
 from unrelu.noise.found import Noise
@@ -192,6 +192,14 @@ def _likelihood(samples: Samples, predicted: Array, noise: Noise) -> tuple[float
     return float(each.sum() + samples.m * np.log(samples.root).sum()), samples.m + 1
 
 
+def _interval(noise: Noise, mean: Array, stderr: Array, level: float) -> tuple[Array, Array]:
+    """Of Student's t about the prediction; the error of that is added as if both were normal."""
+    reach = float(stdtrit(noise.freedom, 0.5 + level / 2)) * np.sqrt(np.diag(noise.covariance))
+    error = float(ndtri(0.5 + level / 2)) * stderr
+    width = np.sqrt(reach**2 + error**2)
+    return mean - width, mean + width
+
+
 def _described(noise: Noise, loss: Loss) -> Noise:
     assert isinstance(loss, StudentT), "the loss of this kind"
     return replace(noise, covariance=np.diag(loss.scale**2), freedom=loss.freedom)
@@ -202,6 +210,7 @@ INDEPENDENT = NoiseKind(
     "anything that does not depend on the inputs: heavy tails, outliers",
     criterion=_criterion,
     likelihood=_likelihood,
+    interval=_interval,
     loss=StudentT.of,
     recognised=_recognised,
     robust=True,

@@ -56,6 +56,11 @@ Likelihood = Callable[[Samples, Array, Noise], tuple[float, int]]
 parameters the law of the noise has."""
 
 
+Interval = Callable[[Noise, Array, Array, float], tuple[Array, Array]]
+"""(the noise found, predictions (n, m), their standard errors, a level) → the ends of intervals
+that hold a new label with the probability of the level."""
+
+
 @dataclass(frozen=True, eq=False)
 class Criterion:
     """What a fit minimised, and what may be assumed of the noise: what standard errors rest on.
@@ -115,6 +120,7 @@ class NoiseKind:
     loss : what is minimised, for given scales; None for the squares in the metric of the
         covariance.
     likelihood : of the labels under the law of the noise; NaN where there is no such law.
+    interval : of new labels; None for those of a normal law with the covariance found.
     suspected : (samples, bias) → whether the labels look like it before any fit.
     recognised : why a fit shows that it is this kind, "" if no reason is needed; None where it
         does not show it, or is not asked.
@@ -140,6 +146,7 @@ class NoiseKind:
     criterion: Callable[[Samples, Array, Noise], Criterion] | None = None
     loss: LossAt | None = None
     likelihood: Likelihood = lambda *_: (math.nan, 0)
+    interval: Interval | None = None
     suspected: Callable[[Samples, bool], bool] = lambda _samples, _bias: False
     recognised: Callable[[FirstFit], str | None] = lambda _fit: None
     robust: bool = False

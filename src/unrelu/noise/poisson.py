@@ -6,15 +6,15 @@ maximum of their likelihood.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.special import gammaln
+from scipy.special import gammaln, nbdtrik, pdtrik
 
 from unrelu.errors import InputError
 from unrelu.network import Network
 from unrelu.noise.found import Noise
-from unrelu.noise.kind import Criterion, FirstFit, NoiseKind
+from unrelu.noise.kind import Criterion, FirstFit, Loss, NoiseKind
 from unrelu.numerics.arrays import Array, divisors
 from unrelu.numerics.whitening import with_constant
 from unrelu.samples import Samples
@@ -190,6 +190,26 @@ def _likelihood(samples: Samples, predicted: Array, noise: Noise) -> tuple[float
     return float(-0.5 * (np.log(2 * np.pi * variance).sum() + loss.cost(Y, predicted))), samples.m
 
 
+def _described(noise: Noise, loss: Loss) -> Noise:
+    assert isinstance(loss, Proportional), "the loss of this kind"
+    return replace(noise, dispersion=tuple(loss.dispersion.tolist()))
+
+
+def _interval(noise: Noise, mean: Array, stderr: Array, level: float) -> tuple[Array, Array]:
+    """Of counts of this mean whose variance is the dispersion times the mean, and that of the
+    prediction: those of Poisson's law or, more dispersed, of a negative binomial one."""
+    mean = np.maximum(mean, TINY)
+    variance = np.asarray(noise.dispersion) * mean + stderr**2
+    more = variance > PLAIN_COUNTS * mean
+    p = np.where(more, mean / variance, 0.5)
+    size = np.where(more, mean * p / (1 - p), 1.0)
+    ends = [
+        np.maximum(0.0, np.ceil(np.where(more, nbdtrik(tail, size, p), pdtrik(tail, mean))))
+        for tail in (0.5 - level / 2, 0.5 + level / 2)
+    ]
+    return ends[0], ends[1]
+
+
 def _check(samples: Samples) -> None:
     """The variance of a label cannot be proportional to a mean below zero."""
     mean = samples.mean_label()
@@ -207,6 +227,8 @@ POISSON = NoiseKind(
     "noise whose variance is proportional to the mean, as that of counts",
     criterion=_criterion,
     likelihood=_likelihood,
+    interval=_interval,
+    described=_described,
     loss=Proportional.of,
     suspected=are_counts,
     recognised=_recognised,
