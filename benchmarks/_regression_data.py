@@ -81,7 +81,9 @@ def digits(_: np.random.Generator) -> Data:
 
 def engel(_: np.random.Generator) -> Data:
     table = _shipped("engel")
-    return Data("engel", table[["income"]].to_numpy(float), table["foodexp"].to_numpy(float), "food")
+    return Data(
+        "engel", table[["income"]].to_numpy(float), table["foodexp"].to_numpy(float), "food"
+    )
 
 
 def star98(_: np.random.Generator) -> Data:
@@ -93,16 +95,32 @@ def star98(_: np.random.Generator) -> Data:
 
 def fair(_: np.random.Generator) -> Data:
     table = _shipped("fair")
-    return Data("fair", table.drop(columns="affairs").to_numpy(float), table["affairs"].to_numpy(float), "")
+    return Data(
+        "fair", table.drop(columns="affairs").to_numpy(float), table["affairs"].to_numpy(float), ""
+    )
 
 
 def randhie(rng: np.random.Generator) -> Data:
     table = _shipped("randhie").sample(4000, random_state=int(rng.integers(1000)))
-    return Data("randhie", table.drop(columns="mdvis").to_numpy(float), table["mdvis"].to_numpy(float), "")
+    return Data(
+        "randhie", table.drop(columns="mdvis").to_numpy(float), table["mdvis"].to_numpy(float), ""
+    )
 
 
-SETS = (friedman1, friedman2, friedman3, additive_hinges, crossed_hinges, housing, diabetes, digits,
-        engel, star98, fair, randhie)
+SETS = (
+    friedman1,
+    friedman2,
+    friedman3,
+    additive_hinges,
+    crossed_hinges,
+    housing,
+    diabetes,
+    digits,
+    engel,
+    star98,
+    fair,
+    randhie,
+)
 
 
 def _friedman(name: str, make: Callable[..., Any], n: int, noise: float, rng, **more) -> Data:

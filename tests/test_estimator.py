@@ -306,8 +306,72 @@ def test_inputs_that_say_nothing_new_have_no_weight(exact: Planted) -> None:
     assert model.result_.code == "dependent-inputs"
     with pytest.raises(RecoveryError, match="constant or a combination of others"):
         clone(model).set_params(throw=True).fit(X, exact.Y)
-    with pytest.raises(InputError, match="dependent inputs"):
-        model.fit(np.ones((50, 3)), np.arange(50.0))
+
+
+@pytest.mark.parametrize(
+    ("shape", "code"), [((5, 10), "few-samples"), ((1, 1), "few-samples"), ((50, 3), "")]
+)
+def test_samples_that_can_show_no_unit_leave_the_mean(shape: tuple[int, int], code: str) -> None:
+    """As linear models, which do not raise there either."""
+    X = np.random.default_rng(0).standard_normal(shape) if code else np.ones(shape)
+    y = np.arange(float(len(X)))
+    with pytest.warns(ConvergenceWarning):
+        model = RectifiedNetworkRegressor(random_state=0).fit(X, y)
+    assert model.result_.code == (code or "inputs-constant")
+    assert model.result_.status == Status.UNDETERMINED
+    assert np.abs(model.predict(X) - y.mean()).max() <= 4 * np.finfo(np.float64).eps * len(y)
+
+
+def test_missing_values_are_named() -> None:
+    frame = pd.DataFrame({"dose": [1.0, np.nan, 3.0, 4.0], "age": [3.0, 1.0, 4.0, 1.0]})
+    with pytest.raises(InputError, match=r"NaN.*dose \(1\)"):
+        RectifiedNetworkRegressor().fit(frame, [1.0, 2.0, 3.0, 4.0])
+
+
+def test_intervals_for_new_labels(noisy: Planted) -> None:
+    model = RectifiedNetworkRegressor(3, random_state=0).fit(noisy.X, noisy.Y)
+    rng = np.random.default_rng(5)
+    X = rng.standard_normal((2000, 5))
+    Y = noisy.truth(X) + 0.1 * rng.standard_normal((2000, 2))
+    ends = model.predict_interval(X, 0.9)
+    assert ends.shape == (2000, 2, 2)
+    held = ((ends[..., 0] <= Y) & (ends[..., 1] >= Y)).mean()
+    # The size of the noise is known to 1/sqrt(2 n), which moves the share by 0.012; the share of
+    # 4,000 labels has a standard deviation of 0.0047.
+    assert abs(held - 0.9) <= 3 * np.hypot(0.012, 0.0047)
+    assert np.isclose(model.bic_ - model.aic_, (np.log(400) - 2) * (2 + 2 + 21 + 1), atol=1e-9)
+
+
+def test_exact_networks_have_no_intervals_but_their_labels(exact: Planted) -> None:
+    model = RectifiedNetworkRegressor(random_state=0).fit(exact.X, exact.Y)
+    ends = model.predict_interval(exact.X)
+    assert (ends[..., 0] == ends[..., 1]).all()
+    with pytest.raises(AttributeError):
+        _ = model.aic_
+
+
+def test_a_linear_part_where_the_data_want_one() -> None:
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((300, 3))
+    line = 2 * X[:, 0] + 1
+    hinge = np.maximum(X[:, 1], 0)
+    noise = 0.1 * rng.standard_normal(300)
+    found = {
+        name: RectifiedNetworkRegressor(random_state=0).fit(X, y + noise)
+        for name, y in (("line", line), ("hinge", hinge), ("both", line + hinge))
+    }
+    assert {name: (one.network_.n_units, one.network_.skip) for name, one in found.items()} == {
+        "line": (0, True),
+        "hinge": (1, False),
+        "both": (1, True),
+    }
+    assert all(one.result_.status == Status.ESTIMATED for one in found.values())
+
+
+def test_summary_and_plot_are_those_of_the_result(noisy: Planted) -> None:
+    model = RectifiedNetworkRegressor(3, random_state=0).fit(noisy.X, noisy.Y)
+    assert model.summary() == model.result_.summary()
+    assert len(model.plot(noisy.X, noisy.Y).axes) == len(model.plot().axes) + 1  # residuals
 
 
 def test_one_hot_columns() -> None:

@@ -48,6 +48,7 @@ STANDS_ON: dict[str, set[str]] = {
         "noise",
         "fitting",
     },
+    "pictures": {"errors", "numerics", "inputs", "network", "inference"},
     "recipes": {"numerics", "activations", "network", "samples", "noise", "fitting"},
     "solutions": {"errors", "numerics", "inputs", "network", "samples", "checks", "complete"},
     "evidence": {
@@ -88,6 +89,7 @@ STANDS_ON: dict[str, set[str]] = {
         "formats",
         "noise",
         "inference",
+        "pictures",
         "certificate",
     },
     "report": {
@@ -136,6 +138,7 @@ STANDS_ON: dict[str, set[str]] = {
         "stored",
         "samples",
         "noise",
+        "inference",
         "checks",
         "result",
         "search",
@@ -148,10 +151,12 @@ STANDS_ON: dict[str, set[str]] = {
         "activations",
         "inputs",
         "network",
+        "samples",
         "noise",
         "inference",
         "evidence",
         "result",
+        "search",
         "recover",
     },
     "extraction": {

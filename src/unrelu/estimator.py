@@ -19,7 +19,6 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from unrelu.activations import Activation
-from unrelu.checks.finding import Finding
 from unrelu.errors import InputError
 from unrelu.evidence.shown_classes import ShownProbabilities
 from unrelu.inference.breakpoints import Breakpoint, check_level
@@ -27,7 +26,7 @@ from unrelu.inference.goodness import Goodness
 from unrelu.inference.new_labels import label_intervals
 from unrelu.inputs.classes import class_labels
 from unrelu.inputs.frames import beside, plain, tables
-from unrelu.inputs.names import shown
+from unrelu.inputs.missing import check_nothing_missing
 from unrelu.links.identity import VALUES
 from unrelu.links.table import LINKS
 from unrelu.network import Network
@@ -36,9 +35,8 @@ from unrelu.numerics.arrays import AnyArray, Array
 from unrelu.recover import recover
 from unrelu.result import Recovery, RecoveryError
 from unrelu.samples import Samples
-from unrelu.search.no_network import refused
+from unrelu.search.no_network import no_unit_shows, refused
 from unrelu.wording.status import Status
-from unrelu.wording.streams import counted
 from unrelu.wording.summary import Summary
 
 if TYPE_CHECKING:
@@ -141,7 +139,7 @@ class RectifiedNetworkRegressor(
         of_classes = self.answers == LABELS.answers
         found = class_labels(X, y) if of_classes else None
         numbers, labels, names = tables(X, y if found is None else found.codes)
-        _check_nothing_missing(numbers, names.inputs)
+        check_nothing_missing(numbers, names.inputs)
         checked: tuple[Any, Any] = validate_data(
             self,
             _framed(X, numbers),
@@ -177,7 +175,7 @@ class RectifiedNetworkRegressor(
 
     def _found(self, X: Any, inputs: Array, y: Any, weights: Any) -> Recovery:
         """What `recover` finds; where samples cannot show a unit, the mean label, and why."""
-        nothing = _no_unit_shows(inputs, weights)
+        nothing = no_unit_shows(inputs, weights)
         if nothing is not None and self.answers == VALUES.name:
             count = slice(None) if weights is None else weights > 0
             few = Samples.of(inputs[count], np.asarray(y, np.float64)[count], few=True)
@@ -308,37 +306,6 @@ class RectifiedNetworkRegressor(
 
     def _as_fitted(self, Y: Array) -> Array:
         return Y[:, 0] if self._one_label else Y
-
-
-def _check_nothing_missing(X: Any, called: tuple[str, ...]) -> None:
-    """Which columns have missing values, before scikit-learn says that some have."""
-    array = np.asarray(X)
-    if array.ndim != 2 or array.dtype.kind != "f" or not np.isnan(array).any():
-        return
-    missing = np.isnan(array).sum(axis=0)
-    columns = np.flatnonzero(missing).tolist()
-    names = [f"{called[i] if called else i} ({missing[i]})" for i in columns]
-    raise InputError(
-        f"Input X contains NaN in {counted(len(columns), 'column')}, expected numbers: "
-        f"{shown(names)} of {len(array)} rows; leave these rows or columns out, or fill them in, "
-        "with sklearn.impute.SimpleImputer for example"
-    )
-
-
-def _no_unit_shows(inputs: Array, weights: Array | None) -> Finding | None:
-    """Why samples cannot show any unit, if they cannot."""
-    counting = inputs if weights is None else inputs[weights > 0]
-    n, d = counting.shape
-    if n <= d:
-        sentence = (
-            f"{counted(n, 'sample')} of {counted(d, 'input')} cannot show a unit, which needs "
-            f"{d + 1} on its active side: the mean label is all that is known"
-        )
-        return Finding("few-samples", Status.UNDETERMINED, sentence, more_samples=2 * (d + 1) - n)
-    if (counting == counting[0]).all():
-        sentence = "no input varies: the mean label is all that is known"
-        return Finding("inputs-constant", Status.UNDETERMINED, sentence)
-    return None
 
 
 def _framed(given: Any, numbers: ArrayLike) -> Any:

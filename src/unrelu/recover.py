@@ -44,7 +44,7 @@ from unrelu.search.plan import run_plan
 from unrelu.search.question import remarks_on
 from unrelu.search.rational import run_rational_plan
 from unrelu.search.row_space import label_rank
-from unrelu.search.skip import EITHER, may_be_there, search_both
+from unrelu.search.skip_left_open import left_open, may_be_there, search_both
 from unrelu.search.task import Task
 from unrelu.search.top_classes import ANSWERS as TOP_K
 from unrelu.search.top_classes import recover_shown
@@ -230,21 +230,21 @@ def recover(
     if link := link_of(answers, exact):
         behind = unlinked(link, X, Y, kind, sample_weight)
         X, Y, sample_weight, kind = behind.X, behind.values, behind.weights, behind.noise
-    either, skip = skip == EITHER, skip != EITHER and skip
+    either, linear = left_open(skip)
     if answers == TOP_K:
-        check_top_k(known, way, kind, bias, skip, sample_weight)
+        check_top_k(known, way, kind, bias, linear, sample_weight)
         return _thrown(recover_shown(X, Y, n_units, bias=bias, rng=rng), throw)
     if answers == LABELS.answers:
-        check_of_classes(LABELS.answers, known, way, kind, bias, skip)
+        check_of_classes(LABELS.answers, known, way, kind, bias, linear)
         labels = class_labels(X, Y)
         Y, kind = labels.indicators[:, 1:], LABELS
     given, exactly = _given(X, Y, exact, behind)
     rounded = kind.exact or (given.precision.sure and labels is None)  # and nothing else
     samples = given if rounded else given.as_they_stand()
     check_activation(known, n_units, way, kind, exact, samples.m)
-    check_skip(skip, known, way, kind, exact)
+    check_skip(linear, known, way, kind, exact)
     either = either and labels is None and may_be_there(known, way, kind, exact)
-    check_no_units(n_units, bias, way, exact, skip or either)
+    check_no_units(n_units, bias, way, exact, linear or either)
     samples, exactly, weights = _weighed(samples, exactly, X, sample_weight)
     check_weights(weights, known, way, kind)
     full, kept = samples, np.arange(samples.d)
@@ -254,8 +254,8 @@ def recover(
     rng, seed = seeded(rng)
     with one_thread(samples.n * samples.d < MANY_ENTRIES):
         task = Task(
-            *(samples, label_rank(samples, bias, rng, skip=skip), n_units, bias, way, kind),
-            *(known or RELU, skip, weights, form),
+            *(samples, label_rank(samples, bias, rng, skip=linear), n_units, bias, way, kind),
+            *(known or RELU, linear, weights, form),
             unknown=known is None,
             alpha=alpha,
             precision=(behind and behind.precision) or given.precision,

@@ -64,12 +64,9 @@ def _numbers(
 ) -> list[dict[str, object]]:
     if uncertainty is not None:
         return uncertainty.weights(level)
-    nan = Network(
-        *(np.full_like(each, math.nan) for each in (network.V, network.U, network.b, network.c)),
-        network.activation,
-        np.full_like(network.W, math.nan),
-    )
-    return list(weight_table(network, nan, nan, nan, names))
+    zero = Network(0 * network.V, 0 * network.U, activation=network.activation)
+    unknown = {"stderr": math.nan, "low": math.nan, "high": math.nan}
+    return [row | unknown for row in weight_table(network, zero, zero, zero, names)]
 
 
 def _facts(

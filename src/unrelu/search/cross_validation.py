@@ -25,7 +25,7 @@ from unrelu.search import least_squares, noisy
 from unrelu.search.judging import Outcome
 from unrelu.search.methods import AUTO
 from unrelu.search.row_space import label_rank
-from unrelu.search.skip import search_both
+from unrelu.search.skip_left_open import search_both
 from unrelu.search.task import Task
 from unrelu.wording.streams import counted
 
