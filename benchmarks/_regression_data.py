@@ -1,8 +1,8 @@
-"""Twelve data sets for regression: planted ones, and those that scikit-learn and statsmodels ship."""
+"""Twelve data sets for regression: planted ones, and some of scikit-learn and statsmodels."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
