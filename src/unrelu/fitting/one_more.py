@@ -231,7 +231,7 @@ class Test:
         light = self.fitting.light_tailed(left.net)
         copies = max(LEAST_COPIES, math.ceil(1 / self.alpha) - 1)
         allowed = math.floor(self.alpha * (copies + 1)) - 1
-        edges, best, passed = np.zeros(len(gains)), 0, True
+        edges, best, passed, alone = np.zeros(len(gains)), 0, True, True
         for kind in left.kinds:
             for count in _counts(copies, left.residual.size * STARTS, at_once=len(gains) > 1):
                 there = kind.first(count)
@@ -241,7 +241,9 @@ class Test:
                 plain = light and (gains > PLAIN * there.max(axis=1)).any()
                 if not passed or (there.shape[1] >= FEW_COPIES and plain):
                     break
-            best = int(own.argmax())
+            # Where a single unit is enough, whether there is a second is left to the next test.
+            alone = alone and int((scores.max(axis=0) >= own[0]).sum()) <= allowed
+            best = 0 if alone else int(own.argmax())
             last = min(allowed, there.shape[1] - 1)
             edges = np.maximum(edges, np.sort(there, axis=1)[:, -1 - last])
             if not passed:
