@@ -11,7 +11,7 @@ import numpy as np
 from unrelu.extraction.hard_labels.asking import run, together
 from unrelu.extraction.hard_labels.coverage import fill
 from unrelu.extraction.hard_labels.explaining import find_hyperplanes
-from unrelu.extraction.hard_labels.fit import refit, small, solve
+from unrelu.extraction.hard_labels.fit import refit, refitted, small, solve
 from unrelu.extraction.hard_labels.reliability import CHORDS, MORE_CHORDS, measure_reliability
 from unrelu.extraction.hard_labels.segments import Bend
 from unrelu.extraction.hard_labels.state import State
@@ -48,14 +48,16 @@ MISSING = 1
 REFITS = 6
 """Fits, each with the points that the one before predicted wrongly."""
 
-SHARP, SHARPER = 1e-11, 2
-"""Error of weights that further points are asked for, and how often that is done."""
+SHARP, SHARP_WITHIN, SHARPER = 5e-12, 1e-9, 2
+"""Errors of weights from which on further points are asked for, in the end and in a subspace whose
+network is fitted again, and how often that is done."""
 
-TRY, ENOUGH, WITHIN = 30, 200, 100
+TRY, ENOUGH, WITHIN = 30, 200, 40
 """Predicted points after a fit, after the last one, and after the last one in a subspace."""
 
 EXACT, ROUGHLY = 1e-10, 1e-9
-"""How far from the last ones labels are asked for, and where weights are not fitted together."""
+"""How far from the last ones labels are asked for, and where weights are not fitted together, or
+are fitted again."""
 
 FEW_WRONG = 8
 """Of the last ones, that a network which knows these may explain."""
@@ -207,7 +209,8 @@ def _last_checks(state: State, count: int) -> bool:
     for _ in range(REFITS):
         _sharpen(state)
         assert state.scores is not None, "it was found before"
-        off = EXACT if small(state, state.scores.network) else ROUGHLY
+        precise = small(state, state.scores.network) and not refitted(state)
+        off = EXACT if precise else ROUGHLY
         if not check_predictions(state, count, max(off, OFF * state.noise), 0):
             return False
         if not state.wrong:
@@ -218,13 +221,16 @@ def _last_checks(state: State, count: int) -> bool:
 
 
 def _sharpen(state: State) -> None:
-    """Fit the network again, with further points that its weights are known better from."""
-    for _ in range(SHARPER):
+    """Fit the network again to all points, and to further ones as long as weights that are fitted
+    together are not known well."""
+    refit(state)
+    assert state.scores is not None, "it was found before"
+    sharp = SHARP_WITHIN if refitted(state) else SHARP
+    for _ in range(SHARPER * small(state, state.scores.network)):
+        if state.scores.error < sharp:
+            break
         sharpen(state)
         refit(state)
-        assert state.scores is not None, "it was found before"
-        if state.scores.error < SHARP:
-            break
 
 
 def _solved(state: State) -> bool:

@@ -27,8 +27,13 @@ FURTHER, WINDOW = 0.5, (0.7, 2.5)
 """The second point of a new segment: how far behind the first, relative to the arc's radius, and
 where it is looked for."""
 
-COARSE = 2.0**-10
-"""Share of the radius to which a new segment is known before it is checked."""
+HALVED = 2
+"""How often the step that passes a segment's end is halved: where two bends are between, what comes
+next costs 40 questions in vain."""
+
+COARSE, ROUGHLY = 2.0**-12, 2
+"""Share of the radius to which a new segment is known before it is checked, and at how many of the
+places that are checked in the end."""
 
 SHARPER = 3.0
 """Length of a segment, in distances of the two points that its tangent comes from, beyond which it
@@ -185,6 +190,10 @@ class Tracer:
             if past is None:
                 low, high = high, GROWTH * high
                 continue
+            for _ in range(HALVED):
+                middle = (low + high) / 2
+                ended = yield from self._past(segment, y + middle * tangent, middle)
+                low, high, past = (middle, high, past) if ended is None else (low, middle, ended)
             found = yield from self._corner(segment, tangent, low, high, past)
             if found is not None:
                 return found
@@ -226,7 +235,7 @@ class Tracer:
         other = yield from bisect(*other, coarse)
         ends = _both(one, other)
         span = (centre, tangent, radius)
-        bend = yield from self._bend(segment, span, ends, 4 * COARSE * radius)
+        bend = yield from self._bend(segment, span, ends, 4 * COARSE * radius, ROUGHLY)
         if bend is None:
             return None
         ends = yield from bisect(*ends, self.width)
@@ -247,9 +256,11 @@ class Tracer:
         span: tuple[Array, Array, float],
         ends: tuple[Array, Array, Index],
         off: float,
+        places: int = 5,
     ) -> Asking[tuple[Array, float, Segment] | None]:
         """Where a segment meets the line through two new points, enclosed by `ends`, if that is in
-        the span (from, direction, length) and both are straight up to there, within `off`."""
+        the span (from, direction, length) and both are straight up to there, within `off`: that is
+        checked at so many `places`."""
         inner, outer, pairs = ends
         centre, tangent, radius = span
         a, b = (inner + outer) / 2
@@ -270,10 +281,14 @@ class Tracer:
         both = (segment.normal + normal) / max(float(np.linalg.norm(segment.normal + normal)), 1e-3)
         X = np.stack([point + before, point + behind, (point + a) / 2, (a + b) / 2, point])
         offsets = off * np.stack([segment.normal, normal, normal, normal, both])
-        classes = yield np.vstack([X + offsets, X - offsets])
+        X, offsets = X[:places], offsets[:places]
+        classes = (yield np.vstack([X + offsets, X - offsets])).reshape(2, -1)
         first, second = segment.classes[0], int(pairs[0, 1])
-        expected = [first] * 5 + [segment.classes[1]] + [second] * 3
-        if not np.array_equal(classes[:-1], expected) or classes[-1] == first:
+        beyond = [segment.classes[1], second, second, second]  # and at the bend, either of them
+        expected = beyond[: len(X)]
+        if (classes[0] != first).any() or not np.array_equal(classes[1, :4], expected):
+            return None
+        if (classes[1, 4:] == first).any():
             return None
         arms = (
             np.linalg.norm(point - a) / base + np.linalg.norm(point - segment.point) / segment.base

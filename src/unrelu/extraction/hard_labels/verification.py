@@ -93,11 +93,8 @@ def _tied(F: Array) -> Mask:
 
 
 def sharpen(state: State) -> None:
-    """Bisect the points that the weights are known best from, among many that are predicted, if the
-    weights are fitted to them."""
+    """Bisect the points that the weights are known best from, among many that are predicted."""
     assert state.scores is not None, "only after a fit"
-    if not small(state, state.scores.network):
-        return
     net, off = state.scores.network, max(1e-10, OFF * state.noise)
     guess = predict(state.scores, off, CANDIDATES, [state.scale * s for s in SCALES], state.rng)
     size = np.abs(guess.X).max(axis=1)
