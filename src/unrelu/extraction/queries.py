@@ -84,7 +84,7 @@ class Queries:
         self._labels = labels
         if self.texts.names and not labels:
             raise OracleError("the journal contains class labels, expected numbers")
-        self._answers: dict[str, Array] = {}
+        self._answers: dict[str, bytes] = {}  # a million small arrays would take twice as much
         self._recorded: list[tuple[Array, Array]] | None = None
 
     @property
@@ -160,9 +160,11 @@ class Queries:
         except KeyboardInterrupt:
             self.interrupted = True
             raise
-        Y = np.array([self._answers[key] for key in keys])
-        if Y.ndim != 2:  # answers of different lengths, only possible from a journal
+        answers = [self._answers[key] for key in keys]
+        lengths = {len(answer) for answer in answers}
+        if len(lengths) != 1:  # only possible from a journal
             raise OracleError("the journal contains answers of different lengths: start a new one")
+        Y = np.frombuffer(b"".join(answers)).reshape(len(keys), -1).copy()
         self.n_outputs = Y.shape[1]
         if self._recorded is not None and len(X):
             self._recorded.append((X, Y))
@@ -181,7 +183,7 @@ class Queries:
             self._show_progress()
 
     def _keep(self, keys: list[str], answers: Iterable[Array]) -> None:
-        self._answers.update(zip(keys, answers, strict=True))
+        self._answers.update((k, y.tobytes()) for k, y in zip(keys, answers, strict=True))
         self.by_stage[self.stage] += len(keys)
 
     def _show_progress(self) -> None:

@@ -143,7 +143,7 @@ def _groups(net: Network, state: Distances, among: Index, size: int) -> Iterator
     """Points of one pair of classes and one sign pattern, where there are that many."""
     points = state.points
     among = among[np.isfinite(state.distances[among])]
-    keys = np.column_stack([points.pairs[among], net.preactivations(points.X[among]) > 0])
+    keys = np.column_stack([points.pairs, net.preactivations(points.X) > 0])[among]
     _, number, count = np.unique(keys, axis=0, return_inverse=True, return_counts=True)
     number = number.ravel()
     for group in np.flatnonzero(count >= size):

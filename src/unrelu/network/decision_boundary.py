@@ -21,6 +21,9 @@ from scipy.linalg import solve_triangular
 from unrelu.network.network import Network
 from unrelu.numerics.arrays import Array, Index, Mask
 
+AT_ONCE = 4096
+"""Points whose gradients are held at once."""
+
 FLAT = 1e-9
 """Share of the median slope up to which a difference of outputs is constant."""
 
@@ -63,8 +66,7 @@ class Distances:
         delta = net.U[A] - net.U[B]
         F = np.maximum(Z, 0)
         active = (Z > 0) * delta
-        gradient = active @ net.V + (net.W[A] - net.W[B])
-        g = np.linalg.norm(gradient, axis=1)
+        g = _steepness(net, active, points.pairs)
         value = (F * delta).sum(axis=1) + net.c[A] - net.c[B]
         if net.skip:
             value += ((net.W[A] - net.W[B]) * X).sum(axis=1)
@@ -104,6 +106,19 @@ class Distances:
         outputs[each, self.points.pairs[:, 1]] -= rows
         assert hidden.shape[1] == k * inputs.shape[1], "one block for each unit"
         return np.column_stack([hidden, outputs[:, 1:].reshape(n, -1)])
+
+
+def _steepness(net: Network, active: Array, pairs: Index) -> Array:
+    """(n,) ‖∇(F_A − F_B)‖, block by block, since gradients are as large as the points."""
+    g = np.zeros(len(active))
+    for start in range(0, len(active), AT_ONCE):
+        rows = slice(start, start + AT_ONCE)
+        gradient = active[rows] @ net.V
+        if net.skip:
+            one, other = pairs[rows].T
+            gradient += net.W[one] - net.W[other]
+        g[rows] = np.linalg.norm(gradient, axis=1)
+    return g
 
 
 def _first_to_turn_on(Z: Array, delta: Array) -> tuple[Array, Array]:

@@ -8,9 +8,13 @@ from support.labelled import argmax_of, as_labels_show, homogeneous, labelled, s
 
 import unrelu
 from unrelu.evidence.boundary_labels import BoundaryLabels
+from unrelu.extraction.hard_labels import search
 from unrelu.extraction.hard_labels.classes import Classes
+from unrelu.extraction.hard_labels.output_layer import Scores
 from unrelu.extraction.hard_labels.segments import orthonormal
+from unrelu.extraction.hard_labels.state import State
 from unrelu.extraction.hard_labels.subspace import dimensions
+from unrelu.extraction.hard_labels.verification import predict
 from unrelu.extraction.queries import Queries
 
 
@@ -70,3 +74,36 @@ def test_inputs_of_a_class_are_remembered_as_they_were_asked() -> None:
     classes(X)
     X[:] = 7.0
     assert [inside.tolist() for inside in classes.inside] == [[[1.0, 0.0]], [[-1.0, 0.0]]]
+
+
+def test_after_a_subspace_in_vain_another_one_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In many inputs, a search in all of them takes more questions than several subspaces."""
+    truth = labelled(120, 2, 1, 1)
+    tried: list[int] = []
+
+    def in_vain_at_first(state: State, first: np.ndarray, last: int) -> bool:
+        tried.append(state.n_inputs)
+        return len(tried) > 1 and stages(state, first, last)
+
+    stages = search._all_stages
+    monkeypatch.setattr(search, "_all_stages", in_vain_at_first)
+    result = unrelu.extract(
+        sign_of(truth), 120, answers="labels", budget=60_000, rng=0, throw=False
+    )
+    assert tried == [dimensions(120)] * 2
+    assert result.code == "boundary-exact"
+    assert result.network is not None
+    assert unrelu.match(result.network, as_labels_show(truth)).max_error < 1e-9
+
+
+def test_points_are_predicted_on_chords_between_two_classes() -> None:
+    truth = labelled(8, 4, 3, 0)
+    scores = Scores(truth, np.zeros((3, 4), np.intp))
+    rng = np.random.default_rng(0)
+    predicted = predict(scores, 1e-8, 50, (1.0, 16.0), rng)
+    assert 0 < len(predicted.X) <= 50
+    ends = [truth(predicted.chords[:, side]).argmax(axis=1) for side in (0, 1)]
+    assert (ends[0] != ends[1]).all()
+    for sign, column in ((1, 0), (-1, 1)):
+        labels = truth(predicted.X + sign * predicted.aside).argmax(axis=1)
+        assert (labels == predicted.pairs[:, column]).all()

@@ -17,6 +17,9 @@ FINEST = 2.0**-51
 """Distance of the two inputs, relative to their largest entry, at which bisection ends: rounding of
 the inputs leaves nothing between them."""
 
+AT_ONCE = 4096
+"""Points whose ends are subtracted at once."""
+
 
 @dataclass(eq=False)
 class Boundary:
@@ -38,8 +41,8 @@ class Boundary:
         numbers = np.arange(self.count, self.count + len(pairs))
         self.count += len(pairs)
         while self.count > len(self._pairs):
-            self._inner, self._outer = _doubled(self._inner), _doubled(self._outer)
-            self._pairs, self._scattered = _doubled(self._pairs), _doubled(self._scattered)
+            self._inner, self._outer = _longer(self._inner), _longer(self._outer)
+            self._pairs, self._scattered = _longer(self._pairs), _longer(self._scattered)
         self._inner[numbers], self._outer[numbers] = inner, outer
         self._pairs[numbers], self._scattered[numbers] = pairs, scattered
         return numbers
@@ -62,7 +65,9 @@ class Boundary:
 
     @property
     def points(self) -> Array:
-        return (self.inner + self.outer) / 2
+        middle = self.inner + self.outer
+        middle /= 2
+        return middle
 
     def refine(self, numbers: Index, width: float) -> Asking[Array]:
         """Bisect these further; returns them."""
@@ -73,13 +78,18 @@ class Boundary:
         return (inner + outer) / 2
 
 
-def _doubled(rows: NDArray[Kept]) -> NDArray[Kept]:
-    return np.concatenate([rows, np.zeros_like(rows)])
+def _longer(rows: NDArray[Kept]) -> NDArray[Kept]:
+    """With room for half as many again, which takes no memory before it is used."""
+    longer = np.zeros((len(rows) + len(rows) // 2, *rows.shape[1:]), rows.dtype)
+    longer[: len(rows)] = rows
+    return longer
 
 
 def widths(inner: Array, outer: Array) -> Array:
     """Distances of the ends, relative to their largest entries."""
-    return largest_entries(outer - inner) / np.maximum(largest_entries(inner), 1e-300)
+    starts = range(0, max(len(inner), 1), AT_ONCE)
+    parts = [largest_entries(outer[i : i + AT_ONCE] - inner[i : i + AT_ONCE]) for i in starts]
+    return np.concatenate(parts) / np.maximum(largest_entries(inner), 1e-300)
 
 
 def bisect(

@@ -135,15 +135,5 @@ def _keep_hyperplanes(state: State, net: Network, errors: Array) -> None:
 
 def small(state: State, net: Network) -> bool:
     """Whether all weights are fitted to the points together."""
-    return _together(net, net.n_inputs, len(state.classes))
-
-
-def refitted(state: State) -> bool:
-    """Whether the network, found in a subspace, is fitted again in all inputs."""
-    d, m = state.classes.queries.n_inputs, len(state.classes)
-    within = state.classes.basis is not None and state.scores is not None
-    return within and _together(state.scores.network, d, m)
-
-
-def _together(net: Network, d: int, m: int) -> bool:
+    d, m = net.n_inputs, len(state.classes)
     return net.n_units * (d + m) + d * (m - 1) * net.skip <= MOST_POLISHED

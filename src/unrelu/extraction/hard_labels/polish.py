@@ -13,11 +13,15 @@ from unrelu.network.decision_boundary import (
     moved,
     output_biases,
 )
-from unrelu.numerics.arrays import Array, Index
+from unrelu.numerics.arrays import Array, Index, largest_entries
 
 STEPS = 8
 CONVERGED = 0.5
 """Ratio of two consecutive residuals above which nothing is gained."""
+
+SMALL = 1e-6
+"""Square of residuals, in units of errors, times these errors: what a step leaves is of that order,
+and where the residuals after it are below the errors, too, another one changes nothing."""
 
 ASTRAY, FEW_ASTRAY = 6.0, 0.02
 """Errors from the boundary of a point that a wrong label has led astray, and the largest share."""
@@ -33,6 +37,8 @@ def polish(
     these units. The network must be near. Unknowns that are `fixed` stay what they are."""
     best, least, sizes = net, np.inf, [np.inf]
     residuals = np.asarray(np.zeros(len(points)))
+    unit = float(np.median(points.errors / (1 + largest_entries(points.X))))
+    enough = np.sqrt(SMALL / unit)
     for _ in range(STEPS):
         state = Distances.of(net, points)
         weighted = state.distances / points.errors
@@ -40,7 +46,7 @@ def polish(
         if size < least:
             best, least, residuals = net, size, weighted
         sizes.append(size)
-        if not size < CONVERGED * sizes[-2]:
+        if not size < CONVERGED * sizes[-2] or (size < 1 and sizes[-2] < enough):
             break
         step = _step(state, biased, fixed)
         if step is None:

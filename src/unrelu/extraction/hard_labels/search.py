@@ -11,7 +11,7 @@ import numpy as np
 from unrelu.extraction.hard_labels.asking import run, together
 from unrelu.extraction.hard_labels.coverage import fill
 from unrelu.extraction.hard_labels.explaining import find_hyperplanes
-from unrelu.extraction.hard_labels.fit import refit, refitted, small, solve
+from unrelu.extraction.hard_labels.fit import refit, small, solve
 from unrelu.extraction.hard_labels.reliability import CHORDS, MORE_CHORDS, measure_reliability
 from unrelu.extraction.hard_labels.segments import Bend
 from unrelu.extraction.hard_labels.state import State
@@ -24,8 +24,9 @@ log = logging.getLogger(__name__)
 SIZES, LOOKED_AT = (4.0, 16.0, 64.0, 256.0, 1024.0), 200
 """Where a second class is looked for, if there is only one nearby, with how many inputs."""
 
-IN_SUBSPACE = 64
-"""Random inputs in a subspace."""
+IN_SUBSPACE, SUBSPACES = 64, 3
+"""Random inputs in a subspace, and how many of these are tried, if together they have fewer
+directions than there are inputs: in all of these, a search takes more questions by far."""
 
 FIRST, FUTILE = 2, 10
 """Polylines before the first normals; rounds in which nothing got better, after which it ends."""
@@ -49,15 +50,16 @@ REFITS = 6
 """Fits, each with the points that the one before predicted wrongly."""
 
 SHARP, SHARP_WITHIN, SHARPER = 5e-12, 1e-9, 2
-"""Errors of weights from which on further points are asked for, in the end and in a subspace whose
-network is fitted again, and how often that is done."""
+"""Errors of weights from which on further points are asked for, in the end and in a subspace, and
+how often that is done."""
 
 TRY, ENOUGH, WITHIN = 30, 200, 40
-"""Predicted points after a fit, after the last one, and after the last one in a subspace."""
+"""Predicted points after a fit, after the last one, and after the last one in a subspace of not
+many inputs."""
 
 EXACT, ROUGHLY = 1e-10, 1e-9
 """How far from the last ones labels are asked for, and where weights are not fitted together, or
-are fitted again."""
+known from a subspace so far."""
 
 FEW_WRONG = 8
 """Of the last ones, that a network which knows these may explain."""
@@ -74,11 +76,15 @@ def _by_subspace(state: State) -> bool:
     r = dimensions(d)
     if r is None:
         return False
-    basis = np.linalg.qr(state.rng.standard_normal((d, d)))[0]
-    state.within = sub = state.in_subspace(basis[:r])
-    first = sub.scale * sub.rng.standard_normal((IN_SUBSPACE, r))
-    found = _all_stages(sub, first, WITHIN)
-    state.classes = sub.classes.in_all_inputs()
+    many = r < d / SUBSPACES
+    for _ in range(SUBSPACES if many else 1):
+        basis = np.linalg.qr(state.rng.standard_normal((d, d)))[0]
+        state.within = sub = state.in_subspace(basis[:r])
+        first = sub.scale * sub.rng.standard_normal((IN_SUBSPACE, r))
+        found = _all_stages(sub, first, ENOUGH if many else WITHIN)
+        state.classes = sub.classes.in_all_inputs()
+        if found or sub.refusal is not None:
+            break
     if not found:
         return False
     state.take_from(sub)
@@ -209,7 +215,7 @@ def _last_checks(state: State, count: int) -> bool:
     for _ in range(REFITS):
         _sharpen(state)
         assert state.scores is not None, "it was found before"
-        precise = small(state, state.scores.network) and not refitted(state)
+        precise = small(state, state.scores.network) and state.classes.basis is None
         off = EXACT if precise else ROUGHLY
         if not check_predictions(state, count, max(off, OFF * state.noise), 0):
             return False
@@ -225,7 +231,7 @@ def _sharpen(state: State) -> None:
     together are not known well."""
     refit(state)
     assert state.scores is not None, "it was found before"
-    sharp = SHARP_WITHIN if refitted(state) else SHARP
+    sharp = SHARP if state.classes.basis is None else SHARP_WITHIN
     for _ in range(SHARPER * small(state, state.scores.network)):
         if state.scores.error < sharp:
             break

@@ -66,10 +66,9 @@ class State:
 
     def in_subspace(self, basis: Array) -> State:
         """A search before any other, in coordinates of orthonormal rows (r, d). Inputs are as long
-        as in all inputs."""
+        as in all inputs, and classes are numbered as they turn up there."""
         scale = self.scale * float(np.sqrt(self.n_inputs / len(basis)))
-        known = self.classes
-        classes = Classes(known.queries, basis, labels=known.labels, numbers=known.numbers)
+        classes = Classes(self.classes.queries, basis)
         return State(classes, scale, self.reach, self.biased, self.rng)
 
     @property

@@ -56,13 +56,8 @@ def predict(
     given scales; fewer if few chords meet it. At `off` (1 + ‖x‖) on both sides, the largest output
     is that of one class, and known."""
     net = scores.network
-    ends = rng.standard_normal((CHORDS * count, 2, net.n_inputs))
-    ends *= rng.choice(np.asarray(scales), len(ends))[:, None, None]
-    outputs = [scores(ends[:, 0]), scores(ends[:, 1])]
-    ties = np.column_stack([_tied(F) for F in outputs])
-    first, second = (F.argmax(axis=1) for F in outputs)
-    rows = np.flatnonzero((first != second) & ~ties.any(axis=1))[:count]
-    inner, outer, A = ends[rows, 0], ends[rows, 1], first[rows]
+    chords, A, tied = _chords(scores, count, scales, rng)
+    inner, outer = chords[:, 0], chords[:, 1]
     for _ in range(HALVINGS):
         middle = (inner + outer) / 2
         within = (scores(middle).argmax(axis=1) == A)[:, None]
@@ -81,10 +76,30 @@ def predict(
         distance = np.maximum(distance, OFF * scores.rounding * reach)
     aside = distance[:, None] * normals
     sides = scores(X + aside), scores(X - aside)
-    each = np.arange(len(rows))
+    each = np.arange(len(X))
     known = [~_tied(F) & (np.minimum(F[each, A], F[each, B]) > NEVER) for F in sides]
     kept = np.flatnonzero(steep & known[0] & known[1])
-    return Predicted(X[kept], aside[kept], pairs[kept], ends[rows][kept], ends[ties][:count])
+    return Predicted(X[kept], aside[kept], pairs[kept], chords[kept], tied)
+
+
+def _chords(
+    scores: Scores, count: int, scales: Sequence[float], rng: np.random.Generator
+) -> tuple[Array, Index, Array]:
+    """The first `count` of many chords whose ends (n, 2, d) are of two classes, the first of these
+    (n,), and the first `count` ends (q, d) at which the largest outputs are equal."""
+    kept: list[tuple[Array, Index, Array]] = []
+    missing = count
+    for _ in range(CHORDS):
+        ends = rng.standard_normal((count, 2, scores.network.n_inputs))
+        ends *= rng.choice(np.asarray(scales), count)[:, None, None]
+        outputs = [scores(ends[:, 0]), scores(ends[:, 1])]
+        ties = np.column_stack([_tied(F) for F in outputs])
+        first, second = (F.argmax(axis=1) for F in outputs)
+        rows = np.flatnonzero((first != second) & ~ties.any(axis=1))[:missing]
+        missing -= len(rows)
+        kept.append((ends[rows], first[rows], ends[ties]))
+    chords, classes, tied = (np.concatenate(parts) for parts in zip(*kept, strict=True))
+    return chords, classes, tied[:count]
 
 
 def _tied(F: Array) -> Mask:
