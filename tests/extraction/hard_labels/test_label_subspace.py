@@ -78,7 +78,7 @@ def test_inputs_of_a_class_are_remembered_as_they_were_asked() -> None:
 
 def test_after_a_subspace_in_vain_another_one_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
     """In many inputs, a search in all of them takes more questions than several subspaces."""
-    truth = labelled(120, 2, 1, 1)
+    truth = labelled(120, 3, 3, 2)
     tried: list[int] = []
 
     def in_vain_at_first(state: State, first: np.ndarray, last: int) -> bool:
@@ -88,12 +88,19 @@ def test_after_a_subspace_in_vain_another_one_is_tried(monkeypatch: pytest.Monke
     stages = search._all_stages
     monkeypatch.setattr(search, "_all_stages", in_vain_at_first)
     result = unrelu.extract(
-        sign_of(truth), 120, answers="labels", budget=60_000, rng=0, throw=False
+        argmax_of(truth), 120, answers="labels", budget=60_000, rng=1, throw=False
     )
     assert tried == [dimensions(120)] * 2
     assert result.code == "boundary-exact"
     assert result.network is not None
     assert unrelu.match(result.network, as_labels_show(truth)).max_error < 1e-9
+
+
+@pytest.mark.parametrize("budget", [300, 330, 900, 3000])
+def test_a_budget_that_ends_in_a_subspace_leaves_the_labels_seen(budget: int) -> None:
+    truth = labelled(24, 4, 1, 1)
+    result = unrelu.extract(sign_of(truth), 24, answers="labels", budget=budget, rng=1, throw=False)
+    assert (result.status, result.code) == ("undetermined", "budget-spent")
 
 
 def test_points_are_predicted_on_chords_between_two_classes() -> None:

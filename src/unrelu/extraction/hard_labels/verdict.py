@@ -72,13 +72,13 @@ def verdict(state: State) -> Recovery:
 
 def without_network(state: State) -> Recovery:
     """The result if no network was found: a constant."""
-    d, classes = state.n_inputs, state.classes
+    d, classes = state.n_inputs, state.searched.classes
     m = 1 if len(classes) <= 2 else len(classes)
     net = Network(np.zeros((0, d)), np.zeros((m, 0)))
     points = BoundaryPoints(np.zeros((0, d)), np.zeros((0, 2), np.intp), np.zeros(0))
     nothing = np.zeros((0, 2), np.intp)
     question = Question(net, state.biased, values=True)
-    labels = np.array(classes.labels).reshape(len(classes), -1)
+    labels = np.array(classes.labels).reshape(len(classes), -1 if len(classes) else 1)
     judgement = judge_boundary(
         *(question, points, labels, NONE, nothing),
         noise=state.noise,
