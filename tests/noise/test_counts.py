@@ -10,6 +10,7 @@ from support.noise_kinds import Squares
 from unrelu import Network, Status, match, recover
 from unrelu.activations import RELU
 from unrelu.fitting.fittings import Reweighted
+from unrelu.fitting.selection import Effort
 from unrelu.fitting.weighted import reweighted
 from unrelu.fitting.width import choose
 from unrelu.inference.assessment import assess
@@ -18,7 +19,8 @@ from unrelu.noise.found import Noise
 from unrelu.noise.poisson import POISSON, Proportional
 from unrelu.numerics.dependence import DEPENDENT, dependence
 from unrelu.samples import Samples
-from unrelu.search.noisy import Request, best_from_afar, suspects_gross_errors
+from unrelu.search.agreement import best_from_afar
+from unrelu.search.noisy import suspects_gross_errors
 
 Array = NDArray[np.float64]
 ONE = np.ones((1, 1))
@@ -219,7 +221,7 @@ def test_a_network_is_no_further_start_of_its_own() -> None:
     X = rng.standard_normal((500, 6))
     samples = Samples.of(X, rng.poisson(truth(X)).astype(np.float64))
     fitting = FromNowhere(POISSON, samples, bias=True, skip=False, activation=RELU)
-    request = Request(2, True, False, RELU, 0.01, 0.0, rng)
-    assert best_from_afar(truth, fitting, request) is truth
-    assert all(other is not truth for other in request.effort.others)
-    assert len(request.effort.others) > 0
+    effort = Effort()
+    assert best_from_afar(truth, fitting, effort, rng) is truth
+    assert all(other is not truth for other in effort.others)
+    assert len(effort.others) > 0

@@ -159,6 +159,21 @@ def depends_on_heights(case: NoisyCase) -> Finding | None:
     )
 
 
+def curved_output(case: NoisyCase) -> Finding | None:
+    """Whether counts have a mean that is a curve of the sum of the units."""
+    p, along = case.curved
+    if p >= CURVED:
+        return None
+    grows = "less" if along < 0 else "more"
+    return failed(
+        "curved-output",
+        f"the mean of the counts is a curve of the sum of the units, or there are more of them: it "
+        f"grows {grows} than the sum does (p = {p:.1g}), as that of a neuron "
+        + ("that saturates" if along < 0 else "with a threshold")
+        + "; `output_curve` estimates the curve, and the units with it",
+    )
+
+
 def misfit(case: NoisyCase) -> Finding | None:
     """Whether what is left is alike for neighbours."""
     if case.left.misfit > MISFIT:
@@ -169,6 +184,8 @@ def misfit(case: NoisyCase) -> Finding | None:
         return None
     if not case.beyond_rounding:
         return None
+    if found := curved_output(case):  # which says more
+        return found
     what = f"the best network of {case.net.n_units} units" if case.net.n_units else _simple(case)
     return failed(
         "misfit",
@@ -191,21 +208,6 @@ def far_from_the_estimate(case: NoisyCase) -> Finding | None:
         f"another network {units}explains the labels better: these weights are {far:.2g} standard "
         f"errors from the best fit, in the mean of {p}; those of an estimate would be within "
         f"{case.spread:.2g}",
-    )
-
-
-def curved_output(case: NoisyCase) -> Finding | None:
-    """Whether counts have a mean that is a curve of the sum of the units."""
-    p, along = case.curved
-    if p >= CURVED:
-        return None
-    grows = "less" if along < 0 else "more"
-    return failed(
-        "curved-output",
-        f"the mean of the counts is a curve of the sum of the units, or there are more of them: it "
-        f"grows {grows} than the sum does (p = {p:.1g}), as that of a neuron "
-        + ("that saturates" if along < 0 else "with a threshold")
-        + "; the directions of these units may be wrong",
     )
 
 

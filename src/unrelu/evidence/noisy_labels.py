@@ -172,7 +172,12 @@ def measured(
     if (rest.std(axis=0) < ROUNDED * precision.step).all():
         left = replace(left, misfit=0.0)
     alike = chance_alike(kind, net, asked, samples)
-    return NoisyCase(net, samples, left, free, none, np.arange(0), counts=kind.integer, alike=alike)
+    line = _curved(asked, net, samples, noise)
+    nothing = np.arange(0)
+    counts = kind.integer
+    return NoisyCase(
+        net, samples, left, free, none, nothing, counts=counts, alike=alike, curved=line
+    )
 
 
 def judge_noisy(
@@ -215,7 +220,6 @@ def judge_noisy(
         found = found or far_from_the_estimate(case)
         if found is None:
             case = replace(case, more=_asks_for_more(asked, case, noise, precision.step))
-            case = replace(case, curved=_curved(asked, case, noise))
         if before is not None:
             case = replace(case, errors=before.weight_errors, weak=before.undetermined)
         elif linear is not None and not case.more and (found is None or found.code in FEW):
@@ -324,14 +328,14 @@ def _asks_for_more(asked: Question, case: NoisyCase, noise: Noise, step: float) 
     )
 
 
-def _curved(asked: Question, case: NoisyCase, noise: Noise) -> tuple[float, float]:
+def _curved(asked: Question, net: Network, samples: Samples, noise: Noise) -> tuple[float, float]:
     """Of counts, whether their mean is the sum of the units."""
-    kind, net = kinds.KINDS[noise.kind], case.net
+    kind = kinds.KINDS[noise.kind]
     if not kind.counts or not net.n_units or net.skip or not net.activation.piecewise_linear:
         return 1.0, 0.0
-    criterion = kinds.criterion(noise, case.samples, net(case.samples.X))
+    criterion = kinds.criterion(noise, samples, net(samples.X))
     assert criterion.weights is not None, "counts have weights"
-    return curved(net, case.samples, criterion.weights, asked.biased)
+    return curved(net, samples, criterion.weights, asked.biased)
 
 
 def _asks(

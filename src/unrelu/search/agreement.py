@@ -18,6 +18,9 @@ MORE_STARTS = 4
 """Further starts of as many units, where no two have ended in the best network, at most for as long
 again."""
 
+AFAR = 3
+"""Starts from afar at most, which often end in the best minimum of few units."""
+
 SAME = 4.0
 """Noise variances to a weight by which the units of two searches may differ and still be the same:
 next to each minimum there are others, with the hyperplanes on other sides of some samples."""
@@ -26,6 +29,27 @@ ROUNDING_ANGLE = 1e-12
 """Squared angle that rounding of the labels may leave where there is no noise to speak of."""
 
 TINY = float(np.finfo(np.float64).tiny)
+
+
+def best_from_afar(
+    net: Network, fitting: Fitting, effort: Effort, rng: np.random.Generator
+) -> Network:
+    """The best of a network and of those with as many units that starts from afar lead to, if
+    there are such starts; no more once one has led to the best."""
+    best, k, same = net, net.n_units, False
+    found: list[Network] = []
+    while len(found) < AFAR and not same:
+        start = fitting.from_afar(k, rng)
+        if start is None:
+            return best
+        found.append(start)
+        if start.n_units == k:
+            same = common_units(start, best, fitting) == k
+            best = start if fitting.gain(best, start) > 0 else best
+    others = (each for each in (net, *found) if each is not best and each.n_units == k)
+    effort.others += tuple(others)
+    effort.agreed = False
+    return best
 
 
 def best_of_starts(

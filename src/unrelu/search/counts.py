@@ -11,13 +11,22 @@ from __future__ import annotations
 
 import numpy as np
 
+from unrelu.activations import Activation
 from unrelu.fitting.fittings import Reweighted
 from unrelu.fitting.one_more import Test
 from unrelu.fitting.selection import unit_edge
 from unrelu.network import Network
+from unrelu.noise.kind import NoiseKind
+from unrelu.samples import Samples
 
 FROM = 20
 """Counts to an input from which their second moments are worth looking at."""
+
+
+def fitting_of(
+    kind: NoiseKind, samples: Samples, bias: bool, skip: bool, activation: Activation
+) -> Reweighted:
+    return Reweighted(kind, samples, bias=bias, skip=skip, activation=activation)
 
 
 def find(

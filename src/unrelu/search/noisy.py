@@ -15,13 +15,7 @@ import numpy as np
 from unrelu.activations import Activation
 from unrelu.evidence.shared_rounding import rounded_apart
 from unrelu.fitting.candidate import Candidate
-from unrelu.fitting.fittings import (
-    Fitting,
-    LeastSquares,
-    Reweighted,
-    fitting_of,
-    without_units,
-)
+from unrelu.fitting.fittings import Fitting, LeastSquares, fitting_of, without_units
 from unrelu.fitting.one_more import UNEQUAL
 from unrelu.fitting.problem import choose_rows
 from unrelu.fitting.selection import Effort
@@ -36,7 +30,7 @@ from unrelu.numerics.arrays import Index
 from unrelu.numerics.spread import NORMAL, robust_spread, telling
 from unrelu.samples import Samples
 from unrelu.search import counts, least_squares
-from unrelu.search.agreement import best_of_starts, common_units
+from unrelu.search.agreement import best_from_afar, best_of_starts
 from unrelu.search.task import Task
 
 GROSS = 2.0
@@ -54,9 +48,6 @@ the least number of labels for that, which gives their median to a tenth."""
 
 TESTED = 20_000
 """Samples that the number of units is chosen by, or as many as the search has used."""
-
-AFAR = 3
-"""Starts from afar, which are quick and often end in the best minimum of few units."""
 
 FIRST = 2
 """Starts of the search while the number of units is open: of labels that units alone do not
@@ -193,13 +184,10 @@ def _search_part(
 def _search_counts(part: Samples, request: Request, kind: NoiseKind | None) -> Network | None:
     if kind is None or not kind.counts:
         return None
-    model = Reweighted(
-        kind, part, bias=request.bias, skip=request.skip, activation=request.activation
-    )
+    at = (request.bias, request.skip, request.activation)
     most = least_squares.most_width(part, request.bias)
-    net = counts.find(model, request.n_units, most, request.rng)
-    if net is not None:
-        request.effort.starts += 1
+    net = counts.find(counts.fitting_of(kind, part, *at), request.n_units, most, request.rng)
+    request.effort.starts += net is not None
     return net
 
 
@@ -261,39 +249,17 @@ def _of_given_width(
     more; of few samples, that number is taken to be right."""
     squares = searched.kind.loss is None
     if not squares:  # as the search was
-        net = best_from_afar(net, fitting, request)
+        net = best_from_afar(net, fitting, request.effort, request.rng)
     step, rng = _step(searched, request), request.rng
     enough = fitting.samples.n >= UNEQUAL
     if not enough or not asks_for_more(net, fitting, alpha=request.alpha, step=step, rng=rng):
         return WidthFound(net)
-    better = best_from_afar(net, fitting, request) if squares else net
+    better = best_from_afar(net, fitting, request.effort, request.rng) if squares else net
     if better is net:
         wider = _search_again(2 * net.n_units, searched, request, net)
         other = with_units(wider, fitting, net.n_units, rng)
         better = other if fitting.gain(net, other) > 0 else net
     return WidthFound(net, search="more", better=None if better is net else better)
-
-
-def best_from_afar(net: Network, fitting: Fitting, request: Request) -> Network:
-    """The best of a network and of those with as many units that starts from afar lead to, if
-    there are such starts; no more once one has led to the best."""
-    best, k = net, net.n_units
-    found: list[Network] = []
-    while len(found) < AFAR:
-        start = fitting.from_afar(k, request.rng)
-        if start is None:
-            break
-        found.append(start)
-        if start.n_units == k:
-            same = common_units(start, best, fitting) == k
-            best = start if fitting.gain(best, start) > 0 else best
-            if same:
-                break
-    others = [each for each in (net, *found) if each is not best and each.n_units == k]
-    if found:
-        request.effort.others += tuple(others)
-        request.effort.agreed = False
-    return best
 
 
 def _choose(
@@ -333,7 +299,7 @@ def _agree(found: WidthFound, fitting: Fitting, searched: Searched, request: Req
     widths, effort = found.widths, request.effort
     net = found.net
     if searched.kind.loss is not None and request.n_units is None:  # the search was by squares
-        net = best_from_afar(net, fitting, request)
+        net = best_from_afar(net, fitting, request.effort, request.rng)
     net, common = best_of_starts(net, fitting, effort, again)
     if common < net.n_units <= MOST_MORE and request.n_units is None:
         fewer = _choose(fitting.without_units(), fitting, searched, request, about=net)
