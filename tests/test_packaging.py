@@ -50,7 +50,6 @@ STANDS_ON: dict[str, set[str]] = {
     },
     "pictures": {"errors", "numerics", "inputs", "network", "inference"},
     "recipes": {"numerics", "activations", "network", "samples", "noise", "fitting"},
-    "output_curve": {"errors", "numerics", "network", "samples", "noise", "fitting"},
     "solutions": {"errors", "numerics", "inputs", "network", "samples", "checks", "complete"},
     "evidence": {
         "wording",
@@ -201,7 +200,6 @@ STANDS_ON: dict[str, set[str]] = {
         "oracles",
         "inference",
         "inputs",
-        "output_curve",
         "solutions",
         "certificate",
         "result",

@@ -31,12 +31,12 @@ if TYPE_CHECKING:
     from unrelu.formats.sklearn import from_sklearn, to_sklearn
     from unrelu.inference.assessment import assess
     from unrelu.inference.breakpoints import Breakpoint
+    from unrelu.inference.output_curve import OutputCurve, output_curve
     from unrelu.inference.uncertainty import Prediction, Uncertainty
     from unrelu.inputs.lags import lagged
     from unrelu.network import Network
     from unrelu.network.matching import Match, match
     from unrelu.noise.found import Noise
-    from unrelu.output_curve import OutputCurve, output_curve
     from unrelu.recover import recover
     from unrelu.report.curves import draw_curve
     from unrelu.report.extraction import write_extraction_report
@@ -113,7 +113,7 @@ _HOMES = {
     "network.matching": ("Match", "match"),
     "network": ("Network",),
     "inputs.lags": ("lagged",),
-    "output_curve": ("OutputCurve", "output_curve"),
+    "inference.output_curve": ("OutputCurve", "output_curve"),
     "recover": ("recover",),
     "wording.remarks": ("Remark",),
     "report.curves": ("draw_curve",),
@@ -147,14 +147,11 @@ def __dir__() -> list[str]:
 
 
 class _Package(ModuleType):
-    """`unrelu.recover`, `extract`, `output_curve` and `solutions` are functions, and modules have
-    the same names: importing such a module would otherwise bind itself here in the function's
-    place."""
+    """`unrelu.recover`, `extract` and `solutions` are functions, and modules have the same names:
+    importing such a module would otherwise bind itself here in the function's place."""
 
     def __setattr__(self, name: str, value: object) -> None:
-        if name in ("recover", "extract", "output_curve", "solutions") and isinstance(
-            value, ModuleType
-        ):
+        if name in ("recover", "extract", "solutions") and isinstance(value, ModuleType):
             value = getattr(value, name)
         super().__setattr__(name, value)
 
