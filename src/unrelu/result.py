@@ -27,6 +27,7 @@ from unrelu.noise.found import Noise
 from unrelu.numerics.arrays import Array
 from unrelu.numerics.equality import by_value
 from unrelu.pictures.fit import Fit, draw_fit
+from unrelu.stored.blocks import Given
 from unrelu.wording.card import card
 from unrelu.wording.lines import labelled
 from unrelu.wording.status import SENTENCES, Status
@@ -220,9 +221,7 @@ class Recovery:
             *(self.noise, self.breakpoints, self.names, level),
         )
 
-    def plot(
-        self, X: ArrayLike | None = None, Y: ArrayLike | None = None, level: float = 0.95
-    ) -> Figure:
+    def plot(self, X: Given | None = None, Y: Given | None = None, level: float = 0.95) -> Figure:
         """A picture of the fit, over the range of its inputs: of one input, the function with its
         band and its breakpoints with their intervals; of several, the directions of the kinks, the
         function along each of the inputs that matter most, the others at their means, and, with

@@ -55,6 +55,7 @@ def _answers() -> dict[str, str]:
 @arguments.units
 @arguments.bias
 @click.option("--skip", is_flag=True, help="Fit a skip connection from inputs to outputs.")
+@click.option("--auto-skip", is_flag=True, help="Fit one where the labels want it.")
 @table_option(
     "--method", _methods, help="A search or a published recipe; auto tries what is suitable."
 )
@@ -96,6 +97,13 @@ def _answers() -> dict[str, str]:
 @arguments.running
 @arguments.seed("rng")
 @click.option("--report", "page", metavar="PAGE", help="Also write a report, an .html.")
+@click.option(
+    "--plot",
+    "picture",
+    metavar="PICTURE",
+    help="Also draw the fit, as a .png, .svg or .pdf: breakpoints, effects, residuals.",
+)
+@click.option("--summary", is_flag=True, help="Print the summary of a regression instead.")
 @arguments.as_json
 @exit_codes()
 def recover(
@@ -104,6 +112,9 @@ def recover(
     weights: str | None,
     layout: Layout,
     page: str | None,
+    picture: str | None,
+    summary: bool,
+    auto_skip: bool,
     as_json: bool,
     running: dict[str, Any],
     **options: Any,
@@ -111,7 +122,10 @@ def recover(
     """Recover the network behind SAMPLES and write it to NET."""
     from unrelu.formats.samples import read_weighted
 
+    options["skip"] = "auto" if auto_skip and not options["skip"] else options["skip"]
     _check_files(samples, output, page, options)
+    if picture is not None:
+        _check_picture(picture, options["answers"], *samples, output, *([page] if page else []))
     with busy(f"reading {shown_files(samples)}") as say:
         layout = replace(layout, weights=weights)
         X, Y, sample_weight = read_weighted(samples, exact=options["exact"], layout=layout)
@@ -125,16 +139,33 @@ def recover(
     save_recovered(result, output)
     if result.network is not None and result.network.rational and not output.endswith(".npz"):
         click.echo(f"{output}: weights rounded to float64; a .npz keeps them exactly", err=True)
+    if page is not None or picture is not None:
+        X, Y = _values(X, Y, options["answers"])
     if page is not None:
         from unrelu.report.appraisal import appraise
         from unrelu.report.page import html_page
         from unrelu.report.rendering import save_page
 
-        X, Y = _values(X, Y, options["answers"])
         title = f"{output}, recovered from {shown_files(samples)}"
         save_page(html_page(appraise(result, X, Y), title=title), page)
-    files = [output] if page is None else [output, page]
-    write_recovery("unrelu recover", result, output, files, as_json=as_json)
+    if picture is not None and result.network is not None:
+        from unrelu.pictures.files import save_picture
+
+        save_picture(result.plot(X, Y), picture)
+    files = [name for name in (output, page, picture) if name is not None]
+    write_recovery("unrelu recover", result, output, files, as_json=as_json, summary=summary)
+
+
+def _check_picture(picture: str, answers: str, *others: str) -> None:
+    """Raise the error of a picture that cannot be drawn, before anything is computed."""
+    from unrelu.pictures.files import check_target
+
+    if answers in ("labels", "top-k"):
+        raise click.UsageError(
+            f"--plot: got --answers {answers}, expected other answers: pictures show values"
+        )
+    check_target(picture)
+    keep(picture, *others)
 
 
 def _values(X: Any, Y: Any, answers: str) -> tuple[Any, Any]:

@@ -25,9 +25,16 @@ def save_recovered(result: Recovery, path: str | os.PathLike[str]) -> None:
 
 
 def write_recovery(
-    command: str, result: Recovery, output: str, files: list[str], *, as_json: bool
+    command: str,
+    result: Recovery,
+    output: str,
+    files: list[str],
+    *,
+    as_json: bool,
+    summary: bool = False,
 ) -> None:
-    """Write the result, and end the command with its exit code. `output` holds the network."""
+    """Write the result, or its summary, and end the command with its exit code. `output` holds the
+    network."""
     from unrelu.inputs.names import UNNAMED
 
     reason = result.explanation
@@ -39,10 +46,15 @@ def write_recovery(
         "columns": result.names.to_dict() if result.names != UNNAMED else None,
         "noise": result.noise and result.noise.to_dict(),
         "uncertainty": result.uncertainty and result.uncertainty.to_dict(),
+        "goodness": result.goodness and result.goodness.to_dict(),
         "breakpoints": [each.to_dict() for each in result.breakpoints],
         "stats": result.stats,
     }
-    write(command, [*result.rows(), ("written", ", ".join(files))], values, as_json=as_json)
+    if summary and result.network is not None and not as_json:
+        click.echo(str(result.summary()))
+    else:
+        rows = [*result.rows(), ("written", ", ".join(files))]
+        write(command, rows, values, as_json=as_json)
     if not result.status.certain:
         click.echo(f"not recovered: {reason}", err=True)
     leave(result.status.certain, interrupted=result.code == "interrupted")

@@ -9,15 +9,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from unrelu.errors import InputError
 from unrelu.inference.breakpoints import Breakpoint
 from unrelu.inference.uncertainty import Uncertainty
-from unrelu.inputs.frames import tables
 from unrelu.inputs.names import Names
 from unrelu.network import Network
 from unrelu.numerics.arrays import Array
+from unrelu.samples import Samples
+from unrelu.stored.blocks import Given
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -52,7 +52,7 @@ class Fit:
         return "y" if self.network.n_outputs == 1 else f"y{column}"
 
 
-def draw_fit(fit: Fit, X: ArrayLike | None, Y: ArrayLike | None) -> Figure:
+def draw_fit(fit: Fit, X: Given | None, Y: Given | None) -> Figure:
     """The figure; with samples X (n, d) and Y (n, m), these and what the fit leaves of them.
 
     Raises InputError where only one of X and Y is given, or they do not fit the network.
@@ -88,23 +88,20 @@ def draw_fit(fit: Fit, X: ArrayLike | None, Y: ArrayLike | None) -> Figure:
     return figure
 
 
-def _samples(fit: Fit, X: ArrayLike | None, Y: ArrayLike | None) -> tuple[Array, Array] | None:
+def _samples(fit: Fit, X: Given | None, Y: Given | None) -> tuple[Array, Array] | None:
     """At most `MOST_DOTS` of them, spread evenly."""
     if X is None and Y is None:
         return None
     if X is None or Y is None:
         raise InputError("plot: got X or Y alone, expected both of them, or neither")
-    given = tables(X, Y)
-    inputs, labels = (np.asarray(each, dtype=np.float64) for each in given[:2])
-    labels = labels[:, None] if labels.ndim == 1 else labels
-    n, d, m = len(inputs), fit.network.n_inputs, fit.network.n_outputs
-    if inputs.shape != (n, d) or labels.shape != (n, m):
+    samples = Samples.of(X, Y, few=True)
+    if (samples.d, samples.m) != (fit.network.n_inputs, fit.network.n_outputs):
         raise InputError(
-            f"X and Y: got shapes {inputs.shape} and {labels.shape}, expected (n, {d}) and "
-            f"(n, {m}), as recovered from"
+            f"X and Y: got {samples.d} inputs and {samples.m} outputs, expected "
+            f"{fit.network.n_inputs} and {fit.network.n_outputs}, as recovered from"
         )
-    rows = np.unique(np.linspace(0, n - 1, min(n, MOST_DOTS)).astype(np.intp))
-    return inputs[rows], labels[rows]
+    few = samples.take(samples.spread(MOST_DOTS))
+    return few.X, few.Y
 
 
 def _function(axes: Axes, fit: Fit, along: int, output: int) -> None:
