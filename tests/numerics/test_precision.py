@@ -53,6 +53,14 @@ def test_decimals_are_reported(decimals: int) -> None:
     assert not found.sure
 
 
+def test_decimals_up_to_two_are_not_taken_for_short_floats() -> None:
+    """There, floats of half precision print with three decimals, but have more below one half."""
+    rng = np.random.default_rng(3)
+    values = rng.uniform(0, 2, (256, 1))
+    assert read_off(np.round(values, 3)).name == "3 decimals"
+    assert read_off(as_text(values.astype(np.float16))).name == "float16"
+
+
 def test_numbers_that_are_few_are_not_taken_for_rounded() -> None:
     rng = np.random.default_rng(1)
     assert read_off(rng.integers(-50, 50, (400, 1)).astype(np.float64)).name == "whole numbers"

@@ -157,14 +157,15 @@ def _used(labels: Array, kind: _Kind) -> bool:
     labels = np.unique(labels)  # a value that repeats counts once
     if len(labels) < FEWEST:
         return False
+    size = np.abs(labels)
+    smaller = size <= np.median(size) / 2
+    smaller = smaller if smaller.sum() >= FEWEST else size <= np.median(size)
     if kind.digits:
         with np.errstate(over="ignore"):
             short = labels.astype(SHORT[kind.precision.name])
         same = (float(str(a)) == b for a, b in zip(short, labels.tolist(), strict=True))
-        return bool((~_ends_by(labels, kind.digits - 2)).mean() >= USED) and all(same)
-    size = np.abs(labels)
-    smaller = size <= np.median(size) / 2
-    smaller = smaller if smaller.sum() >= FEWEST else size <= np.median(size)
+        used = ~_ends_by(labels, kind.digits - 2)
+        return bool(used.mean() >= USED and used[smaller].mean() >= USED) and all(same)
     used = _zeros(labels) <= 53 - kind.bits + SPARE_BITS
     if not kind.precision.sure:
         integers = np.array_equal(np.round(labels), labels)  # counts, or names of classes

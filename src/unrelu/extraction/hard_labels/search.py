@@ -49,7 +49,7 @@ MISSING = 1
 REFITS = 6
 """Fits, each with the points that the one before predicted wrongly."""
 
-SHARP, SHARP_WITHIN, SHARPER = 5e-12, 1e-9, 2
+SHARP, SHARP_WITHIN, SHARPER = 5e-12, 2e-11, 4
 """Errors of weights from which on further points are asked for, in the end and in a subspace, and
 how often that is done."""
 
