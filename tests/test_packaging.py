@@ -154,6 +154,7 @@ STANDS_ON: dict[str, set[str]] = {
         "search",
     },
     "estimator": {
+        "stored",
         "wording",
         "errors",
         "numerics",

@@ -36,6 +36,8 @@ from unrelu.recover import recover
 from unrelu.result import Recovery, RecoveryError
 from unrelu.samples import Samples
 from unrelu.search.no_network import no_unit_shows, refused
+from unrelu.stored.blocks import Given
+from unrelu.stored.kinds import whole
 from unrelu.wording.status import Status
 from unrelu.wording.summary import Summary
 
@@ -132,10 +134,12 @@ class RectifiedNetworkRegressor(
         self.random_state = random_state
 
     def fit(
-        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+        self, X: Given, y: Given, sample_weight: ArrayLike | None = None
     ) -> RectifiedNetworkRegressor:
         """Recover the network behind inputs X (n, d) and labels y (n,) or (n, m), with sample
-        weights (n,) as in `unrelu.recover`."""
+        weights (n,) as in `unrelu.recover`. What is in a store (`unrelu.Blocks`, dask and the like)
+        is read as a whole, up to 1 GB."""
+        X, y = whole("X", X), whole("y", y)
         of_classes = self.answers == LABELS.answers
         found = class_labels(X, y) if of_classes else None
         numbers, labels, names = tables(X, y if found is None else found.codes)
@@ -301,6 +305,7 @@ class RectifiedNetworkRegressor(
 
     def _checked(self, X: ArrayLike) -> Array:
         check_is_fitted(self)
+        X = whole("X", X)
         inputs = _framed(X, plain("X", X))
         return np.asarray(validate_data(self, inputs, reset=False), dtype=np.float64)
 

@@ -20,7 +20,7 @@ from unrelu.numerics.precision import DOUBLE, Precision, precision_of
 from unrelu.numerics.rationals import Rationals, as_fractions, rounded
 from unrelu.stored.blocks import Given
 from unrelu.stored.kinds import stored
-from unrelu.stored.passes import Add, Measure, summed, taken
+from unrelu.stored.passes import Add, Measure, on_workers, summed, taken
 from unrelu.stored.rows import MEMORY, StoredRows
 from unrelu.wording.streams import counted
 
@@ -89,8 +89,9 @@ class Samples:
                 f"X: got {counted(len(X), 'row')} for {counted(X.shape[1], 'input')}: too few; "
                 f"a single unit needs {X.shape[1] + 1} samples on its active side"
             )
-        for name, array, called in (("X", X, names.inputs), ("Y", Y, names.outputs)):
-            _check_finite(name, array, called)
+        if not _finite_on_workers(X, Y):
+            for name, array, called in (("X", X, names.inputs), ("Y", Y, names.outputs)):
+                _check_finite(name, array, called)
         precision = precision_of(X, Y)
         eps = precision.eps if precision.sure else DOUBLE.eps
         samples = cls(X, Y, eps, names=names, precision=precision)
@@ -185,12 +186,8 @@ class Samples:
 
     def ranges(self) -> Array:
         """(3, d): smallest value, mean and largest value of each input, without weights."""
-        low, high = np.full(self.d, np.inf), np.full(self.d, -np.inf)
-        mean = np.zeros(self.d)
-        for _, X, _ in self.blocks():
-            low, high = np.minimum(low, X.min(axis=0)), np.maximum(high, X.max(axis=0))
-            mean += X.sum(axis=0) / self.n
-        return np.array([low, mean, high])
+        sums = self.summed(_of_inputs, _wider)
+        return np.array([sums["low"], sums["total"] / self.n, sums["high"]])
 
     def blocks(self) -> Iterator[tuple[slice, Array, Array]]:
         """All rows in order, as (rows, X, Y) in float64."""
@@ -241,10 +238,10 @@ def _arrays(X: Any, Y: Any) -> tuple[NDArray[Any], NDArray[Any], Names]:
     return X, Y[:, None] if Y.ndim == 1 else Y, names
 
 
-def _whole(name: str, given: Any) -> Any:
-    """All rows that are in a store; anything else unchanged."""
+def _literal(name: str, given: Any) -> Any:
+    """All rows that are in a store, as they are; anything else unchanged."""
     rows = stored(name, given)
-    return given if rows is None else np.asarray(rows)
+    return given if rows is None else rows.literal()
 
 
 def weighed(samples: Samples, sample_weight: ArrayLike) -> tuple[Samples, Index]:
@@ -291,7 +288,7 @@ class ExactSamples:
         """From integers, Fractions, Decimals, and floats, which are dyadic rationals.
 
         Raises InputError and InputTypeError as `Samples.of` does."""
-        X, Y, names = tables(_whole("X", X), _whole("Y", Y), exact=True)
+        X, Y, names = tables(_literal("X", X), _literal("Y", Y), exact=True)
         exact_X, exact_Y = as_fractions("X", X), as_fractions("Y", Y)
         if exact_Y.ndim == 1:
             exact_Y = exact_Y[:, None]
@@ -305,6 +302,24 @@ class ExactSamples:
 
 LARGEST, SMALLEST = 1e30, 1e-30
 """Squares of products and ratios of values between these neither overflow nor lose precision."""
+
+
+def _of_inputs(_start: int, X: Array, _Y: Array) -> Sums:
+    return {"low": X.min(axis=0), "total": X.sum(axis=0), "high": X.max(axis=0)}
+
+
+def _wider(a: Sums, b: Sums) -> Sums:
+    low, high = np.minimum(a["low"], b["low"]), np.maximum(a["high"], b["high"])
+    return {"low": low, "total": np.asarray(a["total"] + b["total"]), "high": high}
+
+
+def _of_squares(_start: int, X: Array, Y: Array) -> Sums:
+    return {"squares": np.array(np.vdot(X, X) + np.vdot(Y, Y))}
+
+
+def _finite_on_workers(X: Any, Y: Any) -> bool:
+    """Whether all is finite and of usual size, where workers can tell; False: to be looked at."""
+    return on_workers(X, Y) and bool(summed(X, Y, _of_squares)["squares"] <= LARGEST**2)
 
 
 def _check_finite(name: str, array: NDArray[Any], called: tuple[str, ...]) -> None:

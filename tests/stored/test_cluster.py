@@ -36,7 +36,7 @@ def products(start: int, X: Array, Y: Array) -> Sums:
 
 def small_client(workers: int) -> Any:
     """In this process: quick to start, and no other way for the passes."""
-    local = LOCAL(n_workers=workers, threads_per_worker=1, processes=False, dashboard_address=None)
+    local = LOCAL(n_workers=workers, threads_per_worker=1, processes=False, dashboard_address=":0")
     return CLIENT(local, set_as_default=False)
 
 

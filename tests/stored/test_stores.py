@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -212,3 +213,41 @@ def test_other_objects_are_no_stores() -> None:
     for value in (ROWS, ROWS.tolist(), pd.DataFrame(ROWS), None, Parts):
         assert stored("X", value) is None
     assert len(STORES) == 5
+
+
+def test_what_is_missing_is_named_by_its_block() -> None:
+    class Tables(Parts):
+        def read_block(self, number: int) -> Any:
+            return pd.DataFrame(super().read_block(number), columns=list("abc"), dtype="Float64")
+
+    gone = ROWS.copy()
+    gone[17, 1] = np.nan
+    with pytest.raises(InputError, match=r"rows from 10 on.*first in row 7"):
+        StoredRows(Tables(gone, (10, 10)), "X")[:]
+
+
+def test_a_series_without_a_name_has_none() -> None:
+    series = FROM_PANDAS(pd.Series(ROWS[:, 0]), npartitions=2)
+    rows = stored("Y", series)
+    assert rows is not None
+    assert (rows.columns, rows.shape) == ((), (20, 1))
+
+
+def test_fractions_in_a_store() -> None:
+    thirds = np.array([[Fraction(i, 3), Fraction(i * i, 7)] for i in range(9)], dtype=object)
+    labels = np.array([[max(Fraction(0), row[0] - 1)] for row in thirds], dtype=object)
+    net = unrelu.Network([[1.0, 0.0]], [[1.0]], b=[-1.0])
+    store: Any = Parts(thirds, (4, 5))
+    assert unrelu.verify(net, store, labels, exact=True) == unrelu.verify(
+        net, thirds, labels, exact=True
+    )
+    with pytest.raises(InputTypeError, match="object"):
+        unrelu.verify(net, store, labels)
+
+
+def test_the_estimator_reads_a_store_as_a_whole() -> None:
+    X = np.random.default_rng(0).standard_normal((200, 2))
+    y = np.maximum(X[:, 0], 0.0)
+    again: Any = Parts(X, (100, 100))
+    found = unrelu.RectifiedNetworkRegressor(random_state=0).fit(Parts(X, (50, 150)), y)
+    assert np.allclose(found.predict(again), y)

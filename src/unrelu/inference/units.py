@@ -14,6 +14,7 @@ from unrelu.inference.fisher import Model
 from unrelu.inference.notes import DOUBTFUL, TOGETHER
 from unrelu.network import Network
 from unrelu.numerics.arrays import Array, Index, divisors
+from unrelu.numerics.folding import Sums
 from unrelu.samples import Samples, input_deviation
 from unrelu.wording.lines import aligned
 
@@ -253,15 +254,25 @@ def _angles(net: Network, spread: Spread, errors: Network) -> Array:
 def _sides(net: Network, spread: Spread, samples: Samples) -> tuple[Array, Array]:
     """(k,): on how many samples each unit is active, and on which side of how many it is uncertain.
     O(n k D²)."""
-    active, near = np.zeros(net.n_units), np.zeros(net.n_units)
-    rows = [spread.from_white(spread.of_hyperplane(j)) for j in range(net.n_units)]
-    for _, X, _ in samples.blocks():
-        Z = net.preactivations(X)
-        active += (Z > 0).sum(axis=0)
-        columns = np.column_stack([X, np.ones(len(X))])[:, : spread.lift.shape[1]]
-        for j, covariance in enumerate(rows):
-            near[j] += (Z[:, j] ** 2 < ((columns @ covariance) * columns).sum(axis=1)).sum()
-    return active, near
+    covariances = tuple(spread.from_white(spread.of_hyperplane(j)) for j in range(net.n_units))
+    sums = samples.summed(Sides(net, covariances))
+    return sums["active"], sums["near"]
+
+
+@dataclass(frozen=True, eq=False)
+class Sides:
+    """Of a cell, for `_sides`: covariances (D, D) of each (v, b)."""
+
+    net: Network
+    covariances: tuple[Array, ...]
+
+    def __call__(self, _start: int, X: Array, _Y: Array) -> Sums:
+        Z, near = self.net.preactivations(X), np.zeros(self.net.n_units)
+        columns = np.column_stack([X, np.ones(len(X))])
+        for j, covariance in enumerate(self.covariances):
+            known = columns[:, : len(covariance)]
+            near[j] = (Z[:, j] ** 2 < ((known @ covariance) * known).sum(axis=1)).sum()
+        return {"active": (Z > 0).sum(axis=0).astype(np.float64), "near": near}
 
 
 def alike(net: Network, spread: Spread) -> list[tuple[int, int]]:

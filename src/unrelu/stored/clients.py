@@ -60,7 +60,7 @@ def connected(scheduler: str | None, workers: int | None) -> Iterator[Any]:
     library = distributed()
     if scheduler is None:
         local = library.LocalCluster(
-            n_workers=workers, threads_per_worker=1, dashboard_address=None
+            n_workers=workers, threads_per_worker=1, dashboard_address=":0"
         )
         with local, library.Client(local) as client:
             yield client

@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
 
+import numpy as np
+
 from unrelu.errors import InputError
 from unrelu.inputs.options import check_limit
 from unrelu.stored.blocks import Blocks, Partitions, Sliced
@@ -59,6 +61,13 @@ def within(X: Any, Y: Any, memory: float | None) -> tuple[Any, Any]:
     return _within("X", X, most), _within("Y", Y, most)
 
 
+def whole(name: str, value: Any) -> Any:
+    """All rows that are in a store, as an array; anything else unchanged. Raises InputError for
+    more than its `memory`."""
+    rows = stored(name, value)
+    return value if rows is None else np.asarray(rows)
+
+
 def _within(name: str, value: Any, memory: int) -> Any:
     rows = stored(name, value)
     return value if rows is None else replace(rows, memory=memory)
@@ -87,7 +96,7 @@ def _dask_array(array: Any) -> tuple[Blocks, tuple[str, ...]]:
 def _dask_frame(frame: Any) -> tuple[Blocks, tuple[str, ...]]:
     lengths = tuple(int(length) for length in frame.map_partitions(len).compute())
     names = list(frame.columns)  # of a Series, its name
-    numbered = names == list(range(len(names)))
+    numbered = names in (list(range(len(names))), [None])
     columns = () if numbered else tuple(map(str, names))
     return Partitions(list(frame.partitions), lengths), columns
 

@@ -52,10 +52,15 @@ def summed(X: Any, Y: Any, measure: Measure, add: Add = added) -> Sums:
     return top(tree, add)
 
 
+def on_workers(X: Any, Y: Any) -> bool:
+    """Whether passes over these rows run on a cluster."""
+    return current() is not None and cluster.readable(X, Y) is not None
+
+
 def taken(X: Any, Y: Any, rows: Index) -> tuple[Array, Array]:
     """Rows of X and Y by number, in float64. On a cluster, the workers pick them out of what they
     read."""
-    if current() is None or not cluster.readable(X, Y):
+    if not on_workers(X, Y):
         return np.asarray(X[rows], np.float64), np.asarray(Y[rows], np.float64)
     order = np.argsort(rows, kind="stable")
     found = summed(X, Y, Picked(rows[order]), joined)

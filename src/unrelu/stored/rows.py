@@ -14,7 +14,7 @@ from unrelu.errors import InputError
 from unrelu.inputs.frames import table
 from unrelu.inputs.names import shown
 from unrelu.inputs.numbers import real_numbers
-from unrelu.numerics.arrays import Index
+from unrelu.numerics.arrays import AnyArray, Index
 from unrelu.stored.blocks import Blocks, Partitions
 
 MEMORY = 10**9
@@ -82,14 +82,27 @@ class StoredRows:
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         if copy is False:
             raise ValueError(f"{self.name}: rows in a store cannot be had without reading them")
-        if self.nbytes > self.memory:
-            raise InputError(
-                f"{self.name}: got {self.nbytes / 1e9:.3g} GB, expected {self.memory / 1e9:.3g} GB "
-                "at most where all rows are needed at once: recover(memory=...) allows more, and "
-                "fewer rows need less"
-            )
+        self._check(self.nbytes)
         array = self[0 : len(self)]
         return array if dtype is None else array.astype(dtype, copy=False)
+
+    def literal(self) -> AnyArray:
+        """All rows as they are, Fractions too. Raises InputError if their numbers take more than
+        `memory` in double precision."""
+        parts = []
+        for number in range(len(self.starts) - 1):
+            given, _, _ = table(self.name, self.blocks.read_block(number), exact=True)
+            parts.append(np.asarray(given))
+            self._check(8 * len(self) * max(1, parts[0][:1].size))
+        return np.concatenate(parts)
+
+    def _check(self, size: int) -> None:
+        if size > self.memory:
+            raise InputError(
+                f"{self.name}: got {size / 1e9:.3g} GB, expected {self.memory / 1e9:.3g} GB at "
+                "most where all rows are needed at once: recover(memory=...) allows more, and "
+                "fewer rows need less"
+            )
 
     def __getitem__(self, key: Any) -> NDArray[Any]:
         """Rows by number, slice, or array of numbers, with columns behind a comma."""
@@ -155,8 +168,9 @@ class StoredRows:
 
     def _converted(self, number: int) -> tuple[NDArray[Any], tuple[str, ...]]:
         """A block, and the names of its columns if it is a table."""
-        given, names, _ = table(self.name, self.blocks.read_block(number))
-        block = real_numbers(self.name, given)
+        where = f"{self.name} (rows from {self.starts[number]} on)" if number else self.name
+        given, names, _ = table(where, self.blocks.read_block(number))
+        block = real_numbers(where, given)
         if block.ndim == 1:
             block = block[:, None]
         if block.dtype.kind != "f":
