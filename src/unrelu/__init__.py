@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from unrelu.result import Recovery, RecoveryError, load_result
     from unrelu.solutions import Solutions, solutions
     from unrelu.stored.blocks import Blocks
-    from unrelu.wording.progress import Progress
+    from unrelu.wording.progress import Progress, SearchProgress
     from unrelu.wording.remarks import Remark
     from unrelu.wording.status import Status
 
@@ -68,6 +68,7 @@ __all__ = [
     "RectifiedNetworkRegressor",
     "Refutation",
     "Remark",
+    "SearchProgress",
     "Solutions",
     "Status",
     "Uncertainty",
@@ -123,7 +124,7 @@ _HOMES = {
     "result": ("Recovery", "RecoveryError", "load_result"),
     "solutions": ("Solutions", "solutions"),
     "stored.blocks": ("Blocks",),
-    "wording.progress": ("Progress",),
+    "wording.progress": ("Progress", "SearchProgress"),
     "wording.status": ("Status",),
     "inference.assessment": ("assess",),
     "inference.uncertainty": ("Prediction", "Uncertainty"),

@@ -65,6 +65,8 @@ class RectifiedNetworkRegressor(
     skip : whether a linear function of the inputs is part of the network; "auto": where the labels
         want one.
     activation, bias, method, noise, form, answers, alpha : as in `unrelu.recover`.
+    time_limit : seconds after which `fit` ends with the best network so far, as in
+        `unrelu.recover`.
     throw : raise `RecoveryError` if the network is not certain, that is, if the status is
         "undetermined" or "failed". By default the closest network is kept (in the worst case one
         without units, which predicts the mean label), and a `ConvergenceWarning` of scikit-learn
@@ -118,6 +120,7 @@ class RectifiedNetworkRegressor(
         form: str = "auto",
         answers: str = "values",
         alpha: float = 0.01,
+        time_limit: float | None = None,
         throw: bool = False,
         random_state: int | np.random.Generator | np.random.RandomState | None = None,
     ) -> None:
@@ -130,6 +133,7 @@ class RectifiedNetworkRegressor(
         self.form = form
         self.answers = answers
         self.alpha = alpha
+        self.time_limit = time_limit
         self.throw = throw
         self.random_state = random_state
 
@@ -197,6 +201,7 @@ class RectifiedNetworkRegressor(
             form=self.form,
             answers=self.answers,
             sample_weight=weights,
+            time_limit=self.time_limit,
             rng=_seed(self.random_state),
             throw=False,
         )

@@ -24,6 +24,7 @@ from unrelu.numerics.threads import one_thread
 from unrelu.recover import MANY_ENTRIES
 from unrelu.result import Recovery, RecoveryError, remark
 from unrelu.search.options import check_options
+from unrelu.search.watch import passing_interruptions_on
 from unrelu.wording.progress import Progress, Report
 from unrelu.wording.streams import counted, kind_of
 
@@ -150,7 +151,7 @@ def extract(
             labels=known is None or known.texts or known.pairs,
         )
         asked = Asked(queries, n_units, bool(bias), float(scale), float(reach), seed)
-        with one_thread(n_inputs * budget < MANY_ENTRIES):
+        with one_thread(n_inputs * budget < MANY_ENTRIES), passing_interruptions_on():
             head = known or recognise(asked, least)
             best = head.extract(asked)
     result = _with_stats(best, head, queries, recognised=known is None)

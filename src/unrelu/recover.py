@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import time
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,19 +16,18 @@ from unrelu.activations import RELU, Activation, resolve
 from unrelu.checks.hidden_values import hidden_values
 from unrelu.inference.goodness import Goodness, goodness
 from unrelu.inputs.classes import ClassLabels, check_left, class_labels
-from unrelu.inputs.frames import beside
-from unrelu.inputs.options import seeded
 from unrelu.links.link import Link
 from unrelu.noise.labels import LABELS
-from unrelu.numerics.arrays import Array
+from unrelu.numerics.arrays import Array, Index
 from unrelu.numerics.quiet import quiet
 from unrelu.numerics.threads import one_thread
 from unrelu.result import Recovery, RecoveryError
-from unrelu.samples import ExactSamples, Samples, weighed
+from unrelu.samples import ExactSamples, Samples
 from unrelu.search.answers import Unlinked, unlinked
 from unrelu.search.class_labels import find as find_from_labels
 from unrelu.search.cross_validation import search_cross_validated, told_or_validated
-from unrelu.search.dependent_inputs import for_all_inputs, independent_columns
+from unrelu.search.dependent_inputs import for_all_inputs
+from unrelu.search.given import given_samples, independent, weighed_samples
 from unrelu.search.judging import Outcome
 from unrelu.search.options import (
     check_activation,
@@ -36,21 +38,23 @@ from unrelu.search.options import (
     check_skip,
     check_top_k,
     check_weights,
-    dependent_inputs,
     link_of,
 )
 from unrelu.search.part import search_part
 from unrelu.search.plan import run_plan
 from unrelu.search.question import remarks_on
 from unrelu.search.rational import run_rational_plan
+from unrelu.search.resuming import resumable, seeded_again
 from unrelu.search.row_space import label_rank
 from unrelu.search.skip_left_open import left_open, may_be_there, search_both
 from unrelu.search.task import Task
 from unrelu.search.top_classes import ANSWERS as TOP_K
 from unrelu.search.top_classes import recover_shown
+from unrelu.search.watch import watched
 from unrelu.stored.blocks import Given
 from unrelu.stored.doors import with_passes
 from unrelu.stored.kinds import within
+from unrelu.wording.progress import SearchReport
 from unrelu.wording.status import Status
 
 MANY_ENTRIES = 1e6
@@ -76,6 +80,9 @@ def recover(
     alpha: float = 0.01,
     memory: float | None = None,
     client: Any = None,
+    time_limit: float | None = None,
+    progress: SearchReport | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
     rng: int | np.random.Generator | None = None,
     throw: bool = True,
 ) -> Recovery:
@@ -181,8 +188,17 @@ def recover(
         it; another one is that of the part, as the finding "part-of-samples" says.
     client : of `dask.distributed`; None for the current one, if there is one. Passes over samples
         that are in files or dask collections then run on its workers, with the same bits.
+    time_limit : seconds after which the search ends with the best network so far. Its status is
+        what its checks show; of noisy labels it is "undetermined" at best, unless all tests of the
+        number of units were done. A remark says that time was up ("time-limit"). Where nothing
+        explains the labels, random starts go on until then. So does Ctrl-C end it ("interrupted").
+    progress : called with a `SearchProgress` at every stage, every better network, and once a
+        second: stage, units and residual of the best network so far, seconds.
+    checkpoint : a file in which a long search records its steps, every five seconds or more. The
+        same call resumes from it, and ends with the same bits as without an interruption. It is
+        deleted when the search has come to its end.
     rng : seed or generator for the random starts; the same seed gives the same bits. None draws a
-        seed, which `stats["seed"]` tells.
+        seed, which `stats["seed"]` tells, or takes that of the checkpoint.
     throw : raise `RecoveryError`, with the result on it, unless the network is certain.
 
     Returns
@@ -199,7 +215,8 @@ def recover(
 
     Raises
     ------
-    InputError, InputTypeError for data and names that cannot be meant; RecoveryError.
+    InputError, InputTypeError for data and names that cannot be meant, and the checkpoint of other
+    samples or another question; FileError for one that cannot be used; RecoveryError.
 
     Assumptions: none on the law of X, nor on the conditioning of V beyond float arithmetic. The
     samples must show each unit: about d + 1 of them on its active side. Few outputs (m < k) want
@@ -221,78 +238,74 @@ def recover(
     (True, 3)
     """
     del client  # see with_passes
-    started = time.perf_counter()
-    validated, n_units = told_or_validated(n_units, method, exact, answers)
-    way, kind = check_options(n_units, bias, method, noise, exact, form, alpha)
-    X, Y = within(X, Y, memory)
-    known = None if activation == "unknown" else resolve(activation)
-    behind = labels = None
-    if link := link_of(answers, exact):
-        behind = unlinked(link, X, Y, kind, sample_weight)
-        X, Y, sample_weight, kind = behind.X, behind.values, behind.weights, behind.noise
-    either, linear = left_open(skip)
-    if answers == TOP_K:
-        check_top_k(known, way, kind, bias, linear, sample_weight)
-        return _thrown(recover_shown(X, Y, n_units, bias=bias, rng=rng), throw)
-    if answers == LABELS.answers:
-        check_of_classes(LABELS.answers, known, way, kind, bias, linear)
-        labels = class_labels(X, Y)
-        Y, kind = labels.indicators[:, 1:], LABELS
-    given, exactly = _given(X, Y, exact, behind)
-    rounded = kind.exact or (given.precision.sure and labels is None)  # and nothing else
-    samples = given if rounded else given.as_they_stand()
-    check_activation(known, n_units, way, kind, exact, samples.m)
-    check_skip(linear, known, way, kind, exact)
-    either = either and labels is None and may_be_there(known, way, kind, exact)
-    check_no_units(n_units, bias, way, exact, linear or either)
-    samples, exactly, weights = _weighed(samples, exactly, X, sample_weight)
-    check_weights(weights, known, way, kind)
-    full, kept = samples, np.arange(samples.d)
-    if known is not None and not (way.alone or exact) and len(dependent_inputs(samples, bias)[0]):
-        samples, kept = independent_columns(samples, bias)
-    check_samples(samples, bias, way, kind)
-    rng, seed = seeded(rng)
-    with one_thread(samples.n * samples.d < MANY_ENTRIES):
-        task = Task(
-            *(samples, label_rank(samples, bias, rng, skip=linear), n_units, bias, way, kind),
-            *(known or RELU, linear, weights, form),
-            unknown=known is None,
-            alpha=alpha,
-            precision=(behind and behind.precision) or given.precision,
-            values=behind is not None or kind.integer,
-            memory=memory,
-        )
+    with watched(time_limit, progress):
+        started = time.perf_counter()
+        validated, n_units = told_or_validated(n_units, method, exact, answers)
+        way, kind = check_options(n_units, bias, method, noise, exact, form, alpha)
+        X, Y = within(X, Y, memory)
+        known, behind, labels = None if activation == "unknown" else resolve(activation), None, None
+        if link := link_of(answers, exact):
+            behind = unlinked(link, X, Y, kind, sample_weight)
+            X, Y, sample_weight, kind = behind.X, behind.values, behind.weights, behind.noise
+        either, linear = left_open(skip)
+        if answers == TOP_K:
+            check_top_k(known, way, kind, bias, linear, sample_weight)
+            return _thrown(recover_shown(X, Y, n_units, bias=bias, rng=rng), throw)
+        if answers == LABELS.answers:
+            check_of_classes(LABELS.answers, known, way, kind, bias, linear)
+            labels, kind = class_labels(X, Y), LABELS
+            Y = labels.indicators[:, 1:]
+        given, exactly = given_samples(X, Y, exact, behind)
+        rounded = kind.exact or (given.precision.sure and labels is None)  # and nothing else
+        samples = given if rounded else given.as_they_stand()
+        check_activation(known, n_units, way, kind, exact, samples.m)
+        check_skip(linear, known, way, kind, exact)
+        either = either and labels is None and may_be_there(known, way, kind, exact)
+        check_no_units(n_units, bias, way, exact, linear or either)
+        samples, exactly, weights = weighed_samples(samples, exactly, X, sample_weight)
+        check_weights(weights, known, way, kind)
+        some, full = known is not None and not (way.alone or exact), samples
+        samples, kept = independent(full, bias, some)
+        check_samples(samples, bias, way, kind)
+        rng, seed = seeded_again(rng, checkpoint)
+        with one_thread(samples.n * samples.d < MANY_ENTRIES):
+            task = Task(
+                *(samples, label_rank(samples, bias, rng, skip=linear), n_units, bias, way, kind),
+                *(known or RELU, linear, weights, form),
+                *((behind and behind.precision) or given.precision, alpha, known is None),
+                *(behind is not None or kind.integer, memory),
+            )
+            asked: dict[str, bool | str] = {
+                "exact": exact,
+                "skip": str(skip),
+                "cross-validated": validated,
+            }
+            with resumable(checkpoint, task, asked, rng, seed):
+                search = partial(_searched, exactly=exactly, labels=labels, rng=rng)
+                task, found = _chosen(task, search, rng, either=either, validated=validated)
+            result = _answer(found, task, exact, seed, started)
+        return _thrown(_described(result, behind, full, kept), throw)
 
-        def search(task: Task) -> Outcome:
-            return _searched(task, exactly, labels, rng)
 
-        if validated:
-            task, found = search_cross_validated(task, search, either, rng)
-        else:
-            task, found = search_both(task, search, rng) if either else (task, search(task))
-        result = _answer(found, task, exact, seed, started)
+def _chosen(
+    task: Task,
+    search: Callable[[Task], Outcome],
+    rng: np.random.Generator,
+    *,
+    either: bool,
+    validated: bool,
+) -> tuple[Task, Outcome]:
+    """The task with a skip connection or without, and with a number of units, where these are
+    chosen; and its outcome."""
+    if validated:
+        return search_cross_validated(task, search, either, rng)
+    return search_both(task, search, rng) if either else (task, search(task))
+
+
+def _described(result: Recovery, behind: Unlinked | None, full: Samples, kept: Index) -> Recovery:
+    """A result for all columns of X, and of the answers that were given."""
     result = for_all_inputs(result, full, kept) if len(kept) < full.d else result
-    return _thrown(result if behind is None else behind.described(result), throw)
-
-
-def _given(
-    X: Given, Y: Given, exact: bool, behind: Unlinked | None
-) -> tuple[Samples, ExactSamples | None]:
-    """The samples as they were given, in floating point and, if they are exact, literally."""
-    exactly = ExactSamples.of(X, Y) if exact else None
-    given = Samples.of(X, Y) if exactly is None else exactly.rounded
-    return given if behind is None else behind.as_precise(given), exactly
-
-
-def _weighed(
-    samples: Samples, exactly: ExactSamples | None, X: Given, sample_weight: ArrayLike | None
-) -> tuple[Samples, ExactSamples | None, Array | None]:
-    """Samples without those of weight zero, and the weights of the others."""
-    if sample_weight is None:
-        return samples, exactly, None
-    weighted, kept = weighed(samples, beside("sample_weight", sample_weight, X))
-    exactly = None if exactly is None else exactly.take(kept)
-    return replace(weighted, weights=None), exactly, weighted.weights
+    return result if behind is None else behind.described(result)
 
 
 def _searched(

@@ -15,6 +15,7 @@ from unrelu.inputs.frames import table, tables
 from unrelu.inputs.names import UNNAMED, Names
 from unrelu.inputs.numbers import real_numbers
 from unrelu.numerics.arrays import Array, Index, holds_numbers
+from unrelu.numerics.deadline import check_deadline
 from unrelu.numerics.folding import Sums, added
 from unrelu.numerics.precision import DOUBLE, Precision, precision_of
 from unrelu.numerics.rationals import Rationals, as_fractions, rounded
@@ -193,6 +194,7 @@ class Samples:
         """All rows in order, as (rows, X, Y) in float64."""
         step = max(1, BLOCK_BYTES // (8 * (self.d + self.m)))
         for start in range(0, self.n, step):
+            check_deadline()
             rows = slice(start, min(start + step, self.n))
             yield rows, np.asarray(self.X[rows], np.float64), np.asarray(self.Y[rows], np.float64)
 

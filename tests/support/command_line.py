@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from click.testing import CliRunner, Result
 
 from unrelu.cli import main
+from unrelu.numerics.deadline import told_by
 
 
-def run(*arguments: object) -> Result:
-    """One command with its arguments, which may be paths and numbers."""
-    return CliRunner().invoke(main, [str(argument) for argument in arguments])
+def run(*arguments: object, clock: Callable[[], float] = lambda: 0.0) -> Result:
+    """One command with its arguments, which may be paths and numbers. Its clock stands still, so
+    that progress is not shown on a slow machine alone."""
+    with told_by(clock):
+        return CliRunner().invoke(main, [str(argument) for argument in arguments])
 
 
 def answer(*arguments: object, code: int = 0) -> dict[str, Any]:

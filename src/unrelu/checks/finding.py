@@ -53,6 +53,15 @@ def failed(code: str, sentence: str, **concerned: Any) -> Finding:
     return Finding(code, Status.FAILED, sentence, **concerned)
 
 
+def not_checked(shown: str) -> Finding:
+    """The finding where checks were ended before they were done; what was `shown` by then."""
+    return undetermined(
+        "not-checked",
+        f"{shown}; the checks were ended before they were done: certificate.recheck(X, Y) does "
+        "them",
+    )
+
+
 def first(checks: Iterable[Callable[[Case], Finding | None]], case: Case) -> Finding | None:
     """The finding of the first check that finds something."""
     return next((found for check in checks if (found := check(case)) is not None), None)

@@ -16,6 +16,7 @@ from unrelu.checks.scales import column_scale
 from unrelu.network import Network
 from unrelu.network.jacobian import Jacobian, between_units
 from unrelu.numerics.arrays import Array, Index, divisors, unit_rows
+from unrelu.numerics.deadline import check_deadline
 from unrelu.numerics.precision import DOUBLE
 from unrelu.numerics.tangents import Tangents
 from unrelu.numerics.whitening import whiten, with_constant
@@ -93,6 +94,7 @@ class NearbyFits:
         k = self.net.n_units
         everything = np.arange(k - 1)
         for i, j, facing in self.pairs():
+            check_deadline()
             left, right = np.outer(self.net.U[:, i], self.planes[i]), self.planes[j]
             both = left / self.size[:, None]
             both += np.outer(self.net.U[:, j] / self.size, -right if facing else right)
@@ -122,6 +124,7 @@ class NearbyFits:
         planes = best = unit_rows(planes)
         least, shorter, step = np.inf, 1.0, np.zeros((len(moving), D))
         for _ in range(STEPS):
+            check_deadline()
             F, basis, residual, U = self._linear_part(planes, linear)
             left = float(np.linalg.norm(residual))
             if left < least:
@@ -213,6 +216,7 @@ class NearbyFits:
         weights = self._weights(V, b, self.X) / self.size[:, None]
         U, W = weights[:, : len(V)], weights[:, len(V) : len(V) + V.shape[1]]
         for units in sets_of_units(len(V)):
+            check_deadline()
             affine = W + U[:, units] @ V[units]
             signs = np.ones(len(V))
             signs[units] = -1.0

@@ -18,6 +18,7 @@ from unrelu.network import Network
 from unrelu.network.rounding import accumulated, height_terms
 from unrelu.network.sensitivity import DENSE, sensitivity
 from unrelu.numerics.arrays import Array, Index, Mask
+from unrelu.numerics.deadline import check_deadline
 from unrelu.numerics.whitening import whiten, with_constant
 from unrelu.samples import Samples
 
@@ -72,6 +73,7 @@ def pin(net: Network, samples: Samples, biased: bool, limit: float, skip: bool =
     if not quick and unknowns > DENSE and effort > most:
         return replace(not_pinned(net, samples), checked=False)
     while True:
+        check_deadline()
         more = np.arange(samples.n)
         if wanted < samples.n:
             more = rng.choice(samples.n, wanted, replace=False)

@@ -23,6 +23,7 @@ from unrelu.checks.scales import column_scale, typical_sizes
 from unrelu.network import Network
 from unrelu.network.pieces import Pieces, Planes, gauss_newton
 from unrelu.numerics.arrays import Array, Index, divisors
+from unrelu.numerics.deadline import check_deadline
 from unrelu.numerics.whitening import with_constant
 from unrelu.samples import Samples
 
@@ -71,6 +72,7 @@ def pin_by_pieces(net: Network, samples: Samples, biased: bool) -> Pinned | None
     rng = np.random.default_rng(0)  # a certificate is a function of its samples
     pieces = []
     for own, rows in enumerate(groups.rows):
+        check_deadline()
         taken = samples.take(rows)
         drawn = _function_errors(with_constant(taken.X / scale, biased), m, rng)
         if drawn is not None:
@@ -161,6 +163,7 @@ def _unit_errors(
     weights = 1 / np.array([np.sqrt((slope**2).mean()) for slope in slopes])
     moved = []
     for draw in range(DRAWS):
+        check_deadline()
         functions = np.array([piece.errors[draw] for piece in pieces])
         values = np.einsum("rmd,rd->rm", functions[..., :d], centres)
         if biased:

@@ -20,6 +20,7 @@ from unrelu.network.jacobian import Jacobian
 from unrelu.network.rounding import CONFIDENCE, accumulated, height_terms
 from unrelu.network.unitwise_least_squares import unitwise_least_squares
 from unrelu.numerics.arrays import Array, Mask, divisors, unit_columns
+from unrelu.numerics.deadline import check_deadline
 from unrelu.numerics.tangents import Tangents
 from unrelu.numerics.whitening import Whitened, whiten, with_constant
 from unrelu.samples import Samples
@@ -85,6 +86,7 @@ def _pin_on(net: Network, samples: Samples, biased: bool) -> Pinned:
     nothing = Pinned(unknown, -unknown, shares, outputs, needed, dimension, independent=False)
     uncertain = np.zeros(net.n_units)
     for _ in range(ROUNDS):
+        check_deadline()
         sure = sure_rows(net, X, scale, uncertain, samples.eps)
         rows, Y = X[sure], np.asarray(distinct.Y[sure], np.float64)
         columns = with_constant(rows / scale, biased)
@@ -106,6 +108,7 @@ def _pin_on(net: Network, samples: Samples, biased: bool) -> Pinned:
         noise = max(rms, samples.eps) * np.linalg.norm(apart, axis=0)
         errors = np.full(net.n_units, np.inf)
         for j in np.flatnonzero(fit.determined):
+            check_deadline()
             moved = np.vstack([fit.steps[j], noise[j] * fit.spreads[j].T])
             errors[j] = relative_errors(moved, white, V[j], net.b[j], scale, homogeneous)
         known = np.where(np.isfinite(errors), errors, 0.0)

@@ -38,6 +38,7 @@ from unrelu.checks.scales import SAME, column_scale
 from unrelu.network import Network
 from unrelu.network.jacobian import Jacobian
 from unrelu.numerics.arrays import Array, Mask
+from unrelu.numerics.deadline import check_deadline
 from unrelu.numerics.laws import coarse
 from unrelu.numerics.tangents import Tangents
 from unrelu.numerics.whitening import whiten, with_constant
@@ -75,6 +76,7 @@ def pin_together(net: Network, samples: Samples, biased: bool) -> tuple[Pinned, 
         return nothing, f"more than {MOST_UNKNOWNS} unknowns are not examined together"
     uncertain = np.zeros(net.n_units)
     for _ in range(ROUNDS):
+        check_deadline()
         sure = distinct.take(np.flatnonzero(sure_rows(net, X, scale, uncertain, samples.eps)))
         fit = _solved(net, sure, scale, biased)
         if fit is None:
@@ -147,6 +149,7 @@ def _solved(net: Network, samples: Samples, scale: Array, biased: bool) -> _Fit 
     t = model.shape[1]
     moved = np.vstack([step, noise * solver.T])[:, : k * t].reshape(-1, k, t)
     for j, draws in enumerate(model.rows_of(moved).transpose(1, 0, 2)):
+        check_deadline()
         errors[j] = relative_errors(draws, white, V[j], net.b[j], scale, homogeneous)
     return _Fit(Z, len(U), basis.reshape(n, len(U), -1), errors)
 
@@ -165,6 +168,7 @@ def _groups(active: Mask) -> Iterator[tuple[Mask, int]]:
     k = active.shape[1]
     for size in range(1, k + 1) if k <= ALL_SETS else (1, 2):
         for chosen in combinations(range(k), size):
+            check_deadline()
             some, every = active[:, chosen].any(axis=1), active[:, chosen].all(axis=1)
             yield np.asarray(some), size
             if size > 1:

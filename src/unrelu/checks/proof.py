@@ -12,6 +12,7 @@ from unrelu.network import Network
 from unrelu.network.jacobian import Jacobian
 from unrelu.network.unknowns import count_unknowns
 from unrelu.numerics.arrays import Index
+from unrelu.numerics.deadline import check_deadline
 from unrelu.numerics.rationals import Rationals, product, rounded, to_matrix
 from unrelu.samples import ExactSamples
 
@@ -72,6 +73,7 @@ def prove(net: Network, samples: ExactSamples, bias: bool, skip: bool = False) -
     """
     broken, clear, off = [], [], 0.0
     for start in range(0, len(samples.X), BLOCK):
+        check_deadline()
         rows = slice(start, start + BLOCK)
         Z: Rationals = product(samples.X[rows], net.V.T) + net.b
         left = samples.Y[rows] - product(net.activation.exactly(Z), net.U.T) - net.c

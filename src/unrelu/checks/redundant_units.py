@@ -27,6 +27,7 @@ from unrelu.checks.nearby_fits import NearbyFits, offset_rounding, sets_of_units
 from unrelu.checks.sides import WITH_SKIP, opposite_pair
 from unrelu.network import Network
 from unrelu.numerics.arrays import Array, Index, Mask
+from unrelu.numerics.deadline import check_deadline
 from unrelu.samples import Samples
 from unrelu.wording.status import Status
 
@@ -64,6 +65,7 @@ def redundant_units(
         return None
     model = NearbyFits(net, samples, biased)
     for gone, planes, moving in model.starts():
+        check_deadline()
         fitted = model.fitted(planes, moving)
         if fitted is None:
             continue
@@ -106,6 +108,7 @@ def reversed_units(
     model = NearbyFits(net, samples, biased)
     moving = np.arange(net.n_units if model.small else 0)
     for units, planes in _rearranged(model, sets):
+        check_deadline()
         fitted = model.fitted(planes, moving, linear=False)
         if fitted is None:
             continue

@@ -33,6 +33,7 @@ from unrelu.checks.finding import Finding, listed, undetermined
 from unrelu.checks.scales import SAME, column_scale, typical_size
 from unrelu.network import Network
 from unrelu.numerics.arrays import Array, Index, divisors, unit_rows
+from unrelu.numerics.deadline import check_deadline
 from unrelu.samples import Samples
 from unrelu.wording.streams import counted
 
@@ -57,6 +58,7 @@ def replaceable(net: Network, samples: Samples, biased: bool) -> tuple[Index, st
     degree = net.activation.degree
     if degree is not None and abs(degree - round(degree)) < WHOLE:
         for units, constant in _together(net, samples, biased):
+            check_deadline()
             if not _kruskal(net, samples, units, biased, constant, round(degree)):
                 return units, "are active on the same samples, where others may have the same sum"
     return None

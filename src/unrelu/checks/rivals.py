@@ -35,6 +35,7 @@ from unrelu.checks.sides import sides_of
 from unrelu.network import Network
 from unrelu.network.jacobian import Jacobian
 from unrelu.numerics.arrays import Array, Index, Mask, divisors, unit_columns
+from unrelu.numerics.deadline import check_deadline
 from unrelu.numerics.whitening import with_constant
 from unrelu.samples import Samples
 from unrelu.wording.streams import counted
@@ -81,6 +82,7 @@ def rival(net: Network, samples: Samples, biased: bool, skip: bool = False) -> I
         wanted *= 4  # a unit that is hardly ever active
     sides = system.sides(net)
     for pattern in system.candidates():
+        check_deadline()
         other = system.solve(pattern)
         if other is not None and _explains(other, samples) and system.sides(other) != sides:
             return np.flatnonzero((pattern != system.active).any(axis=0))

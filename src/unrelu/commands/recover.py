@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from unrelu.commands import arguments
-from unrelu.commands.arguments import NET_HELP, SAMPLES_HELP, shown_files, table_option
+from unrelu.commands.arguments import (
+    FILE,
+    NET_HELP,
+    SAMPLES_HELP,
+    positive,
+    shown_files,
+    table_option,
+)
 from unrelu.commands.results import save_recovered, write_recovery
 from unrelu.commands.terminal import busy, exit_codes, keep
 
@@ -95,6 +103,14 @@ def _answers() -> dict[str, str]:
 @arguments.exact
 @arguments.columns
 @arguments.running
+@positive("--time-limit", None, help="Seconds after which the best network so far is written.")
+@click.option(
+    "--checkpoint",
+    type=FILE,
+    metavar="PATH",
+    help="""Record the steps of a long search in this file; the same command then resumes from it.
+    It is deleted when the search has come to its end.""",
+)
 @arguments.seed("rng")
 @click.option("--report", "page", metavar="PAGE", help="Also write a report, an .html.")
 @click.option(
@@ -134,6 +150,7 @@ def recover(
         from unrelu.stored.clients import connected
 
         options |= {"sample_weight": sample_weight, "memory": running.pop("memory")}
+        options["progress"] = lambda now: say(f"recovering: {now}")
         with connected(**running) as client:
             result = recovered(X, Y, client=client, throw=False, **options)
     save_recovered(result, output)
@@ -196,6 +213,11 @@ def _check_files(
             "connection"
         )
     keep(output, *samples)
+    if (checkpoint := options["checkpoint"]) is not None:
+        from unrelu.formats.atomic_write import check_writable
+
+        check_writable(Path(checkpoint))
+        keep(checkpoint, *samples, output, page)
     if page is None:
         return
     if (answers := options["answers"]) in ("labels", "top-k"):

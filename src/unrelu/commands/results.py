@@ -57,7 +57,8 @@ def write_recovery(
         write(command, rows, values, as_json=as_json)
     if not result.status.certain:
         click.echo(f"not recovered: {reason}", err=True)
-    leave(result.status.certain, interrupted=result.code == "interrupted")
+    interrupted = any(each.code == "interrupted" for each in result.findings)
+    leave(result.status.certain, interrupted=interrupted)
 
 
 def described(network: Network | None, path: str) -> dict[str, object] | None:

@@ -8,7 +8,9 @@ from __future__ import annotations
 import errno
 import logging
 import os
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -16,6 +18,7 @@ from typing import Any
 import click
 
 from unrelu.errors import FileError, UnreluError
+from unrelu.numerics.deadline import now
 from unrelu.wording.streams import printable, replace_unprintable
 
 NOT_RECOVERED = 1
@@ -44,7 +47,7 @@ class Commands(click.Group):
             return super().make_context(*args, **extra)
 
     def invoke(self, ctx: click.Context) -> Any:
-        with endings():
+        with endings(), terminated():
             return super().invoke(ctx)
 
 
@@ -80,27 +83,50 @@ def exit_codes() -> Iterator[None]:
 
 
 @contextmanager
+def terminated() -> Iterator[None]:
+    """Within the context, SIGTERM interrupts as Ctrl-C does: what was found so far is written."""
+
+    def interrupt(_signal: int, _frame: object) -> None:
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
 def busy(words: str) -> Iterator[Callable[[str], None]]:
-    """Show progress on standard error, if that is a terminal; yields a function that changes the
-    text. The text is followed by what the library logs (widths tried, units left, residual)."""
+    """Show progress on standard error: on a terminal a bar with the time, elsewhere a line every
+    ten seconds. Yields a function that changes the text. On a terminal it is followed by what the
+    library logs (widths tried, units left, residual)."""
     if not sys.stderr.isatty():
-        yield _silent
+        yield Lines(now)
         return
     from rich.console import Console
+    from rich.markup import escape
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
     console = Console(stderr=True)
-    spinner = "dots" if console.encoding.startswith("utf") else "line"
-    with console.status(words, spinner=spinner) as status:
-        shown = words
+    spinner = SpinnerColumn("dots" if console.encoding.startswith("utf") else "line")
+    text = TextColumn("{task.description}")
+    columns = (spinner, BarColumn(20), TimeElapsedColumn(), text)
+    with Progress(*columns, console=console, transient=True) as shown:
+        task, said = shown.add_task(words, total=None), words
 
         def say(new: str) -> None:
-            nonlocal shown
-            shown = new
-            status.update(new)
+            nonlocal said
+            said = new
+            shown.update(task, description=new)
 
         class Follow(logging.Handler):
             def emit(self, record: logging.LogRecord) -> None:
-                status.update(f"{shown} [dim]({record.getMessage()})[/dim]")
+                followed = f"{said} [dim]({escape(record.getMessage())})[/dim]"
+                shown.update(task, description=followed)
 
         library, follow = logging.getLogger("unrelu"), Follow(logging.INFO)
         before = library.level
@@ -113,8 +139,18 @@ def busy(words: str) -> Iterator[Callable[[str], None]]:
             library.setLevel(before)
 
 
-def _silent(_words: str) -> None:
-    pass
+class Lines:
+    """Progress as lines on standard error, one every ten seconds at most."""
+
+    EVERY = 10.0
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock, self._next = clock, clock() + self.EVERY
+
+    def __call__(self, words: str) -> None:
+        if self._clock() >= self._next:
+            self._next = self._clock() + self.EVERY
+            click.echo(words, err=True)
 
 
 def keep(written: str | None, *read: str | None) -> None:

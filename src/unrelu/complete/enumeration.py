@@ -50,6 +50,7 @@ import numpy as np
 
 from unrelu.errors import InputError
 from unrelu.network import Network
+from unrelu.numerics.deadline import check_deadline
 from unrelu.numerics.integer_cones import (
     TooManyError,
     Vector,
@@ -176,6 +177,7 @@ def enumerate_units(
     try:
         patterns = {positive for positive, _ in sign_vectors(P, MOST_SIGNS)}
         for pattern in sorted(patterns):
+            check_deadline()
             active = [bool(pattern >> i & 1) for i in range(len(P))]
             cells.extend(_cells(active, P, rows, scales))
     except TooManyError as error:
@@ -273,6 +275,7 @@ def _concluded(
     hyperplanes: dict[Values, Values] = {}
     open_weights = False
     for cell in cells:
+        check_deadline()
         for ray, v in zip(cell.rays, cell.hyperplanes, strict=True):
             if not (bias and len(set(ray)) == 1):  # else the constants
                 hyperplanes.setdefault(ray, v)
@@ -325,6 +328,7 @@ def _subsets(
         wider = [*span, rays[j]]
         if rank(wider) == len(wider):
             for others in _subsets(rays, wider, size - 1, j + 1):
+                check_deadline()
                 yield (j, *others)
 
 

@@ -44,6 +44,7 @@ from unrelu.numerics.cones import (
     faces_above,
     interior,
 )
+from unrelu.numerics.deadline import check_deadline
 from unrelu.samples import Samples
 from unrelu.wording.streams import counted
 
@@ -135,15 +136,18 @@ def collect(side: Side, units: int, bias: bool, rng: np.random.Generator) -> Fou
     def take(zeros: Mask) -> None:
         nonlocal w, v
         for unit, hyperplane in units_on(side, zeros, bias, rng):
+            check_deadline()
             if not len(w) or np.linalg.norm(w - unit, axis=1).min() > side.half:
                 w, v = np.vstack([w, unit]), np.vstack([v, hyperplane])
 
     for zeros in side.promising(rays, rng):
+        check_deadline()
         take(zeros)
     on_rays = len(w)
     take(~side.live)
     faces, left_out = 1, ""
     for zeros in _faces(side, rays):
+        check_deadline()
         if len(independent(_off_constant(w, bias), units)) == units:
             break
         if faces == MOST_FACES:
@@ -172,6 +176,7 @@ def independent(w: Array, most: int) -> list[int]:
     chosen: list[int] = []
     basis = np.zeros((0, w.shape[1]))
     for row, unit in enumerate(w):
+        check_deadline()
         if len(chosen) == most:
             break
         rest = unit - (unit @ basis.T) @ basis

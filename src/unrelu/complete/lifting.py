@@ -32,6 +32,7 @@ from unrelu.network import Network
 from unrelu.network.jacobian import Jacobian
 from unrelu.network.unknowns import count_unknowns
 from unrelu.numerics.arrays import Array, Index, Mask
+from unrelu.numerics.deadline import check_deadline
 from unrelu.numerics.rationals import Rationals, as_fractions, product
 from unrelu.numerics.simplest import simplest
 from unrelu.numerics.whitening import with_constant
@@ -96,6 +97,7 @@ def lift(net: Network, samples: ExactSamples, bias: bool, rng: np.random.Generat
     wanted = -(-EQUATIONS * unknowns.count // samples.rounded.m)
     order = rng.permutation(len(chosen))
     while True:
+        check_deadline()
         rows = np.sort(chosen[order[:wanted]])
         system = _System.of(net, samples, rows, unknowns)
         inverse, condition = system.inverse(np.ones(len(rows), dtype=np.bool_))
@@ -121,6 +123,7 @@ def _refined(net: Network, system: _System, inverse: Array, most_bits: int) -> L
     used = np.ones(len(system.X), dtype=np.bool_)
     before, steps = np.inf, 0
     while True:
+        check_deadline()
         residual, exponent = system.residual(theta, used)
         size = exponent + np.log2(np.abs(residual).max(initial=0.0) or 1.0)
         if not residual.any():
@@ -156,6 +159,7 @@ def _simple(theta: Rationals, error: Fraction) -> Rationals | None:
     room = error.denominator.bit_length() - error.numerator.bit_length() - SPARE_BITS
     found = []
     for value in theta:
+        check_deadline()
         near = simplest(value - error, value + error)
         if near.numerator.bit_length() + near.denominator.bit_length() > room:
             return None

@@ -26,6 +26,7 @@ from typing import Any
 import numpy as np
 
 from unrelu.numerics.complementarity import Effort, Found, Sides, Tree, Undecided, search
+from unrelu.numerics.deadline import check_deadline
 from unrelu.numerics.rational_lp import LinearSystem, Point
 from unrelu.numerics.rationals import Rationals, to_fractions, to_matrix
 
@@ -102,6 +103,7 @@ def span(
     units: list[Unit] = []
     fixed = [_axis(rank, rank - 1)] if of.constant else []
     while len(units) + len(fixed) < rank:
+        check_deadline()
         g = _orthogonal([*fixed, *(unit.w for unit in units)], rank, rng)
         trees: list[Tree] = []
         for sign in (1, -1):
@@ -154,6 +156,7 @@ def _orthogonal(vectors: list[Vector], rank: int, rng: np.random.Generator) -> V
         short = fmpz_mat([list(coprime([Fraction(x) for x in row])) for row in columns]).lll()
         basis = np.array([[int(x) for x in row] for row in short.tolist()], dtype=np.object_)
     while True:
+        check_deadline()
         drawn = rng.integers(-COEFFICIENT, COEFFICIENT + 1, len(basis)).tolist()
         g = np.array(drawn, dtype=np.object_) @ basis
         if any(g):

@@ -16,6 +16,7 @@ import numpy as np
 
 from unrelu.complete.row_space_tree import Cone, Unit, Vector, unit_at
 from unrelu.numerics.complementarity import Effort, broken_pair, look
+from unrelu.numerics.deadline import check_deadline
 from unrelu.numerics.rational_lp import Farkas, Point, feasible
 from unrelu.numerics.rationals import product, to_matrix
 
@@ -42,6 +43,7 @@ def rays(of: Cone, effort: Effort) -> list[Unit] | Continuum:
     found: dict[Vector, Unit] = {}
     waiting: list[frozenset[int]] = [frozenset([level])]
     while waiting:
+        check_deadline()
         held = waiting.pop()
         effort.spend()
         # P w ≥ 0 and not 0, so that it adds up to something positive: to 1, at the right scale.
@@ -94,6 +96,7 @@ def bases(of: Cone, units: list[Unit]) -> Iterator[Sequence[Unit]]:
     fixed = [[Fraction(int(j == rank - 1)) for j in range(rank)]] if of.constant else []
     stack: list[tuple[int, tuple[Unit, ...]]] = [(0, ())]
     while stack:
+        check_deadline()
         start, chosen = stack.pop()
         size = len(fixed) + len(chosen)
         if size == rank:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from unrelu.checks.drawn_labels import ON_LABELS, DrawnCase, decided
-from unrelu.checks.finding import first
+from unrelu.checks.finding import Finding, first, not_checked
 from unrelu.checks.unexplained import unexplained
 from unrelu.errors import InputError
 from unrelu.evidence.evidence import Evidence, Judgement, Question, equations_row
@@ -103,29 +103,28 @@ def judge_classes(
     alpha: float,
     form: str = "auto",
     before: DrawnLabels | None = None,
+    tested: bool = True,
 ) -> Estimated:
     """What samples with labels Y (n, m), indicators of all classes but the first, show of a network
     with as many outputs, and its standard errors. before : what was found on the samples that it
-    was fitted to, whose errors are kept.
+    was fitted to, whose errors are kept. tested : whether all checks are made; otherwise those that
+    take a pass over the samples.
 
     Cost: that of `assess`, and of a test for one more unit."""
     asked.check_widths(samples)
     net = asked.network.canonical()
     F, Y = net(np.asarray(samples.X, np.float64)), np.asarray(samples.Y, np.float64)
-    left = unexplained(net, _standing(samples, F), asked.biased, clipped=False)
+    shown = unexplained(net, _standing(samples, F), asked.biased, clipped=False)
     case = DrawnCase(
-        net,
-        samples.n,
-        separated(Y, F),
+        *(net, samples.n, separated(Y, F)),
         unknowns_of(net, biases=asked.biased, skip=asked.skip),
-        left.dependence,
-        left.misfit,
+        *(shown.dependence, shown.misfit),
         np.full(net.n_units, np.inf),
         np.arange(0),
     )
     uncertainty = None
     fitted = before.fitted if before else samples.n
-    if first(ON_LABELS, case) is None:
+    if tested and first(ON_LABELS, case) is None:
         linear = _linearised(asked, net, samples, F, form)
         more = net.n_units > 0 and _asks_for_more(asked, net, samples, alpha)
         spread = float(np.sqrt(1 + samples.n / fitted)) if before else case.spread
@@ -137,7 +136,9 @@ def judge_classes(
             case = replace(case, errors=errors, weak=uncertainty.undetermined)
     if before is not None:
         case = replace(case, errors=before.weight_errors, weak=before.undetermined)
-    found = decided(case)
+    found = (
+        decided(case) if tested else first(ON_LABELS, case) or not_checked("a network was fitted")
+    )
     evidence = DrawnLabels(
         classes=classes,
         explained_share=_explained(samples, F),
@@ -154,12 +155,17 @@ def judge_classes(
         fitted=fitted,
     )
     if uncertainty is not None:
-        p = probabilities(F)
-        noise = (Y - p).T @ (Y - p) / samples.n
+        left = Y - probabilities(F)
+        noise = left.T @ left / samples.n
         uncertainty = with_first_errors(replace(uncertainty, noise=noise))
-    shown = with_first(net)
-    judgement = Judgement(shown, replace(asked, network=shown), samples.n, evidence, (found,))
+    asked = replace(asked, network=with_first(net))
+    judgement = Judgement(asked.network, asked, samples.n, evidence, (found,))
     return Estimated(judgement, uncertainty if found.status == Status.ESTIMATED else None)
+
+
+def _at_least(case: DrawnCase) -> Finding:
+    """What decides on the network while its weights have not been looked at."""
+    return first(ON_LABELS, case) or not_checked("a network was fitted to the labels")
 
 
 def _standing(samples: Samples, F: Array) -> Samples:

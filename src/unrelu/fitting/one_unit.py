@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unrelu.numerics.arrays import Array, Mask, divisors
+from unrelu.numerics.deadline import check_deadline
 
 Floats = NDArray[np.floating[Any]]
 
@@ -94,6 +95,7 @@ def _descended(
     rows = _through_samples(Z, B * starts, rng)
     best, its = np.zeros(len(rows)), rows.copy()
     for _ in range(ROUNDS):
+        check_deadline()
         hidden = Z @ rows.T
         active = hidden > 0
         hidden *= active
@@ -135,6 +137,7 @@ def _direction(Z: Floats, Q: Floats, active: Mask, target: Floats, rows: Floats)
     residual = wanted - image * _ratio(rows, wanted, rows, image)
     step = residual.copy()
     for _ in range(INNER):
+        check_deadline()
         image = normal(step)
         length = _ratio(residual, residual, step, image)
         x += length * step

@@ -14,6 +14,7 @@ from unrelu.network import Network
 from unrelu.network.jacobian import Jacobian
 from unrelu.network.unitwise_least_squares import unitwise_least_squares
 from unrelu.numerics.arrays import Array
+from unrelu.numerics.deadline import check_deadline
 from unrelu.numerics.tangents import Tangents
 from unrelu.numerics.whitening import with_constant
 
@@ -30,6 +31,7 @@ def refined(net: Network, problem: Problem, sizes: Array, eps: float) -> Network
     lengths = np.linalg.norm(X, axis=1)[:, None]
     best, previous, before = net, np.inf, np.inf
     for _ in range(POLISH):
+        check_deadline()
         points = problem.rows_of(net.V, net.b)
         reach = lengths * np.linalg.norm(points, axis=1)
         Z, U = X @ points.T, problem.to_metric @ net.U

@@ -32,6 +32,7 @@ from scipy.linalg.lapack import dpocon, dpotrf, dpotri
 from unrelu.activations import Activation, chord
 from unrelu.network.jacobian import Jacobian, Moments
 from unrelu.numerics.arrays import Array, Index, Mask, divisors
+from unrelu.numerics.deadline import check_deadline
 from unrelu.numerics.tangents import Tangents
 
 BLOCK_ENTRIES = 1 << 21
@@ -137,6 +138,7 @@ class Model:
         k, t, m, q = self.shape
         step = max(1, BLOCK_ENTRIES // max(k * t, m * q, k * k, m * m))
         for start in range(0, len(Z), step):
+            check_deadline()
             rows = slice(start, start + step)
             yield rows, self.jacobian(Z[rows])
 

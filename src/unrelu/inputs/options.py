@@ -7,6 +7,9 @@ import numpy as np
 from unrelu.errors import InputError, InputTypeError
 from unrelu.wording.streams import kind_of
 
+FOREVER = 1e15
+"""Seconds."""
+
 
 def generator(rng: int | np.random.Generator | None) -> np.random.Generator:
     expected = "expected a non-negative whole number or a numpy Generator"
@@ -52,3 +55,12 @@ def check_limit(name: str, limit: object) -> None:
         raise InputTypeError(f"{name}: got {kind_of(limit)}, expected a number")
     if not limit >= 0:
         raise InputError(f"{name}: got {limit}, expected 0 or more")
+
+
+def check_seconds(name: str, limit: object) -> None:
+    """A time above zero, or None."""
+    if limit is None:
+        return
+    check_limit(name, limit)
+    if not 0 < float(limit) < FOREVER:  # type: ignore[arg-type]
+        raise InputError(f"{name}: got {limit}, expected seconds above 0, or None")

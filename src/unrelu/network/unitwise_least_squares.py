@@ -23,6 +23,7 @@ from scipy.linalg import svd
 
 from unrelu.network.jacobian import Jacobian
 from unrelu.numerics.arrays import Array, Mask, unit_columns
+from unrelu.numerics.deadline import check_deadline
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +54,7 @@ def unitwise_least_squares(J: Jacobian, own: Array, weights: Array) -> UnitwiseF
     outer = (basis**2).sum(axis=1)
     directions = J.tangents.bases() if J.tangents else np.tile(np.eye(D), (k, 1, 1))
     for j in np.flatnonzero(independent[:k]):
+        check_deadline()
         columns = J.of_unit(j).features()[:, 0]
         if not columns.shape[1]:
             spreads[j], leverages[:, j] = 0.0, outer

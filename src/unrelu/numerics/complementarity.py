@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unrelu.numerics.arrays import Index
+from unrelu.numerics.deadline import check_deadline
 from unrelu.numerics.float_lp import OutOfTimeError
 from unrelu.numerics.rational_lp import Farkas, LinearSystem, Point
 
@@ -118,6 +119,7 @@ def _walk(
     """Depth first, the nearer side of each pair before the other."""
     path: list[_Choice] = []
     while True:
+        check_deadline()
         effort.spend()
         outcome = look(system, sides, held, effort.deadline, settle)
         if isinstance(outcome, Point):

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from unrelu.numerics.arrays import Array
+from unrelu.numerics.deadline import check_deadline
 
 STEPS = 60
 """Newton steps for a centre; from any inner point ten or so are usual."""
@@ -54,6 +55,7 @@ def middle(rows: Array) -> Middle | None:
     frame, start = np.eye(dimension), np.zeros(dimension)
     count = 8 * dimension + 100
     while True:
+        check_deadline()
         some = rows[:count]
         inside = _inner(some @ start, some @ frame)
         if inside is None:
@@ -101,6 +103,7 @@ def _centre(rows: Array, v: Array) -> Middle | None:
     if not (slacks > 0).all():
         return None
     for _ in range(STEPS):
+        check_deadline()
         inverse = rows / slacks[:, None]
         gradient = inverse.sum(axis=0) - n * v
         hessian = inverse.T @ inverse + n * np.eye(dimension)

@@ -22,6 +22,7 @@ import numpy as np
 
 from unrelu.errors import InputError
 from unrelu.numerics.arrays import Array, unit_rows
+from unrelu.numerics.deadline import check_deadline
 from unrelu.numerics.levenberg import minimise
 
 CONTRACTIONS = 12
@@ -96,6 +97,7 @@ def common_span(slices: Array, k: int, rows: Array | None = None, rounds: int = 
     extra = np.zeros((d, d)) if rows is None else rows.T @ rows
     basis = np.eye(d)
     for _ in range(rounds if k < d else 1):
+        check_deadline()
         half = (slices @ basis.T).transpose(1, 0, 2).reshape(d, -1)
         basis = np.linalg.eigh(extra + half @ half.T)[1][:, -k:].T
     return np.asarray(basis)

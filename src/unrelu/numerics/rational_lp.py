@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from unrelu.numerics.arrays import Array
+from unrelu.numerics.deadline import check_deadline
 from unrelu.numerics.float_lp import FloatModel, OutOfTimeError
 
 if TYPE_CHECKING:
@@ -219,6 +220,7 @@ class LinearSystem:
         bounds = fmpz_mat(len(self._bounds), 1, self._bounds)
         steps = 0
         while True:
+            check_deadline()
             if time.monotonic() > deadline:
                 raise OutOfTimeError
             square = self._integer_matrix(basis)

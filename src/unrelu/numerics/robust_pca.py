@@ -22,6 +22,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from unrelu.numerics.arrays import Array, Mask, divisors
+from unrelu.numerics.deadline import check_deadline
 
 GROWTH = 1.2
 """Of the penalty, per step: at 1.5 the iteration freezes at three digits."""
@@ -155,6 +156,7 @@ def pursuit(table: Array) -> Array:
     sparse = np.zeros_like(table)
     penalty = 1.25 / spectral
     for _ in range(MOST_UPDATES):
+        check_deadline()
         low = _shrink_spectrum(table - sparse + dual / penalty, 1 / penalty)
         rest = table - low + dual / penalty
         sparse = np.sign(rest) * np.maximum(np.abs(rest) - weight / penalty, 0.0)
@@ -220,6 +222,7 @@ def alternate(table: Array, right: Array, eps: float, start: Array | None = None
         rest = np.abs(clipped - start)
         width = max(HALFWAY, min(1.0, 3 * float(np.median(rest))))
     for _ in range(ROUNDS):
+        check_deadline()
         left = _rows(clipped, right, _weights(rest, width))
         rest = np.abs(clipped - left @ right.T)
         # A wrong row still passes through r of its entries; they must not hold the space back.
@@ -243,6 +246,7 @@ def alternate(table: Array, right: Array, eps: float, start: Array | None = None
     agree = rest <= 100 * HALFWAY
     bar, stalled = np.inf, 0
     for _ in range(ROUNDS):
+        check_deadline()
         kept = _enough(agree, rank)
         if kept.sum() <= rank:
             break

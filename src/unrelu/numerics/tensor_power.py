@@ -18,6 +18,7 @@ from __future__ import annotations
 import numpy as np
 
 from unrelu.numerics.arrays import Array, divisors, unit_rows
+from unrelu.numerics.deadline import check_deadline
 
 STARTS, STEPS = 30, 100
 """Random starts for each factor, and power steps; convergence is cubic, after some wandering."""
@@ -54,6 +55,7 @@ def _strongest(slices: Array, rng: np.random.Generator) -> Array:
     points = unit_rows(rng.standard_normal((STARTS, k)))
     flat = slices.reshape(s * k, k)
     for _ in range(STEPS):
+        check_deadline()
         moved = (points @ flat.T).reshape(STARTS, s, k)
         forms = (moved * points[:, None, :]).sum(axis=2)
         points = np.einsum("ts,tsk->tk", forms, moved)

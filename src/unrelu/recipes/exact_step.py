@@ -26,6 +26,7 @@ from unrelu.fitting.alternation import OVERFLOW, LabelSpace, alternate
 from unrelu.fitting.candidate import Candidate, Unsuitable
 from unrelu.fitting.problem import Problem, choose_rows
 from unrelu.numerics.arrays import Array, Index
+from unrelu.numerics.deadline import check_deadline
 from unrelu.numerics.rank import column_space
 from unrelu.samples import Samples
 
@@ -146,6 +147,7 @@ def _by_support(samples: Samples, V: Array, rng: np.random.Generator) -> tuple[A
     for sign in (1, -1):
         directions, lost = lost, []
         for v in directions:
+            check_deadline()
             unit = _unit(X, labels, np.argsort(sign * (X @ v)), rng)
             if unit is None or any(np.linalg.norm(unit - other) < SAME for other in units):
                 lost.append(v)
@@ -158,6 +160,7 @@ def _unit(X: Array, labels: Array, order: Index, rng: np.random.Generator) -> Ar
     """The unit whose hidden values vanish on most of the first rows of the order."""
     k = labels.shape[1]
     for attempt in range(TRIES):
+        check_deadline()
         off = order[: int(SHARES[attempt % len(SHARES)] * len(order))]
         if len(off) < 2 * k:
             continue

@@ -50,6 +50,7 @@ from unrelu.fitting.reduction import polish
 from unrelu.network import Network
 from unrelu.noise.found import Noise
 from unrelu.numerics.arrays import Array, Index, unit_rows
+from unrelu.numerics.deadline import check_deadline
 from unrelu.numerics.laws import non_normality
 from unrelu.numerics.rank import column_space
 from unrelu.numerics.whitening import whiten, with_constant
@@ -189,6 +190,7 @@ def guessed(Z: Array, Y: Array, S: Array) -> tuple[Guess, int]:
     best = max(trials, key=lambda guess: guess.explained)
     tried, angle = len(grid) * len(SMOOTHINGS), float(np.sqrt(4 * np.pi / len(grid)))
     for _ in range(FINER if k > 1 else 0):
+        check_deadline()
         angle /= 2
         near = np.concatenate([_around(row, angle) for row in best.rows])
         own = np.arange(len(near)).reshape(k, -1)
@@ -251,6 +253,7 @@ def _regressed(V: Array, samples: Samples, bias: bool) -> Network:
     inverse = np.linalg.pinv(hidden)
     solution = inverse @ _tame(Y)
     for _ in range(ROUNDS):
+        check_deadline()
         residual = Y - hidden @ solution
         width = HUBER * np.median(np.abs(residual), axis=0) / 0.6745
         solution = solution + inverse @ np.clip(residual, -width, width)

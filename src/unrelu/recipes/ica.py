@@ -32,6 +32,7 @@ import numpy as np
 from unrelu.activations import RELU, Activation
 from unrelu.fitting.candidate import Candidate, Unsuitable
 from unrelu.numerics.arrays import Array, unit_rows
+from unrelu.numerics.deadline import check_deadline
 from unrelu.numerics.laws import isotropy
 from unrelu.recipes.exact_step import check_moments, exact_network, full_rank_units
 from unrelu.samples import Samples
@@ -68,6 +69,7 @@ def find(
         )
     check_moments(activation)
     for attempt in range(SKETCHES):
+        check_deadline()
         labels = Y @ rng.standard_normal((k, samples.m)).T
         components = labels @ _unmixing(labels, rng)
         # For any symmetric law of the inputs the linear part of f(v·x) is along v if f is the ReLU,

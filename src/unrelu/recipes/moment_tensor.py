@@ -27,6 +27,7 @@ from unrelu.activations import Activation, hermite
 from unrelu.fitting.candidate import Unsuitable
 from unrelu.fitting.hermite_moments import HermiteMoments
 from unrelu.numerics.arrays import Array, unit_rows
+from unrelu.numerics.deadline import check_deadline
 from unrelu.numerics.joint_diagonalisation import common_span, joint_diagonalise
 from unrelu.numerics.laws import non_normality
 from unrelu.numerics.moments import contractions_of, residualise, white_labels
@@ -113,6 +114,7 @@ def tensor_directions(
     before = np.inf
     rounds = 0
     while rounds < ROUNDS:
+        check_deadline()
         rounds += 1
         rows = moments.slopes if len(moments.slopes) > 1 else None
         slices = _slices(Z, moments, rows, k, order, rng)

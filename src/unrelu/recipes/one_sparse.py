@@ -36,6 +36,7 @@ import numpy as np
 from unrelu.fitting.candidate import Candidate, Unsuitable
 from unrelu.fitting.problem import Problem
 from unrelu.numerics.arrays import Array, Index, divisors
+from unrelu.numerics.deadline import check_deadline
 from unrelu.numerics.rank import column_space
 from unrelu.numerics.whitening import with_constant
 from unrelu.samples import Samples
@@ -83,6 +84,7 @@ def find(
     weights: list[Array] = []
     trouble: list[str] = []
     for line in lines:
+        check_deadline()
         found, why = _units_of(line, samples.eps)
         weights += found
         if why:
@@ -129,6 +131,7 @@ def parallel_labels(inputs: Array, Y: Array, eps: float) -> tuple[list[Line], In
     lines: list[Line] = []
     used: set[int] = set()
     for group in enough.tolist():
+        check_deadline()
         if group in used:
             continue
         along = directions @ directions[first[group]]
@@ -171,6 +174,7 @@ def _units_of(line: Line, eps: float) -> tuple[list[Array], str]:
     if all(unit is not None or not many for unit, many in zip(single, enough, strict=True)):
         return [unit for unit in single if unit is not None], ""
     for p, q in _pairs(sides, single, eps):
+        check_deadline()
         answer = np.maximum(line.inputs @ p, 0.0) - np.maximum(line.inputs @ q, 0.0)
         if np.abs(line.lengths - answer).max() <= eps**0.75 * np.abs(line.lengths).max():
             return [p, q], ""
@@ -200,6 +204,7 @@ def _pairs(
                 yield (unit, partner) if side == 0 else (partner, unit)
     for side, labels in enumerate(sides):
         for p, q in _two_pieces(labels, eps):
+            check_deadline()
             yield (p, p - q) if side == 0 else (p - q, p)
 
 

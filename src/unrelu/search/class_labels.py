@@ -10,7 +10,7 @@ search has ended in is not certain (`search.agreement`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -28,12 +28,15 @@ from unrelu.network import Network
 from unrelu.noise.found import Noise, Width
 from unrelu.noise.labels import LABELS, probabilities, separated
 from unrelu.numerics.arrays import unit_rows
+from unrelu.numerics.deadline import DeadlinePassed
 from unrelu.result import remark
 from unrelu.samples import Samples
 from unrelu.search.agreement import best_of_starts
+from unrelu.search.ending import with_ending
 from unrelu.search.judging import Outcome
 from unrelu.search.task import Task
 from unrelu.search.unsettled import of_search
+from unrelu.search.watch import ENDED, watch
 from unrelu.wording.status import Status
 
 FIRST_WIDTH, OVERWIDE, MORE = 8, 2, 2
@@ -71,11 +74,44 @@ class _Found:
 def find(task: Task, classes: tuple[ClassName, ...], rng: np.random.Generator) -> Outcome:
     """The estimate from labels Y (n, m), indicators of all `classes` but the first, and its
     certificate."""
-    samples = task.weighted
-    rows = choose_rows(samples, SEARCHED, rng)
-    found = _search(task, _fitting(task, samples.take(rows)), rng)
+    samples, seen = task.weighted, watch()
+    seen.begin("likelihood")
+    try:
+        with seen.searching():
+            found = _search(
+                task, _fitting(task, samples.take(choose_rows(samples, SEARCHED, rng))), rng
+            )
+            found = replace(found, net=_fitting(task, samples).fit(found.net))
+            _keep(found.net)
+            return _judged(task, classes, found)
+    except ENDED as error:
+        ended = seen.end(error)
+    if seen.kept is None:
+        found = _Found(_fitting(task, samples).without_units())
+        return with_ending(_judged(task, classes, found, tested=False), ended)
+    found = _Found(seen.kept.make().network)
+    try:
+        with seen.judging():
+            best = _judged(task, classes, found)
+    except DeadlinePassed:
+        best = _judged(task, classes, found, tested=False)
+    return with_ending(best, ended, finished=False)
+
+
+def _keep(net: Network) -> None:
+    """Have a network kept, for a search that is ended."""
+    watch().keep(
+        net.n_units, None, "likelihood", lambda: Candidate(net, np.arange(0), {"starts": 0})
+    )
+
+
+def _judged(
+    task: Task, classes: tuple[ClassName, ...], found: _Found, *, tested: bool = True
+) -> Outcome:
+    """The outcome of a network that was fitted to all samples; `tested`: whether all checks are
+    made."""
+    samples, net = task.weighted, found.net
     fitting = _fitting(task, samples)
-    net = fitting.fit(found.net)
     left = fitting.Y - probabilities(net(fitting.X))
     noise = Noise(
         LABELS.name,
@@ -90,7 +126,9 @@ def find(task: Task, classes: tuple[ClassName, ...], rng: np.random.Generator) -
     stats: dict[str, float | int | str] = {"starts": found.starts, "rows": samples.n}
     candidate = Candidate(net, every, stats, noise=noise)
     asked = Question(net, task.bias, task.skip, every, values=True)
-    judged = judge_classes(asked, samples, classes, alpha=task.alpha, form=task.form)
+    judged = judge_classes(
+        *(asked, samples, classes), alpha=task.alpha, form=task.form, tested=tested
+    )
     certificate = Certificate.of(judged.judgement)
     estimated = certificate.status == Status.ESTIMATED
     left_open = of_search(noise, net.n_units) if estimated else ()
@@ -121,11 +159,14 @@ def _search(task: Task, fitting: Reweighted, rng: np.random.Generator) -> _Found
     paths, width = _paths(fitting, asked, rng)
     starts = [path[width] for path in paths if width in path]
     best = min(starts, key=lambda net: _cost(fitting, net))
+    _keep(best)
     net = _exchanged(_turned(best, fitting), fitting, rng)
+    _keep(net)
     if separated(fitting.Y, net(fitting.X)):
         return _Found(net, len(paths))
     widths: tuple[Width, ...] = ()
     if asked is None:
+        watch().enter("number of units")
         most = _most_width(fitting)
         chosen = choose(net, fitting, alpha=task.alpha, most=most, rng=rng)
         net, widths = chosen.network, chosen.widths
@@ -133,6 +174,7 @@ def _search(task: Task, fitting: Reweighted, rng: np.random.Generator) -> _Found
             return _Found(net, len(paths), widths, "endless")
     if not net.n_units:
         return _Found(net, len(paths), widths)
+    _keep(net)
     width = net.n_units
     others = tuple(path.get(width, path[max(path)]) for path in paths)
     effort = Effort(starts=len(paths), others=others)
@@ -176,6 +218,7 @@ def _path(
     while net.n_units > least:
         net = without_least(net, fitting)
         path[net.n_units] = net
+    _keep(net)
     return path
 
 

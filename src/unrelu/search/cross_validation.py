@@ -22,11 +22,13 @@ from unrelu.noise.kinds import KINDS
 from unrelu.numerics.arrays import Index, divisors
 from unrelu.result import remark
 from unrelu.search import least_squares, noisy
+from unrelu.search.ending import with_ending
 from unrelu.search.judging import Outcome
 from unrelu.search.methods import AUTO
 from unrelu.search.row_space import label_rank
 from unrelu.search.skip_left_open import search_both
 from unrelu.search.task import Task
+from unrelu.search.watch import ENDED, watch
 from unrelu.wording.streams import counted
 
 CROSS_VALIDATED = "cv"
@@ -80,10 +82,16 @@ def search_cross_validated(
     """
     chosen, found = search_both(task, search, rng) if either else (task, search(task))
     noise = found.candidate.noise
-    if noise is None:
+    seen = watch()
+    if noise is None or seen.ended is not None:
         return chosen, found
     kind, options = KINDS[noise.kind], (False, True) if either else (task.skip,)
-    scores = [_scores(_with_skip(task, skip, rng), kind, rng) for skip in options]
+    seen.enter("cross-validation")
+    try:
+        with seen.searching():
+            scores = [_scores(_with_skip(task, skip, rng), kind, rng) for skip in options]
+    except ENDED as error:
+        return chosen, with_ending(found, seen.end(error))
     best = min(scores, key=lambda each: min(each.errors))
     wider = replace(_with_skip(task, best.skip, rng), n_units=best.best)
     linear = best.skip and either

@@ -27,6 +27,7 @@ from unrelu.fitting.candidate import Candidate, Unsuitable, constant
 from unrelu.fitting.problem import Problem, choose_rows
 from unrelu.network import Network
 from unrelu.numerics.arrays import Array, Index, Mask
+from unrelu.numerics.deadline import check_deadline
 from unrelu.numerics.rank import column_space
 from unrelu.numerics.robust_pca import split
 from unrelu.numerics.whitening import with_constant
@@ -173,6 +174,7 @@ def refine(net: Network, samples: Samples, rows: Index, bias: bool) -> tuple[Net
     X, Y = np.asarray(samples.X[rows], np.float64), np.asarray(samples.Y[rows], np.float64)
     before = np.zeros(Y.shape, dtype=np.bool_)
     for round_ in range(ROUNDS):
+        check_deadline()
         near = NEAR * 10.0 ** -min(4, round_)
         wrong = _unexplained(net, X, Y, near)
         if wrong.mean() > 0.5 or not net.n_units:

@@ -20,6 +20,8 @@ from __future__ import annotations
 import logging
 import math
 from dataclasses import dataclass
+from functools import partial
+from itertools import count
 
 import numpy as np
 
@@ -28,10 +30,13 @@ from unrelu.fitting.orientation import Oriented, orient
 from unrelu.fitting.problem import Missed, Problem, choose_rows
 from unrelu.fitting.reduction import polish, reduce, search
 from unrelu.fitting.variable_projection import Fit
+from unrelu.formats.checkpoint import Step
 from unrelu.network import Network
 from unrelu.numerics.arrays import Array, Index, unit_rows
 from unrelu.numerics.pieces import MOST_ROWS, pieces_without_noise
 from unrelu.samples import Samples
+from unrelu.search.exchanges import Exchanged, through_misfits
+from unrelu.search.watch import watch
 from unrelu.search.widths import OVERWIDE, Levels, Widths
 
 log = logging.getLogger(__name__)
@@ -89,20 +94,24 @@ def find(
     noise: bool = False,
     most: int | None = None,
     skip: bool = False,
+    patient: bool = False,
 ) -> Candidate:
     """Explain some rows; finish the network; add rows on which it is wrong, and again.
 
     `least` units are needed at least (the rank of the labels). `known` units, found by another
     method, take part in the start. `missed` finds the rows to add. With `noise`, a search that
     leaves what looks like noise is not pursued; more than `most` units are not looked for. With
-    `skip` the affine term stays, and `least` is the rank of the labels beyond it.
+    `skip` the affine term stays, and `least` is the rank of the labels beyond it. `patient`: starts
+    go on until the deadline.
     """
     widths = Widths(samples, bias, n_units or max(3, least), min(least, samples.m), most)
     rows = np.arange(0)
     start = (np.zeros((0, samples.d)), np.zeros(0)) if known is None else (known.V, known.b)
     effort = Effort()
     for _ in range(MOST_ROUNDS):
-        problem, fit = explain_rows(samples, rows, start, widths, bias, rng, effort, noise, skip)
+        problem, fit = explain_rows(
+            samples, rows, start, widths, bias, rng, effort, noise, skip, patient
+        )
         net, note = finish(problem, fit)
         if problem.loose.relative(fit) > 10 * problem.floor:
             break
@@ -132,30 +141,29 @@ def explain_rows(
     effort: Effort,
     noise: bool,
     skip: bool = False,
+    patient: bool = False,
 ) -> tuple[Problem, Fit]:
     """Steps 1 and 2 at growing widths, on the given rows and as many others as a width deserves,
     until a reduced fit is at rounding; else the best fit. Adds to `effort`.
 
     The most important hyperplanes of a stalled fit start the next, wider one. A reduced fit that is
     not at rounding has lost a unit, or never found it, and gets new random ones. At the width
-    beyond which a fit would only interpolate, fresh starts follow.
+    beyond which a fit would only interpolate, weak units are exchanged for random ones, as long as
+    that helps now and then, and fresh starts follow; if it is `patient`, until the deadline.
     """
     width, target = widths.at_least(math.ceil(OVERWIDE * len(start[0]))), REDUCIBLE
     problem: Problem | None = None
     best: tuple[float, Problem, Fit] | None = None
     rescues, spent, first_pass = 0, 0.0, 0.0
-    restart_width, levels = 0, Levels()
-    for _ in range(MOST_STARTS):
+    restart_width, levels, exchanged = 0, Levels(), Exchanged()
+    for _ in count() if patient else range(MOST_STARTS):
         if problem is None or len(rows) < widths.rows(width):
             rows = np.union1d(rows, choose_rows(samples, widths.rows(width), rng))
             problem = Problem(samples, rows, bias, skip=skip)
             rows = problem.rows
-        points = problem.points(*start)
-        fresh = rng.standard_normal((max(0, width - len(points)), widths.dimension))
-        if len(points) and best is not None and best[1] is problem:
-            fresh = _through_misfits(problem, best[2], fresh, rng)
-        points = np.vstack([points, unit_rows(fresh)])
-        fit, reduced, operations = _fit_and_reduce(problem, points, target)
+        about = best[2] if best is not None and best[1] is problem else None
+        points = _joined(problem, start, width, exchanged.fit or about, rng)
+        fit, reduced, operations = _remembered(problem, points, target, rng)
         relative = problem.loose.relative(fit)
         log.info("width %d, %d rows: %d units left, %.1e", width, len(rows), fit.width, relative)
         effort.starts += 1
@@ -163,11 +171,12 @@ def explain_rows(
         rescues = rescues + 1 if reduced and best is not None and relative > 0.1 * best[0] else 0
         if best is None or relative < best[0]:
             best = relative, problem, fit
+            watch().keep(fit.width, relative, "hyperplanes", partial(_as_it_is, problem, fit))
         if relative <= 10 * problem.floor:
             break
         stuck = rescues >= MOST_RESCUES
         flat, same = levels.add(problem, fit, width) if noise else (False, False)
-        if (flat or same or stuck) and not restart_width:
+        if (flat or same or stuck) and not (restart_width or patient):
             if noise and not pieces_without_noise(*_spread_samples(samples), samples.eps):
                 effort.noise = same and not flat
                 break
@@ -175,17 +184,60 @@ def explain_rows(
         if restart_width and (effort.starts >= STUCK or spent > PATIENCE / 10):
             effort.noise = noise
             break
-        if not (reduced or restart_width) and width == widths.last:
+        if not (reduced or restart_width) and (first_pass or width == widths.last):
             first_pass = first_pass or spent
-            if spent > max(2 * first_pass, PATIENCE):
+            if spent > max(2 * first_pass, PATIENCE) and not patient:
                 break
-        restart_up_to = restart_width if stuck or not reduced else 0
+            if exchanged.helps(fit):
+                start, target = problem.hyperplanes(exchanged.kept(problem, rng)), REDUCIBLE
+                continue
+        exchanged = Exchanged()
+        restart_up_to = restart_width or patient * widths.last if stuck or not reduced else 0
         rescues = 0 if restart_up_to else rescues
         keep, width, target = _next_start(problem, fit, reduced, width, widths, restart_up_to, rng)
         start = problem.hyperplanes(keep)
     effort.operations += spent
     assert best is not None, "there is at least one start"
-    return best[1], best[2]
+    return best[1:]
+
+
+def _joined(
+    problem: Problem,
+    start: tuple[Array, Array],
+    width: int,
+    about: Fit | None,
+    rng: np.random.Generator,
+) -> Array:
+    """Hyperplanes of a start, and random ones up to a width: those that join others lie where the
+    fit `about` them leaves most, if there is one."""
+    points = problem.points(*start)
+    fresh = rng.standard_normal((max(0, width - len(points)), points.shape[1]))
+    if len(points) and about is not None:
+        fresh = through_misfits(problem, about, fresh, rng)
+    return np.vstack([points, unit_rows(fresh)])
+
+
+def _as_it_is(problem: Problem, fit: Fit) -> Candidate:
+    """The network of a fit as it is, for a search that is ended."""
+    V, b = problem.hyperplanes(fit.point)
+    if not problem.skip:
+        U, W, _ = problem.weights(V, b, affine=True)
+        turned = orient(V, b, U, W)
+        V, b = turned.V, turned.b
+    return Candidate(problem.network(V, b), problem.rows, {"rows": len(problem.rows)})
+
+
+def _remembered(
+    problem: Problem, points: Array, target: float, rng: np.random.Generator
+) -> tuple[Fit, bool, float]:
+    """`_fit_and_reduce`, or what it led to before, where that is in a checkpoint."""
+
+    def made() -> Step:
+        fit, reduced, operations = _fit_and_reduce(problem, points, target)
+        return {"point": fit.point, "reduced": np.array(reduced), "spent": np.array(operations)}
+
+    step = watch().step("hyperplanes", rng, made)
+    return problem.loose.evaluate(step["point"]), bool(step["reduced"]), float(step["spent"])
 
 
 def _fit_and_reduce(problem: Problem, points: Array, target: float) -> tuple[Fit, bool, float]:
@@ -226,20 +278,6 @@ def _next_start(
         return keep, widths.at_least(math.ceil(GROWTH * width)), REDUCIBLE
     any_width = int(rng.integers(widths.first, restart_up_to or widths.last, endpoint=True))
     return fit.point[:0], widths.at_least(any_width), REDUCIBLE
-
-
-def _through_misfits(problem: Problem, fit: Fit, fresh: Array, rng: np.random.Generator) -> Array:
-    """Every second of some random hyperplanes moved to pass through a sample, drawn in proportion
-    to its squared residual: where two hyperplanes lie close together and one is found, only the
-    samples next to them show that another is missing."""
-    squares = (np.asarray(fit.residual, np.float64) ** 2).sum(axis=1)
-    if not squares.sum() > 0 or not len(fresh):
-        return fresh
-    moved = fresh.copy()
-    rows = rng.choice(len(squares), len(moved[::2]), p=squares / squares.sum())
-    Z = np.asarray(problem.loose.features[rows], np.float64)
-    moved[::2] -= ((moved[::2] * Z).sum(axis=1) / (Z * Z).sum(axis=1))[:, None] * Z
-    return moved
 
 
 def _spread_samples(samples: Samples) -> tuple[Array, Array]:

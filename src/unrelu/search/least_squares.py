@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import logging
 import math
+from collections.abc import Callable
 
 import numpy as np
 
@@ -49,6 +50,9 @@ from unrelu.search.moment_start import moment_start
 from unrelu.search.widths import OVERWIDE
 
 log = logging.getLogger(__name__)
+
+Keep = Callable[[int, float, Callable[[], Network]], None]
+"""Units, relative residual, and the network, made when it is asked for."""
 
 MOST_ENTRIES = 1e8
 """Numbers (rows times inputs, outputs and units) that a fit holds at once, some 800 MB."""
@@ -96,16 +100,25 @@ def search(
     most_starts: int = MOST_STARTS,
     skip: bool = False,
     activation: Activation = RELU,
+    keep: Keep = lambda *_: None,
 ) -> Network:
     """A network of `n_units` units, or of as many as stand out of the noise, from no knowledge.
 
     Looks at a part of many samples, with outputs made white by what an over-wide fit leaves. A
-    network that is `near` already is the only start. `skip`: a linear term stays.
+    network that is `near` already is the only start. `skip`: a linear term stays. `keep` is told of
+    the best fit so far.
     """
     taken = samples.take(choose_rows(samples, search_rows(samples, n_units or FIRST_WIDTH), rng))
     taken, centre = centred_labels(taken, bias)
     metric = np.diag(1 / affine_residual(taken, bias))
     problem = Problem(taken, np.arange(taken.n), bias, metric, skip, activation)
+
+    def network(problem: Problem, fit: Fit) -> Network:
+        return shifted(problem.network(*problem.hyperplanes(fit.point)), centre)
+
+    def found(problem: Problem, fit: Fit) -> None:
+        keep(fit.width, problem.strict.relative(fit), lambda: network(problem, fit))
+
     if near is not None and near.n_units >= (n_units or 1):
         start = problem.points(near.V, near.b)
         fit = settle(problem, problem.strict, start, effort)
@@ -117,10 +130,11 @@ def search(
         fits = [revise(problem, fit, n_units, rng, effort)]
     else:
         problem, wide = _grown(problem, taken, n_units, rng, effort)
-        fits = _best_of_starts(problem, wide, n_units, rng, effort, most_starts)
-    found = [shifted(problem.network(*problem.hyperplanes(fit.point)), centre) for fit in fits]
-    effort.others = tuple(found[1:])
-    return found[0]
+        found(problem, wide)
+        fits = _best_of_starts(problem, wide, n_units, rng, effort, most_starts, found)
+    best, *others = (network(problem, fit) for fit in fits)
+    effort.others = tuple(others)
+    return best
 
 
 def search_rows(samples: Samples, width: int) -> int:
@@ -202,6 +216,7 @@ def _best_of_starts(
     rng: np.random.Generator,
     effort: Effort,
     most_starts: int,
+    found: Callable[[Problem, Fit], None],
 ) -> list[Fit]:
     """The best first of descents from a fit that is wide enough, from moments and from random
     hyperplanes, until two agree on the best."""
@@ -231,6 +246,7 @@ def _best_of_starts(
         better = best is None or preferable(problem, fit, best, effort)
         agree = 1 if better and not same else agree + same
         best = fit if best is None or better else best
+        found(problem, best)
         effort.agreed = agree >= AGREE or problem.strict.relative(best) <= 10 * problem.floor
         if effort.agreed:
             break

@@ -28,6 +28,7 @@ import numpy as np
 from unrelu.activations import RELU, Activation, hermite
 from unrelu.fitting.hermite_moments import HermiteMoments
 from unrelu.numerics.arrays import Array, Mask
+from unrelu.numerics.deadline import check_deadline
 from unrelu.numerics.joint_diagonalisation import JointDiagonal, joint_diagonalise
 from unrelu.numerics.moments import contractions_of, residualise, second_moments, white_labels
 from unrelu.numerics.whitening import whiten
@@ -106,6 +107,7 @@ def find_units(
     units, power = nothing, np.inf
     ways: tuple[bool, ...] = (False, True)
     for _ in range(ROUNDS):
+        check_deadline()
         trials = []
         for higher in ways:
             V = _directions(Z, moments, k, units.V, higher, rng)
@@ -252,6 +254,7 @@ def _orient(
     turned = np.zeros(k, dtype=bool)
     best, idle, j = explained(turned), 0, 0
     while idle < k:
+        check_deadline()
         turned[j] ^= True
         value = explained(turned)
         # Gains at rounding level could go round in circles.

@@ -8,18 +8,17 @@ starts the best, followed to its minimum on all samples.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 
 import numpy as np
 
-from unrelu.activations import Activation
 from unrelu.evidence.shared_rounding import rounded_apart
 from unrelu.fitting.candidate import Candidate
-from unrelu.fitting.fittings import Fitting, LeastSquares, fitting_of, without_units
+from unrelu.fitting.fittings import Fitting, LeastSquares, without_units
 from unrelu.fitting.one_more import UNEQUAL
 from unrelu.fitting.problem import choose_rows
 from unrelu.fitting.selection import Effort
-from unrelu.fitting.width import MOST_MORE, Chosen, asks_for_more, choose, with_units
+from unrelu.fitting.width import MOST_MORE, Chosen, asks_for_more, with_units
 from unrelu.network import Network
 from unrelu.network.unknowns import unknowns_of
 from unrelu.noise import kinds
@@ -31,7 +30,9 @@ from unrelu.numerics.spread import NORMAL, robust_spread, telling
 from unrelu.samples import Samples
 from unrelu.search import counts, least_squares
 from unrelu.search.agreement import best_from_afar, best_of_starts
+from unrelu.search.request import Request
 from unrelu.search.task import Task
+from unrelu.search.watch import watch
 
 GROSS = 2.0
 """Degrees of freedom of Student's t, for labels less an affine function, up to which gross errors
@@ -52,45 +53,6 @@ TESTED = 20_000
 FIRST = 2
 """Starts of the search while the number of units is open: of labels that units alone do not
 explain hardly two will agree before those are taken away that noise has made."""
-
-
-@dataclass(frozen=True, eq=False)
-class Request:
-    """What is asked for from noisy samples, and the effort that has gone into the answer."""
-
-    n_units: int | None
-    bias: bool
-    skip: bool
-    activation: Activation
-    alpha: float
-    step: float
-    rng: np.random.Generator
-    effort: Effort = field(default_factory=Effort)
-
-    def search(
-        self,
-        samples: Samples,
-        n_units: int | None,
-        starts: int,
-        *,
-        near: Network | None = None,
-        effort: Effort | None = None,
-    ) -> Network:
-        """A search by least squares, for so many units."""
-        return least_squares.search(
-            samples,
-            n_units=n_units,
-            bias=self.bias,
-            rng=self.rng,
-            effort=effort or self.effort,
-            most_starts=starts,
-            near=near,
-            skip=self.skip,
-            activation=self.activation,
-        )
-
-    def fitting(self, kind: NoiseKind, net: Network, samples: Samples) -> Fitting:
-        return fitting_of(kind, net, samples, self.bias, self.skip, self.effort)
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,11 +89,12 @@ def find(task: Task, kind: str, rng: np.random.Generator, near: Network | None =
     `width` at level `alpha`; labels may be rounded to multiples of a step. Where it is given, the
     samples ask for more, and that leads to a better network, the search starts again from it."""
     samples, step = task.weighted, task.precision.step
-    request = Request(task.n_units, task.bias, task.skip, task.activation, task.alpha, step, rng)
+    asked = task.n_units, task.bias, task.skip, task.activation, task.alpha, step
+    request = Request(*asked, rng, kind)
     searched = _search(samples, request, kind, near)
     found = _choose_width(searched, request)
     if found.better is not None:
-        request = replace(request, effort=Effort())
+        request = request.again()
         searched = _search(samples, request, kind, found.better)
         found = _choose_width(searched, request)
     net = _finish(found.net, searched, request)
@@ -141,6 +104,7 @@ def find(task: Task, kind: str, rng: np.random.Generator, near: Network | None =
 def _search(samples: Samples, request: Request, kind: str, near: Network | None) -> Searched:
     """The search, and the kind of noise that it leaves."""
     bias = request.bias
+    watch().enter("least squares")
     suspected = kinds.KINDS.get(kind) or kinds.suspected(samples, bias)
     clips = suspected is None or suspected.robust
     net, growth = _search_part(samples, request, suspected, clips, near)
@@ -265,15 +229,8 @@ def _of_given_width(
 def _choose(
     start: Network, fitting: Fitting, searched: Searched, request: Request, about: Network
 ) -> Chosen:
-    return choose(
-        start,
-        fitting,
-        alpha=request.alpha,
-        most=least_squares.most_width(fitting.samples, request.bias),
-        rng=request.rng,
-        step=_step(searched, request),
-        about=about,
-    )
+    most = least_squares.most_width(fitting.samples, request.bias)
+    return request.choose(start, fitting, most, _step(searched, request), about)
 
 
 def _step(searched: Searched, request: Request) -> float:
@@ -298,6 +255,8 @@ def _agree(found: WidthFound, fitting: Fitting, searched: Searched, request: Req
 
     widths, effort = found.widths, request.effort
     net = found.net
+    watch().enter("further starts")
+    request.keep(fitting.samples, net.n_units, None, lambda: net)
     if searched.kind.loss is not None and request.n_units is None:  # the search was by squares
         net = best_from_afar(net, fitting, request.effort, request.rng)
     net, common = best_of_starts(net, fitting, effort, again)
@@ -313,6 +272,7 @@ def _agree(found: WidthFound, fitting: Fitting, searched: Searched, request: Req
 
 def _finish(net: Network, searched: Searched, request: Request) -> Network:
     """The best fit of so many units to all samples."""
+    watch().enter("fit to all samples")
     samples = rounded_apart(net, searched.samples, _step(searched, request))
     for _ in range(2):  # what a rough network leaves is not only noise
         fitting = request.fitting(searched.kind, net, samples)

@@ -31,6 +31,7 @@ import numpy as np
 
 from unrelu.complete.faces import ROUNDINGS
 from unrelu.numerics.arrays import Array, Index, Mask, divisors
+from unrelu.numerics.deadline import check_deadline
 from unrelu.numerics.rank import column_space, left_inverse, null_combination
 from unrelu.numerics.whitening import Whitened, whiten, with_constant
 from unrelu.samples import Samples
@@ -113,6 +114,7 @@ def find_hidden(
     found: list[Array] = []
     starts, idle = 0, 0
     while len(found) < rank and idle < most:
+        check_deadline()
         starts, idle = starts + 1, idle + 1
         span = spans[idle // 2 % 2]
         # Every other start does without the units found: one of either kind may lead nowhere.
@@ -184,6 +186,7 @@ def _from_start(
     count = int(rng.uniform(0.05, 0.95) * n)
     off: Mask | None = None
     for _ in range(STEPS):
+        check_deadline()
         before = off
         off = _smallest(heights, count) if bias else heights <= 0
         if off.sum() < least or off.all():
@@ -200,6 +203,7 @@ def _from_start(
     assert off is not None
     count = max(least, int(rng.uniform(0.7, 0.95) * off.sum()))
     for _ in range(STEPS):
+        check_deadline()
         before, off = off, _smallest(np.abs(h), count)
         if np.array_equal(before, off):
             break

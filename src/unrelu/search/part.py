@@ -23,9 +23,11 @@ from unrelu.evidence.noisy_labels import Estimated
 from unrelu.fitting.problem import choose_rows
 from unrelu.numerics.arrays import Index
 from unrelu.result import remark
+from unrelu.search.ending import with_ending
 from unrelu.search.judging import Outcome
 from unrelu.search.plan import run_plan
 from unrelu.search.task import Task
+from unrelu.search.watch import ENDED, watch
 from unrelu.wording.status import Status
 
 log = logging.getLogger(__name__)
@@ -58,9 +60,9 @@ def search_part(task: Task, rng: np.random.Generator) -> Outcome:
         certificate = found.certificate
         explained = certificate.residual_in_roundings <= 1
         if not (explained and isinstance(certificate.evidence, ExactLabels)):
-            return _estimated_on_all(found, part, task)
+            return _estimated_in_time(found, part, task)
         found, missed = _held_against_all(found, task, rows)
-        if not len(missed) or number == ROUNDS - 1:
+        if not len(missed) or number == ROUNDS - 1 or watch().ended is not None:
             break
         rows = np.union1d(rows, missed[: len(rows)])
     return found
@@ -78,6 +80,20 @@ def _held_against_all(found: Outcome, task: Task, rows: Index) -> tuple[Outcome,
     asked = Question(net, task.bias, task.skip, used, values=True)
     certificate = Certificate.of(judge_labels(asked, samples, gross=gross))
     return replace(found, certificate=certificate), missed
+
+
+def _estimated_in_time(found: Outcome, part: Task, task: Task) -> Outcome:
+    """`_estimated_on_all`; the estimate of the part where there is no time for it."""
+    seen = watch()
+    if seen.ended is None:
+        seen.enter("fit to all samples")
+        try:
+            with seen.searching():
+                return _estimated_on_all(found, part, task)
+        except ENDED as error:
+            found = with_ending(found, seen.end(error))
+    said = _remark(part.samples.n, task.samples.n, found.certificate)
+    return replace(found, remarks=(*found.remarks, *said))
 
 
 def _estimated_on_all(found: Outcome, part: Task, task: Task) -> Outcome:

@@ -13,15 +13,18 @@ from unrelu.checks.kinds_of_labels import kind_of_labels, log_odds, rounded_to_i
 from unrelu.evidence.evidence import kind_found
 from unrelu.fitting.candidate import Candidate, constant
 from unrelu.network import Network
+from unrelu.network.unknowns import count_unknowns
 from unrelu.noise import kinds
 from unrelu.noise.gaussian import GAUSSIAN
 from unrelu.noise.kinds import KINDS
 from unrelu.search import gross_errors, noisy, recipe, row_space, unknown_activation
+from unrelu.search.ending import SoFar, at_the_end
 from unrelu.search.judging import Outcome, better, judge, refined
 from unrelu.search.method import Method
 from unrelu.search.methods import AUTO, METHODS, SEARCHES
-from unrelu.search.proposals import without_units
+from unrelu.search.proposals import from_hyperplanes, without_units
 from unrelu.search.task import Passes, Task
+from unrelu.search.watch import ENDED, watch
 from unrelu.wording.status import Status
 from unrelu.wording.streams import counted
 
@@ -38,42 +41,107 @@ MORE_SEARCHES, CHEAP = 4, 3e9
 """Searches that follow one whose units are not determined, and operations up to which one is
 cheap."""
 
+SCARCE = 12.0
+"""Equations to an unknown of the network asked for, or found, up to which further starts are worth
+the time that is left: noise may have hidden most of the units of one that explains all labels."""
+
+HYPERPLANES = "hyperplanes"
+
 SQUASHED = 0.01
 """The same, of the log-odds of labels, for these to be a network's values; as a share of what a
 network leaves of the labels themselves."""
 
 
 def run_plan(task: Task, rng: np.random.Generator) -> Outcome:
-    """The first candidate that is not refuted, or the one that comes closest."""
-    passes = Passes(task.samples)
+    """The first candidate that is not refuted, or the one that comes closest. Where the search is
+    ended early, the best so far."""
+    seen, so_far = watch(), SoFar(Passes(task.samples))
+    seen.begin("plan")
+    try:
+        with seen.searching():
+            best = _searched(task, so_far, rng)
+            if so_far.kind is None and _is_open(best, task):
+                so_far.best, so_far.done = best, True
+                best = _patiently(best, task, so_far.passes, rng)
+            return _with_kind_of_labels(best, task) if so_far.kind is None else best
+    except ENDED as error:
+        best = at_the_end(task, so_far, seen, error)
+    if so_far.kind is not None or task.unknown:
+        return best
+    return _with_kind_of_labels(best, task)
+
+
+def _searched(task: Task, so_far: SoFar, rng: np.random.Generator) -> Outcome:
+    passes = so_far.passes
     if task.unknown:
+        watch().enter("row-space")
         found = unknown_activation.find(task.samples, bias=task.bias, rng=rng)
         return judge(task, "row-space, activation unknown", found, passes)
-    best: Outcome | None = None
     for method, candidate in _proposals(task, passes, rng):
+        best = so_far.best
         if isinstance(candidate, Finding):
             assert best is not None, "labels are examined after the searches"
             if best.explained:  # by a network that may have too many units: they are values
                 break
+            so_far.kind = candidate
             return _not_values(best, candidate)
+        so_far.proposed = method, candidate
+        watch().enter("certificate")
         new = judge(task, method, candidate, passes)
+        so_far.proposed = watch().kept = None
         log.info("%s: %s", method, new.certificate.explanation)
         search = METHODS.get(method)
-        if search is not None and search.varies:
-            new = _with_fewer_units(search, new, task, passes, rng)
         if best is None or _interpolates(best, task) or better(new, best):
-            best = new
+            so_far.best = new
+        if search is not None and search.varies:
+            fewer = _with_fewer_units(search, new, task, passes, rng)
+            so_far.best = fewer if so_far.best is new else so_far.best
+            new = fewer
         if new.status != Status.FAILED and not _interpolates(new, task):
             break
+    best = so_far.best
     assert best is not None, "the plan always proposes something"
     if _too_many(best, task):
         closest = replace(noisy.find(task, GAUSSIAN.name, rng), noise=None, note="")
         best = judge(task, "least-squares", closest, passes)
+    return best
+
+
+def _is_open(best: Outcome, task: Task) -> bool:
+    """Whether there is time left, and samples so few, or so surely without noise, that further
+    starts may find a network which explains them."""
+    of_relu = task.activation.reversible and not task.unknown and task.rank > 0
+    wanted = task.n_units != 0 and task.method.name in (AUTO.name, HYPERPLANES)
+    if not (watch().time_is_left and of_relu and wanted) or best.status.certain:
+        return False
+    if task.noise.estimated or task.noise.gross:
+        return False
+    samples, units = task.samples, max(1, task.n_units or best.certificate.network.n_units)
+    unknowns = count_unknowns(units, samples.d, samples.m, biases=task.bias, skip=task.skip)
+    return task.noise.exact or samples.n * samples.m < SCARCE * unknowns
+
+
+def _patiently(best: Outcome, task: Task, passes: Passes, rng: np.random.Generator) -> Outcome:
+    """Further starts, until one leads to a network that is certain, or the deadline passes."""
+    watch().enter("further starts")
+    most = best.certificate.network.n_units - 1 if best.explained else None
+    while most is None or most > 0:
+        found = from_hyperplanes(task, passes, rng, patient=True, most=most)
+        new = judge(task, HYPERPLANES, found, passes)
+        if new.status.certain:
+            return new
+        if new.explained:
+            best, most = new, new.certificate.network.n_units - 1
+    return best
+
+
+def _with_kind_of_labels(best: Outcome, task: Task) -> Outcome:
+    """The outcome in view of the kind of the labels, now that there are directions to look
+    along."""
     if task.values:
         return best
     certificate = replace(best.certificate, values=False)
     best = replace(best, certificate=certificate)
-    # The kind of the labels, now that there are directions to look along.
     kind = kind_found(certificate.network, best.status, certificate.evidence, task.samples)
     return best if kind is None else _not_values(best, kind)
 
@@ -133,6 +201,7 @@ def _proposals(
     if task.rank == 0:
         yield _constant(task), without_units(task)
     elif task.method.recipe:
+        watch().enter(task.method.name)
         yield from recipe.candidates(task, rng)
     elif task.n_units == 0:
         yield _constant(task), without_units(task)
@@ -182,6 +251,7 @@ def _with_gross_errors(
     gross = gross and not rounded_to_integers(samples)
     if not (asked or (gross and noisy.suspects_gross_errors(samples, task.bias))):
         return
+    watch().enter("gross errors")
     found = gross_errors.find(samples, n_units=task.n_units, bias=task.bias, rng=rng, quick=gross)
     if found is None and asked:  # perhaps nothing is wrong with the labels
         yield from _exact(task, passes, rng)
@@ -217,7 +287,8 @@ def _squashed(task: Task, before: Passes, rng: np.random.Generator) -> Finding |
         return None
     again = replace(task, samples=odds, rank=odds.m, n_units=None, method=AUTO, noise=kinds.AUTO)
     passes = Passes(odds)
-    left = [passes.residual(candidate.network) for _, candidate in _exact(again, passes, rng)]
+    with watch().keeping_nothing():
+        left = [passes.residual(candidate.network) for _, candidate in _exact(again, passes, rng)]
     return sigmoid() if min(left) < SQUASHED * min(1.0, before.latest) else None
 
 
@@ -225,6 +296,7 @@ def _exact(task: Task, passes: Passes, rng: np.random.Generator) -> Iterator[tup
     known = None
     for search in (task.method,) if task.method.alone else SEARCHES:
         assert search.propose is not None, "recipes have a plan of their own"
+        watch().enter(search.name)
         candidate = search.propose(task, passes, rng, known)
         if candidate is None and task.method.alone:
             candidate = without_units(task)
@@ -243,6 +315,7 @@ def _of_other_activation(
     near: Network | None = None
     if task.n_units is None or task.n_units <= task.rank or task.method.alone:
         missed, quick = passes.missed, task.noise.estimated
+        watch().enter("row-space")
         found = row_space.find(
             samples, bias=bias, rng=rng, missed=missed, activation=activation, quick=quick
         )

@@ -26,9 +26,16 @@ def from_row_space(
 
 
 def from_hyperplanes(
-    task: Task, passes: Passes, rng: np.random.Generator, known: Network | None = None
+    task: Task,
+    passes: Passes,
+    rng: np.random.Generator,
+    known: Network | None = None,
+    *,
+    patient: bool = False,
+    most: int | None = None,
 ) -> Candidate:
-    """A search that leaves what looks like noise is not pursued where a fit to noise follows."""
+    """A search that leaves what looks like noise is not pursued where a fit to noise follows;
+    unless it is `patient`. `most`: units that are looked for."""
     found = hyperplanes.find(
         task.samples,
         n_units=task.n_units,
@@ -37,7 +44,9 @@ def from_hyperplanes(
         rng=rng,
         missed=passes.missed,
         known=known,
-        noise=not (task.noise.exact or task.method.alone),
+        noise=not (task.noise.exact or task.method.alone or patient),
+        most=most,
+        patient=patient,
         skip=task.skip,
     )
     return _simplest(found, task, passes)

@@ -11,6 +11,7 @@ from unrelu.result import remark
 from unrelu.samples import Samples
 from unrelu.search.judging import Outcome
 from unrelu.search.task import Task
+from unrelu.search.watch import CODES
 from unrelu.wording.status import Status
 from unrelu.wording.streams import counted
 
@@ -56,7 +57,8 @@ def _remarks_on_exact(best: Outcome, task: Task) -> tuple[Finding, ...]:
     if task.unknown:
         return (*best.remarks, *_other_number(best, task))
     if status == Status.FAILED:
-        return (*best.remarks, _why_failed(best, task))
+        ended = any(each.code in CODES and each.status for each in best.remarks)  # which is why
+        return best.remarks if ended else (*best.remarks, _why_failed(best, task))
     notes = () if best.candidate.rival is not None else remark("note", note)
     if asked is None or found == asked:
         return (*best.remarks, *notes)

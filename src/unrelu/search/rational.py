@@ -27,13 +27,16 @@ from unrelu.network import Network
 from unrelu.noise.none import NONE
 from unrelu.noise.sparse import SPARSE
 from unrelu.numerics.arrays import Index
+from unrelu.numerics.deadline import seconds_left
 from unrelu.result import remark
 from unrelu.samples import ExactSamples
+from unrelu.search.ending import with_ending
 from unrelu.search.judging import Outcome
 from unrelu.search.options import dependent_inputs
 from unrelu.search.plan import run_plan
 from unrelu.search.row_space import label_rank
 from unrelu.search.task import Task
+from unrelu.search.watch import ENDED, watch
 from unrelu.solutions import Solutions, solutions
 from unrelu.wording.status import Status
 from unrelu.wording.streams import counted
@@ -51,13 +54,29 @@ def run_rational_plan(task: Task, samples: ExactSamples, rng: np.random.Generato
     An exact network is looked for first. Where there is none, some labels may be wrong: it is then
     looked for in the other samples, and the result lists those that break the proof."""
     if task.method.complete:
-        return _complete(task, samples, rng)
+        watch().enter(task.method.name)
+        with watch().searching():
+            return _complete(task, samples, rng)
     quick = 2 * _part_size(task) < task.samples.n and not task.noise.given
     broken = _with_broken_samples(task, samples, rng) if quick else None
     if broken is not None:
         return broken
     expected = SPARSE if task.method.gross else NONE
     best = run_plan(task if task.noise.given else replace(task, noise=expected), rng)
+    if (seen := watch()).ended is not None:
+        return best
+    seen.enter("rational numbers")
+    try:
+        with seen.searching():
+            return _finished(best, task, samples, rng)
+    except ENDED as error:
+        return with_ending(best, seen.end(error))
+
+
+def _finished(
+    best: Outcome, task: Task, samples: ExactSamples, rng: np.random.Generator
+) -> Outcome:
+    """The outcome over the rationals of what the plan has come to."""
     failed = best.status == Status.FAILED
     if task.activation.piecewise_linear and task.open and failed:
         clean = run_plan(replace(task, noise=SPARSE), rng)
@@ -92,6 +111,8 @@ def _with_broken_samples(
     proof. Otherwise a single wrong label would pass for one more unit."""
     n = task.samples.n
     for _ in range(PARTS):
+        if watch().ended is not None:
+            break
         rows = np.sort(rng.permutation(n)[: min(_part_size(task), n // 2)])
         part = task.samples.take(rows)
         few = len(rows) <= task.samples.d + task.bias  # which determine no unit
@@ -169,7 +190,7 @@ def _complete(
         bias=task.bias,
         method=method,
         count=True,
-        time_limit=time_limit,
+        time_limit=min(time_limit, seconds_left()),
         most_nodes=most_nodes,
         rng=rng,
     )

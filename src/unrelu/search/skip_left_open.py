@@ -31,6 +31,7 @@ from unrelu.search.method import Method
 from unrelu.search.options import check_skip
 from unrelu.search.row_space import label_rank
 from unrelu.search.task import Task
+from unrelu.search.watch import watch
 from unrelu.wording.status import Status
 from unrelu.wording.streams import counted
 
@@ -67,7 +68,7 @@ def search_both(
     """The task without a skip connection or with one, whichever suits the labels, and its
     outcome. `task` has none."""
     without = search(task)
-    if _settled(without, task):
+    if _settled(without, task) or watch().ended is not None:
         return task, without
     rank = label_rank(task.samples, task.bias, rng, skip=True)
     wider = replace(task, skip=True, rank=rank)

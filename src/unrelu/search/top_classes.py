@@ -27,6 +27,7 @@ from unrelu.samples import Samples
 from unrelu.search.no_network import refused
 from unrelu.search.question import other_number
 from unrelu.search.shown_classes import find
+from unrelu.search.watch import ENDED, said_of, watch
 from unrelu.stored.blocks import Given
 
 ANSWERS, METHOD = "top-k", "differences of outputs"
@@ -103,14 +104,19 @@ def recover_shown(
         raise InputError(f"Y: got numbers that are not {ABOUT}; {wrong}")
     inputs = np.asarray(samples.X, np.float64)
     kind, net = unsuitable(shown), None
-    if kind is None:
-        net = network_behind(inputs, shown, bias=bias, rng=generator)
-    if net is None:
-        result = refused(samples, bias, kind or NOT_FOUND)
-    else:
-        certificate = certified(net, inputs, shown, np.arange(samples.n), texts, bias=bias)
-        other = other_number(certificate, n_units)
-        result = Recovery(certificate.network, certificate, {}, remarks=other)
+    seen = watch()
+    result = refused(samples, bias, kind or NOT_FOUND)
+    try:
+        with seen.searching():
+            if kind is None:
+                seen.enter("differences of classes")
+                net = network_behind(inputs, shown, bias=bias, rng=generator)
+            if net is not None:
+                certificate = certified(net, inputs, shown, np.arange(samples.n), texts, bias=bias)
+                other = other_number(certificate, n_units)
+                result = Recovery(certificate.network, certificate, {}, remarks=other)
+    except ENDED as error:
+        result = replace(result, remarks=(said_of(seen.end(error), result.status),))
     about = remark("answers", f"the labels are taken for {ABOUT}")
     return replace(
         result,

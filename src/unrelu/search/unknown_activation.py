@@ -18,6 +18,7 @@ from unrelu.activations.curve import Curve
 from unrelu.fitting.candidate import Candidate, constant
 from unrelu.network import Network
 from unrelu.numerics.arrays import Array
+from unrelu.numerics.deadline import check_deadline
 from unrelu.numerics.interior import Middle, middle
 from unrelu.numerics.registration import Shifts, register
 from unrelu.numerics.whitening import with_constant
@@ -87,6 +88,7 @@ def fit(hidden: Hidden, samples: Samples, *, bias: bool, rng: np.random.Generato
     V, errors = np.zeros((k, X.shape[1])), np.full(k, np.inf)
     heights, slack = np.zeros_like(hidden.F), np.zeros_like(hidden.F)
     for j, F in enumerate(hidden.F.T):
+        check_deadline()
         middle_one = direction(X, F, rng, fall=fall, resolution=RESOLVED * samples.eps)
         if middle_one is None:
             return None
