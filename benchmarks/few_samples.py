@@ -1,4 +1,4 @@
-"""Claim: a search of a minute finds nearly all networks at two equations to an unknown.
+"""Claim: at two equations to an unknown, most networks of up to twenty units are found in seconds.
 
 The problems of `success_few_outputs`: Gaussian weights and inputs, hidden biases of standard
 deviation 0.5, the number of units not given; `recover` with `time_limit`, which counts the time of
