@@ -238,7 +238,7 @@ def recover(
     (True, 3)
     """
     del client  # see with_passes
-    with watched(time_limit, progress):
+    with watched(time_limit, progress, checkpoint):
         started = time.perf_counter()
         validated, n_units = told_or_validated(n_units, method, exact, answers)
         way, kind = check_options(n_units, bias, method, noise, exact, form, alpha)

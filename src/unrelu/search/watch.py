@@ -8,15 +8,18 @@ left by an exception, which the plan catches: what was kept is then judged.
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 
 from unrelu.checks.finding import Finding
 from unrelu.fitting.candidate import Candidate
+from unrelu.formats.atomic_write import check_writable
 from unrelu.formats.checkpoint import Checkpoint, Step
 from unrelu.inputs.options import check_seconds
 from unrelu.numerics.deadline import DeadlinePassed, ending_at, now, ticking
@@ -169,9 +172,16 @@ def passing_interruptions_on() -> Iterator[None]:
 
 
 @contextmanager
-def watched(time_limit: float | None, progress: SearchReport | None) -> Iterator[Watch]:
-    """Within the context, searches are under a watch. Raises InputError, InputTypeError."""
+def watched(
+    time_limit: float | None,
+    progress: SearchReport | None,
+    checkpoint: str | os.PathLike[str] | None = None,
+) -> Iterator[Watch]:
+    """Within the context, searches are under a watch. Raises InputError, InputTypeError, and
+    FileError for a checkpoint that cannot be written, before anything is done."""
     check_seconds("time_limit", time_limit)
+    if checkpoint is not None:
+        check_writable(Path(checkpoint))
     watch = Watch(time_limit, progress, own=not _PASSED_ON.get())
     before = _WATCH.set(watch)
     try:
