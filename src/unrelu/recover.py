@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 
 from unrelu.activations import RELU, Activation, resolve
 from unrelu.checks.hidden_values import hidden_values
-from unrelu.inference.goodness import Goodness, goodness
+from unrelu.inference.goodness import goodness
 from unrelu.inputs.classes import ClassLabels, check_left, class_labels
 from unrelu.links.link import Link
 from unrelu.noise.labels import LABELS
@@ -25,10 +25,11 @@ from unrelu.result import Recovery, RecoveryError
 from unrelu.samples import ExactSamples, Samples
 from unrelu.search.answers import Unlinked, unlinked
 from unrelu.search.class_labels import find as find_from_labels
-from unrelu.search.cross_validation import search_cross_validated, told_or_validated
+from unrelu.search.cross_validation import search_cross_validated
 from unrelu.search.dependent_inputs import for_all_inputs
 from unrelu.search.given import given_samples, independent, weighed_samples
 from unrelu.search.judging import Outcome
+from unrelu.search.left_open import left_open, told_or_validated
 from unrelu.search.options import (
     check_activation,
     check_no_units,
@@ -46,7 +47,7 @@ from unrelu.search.question import remarks_on
 from unrelu.search.rational import run_rational_plan
 from unrelu.search.resuming import resumable, seeded_again
 from unrelu.search.row_space import label_rank
-from unrelu.search.skip_left_open import left_open, may_be_there, search_both
+from unrelu.search.skip_left_open import may_be_there, search_both
 from unrelu.search.task import Task
 from unrelu.search.top_classes import ANSWERS as TOP_K
 from unrelu.search.top_classes import recover_shown
@@ -333,7 +334,11 @@ def _answer(
         remarks=remarks_on(best, task, exact),
         noise=best.candidate.noise,
         uncertainty=best.uncertainty and replace(best.uncertainty, names=names),
-        goodness=_goodness(best, task),
+        goodness=goodness(
+            *(certificate.network, task.weighted, best.candidate.noise),
+            biases=task.bias,
+            skip=task.skip,
+        ),
         names=names,
         stats={
             "method": best.method,
@@ -344,15 +349,6 @@ def _answer(
         },
         ranges=task.samples.ranges(),
     )
-
-
-def _goodness(best: Outcome, task: Task) -> Goodness | None:
-    """Of noisy labels that are looked at as a whole."""
-    noise, samples = best.candidate.noise, task.weighted
-    if noise is None or samples.in_store:
-        return None
-    net = best.certificate.network
-    return goodness(net, samples, noise, biases=task.bias, skip=task.skip)
 
 
 def _thrown(result: Recovery, throw: bool) -> Recovery:

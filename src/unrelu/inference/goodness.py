@@ -70,16 +70,22 @@ class Goodness:
         }
 
 
-def goodness(net: Network, samples: Samples, noise: Noise, *, biases: bool, skip: bool) -> Goodness:
-    """That of a network fitted to samples with noise of some kind. One pass over the samples.
+def goodness(
+    net: Network, samples: Samples, noise: Noise | None, *, biases: bool, skip: bool
+) -> Goodness | None:
+    """That of a network fitted to samples with noise of some kind; None for labels without noise,
+    and for samples that stay in a store. One pass over the samples.
 
     >>> from unrelu.noise.found import Noise
     >>> samples = Samples.of([[-1.0], [0.0], [1.0], [2.0]], [0.0, 2.0, 2.0, 4.0])
     >>> noise = Noise("gaussian", "", np.eye(1))
     >>> line = Network(np.zeros((0, 1)), np.zeros((1, 0)), c=[1.4], W=[[1.2]])
-    >>> goodness(line, samples, noise, biases=True, skip=True).r_squared
+    >>> found = goodness(line, samples, noise, biases=True, skip=True)
+    >>> found.r_squared
     array([0.9])
     """
+    if noise is None or samples.in_store:
+        return None
     Y, fitted, weights = np.asarray(samples.Y, np.float64), net(samples.X), samples.root**2
     mean = (weights * Y).sum(axis=0) / weights.sum() if len(weights) > 1 else Y.mean(axis=0)
     about = (weights * (Y - mean) ** 2).sum(axis=0)

@@ -12,11 +12,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from unrelu.errors import InputError
 from unrelu.fitting.fittings import fitting_of
 from unrelu.fitting.selection import Effort
 from unrelu.fitting.width import with_units
-from unrelu.links.identity import VALUES
 from unrelu.noise.kind import NoiseKind
 from unrelu.noise.kinds import KINDS
 from unrelu.numerics.arrays import Index, divisors
@@ -24,14 +22,11 @@ from unrelu.result import remark
 from unrelu.search import least_squares, noisy
 from unrelu.search.ending import with_ending
 from unrelu.search.judging import Outcome
-from unrelu.search.methods import AUTO
 from unrelu.search.row_space import label_rank
 from unrelu.search.skip_left_open import search_both
 from unrelu.search.task import Task
 from unrelu.search.watch import ENDED, watch
 from unrelu.wording.streams import counted
-
-CROSS_VALIDATED = "cv"
 
 FOLDS = 5
 
@@ -52,23 +47,6 @@ class Scores:
     @property
     def best(self) -> int:
         return int(np.argmin(self.errors))
-
-
-def told_or_validated(
-    n_units: int | str | None, method: str, exact: bool, answers: object
-) -> tuple[bool, int | None]:
-    """Whether the number of units is to be found by cross-validation, and the number, if it is
-    told. Raises InputError for another word, and where there is nothing to be predicted."""
-    if not isinstance(n_units, str):
-        return False, n_units
-    if n_units != CROSS_VALIDATED:
-        raise InputError(f"n_units: got {n_units!r}, expected a number, None or 'cv'")
-    if method != AUTO.name or exact or answers != VALUES.name:
-        raise InputError(
-            f"n_units: got 'cv' with method={method!r}, exact={exact}, answers={answers!r}, "
-            "expected method='auto', exact=False and answers='values' with it"
-        )
-    return True, None
 
 
 def search_cross_validated(

@@ -21,7 +21,6 @@ from unrelu.activations import Activation
 from unrelu.errors import InputError
 from unrelu.fitting.fittings import fitting_of
 from unrelu.fitting.selection import Effort
-from unrelu.inputs.options import check_flag
 from unrelu.network.unknowns import unknowns_of
 from unrelu.noise.kind import NoiseKind
 from unrelu.noise.kinds import KINDS
@@ -35,20 +34,7 @@ from unrelu.search.watch import watch
 from unrelu.wording.status import Status
 from unrelu.wording.streams import counted
 
-EITHER = "auto"
-
 ORDER = (Status.FAILED, Status.UNDETERMINED, Status.ESTIMATED, Status.EXACT, Status.PROVED)
-
-
-def left_open(skip: bool | str) -> tuple[bool, bool]:
-    """Whether it is left open, and whether there is a linear function where it is not. Raises
-    InputError, InputTypeError for anything but "auto", True and False."""
-    if not isinstance(skip, str):
-        check_flag("skip", skip)
-        return False, bool(skip)
-    if skip != EITHER:
-        raise InputError(f"skip: got {skip!r}, expected True, False or {EITHER!r}")
-    return True, False
 
 
 def may_be_there(
