@@ -326,19 +326,17 @@ def _searched(
 def _answer(
     best: Outcome, task: Task, exact: bool, seed: dict[str, int], started: float
 ) -> Recovery:
-    certificate, names = best.certificate, task.samples.names
+    certificate, noise, names = best.certificate, best.candidate.noise, task.samples.names
     return Recovery(
         network=None if best.empty else certificate.network,
         certificate=certificate,
         hidden=_hidden(best, task.samples),
         remarks=remarks_on(best, task, exact),
-        noise=best.candidate.noise,
+        noise=noise,
         uncertainty=best.uncertainty and replace(best.uncertainty, names=names),
-        goodness=goodness(
-            *(certificate.network, task.weighted, best.candidate.noise),
-            biases=task.bias,
-            skip=task.skip,
-        ),
+        goodness=None
+        if noise is None
+        else goodness(certificate.network, task.weighted, noise, biases=task.bias, skip=task.skip),
         names=names,
         stats={
             "method": best.method,

@@ -71,10 +71,10 @@ class Goodness:
 
 
 def goodness(
-    net: Network, samples: Samples, noise: Noise | None, *, biases: bool, skip: bool
+    net: Network, samples: Samples, noise: Noise, *, biases: bool, skip: bool
 ) -> Goodness | None:
-    """That of a network fitted to samples with noise of some kind; None for labels without noise,
-    and for samples that stay in a store. One pass over the samples.
+    """That of a network fitted to samples with noise of some kind; None for samples that
+    stay in a store. One pass over the samples.
 
     >>> from unrelu.noise.found import Noise
     >>> samples = Samples.of([[-1.0], [0.0], [1.0], [2.0]], [0.0, 2.0, 2.0, 4.0])
@@ -84,7 +84,7 @@ def goodness(
     >>> found.r_squared
     array([0.9])
     """
-    if noise is None or samples.in_store:
+    if samples.in_store:
         return None
     Y, fitted, weights = np.asarray(samples.Y, np.float64), net(samples.X), samples.root**2
     mean = (weights * Y).sum(axis=0) / weights.sum() if len(weights) > 1 else Y.mean(axis=0)
