@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -13,20 +12,16 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from unrelu.activations import RELU, Activation, resolve
-from unrelu.checks.hidden_values import hidden_values
-from unrelu.inference.goodness import goodness
 from unrelu.inputs.classes import ClassLabels, check_left, class_labels
 from unrelu.links.link import Link
 from unrelu.noise.labels import LABELS
-from unrelu.numerics.arrays import Array, Index
 from unrelu.numerics.quiet import quiet
 from unrelu.numerics.threads import one_thread
 from unrelu.result import Recovery, RecoveryError
-from unrelu.samples import ExactSamples, Samples
-from unrelu.search.answers import Unlinked, unlinked
+from unrelu.samples import ExactSamples
+from unrelu.search.answers import unlinked
 from unrelu.search.class_labels import find as find_from_labels
 from unrelu.search.cross_validation import search_cross_validated
-from unrelu.search.dependent_inputs import for_all_inputs
 from unrelu.search.given import given_samples, independent, weighed_samples
 from unrelu.search.judging import Outcome
 from unrelu.search.left_open import left_open, told_or_validated
@@ -43,8 +38,8 @@ from unrelu.search.options import (
 )
 from unrelu.search.part import search_part
 from unrelu.search.plan import run_plan
-from unrelu.search.question import remarks_on
 from unrelu.search.rational import run_rational_plan
+from unrelu.search.recovery import described, recovery_of
 from unrelu.search.resuming import resumable, seeded_again
 from unrelu.search.row_space import label_rank
 from unrelu.search.skip_left_open import may_be_there, search_both
@@ -56,7 +51,6 @@ from unrelu.stored.blocks import Given
 from unrelu.stored.doors import with_passes
 from unrelu.stored.kinds import within
 from unrelu.wording.progress import SearchReport
-from unrelu.wording.status import Status
 
 MANY_ENTRIES = 1e6
 """Entries of X from which on the products are worth several threads."""
@@ -284,8 +278,8 @@ def recover(
             with resumable(checkpoint, task, asked, rng, seed):
                 search = partial(_searched, exactly=exactly, labels=labels, rng=rng)
                 task, found = _chosen(task, search, rng, either=either, validated=validated)
-            result = _answer(found, task, exact, seed, started)
-        return _thrown(_described(result, behind, full, kept), throw)
+            result = recovery_of(found, task, exact, seed, started)
+        return _thrown(described(result, behind, full, kept), throw)
 
 
 def _chosen(
@@ -303,12 +297,6 @@ def _chosen(
     return search_both(task, search, rng) if either else (task, search(task))
 
 
-def _described(result: Recovery, behind: Unlinked | None, full: Samples, kept: Index) -> Recovery:
-    """A result for all columns of X, and of the answers that were given."""
-    result = for_all_inputs(result, full, kept) if len(kept) < full.d else result
-    return result if behind is None else behind.described(result)
-
-
 def _searched(
     task: Task,
     exactly: ExactSamples | None,
@@ -323,39 +311,7 @@ def _searched(
     return search_part(task, rng) if task.too_many else run_plan(task, rng)
 
 
-def _answer(
-    best: Outcome, task: Task, exact: bool, seed: dict[str, int], started: float
-) -> Recovery:
-    certificate, noise, names = best.certificate, best.candidate.noise, task.samples.names
-    return Recovery(
-        network=None if best.empty else certificate.network,
-        certificate=certificate,
-        hidden=_hidden(best, task.samples),
-        remarks=remarks_on(best, task, exact),
-        noise=noise,
-        uncertainty=best.uncertainty and replace(best.uncertainty, names=names),
-        goodness=None
-        if noise is None
-        else goodness(certificate.network, task.weighted, noise, biases=task.bias, skip=task.skip),
-        names=names,
-        stats={
-            "method": best.method,
-            **best.candidate.stats,
-            "label_rank": task.rank,
-            **seed,
-            "seconds": time.perf_counter() - started,
-        },
-        ranges=task.samples.ranges(),
-    )
-
-
 def _thrown(result: Recovery, throw: bool) -> Recovery:
     if throw and not result.status.certain:
         raise RecoveryError(result)
     return result
-
-
-def _hidden(best: Outcome, samples: Samples) -> Array | None:
-    """Hidden values, where the activation was unknown and they are known exactly."""
-    exact = best.certificate.hidden is not None and best.certificate.status == Status.ESTIMATED
-    return hidden_values(best.certificate.network, samples) if exact else None
