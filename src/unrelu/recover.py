@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -22,16 +21,13 @@ from unrelu.samples import ExactSamples
 from unrelu.search.answers import unlinked
 from unrelu.search.class_labels import find as find_from_labels
 from unrelu.search.cross_validation import search_cross_validated
-from unrelu.search.given import given_samples, independent, weighed_samples
+from unrelu.search.given import check_network, given_samples, independent, weighed_samples
 from unrelu.search.judging import Outcome
 from unrelu.search.left_open import left_open, told_or_validated
 from unrelu.search.options import (
-    check_activation,
-    check_no_units,
     check_of_classes,
     check_options,
     check_samples,
-    check_skip,
     check_top_k,
     check_weights,
     link_of,
@@ -42,7 +38,7 @@ from unrelu.search.rational import run_rational_plan
 from unrelu.search.recovery import described, recovery_of
 from unrelu.search.resuming import resumable, seeded_again
 from unrelu.search.row_space import label_rank
-from unrelu.search.skip_left_open import may_be_there, search_both
+from unrelu.search.skip_left_open import search_both
 from unrelu.search.task import Task
 from unrelu.search.top_classes import ANSWERS as TOP_K
 from unrelu.search.top_classes import recover_shown
@@ -233,8 +229,7 @@ def recover(
     (True, 3)
     """
     del client  # see with_passes
-    with watched(time_limit, progress, checkpoint):
-        started = time.perf_counter()
+    with watched(time_limit, progress, checkpoint) as seen:
         validated, n_units = told_or_validated(n_units, method, exact, answers)
         way, kind = check_options(n_units, bias, method, noise, exact, form, alpha)
         X, Y = within(X, Y, memory)
@@ -250,35 +245,25 @@ def recover(
             check_of_classes(LABELS.answers, known, way, kind, bias, linear)
             labels, kind = class_labels(X, Y), LABELS
             Y = labels.indicators[:, 1:]
-        given, exactly = given_samples(X, Y, exact, behind)
-        rounded = kind.exact or (given.precision.sure and labels is None)  # and nothing else
-        samples = given if rounded else given.as_they_stand()
-        check_activation(known, n_units, way, kind, exact, samples.m)
-        check_skip(linear, known, way, kind, exact)
-        either = either and labels is None and may_be_there(known, way, kind, exact)
-        check_no_units(n_units, bias, way, exact, linear or either)
+        samples, precision, exactly = given_samples(X, Y, exact, behind, kind)
+        either = check_network(known, n_units, bias, linear, either, way, kind, exact, samples.m)
         samples, exactly, weights = weighed_samples(samples, exactly, X, sample_weight)
         check_weights(weights, known, way, kind)
-        some, full = known is not None and not (way.alone or exact), samples
-        samples, kept = independent(full, bias, some)
+        full, samples, kept = independent(samples, bias, known, way, exact)
         check_samples(samples, bias, way, kind)
         rng, seed = seeded_again(rng, checkpoint)
         with one_thread(samples.n * samples.d < MANY_ENTRIES):
             task = Task(
                 *(samples, label_rank(samples, bias, rng, skip=linear), n_units, bias, way, kind),
                 *(known or RELU, linear, weights, form),
-                *((behind and behind.precision) or given.precision, alpha, known is None),
-                *(behind is not None or kind.integer, memory),
+                *(precision, alpha, known is None, behind is not None or kind.integer),
+                memory=memory,
             )
-            asked: dict[str, bool | str] = {
-                "exact": exact,
-                "skip": str(skip),
-                "cross-validated": validated,
-            }
+            asked = dict[str, bool | str](exact=exact, skip=str(skip), validated=validated)
             with resumable(checkpoint, task, asked, rng, seed):
                 search = partial(_searched, exactly=exactly, labels=labels, rng=rng)
                 task, found = _chosen(task, search, rng, either=either, validated=validated)
-            result = recovery_of(found, task, exact, seed, started)
+            result = recovery_of(found, task, exact, seed, seen.started)
         return _thrown(described(result, behind, full, kept), throw)
 
 

@@ -338,11 +338,10 @@ def _check_finite(name: str, array: NDArray[Any], called: tuple[str, ...]) -> No
             bad = np.argwhere(~(np.abs(array[start : start + step]) <= LARGEST))
             if len(bad):
                 row, column = bad[0]
-                which = repr(called[column]) if called else column
                 raise InputError(
                     f"{name}: got {array[start + row, column]} in row {start + row}, column "
-                    f"{which}; expected finite numbers up to {LARGEST:g}: drop or repair such "
-                    "rows, or rescale the column"
+                    f"{repr(called[column]) if called else column}; expected finite numbers up to "
+                    f"{LARGEST:g}: drop or repair such rows, or rescale the column"
                 )
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 
 from unrelu.checks.hidden_values import hidden_values
 from unrelu.inference.goodness import goodness
 from unrelu.numerics.arrays import Array, Index
+from unrelu.numerics.deadline import now
 from unrelu.result import Recovery
 from unrelu.samples import Samples
 from unrelu.search.answers import Unlinked
@@ -21,7 +21,7 @@ from unrelu.wording.status import Status
 def recovery_of(
     best: Outcome, task: Task, exact: bool, seed: dict[str, int], started: float
 ) -> Recovery:
-    """The recovery of the inputs that were searched; `started`: when, by `time.perf_counter`."""
+    """The recovery of the inputs that were searched. `started`: by `numerics.deadline.now`."""
     certificate, noise, names = best.certificate, best.candidate.noise, task.samples.names
     return Recovery(
         network=None if best.empty else certificate.network,
@@ -39,7 +39,7 @@ def recovery_of(
             **best.candidate.stats,
             "label_rank": task.rank,
             **seed,
-            "seconds": time.perf_counter() - started,
+            "seconds": now() - started,
         },
         ranges=task.samples.ranges(),
     )

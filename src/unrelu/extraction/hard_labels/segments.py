@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from unrelu.extraction.hard_labels.asking import Asking
 from unrelu.numerics.arrays import Array, Index
 
 
@@ -88,3 +89,28 @@ class Bend:
         length that they can be measured on."""
         turn = abs(float(self.before.normal @ self.behind.tangent))
         return turn * min(self.before.middle()[1], self.behind.middle()[1])
+
+
+FURTHER, WINDOW = 0.5, (0.7, 2.5)
+"""The second point of a new segment: how far behind the first, relative to the arc's radius, and
+where it is looked for."""
+
+
+def further(
+    one: tuple[Array, Array, Index], origin: Array, radius: float
+) -> Asking[tuple[Array, Array, Index] | None]:
+    """What encloses a second point of a new segment, somewhat further from where it comes."""
+    inner, outer, pair = one
+    a = (inner[0] + outer[0]) / 2
+    away = (a - origin) / np.linalg.norm(a - origin)
+    side = inner[0] - outer[0]
+    side = side - side @ away * away
+    side /= np.linalg.norm(side)
+    reach = FURTHER * radius
+    for window in WINDOW:
+        X = a + reach * away
+        off = window * reach * side
+        classes = yield np.stack([X + off, X - off])
+        if classes[0] == pair[0, 0] and classes[1] != pair[0, 0]:
+            return (X + off)[None], (X - off)[None], np.array([[pair[0, 0], classes[1]]])
+    return None

@@ -10,7 +10,7 @@ import numpy as np
 from unrelu.extraction.hard_labels.asking import Asking, together
 from unrelu.extraction.hard_labels.boundary import Boundary, bisect
 from unrelu.extraction.hard_labels.normals import Lost, slopes
-from unrelu.extraction.hard_labels.segments import Bend, Segment, orthonormal
+from unrelu.extraction.hard_labels.segments import FURTHER, Bend, Segment, further, orthonormal
 from unrelu.numerics.arrays import Array, Index
 
 GROWTH = 3.0
@@ -22,10 +22,6 @@ NEAR = 1e-9
 ARC, CLEAR = 5, 0.15
 """Bisections of an arc before its chord is bisected, and how far (radians) it keeps from where it
 would meet the segment that it starts on."""
-
-FURTHER, WINDOW = 0.5, (0.7, 2.5)
-"""The second point of a new segment: how far behind the first, relative to the arc's radius, and
-where it is looked for."""
 
 HALVED = 2
 """How often the step that passes a segment's end is halved: where two bends are between, what comes
@@ -229,7 +225,7 @@ class Tracer:
         coarse = max(self.width, COARSE * radius / (float(np.abs(inner).max()) + radius))
         first = np.array([[segment.classes[0], second]])
         one = yield from bisect(inner[None], outer[None], first, coarse)
-        other = yield from self._further(one, centre + radius / 2 * tangent, radius)
+        other = yield from further(one, centre + radius / 2 * tangent, radius)
         if other is None:
             return None
         other = yield from bisect(*other, coarse)
@@ -331,25 +327,6 @@ class Tracer:
             else:
                 high, second = middle, int(answer[0])
         return at(low), at(high), second
-
-    def _further(
-        self, one: tuple[Array, Array, Index], origin: Array, radius: float
-    ) -> Asking[tuple[Array, Array, Index] | None]:
-        """What encloses a second point of a new segment, somewhat further from where it comes."""
-        inner, outer, pair = one
-        a = (inner[0] + outer[0]) / 2
-        away = (a - origin) / np.linalg.norm(a - origin)
-        side = inner[0] - outer[0]
-        side = side - side @ away * away
-        side /= np.linalg.norm(side)
-        reach = FURTHER * radius
-        for window in WINDOW:
-            X = a + reach * away
-            off = window * reach * side
-            classes = yield np.stack([X + off, X - off])
-            if classes[0] == pair[0, 0] and classes[1] != pair[0, 0]:
-                return (X + off)[None], (X - off)[None], np.array([[pair[0, 0], classes[1]]])
-        return None
 
 
 def _both(
