@@ -25,7 +25,7 @@ DOCS = ROOT / "docs"
 PAGES = sorted(set(DOCS.glob("*.md")) - {DOCS / "changelog.md"})
 PAGES += sorted([*(DOCS / "questions").glob("*.md"), *(DOCS / "guides").glob("*.md")])
 
-WITHOUT_OUTPUT = {"commands", "installing", "measured", "report"}
+WITHOUT_OUTPUT = {"commands", "installing", "measured", "report", "which-regressor"}
 """Pages that show no output: the commands are run by `test_guides`."""
 
 
