@@ -130,7 +130,8 @@ def judge_classes(
         spread = float(np.sqrt(1 + samples.n / fitted)) if before else case.spread
         case = replace(case, distance=linear.distance, spread=spread, more=more)
         if before is None:
-            simulation = None if samples.weights is not None else simulated(linear.fit, samples)
+            plain = samples.weights is None
+            simulation = simulated(linear.fit, samples, LABELS) if plain else None
             uncertainty = assess_linearised(linear, simulation=simulation)
             errors = hidden_errors(net, uncertainty.units, samples)
             case = replace(case, errors=errors, weak=uncertainty.undetermined)

@@ -35,6 +35,7 @@ from unrelu.fitting.selection import Effort
 from unrelu.fitting.width import asks_for_more
 from unrelu.inference.assessment import assess_linearised
 from unrelu.inference.linearised import Linearised, linearised
+from unrelu.inference.simulated_labels import simulated
 from unrelu.inference.uncertainty import Uncertainty
 from unrelu.inference.units import hidden_errors
 from unrelu.network import Network
@@ -224,7 +225,10 @@ def judge_noisy(
             case = replace(case, errors=before.weight_errors, weak=before.undetermined)
         elif linear is not None and not case.more and (found is None or found.code in FEW):
             try:
-                uncertainty = assess_linearised(linear, () if held is None else held)
+                kind = kinds.KINDS[noise.kind]
+                simulation = simulated(linear.fit, samples, kind) if kind.counts else None
+                cut = () if held is None else held
+                uncertainty = assess_linearised(linear, cut, simulation=simulation)
             except InputError as error:  # errors beyond what weights may be
                 objection = str(error)
             else:

@@ -26,7 +26,7 @@ from unrelu.inference import notes
 from unrelu.inference.arguments import (
     checked_criterion,
 )
-from unrelu.inference.calibration import Factors, Simulation, affordable, calibrate, least_squares
+from unrelu.inference.calibration import Factors, Simulation, calibrate, least_squares
 from unrelu.inference.linearised import Linearised, linearised
 from unrelu.inference.uncertainty import Uncertainty
 from unrelu.inference.units import (
@@ -83,6 +83,7 @@ def assess(
         ReLU networks, and without weights and scores, which are to hold all weights there are.
     simulate : whether errors may be calibrated by simulated fits. It is done where patterns are
         unsure, for fits of ReLU networks without weights, and if it takes no more than a minute.
+        (`recover` does it for counts and class labels, too, whose law it knows.)
     skip : whether W of a term X Wᵀ was fitted, too (else it is zero). Errors are then those of the
         canonical sides of the units.
     held : units whose hidden weights have been set to zero where nothing is known of them; no note
@@ -192,7 +193,7 @@ def _worth_simulating(linear: Linearised, errors: _Errors, simulation: Simulatio
     known = simulation is not None or (criterion.weights is None and not criterion.parts)
     plain = net.activation.piecewise_linear and known
     unsure = notes.unsure(near_kink(errors.units), linear.lost, net.n_inputs)
-    return plain and len(unsure) > 0 and affordable(linear.fit)
+    return plain and len(unsure) > 0 and linear.fit.simulations > 0
 
 
 def _simulated(linear: Linearised, errors: _Errors, simulation: Simulation | None) -> Factors:

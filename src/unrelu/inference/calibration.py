@@ -15,6 +15,7 @@ for all weights of a unit together: one factor for (v, b), one for u.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -49,9 +50,14 @@ STEPS = 30
 SETTLED = 0.01
 """Three steps that gain less than so many noise variances end a fit."""
 
-MOST_OPERATIONS = 2e11
-"""Multiply-adds that the simulations may take, about a minute of one core: a fit takes some 200
-products. Beyond it errors are left as they are, and the note says that they are too small."""
+FEWEST, WEIGHTS = 4, 200
+"""Sets of labels where fits are long, at least, and hidden weights of a unit in all of them: a
+factor is then known to 5%, if it is that of many weights."""
+
+MANY_OPERATIONS, MOST_OPERATIONS = 2e10, 2e11
+"""Multiply-adds from which on there are fewer simulations, and that they may take, about a minute
+of one core: a fit takes some 200 products. Beyond it errors are left as they are, and the note says
+that they are too small."""
 
 PRODUCTS = 200
 
@@ -89,8 +95,14 @@ class Fitted:
 
     @property
     def simulations(self) -> int:
-        """How many sets of labels are simulated: more where a unit has only one weight to tell."""
-        return SIMULATIONS if self.net.n_inputs > 1 else SIMULATIONS_OF_ONE
+        """How many sets of labels are simulated: more where a unit has only one weight to tell,
+        fewer where fits are long; none where they take too long."""
+        n, k, d = len(self.white.features), self.net.n_units, self.net.n_inputs
+        each = 4.0 * n * k * (self.dimension + self.net.n_outputs) * PRODUCTS * STARTS
+        most = SIMULATIONS if d > 1 else SIMULATIONS_OF_ONE
+        least = min(most, max(FEWEST, math.ceil(WEIGHTS / d)))
+        count = max(least, min(most, int(MANY_OPERATIONS / each)))
+        return count if count * each <= MOST_OPERATIONS else 0
 
     @property
     def dimension(self) -> int:
@@ -153,12 +165,6 @@ Simulation = Callable[[Network, Array, Array], Refit]
 covariance with which other starts lie around them."""
 
 
-def affordable(fitted: Fitted) -> bool:
-    n, k = len(fitted.white.features), fitted.net.n_units
-    product = 4.0 * n * k * (fitted.dimension + fitted.net.n_outputs)
-    return product * PRODUCTS * STARTS * fitted.simulations <= MOST_OPERATIONS
-
-
 def calibrate(
     fitted: Fitted,
     spread: Spread,
@@ -177,7 +183,7 @@ def calibrate(
     alike : pairs of units that cannot be told apart.
     simulation : of labels, and fits to them.
 
-    The generator is fixed: the same fit has the same factors. Cost: `SIMULATIONS` times `STARTS`
+    The generator is fixed: the same fit has the same factors. Cost: `simulations` times `STARTS`
     fits of some 200 products O(n k (d + m)).
     """
     rng = np.random.default_rng(0)

@@ -1,8 +1,7 @@
-"""Class labels drawn from a fit, and fits to them: what the calibration of its errors looks at."""
+"""Labels drawn from the law of a fit, and fits to them: what the calibration of its errors looks
+at, where labels are counts or classes."""
 
 from __future__ import annotations
-
-from dataclasses import replace
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
@@ -10,27 +9,34 @@ from scipy.optimize import linear_sum_assignment
 from unrelu.fitting.fittings import Reweighted
 from unrelu.inference.calibration import Fitted, Refit, Simulation, others
 from unrelu.network import Network
-from unrelu.noise.labels import LABELS, drawn
+from unrelu.noise.kind import NoiseKind
 from unrelu.numerics.arrays import Array, unit_rows
 from unrelu.samples import Samples
 
 
-def simulated(fitted: Fitted, samples: Samples) -> Simulation:
-    """Maximum likelihood from labels drawn at the inputs of the samples."""
-    X = np.asarray(samples.X, np.float64)
+def simulated(fitted: Fitted, samples: Samples, kind: NoiseKind) -> Simulation | None:
+    """Maximum likelihood from labels drawn at the inputs of the samples; None where their law is
+    not known.
+
+    Counts are never drawn about less than the least mean that labels are weighed by, which c of a
+    fit to them shows beside its tiny error: it is left at what it was."""
     bias, skip, activation = fitted.biased, fitted.skip, fitted.net.activation
+    fitting = Reweighted(kind, samples, bias=bias, skip=skip, activation=activation)
+    if fitting.drawn(fitted.net, np.random.default_rng(0)) is None:
+        return None
 
     def simulation(base: Network, start: Array, around: Array) -> Refit:
-        logits = base(X)
-
         def refit(rng: np.random.Generator) -> tuple[Network, Array]:
-            copy = replace(samples, Y=drawn(logits, rng))
-            fitting = Reweighted(LABELS, copy, bias=bias, skip=skip, activation=activation)
-            best = fitting.fit(base)
+            copy = fitting.redrawn(base, rng)
+            assert copy is not None, "of a law that is known"
+            best = copy.fit(base, rough=kind.counts)
             for points in others(start, around, rng):
-                other = fitting.fit(fitted.network(points, base.U, base.c, base.W))
-                best = other if fitting.gain(best, other) > 0 else best
-            return _in_order(fitted, best, start)
+                other = fitted.network(points, base.U, base.c, base.W)
+                other = copy.fit(other, rough=kind.counts)
+                best = other if copy.gain(best, other) > 0 else best
+            net, points = _in_order(fitted, best, start)
+            c = base.c if kind.counts else net.c
+            return Network(net.V, net.U, net.b, c, net.activation, net.W), points
 
         return refit
 

@@ -35,6 +35,9 @@ from unrelu.wording.streams import counted
 WITH_SKIP = "skip-would-do"
 """Code of the hint that a linear function of the inputs would spare units."""
 
+BENT = "curved-output"
+"""Code for counts whose mean is a curve of the sum of the units."""
+
 OPEN = ("weights-open", "weights-vague")
 """Codes for weights that noise leaves open, perhaps because units share a linear function."""
 
@@ -188,9 +191,10 @@ def _judge_noisy_labels(task: Task, method: str, candidate: Candidate, noise: No
 
 def _hint(certificate: Certificate, task: Task, noise: Noise, status: Status) -> list[Finding]:
     """A hint at skip=True, where it needs fewer units, or just those asked for; `status`: what the
-    search and the certificate have come to."""
+    search and the certificate have come to. None where the sum of the units is bent: a linear
+    function would make up for the curve."""
     net, failed = certificate.network, status == Status.FAILED
-    if task.skip:
+    if task.skip or certificate.code == BENT:
         return []
     fixed_width = failed and task.n_units is not None
     if failed and not fixed_width:
