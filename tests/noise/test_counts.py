@@ -190,9 +190,10 @@ def test_an_output_of_zeros_beside_counts() -> None:
     assert result.noise.kind == "poisson"
 
 
-@pytest.mark.parametrize("seed", [3, 4])
-def test_counts_that_are_nearly_all_zero(seed: int) -> None:
-    """Nine in ten; the network found is as likely as that which a fit from the truth leads to."""
+@pytest.mark.parametrize(("seed", "off"), [(3, [0]), (4, [])])
+def test_counts_that_are_nearly_all_zero(seed: int, off: list[int]) -> None:
+    """Nine in ten; the network found is as likely as that which a fit from the truth leads to, and
+    of units that are off all the same the errors say so."""
     rng = np.random.default_rng(seed)
     V = rng.standard_normal((3, 12))
     X = rng.standard_normal((6000, 12))
@@ -201,10 +202,14 @@ def test_counts_that_are_nearly_all_zero(seed: int) -> None:
     Y = rng.poisson(truth(X)).astype(np.float64)
     fitting = Reweighted(POISSON, Samples.of(X, Y), bias=True, skip=False, activation=RELU)
     best = fitting.fit(truth)
-    result = recover(X, Y, n_units=3, noise="poisson", rng=0)
-    assert result.status == Status.ESTIMATED
+    result = recover(X, Y, n_units=3, noise="poisson", rng=0, throw=False)
+    assert result.status == (Status.UNDETERMINED if off else Status.ESTIMATED)
     assert result.network is not None
     assert fitting.gain(result.network, best) < 1.0
+    aligned = match(result.network, truth)
+    assert np.flatnonzero(aligned.hidden > 0.5).tolist() == off
+    vague = [finding.units for finding in result.findings if finding.code == "weights-vague"]
+    assert [list(units) for units in vague] == [[aligned.permutation[j]] for j in off]
     turned = Network(result.network.V[::-1], result.network.U, result.network.b)
     assert fitting.gain(turned, best) > 1.0
 
