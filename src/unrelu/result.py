@@ -212,7 +212,7 @@ class Recovery:
         >>> y = 2 + np.maximum(x - 3.5, 0) + 0.1 * np.random.default_rng(0).standard_normal(40)
         >>> summary = recover(x[:, None], y, rng=0).summary()
         >>> [table.head[0] for table in summary.tables], summary.tables[1].rows[0][1]
-        (['linear part', 'breakpoints'], '3.48 ± 0.033')
+        (['linear part', 'breakpoints'], '3.516 ± 0.037')
         """
         if self.network is None:
             raise InputError("summary: got a result without a network")

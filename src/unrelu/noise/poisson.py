@@ -191,14 +191,18 @@ def _likelihood(samples: Samples, predicted: Array, noise: Noise) -> tuple[float
 
 
 def _described(noise: Noise, loss: Loss) -> Noise:
+    """With the variance of all labels about their means over the mean of all labels. The loss's own
+    dispersions are weights: they count samples whose mean is about zero as if it were `least`."""
     assert isinstance(loss, Proportional), "the loss of this kind"
-    return replace(noise, dispersion=tuple(loss.dispersion.tolist()))
+    usual = loss.least / LEAST
+    return replace(noise, dispersion=tuple((np.diag(noise.covariance) / usual).tolist()))
 
 
 def _interval(noise: Noise, mean: Array, stderr: Array, level: float) -> tuple[Array, Array]:
     """Of counts of this mean whose variance is the dispersion times the mean, and that of the
-    prediction: those of Poisson's law or, more dispersed, of a negative binomial one."""
-    mean = np.maximum(mean, TINY)
+    prediction: those of Poisson's law or, more dispersed, of a negative binomial one. Means are not
+    below zero: a prediction that is may be off by its error."""
+    mean = np.maximum(mean, np.maximum(stderr, TINY))
     variance = np.asarray(noise.dispersion) * mean + stderr**2
     more = variance > PLAIN_COUNTS * mean
     p = np.where(more, mean / variance, 0.5)
