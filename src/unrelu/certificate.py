@@ -294,7 +294,8 @@ def verify(
         explains more than noise would, it is `undetermined`. Of fewer than a hundred samples that
         is not asked, nor in any case whether a search finds other networks that fit as well.
     memory : bytes that the numbers of noisy samples may take, as in `recover`: of more, a part is
-        examined, drawn at random, and the network is then held against all of them in one pass.
+        examined, drawn at random. The network of an estimate by least squares is then held against
+        all of them in one pass; of counts and heavy tails, the part alone is looked at.
     client : of `dask.distributed`; None for the current one, if there is one. Passes over samples
         that are in files or dask collections then run on its workers, with the same bits.
 

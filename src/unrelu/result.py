@@ -26,7 +26,7 @@ from unrelu.network import Network
 from unrelu.noise.found import Noise
 from unrelu.numerics.arrays import Array
 from unrelu.numerics.equality import by_value
-from unrelu.pictures.fit import Fit, draw_fit
+from unrelu.pictures.fit import Fit, draw_fit, inputs_shown
 from unrelu.stored.blocks import Given
 from unrelu.wording.card import card
 from unrelu.wording.lines import labelled
@@ -224,8 +224,8 @@ class Recovery:
     def plot(self, X: Given | None = None, Y: Given | None = None, level: float = 0.95) -> Figure:
         """A picture of the fit, over the range of its inputs: of one input, the function with its
         band and its breakpoints with their intervals; of several, the directions of the kinks, the
-        function along each of the inputs that matter most, the others at their means, and, with
-        samples X (n, d) and Y (n, m), what is left of these.
+        first output along each of the inputs that matter most to it, the others at their means,
+        and, with samples X (n, d) and Y (n, m), what is left of these.
 
         level : of the bands and intervals, each for a single value.
 
@@ -235,15 +235,14 @@ class Recovery:
         """
         if self.network is None or self.ranges is None:
             raise InputError("plot: got a result without a network and the range of its inputs")
-        d, piecewise = self.network.n_inputs, self.network.activation.piecewise_linear
-        found = [self.breakpoints_along(i, level=level) for i in range(d * piecewise)]
         low, _, high = self.ranges
-        kinks = [
+        shown = inputs_shown(self.network, self.ranges)
+        found = [
             each
-            for along in found
-            for each in along
-            if low[each.input] < each.position < high[each.input]
+            for along in (shown if self.network.activation.piecewise_linear else ())
+            for each in self.breakpoints_along(along, level=level)
         ]
+        kinks = [each for each in found if low[each.input] < each.position < high[each.input]]
         fit = Fit(self.network, self.uncertainty, kinks, self.ranges, self.names, level)
         return draw_fit(fit, X, Y)
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from support.planting import plant
 
-from unrelu import InputError, Status, recover
+from unrelu import InputError, InputTypeError, Status, recover
 
 
 def test_the_units_that_are_there_predict_best() -> None:
@@ -34,5 +34,5 @@ def test_exact_labels_are_explained() -> None:
 @pytest.mark.parametrize("options", [{"n_units": "many"}, {"n_units": "cv", "exact": True}])
 def test_what_cannot_be_meant(options: dict[str, object]) -> None:
     X = np.random.default_rng(0).standard_normal((50, 2))
-    with pytest.raises(InputError):
+    with pytest.raises((InputError, InputTypeError)):
         recover(X, X[:, 0], **options)  # type: ignore[arg-type]

@@ -138,7 +138,9 @@ def recover(
     """Recover the network behind SAMPLES and write it to NET."""
     from unrelu.formats.samples import read_weighted
 
-    options["skip"] = "auto" if auto_skip and not options["skip"] else options["skip"]
+    if auto_skip and options["skip"]:
+        raise click.UsageError("--auto-skip: got --skip as well, expected one of them")
+    options["skip"] = "auto" if auto_skip else options["skip"]
     _check_files(samples, output, page, options)
     if picture is not None:
         _check_picture(picture, options["answers"], *samples, output, *([page] if page else []))
@@ -169,7 +171,8 @@ def recover(
         from unrelu.pictures.files import save_picture
 
         save_picture(result.plot(X, Y), picture)
-    files = [name for name in (output, page, picture) if name is not None]
+    drawn = None if result.network is None else picture
+    files = [name for name in (output, page, drawn) if name is not None]
     write_recovery("unrelu recover", result, output, files, as_json=as_json, summary=summary)
 
 

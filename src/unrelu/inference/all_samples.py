@@ -92,12 +92,15 @@ def estimate_on_all(linear: Linearised, samples: Samples, step: float = 0.0) -> 
     now, against = _held_against(net, linear, part, samples, step)
     last, model = _model(_moved(now, linear), linear, samples)
     if now.left > LEFT or not _same_units(now.net, last):
-        against = (*against, Objection("unsettled", f"steps of {now.left:.2g} standard errors"))
+        against = (*against, Objection("unsettled", UNSETTLED.format(now.left)))
     found = _uncertainty(replace(now, net=last, model=model), linear, samples)
     unsure = notes.unsure(near_kink(found.units), found.undetermined, samples.d)
     if len(unsure):
         against = (*against, Objection("unsure-sides", "on which sides samples are is not certain"))
     return OnAllSamples(found, against, now.left, STEPS + 1)
+
+
+UNSETTLED = "the passes leave the estimate {:.2g} standard errors from the best fit to all samples"
 
 
 def distance_on_all(

@@ -10,16 +10,18 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import chdtrc
 
-from unrelu.errors import InputError
+from unrelu.errors import InputError, InputTypeError
 from unrelu.fitting.fittings import Reweighted
 from unrelu.fitting.monotone import Behind, Monotone, basis
 from unrelu.fitting.selection import unit_edge
+from unrelu.inputs.options import check_flag, check_units
 from unrelu.network import Network
 from unrelu.network.jacobian import Jacobian
 from unrelu.noise.poisson import POISSON
 from unrelu.numerics.arrays import Array
 from unrelu.numerics.whitening import with_constant
 from unrelu.samples import Samples
+from unrelu.wording.streams import kind_of
 
 CENTRAL = 0.025, 0.975
 """Quantiles of the drive that the curve is shown between."""
@@ -47,7 +49,8 @@ class OutputCurve:
         upper : a band about it, by counts drawn from the fit. It knows the errors of weights and
         slopes, and not those of the form of the curve, which is smooth between six knots: of cells
         that saturate it held the true curve at about three in four places.
-    p : probability that a straight line would be explained as well by a curve of its own choice.
+    p : p-value of the straight line against the curve: how often counts drawn about a straight line
+        would be fitted so much better by a curve.
     """
 
     network: Network
@@ -82,7 +85,8 @@ def output_curve(
         others may have stood for what the curve explains.
     bias : whether hidden units have biases, as in `recover`.
 
-    Raises InputError for several outputs, labels that are no counts, and other networks.
+    Raises InputError for several outputs, labels that are no counts, and other networks;
+    InputTypeError for what is no network, number or flag.
 
     Assumptions: the curve is smooth between six knots; the band is that of counts drawn
     from the fit, to which networks are fitted to first order. Cost: some ten fits, and O(n p²).
@@ -98,8 +102,13 @@ def output_curve(
     >>> found.p < 1e-6, found.network.n_units
     (True, 2)
     """
+    if not isinstance(network, Network):
+        raise InputTypeError(f"network: got {kind_of(network)}, expected a Network")
+    check_flag("bias", bias)
+    if n_units is not None:
+        check_units(n_units, " or None", ", or None for those that are needed")
     samples = Samples.of(X, Y).as_they_stand()
-    _check(network, samples, n_units)
+    _check(network, samples, n_units, bias)
     fitting = Reweighted(
         POISSON,
         samples,
@@ -119,14 +128,16 @@ def output_curve(
     return OutputCurve(net, drive, mean, lower, upper, _p(net, fitting), curve)
 
 
-def _check(net: Network, samples: Samples, n_units: int | None) -> None:
+def _check(net: Network, samples: Samples, n_units: int | None, bias: bool) -> None:
     if samples.m != 1 or net.n_outputs != 1:
         raise InputError(f"Y: got {samples.m} outputs, expected one: each has its own curve")
     if net.n_inputs != samples.d:
         raise InputError(f"network: got {net.n_inputs} inputs, expected {samples.d}")
     if not net.n_units or net.skip or not net.activation.piecewise_linear:
         raise InputError("network: got another, expected ReLUs and no skip connection")
-    if n_units is not None and not 1 <= n_units <= net.n_units:
+    if not bias and net.b.any():
+        raise InputError("bias: got False for a network with hidden biases, expected True")
+    if n_units is not None and n_units > net.n_units:
         raise InputError(f"n_units: got {n_units}, expected 1 to {net.n_units}")
     Y = np.asarray(samples.Y, np.float64)
     if Y.min() < 0 or (Y % 1).any() or not Y.any():

@@ -79,10 +79,13 @@ def _criterion(samples: Samples, predicted: Array, noise: Noise) -> Criterion:  
 
 
 def _likelihood(samples: Samples, predicted: Array, noise: Noise) -> tuple[float, int]:
-    """At the variances, and the correlations where there are any, that make it largest."""
-    residual, m = samples.left(predicted), samples.m
+    """At the variances, and the correlations where there are any, that make it largest. Outputs
+    without noise, such as constant ones, do not count."""
+    residual = samples.left(predicted)
+    residual = residual[:, (residual**2).mean(axis=0) > samples.resolution() ** 2]
+    m = residual.shape[1]
     squares = residual.T @ residual / samples.n
-    full = bool((noise.covariance != np.diag(np.diag(noise.covariance))).any())
+    full = m > 1 and bool((noise.covariance != np.diag(np.diag(noise.covariance))).any())
     squares = squares if full else np.diag(np.diag(squares))
     sign, log_determinant = np.linalg.slogdet(squares)
     if sign <= 0:

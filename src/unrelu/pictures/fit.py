@@ -70,7 +70,7 @@ def draw_fit(fit: Fit, X: Given | None, Y: Given | None) -> Figure:
             if samples is not None:
                 _dots(axes, samples[0][:, 0], samples[1][:, output])
         return figure
-    effects = _by_effect(fit)[:EFFECTS_SHOWN]
+    effects = inputs_shown(fit.network, fit.ranges)
     others = (1 if fit.network.n_units else 0) + (0 if samples is None else 1)
     rows = math.ceil((len(effects) + others) / 2)
     figure = Figure(figsize=(9.6, 3.2 * rows), facecolor="white", layout="constrained")
@@ -140,15 +140,16 @@ def _dots(axes: Axes, x: Array, y: Array) -> None:
     axes.plot(x, y, ".", color=DOTS, alpha=0.4, markersize=4, zorder=1)
 
 
-def _by_effect(fit: Fit) -> list[int]:
-    """The inputs, those first along which the outputs vary most from the means."""
-    low, mean, high = fit.ranges
+def inputs_shown(network: Network, ranges: Array) -> list[int]:
+    """The inputs of which the function is drawn: those first along which the first output varies
+    most from the means."""
+    low, mean, high = ranges
     spread = np.zeros(len(mean))
     for along in range(len(mean)):
         points = np.repeat(mean[None, :], 33, axis=0)
         points[:, along] = np.linspace(low[along], high[along], 33)
-        spread[along] = float(np.ptp(fit.network(points), axis=0).max())
-    return [int(i) for i in np.argsort(-spread, kind="stable")]
+        spread[along] = float(np.ptp(network(points)[:, 0]))
+    return [int(i) for i in np.argsort(-spread, kind="stable")[:EFFECTS_SHOWN]]
 
 
 def _directions(axes: Axes, fit: Fit) -> None:

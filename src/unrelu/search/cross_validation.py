@@ -75,11 +75,12 @@ def search_cross_validated(
     linear = best.skip and either
     if best.best == 0 and not (best.skip or task.bias):
         return chosen, found  # nothing predicts better than nothing
-    relative = ", ".join(f"{error / best.errors[0]:.3g}" for error in best.errors)
+    without = best.errors[0] or 1.0
+    relative = ", ".join(f"{error / without:.3g}" for error in best.errors)
     sentence = (
         f"{counted(best.best, 'unit')}{' and a linear function of the inputs' if linear else ''} "
         f"predict best what is held out in {FOLDS}-fold cross-validation: from no unit to "
-        f"{len(best.errors) - 1}, {relative} of what is left without any; for the standard errors, "
+        f"{len(best.errors) - 1}, {relative} of the loss without any; for the standard errors, "
         "this number is taken to be known"
     )
     found = search(wider)
