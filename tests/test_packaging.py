@@ -42,6 +42,7 @@ STANDS_ON: dict[str, set[str]] = {
         "numerics",
         "activations",
         "inputs",
+        "links",
         "network",
         "stored",
         "samples",

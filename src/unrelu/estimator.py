@@ -242,7 +242,8 @@ class RectifiedNetworkRegressor(
     def predict_interval(self, X: ArrayLike, level: float = 0.95) -> Array:
         """Intervals that hold a new label at each row of X with probability `level`: (n, 2), the
         lower and the upper ends, or (n, m, 2) of several outputs. They have the errors of the
-        weights and the noise that was found; of an exact network, both ends are its labels.
+        weights and the noise that was found; of an exact network, both ends are its labels. After a
+        fit with sample weights, the new labels are those of samples of mean weight.
 
         Raises InputError for a network without reliable standard errors, for answers other than
         values, and for a level outside (0, 1).

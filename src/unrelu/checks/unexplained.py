@@ -63,8 +63,9 @@ def unexplained(net: Network, samples: Samples, biased: bool, clipped: bool) -> 
     size, largest, worst, off = 0.0, 0.0, 0, 0
     rounding = samples.resolution()
     every = np.ones((samples.n, 1)) * samples.root
+    start = np.asarray(samples.Y[:1], np.float64) * biased  # labels far from zero lose no digits
     for rows, X, Y in samples.blocks():
-        residual, labels = Y - net(X), every[rows] * Y
+        residual, labels = Y - net(X), every[rows] * (Y - start)
         total += (every[rows] * labels).sum(axis=0)
         squares += float(np.vdot(labels, labels))
         size += float(np.vdot(Y, Y))

@@ -21,6 +21,7 @@ from unrelu.inference.units import hidden_errors
 from unrelu.noise.found import Noise
 from unrelu.numerics.precision import Precision
 from unrelu.samples import Samples
+from unrelu.wording.status import Status
 
 ESTIMATED = "noise"
 """Code of an estimate against which nothing speaks."""
@@ -31,8 +32,8 @@ def estimated_on_all(
 ) -> Estimated:
     """The estimate of all samples from that of a part, `found`: by least squares, in three passes.
     Anything else stays as it is; and what speaks against the estimate of all is added to the
-    findings: `more-units` decides, for no weights are right then; for other reasons the estimate
-    of the part is the better one."""
+    findings: `more-units` decides, for no weights are right then, and so does `repeated`, for no
+    errors are; for other reasons the estimate of the part is the better one."""
     judgement, uncertainty = found.judgement, found.uncertainty
     plain = judgement.findings[0].code == ESTIMATED and uncertainty is not None
     if not plain or uncertainty is None or len(uncertainty.undetermined):
@@ -119,6 +120,9 @@ def _with(judgement: Judgement, objections: tuple[Objection, ...], part: Samples
             more = more_units(_case(judgement, part, judgement.evidence, more=True))
             assert more is not None
             decisive.append(replace(more, sentence=f"{more.sentence}: of all samples, {each.seen}"))
+        elif each.code == "repeated":  # in the part, too: its errors take copies for new samples
+            said = f"the errors take repeated samples for new ones: {each.seen}"
+            decisive.append(Finding(each.code, Status.UNDETERMINED, said))
         else:
             remarks.append(Finding(each.code, None, each.seen))
     return replace(judgement, findings=(*decisive, *judgement.findings, *remarks))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from unrelu.links.identity import VALUES
 from unrelu.network import Network
 from unrelu.network.unknowns import unknowns_of
 from unrelu.noise.found import Noise
@@ -73,8 +74,8 @@ class Goodness:
 def goodness(
     net: Network, samples: Samples, noise: Noise, *, biases: bool, skip: bool
 ) -> Goodness | None:
-    """That of a network fitted to samples with noise of some kind; None for samples that
-    stay in a store. One pass over the samples.
+    """That of a network fitted to samples with noise of some kind; None for class labels, and for
+    samples that stay in a store. One pass over the samples.
 
     >>> from unrelu.noise.found import Noise
     >>> samples = Samples.of([[-1.0], [0.0], [1.0], [2.0]], [0.0, 2.0, 2.0, 4.0])
@@ -84,7 +85,8 @@ def goodness(
     >>> found.r_squared
     array([0.9])
     """
-    if samples.in_store:
+    kind = KINDS[noise.kind]
+    if samples.in_store or kind.answers != VALUES.name:
         return None
     Y, fitted, weights = np.asarray(samples.Y, np.float64), net(samples.X), samples.root**2
     mean = (weights * Y).sum(axis=0) / weights.sum() if len(weights) > 1 else Y.mean(axis=0)
@@ -92,7 +94,7 @@ def goodness(
     left = (weights * (Y - fitted) ** 2).sum(axis=0)
     r_squared = np.full(samples.m, math.nan)
     np.divide(left, about, out=r_squared, where=about > 0)
-    likelihood, parameters = KINDS[noise.kind].likelihood(samples, fitted, noise)
+    likelihood, parameters = kind.likelihood(samples, fitted, noise)
     return Goodness(
         n_samples=samples.n,
         n_outputs=samples.m,

@@ -115,16 +115,10 @@ def _criterion(samples: Samples, predicted: Array, noise: Noise) -> Criterion:  
     )
 
 
-def _likelihood(samples: Samples, predicted: Array, noise: Noise) -> tuple[float, int]:  # noqa: ARG001
-    loss = Logit.of(samples, predicted)
-    return -0.5 * loss.cost(np.asarray(samples.Y, np.float64), predicted), 0
-
-
 LABELS = NoiseKind(
     "labels",
     "the draw of one class, with the probabilities of a softmax of the values",
     criterion=_criterion,
-    likelihood=_likelihood,
     loss=Logit.of,
     left=_left,
     drawn=_drawn,

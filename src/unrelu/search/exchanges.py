@@ -36,10 +36,22 @@ class Exchanged:
     def kept(self, problem: Problem, rng: np.random.Generator) -> Array:
         """The units but one or two, of which the weak are the likelier to go."""
         assert self.fit is not None, "there is one once exchanges help"
-        odds = 1 / (problem.loose.importance(self.fit) + np.finfo(np.float64).tiny)
+        odds = _odds(problem.loose.importance(self.fit))
         many = 1 + (rng.random() < PAIRS and self.fit.width > 2)
-        gone = rng.choice(self.fit.width, many, replace=False, p=odds / odds.sum())
+        gone = rng.choice(self.fit.width, many, replace=False, p=odds)
         return np.delete(self.fit.point, gone, axis=0)
+
+
+def _odds(importance: Array) -> Array:
+    """That units go, in inverse proportion to their importance; where that has no number, as of
+    units that stand for each other, they are as weak as can be.
+
+    >>> _odds(np.array([1.0, 3.0])), _odds(np.array([np.nan, 0.0]))
+    (array([0.75, 0.25]), array([0.5, 0.5]))
+    """
+    known = np.where(np.isfinite(importance) & (importance > 0), importance, 0.0)
+    odds = 1 / (known / (known.max() or 1.0) + np.finfo(np.float64).eps)
+    return np.asarray(odds / odds.sum())
 
 
 def through_misfits(problem: Problem, fit: Fit, fresh: Array, rng: np.random.Generator) -> Array:
