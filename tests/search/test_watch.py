@@ -179,6 +179,35 @@ def test_the_stages_are_reported() -> None:
     assert all(b.seconds >= a.seconds for a, b in zip(seen.seen, seen.seen[1:], strict=False))
 
 
+@pytest.mark.parametrize("asked", [{"n_units": "cv"}, {"skip": "auto"}])
+def test_an_estimate_is_kept_when_a_second_search_is_ended(asked: dict[str, Any]) -> None:
+    made, seen = noisy(), Interrupting(10**9)
+    asked = {"X": made.X, "Y": made.Y, "noise": "gaussian", "rng": 0, "throw": False, **asked}
+    with told_by(Clock()):
+        unrelu.recover(**asked, progress=seen)
+    last = max(at for at, now in enumerate(seen.seen, 1) if now.stage == "least squares")
+    with told_by(Clock()):
+        result = unrelu.recover(**asked, progress=Interrupting(last))
+    one = unrelu.recover(made.X, made.Y, noise="gaussian", rng=0)
+    assert result.status == one.status == Status.ESTIMATED
+    assert result.network == one.network
+    assert [each.code for each in result.findings].count("interrupted") == 1
+
+
+def test_a_part_that_is_not_held_against_all_is_not_certain() -> None:
+    made = plant(3, 1, 1, 60_000, seed=1, bias=0.5)
+
+    def interrupt(now: SearchProgress) -> None:
+        if now.stage == "check on all samples":
+            raise KeyboardInterrupt
+
+    result = unrelu.recover(made.X, made.Y, memory=1e6, rng=0, throw=False, progress=interrupt)
+    assert (result.status, result.code) == (Status.UNDETERMINED, "interrupted")
+    assert result.certificate.code == "not-checked"
+    assert result.network is not None
+    assert result.certificate.recheck(made.X, made.Y).status == Status.EXACT
+
+
 # Checkpoints.
 
 

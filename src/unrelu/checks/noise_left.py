@@ -170,7 +170,7 @@ def curved_output(case: NoisyCase) -> Finding | None:
         f"the mean of the counts is a curve of the sum of the units, or there are more of them: it "
         f"grows {grows} than the sum does (p = {p:.1g}), as that of a neuron "
         + ("that saturates" if along < 0 else "with a threshold")
-        + "; `output_curve` estimates the curve, and the units with it",
+        + "; `output_curve` estimates the curve, and the units with it" * (case.samples.m == 1),
     )
 
 

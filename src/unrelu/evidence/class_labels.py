@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from unrelu.checks.drawn_labels import ON_LABELS, DrawnCase, decided
-from unrelu.checks.finding import Finding, first, not_checked
+from unrelu.checks.finding import first, not_checked
 from unrelu.checks.unexplained import unexplained
 from unrelu.errors import InputError
-from unrelu.evidence.evidence import Evidence, Judgement, Question, equations_row
+from unrelu.evidence.evidence import Evidence, Judgement, Question, equations_row, errors_known
 from unrelu.evidence.noisy_labels import CAUTION, TESTED, Estimated
 from unrelu.fitting.fittings import Reweighted
 from unrelu.fitting.problem import choose_rows
@@ -107,8 +107,8 @@ def judge_classes(
 ) -> Estimated:
     """What samples with labels Y (n, m), indicators of all classes but the first, show of a network
     with as many outputs, and its standard errors. before : what was found on the samples that it
-    was fitted to, whose errors are kept. tested : whether all checks are made; otherwise those that
-    take a pass over the samples.
+    was fitted to, whose errors are kept, if known. tested : whether all checks are made;
+    otherwise those that take a pass over the samples.
 
     Cost: that of `assess`, and of a test for one more unit."""
     asked.check_widths(samples)
@@ -124,19 +124,20 @@ def judge_classes(
     )
     uncertainty = None
     fitted = before.fitted if before else samples.n
+    kept = before if before and errors_known(before.weight_errors, before.undetermined) else None
     if tested and first(ON_LABELS, case) is None:
         linear = _linearised(asked, net, samples, F, form)
         more = net.n_units > 0 and _asks_for_more(asked, net, samples, alpha)
         spread = float(np.sqrt(1 + samples.n / fitted)) if before else case.spread
         case = replace(case, distance=linear.distance, spread=spread, more=more)
-        if before is None:
+        if kept is None:
             plain = samples.weights is None
             simulation = simulated(linear.fit, samples, LABELS) if plain else None
             uncertainty = assess_linearised(linear, simulation=simulation)
             errors = hidden_errors(net, uncertainty.units, samples)
             case = replace(case, errors=errors, weak=uncertainty.undetermined)
-    if before is not None:
-        case = replace(case, errors=before.weight_errors, weak=before.undetermined)
+    if kept is not None:
+        case = replace(case, errors=kept.weight_errors, weak=kept.undetermined)
     found = (
         decided(case) if tested else first(ON_LABELS, case) or not_checked("a network was fitted")
     )
@@ -162,11 +163,6 @@ def judge_classes(
     asked = replace(asked, network=with_first(net))
     judgement = Judgement(asked.network, asked, samples.n, evidence, (found,))
     return Estimated(judgement, uncertainty if found.status == Status.ESTIMATED else None)
-
-
-def _at_least(case: DrawnCase) -> Finding:
-    """What decides on the network while its weights have not been looked at."""
-    return first(ON_LABELS, case) or not_checked("a network was fitted to the labels")
 
 
 def _standing(samples: Samples, F: Array) -> Samples:

@@ -13,7 +13,7 @@ from unrelu.errors import InputError
 from unrelu.inputs.frames import tables
 from unrelu.inputs.options import check_flag
 from unrelu.network import Network
-from unrelu.numerics.arrays import Index
+from unrelu.numerics.arrays import Array, Index
 from unrelu.samples import ExactSamples, Samples
 from unrelu.stored.blocks import Given
 from unrelu.stored.kinds import stored
@@ -112,6 +112,11 @@ def in_floats(X: Given, Y: Given) -> Samples:
     if "O" in (np.asarray(X).dtype.kind, np.asarray(Y).dtype.kind):
         return ExactSamples.of(X, Y).rounded
     return Samples.of(X, Y)
+
+
+def errors_known(errors: Array, undetermined: Index) -> bool:
+    """Whether standard errors were computed at all: infinite ones then name the units."""
+    return not len(errors) or len(undetermined) > 0 or bool(np.isfinite(errors).any())
 
 
 def equations_row(equations: int, unknowns: int, more: str = "") -> tuple[str, str]:

@@ -25,6 +25,7 @@ from unrelu.evidence.evidence import (
     Judgement,
     Question,
     equations_row,
+    errors_known,
     in_floats,
     with_kind_of_labels,
 )
@@ -271,13 +272,15 @@ def _remarks(found: Finding, case: NoisyCase) -> tuple[Finding, ...]:
 
 
 def judge_again(asked: Question, samples: Samples, before: NoisyLabels) -> Judgement:
-    """The same of other samples, the network's errors being those of the samples before."""
+    """The same of other samples, the network's errors being those of the samples before; where
+    checks were ended before there were any, those of these samples."""
     asked.check_widths(samples)
     kind = before.noise or ("independent" if before.unexplained.clipped else "gaussian")
     noise, taken = noise_of(asked, samples.surely_rounded(), kind, before.alpha)
     precision, own = samples.precision, before.own
     case = measured(asked, taken, noise, precision)
-    return judge_noisy(asked, case, noise, precision=precision, own=own, before=before).judgement
+    known = before if errors_known(before.weight_errors, before.undetermined) else None
+    return judge_noisy(asked, case, noise, precision=precision, own=own, before=known).judgement
 
 
 def fit_to_first_order(

@@ -83,9 +83,12 @@ def search_cross_validated(
         f"{len(best.errors) - 1}, {relative} of the loss without any; for the standard errors, "
         "this number is taken to be known"
     )
-    found = search(wider)
+    last = search(wider)
+    ended = watch().ended
+    if ended is not None and not last.status.certain:  # the one before was finished
+        return chosen, with_ending(found, ended)
     said = remark("cross-validated", sentence)
-    return wider, replace(found, remarks=(*found.remarks, *said))
+    return wider, replace(last, remarks=(*last.remarks, *said))
 
 
 def _with_skip(task: Task, skip: bool, rng: np.random.Generator) -> Task:

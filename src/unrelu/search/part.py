@@ -15,7 +15,7 @@ import numpy as np
 
 from unrelu.certificate import Certificate
 from unrelu.checks.explained import explain
-from unrelu.checks.finding import Finding
+from unrelu.checks.finding import Finding, not_checked
 from unrelu.evidence.all_samples import estimated_on_all
 from unrelu.evidence.evidence import Question
 from unrelu.evidence.exact_labels import ExactLabels, judge_labels
@@ -61,11 +61,29 @@ def search_part(task: Task, rng: np.random.Generator) -> Outcome:
         explained = certificate.residual_in_roundings <= 1
         if not (explained and isinstance(certificate.evidence, ExactLabels)):
             return _estimated_in_time(found, part, task)
-        found, missed = _held_against_all(found, task, rows)
+        found, missed = _held_in_time(found, task, rows)
         if not len(missed) or number == ROUNDS - 1 or watch().ended is not None:
             break
         rows = np.union1d(rows, missed[: len(rows)])
     return found
+
+
+def _held_in_time(found: Outcome, task: Task, rows: Index) -> tuple[Outcome, Index]:
+    """`_held_against_all`; where there is no time for it, the network is that of the part, and
+    undetermined: nobody knows whether it explains the other samples."""
+    seen = watch()
+    before = seen.ended
+    try:
+        seen.enter("check on all samples")
+        with seen.searching() if before is None else seen.judging():
+            return _held_against_all(found, task, rows)
+    except ENDED as error:
+        ended, certificate = seen.end(error), found.certificate
+    if certificate.status.certain:
+        shown = f"{len(rows)} of {task.samples.n} samples are explained to rounding"
+        findings = not_checked(shown), *certificate.findings
+        found = replace(found, certificate=replace(certificate, findings=findings))
+    return (found if before else with_ending(found, ended)), np.arange(0)
 
 
 def _held_against_all(found: Outcome, task: Task, rows: Index) -> tuple[Outcome, Index]:

@@ -25,6 +25,7 @@ from unrelu.network.unknowns import unknowns_of
 from unrelu.noise.kind import NoiseKind
 from unrelu.noise.kinds import KINDS
 from unrelu.result import remark
+from unrelu.search.ending import with_ending
 from unrelu.search.judging import WITH_SKIP, Outcome
 from unrelu.search.method import Method
 from unrelu.search.options import check_skip
@@ -60,7 +61,8 @@ def search_both(
     wider = replace(task, skip=True, rank=rank)
     found = search(wider)
     if not _preferred(found, without, task):
-        return task, without
+        ended = watch().ended
+        return task, without if ended is None else with_ending(without, ended)
     units = counted(without.certificate.network.n_units, "unit")
     sentence = (
         "a linear function of the inputs is part of the network, as skip='auto' has found: the "
