@@ -70,12 +70,17 @@ class Generated:
         return TRUTH(X) + SIGMA * rng.standard_normal((MADE, TRUTH.n_outputs))
 
 
-def estimated(rows: int, block: int) -> OnAllSamples:
+def estimated(rows: int, block: int, kept: str | None = None) -> OnAllSamples:
+    """Passes are kept in a folder, if it is named."""
     X, Y = (Generated(rows, block, labels) for labels in (False, True))
     samples = Samples.of(X, Y)
     some = samples.take(np.arange(0, rows, rows // 4000))
     criterion = Criterion("auto", SIGMA**2 * np.eye(TRUTH.n_outputs))
-    return estimate_on_all(linearised(TRUTH, some, criterion, biased=True, skip=False), samples)
+    fit = linearised(TRUTH, some, criterion, biased=True, skip=False)
+    if kept is None:
+        return estimate_on_all(fit, samples)
+    with journal.kept_in(kept, samples.X, samples.Y, str(rows)):
+        return estimate_on_all(fit, samples)
 
 
 def bits(found: OnAllSamples) -> bytes:
@@ -115,9 +120,9 @@ from unrelu.stored import journal
 from unrelu.stored.clients import computing_on, connected
 journal.EVERY = 0.0
 if __name__ == "__main__":
-    with connected({address!r}, None) as client, computing_on(client), journal.kept_in({folder!r}):
+    with connected({address!r}, None) as client, computing_on(client):
         print("started", flush=True)
-        cluster.estimated({rows}, 50_000)
+        cluster.estimated({rows}, 50_000, {folder!r})
 """
 
 
@@ -159,8 +164,8 @@ def lost_scheduler(rows: int, after: float) -> tuple[bytes, float, float]:
             with np.load(path) as stored:
                 held += int(stored["cells"].sum())
         started = time.perf_counter()
-        with connected(None, 2) as client, computing_on(client), journal.kept_in(kept):
-            found = bits(estimated(rows, 50_000))
+        with connected(None, 2) as client, computing_on(client):
+            found = bits(estimated(rows, 50_000, str(kept)))
         return found, held / (3 * -(-rows // (1 << 14))), time.perf_counter() - started
 
 

@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 
 import unrelu
 from unrelu import InputError, InputTypeError, Network
+from unrelu.numerics.deadline import DeadlinePassed, ending_at
 from unrelu.numerics.folding import CELL, Sums, added
 from unrelu.samples import Samples
+from unrelu.search.resuming import BESIDE
 from unrelu.stored import cluster, journal
 from unrelu.stored.clients import computing_on, connected, current
 from unrelu.stored.passes import joined, summed, taken
@@ -137,7 +139,7 @@ def test_a_pass_that_was_cut_off_goes_on(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(journal, "EVERY", 0.0)
     monkeypatch.setattr("unrelu.stored.passes.AT_ONCE", 1)
     expected, measure = summed(X, Y, products), Broken()
-    with journal.kept_in(tmp_path):
+    with journal.kept_in(tmp_path, X, Y, "these"):
         with pytest.raises(RuntimeError, match="cut off"):
             summed(X, Y, measure)
         measure.fails, measure.seen = False, []
@@ -147,7 +149,73 @@ def test_a_pass_that_was_cut_off_goes_on(tmp_path: Path, monkeypatch: pytest.Mon
         assert same(summed(X, Y, measure), expected)
         assert measure.seen == []
         assert not same(summed(X + 1, Y, measure), expected)  # of other samples nothing is kept
-    assert len(list(tmp_path.glob("*.npz"))) == 2
+    assert len(list(tmp_path.glob("*.npz"))) == 1
+
+
+def test_passes_are_kept_of_the_same_samples_alone(tmp_path: Path) -> None:
+    others = Y.copy()
+    others[CELL : CELL + 5] += 1.0  # neither the first row nor the last
+    with journal.kept_in(tmp_path, X, Y, "these"):
+        first = summed(X, Y, products)
+        assert not same(summed(X, others, products), first)
+    with journal.kept_in(tmp_path, X, others, "others"):
+        assert not same(summed(X, others, products), first)
+    (tmp_path / "notes.txt").write_text("of the user")
+    journal.forget(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+
+
+def test_what_becomes_of_passes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    net = Network([[0.6, 0.8], [1.0, 0.0]], [[1.0, -2.0]], b=[0.2, -0.1])
+    stored, kept = mapped(X, tmp_path / "X.npy"), tmp_path / "kept"
+    folder = Path(f"{kept}{BESIDE}")
+
+    write = journal.Journal.write
+
+    def interrupted(self: journal.Journal, tree: Any, **_: bool) -> None:
+        write(self, tree, at_once=True)
+        if self.path is not None:
+            raise KeyboardInterrupt
+
+    asked: dict[str, Any] = {"n_units": 2, "rng": 0, "memory": 1e6, "checkpoint": kept}
+    with monkeypatch.context() as patch:
+        patch.setattr(journal.Journal, "write", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            unrelu.recover(stored, net(X), **asked)
+    assert kept.exists()
+    assert list(folder.glob("*.npz"))
+    wrong = net(X)
+    wrong[CELL : CELL + 5] += 1.0
+    with pytest.raises(InputError, match="checkpoint"):
+        unrelu.recover(stored, wrong, **asked)
+    assert list(folder.glob("*.npz"))
+    kept.rename(tmp_path / "before")  # what is beside it stays
+    asked["throw"] = False
+    with monkeypatch.context() as patch:
+        patch.setattr("unrelu.search.resuming.forget", lambda _: None)
+        assert unrelu.recover(stored, wrong, **asked).status != "exact"
+    (tmp_path / "before").rename(kept)
+    assert unrelu.recover(stored, net(X), **asked).status == "exact"
+    assert not kept.exists()
+    assert not folder.exists()
+
+
+def test_a_pass_ends_at_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("unrelu.stored.passes.AT_ONCE", 1)
+    measure = Broken()
+    measure.fails = False
+    with pytest.raises(DeadlinePassed), ending_at(-np.inf):
+        summed(X, Y, measure)
+    assert measure.seen == [0]
+
+
+def test_a_file_that_took_the_place_of_another(client: Any, tmp_path: Path) -> None:
+    with computing_on(client):
+        assert same(summed(mapped(X, tmp_path / "X.npy"), Y, products), summed(X, Y, products))
+        mapped(X + 1, tmp_path / "new.npy")
+        (tmp_path / "new.npy").replace(tmp_path / "X.npy")
+        store: Any = np.load(tmp_path / "X.npy", mmap_mode="r")
+        assert same(summed(store, Y, products), summed(X + 1, Y, products))
 
 
 def test_groups_are_made_again_after_their_workers_were_killed(client: Any, tmp_path: Path) -> None:

@@ -14,6 +14,10 @@ from unrelu.formats.checkpoint import Checkpoint, seed_of
 from unrelu.inputs.options import seeded
 from unrelu.search.task import Task
 from unrelu.search.watch import watch
+from unrelu.stored.journal import forget, kept_in
+
+BESIDE = ".passes"
+"""What follows the name of a checkpoint in that of the folder for passes."""
 
 
 def seeded_again(
@@ -34,20 +38,25 @@ def resumable(
     seed: dict[str, int],
 ) -> Iterator[None]:
     """Within the context, steps of the search are taken from the checkpoint, or added to it. A
-    search that came to its end leaves none. Raises FileError, and InputError for the checkpoint of
+    search that came to its end leaves none. Passes over its samples that were cut off go on from a
+    folder beside it, whose fate is the same. Raises FileError, and InputError for the checkpoint of
     another search."""
     if path is None:
         yield
         return
     seen = watch()
-    seen.checkpoint = Checkpoint(path, _settings(task, rng) | asked | {"seed": seed.get("seed")})
+    settings, samples = _settings(task, rng), task.samples
+    seen.checkpoint = Checkpoint(path, settings | asked | {"seed": seed.get("seed")})
+    folder = f"{os.fspath(path)}{BESIDE}"
     try:
-        yield
+        with kept_in(folder, samples.X, samples.Y, str(settings["samples"])):
+            yield
     except BaseException:
         seen.checkpoint.write()
         raise
     if seen.ended is None:
         seen.checkpoint.remove()
+        forget(folder)
     else:
         seen.checkpoint.write()
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from mmap import ALLOCATIONGRANULARITY
 from typing import Any
 
@@ -18,12 +19,14 @@ from unrelu.stored.rows import StoredRows
 
 @dataclass(frozen=True)
 class Mapped:
-    """Rows (n, q) of a file, from a byte on, mapped into memory when they are read."""
+    """Rows (n, q) of a file, from a byte on, mapped into memory when they are read. `version`:
+    inode, time in ns and size of the file, so that a worker opens one that took its place."""
 
     path: str
     dtype: str
     offset: int
     shape: tuple[int, ...]
+    version: tuple[int, int, int]
 
     def __len__(self) -> int:
         return self.shape[0]
@@ -32,7 +35,7 @@ class Mapped:
         return _opened(self)[rows]
 
 
-@cache
+@lru_cache(maxsize=16)
 def _opened(mapped: Mapped) -> AnyArray:
     return np.memmap(mapped.path, mapped.dtype, "r", mapped.offset, mapped.shape)
 
@@ -77,4 +80,6 @@ def _mapped(array: np.memmap[Any, Any]) -> Any:
     whole = np.frombuffer(pages, np.uint8)
     begins = array.ctypes.data - whole.ctypes.data
     offset = array.offset - array.offset % ALLOCATIONGRANULARITY + begins
-    return Mapped(str(array.filename), array.dtype.str, int(offset), array.shape)
+    told = os.stat(array.filename)
+    version = told.st_ino, told.st_mtime_ns, told.st_size
+    return Mapped(str(array.filename), array.dtype.str, int(offset), array.shape, version)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import os
 import pickle
+import re
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,21 +18,48 @@ import numpy as np
 
 from unrelu.numerics.folding import Sums
 
-_FOLDER: ContextVar[Path | None] = ContextVar("folder", default=None)
+FILES = re.compile(r"[0-9a-f]{24}\.(npz|[0-9]+)")
+"""Names of the files of passes: whole ones, and those of a process that was writing."""
 
 EVERY = 10.0
 """Seconds between two times that it is written."""
 
 
+@dataclass(frozen=True, eq=False)
+class Kept:
+    """The folder, the samples whose passes are kept there, and what no others have: a hash."""
+
+    folder: Path
+    X: Any
+    Y: Any
+    digest: str
+
+
+_KEPT: ContextVar[Kept | None] = ContextVar("kept", default=None)
+
+
 @contextmanager
-def kept_in(folder: str | os.PathLike[str] | None) -> Iterator[None]:
-    """Within the context, passes keep what they have added up in files of a folder, one for each,
-    and go on from what is there; None: they do not."""
-    token = _FOLDER.set(_FOLDER.get() if folder is None else Path(folder))
+def kept_in(folder: str | os.PathLike[str], X: Any, Y: Any, digest: str) -> Iterator[None]:
+    """Within the context, passes over these very X and Y keep what they have added up in files of
+    a folder, one for each, and go on from what is there of samples with the same digest, which is
+    of all their rows. Passes over other rows do not."""
+    before = _KEPT.set(Kept(Path(folder), X, Y, digest))
     try:
         yield
     finally:
-        _FOLDER.reset(token)
+        _KEPT.reset(before)
+
+
+def forget(folder: str | os.PathLike[str]) -> None:
+    """Remove the files of passes from a folder, and the folder if it held no others."""
+    folder = Path(folder)
+    if not folder.is_dir():
+        return
+    for path in list(folder.iterdir()):
+        if FILES.fullmatch(path.name):
+            path.unlink(missing_ok=True)
+    with suppress(OSError):
+        folder.rmdir()
 
 
 @dataclass(eq=False)
@@ -43,16 +71,13 @@ class Journal:
 
     @classmethod
     def of(cls, measure: Any, X: Any, Y: Any) -> Journal:
-        """That of what is measured of some samples: what it holds is of the same measure, number of
-        rows, and first and last row."""
-        folder = _FOLDER.get()
-        if folder is None:
+        """That of what is measured of some samples: what it holds is of the same measure, and of
+        samples with the same digest."""
+        kept = _KEPT.get()
+        if kept is None or X is not kept.X or Y is not kept.Y:
             return cls(None)
-        digest = hashlib.sha256(pickle.dumps((measure, len(X)), protocol=5))
-        for rows in (X, Y):
-            for row in (0, len(rows) - 1):
-                digest.update(np.ascontiguousarray(rows[row : row + 1]).tobytes())
-        return cls(folder / f"{digest.hexdigest()[:24]}.npz")
+        digest = hashlib.sha256(pickle.dumps((measure, len(X), kept.digest), protocol=5))
+        return cls(kept.folder / f"{digest.hexdigest()[:24]}.npz")
 
     def read(self) -> list[tuple[int, Sums]]:
         """Empty if there is nothing."""

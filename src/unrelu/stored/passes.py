@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from unrelu.numerics.arrays import Array, Index
+from unrelu.numerics.deadline import check_deadline
 from unrelu.numerics.folding import CELL, Sums, added, folded, grow, top
 from unrelu.numerics.threads import one_thread
 from unrelu.stored import cluster
@@ -30,7 +31,8 @@ def summed(X: Any, Y: Any, measure: Measure, add: Add = added) -> Sums:
     """What is measured of each cell of rows of X (n, d) and Y (n, m), added up as one tree
     (`numerics.folding`): the same bits however rows are stored, and whoever adds them: this
     process or, where there is a client (`stored.cluster`), the workers of a cluster. Where a
-    journal is kept (`stored.journal`), what has been added up before is read from there."""
+    journal is kept (`stored.journal`), what has been added up before is read from there.
+    Raises DeadlinePassed."""
     count, work = -(-len(X) // CELL), Work(measure, add)
     client = current()
     sources = None if client is None else cluster.readable(X, Y)
@@ -48,6 +50,7 @@ def summed(X: Any, Y: Any, measure: Measure, add: Add = added) -> Sums:
         for cells, part in zip(starts, found, strict=True):
             grow(tree, len(cells), part, add)
             journal.write(tree)
+            check_deadline()
     journal.write(tree, at_once=True)
     return top(tree, add)
 
