@@ -16,7 +16,8 @@ from unrelu.checks.finding import first, not_checked
 from unrelu.checks.unexplained import unexplained
 from unrelu.errors import InputError
 from unrelu.evidence.evidence import Evidence, Judgement, Question, equations_row, errors_known
-from unrelu.evidence.noisy_labels import CAUTION, TESTED, Estimated
+from unrelu.evidence.further_units import CAUTION, TESTED
+from unrelu.evidence.noisy_labels import Estimated
 from unrelu.fitting.fittings import Reweighted
 from unrelu.fitting.problem import choose_rows
 from unrelu.fitting.width import asks_for_more

@@ -29,11 +29,8 @@ from unrelu.evidence.evidence import (
     in_floats,
     with_kind_of_labels,
 )
+from unrelu.evidence.further_units import chance_of_units, more_explain
 from unrelu.evidence.shared_rounding import is_rounding, rounded_apart
-from unrelu.fitting.fittings import fitting_of, without_units
-from unrelu.fitting.problem import choose_rows
-from unrelu.fitting.selection import Effort
-from unrelu.fitting.width import asks_for_more
 from unrelu.inference.assessment import assess_linearised
 from unrelu.inference.linearised import Linearised, linearised
 from unrelu.inference.simulated_labels import simulated
@@ -43,7 +40,6 @@ from unrelu.network import Network
 from unrelu.network.unknowns import unknowns_of
 from unrelu.noise import kinds
 from unrelu.noise.found import Noise
-from unrelu.noise.gaussian import GAUSSIAN
 from unrelu.noise.kind import Criterion, NoiseKind
 from unrelu.numerics.arrays import Array, Index
 from unrelu.numerics.equality import by_value
@@ -57,14 +53,6 @@ LOOKED_AT, ROUNDED = 5000, 0.4
 
 ROUNDINGS = 4
 """Share of the labels that is left, in roundings of coarse ones, up to which it may be that."""
-
-TESTED, CAUTION = 5000, 0.1
-"""Samples on which one more unit is looked for, and the rate of false alarms in terms of that at
-which a search adds a unit: what it left out by a little is not called missing."""
-
-PLAIN_GAIN = 20.0
-"""Variances of the noise, for each weight, that a network explains beyond what noise would: units
-of its own choice explain two or three of it."""
 
 FEW = ("few-labels", "may-be-noise")
 """Codes for fits of so few labels that they may be fits of noise alone; their errors are known all
@@ -167,7 +155,7 @@ def measured(
     free, none = unknowns_of(net, biases=biased, skip=skip), np.full(net.n_units, np.inf)
     bound = chance(net, samples, biased, skip, clipped)
     if net.n_units and samples.n * samples.m >= FEW_LABELS * free:
-        bound = _tested(bound, asked, samples, noise, precision.step)
+        bound = chance_of_units(bound, asked, samples, noise, precision.step)
     left = replace(left, chance=bound)
     some = samples.take(samples.spread(LOOKED_AT))
     rest = some.left(net(some.X))
@@ -221,7 +209,7 @@ def judge_noisy(
             case = replace(case, distance=distance, spread=float(spread))
         found = found or far_from_the_estimate(case)
         if found is None:
-            case = replace(case, more=_asks_for_more(asked, case, noise, precision.step))
+            case = replace(case, more=more_explain(asked, case, noise, precision.step))
         if before is not None:
             case = replace(case, errors=before.weight_errors, weak=before.undetermined)
         elif linear is not None and not case.more and (found is None or found.code in FEW):
@@ -304,37 +292,6 @@ def _plain_distance(linear: Linearised, kind: NoiseKind) -> float:
     return replace(linear, residual=left, criterion=plain).distance
 
 
-def _tested(bound: float, asked: Question, samples: Samples, noise: Noise, step: float) -> float:
-    """The bound on the probability that noise alone is explained as well or, where that is no good,
-    what a test of a network without units shows: its level, or that noise may be. With many inputs
-    the bound says nothing, and only what is plainly more than noise needs no test."""
-    kind, net = kinds.KINDS[noise.kind], asked.network.canonical()
-    nothing = without_units(samples, asked.biased, asked.skip, net.activation)
-    if samples.d > 1:
-        some = samples.take(samples.spread(LOOKED_AT))
-        fitting = fitting_of(kind, net, some, asked.biased, asked.skip, Effort())
-        gain = fitting.gain(nothing, net) * samples.n / some.n
-        plain = PLAIN_GAIN * unknowns_of(net, biases=True, skip=True)
-        bound = float(0 < gain <= plain)  # worse than none is no estimate at all
-    if bound <= noise.alpha:
-        return bound
-    asks = _asks(kind, nothing, asked, samples, alpha=noise.alpha, step=step)
-    return noise.alpha if asks else bound
-
-
-def _asks_for_more(asked: Question, case: NoisyCase, noise: Noise, step: float) -> bool:
-    """Whether one more unit explains more than noise would. It is valid of any noise, so where
-    scores are made for heavy tails, plain residuals are tested, too. Not asked of few labels, of
-    which the note says so."""
-    if not case.net.n_units or case.labels < FEW_LABELS * case.unknowns:
-        return False
-    kind, alpha = kinds.KINDS[noise.kind], CAUTION * noise.alpha
-    return any(
-        _asks(each, case.net, asked, case.samples, alpha=alpha, step=step)
-        for each in (kind, *[GAUSSIAN] * kind.robust)
-    )
-
-
 def _curved(asked: Question, net: Network, samples: Samples, noise: Noise) -> tuple[float, float]:
     """Of counts, whether their mean is the sum of the units."""
     kind = kinds.KINDS[noise.kind]
@@ -343,15 +300,3 @@ def _curved(asked: Question, net: Network, samples: Samples, noise: Noise) -> tu
     criterion = kinds.criterion(noise, samples, net(samples.X))
     assert criterion.weights is not None, "counts have weights"
     return curved(net, samples, criterion.weights, asked.biased)
-
-
-def _asks(
-    kind: NoiseKind, net: Network, asked: Question, samples: Samples, *, alpha: float, step: float
-) -> bool:
-    """Whether a network asks for more units. A certificate is a function of its samples, so the
-    test draws its copies from a fixed seed."""
-    rng = np.random.default_rng(0)
-    some = samples.take(choose_rows(samples, TESTED, rng))
-    fitting = fitting_of(kind, net, some, asked.biased, asked.skip, Effort())
-    step = 0.0 if kind.integer else step
-    return asks_for_more(net, fitting, alpha=alpha, step=step, rng=rng)
