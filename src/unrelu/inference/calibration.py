@@ -203,6 +203,8 @@ def calibrate(
     refit, squares = simulation(base, start, around), []
     for _ in range(fitted.simulations):
         found, points = refit(rng)
+        if len(points) != len(start):  # labels of one value have no units, and tell nothing of them
+            continue
         turned = ((points - start) ** 2).sum(axis=1)
         squares.append(
             (
@@ -211,6 +213,8 @@ def calibrate(
                 _ratio((linear(found) - linear(base)) ** 2, linear(errors) ** 2).mean(),
             )
         )
+    if not squares:
+        return Factors(np.ones(len(start)), np.ones(len(start)), 1.0)
     rows, columns, constant = (np.mean(part, axis=0) for part in zip(*squares, strict=True))
     # Few outputs tell little of u: one more is added, that errs as much as (v, b).
     m = base.n_outputs

@@ -85,7 +85,8 @@ def minimise(
         )
         products += used
         trial = model.evaluate(model.retract(state.point, step / scale))
-        ratio = (state.cost - trial.cost) / max(gain, np.finfo(np.float64).tiny)
+        with np.errstate(over="ignore"):  # next to nothing was expected
+            ratio = (state.cost - trial.cost) / max(gain, np.finfo(np.float64).tiny)
         if ratio > 1e-4:
             state, growth = trial, 2.0
             damping = max(damping * max(0.2, 1 - (2 * min(ratio, 1.0) - 1) ** 3), 1e-12)
