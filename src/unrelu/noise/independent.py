@@ -130,7 +130,7 @@ def heavy_tails(residual: Array, least: Array, labels: Array | None = None) -> S
 
 
 def log_likelihoods(residual: Array, freedom: float, scale: Array) -> Array:
-    """(n, m), of each residual under Student's t; under the normal law where freedom is infinite."""
+    """(n, m), of each residual under Student's t; normal where the freedom is infinite."""
     if np.isinf(freedom):
         return np.asarray(-0.5 * ((residual / scale) ** 2 + np.log(2 * np.pi)) - np.log(scale))
     front = gammaln(0.5 * (freedom + 1)) - gammaln(0.5 * freedom) - 0.5 * np.log(np.pi * freedom)
