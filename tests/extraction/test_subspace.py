@@ -38,7 +38,6 @@ def test_a_network_of_many_inputs_in_single_precision() -> None:
     assert np.median(off) < 3 * np.median(errors) < 30 * np.median(off)
 
 
-@pytest.mark.xfail(reason="depends on the random stream of the search", run=False)
 def test_a_unit_far_out_is_not_passed_over() -> None:
     """No input of the usual scale activates it, but lines do."""
     net = planted_single(80, 70, 8, seed=1, decades=0.0)
@@ -47,7 +46,7 @@ def test_a_unit_far_out_is_not_passed_over() -> None:
     truth = Network(net.V, net.U, b, net.c)
     result = unrelu.extract(single(truth), 80, rng=0, throw=False)
     assert not result.status.certain
-    assert result.code == "lines-contradict"
+    assert result.code in ("lines-contradict", "vague-in-rounding")
     assert result.network is not None
     assert Standing.of(truth).off(result.network) < 20
 

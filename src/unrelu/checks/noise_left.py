@@ -212,10 +212,10 @@ def far_from_the_estimate(case: NoisyCase) -> Finding | None:
 
 
 def vague_weights(case: NoisyCase) -> Finding | None:
-    """Whether noise leaves the direction of a unit undetermined."""
+    """Whether noise leaves the direction of a unit undetermined; not where no errors are known."""
     errors, n = case.errors, case.samples.n
-    vague = np.flatnonzero(errors > VAGUE)
-    if not np.isfinite(errors).all() or not len(vague):
+    vague = np.flatnonzero(~(errors <= VAGUE))
+    if not np.isfinite(errors).any() or not len(vague):
         return None
     more = math.ceil(n * min(errors.max() / VAGUE, 1e3) ** 2) - n
     where = "breakpoint could be" if case.samples.d == 1 else "hidden weights could point"

@@ -60,13 +60,24 @@ class UnitEstimate:
     determined: bool
 
 
+LOST, UNKNOWN = 10.0, 1e3
+"""Standard error of the output weights of a unit, in terms of these, from which on nothing is known
+of the unit, as where two units share a kink and simulated fits move weights between them at will;
+and the error of its hidden weights then, which could be anything."""
+
+
 def hidden_errors(net: Network, units: Sequence[UnitEstimate], samples: Samples) -> Array:
     """(k,): the error of the hidden weights, as one number per unit: of the direction in radians
-    or, with one input, of the breakpoint in standard deviations of the input."""
+    or, with one input, of the breakpoint in standard deviations of the input. `UNKNOWN` for a unit
+    whose output weights are `LOST`."""
+    lost = np.array([unit.strength_error > LOST * unit.strength for unit in units], dtype=bool)
     if net.n_inputs > 1:
-        return np.array([unit.angle_error for unit in units])
-    errors = np.array([unit.bias_error for unit in units])
-    return np.asarray(errors / divisors(np.linalg.norm(net.V, axis=1)) / input_deviation(samples))
+        errors = np.array([unit.angle_error for unit in units])
+    else:
+        bias = np.array([unit.bias_error for unit in units])
+        sizes = divisors(np.linalg.norm(net.V, axis=1))
+        errors = np.asarray(bias / sizes / input_deviation(samples))
+    return np.where(lost, np.maximum(errors, UNKNOWN), errors)
 
 
 def near_kink(units: Sequence[UnitEstimate]) -> Array:
