@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from support.rounding import single
 
 from unrelu import Network, match
-from unrelu.extraction.widened import Space, in_all_inputs, shown_by_lines
+from unrelu.extraction.widened import Space, _merged, in_all_inputs, shown_by_lines
 
 Array = NDArray[np.float64]
 
@@ -101,3 +101,23 @@ def test_answers_without_kinks_show_no_network() -> None:
     basis = np.linalg.qr(rng.standard_normal((D, D)))[0]
     space = Space(lambda X: (X, X @ W), basis, float(np.sqrt(D)), R)
     assert shown_by_lines(space, M, 1e3, 2.0**-24 * 8, True, rng) is None
+
+
+@pytest.mark.parametrize("side", [1.0, -1.0])
+@pytest.mark.parametrize("skip", [True, False])
+def test_two_units_for_one_are_merged(side: float, skip: bool) -> None:
+    net = planted(seed=4)
+    net = Network(net.V / np.linalg.norm(net.V, axis=1)[:, None], net.U, net.b, net.c)
+    W = np.ones((M, D)) if skip else None
+    near = side * (net.V[2] + 1e-3 * net.V[3])
+    V, U = np.vstack([net.V, near]), np.column_stack([net.U, 1e-3 * net.U[:, 1]])
+    two = Network(V, U, np.append(net.b, side * net.b[2]), net.c, W=W)
+    same = side > 0
+    assert _merged(two, 1.0, 1e-9).n_units == K + 1
+    assert _merged(two, 1.0, 1e-5).n_units == (K if same or skip else K + 1)
+    if same or skip:
+        X = np.random.default_rng(0).standard_normal((500, D))
+        off = np.abs(_merged(two, 1.0, 1e-5)(X) - two(X)).max()
+        most = 1e-3 * np.abs(net.U).max() * 1e-3 * np.abs(X @ net.V[3]).max()
+        assert off < most * (1 + 1e-9)
+        assert most < 0.1 * np.abs(1e-3 * net.U[:, 1]).max()  # the canary: the unit is not lost

@@ -39,6 +39,7 @@ from unrelu.extraction.places import choose_places
 from unrelu.extraction.search import Search
 from unrelu.extraction.widened import Space, in_all_inputs, shown_by_lines
 from unrelu.fitting import joint
+from unrelu.fitting.both_sides import on_both_sides
 from unrelu.fitting.sums import Sums, fitted, row_errors
 from unrelu.network import Network
 from unrelu.numerics.arrays import Array
@@ -115,9 +116,14 @@ def shown(
             return None
         net = _in_all_inputs(ask, net, basis, norm, rng)
         blocks = Sums.blocks(net.n_units * (d + m + 1), d, m, each)
-        sums = Sums.asked(lambda X: ask_last(X)[1], blocks, d, scale, rng)
+
+        def ask_values(X: Array) -> Array:
+            return ask_last(X)[1]
+
+        sums = Sums.asked(ask_values, blocks, d, scale, rng)
         if not np.isfinite(sums.answers).all():  # of a link, saturated
             return None
+        sums = on_both_sides(net, sums, ask_values, scale, rng)
         found = fitted(net, sums, bias=bias, keep=keep), sums
     net, sums = found[0].canonical(), found[1]
     return Shown(net, row_errors(net, sums, 1.0, bias, rng), sums)

@@ -27,6 +27,7 @@ from unrelu.extraction.lines import Rounding, Units
 from unrelu.extraction.meetings import all_met
 from unrelu.extraction.places import choose_places
 from unrelu.fitting import joint, missed_units
+from unrelu.fitting.both_sides import on_both_sides
 from unrelu.fitting.orientation import orient
 from unrelu.fitting.sums import Sums, fitted
 from unrelu.network import Network
@@ -113,6 +114,7 @@ def _completed(
     net = joint.from_planes(units.V, units.b, X, Y, bias=bias, affine=True)
     best, least = net, np.inf
     for _ in range(ROUNDS):
+        sums = on_both_sides(net, sums, lambda points: space(points)[1], space.scale, rng)
         net = fitted(net, sums, bias=bias, affine=True, steps=STEPS)
         left = float(np.sqrt(((net(X) - Y) ** 2).mean()))
         log.info("%d units leave %.2g roundings", net.n_units, left / rounding)
@@ -129,7 +131,30 @@ def _completed(
 def _strong(net: Network, scale: float, size: float) -> Network:
     """Without units that stand out by less than this: some have stood for the errors of others."""
     kept = single.standing_out(net, scale, size) >= 1
-    return Network(net.V[kept], net.U[:, kept], net.b[kept], net.c, W=net.W)
+    return _merged(Network(net.V[kept], net.U[:, kept], net.b[kept], net.c, W=net.W), scale, size)
+
+
+def _merged(net: Network, scale: float, size: float) -> Network:
+    """With one unit in place of two whose hyperplanes are so close that it makes less difference
+    than this: such a pair has stood for the error of one. On opposite sides of the hyperplane, two
+    are one and a linear function, if the network has one. Rows have length one."""
+    rows, strong = np.column_stack([scale * net.V, net.b]), np.abs(net.U).max(axis=0, initial=0.0)
+    U, W, c, affine = net.U.copy(), net.W.copy(), net.c.copy(), bool(net.W.any())
+    kept = list(np.argsort(-strong))
+    for weaker in kept[::-1]:
+        others = [unit for unit in kept if unit != weaker and strong[unit] >= strong[weaker]]
+        same = np.linalg.norm(rows[others] - rows[weaker], axis=1)
+        opposite = np.linalg.norm(rows[others] + rows[weaker], axis=1)
+        apart = np.minimum(same, opposite) if affine else same
+        if strong[weaker] * apart.min(initial=np.inf) >= size:
+            continue
+        nearest, u = int(apart.argmin()), U[:, weaker]
+        U[:, others[nearest]] += u
+        if same[nearest] > apart[nearest]:  # u f(z) = u f(−z) + u z
+            W, c = W + np.outer(u, net.V[weaker]), c + u * net.b[weaker]
+        kept.remove(weaker)
+    left = np.sort(np.asarray(kept, np.intp))
+    return Network(net.V[left], U[:, left], net.b[left], c, W=W if affine else None)
 
 
 def _with_further(
@@ -179,9 +204,14 @@ def in_all_inputs(
     affine = np.linalg.lstsq(np.column_stack([X, np.ones(len(X))]), rest)[0]
     start, m = Network(V, units.U, units.b, affine[d], W=affine[:d].T), Y.shape[1]
     blocks = Sums.blocks(len(V) * (d + m + 1), d, m, each)
-    sums = Sums.asked(lambda points: ask_last(points)[1], blocks, d, space.scale, rng)
+
+    def ask(points: Array) -> Array:
+        return ask_last(points)[1]
+
+    sums = Sums.asked(ask, blocks, d, space.scale, rng)
     if not np.isfinite(sums.answers).all():
         return None
+    sums = on_both_sides(start, sums, ask, space.scale, rng)
 
     def keep_turned(net: Network) -> None:
         keep(_turned(net, bias)[0])

@@ -79,9 +79,13 @@ class Sums:
         d: int,
         scale: float,
         rng: np.random.Generator,
+        centres: Array | None = None,
     ) -> Sums:
-        """At random points, so that sums have this scale."""
+        """At random points, so that sums have this scale, about the `centres` (blocks, d) if they
+        are given, else about the origin."""
         points = scale / np.sqrt(2) * rng.standard_normal((blocks, 2, SIDE, d))
+        if centres is not None:
+            points[:, 0] += centres[:, None]
         grid = FINE * 2.0 ** math.floor(math.log2(scale))
         points = np.round(points / grid) * grid
         first, second = points[:, 0], points[:, 1]
@@ -92,6 +96,12 @@ class Sums:
     def blocks(weights: int, d: int, m: int, each: float) -> int:
         """How many give so many answers to `each` weight, and a few points to each input."""
         return math.ceil(max(each * weights / (SIDE**2 * m), 3 * d / (2 * SIDE)))
+
+    def with_finite(self, others: Sums) -> Sums:
+        """These, and others whose answers are finite."""
+        finite = np.isfinite(others.answers).all(axis=(1, 2, 3))
+        pairs = zip(vars(self).values(), vars(others).values(), strict=True)
+        return Sums(*(np.concatenate([own, more[finite]]) for own, more in pairs))
 
     def __len__(self) -> int:
         return len(self.first)
