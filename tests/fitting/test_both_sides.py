@@ -50,7 +50,8 @@ def test_a_unit_that_is_hardly_ever_active_is_determined() -> None:
             unrelu.match(fitted(near, each, bias=True), truth).hidden.max() for each in (more, sums)
         ]
         assert errors[0] < 1e-5
-        assert errors[1] > 1e-5  # the canary
+        # The canary. Without a skip connection, one that is always active is known all the same.
+        assert off > 0 or errors[1] > 1e-5
 
 
 def test_nothing_is_asked_where_all_are_determined_or_too_far_out() -> None:
