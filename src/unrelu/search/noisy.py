@@ -250,7 +250,8 @@ def _agree(found: WidthFound, fitting: Fitting, searched: Searched, request: Req
     """The best of several searches; where they disagree, perhaps that of fewer units."""
 
     def again(n_units: int) -> Network:
-        start = fitting.from_afar(n_units, request.rng)
+        counts = searched.kind.counts  # else few descents from afar end in the best minimum
+        start = fitting.from_afar(n_units, request.rng) if counts else None
         return start or _search_again(n_units, searched, request, found.net)
 
     widths, effort = found.widths, request.effort
