@@ -133,7 +133,7 @@ def judge_classes(
         case = replace(case, distance=linear.distance, spread=spread, more=more)
         if kept is None:
             plain = samples.weights is None
-            simulation = simulated(linear.fit, samples, LABELS) if plain else None
+            simulation = simulated(linear, samples, LABELS) if plain else None
             uncertainty = assess_linearised(linear, simulation=simulation)
             errors = hidden_errors(net, uncertainty.units, samples)
             case = replace(case, errors=errors, weak=uncertainty.undetermined)

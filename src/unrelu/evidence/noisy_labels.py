@@ -215,7 +215,7 @@ def judge_noisy(
         elif linear is not None and not case.more and (found is None or found.code in FEW):
             try:
                 kind = kinds.KINDS[noise.kind]
-                simulation = simulated(linear.fit, samples, kind) if kind.counts else None
+                simulation = simulated(linear, samples, kind) if kind.counts else None
                 cut = () if held is None else held
                 uncertainty = assess_linearised(linear, cut, simulation=simulation)
             except InputError as error:  # errors beyond what weights may be

@@ -78,8 +78,11 @@ class Fitting(ABC):
         """The fitting with the scales of the noise held at those that a network leaves."""
 
     @abstractmethod
-    def redrawn(self, net: Network, rng: np.random.Generator) -> Fitting | None:
-        """The fitting to labels that are drawn from that law, about the network's outputs."""
+    def redrawn(
+        self, net: Network, rng: np.random.Generator, doubt: Array | None = None
+    ) -> Fitting | None:
+        """The fitting to labels that are drawn from that law, about the network's outputs, whose
+        standard errors are in `doubt` (n, m), if these matter."""
 
     @abstractmethod
     def weights(self, net: Network) -> Array:
@@ -174,7 +177,12 @@ class LeastSquares(Fitting):
     def held(self, net: Network) -> LeastSquares:  # noqa: ARG002
         return self
 
-    def redrawn(self, net: Network, rng: np.random.Generator) -> None:  # noqa: ARG002
+    def redrawn(
+        self,
+        net: Network,  # noqa: ARG002
+        rng: np.random.Generator,  # noqa: ARG002
+        doubt: Array | None = None,  # noqa: ARG002
+    ) -> None:
         return None
 
     def weights(self, net: Network) -> Array:  # noqa: ARG002
@@ -275,8 +283,10 @@ class Reweighted(Fitting):
         loss = self.loss(net)
         return self._another(self.samples, lambda *_: loss)
 
-    def redrawn(self, net: Network, rng: np.random.Generator) -> Reweighted | None:
-        drawn = self.kind.drawn(self.samples, net(self.X), rng)
+    def redrawn(
+        self, net: Network, rng: np.random.Generator, doubt: Array | None = None
+    ) -> Reweighted | None:
+        drawn = self.kind.drawn(self.samples, net(self.X), rng, doubt)
         return None if drawn is None else self._another(replace(self.samples, Y=drawn[0]))
 
     def _another(self, samples: Samples, loss_at: LossAt | None = None) -> Reweighted:

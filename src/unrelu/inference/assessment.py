@@ -26,7 +26,7 @@ from unrelu.inference import notes
 from unrelu.inference.arguments import (
     checked_criterion,
 )
-from unrelu.inference.calibration import Factors, Simulation, calibrate, least_squares
+from unrelu.inference.calibration import FIRM, Factors, Simulation, calibrate, least_squares
 from unrelu.inference.linearised import Linearised, linearised
 from unrelu.inference.uncertainty import Uncertainty
 from unrelu.inference.units import (
@@ -192,7 +192,9 @@ def _worth_simulating(linear: Linearised, errors: _Errors, simulation: Simulatio
     criterion = linear.criterion
     known = simulation is not None or (criterion.weights is None and not criterion.parts)
     plain = net.activation.piecewise_linear and known
-    unsure = notes.unsure(near_kink(errors.units), linear.lost, net.n_inputs)
+    unsure = notes.unsure(
+        near_kink(errors.units), linear.lost, net.n_inputs, by_variance=criterion.by_variance
+    )
     return plain and len(unsure) > 0 and linear.fit.simulations > 0
 
 
@@ -208,6 +210,7 @@ def _simulated(linear: Linearised, errors: _Errors, simulation: Simulation | Non
         np.array([unit.wald for unit in errors.units]),
         alike(linear.fit.net, errors.spread),
         simulation,
+        firm=bool((near_kink(errors.units) <= FIRM).all()),
     )
 
 
@@ -216,7 +219,10 @@ def _notes(linear: Linearised, errors: _Errors, factors: Factors | None, held: I
     by = None if factors is None else factors.units()
     entries = linear.samples.n * linear.samples.m
     return [
-        *notes_on_units(linear.fit.net, errors.units, errors.spread, entries, linear.lost, by),
+        *notes_on_units(
+            *(linear.fit.net, errors.units, errors.spread, entries, linear.lost, by),
+            by_variance=linear.criterion.by_variance,
+        ),
         *_noise_notes(linear, held),
     ]
 
@@ -228,9 +234,11 @@ def notes_on_units(
     entries: int,
     lost: Index,
     by: Array | None = None,
+    *,
+    by_variance: bool = False,
 ) -> list[str]:
     """What an estimate of so many label entries shows of units and pairs of them, empty notes
-    included. by : the factors that errors were calibrated by."""
+    included. by : the factors that errors were calibrated by. by_variance : how labels weigh."""
     angles = np.array([unit.angle_error for unit in units])
     shares = np.array([unit.active for unit in units])
     near = alike(net, spread)
@@ -239,7 +247,7 @@ def notes_on_units(
         notes.few_samples(entries, spread.model.unknowns),
         notes.undetermined(lost, shares),
         notes.vague(angles, shares, lost),
-        notes.near_kinks(near_kink(units), lost, by) if kinked else "",
+        notes.near_kinks(near_kink(units), lost, by, by_variance=by_variance) if kinked else "",
         notes.pairs_alike(near),
         notes.pairs_tied([pair for pair in tied(spread) if pair not in near]),
         notes.idle(np.array([unit.p_value for unit in units]), lost),

@@ -16,7 +16,7 @@ for all weights of a unit together: one factor for (v, b), one for u.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,6 +39,10 @@ SIMULATIONS_OF_ONE = 48
 
 STARTS = 3
 """Fits to each: from the network the labels were made of, and from around it."""
+
+FIRM = 0.05
+"""Share of a unit's samples on a side that is a guess up to which there is one minimum, and one fit
+is enough."""
 
 AROUND = 1.5
 """Standard errors by which the other starts are off. A search comes from further away, and ends in
@@ -160,9 +164,13 @@ class Fitted:
 Refit = Callable[[np.random.Generator], tuple[Network, Array]]
 """A network fitted to simulated labels, its units in order, and their white hyperplanes (k, D)."""
 
-Simulation = Callable[[Network, Array, Array], Refit]
-"""Of the network that labels are made of, its hyperplanes (k, D), and a root (k, D, D) of the
-covariance with which other starts lie around them."""
+Around = Sequence[Array]
+"""For each further start, a root (k, D, D) of the covariance with which it lies around the first.
+"""
+
+Simulation = Callable[[Network, Array, Around], Refit]
+"""Of the network that labels are made of, its hyperplanes (k, D), and what further starts lie
+around them with."""
 
 
 def calibrate(
@@ -172,6 +180,8 @@ def calibrate(
     walds: Array,
     alike: list[tuple[int, int]],
     simulation: Simulation,
+    *,
+    firm: bool = False,
 ) -> Factors:
     """Root mean square error of simulated fits over the standard error, unit by unit.
 
@@ -182,6 +192,7 @@ def calibrate(
     walds : (k,), the Wald statistics of u = 0.
     alike : pairs of units that cannot be told apart.
     simulation : of labels, and fits to them.
+    firm : whether no more than `FIRM` of the samples of a unit are next to its kink.
 
     The generator is fixed: the same fit has the same factors. Cost: `simulations` times `STARTS`
     fits of some 200 products O(n k (d + m)).
@@ -191,7 +202,8 @@ def calibrate(
     start = unit_rows(fitted.white.to_features(fitted.rows(base)))
     sizes = np.linalg.norm(spread.model.A, axis=1)
     hyperplanes = [spread.of_hyperplane(j) / sizes[j] ** 2 for j in range(len(sizes))]
-    around = AROUND * np.array([_root(covariance) for covariance in hyperplanes])
+    root = AROUND * np.array([_root(covariance) for covariance in hyperplanes])
+    around = [root] * (STARTS - 1) * (not firm)
     variances = np.array([np.trace(covariance) for covariance in hyperplanes])
 
     def linear(net: Network) -> Array:
@@ -232,7 +244,7 @@ def least_squares(fitted: Fitted, noise: Array, residual: Array | None = None) -
     fit; or with that of the `residual` (n, m), where it may differ between samples."""
     root = _root(noise)
 
-    def simulation(base: Network, start: Array, around: Array) -> Refit:
+    def simulation(base: Network, start: Array, around: Around) -> Refit:
         labels = fitted.white_labels(base)
 
         def refit(rng: np.random.Generator) -> tuple[Network, Array]:
@@ -294,7 +306,7 @@ def _root(covariance: Array) -> Array:
 
 
 def _refitted(
-    fitted: Fitted, start: Array, around: Array, labels: Array, rng: np.random.Generator
+    fitted: Fitted, start: Array, around: Around, labels: Array, rng: np.random.Generator
 ) -> Fit:
     """The best of the fits, hyperplanes in the order of `start` (k, D)."""
     features = fitted.white.features
@@ -304,10 +316,10 @@ def _refitted(
     return min(fits, key=lambda fit: fit.cost)
 
 
-def others(start: Array, around: Array, rng: np.random.Generator) -> Iterator[Array]:
+def others(start: Array, around: Around, rng: np.random.Generator) -> Iterator[Array]:
     """Hyperplanes around those of the start, for further fits."""
-    for _ in range(STARTS - 1):
-        off = around @ rng.standard_normal((*start.shape, 1))
+    for root in around:
+        off = root @ rng.standard_normal((*start.shape, 1))
         yield unit_rows(start + off[:, :, 0])
 
 

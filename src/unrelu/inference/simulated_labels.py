@@ -7,36 +7,39 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from unrelu.fitting.fittings import Reweighted
-from unrelu.inference.calibration import Fitted, Refit, Simulation, others
+from unrelu.inference import fisher
+from unrelu.inference.calibration import Around, Fitted, Refit, Simulation, others
+from unrelu.inference.linearised import Linearised
 from unrelu.network import Network
 from unrelu.noise.kind import NoiseKind
 from unrelu.numerics.arrays import Array, unit_rows
 from unrelu.samples import Samples
 
 
-def simulated(fitted: Fitted, samples: Samples, kind: NoiseKind) -> Simulation | None:
+def simulated(linear: Linearised, samples: Samples, kind: NoiseKind) -> Simulation | None:
     """Maximum likelihood from labels drawn at the inputs of the samples; None where their law is
     not known.
 
-    Counts are never drawn about less than the least mean that labels are weighed by, which c of a
-    fit to them shows beside its tiny error: it is left at what it was."""
+    A fit may be zero where the truth is not, next to a kink, and no counts at all would be drawn
+    there: they are drawn about the standard error of the fit at least."""
+    fitted = linear.fit
     bias, skip, activation = fitted.biased, fitted.skip, fitted.net.activation
     fitting = Reweighted(kind, samples, bias=bias, skip=skip, activation=activation)
     if fitting.drawn(fitted.net, np.random.default_rng(0)) is None:
         return None
+    features = fitted.white.features
+    doubt = np.sqrt(fisher.output_variance(linear.model, features, linear.covariance))
 
-    def simulation(base: Network, start: Array, around: Array) -> Refit:
+    def simulation(base: Network, start: Array, around: Around) -> Refit:
         def refit(rng: np.random.Generator) -> tuple[Network, Array]:
-            copy = fitting.redrawn(base, rng)
+            copy = fitting.redrawn(base, rng, doubt)
             assert copy is not None, "of a law that is known"
             best = copy.fit(base, rough=kind.counts)
             for points in others(start, around, rng):
                 other = fitted.network(points, base.U, base.c, base.W)
                 other = copy.fit(other, rough=kind.counts)
                 best = other if copy.gain(best, other) > 0 else best
-            net, points = _in_order(fitted, best, start)
-            c = base.c if kind.counts else net.c
-            return Network(net.V, net.U, net.b, c, net.activation, net.W), points
+            return _in_order(fitted, best, start)
 
         return refit
 

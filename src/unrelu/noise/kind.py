@@ -46,9 +46,20 @@ LossAt = Callable[[Samples, Array], Loss]
 """The loss of samples, with the scales of what their labels leave about predictions."""
 
 
-DrawnAbout = Callable[[Samples, Array, np.random.Generator], tuple[Array, Array] | None]
-"""Labels (n, m) drawn from the law of a kind of noise, given samples and predictions, and the
-predictions that they are drawn about; None where the law is not known."""
+class DrawnAbout(Protocol):
+    """The law of a kind of noise."""
+
+    def __call__(
+        self,
+        samples: Samples,
+        predicted: Array,
+        rng: np.random.Generator,
+        doubt: Array | None = None,
+        /,
+    ) -> tuple[Array, Array] | None:
+        """Labels (n, m) drawn from it, given samples and predictions, and the predictions that they
+        are drawn about; None where it is not known. `doubt` (n, m): standard errors of predictions,
+        where these are to be no further than that from what they are."""
 
 
 Likelihood = Callable[[Samples, Array, Noise], tuple[float, int]]
@@ -81,6 +92,11 @@ class Criterion:
     weights: Array | None = None
     scores: Array | None = None
     parts: tuple[Array, ...] = ()
+
+    @property
+    def by_variance(self) -> bool:
+        """Whether labels weigh as the inverse of variances that differ between samples."""
+        return self.weights is not None and self.scores is None
 
     def scores_of(self, residual: Array) -> Array:
         """Half the derivatives of what was minimised by residuals (n, m), in the coordinates in

@@ -99,6 +99,7 @@ def _drawn(
     samples: Samples,  # noqa: ARG001
     predicted: Array,
     rng: np.random.Generator,
+    doubt: Array | None = None,  # noqa: ARG001
 ) -> tuple[Array, Array]:
     return drawn(predicted, rng), predicted
 

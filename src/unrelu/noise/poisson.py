@@ -158,12 +158,12 @@ def _criterion(samples: Samples, predicted: Array, noise: Noise) -> Criterion:  
 
 
 def _drawn(
-    samples: Samples, predicted: Array, rng: np.random.Generator
+    samples: Samples, predicted: Array, rng: np.random.Generator, doubt: Array | None = None
 ) -> tuple[Array, Array] | None:
     """Counts of the fitted means and dispersions: Poisson's, or, more dispersed, those of
     Poisson's with a mean that varies as the gamma distribution. Means are those that labels
-    are weighed by: where the fit is zero, as it may be next to where the truth is,
-    a single count weighs most of all."""
+    are weighed by, or no further than in doubt: where the fit is zero, as it may be next to where
+    the truth is, a single count weighs most of all."""
     Y = np.asarray(samples.Y, np.float64)
     whole = (Y >= 0).all() and not (Y % 1).any() and Y.max(initial=0.0) < LARGEST
     if not whole or samples.weights is not None:
@@ -171,6 +171,8 @@ def _drawn(
     loss = Proportional.of(samples, predicted)
     mean = np.maximum(predicted, loss.least) * Y.any(axis=0)
     dispersion = (((Y - mean) ** 2).sum(axis=0) + TINY) / (mean.sum(axis=0) + TINY)
+    if doubt is not None:
+        mean = np.maximum(predicted, np.minimum(loss.least, doubt)) * Y.any(axis=0)
     extra = np.maximum(dispersion - 1, 0.0) * (dispersion > PLAIN_COUNTS)
     shape = np.where(extra > 0, mean / divisors(extra), 1.0)
     varied = rng.gamma(np.maximum(shape, 1e-12)) * divisors(extra)

@@ -20,16 +20,15 @@ from unrelu.fitting.problem import choose_rows
 from unrelu.fitting.selection import Effort
 from unrelu.fitting.width import MOST_MORE, Chosen, asks_for_more, with_units
 from unrelu.network import Network
-from unrelu.network.unknowns import unknowns_of
 from unrelu.noise import kinds
 from unrelu.noise.found import Width
 from unrelu.noise.independent import clipped, freedom_about_affine, long_tailed, robust_affine
 from unrelu.noise.kind import NoiseKind
 from unrelu.numerics.arrays import Index
-from unrelu.numerics.spread import NORMAL, robust_spread, telling
 from unrelu.samples import Samples
 from unrelu.search import counts, least_squares
 from unrelu.search.agreement import best_from_afar, best_of_starts
+from unrelu.search.growth import growth
 from unrelu.search.request import Request
 from unrelu.search.task import Task
 from unrelu.search.watch import watch
@@ -43,9 +42,8 @@ CAUTIONS = 3.0, 2.0
 about: clipping bends what it clips, and what is bent would be explained by units that are not
 there, and that clipping about them would confirm."""
 
-HELD_OUT, MOST_HELD_OUT, FEW_HELD_OUT = 0.2, 10_000, 200
-"""Share of the samples held out of the search, to test its network on; at most so many samples; and
-the least number of labels for that, which gives their median to a tenth."""
+HELD_OUT, MOST_HELD_OUT = 0.2, 10_000
+"""Share of the samples held out of the search, to test its network on; at most so many."""
 
 TESTED = 20_000
 """Samples that the number of units is chosen by, or as many as the search has used."""
@@ -134,15 +132,16 @@ def _search_part(
         return without_units(few, request.bias, request.skip, request.activation), 1.0
     order = request.rng.permutation(samples.n)
     used = min(_wanted(samples, request), samples.n - int(HELD_OUT * samples.n))
-    part = samples.take(np.sort(order[:used]))
-    held_out = samples.take(np.sort(order[used : used + MOST_HELD_OUT]))
+    rows, others = np.sort(order[:used]), np.sort(order[used : used + MOST_HELD_OUT])
+    part = samples.take(rows)
     starts = FIRST if request.n_units is None else least_squares.MOST_STARTS
     net = _search_counts(part, request, suspected) if near is None else None
     if net is None:
         net = request.search(part, request.n_units, starts, near=near)
     if clips and long_tailed(part, net, request.bias):
         net = _search_clipped(part, request, starts, near)
-    return net, _growth(net, part, held_out, request.bias)
+    kind = suspected if suspected is not None and suspected.counts else None
+    return net, growth(net, samples.take(np.append(rows, others)), used, request.bias, kind)
 
 
 def _search_counts(part: Samples, request: Request, kind: NoiseKind | None) -> Network | None:
@@ -169,23 +168,6 @@ def _search_clipped(
         fitted = rough(samples.X)
     request.effort.gains.clear()
     return request.search(clipped(samples, fitted), request.n_units, starts, near=near)
-
-
-def _growth(net: Network, fitted: Samples, held_out: Samples, bias: bool) -> float:
-    """Noise variance on the held-out samples over that on those the network was fitted to, less
-    what fitting does to both: p unknowns lower the one by 1 − p/N and raise the other by 1 + p/N.
-    By medians, so that gross errors do not count, and less four standard errors of the median of
-    N' normal values: it is a lower bound. One where there are too few to tell."""
-    if held_out.n * held_out.m < FEW_HELD_OUT:
-        return 1.0
-    scale = robust_spread(fitted.left(net(fitted.X)), fitted.Y)
-    scale = np.maximum(scale, fitted.resolution() + np.finfo(np.float64).tiny)
-    rest = held_out.left(net(held_out.X))
-    informative = telling(rest, held_out.Y)
-    ratio = float(np.median(np.abs(rest / scale)[informative]) / NORMAL) ** 2
-    share = unknowns_of(net, biases=bias, skip=net.skip) / (fitted.n * fitted.m)
-    error = 4 * 2.33 / np.sqrt(informative.sum())
-    return float(ratio * max(0.0, 1 - share) / (1 + share) / (1 + error))
 
 
 def _choose_width(searched: Searched, request: Request) -> WidthFound:
