@@ -105,7 +105,9 @@ def errors(result: Recovery, truth: Network) -> tuple[float, float]:
 
 
 def main() -> None:
-    options = parser(__doc__, seeds=10).parse_args()
+    made = parser(__doc__, seeds=10)
+    made.add_argument("--only", default="", help="only problems whose name contains this")
+    options = made.parse_args()
     columns = [
         "problem",
         "runs",
@@ -119,6 +121,8 @@ def main() -> None:
     columns += ["median_calls", "error", "stated_error", "least_units", "max_s", "others"]
     table = Table("hard_labels", columns, quick=options.quick)
     for name, case, most in PROBLEMS[:1] if options.quick else PROBLEMS:
+        if options.only not in name:
+            continue
         queries, calls, found, off, stated, seconds = [], [], [], [0.0], [0.0], []
         exact, left, false, others = 0, 0, 0, []
         seeds = 2 if options.quick else min(options.seeds, most)
