@@ -7,6 +7,7 @@ import numpy as np
 from unrelu.extraction.hard_labels.asking import run
 from unrelu.extraction.hard_labels.boundary import bisect
 from unrelu.extraction.hard_labels.state import State
+from unrelu.numerics.arrays import Array, Index
 
 BORDER, BORDER_WIDTH = 8, 2.0**-9
 """Chords between two classes that seem to have no border, and how far they are bisected at first.
