@@ -118,11 +118,15 @@ CASES = (
 
 
 def main() -> None:
-    options = parser(__doc__, seeds=10).parse_args()
+    made = parser(__doc__, seeds=10)
+    made.add_argument("--only", default="", help="only cases whose name contains this")
+    options = made.parse_args()
     columns = ["case", "runs", "recognised", "exact", "within", "false", "max_error"]
     columns += ["median_queries", "most_queries", "budget", "max_s", "other"]
     table = Table("heads", columns, quick=options.quick)
     for case in CASES[:1] if options.quick else CASES:
+        if options.only not in case.name:
+            continue
         queries, seconds, errors, other = [], [], [], []
         recognised, within, exact = 0, 0, 0
         seeds = 2 if options.quick else options.seeds

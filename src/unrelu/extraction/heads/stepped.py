@@ -86,7 +86,7 @@ def _search(steps: Steps, keep: list[Recovery]) -> None:
         if known is not None:
             known = known.take(~known.crossed(net))
             count -= len(known)
-        more = steps.stretches(net, count)
+        more = steps.stretches(net, count, known=known)
         known = more if known is None else joined([known, more])
         if len(more) >= count:
             known = _completed(steps, net, known, keep)
@@ -106,10 +106,10 @@ def _completed(steps: Steps, net: Network, known: Stretches, keep: list[Recovery
         net, known = fit.net, fit.stretches
         more = math.ceil(steps.wanted(net, spare) / 2) - len(known)
         if more > 0:
-            known = joined([known, steps.stretches(net, more, SURE, weak)])
+            known = joined([known, steps.stretches(net, more, SURE, weak, known)])
             fit = steps.fitted(known, net)
         count = math.ceil(max(FRESH[0] * 2 * len(known), FRESH[1]) / 2)
-        fresh = steps.stretches(fit.net, count, SURE)
+        fresh = steps.stretches(fit.net, count, SURE, known=known)
         result = _judged(steps, fit, fresh)
         if result.certificate.status == Status.EXACT != result.status:
             result = _by_another_rule(steps, known, fit, fresh) or result

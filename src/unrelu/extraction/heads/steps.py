@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy as np
 from unrelu.checks.counting import chance_equations
 from unrelu.checks.explained import explain
 from unrelu.checks.finding import failed
+from unrelu.extraction.balanced import balanced, rarest
 from unrelu.extraction.entries import misfit, refined
 from unrelu.extraction.heads.far_out import on_lines
 from unrelu.extraction.heads.head import Asked
@@ -53,6 +55,9 @@ to the minimum, there are enough for a search."""
 
 TRIMMED, OUTLYING = 6, 10.0
 """Fits to fewer and fewer stretches, and how far beyond the median one has to be to be left out."""
+
+POOL = 4
+"""Stretches that are predicted for each that is asked, where both sides of hyperplanes count."""
 
 TRIED, TRIALS = 100, 4
 """Batches of inputs, of twice as many as stretches are wanted, on which the network predicts steps;
@@ -131,31 +136,52 @@ class Steps:
         return result, net if left <= NOISE and net.n_units else None
 
     def stretches(
-        self, net: Network, count: int, share: float = 1.0, weak: Index | None = None
+        self,
+        net: Network,
+        count: int,
+        share: float = 1.0,
+        weak: Index | None = None,
+        known: Stretches | None = None,
     ) -> Stretches:
         """About so many, at usual inputs and around units, the `weak` ones if there are any. Where
-        the network predicts fewer, none are asked for."""
+        the network predicts fewer, none are asked for. Of several outputs, those that with the ones
+        `known` are on both sides of all hyperplanes."""
         self.asked.queries.stage = "steps"
         units = np.arange(net.n_units) if weak is None or not len(weak) else weak
         found: list[Stretches] = []
         total = 0
         for _ in range(TRIALS):
             wanted = max(count - total, 0)
-            more = [
-                predicted(net, self.link, self.grid, self.usual[0][:1], self.asked.scale, self.rng)
-            ]
-            while sum(map(len, more)) < wanted and len(more) <= TRIED:
-                X = self._starts(net, 2 * wanted, units)
-                scale = self.asked.scale
-                more.append(predicted(net, self.link, self.grid, X, scale, self.rng))
-            some = joined(more)
-            some = some.take(np.arange(min(wanted, len(some)))).narrowed(share)
-            found.append(bisected(self.asked.queries, some, self.link, self.asked.scale))
+            some = self._predicted(net, wanted, units, found if known is None else [known, *found])
+            found.append(
+                bisected(self.asked.queries, some.narrowed(share), self.link, self.asked.scale)
+            )
             total += len(found[-1])
             if total >= count or len(some) < wanted:
                 break
         log.info("%d of %d stretches", total, count)
         return joined(found)
+
+    def _predicted(
+        self, net: Network, wanted: int, units: Index, known: Sequence[Stretches]
+    ) -> Stretches:
+        """So many, or fewer if the network does not predict as many. Of several outputs, every
+        second batch is beside the units that are seen least."""
+        scale, several = self.asked.scale, net.n_outputs > 1
+        first = predicted(net, self.link, self.grid, self.usual[0][:1], scale, self.rng)
+        more, pool = [first], POOL * wanted if several else wanted
+        while sum(map(len, more)) < pool and len(more) <= TRIED:
+            seen = joined(more)
+            if several and len(more) % 2 == 0 and len(seen):
+                X = self._beside(net, 2 * wanted, rarest(net, seen))
+            else:
+                X = self._starts(net, 2 * wanted, units)
+            more.append(predicted(net, self.link, self.grid, X, scale, self.rng))
+        some = joined(more)
+        if not several:
+            return some.take(np.arange(min(wanted, len(some))))
+        weights, before = net.n_inputs + self.asked.bias, joined(known) if known else None
+        return some.take(balanced(net, before, some, wanted, weights))
 
     def _rare(self, net: Network) -> Index:
         """Units that are active, or inactive, on few of the inputs of the estimate."""
@@ -210,7 +236,8 @@ class Steps:
         hardly more equations than unknowns, a fit may end next to the right one; or the estimate
         has missed units that rounding hides, and which a search without noise finds."""
         few = 2 * len(known) < MANY * self.wanted(net, 1.0)
-        known = joined([known, self.stretches(net, math.ceil(MORE * len(known)))])
+        more = self.stretches(net, math.ceil(MORE * len(known)), known=known)
+        known = joined([known, more])
         if few:
             return known, net
         X, F = solved(known, net, self.link, self.rules[0])
