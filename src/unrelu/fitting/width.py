@@ -63,6 +63,7 @@ def choose(
     rng: np.random.Generator,
     step: float = 0.0,
     about: Network | None = None,
+    thorough: bool = True,
 ) -> Chosen:
     """From the network of a search, which may have some units too many or too few, down while the
     last unit is in doubt, then up while a test at level `alpha` asks for more, to `most` units, or
@@ -70,7 +71,7 @@ def choose(
     the network `about` leaves, the same one unless another is given, tells how noise depends.
 
     Cost: a fit for each width in doubt, and for each test `best_unit` on some ten to 200 copies of
-    the residuals.
+    the residuals; where the search was `thorough`, that of `_best_of_fewer` besides.
     """
     test = Test.of(fitting, about or net, alpha=alpha, rng=rng)
     left = test.residuals_of(net)
@@ -79,7 +80,7 @@ def choose(
     while k > 0:
         path[k - 1] = without_least(path[k], fitting)
         shown = _past_doubt(path[k - 1], path[k], by_chance)
-        if shown and fitting.samples.d <= MANY_INPUTS:
+        if shown and thorough and fitting.samples.d <= MANY_INPUTS:
             path[k - 1] = _best_of_fewer(path[k - 1], path[k], test)
             shown = _past_doubt(path[k - 1], path[k], by_chance)
         if shown:

@@ -11,6 +11,8 @@ from unrelu.numerics.arrays import Array
 from unrelu.numerics.equality import by_value
 from unrelu.wording.streams import printable
 
+HOPELESS = "hopeless"
+
 
 @dataclass(frozen=True)
 class Width:
@@ -48,7 +50,8 @@ class Noise:
     alpha : the false-alarm rate at which the number of units was chosen, where it was not given.
     search : what the search could not settle: "disagree", no two of its starts ended in the same
         network; "endless", every further unit goes on explaining more than noise would; "more", so
-        does one unit more than the number asked for; or "". Where searches disagree, `common` is
+        does one unit more than the number asked for; "hopeless", it made one start, which left what
+        is plainly no noise; or "". Where searches disagree, `common` is
         how many units of the network another one has found as well.
     """
 

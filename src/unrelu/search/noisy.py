@@ -21,7 +21,7 @@ from unrelu.fitting.selection import Effort
 from unrelu.fitting.width import MOST_MORE, Chosen, asks_for_more, with_units
 from unrelu.network import Network
 from unrelu.noise import kinds
-from unrelu.noise.found import Width
+from unrelu.noise.found import HOPELESS, Width
 from unrelu.noise.independent import clipped, freedom_about_affine, long_tailed, robust_affine
 from unrelu.noise.kind import NoiseKind
 from unrelu.numerics.arrays import Index
@@ -29,8 +29,10 @@ from unrelu.samples import Samples
 from unrelu.search import counts, least_squares
 from unrelu.search.agreement import best_from_afar, best_of_starts
 from unrelu.search.growth import growth
+from unrelu.search.hopeless import is_hopeless
 from unrelu.search.request import Request
 from unrelu.search.task import Task
+from unrelu.search.unsettled import GROWTH
 from unrelu.search.watch import watch
 
 GROSS = 2.0
@@ -95,7 +97,7 @@ def find(task: Task, kind: str, rng: np.random.Generator, near: Network | None =
         request = request.again()
         searched = _search(samples, request, kind, found.better)
         found = _choose_width(searched, request)
-    net = _finish(found.net, searched, request)
+    net = _finish(found.net, searched, request, rough=found.search == HOPELESS)
     return _describe(net, searched, found, request, given=kind != "auto")
 
 
@@ -181,11 +183,29 @@ def _choose_width(searched: Searched, request: Request) -> WidthFound:
     if request.n_units is not None:
         found = _of_given_width(net, fitting, searched, request)
     else:
-        chosen = _choose(net, fitting, searched, request, about=net)
-        found = WidthFound(chosen.network, chosen.widths, "endless" if chosen.endless else "")
+        found = _by_tests(net, fitting, searched, request)
     if found.search or not found.net.n_units:
         return found
     return _agree(found, fitting, searched, request)
+
+
+def _by_tests(net: Network, fitting: Fitting, searched: Searched, request: Request) -> WidthFound:
+    """The network with as many units as tests show. That fewer would do is not tried in all ways
+    while what is left is plainly no noise: units are missing, or no number of them is right."""
+    rough = _is_hopeless(net, searched, request)
+    chosen = _choose(net, fitting, searched, request, about=net, thorough=not rough)
+    hopeless = _is_hopeless(chosen.network, searched, request)
+    if rough and not hopeless:
+        chosen = _choose(chosen.network, fitting, searched, request, about=chosen.network)
+    search = "endless" if chosen.endless else HOPELESS * (hopeless and chosen.network.n_units > 0)
+    return WidthFound(chosen.network, chosen.widths, search)
+
+
+def _is_hopeless(net: Network, searched: Searched, request: Request) -> bool:
+    if searched.growth > GROWTH:
+        return True
+    samples, step = searched.samples, _step(searched, request)
+    return is_hopeless(net, samples, searched.kind, bias=request.bias, step=step)
 
 
 def _of_given_width(
@@ -209,10 +229,17 @@ def _of_given_width(
 
 
 def _choose(
-    start: Network, fitting: Fitting, searched: Searched, request: Request, about: Network
+    start: Network,
+    fitting: Fitting,
+    searched: Searched,
+    request: Request,
+    about: Network,
+    *,
+    thorough: bool = True,
 ) -> Chosen:
     most = least_squares.most_width(fitting.samples, request.bias)
-    return request.choose(start, fitting, most, _step(searched, request), about)
+    step = _step(searched, request)
+    return request.choose(start, fitting, most, step, about, thorough=thorough)
 
 
 def _step(searched: Searched, request: Request) -> float:
@@ -253,14 +280,14 @@ def _agree(found: WidthFound, fitting: Fitting, searched: Searched, request: Req
     return WidthFound(net, widths, "disagree", common)
 
 
-def _finish(net: Network, searched: Searched, request: Request) -> Network:
-    """The best fit of so many units to all samples."""
+def _finish(net: Network, searched: Searched, request: Request, *, rough: bool) -> Network:
+    """The best fit of so many units to all samples; `rough`: of those near the network."""
     watch().enter("fit to all samples")
     samples = rounded_apart(net, searched.samples, _step(searched, request))
     for _ in range(2):  # what a rough network leaves is not only noise
         fitting = request.fitting(searched.kind, net, samples)
         net = fitting.fit(net)
-    if not net.n_units or not net.activation.reversible:
+    if rough or not net.n_units or not net.activation.reversible:
         return net
     net = fitting.revised(net, request.rng, request.effort)
     polished = fitting.polished(net)

@@ -76,7 +76,14 @@ class Request:
         return first
 
     def choose(
-        self, start: Network, fitting: Fitting, most: int, step: float, about: Network
+        self,
+        start: Network,
+        fitting: Fitting,
+        most: int,
+        step: float,
+        about: Network,
+        *,
+        thorough: bool = True,
     ) -> Chosen:
         """The number of units, by tests."""
         watch().enter("number of units")
@@ -90,6 +97,7 @@ class Request:
                 rng=self.rng,
                 step=step,
                 about=about,
+                thorough=thorough,
             )
             widths = [[each.units, each.gain, each.edge] for each in chosen.widths]
             done = {"widths": np.array(widths), "endless": np.array(chosen.endless)}

@@ -8,7 +8,7 @@ import math
 from unrelu.certificate import Certificate
 from unrelu.checks.finding import Finding, failed, undetermined
 from unrelu.evidence.noisy_labels import FEW
-from unrelu.noise.found import Noise
+from unrelu.noise.found import HOPELESS, Noise
 from unrelu.wording.status import Status
 from unrelu.wording.streams import counted
 
@@ -68,6 +68,12 @@ def of_search(noise: Noise, units: int) -> tuple[Finding, ...]:
             f"no two searches ended in the same network of {counted(units, 'unit')}, so others may "
             f"do as well; {noise.common} of its units came out of another search, too: more "
             "samples, or n_units where it is known, would help",
+        )
+    elif noise.search == HOPELESS:
+        found = undetermined(
+            "one-search",
+            f"only one search was made, which left what looked like no noise: another network of "
+            f"{counted(units, 'unit')} may do as well; a search with n_units={units} makes more",
         )
     else:
         return ()
