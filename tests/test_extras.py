@@ -24,6 +24,8 @@ EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["p
     "optional-dependencies"
 ]
 NEEDED = sorted(set(required(SOURCE)))
+LARGE = {"torch"}
+"""Not installed with the tests."""
 FOR_DEVELOPERS = {"all", "test", "dev", "benchmarks", "docs"}
 
 
@@ -31,7 +33,8 @@ FOR_DEVELOPERS = {"all", "test", "dev", "benchmarks", "docs"}
 def test_each_one_missing_is_reported(needed: Required) -> None:
     with hidden({needed.package}):
         assert needed.extra in check_missing(needed)
-    importlib.import_module(needed.module)  # installed with the tests: the name is right
+    if needed.package not in LARGE:
+        importlib.import_module(needed.module)  # installed with the tests: the name is right
 
 
 def test_each_extra_is_needed_somewhere_and_offered() -> None:
@@ -47,6 +50,9 @@ def test_each_extra_installs_what_it_is_needed_for() -> None:
     sources = packages_distributions()
     for needed in NEEDED:
         names = {re.split(r"[<>=!~\[ ]", wanted)[0].lower() for wanted in EXTRAS[needed.extra]}
+        if needed.package in LARGE:
+            assert needed.package in names
+            continue
         installed_by = {name.lower() for name in sources[needed.package]}
         assert names & installed_by, f"{needed.where}: {needed.extra} has no {needed.package}"
 

@@ -71,6 +71,7 @@ def recover(
     alpha: float = 0.01,
     memory: float | None = None,
     client: Any = None,
+    device: str | None = None,
     time_limit: float | None = None,
     progress: SearchReport | None = None,
     checkpoint: str | os.PathLike[str] | None = None,
@@ -179,6 +180,9 @@ def recover(
         it; another one is that of the part, as the finding "part-of-samples" says.
     client : of `dask.distributed`; None for the current one, if there is one. Passes over samples
         that are in files or dask collections then run on its workers, with the same bits.
+    device : "cpu", "cuda", "mps", of PyTorch (the extra gpu): large products of searches by least
+        squares run there, in single precision far from rounding; "mps" has no other, and leaves the
+        last steps to NumPy. None for NumPy alone. Checks are in NumPy, whatever was found where.
     time_limit : seconds after which the search ends with the best network so far. Its status is
         what its checks show; of noisy labels it is "undetermined" at best, unless all tests of the
         number of units were done. A remark says that time was up ("time-limit"). Where nothing
@@ -228,7 +232,7 @@ def recover(
     >>> result.status == "exact", result.network.n_units
     (True, 3)
     """
-    del client  # see with_passes
+    del client, device  # see with_passes
     with watched(time_limit, progress, checkpoint) as seen:
         validated, n_units = told_or_validated(n_units, method, exact, answers)
         way, kind = check_options(n_units, bias, method, noise, exact, form, alpha)

@@ -103,6 +103,11 @@ def _answers() -> dict[str, str]:
 @arguments.exact
 @arguments.columns
 @arguments.running
+@click.option(
+    "--device",
+    metavar="NAME",
+    help="Run large products of the search on cpu, cuda or mps of PyTorch.",
+)
 @positive("--time-limit", None, help="Seconds after which the best network so far is written.")
 @click.option(
     "--checkpoint",

@@ -11,6 +11,7 @@ from unrelu.activations import RELU, Activation
 from unrelu.fitting.variable_projection import Separable
 from unrelu.network import Network
 from unrelu.numerics.arrays import Array, Index, divisors
+from unrelu.numerics.devices import NUMPY, Device
 from unrelu.numerics.levenberg import newton_step
 from unrelu.numerics.whitening import power_of_two, whiten, with_constant
 from unrelu.samples import Samples
@@ -82,12 +83,12 @@ class Problem:
         hidden += b
         return self.activation(hidden)
 
-    def coarse(self) -> Separable:
+    def coarse(self, device: Device = NUMPY) -> Separable:
         """`loose` in single precision: half the memory traffic and twice the speed, for the part
-        of a search that is far from any rounding."""
+        of a search that is far from any rounding. It may be on a device."""
         features: Any = self.loose.features.astype(np.float32)
         labels = self.loose.target if self.skip else self.Y
-        return Separable(features, labels.astype(np.float32), features)
+        return Separable(features, labels.astype(np.float32), features, device=device)
 
     def hyperplanes(self, points: Array) -> tuple[Array, Array]:
         """Whitened hyperplanes as hidden weights and hidden biases; of unit norm, unless that is

@@ -8,6 +8,7 @@ import numpy as np
 
 from unrelu.fitting.variable_projection import Fit, Separable
 from unrelu.numerics.arrays import Array, unit_rows
+from unrelu.numerics.devices import device_for
 from unrelu.numerics.levenberg import minimise
 
 PARALLEL = 0.8
@@ -87,7 +88,9 @@ def _merge(model: Separable, fit: Fit, bar: float) -> Fit:
 
 def polish(model: Separable, points: Array, floor: float) -> Fit:
     """Step 4: near rounding, from a start that has every unit about right."""
-    return _descend(model, points, 40, _settled(model, 100 * floor))
+    there = model.on(device_for(model.features.shape[0] * points.size))
+    fit = _descend(there, points, 40, _settled(model, 100 * floor))
+    return fit if there is model else model.evaluate(fit.point)
 
 
 def _settled(model: Separable, relative: float) -> Callable[[list[float]], bool]:

@@ -12,6 +12,7 @@ from unrelu.fitting.problem import Problem
 from unrelu.fitting.variable_projection import Fit, Separable
 from unrelu.network import Network
 from unrelu.numerics.arrays import Array
+from unrelu.numerics.devices import device_for
 from unrelu.numerics.levenberg import minimise
 
 TRIES = 5
@@ -188,8 +189,10 @@ def settle(
             return True
         return len(norms) > 3 and norms[-4] ** 2 - norms[-1] ** 2 < share * norms[-1] ** 2 / entries
 
-    start = model.start(points)
-    fit, trace = minimise(model, start, size=model.size, steps=steps, enough=enough)
     n, dimension = model.features.shape
+    there = model.on(device_for(n * len(points) * dimension))
+    start = model.start(points)
+    start = start if there is model else there.evaluate(start.point)
+    fit, trace = minimise(there, start, size=model.size, steps=steps, enough=enough)
     effort.operations += 4.0 * trace.products * n * len(points) * (dimension + problem.Y.shape[1])
-    return fit
+    return fit if there is model else model.evaluate(fit.point)

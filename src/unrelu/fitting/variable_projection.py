@@ -14,17 +14,23 @@ f is the ReLU or another activation. Then f'(ZAᵀ) takes the place of s, rows o
 where f is not homogeneous, and Q is the constant or nothing: no affine term frees orientation.
 A slope that is infinite at 0, as that of √z is, would leave all the say to the sample next to the
 kink. There the slope is that of a chord, over a distance by which the fit may be off.
+
+Of the ReLU, all that has a row for each sample may be on a device (`numerics.devices`), and the
+rest, points, output weights and steps, is in NumPy.
 """
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from unrelu.activations import RELU, Activation
 from unrelu.network.jacobian import Jacobian
-from unrelu.numerics.arrays import Array, Mask, unit_rows
+from unrelu.numerics.arrays import AnyArray, Array, unit_rows
+from unrelu.numerics.devices import NUMPY, Device
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,11 +39,11 @@ class Fit:
     residual."""
 
     point: Array  # (k, D), unit rows where f is homogeneous
-    active: Mask | Array  # (n, k)
-    hidden: Array  # (n, k), F − QQᵀF
+    active: Any  # (n, k)
+    hidden: Any  # (n, k), F − QQᵀF
     half: Array  # (k, k), halfᵀ half = (hiddenᵀ hidden)⁻¹
     output: Array  # (k, m), the transpose of U
-    residual: Array  # (n, m)
+    residual: Any  # (n, m)
     cost: float
 
     @property
@@ -50,20 +56,42 @@ class Separable:
     features. `products`: how many of them descents have taken."""
 
     def __init__(
-        self, features: Array, labels: Array, nuisance: Array, activation: Activation = RELU
+        self,
+        features: Array,
+        labels: Array,
+        nuisance: Array,
+        activation: Activation = RELU,
+        device: Device = NUMPY,
     ) -> None:
-        self.activation = activation
+        self.activation, self.device = activation, device
         self._steep = activation.steep
-        self.features = features
-        self.nuisance = nuisance
-        self.target = self._off_nuisance(labels.copy())
+        self.dtype = features.dtype
+        self.features = self._put(features)
+        self.nuisance = self.features if nuisance is features else self._put(nuisance)
+        self.target = self._off_nuisance(self._put(labels.copy()))
         centred = labels - labels.mean(axis=0)
         self.size = float(np.linalg.norm(centred)) or 1.0
         self.products = 0
 
-    def _off_nuisance(self, columns: Array) -> Array:
+    def on(self, device: Device) -> Separable:
+        """The same model on a device, if that has its precision; itself, if it is there, or cannot
+        be. Models of other activations than the ReLU stay in NumPy."""
+        wide = self.dtype == np.float64 and not device.double
+        if device is self.device or wide or not self.activation.piecewise_linear:
+            return self
+        there = copy(self)
+        there.device, there.products = device, 0
+        there.features, there.target = there._put(self.features), there._put(self.target)
+        same = self.nuisance is self.features
+        there.nuisance = there.features if same else there._put(self.nuisance)
+        return there
+
+    def _put(self, array: AnyArray) -> Any:
+        return self.device.put(array, self.dtype)
+
+    def _off_nuisance(self, columns: Any) -> Any:
         """The part of the columns orthogonal to Q, in place."""
-        columns -= self.nuisance @ (self.nuisance.T @ columns / len(self.features))
+        columns -= self.nuisance @ (self.nuisance.T @ columns / self.features.shape[0])
         return columns
 
     def relative(self, fit: Fit) -> float:
@@ -74,48 +102,55 @@ class Separable:
 
     def evaluate(self, point: Array) -> Fit:
         """Of infinite cost where the activation, or its square, overflows."""
-        point = np.asarray(point, dtype=self.features.dtype)
-        heights = self.features @ point.T
+        put, get = self._put, self.device.get
+        point = np.asarray(point, dtype=self.dtype)
+        heights = self.features @ put(point.T)
         with np.errstate(over="ignore", invalid="ignore"):
-            hidden, slopes = self.activation.values_and_slopes(heights)
+            hidden, slopes = self._hidden(heights)
             self._off_nuisance(hidden)
-            gram = hidden.T @ hidden
+            gram = get(hidden.T @ hidden)
         if not np.isfinite(gram).all():
             output = np.zeros((len(point), self.target.shape[1]))
             return Fit(point, slopes, hidden, np.zeros_like(gram), output, self.target, np.inf)
         half = _inverse_root(gram)
-        output = half.T @ (half @ (hidden.T @ self.target))
-        residual = self.target - hidden @ output
+        output = half.T @ (half @ get(hidden.T @ self.target))
+        residual = self.target - hidden @ put(output)
         # One round of refinement undoes what the normal equations and their ridge cost.
-        correction = half.T @ (half @ (hidden.T @ residual))
+        correction = half.T @ (half @ get(hidden.T @ residual))
         output += correction
-        residual -= hidden @ correction
-        cost = float(np.vdot(residual, residual))
+        residual -= hidden @ put(correction)
+        cost = self.device.square(residual)
         if self._steep:
             left = float(np.sqrt(cost)) / self.size
             slopes = chord_slopes(self.activation, self.features, heights, output.shape[1], left)
         return Fit(point, slopes, hidden, half, output, residual, cost)
+
+    def _hidden(self, heights: Any) -> tuple[Any, Any]:
+        if self.device is NUMPY:
+            return self.activation.values_and_slopes(heights)
+        return self.device.relu(heights)
 
     def descent(self, fit: Fit) -> Array:
         """−½ ∇cost: the direction of descent."""
         return self.pull(fit, fit.residual)
 
     def normal(self, fit: Fit, step: Array) -> Array:
-        return self.pull(fit, self.off_range(fit, self._jacobian(fit).product(step)))
+        return self.pull(fit, self.off_range(fit, self._jacobian(fit).product(self._put(step))))
 
     def _jacobian(self, fit: Fit) -> Jacobian:
         """By the rows of A alone: what U and C can do is projected off."""
-        return Jacobian(self.features, fit.active, fit.output.T)
+        return Jacobian(self.features, fit.active, self._put(fit.output.T))
 
-    def off_range(self, fit: Fit, change: Array) -> Array:
+    def off_range(self, fit: Fit, change: Any) -> Any:
         """The part of a change of the labels that no U and C can make, in place."""
         self._off_nuisance(change)
-        change -= fit.hidden @ (fit.half.T @ (fit.half @ (fit.hidden.T @ change)))
+        inside = fit.half.T @ (fit.half @ self.device.get(fit.hidden.T @ change))
+        change -= fit.hidden @ self._put(inside)
         return change
 
-    def pull(self, fit: Fit, change: Array) -> Array:
+    def pull(self, fit: Fit, change: Any) -> Array:
         """Jᵀ of a change already off col [F Q], with the idle direction (scale) of A removed."""
-        rows, _ = self._jacobian(fit).transposed(change)
+        rows: Array = self.device.get(self._jacobian(fit).transposed(change)[0])
         if self.activation.homogeneous:
             rows -= fit.point * (fit.point * rows).sum(axis=1, keepdims=True)
         return rows
@@ -123,10 +158,10 @@ class Separable:
     def scale(self, fit: Fit) -> Array:
         """‖u_j‖ √(active samples): features are white, so this is the diagonal of JᵀJ but for
         the projection. Idle units get a small floor."""
-        squares = fit.active if fit.active.dtype == bool else fit.active**2
-        diagonal = np.linalg.norm(fit.output, axis=1) * np.sqrt(squares.sum(axis=0))
+        sums = self.device.column_squares(fit.active)
+        diagonal = np.linalg.norm(fit.output, axis=1) * np.sqrt(sums)
         floor = 1e-3 * diagonal.max() + np.finfo(np.float64).tiny
-        return np.asarray(np.maximum(diagonal, floor)[:, None], dtype=self.features.dtype)
+        return np.asarray(np.maximum(diagonal, floor)[:, None], dtype=self.dtype)
 
     def retract(self, point: Array, step: Array) -> Array:
         return self.scaled(point + step)

@@ -63,12 +63,13 @@ class Jacobian:
         """J times changes of the rows, (k, t), and of the W (m, q), if they change: (n, m)."""
         heights = self.Z @ self.rows_of(rows).T
         heights *= self.slopes
-        change = heights @ self.U.T
-        return np.asarray(change if W is None else change + self.outer @ W.T)
+        change: Numbers = heights @ self.U.T
+        return change if W is None else np.asarray(change + self.outer @ W.T)
 
     def transposed(self, labels: Numbers) -> tuple[Numbers, Numbers]:
         """Jᵀ times changes of the labels (n, m): (k, t) for the rows, (m, q) for W."""
-        heights = labels * self.U if len(self.U) == 1 else labels @ self.U  # the same, and faster
+        one = self.U.shape[0] == 1  # the same, and faster
+        heights = labels * self.U if one else labels @ self.U
         heights *= self.slopes
         rows = heights.T @ self.Z
         rows = rows if self.tangents is None else self.tangents.coordinates(rows)

@@ -33,6 +33,7 @@ from unrelu.fitting.variable_projection import Fit
 from unrelu.formats.checkpoint import Step
 from unrelu.network import Network
 from unrelu.numerics.arrays import Array, Index, unit_rows
+from unrelu.numerics.devices import device_for
 from unrelu.numerics.pieces import MOST_ROWS, pieces_without_noise
 from unrelu.samples import Samples
 from unrelu.search.exchanges import Exchanged, through_misfits
@@ -245,16 +246,18 @@ def _fit_and_reduce(problem: Problem, points: Array, target: float) -> tuple[Fit
     came close enough to be reduced, and the operations."""
     (n, m), (width, dimension) = problem.Y.shape, points.shape
     fine = n * width * dimension <= COARSE_FROM or target <= COARSE
-    model = problem.loose if fine else problem.coarse()
-    before = problem.loose.products
+    device = device_for(n * width * dimension)
+    exact = problem.loose.on(device)
+    model = exact if fine else problem.coarse(device)
+    before = exact.products
     fit = search(model, points, target)
     reduced = model.relative(fit) <= REDUCIBLE
     if reduced and not fine:
         fit = reduce(model, fit, COARSE)
-    fit = problem.loose.evaluate(unit_rows(np.asarray(fit.point, dtype=np.float64)))
+    fit = exact.evaluate(unit_rows(np.asarray(fit.point, dtype=np.float64)))
     if reduced:
-        fit = reduce(problem.loose, fit, 10 * problem.floor)
-    products = problem.loose.products - before + (0 if fine else model.products)
+        fit = reduce(exact, fit, 10 * problem.floor)
+    products = exact.products - before + (0 if fine else model.products)
     return fit, reduced, 4.0 * products * n * width * (dimension + m)
 
 
