@@ -9,7 +9,7 @@ import numpy as np
 from unrelu.fitting.variable_projection import Fit, Separable
 from unrelu.numerics.arrays import Array, unit_rows
 from unrelu.numerics.devices import device_for
-from unrelu.numerics.levenberg import minimise
+from unrelu.numerics.levenberg import DAMPING, minimise
 
 PARALLEL = 0.8
 """|cos| between two hyperplanes, in whitened coordinates, from which they may stand for one."""
@@ -108,6 +108,14 @@ def _descend(
     model: Separable, points: Array, steps: int, enough: Callable[[list[float]], bool]
 ) -> Fit:
     start = model.evaluate(unit_rows(points))
-    fit, trace = minimise(model, start, size=model.size, steps=steps, enough=enough)
+    damping = min(DAMPING, model.relative(start))  # else steps would gain no more than that
+    fit, trace = minimise(
+        *(model, start),
+        size=model.size,
+        steps=steps,
+        enough=enough,
+        damping=damping,
+        forcing=True,
+    )
     model.products += trace.products
     return fit

@@ -17,6 +17,13 @@ from unrelu.numerics.arrays import Array
 from unrelu.numerics.deadline import check_deadline
 
 
+DAMPING = 1e-2
+"""Of the first step, where the residual is large."""
+
+FIRST = 0.1
+"""Share of the residual that a first step is taken to leave."""
+
+
 class State(Protocol):
     """A point of the model with what is worth keeping there."""
 
@@ -64,13 +71,16 @@ def minimise(
     steps: int,
     enough: Callable[[list[float]], bool],
     most_inner: int = 80,
-    damping: float = 1e-2,
+    damping: float = DAMPING,
+    forcing: bool = False,
 ) -> tuple[S, Trace]:
     """Descend from `start` until `enough(norms)` says so, `steps` are spent, or damping diverges.
 
     `size` is the norm of the data that r is a residual of. The systems are solved to min(0.1,
     ‖r‖/size) of the gradient, so steps become exact, and convergence quadratic, as the residual
-    of a consistent problem vanishes. Damping follows Nielsen (1999).
+    of a consistent problem vanishes. With `forcing`, no further than the square of what the last
+    step left of the residual either (Eisenstat and Walker 1996): where steps gain little, exact
+    ones gain no more. Damping follows Nielsen (1999).
     """
     state, growth, products = start, 2.0, 0
     norms = [float(np.sqrt(state.cost))]
@@ -79,7 +89,8 @@ def minimise(
             break
         scale = model.scale(state)
         downhill = model.descent(state) / scale
-        tolerance = min(0.1, norms[-1] / size)
+        last = norms[-1] / (norms[-2] or 1.0) if len(norms) > 1 else FIRST
+        tolerance = min(0.1, max(norms[-1] / size, forcing * last**2))
         step, gain, used = _damped_step(
             model, state, scale, downhill, damping, tolerance, most_inner
         )
