@@ -5,9 +5,9 @@ takes a few hundred to a few thousand; beside it, an evaluation of the model. Ra
 hyperplanes, 1.3 times as many of these as units, as in a search. Everything from NumPy and back to
 it is part of the time.
 
-Columns: problem d-k-m; n; precision; numpy_ms, device_ms: the median time of a product; ratio; gflops
-of the device; evaluate_ratio: the same of an evaluation; difference: the largest of the product over
-its largest entry, which rounding makes.
+Columns: problem d-k-m; n; precision; numpy_ms, device_ms: the median time of a product; ratio;
+gflops of the device; evaluate_ratio: the same of an evaluation; difference: the largest of the
+product over its largest entry, which rounding makes.
 
     python benchmarks/gpu.py --device cuda
 """

@@ -13,6 +13,7 @@ from unrelu.checks.refuted import in_units
 from unrelu.complete.by_output_weights import by_given_outputs, by_mixed_integers
 from unrelu.complete.by_rank import by_rank
 from unrelu.complete.enumeration import enumerate_units
+from unrelu.complete.mixed_integer import SECONDS
 from unrelu.complete.solution_set import LISTED, Case, found
 from unrelu.complete.solution_set import Solutions as Solutions
 from unrelu.errors import InputError
@@ -36,7 +37,7 @@ def solutions(
     U: ArrayLike | None = None,
     method: str = "complementarity",
     count: bool = False,
-    time_limit: float = 60.0,
+    time_limit: float | None = 60.0,
     most_nodes: float = math.inf,
     rng: int | np.random.Generator | None = None,
 ) -> Solutions:
@@ -55,7 +56,8 @@ def solutions(
         "mixed-integer": if U is given or there is one output, SCIP (the extra `mixed-integer`)
         first looks for a network, for half of the time. It finds one much sooner if one exists;
         that there is none is always shown over ℚ.
-    time_limit : seconds, after which the answer is undecided.
+    time_limit : seconds, after which the answer is undecided; None for no limit, where SCIP has a
+        minute.
     most_nodes : limit on the nodes of search trees, which acts alike on every machine.
 
     Returns one of three outcomes: networks; a refutation, which has been rechecked from the samples
@@ -78,7 +80,8 @@ def solutions(
     check_units(n_units)
     check_flag("bias", bias)
     check_flag("count", count)
-    check_limit("time_limit", time_limit)
+    if time_limit is not None:
+        check_limit("time_limit", time_limit)
     check_limit("most_nodes", most_nodes)
     method = ALIASES.get(method, method)
     if method not in SEARCHES:
@@ -86,12 +89,13 @@ def solutions(
         raise InputError(f"method: got {method!r}, expected one of {known}")
     samples = ExactSamples.of(X, Y, few=True)
     rng, seed = seeded(rng)
+    deadline = math.inf if time_limit is None else time.monotonic() + time_limit
     case = Case(
         with_ones(samples.X, bias),
         samples.Y,
         int(n_units),
         bool(bias),
-        Effort(deadline=time.monotonic() + time_limit, most_nodes=most_nodes),
+        Effort(deadline=deadline, most_nodes=most_nodes),
         rng,
         count,
     )
@@ -109,19 +113,19 @@ def solutions(
 
 
 def _by_complementarity(
-    _samples: ExactSamples, case: Case, U: Rationals | None, _time_limit: float
+    _samples: ExactSamples, case: Case, U: Rationals | None, _time_limit: float | None
 ) -> Solutions:
     return by_rank(case) if U is None else by_given_outputs(case, U)
 
 
 def _by_mixed_integers(
-    samples: ExactSamples, case: Case, U: Rationals | None, time_limit: float
+    samples: ExactSamples, case: Case, U: Rationals | None, time_limit: float | None
 ) -> Solutions:
-    return by_mixed_integers(case, samples, U, time_limit / 2)
+    return by_mixed_integers(case, samples, U, SECONDS if time_limit is None else time_limit / 2)
 
 
 def _by_enumeration(
-    samples: ExactSamples, case: Case, U: Rationals | None, _time_limit: float
+    samples: ExactSamples, case: Case, U: Rationals | None, _time_limit: float | None
 ) -> Solutions:
     if U is not None:
         raise InputError("method: got 'enumeration' with U given, expected 'complementarity'")

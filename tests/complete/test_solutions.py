@@ -317,6 +317,12 @@ def test_too_little_time() -> None:
     assert solutions(X, net(X)[:, :1], 5, time_limit=0.0).reason.startswith("undecided")
 
 
+def test_no_time_limit() -> None:
+    X, net = plant(np.random.default_rng(0), 14, 3, 3, 3)
+    found = solutions(X, net(X), 3, time_limit=None)
+    assert (found.networks[0](X) == net(X)).all()
+
+
 def test_the_same_seed_gives_the_same_answer() -> None:
     X, net = plant(np.random.default_rng(0), 14, 3, 3, 3)
     Y = net(X)
@@ -344,7 +350,7 @@ def test_wrong_use() -> None:
         ("n_units", True, InputTypeError),
         ("bias", "no", InputTypeError),
         ("count", 1, InputTypeError),
-        ("time_limit", None, InputTypeError),
+        ("time_limit", "1", InputTypeError),
         ("time_limit", math.nan, InputError),
         ("most_nodes", -1, InputError),
         ("rng", -1, InputError),

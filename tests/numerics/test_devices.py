@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import array_api_strict
 import numpy as np
@@ -39,9 +39,8 @@ MODELS: dict[str, Callable[[Problem, Device], Separable]] = {
 
 
 @pytest.fixture
-def no_product_is_small(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def no_product_is_small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(devices, "LARGE", 0)
-    yield
 
 
 def problem(larger: float = 1.0) -> Problem:

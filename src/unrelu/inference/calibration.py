@@ -324,7 +324,7 @@ def others(start: Array, around: Around, rng: np.random.Generator) -> Iterator[A
 
 
 def _settled(model: Separable, points: Array) -> Fit:
-    entries = model.target.size
+    entries: int = model.target.size
 
     def enough(norms: list[float]) -> bool:
         gained = norms[-4] ** 2 - norms[-1] ** 2 if len(norms) > 3 else np.inf

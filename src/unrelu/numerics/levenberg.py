@@ -16,7 +16,6 @@ import numpy as np
 from unrelu.numerics.arrays import Array
 from unrelu.numerics.deadline import check_deadline
 
-
 DAMPING = 1e-2
 """Of the first step, where the residual is large."""
 
