@@ -21,7 +21,7 @@ from unrelu.wording.status import Status
 
 
 def test_one_search_is_made_for_labels_of_another_function() -> None:
-    X = np.random.default_rng(0).standard_normal((300, 3))
+    X = np.random.default_rng(0).standard_normal((400, 4))
     result = recover(X, X[:, 0] * X[:, 1], rng=0, throw=False)
     assert result.status == "failed"
     assert result.noise is not None
