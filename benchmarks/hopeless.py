@@ -1,5 +1,5 @@
 """Claim: labels of no small network give no estimate of one, and the search for it ends: in ten
-seconds of CPU time where they do not depend on the inputs, in 25 where they do.
+seconds of CPU time where they do not depend on the inputs, in 30 where they do.
 
 The functions of `field`, n = 2,000 and d = 20, without noise; and the same labels in another order,
 so that they do not depend on the inputs. One core.
