@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from unrelu import Network
-from unrelu.extraction.balanced import SPARE, balanced, rarest
+from unrelu.extraction.balanced import SPARE, balanced, lacking, rarest
 from unrelu.extraction.stretches import Stretches
 
 D, K, M, COUNT = 8, 5, 4, 24
@@ -38,6 +38,14 @@ def test_both_sides_of_all_hyperplanes_are_chosen() -> None:
     assert len(np.unique(chosen)) == len(chosen) == COUNT
     assert least(net, some.take(chosen)) >= SPARE * D
     assert least(net, some.take(np.arange(COUNT))) < D  # the canary
+
+
+def test_whether_a_side_has_too_few_samples() -> None:
+    net, some = network(), pool(200, 1)
+    first, chosen = some.take(np.arange(COUNT)), some.take(balanced(net, None, some, COUNT, D))
+    assert lacking(net, None, first, D)
+    assert not lacking(net, None, chosen, D)
+    assert not lacking(net, chosen, first, D)
 
 
 def test_what_is_known_is_not_chosen_again() -> None:

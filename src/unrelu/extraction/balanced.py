@@ -1,9 +1,10 @@
 """Which stretches to ask, of those that a network predicts: both sides of every hyperplane.
 
-With several outputs, a few dozen exact samples are more equations than there are weights. But the
-row of a unit is determined by samples on which it is active alone, one equation each, and by those
-on which it is not, where it might be active on the other side. So what counts is that every unit
-has as many of both as its row has weights, and some to spare.
+The row of a unit is determined by samples on which it is active, one equation each, and by those
+on which it is not, where it might be active on the other side. With several outputs, a few dozen
+samples are more equations than there are weights, but not that many; with one, a unit that is
+hardly ever active has few of its own. So every unit is to have as many on both sides as its row has
+weights, and some to spare.
 """
 
 from __future__ import annotations
@@ -24,10 +25,7 @@ def balanced(
     """Rows of `pool`, `count` of them or all: greedily, each the one that is on most of the sides
     that have too few samples yet. `weights`: of a row. Of equals, the first."""
     active = _active(net, pool)
-    missing = np.full((2, net.n_units), SPARE * weights)
-    if known is not None:
-        before = _active(net, known)
-        missing -= 2 * np.array([(~before).sum(axis=0), before.sum(axis=0)])
+    missing = SPARE * weights - _samples(net, known)
     chosen: list[int] = []
     free = np.ones(len(pool), np.bool_)
     for _ in range(min(count, len(pool))):
@@ -37,6 +35,19 @@ def balanced(
         free[best] = False
         missing[active[best].astype(np.intp), np.arange(net.n_units)] -= 2
     return np.asarray(chosen, np.intp)
+
+
+def lacking(net: Network, known: Stretches | None, some: Stretches, weights: int) -> bool:
+    """Whether some side of a hyperplane has fewer samples than a row has `weights`."""
+    return bool((_samples(net, known) + _samples(net, some) < weights).any())
+
+
+def _samples(net: Network, stretches: Stretches | None) -> Array:
+    """(2, k): samples on which each unit is off, and active; two to a stretch."""
+    if stretches is None:
+        return np.zeros((2, net.n_units))
+    on = _active(net, stretches)
+    return np.asarray(2.0 * np.array([(~on).sum(axis=0), on.sum(axis=0)]))
 
 
 def rarest(net: Network, pool: Stretches) -> Index:

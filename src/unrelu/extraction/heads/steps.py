@@ -12,7 +12,7 @@ import numpy as np
 from unrelu.checks.counting import chance_equations
 from unrelu.checks.explained import explain
 from unrelu.checks.finding import failed
-from unrelu.extraction.balanced import balanced, rarest
+from unrelu.extraction.balanced import balanced, lacking, rarest
 from unrelu.extraction.entries import misfit, refined
 from unrelu.extraction.heads.far_out import on_lines
 from unrelu.extraction.heads.head import Asked
@@ -165,22 +165,28 @@ class Steps:
     def _predicted(
         self, net: Network, wanted: int, units: Index, known: Sequence[Stretches]
     ) -> Stretches:
-        """So many, or fewer if the network does not predict as many. Of several outputs, every
-        second batch is beside the units that are seen least."""
+        """So many, or fewer if the network does not predict as many. Of several outputs, or where
+        some units are hardly seen, every second batch is beside those that are seen least."""
         scale, several = self.asked.scale, net.n_outputs > 1
-        first = predicted(net, self.link, self.grid, self.usual[0][:1], scale, self.rng)
-        more, pool = [first], POOL * wanted if several else wanted
-        while sum(map(len, more)) < pool and len(more) <= TRIED:
-            seen = joined(more)
-            if several and len(more) % 2 == 0 and len(seen):
-                X = self._beside(net, 2 * wanted, rarest(net, seen))
-            else:
-                X = self._starts(net, 2 * wanted, units)
-            more.append(predicted(net, self.link, self.grid, X, scale, self.rng))
-        some = joined(more)
+        weights = net.n_inputs + self.asked.bias
+        more = [predicted(net, self.link, self.grid, self.usual[0][:1], scale, self.rng)]
+
+        def until(pool: int, *, evenly: bool) -> Stretches:
+            while sum(map(len, more)) < pool and len(more) <= TRIED:
+                if evenly and len(more) % 2 == 0 and len(seen := joined(more)):
+                    X = self._beside(net, 2 * wanted, rarest(net, seen))
+                else:
+                    X = self._starts(net, 2 * wanted, units)
+                more.append(predicted(net, self.link, self.grid, X, scale, self.rng))
+            return joined(more)
+
+        before = joined(known) if known else None
         if not several:
-            return some.take(np.arange(min(wanted, len(some))))
-        weights, before = net.n_inputs + self.asked.bias, joined(known) if known else None
+            some = until(wanted, evenly=False)
+            some = some.take(np.arange(min(wanted, len(some))))
+            if not lacking(net, before, some, weights):
+                return some
+        some = until(POOL * wanted, evenly=True)
         return some.take(balanced(net, before, some, wanted, weights))
 
     def _rare(self, net: Network) -> Index:
