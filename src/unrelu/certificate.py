@@ -4,8 +4,8 @@ Knows no method; trusts nothing but X, Y and the network. What is checked depend
 
 labels without noise   every label is within what float arithmetic may have done to it; no other
                        network with as many units does as well (`evidence.exact_labels`).
-noisy labels           what the network leaves does not depend on the inputs, so it may be noise;
-                       the weights are determined (`evidence.noisy_labels`).
+noisy labels           what the network leaves shows no dependence on the inputs, so it may be
+                       noise; the weights are determined (`evidence.noisy_labels`).
 rational labels        every label is recomputed over the rationals, and the Jacobian's rank, too;
                        or a refutation holds (`evidence.rational_labels`).
 class labels           of chosen inputs, `evidence.boundary_labels`; drawn by chance for given

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from unrelu.errors import FileError, InputError, InputTypeError, MissingExtraError
 from unrelu.formats.layout import Layout
-from unrelu.formats.samples import read_named, read_samples, write_samples
+from unrelu.formats.samples import read_named, read_samples, read_weighted, write_samples
 from unrelu.inputs.frames import Named
 
 AnyArray = NDArray[np.generic]
@@ -128,7 +128,7 @@ def test_csv_orders_columns_by_number_not_by_name(tmp_path: Path) -> None:
         ("x0;y0\n1,5;2\n", "line 2, column x0: got '1,5', expected a number; decimals"),
         ("x00,y0\n1,2\n", "got a column 'x00'"),
         ("x0,y0\n1,2\n3,four\n", "line 3, column y0: got 'four', expected a number"),
-        ("x0,y0\n1,2\n\n3,\n", "line 4, column y0: got '', expected a number"),
+        ("x0,y0\n1,2\n\n3,-\n", "line 4, column y0: got '-', expected a number"),
         ("x0,y0\n1,2\n3,4,5\n", "line 3: got 3 cells, expected 2"),
         ("x0,y0\n1,2\n3\n", "line 3: got 1 cell, expected 2"),
         ("x0,y0\n1,2,3\n4,5,6\n", "line 2: got 3 cells, expected 2"),
@@ -210,6 +210,73 @@ def test_columns_that_are_not_there(tmp_path: Path, layout: Layout, words: str) 
         read_named(path, layout=layout)
 
 
+def test_flags_dates_and_gaps_of_text(tmp_path: Path) -> None:
+    path = tmp_path / "s.csv"
+    path.write_text(
+        "when,smoker,age,score\n"
+        "1970-01-02,True,20,1\n"
+        "1970-01-03 00:01,FALSE,,2\n"
+        "1970-01-03T01:00+01:00,true,30,NA\n"
+    )
+    X, Y = read_named(path, layout=Layout(y=("score",)))
+    day = 86400.0
+    inputs = np.array([[day, 1, 20], [2 * day + 60, 0, np.nan], [2 * day, 1, 30]])
+    assert np.array_equal(np.asarray(X), inputs, equal_nan=True)
+    assert np.array_equal(np.asarray(Y), np.array([[1], [2], [np.nan]]), equal_nan=True)
+    assert isinstance(X, Named)
+    assert [remark.code for remark in X.remarks] == ["dates-as-seconds"]
+    X, Y = read_named(path, layout=Layout(y=("score",), drop_missing=True))
+    assert np.asarray(X).tolist() == [[day, 1, 20]]
+    assert np.asarray(Y).tolist() == [[1]]
+    assert isinstance(X, Named)
+    assert [remark.code for remark in X.remarks] == ["dates-as-seconds", "rows-left-out"]
+    assert "age (1), score (1)" in X.remarks[1].text
+
+
+@pytest.mark.parametrize(
+    ("cells", "got"),
+    [
+        (["1", "2", "true"], "line 4, column a: got 'true'"),
+        (["true", "1"], "line 3, column a: got '1'"),
+        (["2024-01-02", "2024-01"], "line 3, column a: got '2024-01'"),
+        (["1", "1_000"], "line 3, column a: got '1_000'"),
+        (["", "31/12/2024"], "line 3, column a: got '31/12/2024'.*2024-12-31"),
+    ],
+)
+def test_a_column_of_text_is_of_one_kind(tmp_path: Path, cells: list[str], got: str) -> None:
+    path = tmp_path / "s.csv"
+    path.write_text("\n".join(["a,b", *(f"{cell},0" for cell in cells)]) + "\n")
+    with pytest.raises(FileError, match=got):
+        read_named(path, layout=Layout(y=("b",)))
+
+
+@pytest.mark.parametrize("name", ["s.npz", "s.parquet"])
+def test_samples_with_missing_values_are_left_out(tmp_path: Path, name: str) -> None:
+    if name.endswith("parquet"):
+        pytest.importorskip("pyarrow")
+    X, Y = np.arange(10.0).reshape(5, 2), np.arange(5.0)[:, None]
+    X[1, 0] = Y[3, 0] = np.nan
+    write_samples(tmp_path / name, X, Y)
+    kept = np.array([0, 2, 4])
+    read = read_named(tmp_path / name, layout=Layout(drop_missing=True))
+    assert np.array_equal(np.asarray(read[0]), X[kept])
+    assert np.array_equal(np.asarray(read[1]), Y[kept])
+    write_samples(tmp_path / name, X + np.nan, Y)
+    with pytest.raises(FileError, match="without missing values"):
+        read_named(tmp_path / name, layout=Layout(drop_missing=True))
+
+
+def test_weights_stay_with_their_samples(tmp_path: Path) -> None:
+    path = tmp_path / "s.csv"
+    path.write_text("age,score,times\n20,1,1\n,2,2\n30,3,0\n40,4,4\n50,5,\n")
+    layout = Layout(x=("age",), y=("score",), weights="times", drop_missing=True)
+    X, Y, weights = read_weighted(path, exact=False, layout=layout)
+    assert np.asarray(X).tolist() == [[20], [40]]
+    assert np.asarray(Y).tolist() == [[1], [4]]
+    assert weights is not None
+    assert weights.tolist() == [1, 4]
+
+
 def test_arrays_have_no_columns(tmp_path: Path) -> None:
     write_samples(tmp_path / "s.npz", *drawn(0))
     with pytest.raises(FileError, match="arrays have none"):
@@ -249,7 +316,6 @@ def test_parquet_faults_are_named(tmp_path: Path) -> None:
     path = tmp_path / "s.parquet"
     for columns, message in (
         ({"x0": [1.0], "x2": [1.0], "y0": [1.0]}, "column x1 is missing"),
-        ({"x0": [1.0, None], "y0": [1.0, 2.0]}, "column x0: got 1 empty cells"),
         ({"x0": ["a"], "y0": [1.0]}, "column x0: got string, expected real numbers"),
         ({"x0": [1.0], "y0": [1.0], "id": [1]}, "got a column 'id'"),
     ):

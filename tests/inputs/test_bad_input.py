@@ -54,7 +54,7 @@ SHAPES: dict[str, tuple[Any, Any, str]] = {
 }
 
 VALUES: dict[str, tuple[Any, Any, str]] = {
-    "NaN": (spoilt(X, 5, 1, np.nan), Y, "X: got nan in row 5, column 1; expected finite.*drop or"),
+    "NaN": (spoilt(X, 5, 1, np.nan), Y, r"X: got no value \(NaN\) in x1 \(1\) of 80 rows"),
     "infinity": (
         X,
         spoilt(Y, 7, 0, np.inf),

@@ -155,6 +155,6 @@ def decided(case: DrawnCase) -> Finding:
         "drawn-labels",
         Status.ESTIMATED,
         "the labels are drawn with the probabilities of a network of "
-        f"{counted(case.net.n_units, 'unit')}: what these leave does not depend on the inputs; "
+        f"{counted(case.net.n_units, 'unit')}: what these leave shows no dependence on the inputs; "
         f"{known}",
     )

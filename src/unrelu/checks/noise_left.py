@@ -312,7 +312,7 @@ def on_weights(case: NoisyCase) -> Finding:
         "noise",
         Status.ESTIMATED,
         f"the labels are a network of {counted(case.net.n_units, 'unit')} and noise: what it "
-        f"leaves, {case.shares}, does not depend on the inputs{known}",
+        f"leaves, {case.shares}, shows no dependence on the inputs{known}",
     )
 
 

@@ -130,10 +130,12 @@ reading = packed(
 """How to read a NET, as one argument `reading`."""
 
 
-def _layout(x_columns: str | None, y_columns: str | None, delimiter: str | None) -> Layout:
+def _layout(
+    x_columns: str | None, y_columns: str | None, delimiter: str | None, drop_missing: bool
+) -> Layout:
     from unrelu.formats.layout import Layout
 
-    return Layout(_split(x_columns), _split(y_columns), delimiter)
+    return Layout(_split(x_columns), _split(y_columns), delimiter, drop_missing=drop_missing)
 
 
 columns = packed(
@@ -156,6 +158,11 @@ columns = packed(
             metavar="CHARACTER",
             help="""Separates the cells of a text table: a character, or tab, space, comma,
             semicolon, bar. Default: detected from the first line.""",
+        ),
+        click.option(
+            "--drop-missing",
+            is_flag=True,
+            help="Leave out samples with missing values: empty cells, NA, NaN.",
         ),
     ),
     _layout,

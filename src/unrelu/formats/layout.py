@@ -24,12 +24,14 @@ class Layout:
     all other columns that have a name. By default, columns are x0, x1, …, y0, y1, ….
     `delimiter`: what separates cells of text; by default, the one of comma, semicolon, tab and bar
     that is most frequent in the first line. `weights`: the column, neither input nor output, with
-    the weights of the samples; it is read as the last of the outputs."""
+    the weights of the samples; it is read as the last of the outputs. `drop_missing`: leave out
+    rows with missing values (NaN), of arrays too."""
 
     x: tuple[str, ...] = ()
     y: tuple[str, ...] = ()
     delimiter: str | None = None
     weights: str | None = None
+    drop_missing: bool = False
 
     @property
     def named(self) -> bool:
@@ -43,7 +45,8 @@ class Layout:
             "--delimiter": self.delimiter or "",
             "--weights": self.weights or "",
         }
-        return "".join(f" {name} {shlex.quote(text)}" for name, text in given.items() if text)
+        options = "".join(f" {name} {shlex.quote(text)}" for name, text in given.items() if text)
+        return options + " --drop-missing" * self.drop_missing
 
 
 STANDARD = Layout()

@@ -36,10 +36,10 @@ def read_parquet(
     paths: tuple[Path, ...], layout: Layout = STANDARD, *, exact: bool = False
 ) -> tuple[AnyArray | Named, AnyArray | Named]:
     """The samples of a .parquet file: each of X and Y in the type common to its columns, dates and
-    durations in seconds; or, `exact`, as Fractions: integers, decimals and text taken literally,
-    and floats as the dyadic rationals that they are."""
+    durations in seconds, empty cells as NaN; or, `exact`, as Fractions: integers, decimals and text
+    taken literally, and floats as the dyadic rationals that they are."""
     _, parquet = _arrow()
-    numbers, found = _fractions if exact else column_numbers, []
+    numbers, found = _fractions if exact else numbers_or_gaps, []
     with errors_named(paths[0], "a .parquet file"):
         # Opened here, so that a folder of .parquet files is refused.
         with open(paths[0], "rb") as file:
@@ -59,8 +59,15 @@ def read_parquet(
 
 
 def column_numbers(table: Any, index: int) -> tuple[AnyArray, str]:
-    """The numbers of a column in their own type, and how dates and durations were read."""
-    column, where = _column(table, index)
+    """The numbers of a column without empty cells in their own type, and how dates and durations
+    were read."""
+    _column(table, index)
+    return numbers_or_gaps(table, index)
+
+
+def numbers_or_gaps(table: Any, index: int) -> tuple[AnyArray, str]:
+    """The same of a column that may have empty cells: NaN."""
+    column, where = table.column(index), f"column {table.column_names[index]}"
     array: AnyArray = column.to_numpy()
     if array.dtype.kind in "mM":
         return seconds(where, array)

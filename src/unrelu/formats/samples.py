@@ -33,9 +33,13 @@ from unrelu.formats.forms import SAMPLES, SampleForm, function, sample_form, suf
 from unrelu.formats.layout import STANDARD, Layout
 from unrelu.formats.numerals import numerals
 from unrelu.inputs.frames import Named, plain
+from unrelu.inputs.missing import columns_with_gaps
+from unrelu.inputs.names import shown
 from unrelu.numerics.arrays import AnyArray, Array, Mask
 from unrelu.numerics.rationals import as_fractions, is_rational
 from unrelu.stored.rows import StoredRows
+from unrelu.wording.remarks import Remark
+from unrelu.wording.streams import counted
 
 Table = AnyArray | Named | StoredRows
 AnyPath = str | os.PathLike[str]
@@ -68,7 +72,14 @@ def read_named(
 ) -> tuple[Table, Table]:
     """`read_samples`, with names for the columns of a table if a layout selects them. Several
     .parquet files, or a folder of them, stay where they are: see `unrelu.stored`."""
+    return read_weighted(path, labels_path, exact=exact, layout=layout)[:2]
+
+
+def _read(
+    path: Paths, labels_path: AnyPath | None, exact: bool, layout: Layout
+) -> tuple[Table, Table]:
     paths, form = _form_of(path, labels_path)
+    layout = replace(layout, drop_missing=False)
     if layout != STANDARD and not form.table:
         raise FileError(
             f"{path}: got columns or a delimiter for {suffixes([form])}, expected a table: arrays "
@@ -87,7 +98,20 @@ def read_weighted(
     are no such numbers."""
     name = layout.weights
     if name is None:
-        return *read_named(path, labels_path, exact=exact, layout=layout), None
+        X, Y = _read(path, labels_path, exact, layout)
+        weights = None
+    else:
+        X, Y, weights = _weighted(path, labels_path, exact, layout, name)
+        kept = weights != 0
+        X, Y, weights = _rows(X, kept), _rows(Y, kept), weights[kept]
+    if layout.drop_missing:
+        return _complete(path, X, Y, weights)
+    return X, Y, weights
+
+
+def _weighted(
+    path: Paths, labels_path: AnyPath | None, exact: bool, layout: Layout, name: str
+) -> tuple[Table, Table, Array]:
     paths, form = _form_of(path, labels_path)
     if form.pair:
         raise FileError(
@@ -96,10 +120,10 @@ def read_weighted(
     if not form.table:
         with errors_named(paths[0], f"an .npz archive with an array {name}"):
             arrays = read_arrays(paths[0], (name,))
-        X, Y = read_named(path, exact=exact, layout=replace(layout, weights=None))
+        X, Y = _read(path, None, exact, replace(layout, weights=None))
         column = arrays[name]
     else:
-        X, read = read_named(path, exact=exact, layout=layout)
+        X, read = _read(path, None, exact, layout)
         column, values = np.asarray(read)[:, -1], np.asarray(read)[:, :-1]
         Y = values
         if isinstance(read, Named):
@@ -110,9 +134,36 @@ def read_weighted(
         raise FileError(f"{path}: {name}: got {column.dtype}, expected weights") from error
     if len(weights) != len(X):
         raise FileError(f"{path}: {name}: got {len(weights)} weights for {len(X)} samples")
-    kept = weights != 0
+    return X, Y, weights
+
+
+def _complete(
+    path: Paths, X: Table, Y: Table, weights: Array | None
+) -> tuple[Table, Table, Array | None]:
+    """The samples without missing values; a remark counts the others."""
+    if isinstance(X, StoredRows) or isinstance(Y, StoredRows):
+        raise FileError(f"{path}: --drop-missing: got a table in parts, expected a single file")
+    gone = [np.isnan(array) for array in map(np.asarray, (X, Y)) if array.dtype.kind == "f"]
+    if weights is not None:
+        gone.append(np.isnan(weights)[:, None])
+    kept = ~np.any([part.any(axis=1) for part in gone], axis=0) if gone else np.ones(len(X), bool)
+    if kept.all():
+        return X, Y, weights
+    if not kept.any():
+        raise FileError(f"{path}: got no sample without missing values")
+    columns = [
+        text
+        for name, table in (("x", X), ("y", Y))
+        for text in columns_with_gaps(
+            name, table, table.columns if isinstance(table, Named) else ()
+        )
+    ]
+    rows = counted(len(kept) - int(kept.sum()), "row")
+    text = f"{rows} of {len(kept)} left out, for missing values in {shown(columns)}"
     X, Y = (_rows(part, kept) for part in (X, Y))
-    return X, Y, weights[kept]
+    X = X if isinstance(X, Named) else Named(np.asarray(X), ())
+    X = replace(X, remarks=(*X.remarks, Remark("rows-left-out", text)))
+    return X, Y, None if weights is None else weights[kept]
 
 
 def _rows(table: Table, kept: Mask) -> Table:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import csv
 import gzip
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import BinaryIO, TextIO, TypeVar
+from typing import BinaryIO, TextIO
 
 import numpy as np
 
@@ -20,11 +20,11 @@ from unrelu.formats.atomic_write import atomic_write
 from unrelu.formats.layout import STANDARD, Layout, chosen, named, standard_names
 from unrelu.formats.naming import shortened
 from unrelu.formats.numerals import NUMERAL, READS_THEM, rational
-from unrelu.inputs.frames import Named
+from unrelu.formats.text_columns import columns_of_text
+from unrelu.inputs.frames import Named, in_seconds
 from unrelu.numerics.arrays import AnyArray
 from unrelu.wording.streams import counted
 
-T = TypeVar("T")
 Table = tuple[AnyArray | Named, AnyArray | Named]
 """X and Y, with the names of their columns unless these are x0, x1, …, y0, y1, …"""
 
@@ -48,6 +48,10 @@ class Head:
     y: list[int]
     header: bool
     delimiter: str
+
+    @property
+    def used(self) -> list[int]:
+        return sorted({*self.x, *self.y})
 
 
 def write_csv(paths: tuple[Path, ...], X: AnyArray, Y: AnyArray) -> None:
@@ -82,46 +86,48 @@ def _opened(path: Path) -> TextIO:
 
 
 def read_csv(paths: tuple[Path, ...], layout: Layout = STANDARD, *, exact: bool = False) -> Table:
-    """The samples of a table of text: as float64, or, `exact`, as Fractions, each cell taken
-    literally: 0.1 is 1/10."""
+    """The samples of a table of text: as float64, with flags (true, false) as 1 and 0, dates as
+    seconds, and empty cells as NaN; or, `exact`, as Fractions, each cell taken literally: 0.1 is
+    1/10."""
     path = paths[0]
     with errors_named(path, "a table of text"):
         head = _head(path, layout)
+        names = [head.columns[i] for i in head.used]
         if exact:
-            data = np.array(list(_rows(path, head, rational_cell)), dtype=np.object_)
+            rows = [_rationals(names, line, cells) for line, cells in _rows(path, head)]
+            data, readings = np.array(rows, dtype=np.object_), [""] * len(names)
         else:
-            data = _numbers(path, head)
+            data, readings = _numbers(path, head, names)
         if not len(data):
             raise FileError("got no samples below the header")
-    return tuple(  # type: ignore[return-value]
-        named(np.ascontiguousarray(data[:, at]), [head.columns[i] for i in at], not layout.named)
-        for at in (head.x, head.y)
-    )
+    read = []
+    for name, columns in (("X", head.x), ("Y", head.y)):
+        at = [head.used.index(i) for i in columns]
+        remarks = [in_seconds(name, names[i], readings[i]) for i in at if readings[i]]
+        part = np.ascontiguousarray(data[:, at])
+        read.append(named(part, [names[i] for i in at], not layout.named, remarks))
+    return read[0], read[1]
 
 
-def _rows(path: Path, head: Head, number: Callable[[str, str], T]) -> Iterator[list[T]]:
-    """The rows below the header, without empty lines. `number` takes the place of a cell, for
-    messages, and its text. Columns that are not used are zero.
+def _rows(path: Path, head: Head) -> Iterator[tuple[int, list[str]]]:
+    """The rows below the header, without empty lines: the number of the line, and the cells of the
+    columns that are used.
 
     Raises FileError for a line that has another number of cells than the header."""
-    used, width = {*head.x, *head.y}, len(head.columns)
+    width = len(head.columns)
     with _opened(path) as file:
         lines = csv.reader(file, delimiter=head.delimiter)
         if head.header:
             next(lines)
         for cells in lines:
-            where = f"line {lines.line_num}"
             if not "".join(cells).strip() and len(cells) <= 1:
                 continue
             if len(cells) != width:
                 raise FileError(
-                    f"{where}: got {counted(len(cells), 'cell')}, expected {width}, as in the "
-                    f"{'header' if head.header else 'first line'}"
+                    f"line {lines.line_num}: got {counted(len(cells), 'cell')}, expected {width}, "
+                    f"as in the {'header' if head.header else 'first line'}"
                 )
-            yield [
-                number(f"{where}, column {name}", cells[i] if i in used else "0")
-                for i, name in enumerate(head.columns)
-            ]
+            yield lines.line_num, [cells[i] for i in head.used]
 
 
 def _head(path: Path, layout: Layout) -> Head:
@@ -179,13 +185,9 @@ def _is_number(cell: str) -> bool:
     return True
 
 
-def _numbers(path: Path, head: Head) -> AnyArray:
-    """The rows below the header; columns that are not used are NaN.
-
-    NumPy's reader is fast, but its errors are vague: if it fails, the file is read again, slowly,
-    to name the line.
-    """
-    used = sorted({*head.x, *head.y})
+def _numbers(path: Path, head: Head, names: list[str]) -> tuple[AnyArray, list[str]]:
+    """The columns that are used, and what to say of how they were read. NumPy's reader is fast, but
+    reads numbers alone; where it fails, the columns are looked at one by one."""
     try:
         data = np.loadtxt(
             str(path),
@@ -195,26 +197,13 @@ def _numbers(path: Path, head: Head) -> AnyArray:
             skiprows=int(head.header),
             ndmin=2,
             encoding="utf-8-sig",
-            usecols=None if len(used) == len(head.columns) else used,
+            usecols=None if len(names) == len(head.columns) else head.used,
         )
-        if data.shape[1] != len(used):
-            raise ValueError(f"{data.shape[1]} columns, expected {len(used)}")
+        if data.shape[1] != len(names):
+            raise ValueError(f"{data.shape[1]} columns, expected {len(names)}")
     except ValueError:
-        for _ in _rows(path, head, _float):
-            pass
-        raise
-    if len(used) == len(head.columns):
-        return data
-    whole = np.full((len(data), len(head.columns)), np.nan)
-    whole[:, used] = data
-    return whole
-
-
-def _float(where: str, cell: str) -> float:
-    try:
-        return float(cell)
-    except ValueError:
-        raise FileError(f"{where}: got {cell!r}, expected a number{_hint(cell)}") from None
+        return columns_of_text(lambda: _rows(path, head), names, _hint)
+    return data, [""] * len(names)
 
 
 def _hint(cell: str) -> str:
@@ -222,7 +211,16 @@ def _hint(cell: str) -> str:
         return f"; {READS_THEM}"
     if DECIMAL_COMMA.fullmatch(cell.strip()):
         return "; decimals have a point, not a comma"
-    return ""
+    if "/" in cell:
+        return "; dates are read in the form 2024-12-31"
+    return ", true or false, or a date: leave out columns of other text"
+
+
+def _rationals(names: list[str], line: int, cells: list[str]) -> list[Fraction]:
+    return [
+        rational_cell(f"line {line}, column {name}", cell)
+        for name, cell in zip(names, cells, strict=True)
+    ]
 
 
 def rational_cell(where: str, cell: str) -> Fraction:

@@ -44,6 +44,7 @@ def summarised(
     check_level(level)
     numbers = _numbers(network, uncertainty, names, level)
     notes = [verdict, *(() if uncertainty is None else uncertainty.notes)]
+    notes += [remark.text for remark in names.remarks]
     if len(breakpoints) and network.n_inputs == 1:
         units = [_of_breakpoints(breakpoints, level)]
     else:

@@ -11,16 +11,27 @@ from unrelu.inputs.names import shown
 from unrelu.wording.streams import counted
 
 
+def columns_with_gaps(name: str, table: Any, called: tuple[str, ...]) -> list[str]:
+    """The columns of a table (n, c) with missing values (NaN), each with how many it has; columns
+    without a name in `called` are numbered after `name`.
+
+    >>> columns_with_gaps("x", np.array([[1.0, np.nan], [2.0, np.nan]]), ())
+    ['x1 (2)']
+    """
+    array = np.asarray(table)
+    if array.ndim != 2 or array.dtype.kind != "f":
+        return []
+    gaps = np.isnan(array).sum(axis=0)
+    return [f"{called[i] if called else f'{name}{i}'} ({gaps[i]})" for i in np.flatnonzero(gaps)]
+
+
 def check_nothing_missing(X: Any, called: tuple[str, ...]) -> None:
     """Raises InputError where columns of X have missing values (NaN), and says which."""
-    array = np.asarray(X)
-    if array.ndim != 2 or array.dtype.kind != "f" or not np.isnan(array).any():
+    columns = columns_with_gaps("", X, called)
+    if not columns:
         return
-    missing = np.isnan(array).sum(axis=0)
-    columns = np.flatnonzero(missing).tolist()
-    names = [f"{called[i] if called else i} ({missing[i]})" for i in columns]
     raise InputError(
         f"Input X contains NaN in {counted(len(columns), 'column')}, expected numbers: "
-        f"{shown(names)} of {len(array)} rows; leave these rows or columns out, or fill them in, "
+        f"{shown(columns)} of {len(X)} rows; leave these rows or columns out, or fill them in, "
         "with sklearn.impute.SimpleImputer for example"
     )
