@@ -172,7 +172,11 @@ def test_what_is_no_number_is_named(frame: pd.DataFrame, risk: pd.Series[float])
     gap = frame.astype(object).copy()
     gap.loc[7, "age"] = None
     for table, error, words in (
-        (frame.assign(height=frame.height.where(frame.index != 7)), InputError, r"height \(1\) of 300 rows"),
+        (
+            frame.assign(height=frame.height.where(frame.index != 7)),
+            InputError,
+            r"height \(1\) of 300 rows",
+        ),
         (gap, InputError, "column 'age': got no value in 1 row, first in row 7"),
         (gap.convert_dtypes(), InputError, "column 'age': got no value"),
         (frame.assign(kind="red"), InputTypeError, "column 'kind': got a str"),
