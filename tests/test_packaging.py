@@ -50,6 +50,7 @@ STANDS_ON: dict[str, set[str]] = {
         "fitting",
     },
     "pictures": {
+        "wording",
         "errors",
         "numerics",
         "inputs",
@@ -255,6 +256,7 @@ PUBLIC = [
     "Breakpoint",
     "Certificate",
     "FileError",
+    "Goodness",
     "InputError",
     "InputTypeError",
     "Match",
@@ -273,6 +275,7 @@ PUBLIC = [
     "SearchProgress",
     "Solutions",
     "Status",
+    "Summary",
     "Uncertainty",
     "UnreluError",
     "activations",

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from unrelu.formats.sklearn import from_sklearn, to_sklearn
     from unrelu.inference.assessment import assess
     from unrelu.inference.breakpoints import Breakpoint
+    from unrelu.inference.goodness import Goodness
     from unrelu.inference.output_curve import OutputCurve, output_curve
     from unrelu.inference.uncertainty import Prediction, Uncertainty
     from unrelu.inputs.lags import lagged
@@ -47,12 +48,14 @@ if TYPE_CHECKING:
     from unrelu.wording.progress import Progress, SearchProgress
     from unrelu.wording.remarks import Remark
     from unrelu.wording.status import Status
+    from unrelu.wording.summary import Summary
 
 __all__ = [
     "Blocks",
     "Breakpoint",
     "Certificate",
     "FileError",
+    "Goodness",
     "InputError",
     "InputTypeError",
     "Match",
@@ -71,6 +74,7 @@ __all__ = [
     "SearchProgress",
     "Solutions",
     "Status",
+    "Summary",
     "Uncertainty",
     "UnreluError",
     "activations",
@@ -114,6 +118,7 @@ _HOMES = {
     "network.matching": ("Match", "match"),
     "network": ("Network",),
     "inputs.lags": ("lagged",),
+    "inference.goodness": ("Goodness",),
     "inference.output_curve": ("OutputCurve", "output_curve"),
     "recover": ("recover",),
     "wording.remarks": ("Remark",),
@@ -126,6 +131,7 @@ _HOMES = {
     "stored.blocks": ("Blocks",),
     "wording.progress": ("Progress", "SearchProgress"),
     "wording.status": ("Status",),
+    "wording.summary": ("Summary",),
     "inference.assessment": ("assess",),
     "inference.uncertainty": ("Prediction", "Uncertainty"),
 }

@@ -257,7 +257,10 @@ class Recovery:
         found, one = self.breakpoints, self.network.n_inputs == 1
         inputs = self.names.inputs or [f"x{i}" for i in range(self.network.n_inputs)]
         shown = [
-            (f"breakpoint {i}" if one else f"breakpoint of {inputs[each.input]}", str(each))
+            (
+                f"breakpoint {i}" if one else f"breakpoint of {inputs[each.input]}",
+                each.text(date=self.names.is_date(each.input)),
+            )
             for i, each in enumerate(found[:BREAKPOINTS_SHOWN], 1)
         ]
         more = len(found) - len(shown)

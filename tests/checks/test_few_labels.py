@@ -31,7 +31,7 @@ def test_fifteen_points_and_one_break() -> None:
     assert abs(found.position - 6) < 4 * found.stderr < 0.4
     # 15 labels, 4 unknowns.
     wide = stdtrit(11, 0.975) * found.stderr
-    assert (found.high - found.position) == pytest.approx(wide, rel=1e-9)
+    assert 1.6 * wide < found.high - found.low < 2 * wide * (1 + 1e-9)
     assert result.uncertainty is not None
     assert any(note.startswith("few samples") for note in result.uncertainty.notes)
 

@@ -42,6 +42,18 @@ def test_summary_picture_and_linear_part(table: Path, tmp_path: Path) -> None:
     assert abs(values["breakpoints"][0]["position"] - 4) <= 4 * values["breakpoints"][0]["stderr"]
 
 
+def test_units_by_cross_validation(table: Path, tmp_path: Path) -> None:
+    net = tmp_path / "net.npz"
+    options = ["--y-columns", "response", "--units", "cv", "--auto-skip", "--seed", 0]
+    result = run("recover", table, *options, "-o", net)
+    assert result.exit_code in (0, 1), result.output
+    assert "cross-validation" in result.stdout
+    assert load(net).n_units >= 1
+    refused = run("recover", table, "--units", "many", "-o", net)
+    assert refused.exit_code == 2
+    assert "expected a whole number" in refused.output
+
+
 @pytest.mark.parametrize("picture", ["fit.jpeg", "nowhere/fit.png", "dose.csv"])
 def test_pictures_that_cannot_be_written(table: Path, tmp_path: Path, picture: str) -> None:
     result = run("recover", table, "-o", tmp_path / "n.npz", "--plot", tmp_path / picture)

@@ -33,7 +33,7 @@ def test_errors_are_those_of_segmented_regression() -> None:
     plain = assess(result.network, X, y, biased=True, skip=True, simulate=False)
     (found,) = plain.breakpoints()
     assert result.breakpoints[0].position == found.position
-    assert result.breakpoints[0].stderr >= found.stderr  # calibrated by simulated fits
+    assert result.breakpoints[0].stderr >= found.stderr  # calibrated by the likelihood
     x, t, change = X[:, 0], found.position, found.change[0]
     beyond = x > t
     J = np.column_stack([np.ones_like(x), x, np.where(beyond, x - t, 0), -change * beyond])

@@ -220,10 +220,25 @@ running = packed(
 """How much memory there is, and where passes run, as one argument `running`."""
 
 
+def _units(value: str | None) -> int | str | None:
+    if value is None or value == "cv":
+        return value
+    try:
+        return int(value)
+    except ValueError:
+        raise click.BadParameter(f"got {value!r}, expected a whole number or 'cv'") from None
+
+
 output = click.option(
     "-o", "--output", type=FILE, required=True, metavar="NET", help="The file to write."
 )
-units = click.option("--units", "n_units", type=int, help="Number of hidden units, if known.")
+units = click.option(
+    "--units",
+    "n_units",
+    metavar="K",
+    callback=lambda _context, _option, value: _units(value),
+    help="Number of hidden units, if known; cv: as many as predict best in cross-validation.",
+)
 bias = click.option("--bias/--no-bias", default=True, help="Fit biases, or assume there are none.")
 exact = click.option(
     "--exact",

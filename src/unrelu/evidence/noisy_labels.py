@@ -35,7 +35,7 @@ from unrelu.inference.assessment import assess_linearised
 from unrelu.inference.linearised import Linearised, linearised
 from unrelu.inference.simulated_labels import simulated
 from unrelu.inference.uncertainty import Uncertainty
-from unrelu.inference.units import hidden_errors
+from unrelu.inference.units import UNKNOWN, hidden_errors
 from unrelu.network import Network
 from unrelu.network.unknowns import unknowns_of
 from unrelu.noise import kinds
@@ -154,7 +154,7 @@ def measured(
     left = unexplained(net, rounded_apart(net, samples, step), biased, clipped)
     free, none = unknowns_of(net, biases=biased, skip=skip), np.full(net.n_units, np.inf)
     bound = chance(net, samples, biased, skip, clipped)
-    if net.n_units and samples.n * samples.m >= FEW_LABELS * free:
+    if net.n_units and (samples.d == 1 or samples.n * samples.m >= FEW_LABELS * free):
         bound = chance_of_units(bound, asked, samples, noise, precision.step)
     left = replace(left, chance=bound)
     some = samples.take(samples.spread(LOOKED_AT))
@@ -221,8 +221,8 @@ def judge_noisy(
             except InputError as error:  # errors beyond what weights may be
                 objection = str(error)
             else:
-                errors = hidden_errors(uncertainty.network, uncertainty.units, samples)
-                case = replace(case, errors=errors, weak=uncertainty.undetermined)
+                errors, weak = _errors_known(uncertainty, samples), uncertainty.undetermined
+                case = replace(case, errors=errors, weak=weak)
     found, named = _named(found or on_weights(case), case, precision)
     evidence = NoisyLabels(
         unexplained=case.left,
@@ -241,6 +241,13 @@ def judge_noisy(
     findings = found, *_remarks(found, case)
     judgement = Judgement(case.net, asked, case.samples.n, evidence, findings)
     return Estimated(judgement, uncertainty, objection)
+
+
+def _errors_known(uncertainty: Uncertainty, samples: Samples) -> Array:
+    """Of hidden weights; none, where by the likelihood a breakpoint may be anywhere."""
+    errors = hidden_errors(uncertainty.network, uncertainty.units, samples)
+    errors[[kink.unit for kink in uncertainty.kinks if kink.anywhere]] = UNKNOWN
+    return errors
 
 
 def _named(found: Finding, case: NoisyCase, precision: Precision) -> tuple[Finding, str]:

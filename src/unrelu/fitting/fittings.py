@@ -89,6 +89,10 @@ class Fitting(ABC):
         """(n, m) of the labels, about the predictions of the network."""
 
     @abstractmethod
+    def scores(self, net: Network) -> Array:
+        """(n, m): half the derivatives of the fit by the predictions, at those of the network."""
+
+    @abstractmethod
     def without(self, net: Network, unit: int) -> Network:
         """Less one unit, ready to be fitted again: the outputs of the others make up for it."""
 
@@ -187,6 +191,9 @@ class LeastSquares(Fitting):
 
     def weights(self, net: Network) -> Array:  # noqa: ARG002
         return self.samples.root**2 / np.diag(self.covariance) * np.ones((self.samples.n, 1))
+
+    def scores(self, net: Network) -> Array:
+        return np.asarray(self.weights(net) * (self.Y - net(self.X)))
 
     def without(self, net: Network, unit: int) -> Network:
         return net.without(unit)  # `fit` starts from hidden weights alone
@@ -302,6 +309,9 @@ class Reweighted(Fitting):
     def weights(self, net: Network) -> Array:
         return self.loss(net).weights(self.Y, net(self.X))
 
+    def scores(self, net: Network) -> Array:
+        return self.loss(net).scores(self.Y, net(self.X))
+
     def without(self, net: Network, unit: int) -> Network:
         return self._outputs_again(net.without(unit), net)
 
@@ -315,7 +325,7 @@ class Reweighted(Fitting):
         """The changed network with outputs that are best where `net` is: a step of scoring from
         its predictions, for those of the changed one may be anywhere."""
         weights, predicted = self.weights(net), net(self.X)
-        labels = predicted + self.loss(net).scores(self.Y, predicted) / divisors(weights)
+        labels = predicted + self.scores(net) / divisors(weights)
         return refitted(changed, self.X, labels, weights, self.bias, self.skip)
 
     def gain(self, smaller: Network, larger: Network) -> float:

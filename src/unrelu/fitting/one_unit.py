@@ -167,6 +167,7 @@ def _best_of_all(Z: Array, base: Array, residuals: Array) -> Best:
     hidden -= base @ (base.T @ hidden)
     outside = np.einsum("ij,ij->j", hidden, hidden)
     sound = outside > NEAR_NOTHING * square
+    sound = np.logical_and(sound, _first_sides(hidden, outside))
     rows, hidden = rows[sound], hidden[:, sound] / np.sqrt(outside[sound])
     total = np.einsum("bij,bij->b", residuals, residuals)
     if not len(rows):
@@ -190,6 +191,15 @@ def _best_of_all(Z: Array, base: Array, residuals: Array) -> Best:
         two[copy] = both[which[copy]]
     pairs = np.stack([rows[first[which]], rows[second[which]]], axis=1)
     return Best(np.vstack([drop, two]), (best, pairs), total)
+
+
+def _first_sides(hidden: Array, outside: Array) -> Mask:
+    """(r,): the first sides of kinks, and the second ones, the latter half, where these are not the
+    same up to what the fit has already, such as a linear term."""
+    half = hidden.shape[1] // 2
+    sizes = np.sqrt(outside[:half] * outside[half:])
+    along = np.abs(np.einsum("ij,ij->j", hidden[:, :half], hidden[:, half:]))
+    return np.concatenate([np.ones(half, dtype=bool), along <= (1 - 1e-9) * sizes])
 
 
 def _along(Z: Array) -> Array:

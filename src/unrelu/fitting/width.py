@@ -19,6 +19,7 @@ from unrelu.fitting import likelihood_ratio
 from unrelu.fitting.fittings import Fitting
 from unrelu.fitting.one_more import PLAIN, Residuals, Test, Tested
 from unrelu.fitting.selection import unit_edge
+from unrelu.fitting.sweeps import swept
 from unrelu.network import Network
 from unrelu.noise.found import Width
 
@@ -76,9 +77,10 @@ def choose(
     test = Test.of(fitting, about or net, alpha=alpha, rng=rng)
     left = test.residuals_of(net)
     by_chance = _ByChance(test, left, step)
+    net = swept(net, fitting)
     path, widths, k = {net.n_units: net}, list[Width](), net.n_units
     while k > 0:
-        path[k - 1] = without_least(path[k], fitting)
+        path[k - 1] = swept(without_least(path[k], fitting), fitting)
         shown = _past_doubt(path[k - 1], path[k], by_chance)
         if shown and thorough and fitting.samples.d <= MANY_INPUTS:
             path[k - 1] = _best_of_fewer(path[k - 1], path[k], test)
@@ -97,15 +99,24 @@ def choose(
         if k == last:
             return Chosen(path[k], tuple(widths), endless=True)
         rows = tested.rows
-        if k + more > last:  # of a pair, one unit alone
+        if k + more > last or _one_is_enough(path[k], test, tested):  # of a pair, one unit alone
             more, rows = 1, test.best(path[k])
         if tested.more:
-            larger = fitting.fit(test.with_units(path[k], rows))
+            larger = swept(fitting.fit(test.with_units(path[k], rows)), fitting)
             if k + more not in path or fitting.gain(path[k + more], larger) > 0:
                 path[k + more] = larger
         if not _beyond_rounding(path[k], path[k + more], fitting):
             return Chosen(path[k], tuple(widths))
         k += more
+
+
+def _one_is_enough(net: Network, test: Test, tested: Tested) -> bool:
+    """Where two more are asked for: whether one explains as much, if the others move with it."""
+    if tested.more < 2 or not net.n_units:
+        return False
+    fitting = test.fitting
+    larger = swept(fitting.fit(test.with_units(net, test.best(net))), fitting)
+    return fitting.gain(net, larger) > tested.edge
 
 
 @dataclass(frozen=True, eq=False)

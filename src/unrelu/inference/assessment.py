@@ -23,10 +23,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from unrelu.inference import notes
+from unrelu.inference.along import ErrorsAlong
 from unrelu.inference.arguments import (
     checked_criterion,
 )
 from unrelu.inference.calibration import FIRM, Factors, Simulation, calibrate, least_squares
+from unrelu.inference.kink_profiles import KinkProfile, kink_profiles
 from unrelu.inference.linearised import Linearised, linearised
 from unrelu.inference.uncertainty import Uncertainty
 from unrelu.inference.units import (
@@ -82,7 +84,8 @@ def assess(
         Samples of weight zero are left out. `Uncertainty.noise` is that of the mean weight. For
         ReLU networks, and without weights and scores, which are to hold all weights there are.
     simulate : whether errors may be calibrated by simulated fits. It is done where patterns are
-        unsure, for fits of ReLU networks without weights, and if it takes no more than a minute.
+        unsure, for fits of ReLU networks without weights, and if it takes no more than a minute;
+        with one input, by the likelihood of the breakpoints (`inference.kink_profiles`).
         (`recover` does it for counts and class labels, too, whose law it knows.)
     skip : whether W of a term X Wᵀ was fitted, too (else it is zero). Errors are then those of the
         canonical sides of the units.
@@ -144,8 +147,12 @@ def assess_linearised(
     net, samples, white = linear.fit.net, linear.samples, linear.fit.white
     cut = np.asarray(held, dtype=np.intp)
     errors, factors = _errors(linear, cut, linear.covariance), None
-    if simulate and _worth_simulating(linear, errors, simulation):
+    kinks = kink_profiles(linear) if simulate else ()
+    if kinks:
+        factors = _of_profiles(kinks, linear, errors)
+    elif simulate and _worth_simulating(linear, errors, simulation):
         factors = _simulated(linear, errors, simulation)
+    if factors is not None:
         scale = factors.unknowns(*linear.model.shape[1:])
         errors = _errors(linear, cut, scale[:, None] * linear.covariance * scale)
     return Uncertainty(
@@ -165,6 +172,7 @@ def assess_linearised(
         factor=white.factor,
         covariance=errors.covariance,
         names=samples.names,
+        kinks=kinks,
     )
 
 
@@ -212,6 +220,24 @@ def _simulated(linear: Linearised, errors: _Errors, simulation: Simulation | Non
         simulation,
         firm=bool((near_kink(errors.units) <= FIRM).all()),
     )
+
+
+def _of_profiles(kinks: Sequence[KinkProfile], linear: Linearised, errors: _Errors) -> Factors:
+    """With one input the errors of breakpoints are those of their profiles, if these are larger
+    than those for known sides. Slopes between breakpoints err as these do: output weights have the
+    factor of the breakpoint or of one next to it, whichever is larger, and a linear term that of
+    the first, below which it is the function."""
+    net = linear.fit.net
+    plain = ErrorsAlong.of(errors.spread, net.V[:, 0], 0, linear.lost, None)
+    rows = np.ones(net.n_units)
+    for kink in kinks:
+        known = plain.of_position(kink.unit, np.array([kink.position]))
+        rows[kink.unit] = max(1.0, kink.stderr / known) if known > 0 else 1.0
+    order = np.argsort(-net.b / net.V[:, 0])
+    inner = np.concatenate([[1.0], rows[order], [1.0]])
+    columns = np.empty_like(rows)
+    columns[order] = np.maximum(np.maximum(inner[:-2], inner[1:-1]), inner[2:])
+    return Factors(rows, columns, float(rows[order[0]]) if linear.fit.skip else 1.0)
 
 
 def _notes(linear: Linearised, errors: _Errors, factors: Factors | None, held: Index) -> list[str]:

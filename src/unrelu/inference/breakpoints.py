@@ -25,6 +25,7 @@ from unrelu.errors import InputError
 from unrelu.network import Network
 from unrelu.numerics.arrays import Array, Mask
 from unrelu.numerics.equality import by_value
+from unrelu.wording.moments import moment
 from unrelu.wording.streams import printable
 
 if TYPE_CHECKING:
@@ -76,15 +77,25 @@ class Breakpoint:
 
     def __str__(self) -> str:
         """The position; of a single output, the slopes as well."""
-        text = rounded(self.position, self.stderr)
+        return self.text()
+
+    def text(self, *, date: bool = False) -> str:
+        """The same; `date`: of an input that was a column of dates, with positions as times."""
+        text = place(self.position, self.stderr, date=date)
         if self.stderr > 0 and math.isfinite(self.stderr):
-            low, high = (rounded(end, self.stderr, error=False) for end in (self.low, self.high))
+            ends = (self.low, self.high)
+            low, high = (place(end, self.stderr, error=False, date=date) for end in ends)
             text += f" ({100 * self.level:g}%: {low} to {high})"
         if len(self.change) == 1:
             before = rounded(self.before[0], self.before_stderr[0])
             after = rounded(self.after[0], self.after_stderr[0])
-            text += f", slope {before} before, {after} after"
+            text += f", slope {before} before, {after} after" + " a second" * date
         return printable(text)
+
+
+def place(value: float, stderr: float, *, error: bool = True, date: bool = False) -> str:
+    """A position as a number or, of a column of dates, as a time."""
+    return (moment if date else rounded)(value, stderr, error=error)
 
 
 def rounded(value: float, stderr: float, *, error: bool = True) -> str:
@@ -131,6 +142,7 @@ def along_input(
     positions = -heights[moving] / slopes[moving]
     errors = None if uncertainty is None else uncertainty.errors_along(along)
     quantile = 1.0 if uncertainty is None else float(stdtrit(uncertainty.tail, 0.5 + 0.5 * level))
+    profiles = {} if uncertainty is None else {each.unit: each for each in uncertainty.kinks}
 
     active = heights > 0  # of units that this input does not move
     active[moving] = slopes[moving] < 0
@@ -142,14 +154,17 @@ def along_input(
         before, after = (net.W[:, along] + net.U[:, on] @ slopes[on] for on in (active, passed))
         point[along] = position
         stderr, *slope_errors = _standard_errors(net, errors, unit, point, active, passed, certain)
+        low, high = position - quantile * stderr, position + quantile * stderr
+        if unit in profiles and math.isfinite(stderr):
+            low, high = profiles[unit].interval(level)
         found.append(
             Breakpoint(
                 input=int(along),
                 unit=unit,
                 position=position,
                 stderr=stderr,
-                low=position - quantile * stderr,
-                high=position + quantile * stderr,
+                low=low,
+                high=high,
                 level=level,
                 before=before,
                 before_stderr=slope_errors[0],

@@ -108,7 +108,7 @@ def near_kinks(
     then = "the errors given take that for certain, and are too small"
     if factors is not None:
         then = (
-            "the errors given allow for that: by simulated fits they are "
+            "the errors given allow for that: they are "
             f"{factors.min():.2f} to {factors.max():.2f} times those for known sides"
         )
     return (

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 from scipy.special import stdtr
 
-from unrelu.inference.breakpoints import Breakpoint, check_level, rounded
+from unrelu.inference.breakpoints import Breakpoint, check_level, place, rounded
 from unrelu.inference.goodness import Goodness
 from unrelu.inference.uncertainty import Uncertainty
 from unrelu.inference.weight_tables import weight_table
@@ -46,11 +46,11 @@ def summarised(
     notes = [verdict, *(() if uncertainty is None else uncertainty.notes)]
     notes += [remark.text for remark in names.remarks]
     if len(breakpoints) and network.n_inputs == 1:
-        units = [_of_breakpoints(breakpoints, level)]
+        units = [_of_breakpoints(breakpoints, level, names)]
     else:
         units = list(_of_units(numbers, network, uncertainty, level))
         if len(breakpoints):
-            units.append(_of_breakpoints(breakpoints, level, names))
+            units.append(_of_breakpoints(breakpoints, level, names, several=True))
     return Summary(
         title="Rectified network",
         facts=tuple(_facts(status, network, uncertainty, goodness, noise)),
@@ -171,13 +171,15 @@ def _called(row: Mapping[str, object]) -> str:
     return str(row["input"]) if isinstance(row["input"], str) else f"x{row['input']}"
 
 
-def _of_breakpoints(found: Sequence[Breakpoint], level: float, names: Names | None = None) -> Table:
-    several = names is not None
+def _of_breakpoints(
+    found: Sequence[Breakpoint], level: float, names: Names, *, several: bool = False
+) -> Table:
     head = ("breakpoints", "position", *_ends(level), "slope before", "slope after")
     rows = []
     for number, each in enumerate(found, 1):
         known = math.isfinite(each.stderr) and each.stderr > 0
-        ends = (rounded(end, each.stderr, error=False) for end in (each.low, each.high))
+        date = names.is_date(each.input)
+        ends = [place(end, each.stderr, error=False, date=date) for end in (each.low, each.high)]
         before, after = (
             " ".join(rounded(v, s) for v, s in zip(values, errors, strict=True))
             for values, errors in (
@@ -185,9 +187,10 @@ def _of_breakpoints(found: Sequence[Breakpoint], level: float, names: Names | No
                 (each.after, each.after_stderr),
             )
         )
-        called = f"{number}" if not several or names is None else _input(names, each.input)
+        called = f"{number}" if not several else _input(names, each.input)
         shown = tuple(ends) if known else ("", "")
-        rows.append((called, rounded(each.position, each.stderr), *shown, before, after))
+        position = place(each.position, each.stderr, date=date)
+        rows.append((called, position, *shown, before, after))
     return Table(head, tuple(rows))
 
 

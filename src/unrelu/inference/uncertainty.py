@@ -16,6 +16,7 @@ from unrelu.inference import fisher
 from unrelu.inference.along import ErrorsAlong
 from unrelu.inference.breakpoints import Breakpoint, along_input, check_level
 from unrelu.inference.calibration import Factors
+from unrelu.inference.kink_profiles import KinkProfile
 from unrelu.inference.units import Spread, UnitEstimate, unit_lines
 from unrelu.inference.weight_tables import weight_lines, weight_table
 from unrelu.inputs.frames import plain
@@ -58,7 +59,8 @@ class Uncertainty:
     units : the estimate of each unit.
     undetermined : units of which some change changes no label; their errors leave it out.
     notes : reasons for caution, in sentences.
-    factors : by which the errors were multiplied, if they were calibrated by simulated fits.
+    factors : by which the errors were multiplied, if they were calibrated: by simulated fits or,
+        with one input, by the likelihood of the breakpoints (`kinks`).
     model, factor, covariance : the unknowns and their covariance (p, p), from which predictions
         are made: [x 1] = zᵀ factor, and the rest as in `inference.fisher`.
     """
@@ -82,6 +84,8 @@ class Uncertainty:
     names: Names = UNNAMED
     kept: Index | None = None
     """Columns of X that have weights, where others were left out; else None."""
+    kinks: tuple[KinkProfile, ...] = ()
+    """Of one input, where breakpoints may lie, by the likelihood; of units that have none, less."""
 
     def intervals(self, level: float = 0.95) -> tuple[Network, Network]:
         """Lower and upper ends for every weight, each interval alone of the given level (Student

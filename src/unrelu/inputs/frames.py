@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from unrelu.errors import InputError, InputTypeError
-from unrelu.inputs.names import Names
+from unrelu.inputs.names import DATES_AS_SECONDS, Names
 from unrelu.inputs.tensors import as_array
 from unrelu.numerics.arrays import AnyArray, Index
 from unrelu.wording.remarks import Remark
@@ -124,7 +124,7 @@ def table(name: str, value: Any, exact: bool = False) -> tuple[Any, tuple[str, .
     value = as_array(value)
     if isinstance(value, np.ndarray) and value.dtype.kind in "mM":
         array, reading = seconds(name, value, exact)
-        return array, (), [Remark(_code(reading), f"{name} was {reading}")]
+        return array, (), [Remark(_code(reading), f"{name} was {reading}", f"{name}:")]
     if isinstance(value, Named):
         return value.values, value.columns, list(value.remarks)
     found = _columns(value)
@@ -149,11 +149,12 @@ def table(name: str, value: Any, exact: bool = False) -> tuple[Any, tuple[str, .
 
 def in_seconds(name: str, column: str, reading: str) -> Remark:
     """The remark on a column of dates or durations."""
-    return Remark(_code(reading), f"column {column!r} of {name} was {reading}")
+    text = f"column {column!r} of {name} was {reading}"
+    return Remark(_code(reading), text, f"{name}: {column}")
 
 
 def _code(reading: str) -> str:
-    return "dates-as-seconds" if reading == DATES else "durations-as-seconds"
+    return DATES_AS_SECONDS if reading == DATES else "durations-as-seconds"
 
 
 def _columns(value: Any) -> tuple[list[Any], list[Any], bool] | None:

@@ -9,6 +9,9 @@ from unrelu.wording.remarks import Remark
 
 SHOWN = 12
 
+DATES_AS_SECONDS = "dates-as-seconds"
+"""Code of the remark that a column of dates was read as seconds since 1970."""
+
 
 @dataclass(frozen=True)
 class Names:
@@ -25,6 +28,11 @@ class Names:
 
     def output(self, column: int) -> str:
         return self.outputs[column] if self.outputs else str(column)
+
+    def is_date(self, column: int) -> bool:
+        """Whether an input was a column of dates, of which values are seconds since 1970."""
+        about = ("X:", f"X: {self.input(column)}")
+        return any(each.code == DATES_AS_SECONDS and each.column in about for each in self.remarks)
 
     def rows(self) -> list[tuple[str, str]]:
         """As labelled lines."""

@@ -55,3 +55,20 @@ def pieces_without_noise(X: Array, Y: Array, eps: float) -> bool:
     telling = np.abs(labels).max(axis=(1, 2)) > VARIES * eps
     linear = telling & (rest <= ROUNDINGS * eps)
     return bool(linear.sum() >= max(LEAST, SHARE * telling.sum()))
+
+
+def bent_everywhere(x: Array, Y: Array, eps: float) -> bool:
+    """Whether no three neighbours along one input x (n,) have labels (n, m) on a line, to rounding:
+    then only networks with as many unknowns as labels explain these. O(n log n).
+
+    >>> x = np.arange(9.0)
+    >>> [bent_everywhere(x, y[:, None], 2.2e-16) for y in (x**2, np.maximum(x - 4, 0))]
+    [True, False]
+    """
+    x, first = np.unique(x, return_index=True)
+    if len(x) < 3:
+        return False
+    Y = Y[first] / (np.abs(Y).max(axis=0) + np.finfo(np.float64).tiny)
+    share = (x[1:-1] - x[:-2]) / (x[2:] - x[:-2])
+    between = Y[:-2] + share[:, None] * (Y[2:] - Y[:-2])
+    return bool((np.abs(Y[1:-1] - between).max(axis=1) > ROUNDINGS * eps).all())

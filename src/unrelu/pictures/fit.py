@@ -18,6 +18,7 @@ from unrelu.network import Network
 from unrelu.numerics.arrays import Array
 from unrelu.samples import Samples
 from unrelu.stored.blocks import Given
+from unrelu.wording.moments import moment
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -29,6 +30,8 @@ MOST_DOTS = 4000
 EFFECTS_SHOWN, UNITS_SHOWN, OUTPUTS_SHOWN = 6, 30, 4
 POINTS = 201
 """Places along an input at which a function is drawn, beside its kinks."""
+DATES = 4
+"""Dates along an axis, which take much room."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,6 +125,10 @@ def _function(axes: Axes, fit: Fit, along: int, output: int) -> None:
         if math.isfinite(each.stderr) and each.stderr > 0:
             axes.axvspan(each.low, each.high, color=KINK, alpha=0.12, linewidth=0, zorder=0)
     axes.set(xlabel=fit.input(along), ylabel=fit.output(output), xlim=(low[along], high[along]))
+    if fit.names.is_date(along):
+        apart = float(high[along] - low[along]) / DATES
+        axes.locator_params(axis="x", nbins=DATES)
+        axes.xaxis.set_major_formatter(lambda t, _: moment(t, apart, error=False))
     axes.spines[["top", "right"]].set_visible(False)
 
 

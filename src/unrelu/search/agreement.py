@@ -10,6 +10,7 @@ from scipy.optimize import linear_sum_assignment
 
 from unrelu.fitting.fittings import Fitting
 from unrelu.fitting.selection import Effort
+from unrelu.fitting.sweeps import swept
 from unrelu.fitting.width import without_least
 from unrelu.network import Network
 from unrelu.numerics.arrays import Array
@@ -63,7 +64,7 @@ def best_of_starts(
         other = start
         while other.n_units > net.n_units:
             other = without_least(other, fitting)
-        found.append(fitting.fit(other))
+        found.append(swept(fitting.fit(other), fitting))
     found = [other for other in found if other.n_units == net.n_units]
     spent = effort.operations
     for attempt in range(MORE_STARTS + 1):
@@ -76,7 +77,7 @@ def best_of_starts(
         common = max((common_units(other, best, fitting) for other in others), default=0)
         if common == best.n_units or attempt == MORE_STARTS or effort.operations > 2 * spent:
             break
-        other = fitting.fit(restart(net.n_units))
+        other = swept(fitting.fit(restart(net.n_units)), fitting)
         found += [other] * (other.n_units == net.n_units)
     return best, common
 

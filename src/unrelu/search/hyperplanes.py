@@ -34,7 +34,7 @@ from unrelu.formats.checkpoint import Step
 from unrelu.network import Network
 from unrelu.numerics.arrays import Array, Index, unit_rows
 from unrelu.numerics.devices import device_for
-from unrelu.numerics.pieces import MOST_ROWS, pieces_without_noise
+from unrelu.numerics.pieces import MOST_ROWS, bent_everywhere, pieces_without_noise
 from unrelu.samples import Samples
 from unrelu.search.exchanges import Exchanged, through_misfits
 from unrelu.search.watch import watch
@@ -108,7 +108,7 @@ def find(
     widths = Widths(samples, bias, n_units or max(3, least), min(least, samples.m), most)
     rows = np.arange(0)
     start = (np.zeros((0, samples.d)), np.zeros(0)) if known is None else (known.V, known.b)
-    effort = Effort()
+    effort = Effort(noise=noise and not patient and _surely_noise(samples))
     for _ in range(MOST_ROUNDS):
         problem, fit = explain_rows(
             samples, rows, start, widths, bias, rng, effort, noise, skip, patient
@@ -157,7 +157,7 @@ def explain_rows(
     best: tuple[float, Problem, Fit] | None = None
     rescues, spent, first_pass = 0, 0.0, 0.0
     restart_width, levels, exchanged = 0, Levels(), Exchanged()
-    for _ in count() if patient else range(MOST_STARTS):
+    for _ in count() if patient else range(1 if effort.noise else MOST_STARTS):
         if problem is None or len(rows) < widths.rows(width):
             rows = np.union1d(rows, choose_rows(samples, widths.rows(width), rng))
             problem = Problem(samples, rows, bias, skip=skip)
@@ -281,6 +281,11 @@ def _next_start(
         return keep, widths.at_least(math.ceil(GROWTH * width)), REDUCIBLE
     any_width = int(rng.integers(widths.first, restart_up_to or widths.last, endpoint=True))
     return fit.point[:0], widths.at_least(any_width), REDUCIBLE
+
+
+def _surely_noise(samples: Samples) -> bool:
+    X = samples.X
+    return samples.d == 1 and bent_everywhere(np.asarray(X)[:, 0], samples.Y, samples.eps)
 
 
 def _spread_samples(samples: Samples) -> tuple[Array, Array]:

@@ -19,6 +19,7 @@ from unrelu.fitting.fittings import Fitting, LeastSquares, without_units
 from unrelu.fitting.one_more import UNEQUAL
 from unrelu.fitting.problem import choose_rows
 from unrelu.fitting.selection import Effort
+from unrelu.fitting.sweeps import swept
 from unrelu.fitting.width import MOST_MORE, Chosen, asks_for_more, with_units
 from unrelu.network import Network
 from unrelu.noise import kinds
@@ -292,9 +293,10 @@ def _finish(net: Network, searched: Searched, request: Request, *, rough: bool) 
         net = fitting.fit(net)
     if rough or not net.n_units or not net.activation.reversible:
         return net
-    net = fitting.revised(net, request.rng, request.effort)
+    net = swept(fitting.revised(net, request.rng, request.effort), fitting)
     polished = fitting.polished(net)
-    return polished if fitting.gain(polished, net) < net.n_units else net  # else led away
+    worse = 0.0 if net.n_inputs == 1 else net.n_units  # one input is looked through
+    return polished if fitting.gain(polished, net) < worse else net  # else led away
 
 
 def _describe(

@@ -12,10 +12,12 @@ class Remark:
     code : activation-assumed, weights-transposed, inputs-not-clipped, scaling-folded, left-out, …;
         stable across versions.
     text : the same in words.
+    column : the column of X or Y that it is about, if it is about one.
     """
 
     code: str
     text: str
+    column: str = ""
 
     def __str__(self) -> str:
         return self.text
