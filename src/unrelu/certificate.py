@@ -287,7 +287,8 @@ def verify(
         its certificate.
     noise : what the labels may contain besides the outputs of the network, as in `recover`. "none":
         it has to explain them to rounding. "sparse": all but the entries that are grossly wrong,
-        which the certificate lists. "gaussian", "independent", "poisson": noise of that kind.
+        which the certificate lists. "gaussian", "independent", "poisson",
+        "bernoulli": noise of that kind.
         "auto": nothing, or what the residuals look like. Of noisy labels the network is `estimated`
         if it is their estimate within its errors: a network that is far from the best fit, by
         standard errors, is `failed`, and so is one that leaves more than noise; if one more unit

@@ -136,6 +136,8 @@ def recover(
         "gaussian"     mean-zero noise of finite variance, any covariance between the outputs.
         "independent"  anything that does not depend on X: heavy tails, outliers.
         "poisson"      noise whose variance is proportional to the mean, as that of counts.
+        "bernoulli"    labels 0 and 1, whether anything was counted: 1 with the probability that
+                       counts of the network's mean are not 0, 1 - exp(-value).
         "sparse"       gross errors in fewer than a third of the entries, nothing else, which
                        the certificate lists.
         "auto"         "none"; where nothing explains the labels to rounding, and what is left does

@@ -49,7 +49,7 @@ def test_a_missing_unit_is_asked_for_and_no_other(seed: int) -> None:
     for net, more in ((one, 1), (full, 0)):
         test = begun(samples, net)
         assert likelihood_ratio.is_asked(test, net)
-        found = likelihood_ratio.tested(test, net)
+        found = likelihood_ratio.tested(test, net, closely=False)
         assert found.more == more
         assert (found.gain > found.edge) == bool(more)
 
@@ -73,3 +73,20 @@ def test_residuals_without_long_tails_need_no_fits() -> None:
     truth, samples = counted(0, 600, 1, 20.0)
     net = fitting_to(samples).fit(Network(truth.V, truth.U, truth.b, [5.0]))
     assert not likelihood_ratio.is_asked(begun(samples, net), net)
+
+
+@pytest.mark.parametrize(
+    ("ratio", "more", "open_"),
+    [(50.0, 1, False), (38.0, 0, True), (30.0, 0, False), (10.0, 0, False)],
+)
+def test_a_unit_that_noise_hardly_ever_shows_is_left_open(
+    monkeypatch: pytest.MonkeyPatch, ratio: float, more: int, open_: bool
+) -> None:
+    """Of ten copies a twentieth is beyond 34 and a hundredth beyond 42, by Gumbel's law."""
+    truth, samples = counted(0, 600, 1, 0.1)
+    test, found = begun(samples, truth), likelihood_ratio._Wider(ratio, np.zeros((1, 7)))
+    monkeypatch.setattr(likelihood_ratio, "_one_more", lambda *_: found)
+    drawn = iter([16, 20, 39, 22, 18, 24, 21, 26, 17, 19, *[25] * 30])
+    monkeypatch.setattr(likelihood_ratio, "_in_copy", lambda *_: float(next(drawn)))
+    shown = likelihood_ratio.tested(test, truth, closely=True)
+    assert (shown.more, shown.open) == (more, open_)

@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[2]
 def test_kinds_have_their_names() -> None:
     for name, kind in KINDS.items():
         assert kind.name == name
-    assert estimated() == ("gaussian", "independent", "poisson")
+    assert estimated() == ("gaussian", "independent", "poisson", "bernoulli")
 
 
 def test_every_kind_is_explained_where_kinds_are_named() -> None:

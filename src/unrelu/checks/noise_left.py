@@ -36,7 +36,8 @@ IN_PART = 0.1
 
 @dataclass(frozen=True, eq=False)
 class NoisyCase:
-    """A canonical network, noisy labels, and what it leaves of them.
+    """A canonical network, noisy labels, and what it leaves of them. `samples`: with labels whose
+    means the network's outputs are to be; `given`: with those that came, where they are others.
 
     `unknowns`: free weights. `counts`: whether labels are whole numbers by nature. `distance`: of
     the weights from the best fit to these samples, in standard errors (root mean square); `spread`:
@@ -61,6 +62,11 @@ class NoisyCase:
     more: bool = False
     alike: float = 1.0
     curved: tuple[float, float] = (1.0, 0.0)
+    given: Samples | None = None
+
+    @property
+    def as_given(self) -> Samples:
+        return self.samples if self.given is None else self.given
 
     @property
     def labels(self) -> int:

@@ -56,7 +56,7 @@ def more_explain(asked: Question, case: NoisyCase, noise: Noise, step: float) ->
         return False
     kind, alpha = kinds.KINDS[noise.kind], CAUTION * noise.alpha
     return any(
-        _asks(each, case.net, asked, case.samples, alpha=alpha, step=step)
+        _asks(each, case.net, asked, case.as_given, alpha=alpha, step=step)
         for each in (kind, *[GAUSSIAN] * kind.robust)
     )
 

@@ -150,23 +150,28 @@ def measured(
     asked.check_widths(samples)
     net, kind = asked.network.canonical(), kinds.KINDS[noise.kind]
     biased, skip, clipped = asked.biased, asked.skip, kind.robust
+    given, samples = samples, kind.standing(samples, net(np.asarray(samples.X, np.float64)))
     step = 0.0 if kind.integer else precision.step
     left = unexplained(net, rounded_apart(net, samples, step), biased, clipped)
     free, none = unknowns_of(net, biases=biased, skip=skip), np.full(net.n_units, np.inf)
     bound = chance(net, samples, biased, skip, clipped)
     if net.n_units and (samples.d == 1 or samples.n * samples.m >= FEW_LABELS * free):
-        bound = chance_of_units(bound, asked, samples, noise, precision.step)
+        bound = chance_of_units(bound, asked, given, noise, precision.step)
     left = replace(left, chance=bound)
     some = samples.take(samples.spread(LOOKED_AT))
     rest = some.left(net(some.X))
     if (rest.std(axis=0) < ROUNDED * precision.step).all():
         left = replace(left, misfit=0.0)
-    alike = chance_alike(kind, net, asked, samples)
-    line = _curved(asked, net, samples, noise)
+    alike = chance_alike(kind, net, asked, given)
+    line = _curved(asked, net, given, noise)
     nothing = np.arange(0)
     counts = kind.integer
     return NoisyCase(
-        net, samples, left, free, none, nothing, counts=counts, alike=alike, curved=line
+        *(net, samples, left, free, none, nothing),
+        counts=counts,
+        alike=alike,
+        curved=line,
+        given=given,
     )
 
 
@@ -193,7 +198,7 @@ def judge_noisy(
     found, uncertainty, objection = on_residuals(case), None, ""
     few = found is not None and found.code in FEW and case.labels > case.unknowns
     if (found is None or few) and not own:
-        samples = case.samples
+        samples = case.as_given
         if before is None and 0 < fitted < samples.n:
             samples = samples.take(asked.used)
         samples = rounded_apart(case.net, samples, precision.step * (not case.counts))
@@ -221,8 +226,9 @@ def judge_noisy(
             except InputError as error:  # errors beyond what weights may be
                 objection = str(error)
             else:
-                errors, weak = _errors_known(uncertainty, samples), uncertainty.undetermined
-                case = replace(case, errors=errors, weak=weak)
+                drawn = case.counts and uncertainty.factors is not None
+                errors = _errors_known(uncertainty, samples, simulated=drawn)
+                case = replace(case, errors=errors, weak=uncertainty.undetermined)
     found, named = _named(found or on_weights(case), case, precision)
     evidence = NoisyLabels(
         unexplained=case.left,
@@ -238,14 +244,15 @@ def judge_noisy(
         fitted=fitted,
         precision=named,
     )
-    findings = found, *_remarks(found, case)
+    findings = found, *_remarks(found, case, noise)
     judgement = Judgement(case.net, asked, case.samples.n, evidence, findings)
     return Estimated(judgement, uncertainty, objection)
 
 
-def _errors_known(uncertainty: Uncertainty, samples: Samples) -> Array:
+def _errors_known(uncertainty: Uncertainty, samples: Samples, *, simulated: bool) -> Array:
     """Of hidden weights; none, where by the likelihood a breakpoint may be anywhere."""
-    errors = hidden_errors(uncertainty.network, uncertainty.units, samples)
+    units = uncertainty.units
+    errors = hidden_errors(uncertainty.network, units, samples, simulated=simulated)
     errors[[kink.unit for kink in uncertainty.kinks if kink.anywhere]] = UNKNOWN
     return errors
 
@@ -258,9 +265,9 @@ def _named(found: Finding, case: NoisyCase, precision: Precision) -> tuple[Findi
     return replace(found, code="rounding", sentence=sentence), precision.name
 
 
-def _remarks(found: Finding, case: NoisyCase) -> tuple[Finding, ...]:
+def _remarks(found: Finding, case: NoisyCase, noise: Noise) -> tuple[Finding, ...]:
     """What else there is to say of an estimate: of counts, whether their variance is their mean."""
-    if not case.counts or found.status == Status.FAILED:
+    if not noise.dispersion or found.status == Status.FAILED:
         return ()
     remark = dispersion(case.net, case.samples, case.unknowns)
     return () if remark is None else (remark,)
@@ -283,10 +290,13 @@ def fit_to_first_order(
 ) -> Linearised:
     """The fit to such noise that led to this network. Raises InputError for what cannot have been
     fitted."""
-    criterion = kinds.criterion(noise, samples, net(samples.X))
+    F, kind = net(samples.X), kinds.KINDS[noise.kind]
+    criterion = kinds.criterion(noise, samples, F)
     if form != "auto":
         criterion = replace(criterion, form=form)
-    return linearised(net, samples, criterion, biased=asked.biased, skip=asked.skip)
+    return linearised(
+        net, kind.standing(samples, F), criterion, biased=asked.biased, skip=asked.skip
+    )
 
 
 def _plain_distance(linear: Linearised, kind: NoiseKind) -> float:
@@ -304,6 +314,7 @@ def _curved(asked: Question, net: Network, samples: Samples, noise: Noise) -> tu
     kind = kinds.KINDS[noise.kind]
     if not kind.counts or not net.n_units or net.skip or not net.activation.piecewise_linear:
         return 1.0, 0.0
-    criterion = kinds.criterion(noise, samples, net(samples.X))
+    F = net(np.asarray(samples.X, np.float64))
+    criterion = kinds.criterion(noise, samples, F)
     assert criterion.weights is not None, "counts have weights"
-    return curved(net, samples, criterion.weights, asked.biased)
+    return curved(net, kind.standing(samples, F), criterion.weights, asked.biased)

@@ -57,12 +57,14 @@ further unit is not credited with what the others, moved a little, explain as we
 class Tested:
     """One width against one more: the gain of the best further unit, the gain in noise that it
     must exceed, both in noise variances; how many units it takes to exceed it, zero if none do;
-    rows (units, D) of these."""
+    rows (units, D) of these; and whether noise explains as much too rarely to say that there is no
+    further unit, where that has been asked."""
 
     gain: float
     edge: float
     more: int
     rows: Array
+    open: bool = False
 
 
 @dataclass(frozen=True, eq=False)

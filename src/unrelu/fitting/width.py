@@ -27,6 +27,9 @@ PLAIN_LONG_TAILED = 10.0
 """The same as PLAIN where noise has long tails: of counts that are nearly all zero the gain in
 noise varies by a factor of five from copy to copy."""
 
+PLAIN_SEARCHED = 1.5
+"""The same for a network that a search has found, which is more thorough than a test."""
+
 ROUNDINGS = 10.0
 """Times the `resolution` of the labels that a unit must make of a difference somewhere."""
 
@@ -48,11 +51,13 @@ MANY_INPUTS = 20
 @dataclass(frozen=True, eq=False)
 class Chosen:
     """The network with as many units as the samples show, and what every width has shown;
-    `endless`: further units go on explaining more than noise shows."""
+    `endless`: further units go on explaining more than noise shows; `open`: whether there is one
+    unit more is left open."""
 
     network: Network
     widths: tuple[Width, ...]
     endless: bool = False
+    open: bool = False
 
 
 def choose(
@@ -91,11 +96,12 @@ def choose(
         k -= 1
     last = min(most, net.n_units + MOST_MORE)
     while True:
-        tested = _tested(path[k], test, left)
+        tested = _tested(path[k], test, left, closely=True)
         more = tested.more or _masked_units(path, k, by_chance)
         widths.append(Width(k + 1, tested.gain, tested.edge))
         if not more or _is_rounding(path[k], fitting, step):
-            return Chosen(path[k], tuple(widths))
+            left_open = tested.open or _is_searched(path, k, test, tested.edge)
+            return Chosen(path[k], tuple(widths), open=left_open)
         if k == last:
             return Chosen(path[k], tuple(widths), endless=True)
         rows = tested.rows
@@ -167,11 +173,13 @@ def _past_doubt(smaller: Network, larger: Network, by_chance: _ByChance) -> Widt
     return None
 
 
-def _tested(net: Network, test: Test, left: Residuals | None = None) -> Tested:
+def _tested(
+    net: Network, test: Test, left: Residuals | None = None, *, closely: bool = False
+) -> Tested:
     """Whether a network asks for more units: by what it leaves, `left` if that is known already, or
-    by likelihoods."""
+    by likelihoods, `closely` or not."""
     if likelihood_ratio.is_asked(test, net):
-        return likelihood_ratio.tested(test, net)
+        return likelihood_ratio.tested(test, net, closely=closely)
     return test(left if left is not None and left.net is net else test.residuals_of(net))
 
 
@@ -244,6 +252,15 @@ def without_least(net: Network, fitting: Fitting) -> Network:
         return fitting.without_units()
     least = int(np.argmin(fitting.importance(net)))
     return fitting.fit(fitting.without(net, least), rough=True)
+
+
+def _is_searched(path: dict[int, Network], k: int, test: Test, edge: float) -> bool:
+    """Whether the search has a network of one unit more that explains plainly more than the best
+    such unit does of rare counts, though the test finds none: the best of k units may stand for
+    two between them, and next to it there is no further one."""
+    if k + 1 not in path or not likelihood_ratio.is_asked(test, path[k]):
+        return False
+    return test.fitting.gain(path[k], path[k + 1]) > PLAIN_SEARCHED * edge
 
 
 def _masked_units(path: dict[int, Network], k: int, by_chance: _ByChance) -> int:

@@ -88,13 +88,15 @@ def goodness(
     kind = KINDS[noise.kind]
     if samples.in_store or kind.answers != VALUES.name:
         return None
-    Y, fitted, weights = np.asarray(samples.Y, np.float64), net(samples.X), samples.root**2
+    Y, weights = np.asarray(samples.Y, np.float64), samples.root**2
+    values = net(samples.X)
+    fitted = kind.mean(values)
     mean = (weights * Y).sum(axis=0) / weights.sum() if len(weights) > 1 else Y.mean(axis=0)
     about = (weights * (Y - mean) ** 2).sum(axis=0)
     left = (weights * (Y - fitted) ** 2).sum(axis=0)
     r_squared = np.full(samples.m, math.nan)
     np.divide(left, about, out=r_squared, where=about > 0)
-    likelihood, parameters = kind.likelihood(samples, fitted, noise)
+    likelihood, parameters = kind.likelihood(samples, values, noise)
     return Goodness(
         n_samples=samples.n,
         n_outputs=samples.m,

@@ -38,8 +38,8 @@ class Width:
 class Noise:
     """The noise that a fit has left.
 
-    kind : "gaussian", "independent" or "poisson", as in `recover`; `reason` says why that one
-        was chosen, where the samples were asked.
+    kind : "gaussian", "independent", "poisson" or "bernoulli", as in `recover`; `reason` says why
+        that one was chosen, where the samples were asked.
     covariance : (m, m), of the noise of one sample; of heavy tails, the squared scales.
     widths : the numbers of units weighed, where it was not given.
     growth : noise variance by samples that the search did not see over that by those it saw, at
@@ -51,7 +51,8 @@ class Noise:
     search : what the search could not settle: "disagree", no two of its starts ended in the same
         network; "endless", every further unit goes on explaining more than noise would; "more", so
         does one unit more than the number asked for; "hopeless", it made one start, which left what
-        is plainly no noise; or "". Where searches disagree, `common` is
+        is plainly no noise; "open", one unit more explains about as much as noise hardly ever
+        would; or "". Where searches disagree, `common` is
         how many units of the network another one has found as well.
     """
 

@@ -147,6 +147,9 @@ class NoiseKind:
     counts : whether labels count events, so that inputs at which many were seen show units.
     drawn : labels from its law, if that is known.
     left : (samples, predictions) → what these leave of labels (n, m), in units of the predictions.
+    standing : (samples, predictions) → samples whose labels have those as their mean, if they are
+        right, where labels themselves have another.
+    mean : predictions to the means of labels.
     answers : what such labels are of the values of a network, as in `recover(answers=...)`.
     described : (noise, loss) → the noise that was found, in the terms of the loss.
     objection : (samples, network, bias) → a note on what contradicts it, "" if nothing does.
@@ -171,6 +174,8 @@ class NoiseKind:
     counts: bool = False
     drawn: DrawnAbout = lambda *_: None
     left: Callable[[Samples, Array], Array] = lambda samples, fitted: samples.left(fitted)
+    standing: Callable[[Samples, Array], Samples] = lambda samples, _fitted: samples
+    mean: Callable[[Array], Array] = lambda fitted: fitted
     answers: str = "values"
     described: Callable[[Noise, Loss], Noise] = lambda noise, _loss: noise
     objection: Callable[[Samples, Network, bool], str] = lambda *_: ""

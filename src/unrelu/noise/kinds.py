@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from unrelu.network import Network
+from unrelu.noise.bernoulli import BERNOULLI
 from unrelu.noise.found import Noise
 from unrelu.noise.gaussian import GAUSSIAN, noise_covariance
 from unrelu.noise.independent import INDEPENDENT, long_tailed
@@ -20,7 +21,9 @@ from unrelu.noise.sparse import SPARSE
 from unrelu.numerics.arrays import Array
 from unrelu.samples import Samples
 
-KINDS = {kind.name: kind for kind in (NONE, GAUSSIAN, INDEPENDENT, POISSON, SPARSE, LABELS)}
+KINDS = {
+    kind.name: kind for kind in (NONE, GAUSSIAN, INDEPENDENT, POISSON, BERNOULLI, SPARSE, LABELS)
+}
 
 AUTO = NoiseKind("auto", "what the labels themselves show", given=False, stand_in="gaussian")
 """Where no kind is named."""
@@ -74,7 +77,8 @@ def noise_left(
 ) -> Noise:
     """The noise of a kind that a network leaves of samples, and what else was `found` of it."""
     fitted = net(samples.X)
-    covariance = noise_covariance(samples.left(fitted), net, bias, samples.resolution())
+    left = kind.standing(samples, fitted).left(fitted)
+    covariance = noise_covariance(left, net, bias, samples.resolution())
     noise = Noise(kind.name, reason, covariance, **found)
     return noise if kind.loss is None else kind.described(noise, kind.loss(samples, fitted))
 

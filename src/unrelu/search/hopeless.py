@@ -40,6 +40,7 @@ def is_hopeless(
     samples."""
     if is_rounding(net, samples, step):
         return False
+    samples = kind.standing(samples, net(np.asarray(samples.X, np.float64)))
     left, no_errors = unexplained(net, samples, bias, kind.robust), np.zeros(0)
     free, counts = unknowns_of(net, biases=bias, skip=net.skip), kind.integer
     case = NoisyCase(net, samples, left, free, no_errors, np.arange(0), counts=counts)

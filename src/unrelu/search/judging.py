@@ -159,7 +159,7 @@ def _judge_noisy_labels(task: Task, method: str, candidate: Candidate, noise: No
             return Outcome(method, Candidate(exact.network, rows, candidate.stats), exact)
     cut: Index = np.arange(0)
     if on_residuals(case) is None and net.activation.reversible:
-        fitted = samples if len(rows) == samples.n else samples.take(rows)
+        fitted = case.samples if len(rows) == samples.n else case.samples.take(rows)
         covariance = noise.covariance
         net, cut = flat_directions.without_flat_directions(net, fitted, task.bias, covariance)
     if len(cut):
@@ -199,8 +199,9 @@ def _hint(certificate: Certificate, task: Task, noise: Noise, status: Status) ->
     fixed_width = failed and task.n_units is not None
     if failed and not fixed_width:
         return []
-    samples = task.weighted
-    if kinds.KINDS[noise.kind].robust:
+    kind = kinds.KINDS[noise.kind]
+    samples = kind.standing(task.weighted, net(task.weighted.X))
+    if kind.robust:
         samples = clipped(samples, net(samples.X))
     found = linear_part.with_skip(
         net,

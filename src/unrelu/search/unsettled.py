@@ -8,6 +8,7 @@ import math
 from unrelu.certificate import Certificate
 from unrelu.checks.finding import Finding, failed, undetermined
 from unrelu.evidence.noisy_labels import FEW
+from unrelu.fitting.likelihood_ratio import OPEN
 from unrelu.noise.found import HOPELESS, Noise
 from unrelu.wording.status import Status
 from unrelu.wording.streams import counted
@@ -47,6 +48,14 @@ def unsettled(certificate: Certificate, noise: Noise, *, given: bool) -> tuple[F
             "more-units",
             f"there are more than the {units} units that were asked for, or another kind of model "
             "made these labels: one more explains more than noise would",
+        )
+    elif noise.search == "open" and certificate.status == Status.ESTIMATED:
+        found = undetermined(
+            "more-units-open",
+            f"whether there is one unit more than these {units} is left open: noise would explain "
+            f"as much in fewer than {OPEN:.0%} of all cases, though not in fewer than "
+            f"{noise.alpha:.2g}; a larger alpha, or more samples, would decide, and n_units does "
+            "where it is known",
         )
     else:
         return of_search(noise, units)
