@@ -11,6 +11,8 @@ from unrelu.fitting.fittings import fitting_of, without_units
 from unrelu.fitting.problem import choose_rows
 from unrelu.fitting.selection import Effort
 from unrelu.fitting.width import asks_for_more
+from unrelu.inference.notes import DOUBTFUL
+from unrelu.inference.uncertainty import Uncertainty
 from unrelu.network import Network
 from unrelu.network.unknowns import unknowns_of
 from unrelu.noise import kinds
@@ -59,6 +61,26 @@ def more_explain(asked: Question, case: NoisyCase, noise: Noise, step: float) ->
         _asks(each, case.net, asked, case.as_given, alpha=alpha, step=step)
         for each in (kind, *[GAUSSIAN] * kind.robust)
     )
+
+
+def idle_units(
+    asked: Question, case: NoisyCase, noise: Noise, uncertainty: Uncertainty
+) -> list[int]:
+    """Units of counts that may not be there: by errors from simulated counts their output weights
+    may be zero, and the network without such a unit does not ask for one more. Errors of known
+    sides do not show it, for a unit that is fitted to noise explains much of it."""
+    if not case.counts or uncertainty.factors is None:
+        return []
+    kind, net, samples = kinds.KINDS[noise.kind], case.net, case.as_given
+    found = []
+    for unit in uncertainty.units:
+        if unit.p_value <= DOUBTFUL:
+            continue
+        fitting = fitting_of(kind, net, samples, asked.biased, asked.skip, Effort())
+        fewer = fitting.fit(fitting.without(net, unit.unit), rough=True)
+        if not _asks(kind, fewer, asked, samples, alpha=noise.alpha, step=0.0):
+            found.append(unit.unit)
+    return found
 
 
 def _asks(

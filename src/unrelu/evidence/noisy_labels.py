@@ -29,7 +29,7 @@ from unrelu.evidence.evidence import (
     in_floats,
     with_kind_of_labels,
 )
-from unrelu.evidence.further_units import chance_of_units, more_explain
+from unrelu.evidence.further_units import chance_of_units, idle_units, more_explain
 from unrelu.evidence.shared_rounding import is_rounding, rounded_apart
 from unrelu.inference.assessment import assess_linearised
 from unrelu.inference.linearised import Linearised, linearised
@@ -226,8 +226,8 @@ def judge_noisy(
             except InputError as error:  # errors beyond what weights may be
                 objection = str(error)
             else:
-                drawn = case.counts and uncertainty.factors is not None
-                errors = _errors_known(uncertainty, samples, simulated=drawn)
+                idle = idle_units(asked, case, noise, uncertainty)
+                errors = _errors_known(uncertainty, samples, idle)
                 case = replace(case, errors=errors, weak=uncertainty.undetermined)
     found, named = _named(found or on_weights(case), case, precision)
     evidence = NoisyLabels(
@@ -249,10 +249,10 @@ def judge_noisy(
     return Estimated(judgement, uncertainty, objection)
 
 
-def _errors_known(uncertainty: Uncertainty, samples: Samples, *, simulated: bool) -> Array:
+def _errors_known(uncertainty: Uncertainty, samples: Samples, idle: list[int]) -> Array:
     """Of hidden weights; none, where by the likelihood a breakpoint may be anywhere."""
     units = uncertainty.units
-    errors = hidden_errors(uncertainty.network, units, samples, simulated=simulated)
+    errors = hidden_errors(uncertainty.network, units, samples, idle=idle)
     errors[[kink.unit for kink in uncertainty.kinks if kink.anywhere]] = UNKNOWN
     return errors
 

@@ -181,12 +181,7 @@ class LeastSquares(Fitting):
     def held(self, net: Network) -> LeastSquares:  # noqa: ARG002
         return self
 
-    def redrawn(
-        self,
-        net: Network,  # noqa: ARG002
-        rng: np.random.Generator,  # noqa: ARG002
-        doubt: Array | None = None,  # noqa: ARG002
-    ) -> None:
+    def redrawn(self, *_: object) -> None:
         return None
 
     def weights(self, net: Network) -> Array:  # noqa: ARG002

@@ -67,15 +67,13 @@ and the error of its hidden weights then, which could be anything."""
 
 
 def hidden_errors(
-    net: Network, units: Sequence[UnitEstimate], samples: Samples, *, simulated: bool = False
+    net: Network, units: Sequence[UnitEstimate], samples: Samples, *, idle: Sequence[int] = ()
 ) -> Array:
     """(k,): the error of the hidden weights, as one number per unit: of the direction in radians
     or, with one input, of the breakpoint in standard deviations of the input. `UNKNOWN` for a unit
-    whose output weights are `LOST` or, of errors by simulated labels, may be zero: without those
-    it seems to be there though it is fitted to noise."""
+    whose output weights are `LOST`, or which is `idle`: which may not be there."""
     lost = np.array([unit.strength_error > LOST * unit.strength for unit in units], dtype=bool)
-    if simulated:
-        lost |= np.array([unit.p_value > DOUBTFUL for unit in units], dtype=bool)
+    lost[list(idle)] = True
     if net.n_inputs > 1:
         errors = np.array([unit.angle_error for unit in units])
     else:
