@@ -34,7 +34,7 @@ def test_noisy_labels(units: int) -> None:
 
 def test_class_labels() -> None:
     truth = planted_logits(0, d=3, k=2, classes=2)
-    X, labels = drawn_samples(truth, 3000, 0)
+    X, labels = drawn_samples(truth, 1000, 0)
     found = recover(X, labels, answers="labels", rng=0).certificate
     net: Network = found.network
     assert isinstance(found.evidence, DrawnLabels)

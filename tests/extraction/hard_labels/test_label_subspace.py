@@ -56,7 +56,7 @@ def test_a_network_that_differs_beside_the_subspace_is_not_taken_from_it() -> No
         odd = np.abs(X).max(axis=1) > 200
         return np.where(odd & (X[:, 0] > 0), 1.0, sign_of(truth)(X))
 
-    result = unrelu.extract(oracle, 24, answers="labels", budget=60_000, rng=1, throw=False)
+    result = unrelu.extract(oracle, 24, answers="labels", budget=20_000, rng=1, throw=False)
     assert result.status != "exact"
 
 
