@@ -2,6 +2,7 @@
 #
 #   make demo    train a small network on handwritten digits, query it, recover its weights
 #   make test    style, types and tests
+#   make studies the tests that take long
 #   make docs    the documentation, with its examples run, in docs/_build/html
 #   make bench   the benchmarks, listed; make bench NAME=... runs one
 #   make wheel-check   builds the wheel and tries it in an environment with nothing else in it
@@ -28,7 +29,7 @@ install = if $(1)/bin/python -m pip --version >/dev/null 2>&1; \
 
 EVERYTHING := -e '.[dev,all]'
 
-.PHONY: demo test lint docs bench wheel-check clean
+.PHONY: demo test studies lint docs bench wheel-check clean
 
 demo: $(VENV)/.ready
 	$(BIN)/unrelu demo -o unrelu-demo
@@ -36,6 +37,9 @@ demo: $(VENV)/.ready
 # pytest comes last, so that its closing line does too.
 test: lint
 	$(ONE_THREAD) $(BIN)/python -m pytest -n 2
+
+studies: $(VENV)/.ready
+	$(ONE_THREAD) $(BIN)/python -m pytest -n 2 -m study
 
 lint: $(VENV)/.ready
 	$(BIN)/ruff check .

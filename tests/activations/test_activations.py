@@ -376,6 +376,7 @@ def test_few_values_and_too_many_unknowns_are_left_open() -> None:
     assert unrelu.verify(net, X, net(X)).code == "outputs-dependent"
 
 
+@pytest.mark.study
 def test_noise_is_not_explained() -> None:
     X, Y, _ = planted(Expm1(), 5, 2, 2, 100, seed=11)
     noisy = Y + 1e-6 * np.random.default_rng(0).standard_normal(Y.shape)

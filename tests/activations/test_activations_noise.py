@@ -141,6 +141,7 @@ def test_noisy_labels_end_in_the_minimum_next_to_the_truth(f: Activation, bias: 
 
 
 @pytest.mark.parametrize("f", [Power(2), Expm1()], ids=name)
+@pytest.mark.study
 def test_the_number_of_units_is_found(f: Activation) -> None:
     X, Y, truth = noisy_samples(f, 3, 2, 800, seed=2)
     result = unrelu.recover(X, Y, activation=f, bias=False, rng=0)

@@ -36,6 +36,7 @@ def test_fifteen_points_and_one_break() -> None:
     assert any(note.startswith("few samples") for note in result.uncertainty.notes)
 
 
+@pytest.mark.study
 def test_intervals_of_few_points_cover() -> None:
     inside = [0, 0]
     for seed in range(12):

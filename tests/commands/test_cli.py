@@ -273,7 +273,7 @@ def test_an_interruption_is_not_taken_for_a_verdict(
     def interrupted(*_arguments: object, **_options: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("unrelu.formats.samples.read_named", interrupted)
+    monkeypatch.setattr("unrelu.formats.samples.read_weighted", interrupted)
     assert run("recover", "s.npz", "-o", tmp_path / "net.npz").exit_code == 130
 
 

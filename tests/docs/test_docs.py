@@ -29,12 +29,22 @@ WITHOUT_OUTPUT = {"commands", "installing", "measured", "report", "which-regress
 """Pages that show no output: the commands are run by `test_guides`."""
 
 
+LONG = {"neurons"}
+"""Pages that take long to run."""
+
+
 def test_every_page_is_run() -> None:
     written = {path for path in DOCS.rglob("*.md") if not path.relative_to(DOCS).match("_build/*")}
     assert written - {DOCS / "changelog.md"} == set(PAGES)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=[path.stem for path in PAGES])
+@pytest.mark.parametrize(
+    "page",
+    [
+        pytest.param(path, marks=[pytest.mark.study] if path.stem in LONG else [], id=path.stem)
+        for path in PAGES
+    ],
+)
 def test_a_page_prints_what_it_shows(
     page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -18,7 +18,7 @@ import unrelu
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
-SMALL: dict[str, list[str]] = {"ganglion_cells": ["--frames", "10000", "--side", "6"]}
+SMALL: dict[str, list[str]] = {"ganglion_cells": ["--frames", "6000", "--side", "5"]}
 """Examples with a function main, and options that make it small."""
 
 PAGES = [
@@ -95,6 +95,7 @@ def test_behind_a_wide_network() -> None:
     assert wide.canonical().n_units == 18
 
 
+@pytest.mark.study
 def test_behind_a_trained_student() -> None:
     names = read("behind_a_trained_student")
     off = dict(zip(names["found"], names["to_teacher"], strict=True))
@@ -125,6 +126,7 @@ def test_unknown_activation() -> None:
     assert len(names["figure"].axes) == 1
 
 
+@pytest.mark.study
 def test_phase_diagram() -> None:
     names = read("phase_diagram")
     assert names["wrong"] == 0

@@ -45,6 +45,7 @@ def test_rounding_is_the_noise_of_the_intervals(weak: tuple[Standing, unrelu.Rec
     assert 0 < np.abs(found.stderr.U).max() < 10 * one
 
 
+@pytest.mark.study
 def test_units_that_spread_over_six_decades_are_all_found() -> None:
     """Half of them are too weak to be seen on a line."""
     truth = planted_single(8, 14, 2, seed=0)

@@ -38,6 +38,7 @@ def test_a_network_of_many_inputs_in_single_precision() -> None:
     assert np.median(off) < 3 * np.median(errors) < 30 * np.median(off)
 
 
+@pytest.mark.study
 def test_a_unit_far_out_is_not_passed_over() -> None:
     """No input of the usual scale activates it, but lines do."""
     net = planted_single(80, 70, 8, seed=1, decades=0.0)

@@ -295,6 +295,28 @@ def test_columns_of_parquet_and_their_dates(tmp_path: Path) -> None:
     assert np.asarray(Y).tolist() == [[1.0], [2.0]]
 
 
+def test_gaps_of_parquet(tmp_path: Path) -> None:
+    pyarrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    path, times = tmp_path / "s.parquet", np.array([0, 60, "NaT"], dtype="datetime64[s]")
+    columns = {"when": times, "flag": [True, None, False], "score": [1.0, 2.0, 3.0]}
+    parquet.write_table(pyarrow.table(columns), path)
+    X, _ = read_named(path, layout=Layout(y=("score",)))
+    expected = np.array([[0, 1], [60, np.nan], [np.nan, 0]])
+    assert np.array_equal(np.asarray(X), expected, equal_nan=True)
+    X, _ = read_named(path, layout=Layout(y=("score",), drop_missing=True))
+    assert np.asarray(X).tolist() == [[0, 1]]
+
+
+@pytest.mark.parametrize("first", ["2024-01-01", "true", "NA", "1/3"])
+def test_a_first_line_of_values_is_no_header(tmp_path: Path, first: str) -> None:
+    path = tmp_path / "s.csv"
+    path.write_text(f"{first},1\n{first},2\n")
+    exact = first == "1/3"
+    _, Y = read_named(path, layout=Layout(y=("1",)), exact=exact)
+    assert np.asarray(Y, dtype=float).tolist() == [[1], [2]]
+
+
 def test_what_unpacks_to_too_much_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "s.csv.gz"
     path.write_bytes(gzip.compress(b"x0,y0\n" + b"0,0\n" * 2_000_000))

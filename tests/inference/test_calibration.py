@@ -79,6 +79,7 @@ def covers(shares: Array) -> bool:
     return bool(shares.min() >= binom.ppf(CHANCE / len(shares), REPEATED, 0.95) / REPEATED)
 
 
+@pytest.mark.study
 def test_calibrated_errors_cover(coverage: tuple[Array, Array]) -> None:
     assert covers(coverage[0]), coverage[0]
 

@@ -92,3 +92,18 @@ def test_an_interval_ends_where_the_p_value_falls_below() -> None:
     assert low == 1.0 or np.isclose(low, 1.0)
     assert 3.0 < high < 4.0
     assert np.allclose(kink.interval(0.999), [0.0, 4.0])
+
+
+def test_noise_that_is_larger_next_to_a_break_makes_its_interval_longer() -> None:
+    """By as much as its standard error."""
+    rng = np.random.default_rng(0)
+    x = np.sort(rng.uniform(0, 10, 1000))
+    size = np.where(np.abs(x - 5) < 1, 1.5, 0.1)
+    y = 2 * np.maximum(x - 5, 0) + size * rng.standard_normal(1000)
+    lengths = {}
+    for form in ("homoscedastic", "sandwich"):
+        result = unrelu.recover(x[:, None], y, 1, noise="gaussian", form=form, rng=0)
+        (kink,) = result.breakpoints
+        lengths[form] = (kink.high - kink.low) / (2 * 1.96)
+        assert 0.8 * kink.stderr < lengths[form] < 1.2 * kink.stderr
+    assert lengths["sandwich"] > 1.3 * lengths["homoscedastic"]

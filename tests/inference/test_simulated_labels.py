@@ -4,6 +4,7 @@ too small."""
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 from scipy.stats import binom
 
@@ -66,6 +67,7 @@ def covers(all_hits: NDArray[np.bool_]) -> bool:
     return bool(all_hits.sum() >= binom.ppf(CHANCE, all_hits.size, 0.95))
 
 
+@pytest.mark.study
 def test_errors_by_simulated_counts_cover() -> None:
     found = [errors(seed) for seed in range(CELLS)]
     assert all(calibrated.factors is not None for _, calibrated, _ in found)

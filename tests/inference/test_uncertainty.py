@@ -318,6 +318,7 @@ def test_nothing_to_doubt(seed: int) -> None:
     assert assess(*noisy(seed=seed), biased=True).notes == ()
 
 
+@pytest.mark.study
 def test_kinks_that_noise_blurs() -> None:
     """One output and much noise: the errors are too small, as they say themselves."""
     for size, blurred in ((0.02, False), (0.5, True)):

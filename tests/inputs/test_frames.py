@@ -235,7 +235,7 @@ def test_times_are_seconds(times: Any, code: str) -> None:
 
 
 def remark_in(result: Recovery) -> bool:
-    return "seconds" in dict(result.rows())["taken for granted"]
+    return "seconds" in dict(result.rows())["remark"]
 
 
 def test_times_in_other_units_and_without_value() -> None:

@@ -114,7 +114,9 @@ def test_intervals_hold_for_over_dispersed_counts_that_come_together() -> None:
     assert np.mean(inside["homoscedastic"]) < np.mean(inside["sandwich"])
 
 
-@pytest.mark.parametrize(("level", "n"), [(0.2, 6000), (1.0, 1500), (20.0, 800)])
+@pytest.mark.parametrize(
+    ("level", "n"), [pytest.param(0.2, 6000, marks=pytest.mark.study), (1.0, 1500), (20.0, 800)]
+)
 def test_auto_knows_counts(level: float, n: int) -> None:
     """Also rare ones, most of which are zero."""
     truth, rng = rates(level, 3), np.random.default_rng(3)
@@ -190,7 +192,7 @@ def test_an_output_of_zeros_beside_counts() -> None:
     assert result.noise.kind == "poisson"
 
 
-@pytest.mark.parametrize(("seed", "off"), [(3, [0]), (4, [])])
+@pytest.mark.parametrize(("seed", "off"), [(3, [0]), pytest.param(4, [], marks=pytest.mark.study)])
 def test_counts_that_are_nearly_all_zero(seed: int, off: list[int]) -> None:
     """Nine in ten; the network found is as likely as that which a fit from the truth leads to, and
     of units that are off all the same the errors say so."""

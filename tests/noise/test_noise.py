@@ -238,7 +238,7 @@ def test_permuted_labels(noise: str) -> None:
     assert np.all(result.stderr.c < 1.01 * usual)
 
 
-@pytest.mark.parametrize("given", [None, 4])
+@pytest.mark.parametrize("given", [pytest.param(None, marks=pytest.mark.study), 4])
 def test_three_layers_are_not_two(given: int | None) -> None:
     """Never exact, nor an estimate."""
     rng = np.random.default_rng(0)
@@ -264,6 +264,7 @@ def test_more_units_than_there_are() -> None:
         assert angles[surplus].min() > angles[known.permutation].max()
 
 
+@pytest.mark.study
 def test_fewer_units_than_there_are() -> None:
     problem = plant(4, 4, 3, 400, seed=13, bias=0.5)
     Y = noisy_labels(problem, 0.02)
@@ -383,6 +384,7 @@ def test_heavy_tails_are_reported_where_gaussian_noise_was_asked_for() -> None:
         assert (TAILED in result.explanation) == reported
 
 
+@pytest.mark.study
 def test_skewed_noise_is_said_to_be() -> None:
     """Student's t takes it for symmetric: the output biases are off by more than their errors."""
     rng = np.random.default_rng(0)

@@ -99,6 +99,7 @@ def test_any_noise_independent_of_the_inputs(kind: str, k: int, m: int) -> None:
     assert estimated >= 4 or kind == "gross"
 
 
+@pytest.mark.study
 def test_three_units() -> None:
     found = 0
     for seed in range(4):

@@ -26,6 +26,7 @@ def test_units_in_inputs_of_any_size() -> None:
     assert recovered("ica", [scaled], bias=True) == 1
 
 
+@pytest.mark.study
 def test_hidden_weights_must_be_orthonormal() -> None:
     for seed in range(5):
         problem = plant(10, 5, 5, 2000, seed=seed, V=conditioned(10, 5, 10.0, seed))

@@ -34,7 +34,7 @@ def worst_in_errors(result: unrelu.Recovery, truth: Network) -> float:
     return float(max(np.nanmax(np.abs(part)) for part in off))
 
 
-@pytest.mark.parametrize("classes", [2, 3])
+@pytest.mark.parametrize("classes", [2, pytest.param(3, marks=pytest.mark.study)])
 def test_labels_leave_an_estimate(classes: int, tmp_path: Path) -> None:
     truth = planted_logits(0, **FEW, classes=classes)
     X, labels = drawn_samples(truth, 3000, 0)
@@ -60,6 +60,7 @@ def test_labels_leave_an_estimate(classes: int, tmp_path: Path) -> None:
     assert unrelu.load_result(tmp_path / "result.npz") == result
 
 
+@pytest.mark.study
 def test_the_same_on_other_samples() -> None:
     truth = planted_logits(1, **FEW, classes=3)
     X, labels = drawn_samples(truth, 3000, 1)
@@ -116,6 +117,7 @@ def test_a_missing_unit_is_asked_for() -> None:
     assert result.status != "estimated"
 
 
+@pytest.mark.study
 def test_weights_are_as_if_labels_had_been_repeated() -> None:
     X, labels = drawn_samples(planted_logits(0, **FEW), 800, 0)
     weights = 1 + np.arange(800) % 2
@@ -151,6 +153,7 @@ def test_what_labels_do_not_go_with(option: str, value: object) -> None:
         unrelu.recover(X, labels, noise="labels")
 
 
+@pytest.mark.study
 def test_labels_with_a_skip_connection() -> None:
     truth = planted_logits(0, d=3, k=1)
     truth = Network(truth.V, truth.U, truth.b, truth.c, W=[[1.0, -2.0, 0.5]]).canonical(skip=True)

@@ -146,6 +146,7 @@ def test_errors_on_one_side_of_a_unit(kind: str, share: float) -> None:
     assert_no_lie(sparse(problem, Y), problem.truth)
 
 
+@pytest.mark.study
 def test_a_consistent_lie_about_one_unit() -> None:
     """Six in ten of the labels on its active side are those of a network with another v."""
     problem = plant(4, 2, 5, 150, seed=9)
@@ -201,6 +202,7 @@ def test_labels_that_do_not_split() -> None:
 
 @pytest.mark.parametrize(("d", "k", "m", "n"), [(5, 3, 3, 1000), (4, 5, 2, 1500), (6, 3, 8, 500)])
 @pytest.mark.parametrize("noise", ["sparse", "auto"])
+@pytest.mark.study
 def test_where_no_rank_is_left(d: int, k: int, m: int, n: int, noise: str) -> None:
     """As many units as outputs, or more, or hardly fewer: the robust fit finds the network, and
     what that explains to rounding does the rest."""
@@ -211,6 +213,7 @@ def test_where_no_rank_is_left(d: int, k: int, m: int, n: int, noise: str) -> No
     assert_named(recover(problem.X, Y, noise=noise, rng=0, throw=False), problem, marks)
 
 
+@pytest.mark.study
 def test_gross_errors_on_top_of_noise_are_none() -> None:
     """Nothing is explained to rounding, so nothing is exact, and no entry is called wrong."""
     problem = plant(5, 3, 3, 1000, seed=533, bias=0.5)

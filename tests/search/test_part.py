@@ -129,6 +129,7 @@ def test_other_noise_is_estimated_from_the_part() -> None:
     assert "part-of-samples" in [finding.code for finding in result.findings]
 
 
+@pytest.mark.study
 def test_rounded_labels_are_held_against_all_at_their_rounding() -> None:
     truth, X, Y = samples()
     result = unrelu.recover(X, Y.round(3), memory=MEMORY, rng=0, throw=False)
@@ -148,6 +149,7 @@ def test_gross_errors_are_found_in_all() -> None:
     assert unrelu.match(result.certificate.network, truth).max_error < 1e-9
 
 
+@pytest.mark.study
 def test_outputs_without_noise_of_their_own() -> None:
     _, X, Y = samples(m=1, noise=0.3)
     for labels in (np.hstack([Y, 0 * Y]), np.hstack([Y, Y])):

@@ -323,6 +323,7 @@ def test_few_samples_whose_only_network_a_search_shows(n_units: int | None) -> N
 
 
 @pytest.mark.parametrize(("n", "bias"), [(300, True), (3000, True), (300, False)])
+@pytest.mark.study
 def test_one_wrong_label_is_named_and_is_no_unit(n: int, bias: bool) -> None:
     """A unit that is active on one sample would explain whatever its label says."""
     rng = np.random.default_rng(13)

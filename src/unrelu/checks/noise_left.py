@@ -22,6 +22,7 @@ from unrelu.network import Network
 from unrelu.numerics.arrays import Array, Index
 from unrelu.numerics.dependence import DEPENDENT
 from unrelu.samples import Samples, input_deviation
+from unrelu.wording.moments import duration
 from unrelu.wording.status import Status
 from unrelu.wording.streams import counted
 
@@ -217,13 +218,18 @@ def far_from_the_estimate(case: NoisyCase) -> Finding | None:
     )
 
 
+MEANINGLESS = 1e3
+"""Error of a direction or a breakpoint from which on no number of samples is worth naming."""
+
+
 def vague_weights(case: NoisyCase) -> Finding | None:
     """Whether noise leaves the direction of a unit undetermined; not where no errors are known."""
     errors, n = case.errors, case.samples.n
     vague = np.flatnonzero(~(errors <= VAGUE))
     if not np.isfinite(errors).any() or not len(vague):
         return None
-    more = math.ceil(n * min(errors.max() / VAGUE, 1e3) ** 2) - n
+    largest = errors.max()  # not a number, or beyond all meaning, where nothing is known of a unit
+    more = math.ceil(n * (largest / VAGUE) ** 2) - n if largest < MEANINGLESS else None
     where = "breakpoint could be" if case.samples.d == 1 else "hidden weights could point"
     return undetermined(
         "weights-vague",
@@ -325,7 +331,9 @@ def on_weights(case: NoisyCase) -> Finding:
 def _known(case: NoisyCase) -> str:
     if case.samples.d == 1:
         known = case.errors.max() * input_deviation(case.samples)
-        return f"breakpoints known to {known:.2g}"
+        names = case.samples.names
+        date = bool(names.inputs) and names.is_date(0)
+        return f"breakpoints known to {duration(known) if date else f'{known:.2g}'}"
     return f"hidden weights known to {case.errors.max():.2g} rad"
 
 

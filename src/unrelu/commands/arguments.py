@@ -239,6 +239,13 @@ units = click.option(
     callback=lambda _context, _option, value: _units(value),
     help="Number of hidden units, if known; cv: as many as predict best in cross-validation.",
 )
+whole_units = click.option(
+    "--units",
+    "n_units",
+    type=click.IntRange(0),
+    metavar="K",
+    help="Number of hidden units, if known.",
+)
 bias = click.option("--bias/--no-bias", default=True, help="Fit biases, or assume there are none.")
 exact = click.option(
     "--exact",

@@ -46,7 +46,7 @@ def _heads() -> dict[str, str]:
 @arguments.table_option(
     "--answers", _heads, help="How MODEL encodes the values of its network in its answers."
 )
-@arguments.units
+@arguments.whole_units
 @arguments.bias
 @click.option(
     "--budget",

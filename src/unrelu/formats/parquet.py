@@ -61,7 +61,7 @@ def read_parquet(
 def column_numbers(table: Any, index: int) -> tuple[AnyArray, str]:
     """The numbers of a column without empty cells in their own type, and how dates and durations
     were read."""
-    _column(table, index)
+    _refuse_gaps(table, index)
     return numbers_or_gaps(table, index)
 
 
@@ -70,14 +70,19 @@ def numbers_or_gaps(table: Any, index: int) -> tuple[AnyArray, str]:
     column, where = table.column(index), f"column {table.column_names[index]}"
     array: AnyArray = column.to_numpy()
     if array.dtype.kind in "mM":
-        return seconds(where, array)
+        gaps = np.isnat(array)
+        numbers, reading = seconds(where, np.where(gaps, array.dtype.type(0, "s"), array))
+        return np.where(gaps, np.nan, numbers) if gaps.any() else numbers, reading
+    if array.dtype.kind == "O" and all(isinstance(each, bool | None) for each in array):
+        array = array.astype(np.float64)  # flags with gaps, which become NaN
     if array.dtype.kind not in "fiub":
         raise FileError(f"{where}: got {column.type}, expected real numbers")
     return array, ""
 
 
 def _fractions(table: Any, index: int) -> tuple[AnyArray, str]:
-    column, where = _column(table, index)
+    _refuse_gaps(table, index)
+    column, where = table.column(index), f"column {table.column_names[index]}"
     scale = getattr(column.type, "scale", 0)  # of decimals
     if abs(scale) > MOST_EXPONENT:
         raise FileError(f"{where}: got decimals of {scale} places, expected up to {MOST_EXPONENT}")
@@ -87,15 +92,13 @@ def _fractions(table: Any, index: int) -> tuple[AnyArray, str]:
     return as_fractions(where, np.fromiter(values, dtype=np.object_)), ""
 
 
-def _column(table: Any, index: int) -> tuple[Any, str]:
-    """A column without empty cells, and what messages call it."""
-    column, where = table.column(index), f"column {table.column_names[index]}"
+def _refuse_gaps(table: Any, index: int) -> None:
+    column = table.column(index)
     if column.null_count:
         raise FileError(
-            f"{where}: got {column.null_count} empty cells, expected numbers: drop or repair such "
-            "rows"
+            f"column {table.column_names[index]}: got {column.null_count} empty cells, expected "
+            "numbers: drop or repair such rows"
         )
-    return column, where
 
 
 def _arrow() -> tuple[ModuleType, ModuleType]:

@@ -96,6 +96,8 @@ def read_weighted(
     """`read_named`, and the weights (n,) of the samples if the layout names them: a column of a
     table, or an array of an .npz. Samples of weight zero are left out. Raises FileError if there
     are no such numbers."""
+    if exact and layout.drop_missing:
+        raise FileError(f"{path}: --drop-missing: got --exact as well, expected one of them")
     name = layout.weights
     if name is None:
         X, Y = _read(path, labels_path, exact, layout)

@@ -75,7 +75,7 @@ def columns_of_text(
         n += 1
         for column, cell in enumerate(cells):
             text = cell.strip()
-            if text.lower() in MISSING:
+            if is_missing(text):
                 continue
             left[column] = [reader for reader in left[column] if _reads(reader, text)]
             if not left[column]:
@@ -86,10 +86,19 @@ def columns_of_text(
     numbers = np.empty((n, len(names)))
     for row, (_, cells) in enumerate(rows()):
         numbers[row] = [
-            np.nan if cell.strip().lower() in MISSING else reading[0].number(cell.strip())
+            np.nan if is_missing(cell) else reading[0].number(cell.strip())
             for reading, cell in zip(left, cells, strict=True)
         ]
     return numbers, [reading[0].remark for reading in left]
+
+
+def is_missing(cell: str) -> bool:
+    return cell.strip().lower() in MISSING
+
+
+def is_value(cell: str) -> bool:
+    """Whether a cell is read as a number by some reader, or stands for a missing one."""
+    return is_missing(cell) or any(_reads(reader, cell.strip()) for reader in READERS)
 
 
 def _reads(reader: Reader, cell: str) -> bool:

@@ -20,7 +20,7 @@ from unrelu.formats.atomic_write import atomic_write
 from unrelu.formats.layout import STANDARD, Layout, chosen, named, standard_names
 from unrelu.formats.naming import shortened
 from unrelu.formats.numerals import NUMERAL, READS_THEM, rational
-from unrelu.formats.text_columns import columns_of_text
+from unrelu.formats.text_columns import columns_of_text, is_value
 from unrelu.inputs.frames import Named, in_seconds
 from unrelu.numerics.arrays import AnyArray
 from unrelu.wording.streams import counted
@@ -178,11 +178,8 @@ def _delimiter(given: str | None, first: str) -> str:
 
 
 def _is_number(cell: str) -> bool:
-    try:
-        float(cell)
-    except ValueError:
-        return NUMERAL.fullmatch(cell) is not None and bool(cell)
-    return True
+    """Whether a cell is no name: a number, a fraction, a flag, a date, or what is missing."""
+    return is_value(cell) or bool(cell and NUMERAL.fullmatch(cell))
 
 
 def _numbers(path: Path, head: Head, names: list[str]) -> tuple[AnyArray, list[str]]:

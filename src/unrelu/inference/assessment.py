@@ -17,7 +17,7 @@ What they leave out is that another minimum, of other units, may be as good.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -28,7 +28,7 @@ from unrelu.inference.arguments import (
     checked_criterion,
 )
 from unrelu.inference.calibration import FIRM, Factors, Simulation, calibrate, least_squares
-from unrelu.inference.kink_profiles import KinkProfile, kink_profiles
+from unrelu.inference.kink_profiles import KinkProfile, can_be_profiled, kink_profiles
 from unrelu.inference.linearised import Linearised, linearised
 from unrelu.inference.uncertainty import Uncertainty
 from unrelu.inference.units import (
@@ -147,7 +147,9 @@ def assess_linearised(
     net, samples, white = linear.fit.net, linear.samples, linear.fit.white
     cut = np.asarray(held, dtype=np.intp)
     errors, factors = _errors(linear, cut, linear.covariance), None
-    kinks = kink_profiles(linear) if simulate else ()
+    kinks: tuple[KinkProfile, ...] = ()
+    if simulate and can_be_profiled(linear):
+        kinks = kink_profiles(linear, _shares_of_equal_noise(linear, errors, cut))
     if kinks:
         factors = _of_profiles(kinks, linear, errors)
     elif simulate and _worth_simulating(linear, errors, simulation):
@@ -222,13 +224,36 @@ def _simulated(linear: Linearised, errors: _Errors, simulation: Simulation | Non
     )
 
 
+def _shares_of_equal_noise(linear: Linearised, errors: _Errors, held: Index) -> Array:
+    """(k,): the variances of the positions of breakpoints if noise were equal, in terms of these;
+    at most one, since errors are not to be less than those of equal noise by chance."""
+    k = linear.fit.net.n_units
+    if not linear.sandwich:
+        return np.ones(k)
+    equal = replace(linear, sandwich=False)
+    places = -linear.fit.net.b / linear.fit.net.V[:, 0]
+    known, robust = (
+        np.array([along.of_position(unit, places[[unit]]) for unit in range(k)])
+        for along in (
+            _along(_errors(equal, held, equal.covariance), linear),
+            _along(errors, linear),
+        )
+    )
+    shares = np.divide(known, robust, out=np.ones(k), where=robust > 0) ** 2
+    return np.where(np.isfinite(shares), np.minimum(shares, 1.0), 1.0)
+
+
+def _along(errors: _Errors, linear: Linearised) -> ErrorsAlong:
+    return ErrorsAlong.of(errors.spread, linear.fit.net.V[:, 0], 0, linear.lost, None)
+
+
 def _of_profiles(kinks: Sequence[KinkProfile], linear: Linearised, errors: _Errors) -> Factors:
     """With one input the errors of breakpoints are those of their profiles, if these are larger
     than those for known sides. Slopes between breakpoints err as these do: output weights have the
     factor of the breakpoint or of one next to it, whichever is larger, and a linear term that of
     the first, below which it is the function."""
     net = linear.fit.net
-    plain = ErrorsAlong.of(errors.spread, net.V[:, 0], 0, linear.lost, None)
+    plain = _along(errors, linear)
     rows = np.ones(net.n_units)
     for kink in kinks:
         known = plain.of_position(kink.unit, np.array([kink.position]))

@@ -89,7 +89,7 @@ class Breakpoint:
         if len(self.change) == 1:
             before = rounded(self.before[0], self.before_stderr[0])
             after = rounded(self.after[0], self.after_stderr[0])
-            text += f", slope {before} before, {after} after" + " a second" * date
+            text += f", slope {before} before, {after} after" + " per second" * date
         return printable(text)
 
 

@@ -38,7 +38,7 @@ class Names:
         """As labelled lines."""
         both = [("inputs", self.inputs), ("outputs", self.outputs)]
         rows = [(label, shown(names)) for label, names in both if names]
-        return rows + [("taken for granted", remark.text) for remark in self.remarks]
+        return rows + [("remark", remark.text) for remark in self.remarks]
 
     def to_dict(self) -> dict[str, object]:
         return {

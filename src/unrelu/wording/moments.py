@@ -33,6 +33,14 @@ def moment(seconds: float, stderr: float, *, error: bool = True) -> str:
         return text
     if not math.isfinite(stderr):
         return f"{text} ± {stderr:g}"
-    span, size = next(each for each in SPANS if stderr >= each[1] or each is SPANS[-1])
-    off = stderr / size
-    return f"{text} ± {off:.0f} {span}" if off >= 10 else f"{text} ± {off:#.2g} {span}"
+    return f"{text} ± {duration(stderr)}"
+
+
+def duration(seconds: float) -> str:
+    """
+    >>> duration(432100.0), duration(1500.0)
+    ('5.0 days', '25 minutes')
+    """
+    span, size = next(each for each in SPANS if seconds >= each[1] or each is SPANS[-1])
+    count = seconds / size
+    return f"{count:.0f} {span}" if count >= 10 else f"{count:#.2g} {span}"
