@@ -97,6 +97,28 @@ def test_repeated_inputs_are_no_more_samples() -> None:
     assert result.status != "estimated"
 
 
+@pytest.mark.parametrize("n", [60, 200])
+def test_four_values_show_a_kink(n: int) -> None:
+    """Sorted or not: what a straight line lacks is no dependence of neighbours."""
+    rng = np.random.default_rng(0)
+    x, noise = rng.integers(0, 4, n).astype(float), 0.2 * rng.standard_normal(n)
+    for inputs in (x, np.sort(x)):
+        result = asked(inputs[:, None], np.maximum(inputs - 1.5, 0) + noise)
+        assert result.network is not None
+        assert (result.status, result.network.n_units) == ("estimated", 1)
+    assert asked(x[:, None], noise).code == "no-unit"
+
+
+def test_a_series_along_four_values_has_no_unit() -> None:
+    for seed in range(3):
+        rng = np.random.default_rng(seed)
+        noise = rng.standard_normal(400)
+        for i in range(1, 400):
+            noise[i] += 0.95 * noise[i - 1]
+        result = asked(np.repeat(np.arange(4.0), 100)[:, None], noise)
+        assert result.status != "estimated" or result.code == "no-unit"
+
+
 def test_a_series_is_no_broken_line() -> None:
     for seed in range(3):
         rng = np.random.default_rng(seed)

@@ -35,12 +35,17 @@ def test_a_unit_told_in_excess_is_not_called_an_estimate(seed: int) -> None:
     assert right.status == Status.ESTIMATED
 
 
-def test_a_unit_left_open_leaves_the_network_undetermined(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("left", "code"), [("open", "more-units-open"), ("wider", "more-units-searched")]
+)
+def test_a_unit_left_open_leaves_the_network_undetermined(
+    left: str, code: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     _, X, Y = cell(0)
-    left_open = lambda *given, **named: replace(choose(*given, **named), open=True)  # noqa: E731
+    left_open = lambda *given, **named: replace(choose(*given, **named), open=left)  # noqa: E731
     monkeypatch.setattr("unrelu.search.request.choose", left_open)
     found = recover(X, Y, noise="poisson", rng=0, throw=False)
-    assert (found.status, found.code) == (Status.UNDETERMINED, "more-units-open")
+    assert (found.status, found.code) == (Status.UNDETERMINED, code)
 
 
 def test_a_missing_unit_is_no_estimate() -> None:

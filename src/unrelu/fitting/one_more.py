@@ -11,7 +11,8 @@ drawn        for counts, whose law is known from their mean: counts from the fit
 A unit must explain more than in copies of two kinds, for noise may be skewed, and it may be of
 unequal size; the permuted copies miss the second, the turned ones the first, and the drawn ones
 the errors of the fit. Of counts without any unit the law is known.
-Rows with the same inputs, and rows whose residuals depend in their order, stay together.
+Rows with the same inputs, and rows whose residuals depend in their order, stay together. Of a few
+distinct inputs there are too few orders for that: their samples are taken to be as many.
 """
 
 from __future__ import annotations
@@ -47,6 +48,10 @@ LEVEL, LEAST_COPIES = 3, 99
 
 UNEQUAL = 100
 """Samples from which on it shows whether noise is larger where some inputs are."""
+
+FEW_INPUTS = 4
+"""Distinct inputs up to which their orders are too few for a test: 24, of which two each leave what
+a unit explains along a line as it is."""
 
 TANGENT = 0.25
 """Share of the samples up to which the fit's own freedom, k D columns, is projected off: then a
@@ -104,10 +109,11 @@ class Residuals:
 class Test:
     """What does not change between the tests of one search.
 
-    Samples with the same inputs are one row here: `group` (n,) is its number, `first` is one of its
-    samples, `roots` (rows,) the root of how much they weigh together, `shares` (n, 1) what of it is
-    a sample's. `white`: the inputs of the rows, times roots; `length` of the blocks of rows that
-    stay together, in the `order` in which they may depend.
+    Samples with the same inputs are one row here, unless distinct inputs are very few: `group` (n,)
+    is its number, `first` is one of its samples, `roots` (rows,) the root of how much they weigh
+    together, `shares` (n, 1) what of it is a sample's. `white`: the inputs of the rows, times
+    roots; `length` of the blocks of rows that stay together, in the `order` in which they may
+    depend.
     """
 
     white: Whitened
@@ -126,15 +132,20 @@ class Test:
         X = fitting.X
         root = np.broadcast_to(fitting.samples.root, (len(X), 1))[:, 0]
         _, first, group = np.unique(X, axis=0, return_index=True, return_inverse=True)
-        if len(first) == len(X):  # all are distinct: in the order in which they came
+        same, unknowns = group.reshape(-1), X.shape[1] + fitting.bias + 1
+        # As many as a constant and one unit have unknowns would show nothing of that unit.
+        few = unknowns < len(first) <= FEW_INPUTS
+        if few or len(first) == len(X):  # each sample is a row: in the order in which they came
             first, group = np.arange(len(X)), np.arange(len(X))
-        roots = np.sqrt(np.bincount(group.reshape(-1), weights=root**2))
+        group = group.reshape(-1)
+        roots = np.sqrt(np.bincount(group, weights=root**2))
         inputs = with_constant(X[first], fitting.bias)
-        order = np.argsort(X[first, 0] if X.shape[1] == 1 else first, kind="stable")
+        along = X.shape[1] == 1 and not few
+        order = np.argsort(X[first, 0] if along else first, kind="stable")
         test = cls(
             white=whiten(inputs * roots[:, None]),
-            group=group.reshape(-1),
-            shares=(root / roots[group.reshape(-1)])[:, None],
+            group=group,
+            shares=(root / roots[group])[:, None],
             roots=roots,
             first=first,
             order=order,
@@ -144,6 +155,8 @@ class Test:
             rng=rng,
         )
         residual = test.residual(net)
+        if few:  # what a network does not explain, which is no noise, is the same for equal inputs
+            residual = residual - _means(residual, same)
         return replace(test, length=block_length(residual[order]))
 
     def residual(self, net: Network) -> Array:
@@ -275,6 +288,13 @@ class Test:
             net.activation,
             net.W if self.fitting.skip else None,
         )
+
+
+def _means(residual: Array, group: Index) -> Array:
+    """(n, m), of each sample's group."""
+    sums = np.zeros((group.max() + 1, residual.shape[1]))
+    np.add.at(sums, group, residual)
+    return np.asarray((sums / np.bincount(group)[:, None])[group])
 
 
 def _orthonormal(columns: Array) -> Array:

@@ -21,7 +21,7 @@ from unrelu.fitting.one_more import PLAIN, Residuals, Test, Tested
 from unrelu.fitting.selection import unit_edge
 from unrelu.fitting.sweeps import swept
 from unrelu.network import Network
-from unrelu.noise.found import Width
+from unrelu.noise.found import WIDER, Width
 
 PLAIN_LONG_TAILED = 10.0
 """The same as PLAIN where noise has long tails: of counts that are nearly all zero the gain in
@@ -52,12 +52,13 @@ MANY_INPUTS = 20
 class Chosen:
     """The network with as many units as the samples show, and what every width has shown;
     `endless`: further units go on explaining more than noise shows; `open`: whether there is one
-    unit more is left open."""
+    unit more is left open, "open" by the share of noise that explains as much, "wider" as the
+    search has more units that explain more."""
 
     network: Network
     widths: tuple[Width, ...]
     endless: bool = False
-    open: bool = False
+    open: str = ""
 
 
 def choose(
@@ -100,7 +101,8 @@ def choose(
         more = tested.more or _masked_units(path, k, by_chance)
         widths.append(Width(k + 1, tested.gain, tested.edge))
         if not more or _is_rounding(path[k], fitting, step):
-            left_open = tested.open or _is_searched(path, k, test, tested.edge)
+            wider = _is_searched(path, k, test, tested.edge)
+            left_open = "open" if tested.open else WIDER * wider
             return Chosen(path[k], tuple(widths), open=left_open)
         if k == last:
             return Chosen(path[k], tuple(widths), endless=True)

@@ -12,6 +12,7 @@ from unrelu.numerics.equality import by_value
 from unrelu.wording.streams import printable
 
 HOPELESS = "hopeless"
+WIDER = "wider"
 
 
 @dataclass(frozen=True)
@@ -52,8 +53,9 @@ class Noise:
         network; "endless", every further unit goes on explaining more than noise would; "more", so
         does one unit more than the number asked for; "hopeless", it made one start, which left what
         is plainly no noise; "open", one unit more explains about as much as noise hardly ever
-        would; or "". Where searches disagree, `common` is
-        how many units of the network another one has found as well.
+        would; "wider", a search has found more units that explain more than further ones do of
+        noise, though the test asks for none; or "". Where searches disagree, `common` is how many
+        units of the network another one has found as well.
     """
 
     kind: str

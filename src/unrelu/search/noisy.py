@@ -23,7 +23,7 @@ from unrelu.fitting.sweeps import swept
 from unrelu.fitting.width import MOST_MORE, Chosen, asks_for_more, with_units
 from unrelu.network import Network
 from unrelu.noise import kinds
-from unrelu.noise.found import HOPELESS, Width
+from unrelu.noise.found import HOPELESS, WIDER, Width
 from unrelu.noise.independent import clipped, freedom_about_affine, long_tailed, robust_affine
 from unrelu.noise.kind import NoiseKind
 from unrelu.numerics.arrays import Index
@@ -186,7 +186,7 @@ def _choose_width(searched: Searched, request: Request) -> WidthFound:
         found = _of_given_width(net, fitting, searched, request)
     else:
         found = _by_tests(net, fitting, searched, request)
-    if found.search not in ("", "open") or not found.net.n_units:
+    if found.search not in ("", "open", WIDER) or not found.net.n_units:
         return found
     return _agree(found, fitting, searched, request)
 
@@ -199,7 +199,7 @@ def _by_tests(net: Network, fitting: Fitting, searched: Searched, request: Reque
     hopeless = _is_hopeless(chosen.network, searched, request)
     if rough and not hopeless:
         chosen = _choose(chosen.network, fitting, searched, request, about=chosen.network)
-    search = "endless" if chosen.endless else "open" * chosen.open
+    search = "endless" if chosen.endless else chosen.open
     if hopeless and chosen.network.n_units and not chosen.endless:
         search = HOPELESS
     return WidthFound(chosen.network, chosen.widths, search)
@@ -280,7 +280,7 @@ def _agree(found: WidthFound, fitting: Fitting, searched: Searched, request: Req
         fewer = _choose(fitting.without_units(), fitting, searched, request, about=net)
         if not fewer.endless and fewer.network.n_units < net.n_units:
             more = searched.kind.counts and _explains_more(net, fewer, fitting)
-            left_open = "open" * (fewer.open or more)
+            left_open = fewer.open or WIDER * more
             widths, effort.others = fewer.widths, ()
             net, common = best_of_starts(fewer.network, fitting, effort, again)
     if common == net.n_units:

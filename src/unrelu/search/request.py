@@ -101,13 +101,13 @@ class Request:
             )
             widths = [[each.units, each.gain, each.edge] for each in chosen.widths]
             done = {"widths": np.array(widths), "endless": np.array(chosen.endless)}
-            done["open"] = np.array(chosen.open)
+            done["left_open"] = np.array(chosen.open)
             return of_networks(chosen.network) | done
 
         done = watch().step("number of units", self.rng, made)
         widths = (Width(int(units), gain, edge) for units, gain, edge in done["widths"].tolist())
         net = networks(done, self.activation, self.skip)[0]
-        return Chosen(net, tuple(widths), bool(done["endless"]), bool(done.get("open", False)))
+        return Chosen(net, tuple(widths), bool(done["endless"]), str(done.get("left_open", "")))
 
     def fitting(self, kind: NoiseKind, net: Network, samples: Samples) -> Fitting:
         return fitting_of(kind, net, samples, self.bias, self.skip, self.effort)

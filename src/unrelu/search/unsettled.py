@@ -9,7 +9,7 @@ from unrelu.certificate import Certificate
 from unrelu.checks.finding import Finding, failed, undetermined
 from unrelu.evidence.noisy_labels import FEW
 from unrelu.fitting.likelihood_ratio import OPEN
-from unrelu.noise.found import HOPELESS, Noise
+from unrelu.noise.found import HOPELESS, WIDER, Noise
 from unrelu.wording.status import Status
 from unrelu.wording.streams import counted
 
@@ -56,6 +56,13 @@ def unsettled(certificate: Certificate, noise: Noise, *, given: bool) -> tuple[F
             f"as much in fewer than {OPEN:.0%} of all cases, though not in fewer than "
             f"{noise.alpha:.2g}; a larger alpha, or more samples, would decide, and n_units does "
             "where it is known",
+        )
+    elif noise.search == WIDER and certificate.status == Status.ESTIMATED:
+        found = undetermined(
+            "more-units-searched",
+            f"whether there are more than these {units} units is left open: the search came by a "
+            "network of more, which explains more than noise is taken to add, though the test asks "
+            "for none; more samples would decide, and n_units does where it is known",
         )
     else:
         return of_search(noise, units)
