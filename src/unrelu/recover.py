@@ -13,7 +13,9 @@ from numpy.typing import ArrayLike
 from unrelu.activations import RELU, Activation, resolve
 from unrelu.inputs.classes import ClassLabels, check_left, class_labels
 from unrelu.links.link import Link
+from unrelu.noise.kind import NoiseKind
 from unrelu.noise.labels import LABELS
+from unrelu.numerics.arrays import Array
 from unrelu.numerics.quiet import quiet
 from unrelu.numerics.threads import one_thread
 from unrelu.result import Recovery, RecoveryError
@@ -249,8 +251,7 @@ def recover(
             return _thrown(recover_shown(X, Y, n_units, bias=bias, rng=rng), throw)
         if answers == LABELS.answers:
             check_of_classes(LABELS.answers, known, way, kind, bias, linear)
-            labels, kind = class_labels(X, Y), LABELS
-            Y = labels.indicators[:, 1:]
+            labels, kind, Y = _of_classes(X, Y)
         samples, precision, exactly = given_samples(X, Y, exact, behind, kind)
         either = check_network(known, n_units, bias, linear, either, way, kind, exact, samples.m)
         samples, exactly, weights = weighed_samples(samples, exactly, X, sample_weight)
@@ -271,6 +272,12 @@ def recover(
                 task, found = _chosen(task, search, rng, either=either, validated=validated)
             result = recovery_of(found, task, exact, seed, seen.started)
         return _thrown(described(result, behind, full, kept), throw)
+
+
+def _of_classes(X: Given, Y: Given) -> tuple[ClassLabels, NoiseKind, Array]:
+    """Class labels, their kind of noise, and their indicators without those of the first class."""
+    labels = class_labels(X, Y)
+    return labels, LABELS, labels.indicators[:, 1:]
 
 
 def _chosen(

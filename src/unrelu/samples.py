@@ -12,8 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from unrelu.errors import InputError
 from unrelu.inputs.frames import table, tables
-from unrelu.inputs.missing import columns_with_gaps
-from unrelu.inputs.names import UNNAMED, Names, shown
+from unrelu.inputs.missing import bad_value
+from unrelu.inputs.names import UNNAMED, Names
 from unrelu.inputs.numbers import real_numbers
 from unrelu.numerics.arrays import Array, Index, holds_numbers
 from unrelu.numerics.deadline import check_deadline
@@ -339,18 +339,7 @@ def _check_finite(name: str, array: NDArray[Any], called: tuple[str, ...]) -> No
             bad = np.argwhere(~(np.abs(array[start : start + step]) <= LARGEST))
             if len(bad):
                 row, column = bad[0]
-                if np.isnan(array[start + row, column]):
-                    gaps = columns_with_gaps(name.lower(), array, called)
-                    raise InputError(
-                        f"{name}: got no value (NaN) in {shown(gaps)} of {len(array)} rows, "
-                        "expected numbers: fill these in, or leave the rows out, with "
-                        "--drop-missing on the command line"
-                    )
-                raise InputError(
-                    f"{name}: got {array[start + row, column]} in row {start + row}, column "
-                    f"{repr(called[column]) if called else column}; expected finite numbers up to "
-                    f"{LARGEST:g}: drop or repair such rows, or rescale the column"
-                )
+                raise bad_value(name, array, start + row, column, called, LARGEST)
 
 
 def input_deviation(samples: Samples) -> float:

@@ -17,7 +17,7 @@ from unrelu.checks.finding import Finding, failed, first, listed, undetermined
 from unrelu.checks.gross import RARE
 from unrelu.checks.misfit import MISFIT
 from unrelu.checks.shape import SURELY
-from unrelu.checks.unexplained import Unexplained, linear_p
+from unrelu.checks.unexplained import Unexplained, linear_p, off_the_usual
 from unrelu.network import Network
 from unrelu.numerics.arrays import Array, Index
 from unrelu.numerics.dependence import DEPENDENT
@@ -345,12 +345,3 @@ def _off(case: NoisyCase) -> int:
     if case.net.n_units:
         return case.left.off
     return 0 if case.net.skip else off_the_usual(case.samples)
-
-
-def off_the_usual(samples: Samples) -> int:
-    """How many samples have another label than most, or than all have in some output."""
-    off = np.zeros(samples.n, dtype=bool)
-    for column in np.asarray(samples.Y).T:
-        values, counts = np.unique(column, return_counts=True)
-        off |= column != values[counts.argmax()]
-    return int(off.sum())

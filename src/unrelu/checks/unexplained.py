@@ -153,3 +153,12 @@ def largest_residual(net: Network, samples: Samples) -> tuple[float, int]:
         if off.max() > largest:
             largest, worst = float(off.max()), rows.start + int(off.argmax())
     return largest / (np.sqrt(squares / (samples.n * samples.m)) or 1.0), worst
+
+
+def off_the_usual(samples: Samples) -> int:
+    """How many samples have another label than most, or than all have in some output."""
+    off = np.zeros(samples.n, dtype=bool)
+    for column in np.asarray(samples.Y).T:
+        values, counts = np.unique(column, return_counts=True)
+        off |= column != values[counts.argmax()]
+    return int(off.sum())

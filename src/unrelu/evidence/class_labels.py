@@ -123,8 +123,7 @@ def judge_classes(
         np.full(net.n_units, np.inf),
         np.arange(0),
     )
-    uncertainty = None
-    fitted = before.fitted if before else samples.n
+    uncertainty, fitted = None, before.fitted if before else samples.n
     kept = before if before and errors_known(before.weight_errors, before.undetermined) else None
     if tested and first(ON_LABELS, case) is None:
         linear = _linearised(asked, net, samples, F, form)
@@ -132,8 +131,7 @@ def judge_classes(
         spread = float(np.sqrt(1 + samples.n / fitted)) if before else case.spread
         case = replace(case, distance=linear.distance, spread=spread, more=more)
         if kept is None:
-            plain = samples.weights is None
-            simulation = simulated(linear, samples, LABELS) if plain else None
+            simulation = simulated(linear, samples, LABELS) if samples.weights is None else None
             uncertainty = assess_linearised(linear, simulation=simulation)
             errors = hidden_errors(net, uncertainty.units, samples)
             case = replace(case, errors=errors, weak=uncertainty.undetermined)

@@ -219,10 +219,7 @@ def judge_noisy(
             case = replace(case, errors=before.weight_errors, weak=before.undetermined)
         elif linear is not None and not case.more and (found is None or found.code in FEW):
             try:
-                kind = kinds.KINDS[noise.kind]
-                simulation = simulated(linear, samples, kind) if kind.counts else None
-                cut = () if held is None else held
-                uncertainty = assess_linearised(linear, cut, simulation=simulation)
+                uncertainty = _assessed(linear, samples, kinds.KINDS[noise.kind], held)
             except InputError as error:  # errors beyond what weights may be
                 objection = str(error)
             else:
@@ -247,6 +244,13 @@ def judge_noisy(
     findings = found, *_remarks(found, case, noise)
     judgement = Judgement(case.net, asked, case.samples.n, evidence, findings)
     return Estimated(judgement, uncertainty, objection)
+
+
+def _assessed(
+    linear: Linearised, samples: Samples, kind: NoiseKind, held: Index | None
+) -> Uncertainty:
+    simulation = simulated(linear, samples, kind) if kind.counts else None
+    return assess_linearised(linear, () if held is None else held, simulation=simulation)
 
 
 def _errors_known(uncertainty: Uncertainty, samples: Samples, idle: list[int]) -> Array:

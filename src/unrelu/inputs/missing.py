@@ -25,6 +25,27 @@ def columns_with_gaps(name: str, table: Any, called: tuple[str, ...]) -> list[st
     return [f"{called[i] if called else f'{name}{i}'} ({gaps[i]})" for i in np.flatnonzero(gaps)]
 
 
+def bad_value(
+    name: str, table: Any, row: int, column: int, called: tuple[str, ...], largest: float
+) -> InputError:
+    """The error of a table (n, c) with a number that is not finite, or above the largest. Missing
+    values are counted, save in a store."""
+    value, place = table[row, column], repr(called[column]) if called else column
+    if not np.isnan(value):
+        return InputError(
+            f"{name}: got {value} in row {row}, column {place}; expected finite numbers up to "
+            f"{largest:g}: drop or repair such rows, or rescale the column"
+        )
+    where = f"row {row}, column {place}"
+    if isinstance(table, np.ndarray):
+        gaps = columns_with_gaps(name.lower(), table, called)
+        where = f"{shown(gaps)} of {len(table)} rows"
+    return InputError(
+        f"{name}: got no value (NaN) in {where}, expected numbers: fill these in, or leave the rows "
+        "out, with --drop-missing on the command line"
+    )
+
+
 def check_nothing_missing(X: Any, called: tuple[str, ...]) -> None:
     """Raises InputError where columns of X have missing values (NaN), and says which."""
     columns = columns_with_gaps("", X, called)

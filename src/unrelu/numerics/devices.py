@@ -1,9 +1,10 @@
 """Where the large arrays of a search live: in NumPy, or on a device of a library that follows the
 array API standard.
 
-Arrays with a row for each sample are put on the device once, and stay there; what is as small as a
-network goes back and forth, and all decisions are taken in NumPy. So kernels are written once: with
-operators, which NumPy and the standard share, and the functions of this file.
+Arrays with a row for each sample are put on the device once for each descent, and stay there while
+it lasts; what is as small as a network goes back and forth, and all decisions are taken in NumPy.
+So kernels are written once: with operators, which NumPy and the standard share, and the functions
+of this file.
 """
 
 from __future__ import annotations
