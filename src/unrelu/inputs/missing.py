@@ -41,8 +41,8 @@ def bad_value(
         gaps = columns_with_gaps(name.lower(), table, called)
         where = f"{shown(gaps)} of {len(table)} rows"
     return InputError(
-        f"{name}: got no value (NaN) in {where}, expected numbers: fill these in, or leave the rows "
-        "out, with --drop-missing on the command line"
+        f"{name}: got no value (NaN) in {where}, expected numbers: fill these in, or leave the "
+        "rows out, with --drop-missing on the command line"
     )
 
 
