@@ -67,6 +67,7 @@ def read(name: str) -> dict[str, Any]:
     return {**names, "printed": reported.getvalue()}
 
 
+@pytest.mark.study
 def test_endpoints() -> None:
     names = read("endpoints")
     recognised = [each.stats["answers"] for each in names["results"].values()]
@@ -143,6 +144,7 @@ def cells(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, dict[Path, Any
     return seen, pictures, folder
 
 
+@pytest.mark.study
 def test_what_is_written_is_there(cells: tuple[Any, dict[Path, Any], Path]) -> None:
     _, pictures, folder = cells
     assert set(folder.iterdir()) == pictures.keys() == {folder / "ganglion_cells.png"}
@@ -150,6 +152,7 @@ def test_what_is_written_is_there(cells: tuple[Any, dict[Path, Any], Path]) -> N
         assert path.read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.study
 def test_receptive_fields_are_found(cells: tuple[Any, dict[Path, Any], Path]) -> None:
     seen, pictures, _ = cells
     assert seen.extra == 0

@@ -93,6 +93,7 @@ def test_a_unit_stands_out_by_its_size_in_roundings() -> None:
     assert standing_out(net, 0.5, 0.25).tolist() == [70.0]
 
 
+@pytest.mark.study
 def test_a_unit_far_from_most_inputs_is_not_idle() -> None:
     """It is active on no random input: lines show it, and answers around it are part of the fit."""
     rng = np.random.default_rng(1)

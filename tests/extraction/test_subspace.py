@@ -62,6 +62,7 @@ def test_few_inputs_or_weights_are_left_to_lines() -> None:
         assert found is None
 
 
+@pytest.mark.study
 def test_probabilities_of_many_inputs_in_single_precision() -> None:
     net = planted_single(80, 70, 8, seed=2, decades=0.0)
     truth = Network(net.V, net.U / 8, net.b, net.c)

@@ -84,7 +84,7 @@ def check_both_ways(formula: Formula, free: bool) -> bool:
 
 
 @pytest.mark.parametrize("free", [False, True])
-@pytest.mark.parametrize("n", [0, 1, 2])
+@pytest.mark.parametrize("n", [0, 1, pytest.param(2, marks=pytest.mark.study)])
 def test_all_formulas_of_a_tiny_size(n: int, free: bool) -> None:
     """Every set of clauses; those that hold a literal and its negation, and the empty clause, up
     to one variable only."""

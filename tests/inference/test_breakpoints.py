@@ -110,6 +110,7 @@ def test_along_inputs_of_several() -> None:
     assert wider[-1].high > result.breakpoints_along(0, at)[-1].high
 
 
+@pytest.mark.study
 def test_along_a_line_that_is_not_a_unit_errors_are_those_of_refits() -> None:
     """Positions and slopes of eight draws of noise scatter as the errors say."""
     planted = plant(3, 2, 1, 400, seed=4, bias=0.5)

@@ -84,6 +84,7 @@ def test_calibrated_errors_cover(coverage: tuple[Array, Array]) -> None:
     assert covers(coverage[0]), coverage[0]
 
 
+@pytest.mark.study
 def test_those_of_known_patterns_do_not(coverage: tuple[Array, Array]) -> None:
     """The canary of `covers`, and the reason to simulate."""
     assert not covers(coverage[1]), coverage[1]

@@ -87,7 +87,7 @@ def test_unequal_noise_is_allowed_for() -> None:
 
 def test_an_interval_ends_where_the_p_value_falls_below() -> None:
     places, p_values = np.arange(5.0), np.array([1e-3, 0.05, 1.0, 0.5, 0.01])
-    kink = KinkProfile(0, 2.0, (0.0, 4.0), places, p_values, 20.0)
+    kink = KinkProfile(0, 2.0, (0.0, 4.0), (0.0, 4.0), places, p_values, 20.0)
     low, high = kink.interval(0.95)
     assert low == 1.0 or np.isclose(low, 1.0)
     assert 3.0 < high < 4.0
@@ -107,3 +107,11 @@ def test_noise_that_is_larger_next_to_a_break_makes_its_interval_longer() -> Non
         lengths[form] = (kink.high - kink.low) / (2 * 1.96)
         assert 0.8 * kink.stderr < lengths[form] < 1.2 * kink.stderr
     assert lengths["sandwich"] > 1.3 * lengths["homoscedastic"]
+
+
+@pytest.mark.parametrize(("at", "code"), [(1.5, "noise"), (2.5, "weights-open")])
+def test_a_break_next_to_the_last_input_may_be_as_steep_as_you_like(at: float, code: str) -> None:
+    rng = np.random.default_rng(1)
+    x = rng.integers(0, 4, 200).astype(float)
+    y = np.maximum(x - at, 0) + 0.2 * rng.standard_normal(200)
+    assert unrelu.recover(x[:, None], y, 1, rng=0, throw=False).code == code

@@ -138,6 +138,7 @@ def test_poisson_counts() -> None:
 
 
 @pytest.mark.parametrize("freedom", [1.0, 2.0])
+@pytest.mark.study
 def test_heavy_tails(freedom: float) -> None:
     """As near as the fit that starts at the truth."""
     problem = plant(4, 2, 2, 500, seed=5, bias=0.5)

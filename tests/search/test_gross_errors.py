@@ -137,6 +137,7 @@ def test_a_column_without_a_clean_entry() -> None:
 
 @pytest.mark.parametrize("share", [0.6, 1.0])
 @pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.study
 def test_errors_on_one_side_of_a_unit(kind: str, share: float) -> None:
     problem = plant(4, 2, 5, 150, seed=9)
     rng = np.random.default_rng(0)
@@ -171,7 +172,7 @@ def test_noise_everywhere_is_not_gross() -> None:
     assert certificate.status == Status.FAILED
 
 
-@pytest.mark.parametrize("share", [0.0, 0.2])
+@pytest.mark.parametrize("share", [0.0, pytest.param(0.2, marks=pytest.mark.study)])
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_rarely_active_unit_is_not_an_error(kind: str, share: float) -> None:
     """Without it the network is wrong on a few whole rows."""

@@ -82,6 +82,7 @@ def test_symmetric_inputs(law: str) -> None:
 
 @pytest.mark.parametrize("variance", [1e-6, 1e-10, 1e-14])
 @pytest.mark.parametrize("bias", [False, True])
+@pytest.mark.study
 def test_a_direction_that_is_nearly_unseen(variance: float, bias: bool) -> None:
     """What labels tell is known as well as without it, what they do not tell is said."""
     sizes = np.ones(D)

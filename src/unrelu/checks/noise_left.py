@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import fdtrc
@@ -16,12 +15,11 @@ from unrelu.checks.few_labels import FEW
 from unrelu.checks.finding import Finding, failed, first, listed, undetermined
 from unrelu.checks.gross import RARE
 from unrelu.checks.misfit import MISFIT
+from unrelu.checks.noisy_case import NoisyCase
 from unrelu.checks.shape import SURELY
-from unrelu.checks.unexplained import Unexplained, linear_p, off_the_usual
-from unrelu.network import Network
-from unrelu.numerics.arrays import Array, Index
+from unrelu.checks.without_units import few_samples_for_no_unit, hidden_units, linear_in_inputs
 from unrelu.numerics.dependence import DEPENDENT
-from unrelu.samples import Samples, input_deviation
+from unrelu.samples import input_deviation
 from unrelu.wording.moments import duration
 from unrelu.wording.status import Status
 from unrelu.wording.streams import counted
@@ -35,59 +33,11 @@ IN_PART = 0.1
 """Share of the labels of an output that noise does not leave next to nothing of."""
 
 
-@dataclass(frozen=True, eq=False)
-class NoisyCase:
-    """A canonical network, noisy labels, and what it leaves of them. `samples`: with labels whose
-    means the network's outputs are to be; `given`: with those that came, where they are others.
-
-    `unknowns`: free weights. `counts`: whether labels are whole numbers by nature. `distance`: of
-    the weights from the best fit to these samples, in standard errors (root mean square); `spread`:
-    what that would be of a network whose weights have such errors themselves, √(1 + n / n₀) if it
-    was fitted to n₀ samples. `more`: whether one more unit explains more than noise would.
-    `errors` (k,): standard errors of hidden weights, in radians, infinite where there are none;
-    `weak`: units with a part that no label depends on. `alike`: the probability under the fitted
-    law, where one is known, that neighbours leave what is as alike; `curved`: of counts, that
-    their mean is the sum of the units and no curve of it, and the sign of that
-    (`checks.curved_sum`).
-    """
-
-    net: Network
-    samples: Samples
-    left: Unexplained
-    unknowns: int
-    errors: Array
-    weak: Index
-    counts: bool = False
-    distance: float = 0.0
-    spread: float = math.sqrt(2)
-    more: bool = False
-    alike: float = 1.0
-    curved: tuple[float, float] = (1.0, 0.0)
-    given: Samples | None = None
-
-    @property
-    def as_given(self) -> Samples:
-        return self.samples if self.given is None else self.given
-
-    @property
-    def labels(self) -> int:
-        return self.samples.n * self.samples.m
-
-    @property
-    def beyond_rounding(self) -> bool:
-        """Whether more is left than rounding, which may depend on anything."""
-        return bool(self.left.share > self.samples.eps**0.75)
-
-    @property
-    def shares(self) -> str:
-        return f"{100 * self.left.share:.3g}% of the labels' spread"
-
-
 def few_samples_off(case: NoisyCase) -> Finding | None:
     """Whether all labels but those of a few samples are explained to rounding, or, without units,
     the same; of counts, which are mostly zero where rates are low, so few that any unit fits. Not
     asked where the labels explained are few for the unknowns, or rounded to few digits."""
-    n, off = case.samples.n, _off(case)
+    n, off = case.samples.n, case.off
     if case.net.n_units and (case.samples.coarse or (n - off) * case.samples.m < 2 * case.unknowns):
         return None
     few = (case.samples.d + 1) * (1 if case.counts else RARE)
@@ -193,7 +143,7 @@ def misfit(case: NoisyCase) -> Finding | None:
         return None
     if found := curved_output(case):  # which says more
         return found
-    what = f"the best network of {case.net.n_units} units" if case.net.n_units else _simple(case)
+    what = f"the best network of {case.net.n_units} units" if case.net.n_units else case.simple
     return failed(
         "misfit",
         "a smooth function, another kind of model, or noise that depends on its neighbours: what "
@@ -259,41 +209,6 @@ ON_WEIGHTS: tuple[Callable[[NoisyCase], Finding | None], ...] = (
 the network is an estimate. The second ones cost more, and are for what passes the first."""
 
 
-def few_samples_for_no_unit(case: NoisyCase) -> Finding | None:
-    """Whether there are too few samples to show a unit."""
-    samples, off = case.samples, _off(case)
-    if samples.n > RARE * (samples.d + 1) or off < samples.n / 3:
-        return None
-    return undetermined(
-        "few-labels",
-        f"{samples.n} samples are too few to tell noise about {_simple(case)} from units that "
-        "hardly any of them show",
-    )
-
-
-def linear_in_inputs(case: NoisyCase) -> Finding | None:
-    """Whether a linear function explains what a constant leaves."""
-    if case.net.skip or linear_p(case.net, case.samples) >= SURELY:
-        return None
-    return failed(
-        "depends-on-inputs",
-        "what a constant leaves of the labels is linear in the inputs: with skip=True, the linear "
-        "function is part of the network",
-    )
-
-
-def hidden_units(case: NoisyCase) -> Finding | None:
-    """Whether what is left without any unit depends on the inputs."""
-    if case.left.dependence <= DEPENDENT or not case.beyond_rounding:
-        return None
-    return failed(
-        "depends-on-inputs",
-        f"what {_simple(case)} leaves of the labels depends on the inputs (score "
-        f"{case.left.dependence:.1f}, noise stays below {DEPENDENT:g}): there are units, which so "
-        "many samples do not show, or no such network made these labels",
-    )
-
-
 WITHOUT_UNITS: tuple[Callable[[NoisyCase], Finding | None], ...] = (
     few_samples_for_no_unit,
     few_samples_off,
@@ -315,7 +230,7 @@ def on_weights(case: NoisyCase) -> Finding:
         return Finding(
             "no-unit",
             Status.ESTIMATED,
-            f"the labels are {_simple(case)} and noise: no unit stands out of it; more samples may "
+            f"the labels are {case.simple} and noise: no unit stands out of it; more samples may "
             "show some",
         )
     measured = case.errors.any() and np.isfinite(case.errors).all()  # a kink at zero has no error
@@ -335,13 +250,3 @@ def _known(case: NoisyCase) -> str:
         date = bool(names.inputs) and names.is_date(0)
         return f"breakpoints known to {duration(known) if date else f'{known:.2g}'}"
     return f"hidden weights known to {case.errors.max():.2g} rad"
-
-
-def _simple(case: NoisyCase) -> str:
-    return "a linear function" if case.net.skip else "a constant"
-
-
-def _off(case: NoisyCase) -> int:
-    if case.net.n_units:
-        return case.left.off
-    return 0 if case.net.skip else off_the_usual(case.samples)

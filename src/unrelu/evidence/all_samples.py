@@ -9,7 +9,8 @@ import numpy as np
 
 from unrelu.checks.estimates import more_units
 from unrelu.checks.finding import Finding
-from unrelu.checks.noise_left import NoisyCase, far_from_the_estimate, on_weights
+from unrelu.checks.noise_left import far_from_the_estimate, on_weights
+from unrelu.checks.noisy_case import NoisyCase
 from unrelu.errors import InputError
 from unrelu.evidence.evidence import Judgement
 from unrelu.evidence.noisy_labels import Estimated, NoisyLabels, fit_to_first_order

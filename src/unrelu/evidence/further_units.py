@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from unrelu.checks.few_labels import FEW
-from unrelu.checks.noise_left import NoisyCase
+from unrelu.checks.noisy_case import NoisyCase
 from unrelu.evidence.evidence import Question
 from unrelu.fitting.fittings import fitting_of, without_units
 from unrelu.fitting.problem import choose_rows

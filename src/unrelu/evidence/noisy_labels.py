@@ -12,11 +12,11 @@ from unrelu.checks.few_labels import FEW as FEW_LABELS
 from unrelu.checks.few_labels import chance
 from unrelu.checks.finding import Finding
 from unrelu.checks.noise_left import (
-    NoisyCase,
     far_from_the_estimate,
     on_residuals,
     on_weights,
 )
+from unrelu.checks.noisy_case import NoisyCase
 from unrelu.checks.unexplained import Unexplained, unexplained
 from unrelu.errors import InputError
 from unrelu.evidence.drawn_copies import chance_alike
@@ -169,6 +169,7 @@ def measured(
     return NoisyCase(
         *(net, samples, left, free, none, nothing),
         counts=counts,
+        robust=kind.robust,
         alike=alike,
         curved=line,
         given=given,
@@ -225,7 +226,7 @@ def judge_noisy(
             else:
                 idle = idle_units(asked, case, noise, uncertainty)
                 errors = _errors_known(uncertainty, samples, idle)
-                case = replace(case, errors=errors, weak=uncertainty.undetermined)
+                case = replace(case, errors=errors, weak=_open(uncertainty))
     found, named = _named(found or on_weights(case), case, precision)
     evidence = NoisyLabels(
         unexplained=case.left,
@@ -251,6 +252,12 @@ def _assessed(
 ) -> Uncertainty:
     simulation = simulated(linear, samples, kind) if kind.counts else None
     return assess_linearised(linear, () if held is None else held, simulation=simulation)
+
+
+def _open(uncertainty: Uncertainty) -> Index:
+    """Units with weights that the labels do not determine, by rank or by the likelihood."""
+    steep = [kink.unit for kink in uncertainty.kinks if kink.slope_open]
+    return np.union1d(uncertainty.undetermined, np.array(steep, dtype=np.intp))
 
 
 def _errors_known(uncertainty: Uncertainty, samples: Samples, idle: list[int]) -> Array:

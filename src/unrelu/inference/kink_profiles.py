@@ -58,11 +58,13 @@ LEVEL = 0.95
 class KinkProfile:
     """The p-values (T,) of the breakpoint of a `unit` lying at places (T,), in ascending order; at
     `position`, the estimate, it is one. `room`: from the breakpoint below to that above, or to the
-    ends of the samples. `tail`: degrees of freedom of the noise."""
+    ends of the samples. `steep`: beyond these places the unit changes labels of one input alone,
+    and may be as steep as you like. `tail`: degrees of freedom of the noise."""
 
     unit: int
     position: float
     room: tuple[float, float]
+    steep: tuple[float, float]
     places: Array
     p_values: Array
     tail: float
@@ -91,6 +93,12 @@ class KinkProfile:
         """Whether it may lie nearly anywhere in its room."""
         low, high = self.interval(LEVEL)
         return high - low > ALL * (self.room[1] - self.room[0])
+
+    @property
+    def slope_open(self) -> bool:
+        """Whether the change of slope has no bound: it may lie where one input alone shows it."""
+        low, high = self.interval(LEVEL)
+        return low < self.steep[0] or high > self.steep[1]
 
     @property
     def stderr(self) -> float:
@@ -176,7 +184,15 @@ class _Setting:
         position = -float(self.linear.fit.net.b[unit] / self.linear.fit.net.V[unit, 0])
         ends, places = np.array([low, high]), self.middle + self.size * places
         room = tuple((self.middle + self.size * ends).tolist())
-        return KinkProfile(unit, position, room, places, p_values, tail)
+        return KinkProfile(unit, position, room, self._steep(unit), places, p_values, tail)
+
+    def _steep(self, unit: int) -> tuple[float, float]:
+        """A unit is a linear function on the side where it is active; without a linear part of the
+        network it is what the network is there, and on the other side it is zero."""
+        x = self.middle + self.size * np.unique(self.x)
+        sign, skip = self.signs[unit], self.linear.fit.skip
+        low = float(x[1]) if sign < 0 or skip else -np.inf
+        return low, float(x[-2]) if sign > 0 or skip else np.inf
 
     def _room(self, unit: int) -> tuple[float, float]:
         """From the breakpoint below to that above, or the ends of the samples."""

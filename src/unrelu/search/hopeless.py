@@ -12,7 +12,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from unrelu.checks.finding import Finding, first
-from unrelu.checks.noise_left import NoisyCase, depends_on_heights, depends_on_inputs, misfit
+from unrelu.checks.noise_left import depends_on_heights, depends_on_inputs, misfit
+from unrelu.checks.noisy_case import NoisyCase
 from unrelu.checks.unexplained import unexplained
 from unrelu.evidence.shared_rounding import is_rounding
 from unrelu.network import Network

@@ -112,7 +112,7 @@ def _search(samples: Samples, request: Request, kind: str, near: Network | None)
     net, growth = _search_part(samples, request, suspected, clips, near)
     rows = choose_rows(samples, least_squares.most_rows(samples, net.n_units), request.rng)
     few = samples.take(rows)
-    heavy = clips and long_tailed(few, net, bias)
+    heavy = clips and (suspected is not None or long_tailed(few, net, bias))
     if suspected is None or not suspected.counts:  # else their own fit is next
         light = clipped(few, net(few.X)) if heavy else few
         net = LeastSquares(net, light, bias=bias, skip=request.skip, effort=request.effort).fit(net)
@@ -142,7 +142,7 @@ def _search_part(
     net = _search_counts(part, request, suspected) if near is None else None
     if net is None:
         net = request.search(part, request.n_units, starts, near=near)
-    if clips and long_tailed(part, net, request.bias):
+    if clips and (suspected is not None or long_tailed(part, net, request.bias)):
         net = _search_clipped(part, request, starts, near)
     kind = suspected if suspected is not None and suspected.counts else None
     return net, growth(net, samples.take(np.append(rows, others)), used, request.bias, kind)
