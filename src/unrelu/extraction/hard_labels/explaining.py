@@ -30,6 +30,13 @@ OPEN = 1
 ROOM = 0.1
 """Length of arms, as a share of the distance to the next bend."""
 
+ASIDE = 8.0
+"""How far from a segment its two sides are asked, in errors of its line there."""
+
+SCATTERED = 0.5
+"""Standard deviation of a normal from points that scatter, in the largest error that they may be
+taken to have: they are bisected to twice their scatter, and slopes are differences of two."""
+
 LONG, LONGEST = 0.7, 3.0
 """The same where points scatter, and the distance up to which that is counted."""
 
@@ -132,11 +139,14 @@ def _measure(state: State, segment: Segment) -> None:
     task = full_normal(
         *(state.found, middle, segment.tangent, segment.normal),
         *(arm, segment.classes, max(FINE, state.finest), state.rng),
+        off=ASIDE * segment.off * float(np.linalg.norm(middle - segment.point)),
     )
     try:
         segment.full, segment.error = run(task, state.classes)
     except Lost:
         segment.lost = True
+    else:
+        segment.error *= SCATTERED if state.noise else 1.0
 
 
 def _expected(state: State, segment: Segment) -> bool:

@@ -139,8 +139,9 @@ class Hyperplanes:
     ) -> Hyperplane | None:
         """The hyperplane on which most of the places are, if there can be no doubt about it."""
         limits = self.limits
-        if likely is not None:
-            return _confirmed(view, places, likely, limits)
+        confirmed = None if likely is None else _confirmed(view, places, likely, limits)
+        if confirmed is not None:
+            return confirmed
         seen = view.angles(places, limits)
         angles, spread = seen.values, seen.spread
         if not len(angles):

@@ -140,12 +140,13 @@ def full_normal(
     classes: tuple[int, int],
     width: float,
     rng: np.random.Generator,
+    off: float = 0.0,
 ) -> Asking[tuple[Array, float]]:
-    """The unit normal of the boundary at a point `near` it, towards the first class, and about how
-    far it is off. In the plane
-    of `tangent` and `normal` it is `normal`; `room`: distance to the next bend in that plane."""
+    """The unit normal of the boundary at a point `near` it, at most `off` away, towards the first
+    class, and about how far it is off. In the plane of `tangent` and `normal` it is `normal`;
+    `room`: distance to the next bend in that plane."""
     d = len(near)
-    aside = max(1e-5 * room, 8 * width * float(np.abs(near).max())) * normal
+    aside = max(1e-5 * room, 8 * width * float(np.abs(near).max()), off) * normal
     if not (yield from separates(near[None], aside, *classes)):
         raise Lost
     pair: Index = np.array([classes])

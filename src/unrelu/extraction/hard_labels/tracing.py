@@ -289,7 +289,7 @@ class Tracer:
         arms = (
             np.linalg.norm(point - a) / base + np.linalg.norm(point - segment.point) / segment.base
         )
-        error = float(self.width * np.abs(point).max() * (1 + arms) / abs(across))
+        error = float(self.width / 2 * np.abs(point).max() * (1 + arms) / abs(across))
         made = Segment(a, new, normal, (first, second), base, np.arange(0), self.width)
         return point, error, made
 

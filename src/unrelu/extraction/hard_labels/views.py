@@ -37,7 +37,8 @@ class Limits:
         allowed, and that never is. least : error of an offset between bends, relative to its
         length. widest : error of an angle that tells nothing any more. spanned : distance of v from
         a span that holds it. trusted : error of a normal up to which it need not be measured.
-        same : distance of hyperplanes, with their b, that are one.
+    same : distance of hyperplanes, with their b, that are one. random : whether errors of normals
+        are random, so that their part along a single direction is less than the whole by √d.
     """
 
     near: float = 3e-9
@@ -47,13 +48,14 @@ class Limits:
     spanned: float = 1e-6
     trusted: float = 1e-9
     same: float = 1e-6
+    random: bool = False
 
     @classmethod
     def of(cls, noise: float) -> Limits:
         """For points of boundaries that are off by this, relative to their size."""
         if not noise:
             return cls()
-        return cls(30 * noise, 1e-3, 3 * noise, 1e-2, 3e3 * noise, 3e2 * noise, 3e3 * noise)
+        return cls(30 * noise, 1e-3, 3 * noise, 1e-2, 3e3 * noise, 3e2 * noise, 3e3 * noise, True)
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,9 +136,8 @@ class View:
         flat = (places.points - self.point) @ self.basis.T
         size = np.linalg.norm(flat, axis=1)
         length = np.linalg.norm(places.points - self.point, axis=1)
-        off = np.maximum(
-            places.errors + self.off + self.error * length, limits.least * (1 + length)
-        )
+        lean = self.error / np.sqrt(self.basis.shape[1]) if limits.random else self.error
+        off = np.maximum(places.errors + self.off + lean * length, limits.least * (1 + length))
         kept = off < limits.widest * size
         flat, spread = flat[kept], off[kept] / size[kept]
         angles = np.arctan2(flat[:, 0], -flat[:, 1]) % np.pi
