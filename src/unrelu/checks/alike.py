@@ -44,11 +44,11 @@ def alike_p(net: Network, X: Array, root: Array, left: Array, copies: Iterable[A
     such as are drawn from the fit, times root. A score is Σ_{i≠j} K_ij r_i·r_j over Σ r_i·r_i, r
     less what the fit explains of it to first order in its weights. Cost O(n² m) for each copy.
     """
-    columns = _explained(net, X)
+    columns = explained(net, X)
     if columns.shape[1] > MOST_FREEDOM * len(X):
         return 1.0
     each = np.stack([left, *copies], axis=2)  # (n, m, 1 + copies)
-    outputs = [_rest(columns * root[:, [o]], each[:, o]) for o in range(each.shape[1])]
+    outputs = [rest_of(columns * root[:, [o]], each[:, o])[0] for o in range(each.shape[1])]
     size = divisors(sum((rest**2).sum(axis=0) for rest in outputs))
     scores = []
     for kernel in _kernels(net, X):
@@ -61,7 +61,7 @@ def alike_p(net: Network, X: Array, root: Array, left: Array, copies: Iterable[A
     return float(-np.expm1(-np.exp(-scaled)))
 
 
-def _explained(net: Network, X: Array) -> Array:
+def explained(net: Network, X: Array) -> Array:
     """Columns (n, q) that the fit of each output has: of a constant, and of the inputs on the side
     of each unit where it is active."""
     inputs = with_constant(X, True)
@@ -70,9 +70,11 @@ def _explained(net: Network, X: Array) -> Array:
     return np.column_stack([inputs if net.W.any() else np.ones((len(X), 1)), *parts])
 
 
-def _rest(columns: Array, residual: Array) -> Array:
-    basis = np.linalg.qr(columns / divisors(np.linalg.norm(columns, axis=0)))[0]
-    return np.asarray(residual - basis @ (basis.T @ residual))
+def rest_of(columns: Array, residual: Array, basis: Array | None = None) -> tuple[Array, Array]:
+    """What columns do not explain, and a basis of theirs, if it is not known."""
+    if basis is None:
+        basis = np.linalg.qr(columns / divisors(np.linalg.norm(columns, axis=0)))[0]
+    return np.asarray(residual - basis @ (basis.T @ residual)), basis
 
 
 def _kernels(net: Network, X: Array) -> Iterable[Array]:

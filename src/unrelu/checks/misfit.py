@@ -34,20 +34,23 @@ def misfit(net: Network, X: Array, residual: Array) -> float:
     Cost O(n log n + n d k).
     """
     residual = residual - residual.mean(axis=0)  # as skewed noise about a robust fit has it
-    X, residual = _distinct(X, residual)
+    X, residual, _ = distinct(X, residual, np.ones((len(X), 1)))
     spaces = [space for space in (_directions(net, X), _sum(net, X)) if space is not None]
     return max((_alike(space, residual) for space in spaces), default=0.0)
 
 
-def _distinct(X: Array, residual: Array) -> tuple[Array, Array]:
+def distinct(X: Array, residual: Array, root: Array) -> tuple[Array, Array, Array]:
     """One sample for all that have the same inputs, with what they leave in the mean, as large as
-    before: repeated samples are no neighbours that agree."""
-    inputs, group, counts = np.unique(X, axis=0, return_inverse=True, return_counts=True)
+    before: repeated samples are no neighbours that agree. Residuals (n, m) are times root (n, 1),
+    of the weights of samples."""
+    inputs, group = np.unique(X, axis=0, return_inverse=True)
     if len(inputs) == len(X):
-        return X, residual
-    sums = np.zeros((len(inputs), residual.shape[1]))
-    np.add.at(sums, group.reshape(-1), residual)
-    return inputs, sums / np.sqrt(counts)[:, None]
+        return X, residual, root
+    sums, squares = np.zeros((len(inputs), residual.shape[1])), np.zeros((len(inputs), 1))
+    np.add.at(sums, group.reshape(-1), root * residual)
+    np.add.at(squares, group.reshape(-1), root**2)
+    roots = np.sqrt(squares)
+    return inputs, sums / divisors(roots), roots
 
 
 def _directions(net: Network, X: Array) -> Array | None:

@@ -17,6 +17,7 @@ from unrelu.checks.gross import RARE
 from unrelu.checks.misfit import MISFIT
 from unrelu.checks.noisy_case import NoisyCase
 from unrelu.checks.shape import SURELY
+from unrelu.checks.smooth_terms import SMOOTH
 from unrelu.checks.without_units import few_samples_for_no_unit, hidden_units, linear_in_inputs
 from unrelu.numerics.dependence import DEPENDENT
 from unrelu.samples import input_deviation
@@ -132,11 +133,15 @@ def curved_output(case: NoisyCase) -> Finding | None:
 
 
 def misfit(case: NoisyCase) -> Finding | None:
-    """Whether what is left is alike for neighbours."""
+    """Whether what is left is alike for neighbours, or smooth functions explain it."""
     if case.left.misfit > MISFIT:
         shown = f"score {case.left.misfit:.1f}, noise stays below {MISFIT:g}"
     elif case.alike < ALIKE:
         shown = f"p = {case.alike:.1g} by labels drawn from the fit"
+    elif case.smooth < SMOOTH:
+        shown = (
+            f"smooth terms explain more of it than noise would leave them, p = {case.smooth:.1g}"
+        )
     else:
         return None
     if not case.beyond_rounding:

@@ -25,7 +25,8 @@ class NoisyCase:
     `weak`: units with a part that no label depends on. `alike`: the probability under the fitted
     law, where one is known, that neighbours leave what is as alike; `curved`: of counts, that
     their mean is the sum of the units and no curve of it, and the sign of that
-    (`checks.curved_sum`).
+    (`checks.curved_sum`); `smooth`: the probability under noise that smooth terms explain as much
+    of what is left (`checks.smooth_terms`).
     """
 
     net: Network
@@ -40,6 +41,7 @@ class NoisyCase:
     spread: float = math.sqrt(2)
     more: bool = False
     alike: float = 1.0
+    smooth: float = 1.0
     curved: tuple[float, float] = (1.0, 0.0)
     given: Samples | None = None
 

@@ -33,11 +33,12 @@ def shape_p(net: Network, samples: Samples, residual: Array) -> float:
     features = np.hstack([Z > 0, up, up**2, down, down**2])
     if len(Z) < SAMPLES * features.shape[1] or not net.n_units:
         return 1.0
-    return float(min(1.0, net.n_outputs * min(_p(r[:, None] * features) for r in residual.T)))
+    return float(min(1.0, net.n_outputs * min(scores_p(r[:, None] * features) for r in residual.T)))
 
 
-def _p(scores: Array) -> float:
-    """Of rows with mean zero: their sum, squared in units of their own covariance."""
+def scores_p(scores: Array) -> float:
+    """p-value of rows (n, q) having mean zero: their sum, squared in units of their own covariance
+    (White 1980)."""
     left, values, _ = np.linalg.svd(scores, full_matrices=False)
     kept = values > 1e-6 * values.max(initial=0.0)
     if not kept.any():

@@ -31,6 +31,7 @@ from unrelu.evidence.evidence import (
 )
 from unrelu.evidence.further_units import chance_of_units, idle_units, more_explain
 from unrelu.evidence.shared_rounding import is_rounding, rounded_apart
+from unrelu.evidence.smooth_terms import chance_smooth
 from unrelu.inference.assessment import assess_linearised
 from unrelu.inference.linearised import Linearised, linearised
 from unrelu.inference.simulated_labels import simulated
@@ -160,9 +161,11 @@ def measured(
     left = replace(left, chance=bound)
     some = samples.take(samples.spread(LOOKED_AT))
     rest = some.left(net(some.X))
-    if (rest.std(axis=0) < ROUNDED * precision.step).all():
+    rounding = bool((rest.std(axis=0) < ROUNDED * precision.step).all())
+    if rounding:
         left = replace(left, misfit=0.0)
     alike = chance_alike(kind, net, asked, given)
+    smooth = 1.0 if rounding else chance_smooth(kind, net, asked, given)
     line = _curved(asked, net, given, noise)
     nothing = np.arange(0)
     counts = kind.integer
@@ -171,6 +174,7 @@ def measured(
         counts=counts,
         robust=kind.robust,
         alike=alike,
+        smooth=smooth,
         curved=line,
         given=given,
     )
