@@ -29,7 +29,7 @@ def test_an_estimate_says_what_noise_it_found_and_how_far_it_is_off(estimate: Re
         "\nnoise size        standard deviation 0.",
         "units weighed     the last of 2 explains",
         "it is there; the last of 3",
-        "it is not needed",
+        "it does not stand out",
         "v ± rad",
     ):
         assert words in text
@@ -71,7 +71,7 @@ def test_heavy_tails_and_reasons_are_reported() -> None:
             "units weighed",
             (
                 "the last of 1 explains 0.5 noise variances, noise alone would explain up to 9: "
-                "it is not needed"
+                "it does not stand out"
             ),
         ),
     ]

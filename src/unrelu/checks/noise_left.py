@@ -239,12 +239,13 @@ def on_weights(case: NoisyCase) -> Finding:
             "show some",
         )
     measured = case.errors.any() and np.isfinite(case.errors).all()  # a kink at zero has no error
-    known = f"; {_known(case)}" if measured else ""
+    # Others make up for a unit too weak to stand out, and are off by more than their errors.
+    known = f"; {_known(case)}, if no weaker unit is hidden in the noise" if measured else ""
     return first(ON_WEIGHTS, case) or Finding(
         "noise",
         Status.ESTIMATED,
-        f"the labels are a network of {counted(case.net.n_units, 'unit')} and noise: what it "
-        f"leaves, {case.shares}, shows no dependence on the inputs{known}",
+        f"the labels are a network of {counted(case.net.n_units, 'unit')} or more, and noise: what "
+        f"it leaves, {case.shares}, shows no dependence on the inputs{known}",
     )
 
 

@@ -276,7 +276,7 @@ def _named(found: Finding, case: NoisyCase, precision: Precision) -> tuple[Findi
     """What was found, and what the labels are rounded to, where that is all the noise."""
     if found.status != Status.ESTIMATED or not is_rounding(case.net, case.samples, precision.step):
         return found, DOUBLE.name
-    sentence = f"{found.sentence}, the rounding of the labels to {precision.name}"
+    sentence = f"{found.sentence}; the noise is the rounding of the labels to {precision.name}"
     return replace(found, code="rounding", sentence=sentence), precision.name
 
 

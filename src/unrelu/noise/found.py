@@ -27,7 +27,7 @@ class Width:
     edge: float
 
     def __str__(self) -> str:
-        stays = "is there" if self.gain > self.edge else "is not needed"
+        stays = "is there" if self.gain > self.edge else "does not stand out"
         return (
             f"the last of {self.units} explains {self.gain:.3g} noise variances, noise alone "
             f"would explain up to {self.edge:.3g}: it {stays}"
