@@ -27,3 +27,21 @@ def test_units_are_turned_as_the_affine_part_says(
     assert not found.affine.any()
     other = orient(V, b, U, W + 0.5 * rng.standard_normal(W.shape))  # the canary
     assert other.affine.any()
+
+
+def test_weights_of_a_bad_fit_have_no_digits_for_a_lattice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Twenty units of one output and eight inputs: more than the linear system determines."""
+    rng = np.random.default_rng(0)
+    V, b, U = (rng.standard_normal(shape) for shape in ((20, 8), 20, (1, 20)))
+    turned = rng.random(20) < 0.5
+    W = -(U * turned) @ V
+    assert not orient(V, b, U, W).affine.any()
+    tried: list[int] = []
+    monkeypatch.setattr(orientation, "subset", lambda *given: tried.append(given[2]))
+    assert orient(V, b, U, W, 1e-5).affine.any()
+    assert max(tried) == max(
+        bits for bits in orientation.BITS if 1e-5 * 2**bits < orientation.FINER
+    )
+    tried.clear()
+    assert orient(V, b, U, W, 0.02).affine.any()
+    assert not tried

@@ -14,8 +14,10 @@ from support.planting import plant
 from unrelu import Network, Recovery, from_sklearn, match, recover
 from unrelu.activations import RELU
 from unrelu.checks.misfit import MISFIT, misfit
-from unrelu.fitting.fittings import Reweighted
+from unrelu.fitting import one_more
+from unrelu.fitting.fittings import LeastSquares, Reweighted
 from unrelu.fitting.one_unit import best_unit
+from unrelu.fitting.selection import Effort
 from unrelu.fitting.width import without_least
 from unrelu.noise.poisson import POISSON
 from unrelu.numerics.order import block_length
@@ -242,3 +244,20 @@ def test_a_given_number_of_units_is_no_hindrance() -> None:
         assert result.status == "estimated"
         assert result.network is not None
         assert match(result.network, from_sklearn(model)).hidden.max() < 0.1
+
+
+def test_the_edge_of_quick_tests_is_beyond_that_of_many_copies() -> None:
+    """Extrapolated from twenty; and a unit that is missing is beyond it, where none is, nothing."""
+    problem = plant(5, 3, 1, 1000, seed=0, bias=0.4)
+    noise = 0.1 * np.random.default_rng(1).standard_normal(problem.Y.shape)
+    samples = Samples.of(problem.X, problem.Y + noise)
+    few = problem.truth.without(int(np.argmax(np.linalg.norm(problem.truth.U, axis=0))))
+    for start, more in ((problem.truth, 0), (few, 1)):
+        fitting = LeastSquares(start, samples, bias=True, skip=False, effort=Effort())
+        net = fitting.fit(start)
+        test = one_more.Test.of(fitting, net, alpha=0.01, rng=np.random.default_rng(0), quick=True)
+        left = test.residuals_of(net)
+        found = test(left)
+        many = max(np.quantile(kind.first(200)[0], 0.99) for kind in left.kinds)
+        assert found.more == more
+        assert 0.9 < found.edge / many < 2.5

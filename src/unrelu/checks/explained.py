@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property, reduce
 
 import numpy as np
 
@@ -16,6 +17,10 @@ from unrelu.numerics.arrays import Array, Index
 from unrelu.numerics.folding import Sums
 from unrelu.numerics.precision import Precision, read_off
 from unrelu.samples import Samples
+
+PIECE = 1 << 18
+"""Heights, or labels, that are looked at together: they are read again before the processor's cache
+has lost them."""
 
 SMALL = 0.05
 """Share of the labels that rounded inputs may change, for that to be more than an excuse."""
@@ -56,17 +61,22 @@ class Explaining:
     rounding: Rounding
 
     def __call__(self, start: int, X: Array, Y: Array) -> Sums:
-        net, unit = self.net, self.rounding.unit
-        size = np.sqrt(self.rounding.fixed)[:, None]
+        rows = max(1, PIECE // max(self.net.n_units, len(Y[0])))
+        pieces = (slice(first, first + rows) for first in range(0, len(X), rows))
+        return reduce(_both, (self._piece(start + each.start, X[each], Y[each]) for each in pieces))
+
+    def _piece(self, start: int, X: Array, Y: Array) -> Sums:
+        net, unit, size = self.net, self.rounding.unit, self._size
         Z = net.V @ X.T
         Z += net.b[:, None]
         margin, on_kink = self._near_kinks(X, Z)
         with np.errstate(over="ignore", invalid="ignore"):  # of activations that overflow
-            error = (net.U / size) @ net.activation(Z)
+            error = self._outputs @ net.activation(Z)
         if net.skip:
             error += (net.W / size) @ X.T
-        error += net.c[:, None] / size
-        error -= Y.T / size
+        labels = Y.T / size
+        labels -= net.c[:, None] / size
+        error -= labels
         np.abs(error, out=error)
         tops = error.max(axis=1)
         sums: Sums = {
@@ -85,26 +95,34 @@ class Explaining:
         sums["worst"], sums["sample"] = np.array(worst), np.array(start + row)
         return sums
 
+    @cached_property
+    def _size(self) -> Array:
+        """(m, 1), that errors are divided by."""
+        return np.sqrt(self.rounding.fixed)[:, None]
+
+    @cached_property
+    def _outputs(self) -> Array:
+        return self.net.U / self._size
+
     def _near_kinks(self, X: Array, Z: Array) -> tuple[float, int]:
         """The smallest height in units of its rounding, and how many samples have one below that.
         These are among the heights that are as small by the bounds."""
         if not self.net.n_units:
             return np.inf, 0
         rounding, heights = self.rounding, np.abs(Z)
-        smallest = float(heights.min())
+        place = int(heights.argmin())
+        smallest, row = float(heights.flat[place]), place % len(X)
         bound = float(np.vdot(X, X)) / float(rounding.scale.min()) ** 2
         low, high = (float(rounding.gaps(np.array(norm))) for norm in (0.0, bound))
         if not math.isfinite(smallest * high / low):
             low = high  # all of them, one by one
             smallest = np.inf
         else:
-            row = int(heights.argmin()) % len(X)
             low = float(rounding.gaps(squared_norms(X[[row]], rounding.scale))[0])
         near = np.flatnonzero(heights <= max(high, smallest * high / low))
-        few = np.unique(near % len(X))
-        gaps = heights[:, few].min(axis=0)
-        gaps /= rounding.gaps(squared_norms(X[few], rounding.scale))
-        return float(gaps.min()), int((gaps < 1).sum())
+        rows = near % len(X)
+        gaps = heights.ravel()[near] / rounding.gaps(squared_norms(X[rows], rounding.scale))
+        return float(gaps.min()), len(set(rows[gaps < 1].tolist()))
 
     def _doubted(self, X: Array, Z: Array, error: Array) -> tuple[Array, Index]:
         """A bound on how far each sample is off, sharp for those that are doubted; and the numbers

@@ -113,7 +113,7 @@ class Test:
     is its number, `first` is one of its samples, `roots` (rows,) the root of how much they weigh
     together, `shares` (n, 1) what of it is a sample's. `white`: the inputs of the rows, times
     roots; `length` of the blocks of rows that stay together, in the `order` in which they may
-    depend.
+    depend. `quick`: the edge is extrapolated from FEW_COPIES.
     """
 
     white: Whitened
@@ -126,9 +126,18 @@ class Test:
     fitting: Fitting
     alpha: float
     rng: np.random.Generator
+    quick: bool
 
     @classmethod
-    def of(cls, fitting: Fitting, net: Network, *, alpha: float, rng: np.random.Generator) -> Test:
+    def of(
+        cls,
+        fitting: Fitting,
+        net: Network,
+        *,
+        alpha: float,
+        rng: np.random.Generator,
+        quick: bool = False,
+    ) -> Test:
         X = fitting.X
         root = np.broadcast_to(fitting.samples.root, (len(X), 1))[:, 0]
         _, first, group = np.unique(X, axis=0, return_index=True, return_inverse=True)
@@ -153,6 +162,7 @@ class Test:
             fitting=fitting,
             alpha=alpha,
             rng=rng,
+            quick=quick,
         )
         residual = test.residual(net)
         if few:  # what a network does not explain, which is no noise, is the same for equal inputs
@@ -243,6 +253,9 @@ class Test:
         """Does the network ask for more units?"""
         found = self._further(left)
         gains = found.gains[:, 0]
+        if self.quick and len(gains) == 1:
+            edge = max(_extreme(kind.first(FEW_COPIES)[0], self.alpha) for kind in left.kinds)
+            return Tested(float(gains[0]), edge, int(gains[0] > edge), found.rows[0][0])
         light = self.fitting.light_tailed(left.net)
         copies = max(LEAST_COPIES, math.ceil(1 / self.alpha) - 1)
         allowed = math.floor(self.alpha * (copies + 1)) - 1
@@ -313,6 +326,15 @@ def _scores(gains: Array, copies: Array) -> Array:
     logs, those = np.log(gains + tiny), np.log(copies + tiny)
     spread = divisors(those.std(axis=1, keepdims=True))
     return np.asarray((logs - those.mean(axis=1, keepdims=True)) / spread)
+
+
+def _extreme(gains: Array, alpha: float) -> float:
+    """What less than a share `alpha` of largest gains exceeds, by Gumbel's law of their logarithms.
+    Measured, of twenty copies of 5 to 20 inputs, at 1%: 1.2 to 1.7 times what it is by four
+    hundred. Of labels that units do not explain, those that go beyond that predict better."""
+    logs = np.log(np.maximum(gains, np.finfo(np.float64).tiny))
+    deviations = -(math.log(-math.log1p(-alpha)) + np.euler_gamma) * math.sqrt(6) / math.pi
+    return float(np.exp(logs.mean() + deviations * logs.std(ddof=1)))
 
 
 def _counts(copies: int, entries: int, *, at_once: bool) -> Iterator[int]:

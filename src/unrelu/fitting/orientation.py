@@ -49,6 +49,10 @@ BITS = (36, 24, 22, 20, 18, 16)
 BY_CHANCE = 10
 """Bits by which a set of few bits must be determined beyond that some set fits by chance."""
 
+FINER = 1e3
+"""Times by which weights may be known better than their labels are explained, as many share in
+each."""
+
 
 @dataclass(frozen=True, eq=False)
 class Oriented:
@@ -60,8 +64,9 @@ class Oriented:
     affine: Array
 
 
-def orient(V: Array, b: Array, U: Array, W: Array) -> Oriented:
-    """Turn the units (V, b) with output weights U (m, k) so that they explain W (m, d)."""
+def orient(V: Array, b: Array, U: Array, W: Array, unexplained: float = 0.0) -> Oriented:
+    """Turn the units (V, b) with output weights U (m, k) so that they explain W (m, d). The share
+    of the labels that is `unexplained` by the fit bounds the digits of its weights."""
     (k, d), m = V.shape, len(U)
     size = float((np.abs(U).max(axis=0) * np.abs(V).max(axis=1)).max(initial=0.0)) or 1.0
     shares, independent = _shares(V, U, W)
@@ -75,7 +80,7 @@ def orient(V: Array, b: Array, U: Array, W: Array) -> Oriented:
         if paired is not None:
             return paired
     if m * d < k <= MOST_TO_TURN:
-        chosen = _subset(_terms(V, U), -W.ravel(), size)
+        chosen = _subset(_terms(V, U), -W.ravel(), size, unexplained)
         if chosen is not None:
             chosen = _weakest_again(chosen, _terms(V, U), -W.ravel())
             return _turned(V, b, chosen, np.zeros_like(W))
@@ -102,13 +107,15 @@ def _shares(V: Array, U: Array, W: Array) -> tuple[Array, bool]:
     return np.asarray(vectors @ (vectors.T @ pull / values[kept]) / sizes), bool(kept.all())
 
 
-def _subset(terms: Array, total: Array, size: float) -> Mask | None:
+def _subset(terms: Array, total: Array, size: float, unexplained: float) -> Mask | None:
     """Which terms (k, q) add up to the total: the best of all sets, where it is by far the best,
     or the result of a lattice reduction, which takes more digits."""
     k = len(terms)
     if k > ALL_SUBSETS:
         # One of 2ᵏ sets meets q totals by chance, each to (k + 1) 2⁻ᵇⁱᵗˢ of the largest term.
-        decisive = terms.shape[1] * (np.array(BITS) - np.log2(k + 1)) - k > BY_CHANCE
+        bits = np.array(BITS)
+        decisive = terms.shape[1] * (bits - np.log2(k + 1)) - k > BY_CHANCE
+        decisive &= np.ldexp(unexplained, bits) < FINER
         found = (
             subset(terms, total, bits) for bits, sure in zip(BITS, decisive, strict=True) if sure
         )

@@ -78,9 +78,10 @@ def choose(
     the network `about` leaves, the same one unless another is given, tells how noise depends.
 
     Cost: a fit for each width in doubt, and for each test `best_unit` on some ten to 200 copies of
-    the residuals; where the search was `thorough`, that of `_best_of_fewer` besides.
+    the residuals; where the search is `thorough`, that of `_best_of_fewer` besides; where it is
+    not, tests are quick.
     """
-    test = Test.of(fitting, about or net, alpha=alpha, rng=rng)
+    test = Test.of(fitting, about or net, alpha=alpha, rng=rng, quick=not thorough)
     left = test.residuals_of(net)
     by_chance = _ByChance(test, left, step)
     net = swept(net, fitting)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -86,16 +87,20 @@ class Rounding:
         scale = np.ones(net.n_inputs) if scale is None else scale
         return cls(net, scale, unit, fixed, most)
 
-    @property
+    @cached_property
     def lengths(self) -> Array:
         return np.asarray(np.linalg.norm(self.net.V * self.scale, axis=1))
 
     def gaps(self, norms: Array) -> Array:
         """How far rounding may shift the heights of units, at inputs of these squared norms."""
-        reach = float(self.lengths.max(initial=0.0))
-        offset = float(np.abs(self.net.b).max(initial=0.0))
+        reach, offset = self._reach
         tiny = float(np.finfo(np.float64).tiny)
         return np.asarray(self.unit * (reach * np.sqrt(norms) + offset) + tiny)
+
+    @cached_property
+    def _reach(self) -> tuple[float, float]:
+        """The longest row of V, and the largest bias."""
+        return float(self.lengths.max(initial=0.0)), float(np.abs(self.net.b).max(initial=0.0))
 
     def varying(self, Z: Array, norms: Array, gaps: Array) -> Array:
         """(n, m) the terms under the root that depend on the sample, by its heights Z."""

@@ -223,7 +223,7 @@ def _as_it_is(problem: Problem, fit: Fit) -> Candidate:
     V, b = problem.hyperplanes(fit.point)
     if not problem.skip:
         U, W, _ = problem.weights(V, b, affine=True)
-        turned = orient(V, b, U, W)
+        turned = orient(V, b, U, W, problem.loose.relative(fit))
         V, b = turned.V, turned.b
     return Candidate(problem.network(V, b), problem.rows, {"rows": len(problem.rows)})
 
@@ -310,7 +310,7 @@ def finish(problem: Problem, fit: Fit) -> tuple[Network, str]:
         return net, ""
     V, b = problem.hyperplanes(fit.point)
     U, W, _ = problem.weights(V, b, affine=True)
-    oriented = orient(V, b, U, W)
+    oriented = orient(V, b, U, W, problem.loose.relative(fit))
     _, sizes, directions = np.linalg.svd(oriented.affine)
     rank = int((sizes > REDUCIBLE * np.linalg.norm(U)).sum())
     if rank:

@@ -307,7 +307,7 @@ def _turned(problem: Problem, fit: Fit) -> Array:
     if problem.activation.reversible:
         V, b = problem.hyperplanes(fit.point)
         U, W, _ = problem.weights(V, b, affine=True)
-        turned = orient(V, b, U, W)
+        turned = orient(V, b, U, W, problem.loose.relative(fit))
         best = problem.strict.evaluate(problem.points(turned.V[: len(V)], turned.b[: len(V)]))
     better = True
     while better:

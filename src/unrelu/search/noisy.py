@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from unrelu.checks.noise_left import misfit
 from unrelu.evidence.shared_rounding import rounded_apart
 from unrelu.fitting.candidate import Candidate
 from unrelu.fitting.fittings import Fitting, LeastSquares, without_units
@@ -31,7 +30,7 @@ from unrelu.samples import Samples
 from unrelu.search import counts, least_squares
 from unrelu.search.agreement import best_from_afar, best_of_starts
 from unrelu.search.growth import growth
-from unrelu.search.hopeless import ASKED, Checks, is_hopeless
+from unrelu.search.hopeless import is_hopeless
 from unrelu.search.request import Request
 from unrelu.search.task import Task
 from unrelu.search.unsettled import GROWTH
@@ -192,9 +191,10 @@ def _choose_width(searched: Searched, request: Request) -> WidthFound:
 
 
 def _by_tests(net: Network, fitting: Fitting, searched: Searched, request: Request) -> WidthFound:
-    """The network with as many units as tests show. That fewer would do is not tried in all ways
-    while what is left is plainly no noise: units are missing, or no number of them is right."""
-    rough = _is_hopeless(net, searched, request, checks=(misfit,))
+    """The network with as many units as tests show. Tests are quick, and that fewer would do is not
+    tried in all ways, while what is left is plainly no noise: units are missing, or no number of
+    them is right."""
+    rough = _is_hopeless(net, searched, request)
     chosen = _choose(net, fitting, searched, request, about=net, thorough=not rough)
     hopeless = _is_hopeless(chosen.network, searched, request)
     if rough and not hopeless:
@@ -205,13 +205,11 @@ def _by_tests(net: Network, fitting: Fitting, searched: Searched, request: Reque
     return WidthFound(chosen.network, chosen.widths, search)
 
 
-def _is_hopeless(
-    net: Network, searched: Searched, request: Request, checks: Checks = ASKED
-) -> bool:
+def _is_hopeless(net: Network, searched: Searched, request: Request) -> bool:
     if searched.growth > GROWTH:
         return True
     samples, step = searched.samples, _step(searched, request)
-    return is_hopeless(*(net, samples, searched.kind), bias=request.bias, step=step, checks=checks)
+    return is_hopeless(net, samples, searched.kind, bias=request.bias, step=step)
 
 
 def _of_given_width(
