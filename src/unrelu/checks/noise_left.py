@@ -18,7 +18,12 @@ from unrelu.checks.misfit import MISFIT
 from unrelu.checks.noisy_case import NoisyCase
 from unrelu.checks.shape import SURELY
 from unrelu.checks.smooth_terms import SMOOTH
-from unrelu.checks.without_units import few_samples_for_no_unit, hidden_units, linear_in_inputs
+from unrelu.checks.without_units import (
+    few_distinct_inputs,
+    few_samples_for_no_unit,
+    hidden_units,
+    linear_in_inputs,
+)
 from unrelu.numerics.dependence import DEPENDENT
 from unrelu.samples import input_deviation
 from unrelu.wording.moments import duration
@@ -217,6 +222,7 @@ the network is an estimate. The second ones cost more, and are for what passes t
 WITHOUT_UNITS: tuple[Callable[[NoisyCase], Finding | None], ...] = (
     few_samples_for_no_unit,
     few_samples_off,
+    few_distinct_inputs,
     linear_in_inputs,
     hidden_units,
     misfit,

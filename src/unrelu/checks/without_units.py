@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from unrelu.checks.finding import Finding, failed, undetermined
 from unrelu.checks.gross import RARE
 from unrelu.checks.noisy_case import NoisyCase
@@ -13,6 +15,9 @@ from unrelu.numerics.dependence import DEPENDENT
 
 FEW_TAILS = 30
 """The least number of labels whose tails tell what is an outlier, and what is a unit."""
+
+LOOKED_AT = 5000
+"""Samples whose inputs are counted."""
 
 
 def few_samples_for_no_unit(case: NoisyCase) -> Finding | None:
@@ -31,6 +36,23 @@ def few_samples_for_no_unit(case: NoisyCase) -> Finding | None:
         "few-labels",
         f"{samples.n} samples are too few to tell noise about {case.simple} from units that "
         "hardly any of them show",
+    )
+
+
+def few_distinct_inputs(case: NoisyCase) -> Finding | None:
+    """Whether labels depend on inputs that take so few values that a constant and one unit would
+    explain any labels of theirs: then no unit can be shown, and none ruled out."""
+    some = case.samples.take(case.samples.spread(LOOKED_AT))
+    distinct = len(np.unique(np.asarray(some.X), axis=0))
+    if distinct > some.d + 2:
+        return None
+    if (linear_in_inputs(case) or hidden_units(case)) is None:
+        return None
+    return undetermined(
+        "few-inputs",
+        f"the labels depend on the inputs, but these are only {distinct} different ones: a "
+        "constant and one unit explain any labels of so few, so no unit can be shown; samples "
+        "with other inputs would show it",
     )
 
 
