@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from unrelu.inference.breakpoints import Breakpoint
     from unrelu.inference.goodness import Goodness
     from unrelu.inference.output_curve import OutputCurve, output_curve
+    from unrelu.inference.some_weights import UnitErrors, unit_errors
     from unrelu.inference.uncertainty import Prediction, Uncertainty
     from unrelu.inputs.lags import lagged
     from unrelu.network import Network
@@ -76,6 +77,7 @@ __all__ = [
     "Status",
     "Summary",
     "Uncertainty",
+    "UnitErrors",
     "UnreluError",
     "activations",
     "assess",
@@ -94,6 +96,7 @@ __all__ = [
     "save",
     "solutions",
     "to_sklearn",
+    "unit_errors",
     "verify",
     "write_extraction_report",
     "write_report",
@@ -133,6 +136,7 @@ _HOMES = {
     "wording.status": ("Status",),
     "wording.summary": ("Summary",),
     "inference.assessment": ("assess",),
+    "inference.some_weights": ("UnitErrors", "unit_errors"),
     "inference.uncertainty": ("Prediction", "Uncertainty"),
 }
 _MODULES = ("activations", "hardness", "lower_bound", "oracles")

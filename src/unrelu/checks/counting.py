@@ -12,6 +12,7 @@ from unrelu.checks.finding import Finding, undetermined
 from unrelu.checks.scales import SAME, column_scale
 from unrelu.network.rounding import accumulated
 from unrelu.numerics.arrays import Array, Index, divisors
+from unrelu.numerics.deadline import check_deadline
 from unrelu.samples import Samples
 from unrelu.wording.streams import counted
 
@@ -21,24 +22,57 @@ MOST_LABELS = 20_000
 FEW_ROWS, MOST_ROWS = 300, 100_000
 """Distinct inputs up to which all units are looked at, and samples up to which they are counted."""
 
+NO_GRAIN = 1e-20
+"""Of inputs together, far below the rounding of labels: of generic ones, two are enough."""
+
+HASHED = 1 << 22
+"""Inputs, in entries, that are hashed together."""
+
 CHANCE = math.log(1e-9)
 """Logarithm of the accepted probability that some wrong network explains generic labels."""
 
 
 def distinct_rows(samples: Samples, biased: bool) -> Index:
     """One row of each group of inputs that are the same; without biases a network is homogeneous,
-    so inputs on one ray are."""
-    scale, keys = column_scale(samples), []
-    factors = np.random.default_rng(0).integers(2**63, size=samples.d, dtype=np.uint64) | 1
+    so inputs on one ray are. O(n d), and a sort of n numbers.
+
+    Inputs that are the same are next to each other along any direction: those that have no
+    neighbour along a random one need not be looked at entry by entry."""
+    scale, direction = column_scale(samples), np.random.default_rng(1).standard_normal(samples.d)
+    along, largest = [], 0.0
     for _, X, _ in samples.blocks():
-        scaled = X / scale
-        if not biased:
-            scaled /= divisors(np.abs(scaled).max(axis=1, keepdims=True))
-        cells = np.floor(scaled / SAME + np.sqrt(0.5))  # an odd offset: few lie on a cell's border
-        # A hash, modulo 2⁶⁴: that two of a million rows share one is a matter of 1 in 10⁷.
-        numbers = np.clip(cells, -(2.0**62), 2.0**62).astype(np.int64).view(np.uint64)
-        keys.append(numbers @ factors)
-    return np.sort(np.unique(np.concatenate(keys), return_index=True)[1])
+        scaled = _scaled(X, scale, biased)
+        along.append(scaled @ direction)
+        largest = max(largest, float(np.abs(scaled).max()))
+    places = np.concatenate(along)
+    rounding = samples.d * float(np.finfo(np.float64).eps) * largest
+    order = np.argsort(places)
+    near = np.diff(places[order]) <= 2 * (SAME + rounding) * np.abs(direction).sum()
+    beside = np.zeros(samples.n, dtype=bool)
+    beside[order[1:][near]] = beside[order[:-1][near]] = True
+    rows = np.flatnonzero(beside)
+    step = max(1, HASHED // samples.d)
+    parts = (rows[start : start + step] for start in range(0, len(rows), step))
+    keys = [_cells(_scaled(samples.take(part).X, scale, biased)) for part in parts]
+    if keys:
+        beside[rows[np.unique(np.concatenate(keys), return_index=True)[1]]] = False
+    return np.flatnonzero(~beside)
+
+
+def _scaled(X: Array, scale: Array, biased: bool) -> Array:
+    scaled = np.asarray(X, np.float64) / scale
+    if not biased:
+        scaled /= divisors(np.abs(scaled).max(axis=1, keepdims=True))
+    return scaled
+
+
+def _cells(scaled: Array) -> NDArray[np.uint64]:
+    """One number for the cell that each row is in, of edge SAME: a hash, modulo 2⁶⁴. That two of a
+    million rows share one by chance is a matter of 1 in 10⁷."""
+    factors = np.random.default_rng(0).integers(2**63, size=scaled.shape[1], dtype=np.uint64) | 1
+    cells = np.floor(scaled / SAME + np.sqrt(0.5))  # an odd offset: few lie on a cell's border
+    numbers = np.clip(cells, -(2.0**62), 2.0**62).astype(np.int64).view(np.uint64)
+    return np.asarray(numbers @ factors)
 
 
 def few_inputs(samples: Samples, biased: bool) -> bool:
@@ -83,8 +117,15 @@ def grain(samples: Samples, biased: bool) -> float:
 
 
 def _grain(X: Array, Y: Array, biased: bool) -> float:
-    columns = sorted(column_grain(column) for column in X.T)
-    inputs = float(np.prod(columns if biased else columns[1:]))
+    inputs, finest = 1.0, 1.0
+    for column in X.T:
+        check_deadline()
+        grain = column_grain(column)
+        # Without biases, of all inputs but the finest.
+        grain, finest = (grain, finest) if biased else (max(grain, finest), min(grain, finest))
+        inputs *= grain
+        if inputs < NO_GRAIN:  # the others would only make it less
+            break
     # With one input and no bias there are two directions, and nothing to coincide.
     inputs = inputs if biased or X.shape[1] > 1 else 0.0
     return max(column_grain(Y.ravel()), inputs)

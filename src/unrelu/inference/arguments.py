@@ -74,18 +74,24 @@ def fitted_network(net: Network, samples: Samples, biased: bool, skip: bool) -> 
 
 def checked_unknowns(net: Network, samples: Samples, biased: bool, skip: bool = False) -> int:
     """p, if that is few enough for the data and for a machine."""
+    p = checked_size(net, samples, biased, skip)
+    if p > MOST_UNKNOWNS:
+        raise InputError(
+            f"net: got {p} unknowns, expected at most {MOST_UNKNOWNS}: their covariance would be "
+            f"{p} × {p} numbers, {8e-9 * p * p:.2g} GB, held several times over, and its inverse "
+            f"{1e-12 * p**3:.2g} trillion operations; unit_errors() gives the standard errors of "
+            "some units, by conjugate gradients"
+        )
+    return p
+
+
+def checked_size(net: Network, samples: Samples, biased: bool, skip: bool = False) -> int:
+    """p, if that is few enough for the data."""
     p, m = unknowns_of(net, biases=biased, skip=skip), net.n_outputs
     if not p:
         raise InputError(
             "net: got a network without units, biases and skip connection, expected something that "
             "was fitted"
-        )
-    if p > MOST_UNKNOWNS:
-        raise InputError(
-            f"net: got {p} unknowns, expected at most {MOST_UNKNOWNS}: their covariance would be "
-            f"{p} × {p} numbers, {8e-9 * p * p:.2g} GB, held several times over, and its inverse "
-            f"{1e-12 * p**3:.2g} trillion operations; assess a smaller network, or fit again on "
-            "resampled data and compare"
         )
     if samples.n * m <= p:
         raise InputError(
