@@ -9,6 +9,7 @@ neuron       one threshold-linear neuron with Poisson counts, of ten inputs, by 
              and mean rate of the modulated part; `told`: the draws in which twice the log
              likelihood ratio of the true unit against none is above 100
 functions    labels without noise of functions that are no such network: n = 2,000, d = 20
+smooth       such functions with noise of 0.05 to 0.3 of their spread, n = 300 to 3,000, d = 2 to 5
 breaks       a plateau at 4, a slope of −1 from 3.5 to 6.5, a plateau at 1, noise 0.7; straight
              lines with the same noise; straight lines with AR(1) noise; with a linear term, at
              alpha = 0.05
@@ -102,6 +103,17 @@ def function(name: str) -> Draw:
     return draw
 
 
+def smooth(name: str) -> Draw:
+    def draw(seed: int) -> Drawn:
+        rng = np.random.default_rng(seed)
+        d, n = int(rng.integers(2, 6)), int(300 * 10 ** rng.uniform())
+        noise, X = rng.choice([0.05, 0.1, 0.2, 0.3]), rng.standard_normal((n, d))
+        y = SMOOTH[name](X, rng)
+        return Drawn(X, y + noise * y.std() * rng.standard_normal(n), None)
+
+    return draw
+
+
 def _tree(X: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     from sklearn.tree import DecisionTreeRegressor
 
@@ -111,7 +123,11 @@ def _tree(X: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 def _boosted(X: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     from sklearn.ensemble import GradientBoostingRegressor
 
-    y = np.sin(2 * X[:, 0]) * X[:, 1] + X[:, 2] + 0.3 * rng.standard_normal(len(X))
+    y = (
+        np.sin(2 * X[:, 0]) * X[:, 1]
+        + X[:, min(2, X.shape[1] - 1)]
+        + 0.3 * rng.standard_normal(len(X))
+    )
     return GradientBoostingRegressor(random_state=0).fit(X, y).predict(X)
 
 
@@ -137,6 +153,14 @@ FUNCTIONS: dict[str, Callable[[np.ndarray, np.random.Generator], np.ndarray]] = 
     "saturating": lambda X, rng: np.tanh(
         np.maximum(X @ rng.standard_normal((20, 3)) / 20**0.5, 0).sum(axis=1)
     ),
+}
+
+SMOOTH: dict[str, Callable[[np.ndarray, np.random.Generator], np.ndarray]] = {
+    **{name: FUNCTIONS[name] for name in ("product", "square", "sin", "maximum", "boosted")},
+    "tanh network": lambda X, rng: (
+        np.tanh(X @ rng.standard_normal((X.shape[1], 3))) @ rng.standard_normal(3)
+    ),
+    "norm": FUNCTIONS["norm"],
 }
 
 
@@ -194,6 +218,8 @@ def cases(quick: bool) -> Iterator[tuple[str, str, Draw, float]]:
                 yield "neuron", case, neuron(n, baseline, rate), share
     for name in FUNCTIONS:
         yield "functions", name, function(name), 0.2
+    for name in SMOOTH:
+        yield "smooth", name, smooth(name), 0.2
     for n in (21, 30, 50, 100):
         yield "breaks", f"two, n={n}", breaks(n, "two breaks"), 1.0
         yield "breaks", f"none, n={n}", breaks(n, "none"), 5.0

@@ -93,3 +93,14 @@ def test_what_is_alike_by_chance_is_uniform() -> None:
     assert min(plain) > ALIKE
     assert 0.3 < np.mean(plain) < 0.7  # three standard errors of 20 uniform values are 0.19
     assert p(8.0) < ALIKE
+
+
+def test_means_slightly_below_zero_are_no_misfit() -> None:
+    """Where the unit is silent the fitted mean is −0.0002, and no label is 1."""
+    rng = np.random.default_rng(3)
+    X, v = rng.standard_normal((800, 3)), rng.standard_normal(3)
+    mean = np.maximum(X @ v, 0)
+    rng.poisson(mean)
+    seen = (rng.random(800) < -np.expm1(-mean)).astype(float)
+    result = recover(X, seen, 1, noise="bernoulli", rng=0, throw=False)
+    assert result.code != "misfit"
