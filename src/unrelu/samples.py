@@ -23,6 +23,7 @@ from unrelu.numerics.rationals import Rationals, as_fractions, rounded
 from unrelu.stored.blocks import Given
 from unrelu.stored.kinds import stored
 from unrelu.stored.passes import Add, Measure, on_workers, summed, taken
+from unrelu.stored.row_labels import check_row_labels
 from unrelu.stored.rows import MEMORY, StoredRows
 from unrelu.wording.streams import counted
 
@@ -228,6 +229,7 @@ def _arrays(X: Any, Y: Any) -> tuple[NDArray[Any], NDArray[Any], Names]:
     if in_store == (None, None):
         X, Y, names = tables(X, Y)
     else:
+        check_row_labels(X, Y)
         inputs, outputs = (
             (rows, rows.columns, []) if rows is not None else table(name, given)
             for name, rows, given in zip("XY", in_store, (X, Y), strict=True)

@@ -29,6 +29,7 @@ from unrelu.stored.rows import StoredRows
 Array = NDArray[np.float64]
 FROM_PANDAS: Any = dd.from_pandas
 FROM_ARRAY: Any = da.from_array
+CONCAT: Any = dd.concat
 
 
 @dataclass
@@ -251,3 +252,26 @@ def test_the_estimator_reads_a_store_as_a_whole() -> None:
     again: Any = Parts(X, (100, 100))
     found = unrelu.RectifiedNetworkRegressor(random_state=0).fit(Parts(X, (50, 150)), y)
     assert np.allclose(found.predict(again), y)
+
+
+def test_row_labels_of_tables_in_parts_are_compared() -> None:
+    planted = plant(5, 3, 3, 300, seed=1, bias=0.5)
+    X, Y = pd.DataFrame(planted.X), pd.DataFrame(planted.Y)
+    same, turned = FROM_PANDAS(X, npartitions=3), Y.iloc[::-1]
+    assert unrelu.recover(same, FROM_PANDAS(Y, npartitions=2), rng=0).status == "exact"
+    for other in (turned, Y.set_axis([*range(299), 777])):
+        in_parts = FROM_PANDAS(other, npartitions=2, sort=False)
+        with pytest.raises(unrelu.InputError, match="index"):
+            unrelu.recover(same, in_parts, rng=0)
+    named = X.set_axis([f"row {number}" for number in range(300)])
+    of_Y = Y.set_axis(named.index)
+    frames = (FROM_PANDAS(each, npartitions=2, sort=False) for each in (named, of_Y))
+    assert unrelu.recover(*frames, rng=0).status == "exact"
+
+
+def test_labels_that_count_from_zero_in_each_part_say_nothing() -> None:
+    planted = plant(5, 3, 3, 300, seed=1, bias=0.5)
+    Y = FROM_PANDAS(pd.DataFrame(planted.Y), npartitions=2)
+    files = [pd.DataFrame(planted.X[start : start + 100]) for start in (0, 100, 200)]
+    X = CONCAT([FROM_PANDAS(each, npartitions=1) for each in files])
+    assert unrelu.recover(X, Y, rng=0).status == "exact"

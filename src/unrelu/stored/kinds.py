@@ -14,6 +14,7 @@ import numpy as np
 from unrelu.errors import InputError
 from unrelu.inputs.options import check_limit
 from unrelu.stored.blocks import Blocks, Partitions, Sliced
+from unrelu.stored.row_labels import check_row_labels
 from unrelu.stored.rows import MEMORY, StoredRows
 
 BLOCK_BYTES = 1 << 26
@@ -51,7 +52,9 @@ LEAST_MEMORY = 1e6
 
 def within(X: Any, Y: Any, memory: float | None) -> tuple[Any, Any]:
     """X and Y; of rows in a store, no more than so many bytes become an array; None: MEMORY. Raises
-    InputError, InputTypeError for what is no number of bytes."""
+    InputError, InputTypeError for what is no number of bytes, and InputError for rows of tables in
+    parts whose labels differ."""
+    check_row_labels(X, Y)
     most = MEMORY
     if memory is not None:
         check_limit("memory", memory)
