@@ -273,6 +273,8 @@ PUBLIC = [
     "Refutation",
     "Remark",
     "SearchProgress",
+    "Smooth",
+    "Smoothness",
     "Solutions",
     "Status",
     "Summary",

@@ -33,9 +33,11 @@ if TYPE_CHECKING:
     from unrelu.inference.breakpoints import Breakpoint
     from unrelu.inference.goodness import Goodness
     from unrelu.inference.output_curve import OutputCurve, output_curve
+    from unrelu.inference.posterior import Smoothness
     from unrelu.inference.some_weights import UnitErrors, unit_errors
     from unrelu.inference.uncertainty import Prediction, Uncertainty
     from unrelu.inputs.lags import lagged
+    from unrelu.inputs.smooth import Smooth
     from unrelu.network import Network
     from unrelu.network.matching import Match, match
     from unrelu.noise.found import Noise
@@ -73,6 +75,8 @@ __all__ = [
     "Refutation",
     "Remark",
     "SearchProgress",
+    "Smooth",
+    "Smoothness",
     "Solutions",
     "Status",
     "Summary",
@@ -121,6 +125,8 @@ _HOMES = {
     "network.matching": ("Match", "match"),
     "network": ("Network",),
     "inputs.lags": ("lagged",),
+    "inputs.smooth": ("Smooth",),
+    "inference.posterior": ("Smoothness",),
     "inference.goodness": ("Goodness",),
     "inference.output_curve": ("OutputCurve", "output_curve"),
     "recover": ("recover",),

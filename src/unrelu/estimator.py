@@ -27,6 +27,7 @@ from unrelu.inference.new_labels import label_intervals
 from unrelu.inputs.classes import class_labels
 from unrelu.inputs.frames import beside, plain, tables
 from unrelu.inputs.missing import check_nothing_missing
+from unrelu.inputs.smooth import Smooth
 from unrelu.links.identity import VALUES
 from unrelu.links.table import LINKS
 from unrelu.network import Network
@@ -64,7 +65,8 @@ class RectifiedNetworkRegressor(
         "cv": by cross-validation, for the sake of predictions.
     skip : whether a linear function of the inputs is part of the network; "auto": where the labels
         want one.
-    activation, bias, method, noise, form, answers, alpha : as in `unrelu.recover`.
+    activation, bias, method, noise, form, answers, alpha, prior : as in `unrelu.recover`; a prior
+        asks for skip=False.
     time_limit : seconds after which `fit` ends with the best network so far, as in
         `unrelu.recover`.
     throw : raise `RecoveryError` if the network is not certain, that is, if the status is
@@ -120,6 +122,7 @@ class RectifiedNetworkRegressor(
         form: str = "auto",
         answers: str = "values",
         alpha: float = 0.01,
+        prior: Smooth | None = None,
         time_limit: float | None = None,
         throw: bool = False,
         random_state: int | np.random.Generator | np.random.RandomState | None = None,
@@ -133,6 +136,7 @@ class RectifiedNetworkRegressor(
         self.form = form
         self.answers = answers
         self.alpha = alpha
+        self.prior = prior
         self.time_limit = time_limit
         self.throw = throw
         self.random_state = random_state
@@ -196,6 +200,7 @@ class RectifiedNetworkRegressor(
             bias=self.bias,
             skip=self.skip,
             alpha=self.alpha,
+            prior=self.prior,
             method=self.method,
             noise=self.noise,
             form=self.form,

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 
 from unrelu.activations import RELU, Activation, resolve
 from unrelu.inputs.classes import ClassLabels, check_left, class_labels
+from unrelu.inputs.smooth import Smooth
 from unrelu.links.link import Link
 from unrelu.noise.kind import NoiseKind
 from unrelu.noise.labels import LABELS
@@ -41,6 +42,7 @@ from unrelu.search.recovery import described, recovery_of
 from unrelu.search.resuming import resumable, seeded_again
 from unrelu.search.row_space import label_rank
 from unrelu.search.skip_left_open import search_both
+from unrelu.search.smoothed import checked_prior, smoothed
 from unrelu.search.task import Task
 from unrelu.search.top_classes import ANSWERS as TOP_K
 from unrelu.search.top_classes import recover_shown
@@ -71,6 +73,7 @@ def recover(
     answers: str | Link = "values",
     sample_weight: ArrayLike | None = None,
     alpha: float = 0.01,
+    prior: Smooth | None = None,
     memory: float | None = None,
     client: Any = None,
     device: str | None = None,
@@ -177,6 +180,11 @@ def recover(
     alpha : how often the number of units of noisy labels, where it is not told, may be one too
         many by chance: the false-alarm rate of the whole search, over all widths, directions and
         starts, between 0.001 and 0.5. `result.noise.widths` has the tests.
+    prior : an `unrelu.Smooth`: hidden weights are smooth over a grid of inputs. Its length is
+        chosen by evidence, and `result.smoothness` has it; where no smoothness is likelier, the fit
+        is that without it. Standard errors and intervals are those of the posterior. The number of
+        units, where it is not told, is that of the search without it. For labels with noise
+        "gaussian", "poisson" or "bernoulli", ReLUs, no skip connection, and method "auto".
     memory : bytes that the numbers of samples may take; None for 1e9 where X or Y is in a store
         (`unrelu.Blocks`), which is then read block by block, and for any number otherwise. Of more
         samples, a part is searched, drawn at random. Exact labels are held against all samples.
@@ -250,8 +258,7 @@ def recover(
             check_top_k(known, way, kind, bias, linear, sample_weight)
             return _thrown(recover_shown(X, Y, n_units, bias=bias, rng=rng), throw)
         if answers == LABELS.answers:
-            check_of_classes(LABELS.answers, known, way, kind, bias, linear)
-            labels, kind, Y = _of_classes(X, Y)
+            labels, kind, Y = _of_classes(X, Y, known, way, kind, bias, linear)
         samples, precision, exactly = given_samples(X, Y, exact, behind, kind)
         either = check_network(known, n_units, bias, linear, either, way, kind, exact, samples.m)
         samples, exactly, weights = weighed_samples(samples, exactly, X, sample_weight)
@@ -264,7 +271,7 @@ def recover(
                 *(samples, label_rank(samples, bias, rng, skip=linear), n_units, bias, way, kind),
                 *(known or RELU, linear, weights, form),
                 *(precision, alpha, known is None, behind is not None or kind.integer),
-                memory=memory,
+                *(memory, checked_prior(prior, full, known, way, kind, skip, memory), kept),
             )
             asked = dict[str, bool | str](exact=exact, skip=str(skip), validated=validated)
             with resumable(checkpoint, task, asked, rng, seed):
@@ -274,8 +281,10 @@ def recover(
         return _thrown(described(result, behind, full, kept), throw)
 
 
-def _of_classes(X: Given, Y: Given) -> tuple[ClassLabels, NoiseKind, Array]:
-    """Class labels, their kind of noise, and their indicators without those of the first class."""
+def _of_classes(X: Given, Y: Given, *options: Any) -> tuple[ClassLabels, NoiseKind, Array]:
+    """Class labels, their kind of noise, and their indicators without those of the first class.
+    `options`: as in `check_of_classes`."""
+    check_of_classes(LABELS.answers, *options)
     labels = class_labels(X, Y)
     return labels, LABELS, labels.indicators[:, 1:]
 
@@ -289,10 +298,12 @@ def _chosen(
     validated: bool,
 ) -> tuple[Task, Outcome]:
     """The task with a skip connection or without, and with a number of units, where these are
-    chosen; and its outcome."""
+    chosen; and its outcome, with the prior where there is one."""
     if validated:
-        return search_cross_validated(task, search, either, rng)
-    return search_both(task, search, rng) if either else (task, search(task))
+        task, found = search_cross_validated(task, search, either, rng)
+    else:
+        task, found = search_both(task, search, rng) if either else (task, search(task))
+    return task, found if task.smooth is None else smoothed(task, found)
 
 
 def _searched(

@@ -19,6 +19,7 @@ from unrelu.formats.results import read_result, save_result
 from unrelu.formats.results_v1 import upgraded
 from unrelu.inference.breakpoints import Breakpoint, along_input, of_units
 from unrelu.inference.goodness import Goodness
+from unrelu.inference.posterior import Smoothness
 from unrelu.inference.summary import summarised
 from unrelu.inference.uncertainty import Uncertainty
 from unrelu.inputs.names import UNNAMED, Names
@@ -97,6 +98,7 @@ class Recovery:
         dates.
     remarks : findings about the question asked, beside the certificate: fewer or more
         units than were asked for, a method that does not apply, a budget that is spent.
+    smoothness : of the prior of hidden weights, where one was given: its lengths, and the evidence.
     """
 
     network: Network | None
@@ -109,6 +111,7 @@ class Recovery:
     ranges: Array | None = None
     names: Names = UNNAMED
     remarks: tuple[Finding, ...] = ()
+    smoothness: Smoothness | None = None
 
     @property
     def status(self) -> Status:
@@ -279,6 +282,8 @@ class Recovery:
         if self.uncertainty is not None:
             rows += self.uncertainty.unit_rows() + self.uncertainty.weight_rows()
             rows += self.uncertainty.linear_rows()
+        if self.smoothness is not None:
+            rows += self.smoothness.rows()
         rows += self.breakpoint_rows()
         if self.uncertainty is not None:
             rows += [("note", note) for note in self.uncertainty.notes]

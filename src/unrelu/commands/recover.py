@@ -22,6 +22,7 @@ from unrelu.commands.terminal import busy, exit_codes, keep
 
 if TYPE_CHECKING:
     from unrelu.formats.layout import Layout
+    from unrelu.inputs.smooth import Smooth
 
 
 def _methods() -> dict[str, str]:
@@ -88,6 +89,12 @@ def _answers() -> dict[str, str]:
     metavar="RATE",
     help="False-alarm rate: how often noisy samples may give too many units by chance.",
 )
+@click.option(
+    "--smooth",
+    metavar="SHAPE",
+    help="""Inputs are a grid of this shape, such as 10x10 pixels or 5x20 (frames by pixels), over
+    which hidden weights are smooth. The evidence chooses how smooth, or that they are not.""",
+)
 @table_option(
     "--form",
     _forms,
@@ -136,6 +143,7 @@ def recover(
     picture: str | None,
     summary: bool,
     auto_skip: bool,
+    smooth: str | None,
     as_json: bool,
     running: dict[str, Any],
     **options: Any,
@@ -146,6 +154,7 @@ def recover(
     if auto_skip and options["skip"]:
         raise click.UsageError("--auto-skip: got --skip as well, expected one of them")
     options["skip"] = "auto" if auto_skip else options["skip"]
+    options["prior"] = None if smooth is None else _smooth(smooth)
     _check_files(samples, output, page, options)
     if picture is not None:
         _check_picture(picture, options["answers"], *samples, output, *([page] if page else []))
@@ -179,6 +188,18 @@ def recover(
     drawn = None if result.network is None else picture
     files = [name for name in (output, page, drawn) if name is not None]
     write_recovery("unrelu recover", result, output, files, as_json=as_json, summary=summary)
+
+
+def _smooth(shape: str) -> Smooth:
+    """The prior of an option such as 10x10."""
+    from unrelu.inputs.smooth import Smooth
+
+    try:
+        return Smooth(tuple(int(size) for size in shape.lower().split("x")))
+    except ValueError:
+        raise click.UsageError(
+            f"--smooth: got {shape!r}, expected whole numbers such as 10x10"
+        ) from None
 
 
 def _check_picture(picture: str, answers: str, *others: str) -> None:

@@ -47,6 +47,7 @@ def write_recovery(
         "noise": result.noise and result.noise.to_dict(),
         "uncertainty": result.uncertainty and result.uncertainty.to_dict(),
         "goodness": result.goodness and result.goodness.to_dict(),
+        "smoothness": result.smoothness and result.smoothness.to_dict(),
         "breakpoints": [each.to_dict() for each in result.breakpoints],
         "stats": result.stats,
     }

@@ -32,6 +32,7 @@ from unrelu.evidence.evidence import (
 from unrelu.evidence.further_units import chance_of_units, idle_units, more_explain
 from unrelu.evidence.shared_rounding import is_rounding, rounded_apart
 from unrelu.evidence.smooth_terms import chance_smooth
+from unrelu.fitting.prior import Prior
 from unrelu.inference.assessment import assess_linearised
 from unrelu.inference.linearised import Linearised, linearised
 from unrelu.inference.simulated_labels import simulated
@@ -75,7 +76,7 @@ class NoisyLabels(Evidence):
         rate of the search for units.
     noise : the kind of noise that was judged; "" in files of before, which name none.
     own : whether it is an estimate in its own right, and not meant to be the best fit, as those of
-        published recipes: then the distance is not asked.
+        published recipes, and those with a prior: then the distance is not asked.
     fitted : number of samples that the network was fitted to; 0: not known.
     precision : what the labels are rounded to, where that is all the noise.
     """
@@ -190,13 +191,15 @@ def judge_noisy(
     own: bool = False,
     held: Index | None = None,
     before: NoisyLabels | None = None,
+    prior: Prior | None = None,
 ) -> Estimated:
     """What noisy samples show of a network that leaves this noise, and its standard errors.
 
     case : what it leaves, by `measured`. precision : of the labels, which may be all that it
         leaves. form : of the standard errors. own : as in `NoisyLabels`. held : units whose
         hidden weights were set to zero where nothing is known of them. before : what was found on
-        the samples that the network was fitted to, whose errors are kept.
+        the samples that the network was fitted to, whose errors are kept. prior : of hidden
+        weights, that was part of the fit: then the distance is not asked, either.
 
     Cost: where residuals may be noise, that of `assess`, and of a test for one more unit."""
     fitted = before.fitted if before else len(asked.used)
@@ -208,15 +211,13 @@ def judge_noisy(
             samples = samples.take(asked.used)
         samples = rounded_apart(case.net, samples, precision.step * (not case.counts))
         try:
-            linear = fit_to_first_order(asked, case.net, samples, noise, form)
+            linear = fit_to_first_order(asked, case.net, samples, noise, form, prior)
         except InputError as error:  # such as more unknowns than it can take
             linear, objection = None, str(error)
         # Fits to coarse rounding are brought down to that, and no further.
         rounded = samples.coarse and case.left.share <= ROUNDINGS * samples.eps**0.75
-        if linear is not None and not rounded:
-            spread = np.sqrt(1 + case.samples.n / fitted) if fitted else case.spread
-            distance = max(linear.distance, _plain_distance(linear, kinds.KINDS[noise.kind]))
-            case = replace(case, distance=distance, spread=float(spread))
+        if linear is not None and prior is None and not rounded:
+            case = _with_distance(case, linear, noise, fitted)
         found = found or far_from_the_estimate(case)
         if found is None:
             case = replace(case, more=more_explain(asked, case, noise, precision.step))
@@ -242,13 +243,19 @@ def judge_noisy(
         more=case.more,
         alpha=noise.alpha,
         noise=noise.kind,
-        own=own,
+        own=own or prior is not None,
         fitted=fitted,
         precision=named,
     )
     findings = found, *_remarks(found, case, noise)
     judgement = Judgement(case.net, asked, case.samples.n, evidence, findings)
     return Estimated(judgement, uncertainty, objection)
+
+
+def _with_distance(case: NoisyCase, linear: Linearised, noise: Noise, fitted: int) -> NoisyCase:
+    spread = np.sqrt(1 + case.samples.n / fitted) if fitted else case.spread
+    distance = max(linear.distance, _plain_distance(linear, kinds.KINDS[noise.kind]))
+    return replace(case, distance=distance, spread=float(spread))
 
 
 def _assessed(
@@ -301,7 +308,12 @@ def judge_again(asked: Question, samples: Samples, before: NoisyLabels) -> Judge
 
 
 def fit_to_first_order(
-    asked: Question, net: Network, samples: Samples, noise: Noise, form: str
+    asked: Question,
+    net: Network,
+    samples: Samples,
+    noise: Noise,
+    form: str,
+    prior: Prior | None = None,
 ) -> Linearised:
     """The fit to such noise that led to this network. Raises InputError for what cannot have been
     fitted."""
@@ -309,9 +321,9 @@ def fit_to_first_order(
     criterion = kinds.criterion(noise, samples, F)
     if form != "auto":
         criterion = replace(criterion, form=form)
-    return linearised(
-        net, kind.standing(samples, F), criterion, biased=asked.biased, skip=asked.skip
-    )
+    samples = kind.standing(samples, F)
+    linear = linearised(net, samples, criterion, biased=asked.biased, skip=asked.skip)
+    return linear if prior is None else replace(linear, prior=prior)
 
 
 def _plain_distance(linear: Linearised, kind: NoiseKind) -> float:

@@ -11,7 +11,8 @@ import numpy as np
 from unrelu.activations import Activation
 from unrelu.fitting.affine_term import affine
 from unrelu.fitting.ensemble import Ensemble
-from unrelu.fitting.problem import Problem
+from unrelu.fitting.prior import Prior
+from unrelu.fitting.problem import Problem, centred_labels, shifted
 from unrelu.fitting.rounded_relu import RoundedReLU
 from unrelu.fitting.selection import Effort, revise, settle
 from unrelu.fitting.smoothing import FROM_AFAR, FROM_CLUSTERS, ROUNDNESS, errors_of, followed
@@ -201,7 +202,8 @@ class LeastSquares(Fitting):
 
 
 class Reweighted(Fitting):
-    """Noise of a kind that has a loss of its own."""
+    """Noise of a kind that has a loss of its own; `prior`: of hidden weights, for fits that start
+    near the best one, of noise that is not robust."""
 
     def __init__(
         self,
@@ -212,11 +214,12 @@ class Reweighted(Fitting):
         skip: bool,
         activation: Activation,
         loss_at: LossAt | None = None,
+        prior: Prior | None = None,
     ) -> None:
         super().__init__(samples, bias, skip, activation)
         loss_at = loss_at or kind.loss
         assert loss_at is not None, "for kinds that have one"
-        self.kind, self.loss_at = kind, loss_at
+        self.kind, self.loss_at, self.prior = kind, loss_at, prior
 
     def left(self, net: Network) -> Array:
         return self.kind.left(self.samples, net(self.X))
@@ -227,7 +230,8 @@ class Reweighted(Fitting):
 
     def fit(self, net: Network, *, rough: bool = False) -> Network:
         if not self.kind.robust:
-            return reweighted(net, self.samples, self.loss_at, self.bias, self.skip, rough=rough)
+            at = (self.samples, self.loss_at, self.bias, self.skip)
+            return reweighted(net, *at, rough=rough, prior=self.prior)
         for _ in range(ROBUST_ROUNDS):
             net = self._descended(net, self.loss(net))
         return net
@@ -299,6 +303,7 @@ class Reweighted(Fitting):
             skip=self.skip,
             activation=self.activation,
             loss_at=loss_at or self.loss_at,
+            prior=self.prior,
         )
 
     def weights(self, net: Network) -> Array:
@@ -325,7 +330,10 @@ class Reweighted(Fitting):
 
     def gain(self, smaller: Network, larger: Network) -> float:
         loss = self.loss(larger)
-        return loss.cost(self.Y, smaller(self.X)) - loss.cost(self.Y, larger(self.X))
+        gain = loss.cost(self.Y, smaller(self.X)) - loss.cost(self.Y, larger(self.X))
+        if self.prior is not None:
+            gain += self.prior.cost(smaller.V) - self.prior.cost(larger.V)
+        return gain
 
 
 def without_units(samples: Samples, bias: bool, skip: bool, activation: Activation) -> Network:
@@ -336,15 +344,3 @@ def without_units(samples: Samples, bias: bool, skip: bool, activation: Activati
     c = np.average(Y, axis=0, weights=samples.weights) if bias else None
     nothing = np.zeros((0, samples.d)), np.zeros((samples.m, 0))
     return Network(*nothing, c=c, activation=activation)
-
-
-def centred_labels(samples: Samples, bias: bool) -> tuple[Samples, Array]:
-    """With output biases, labels about their mean, and that mean: of an output far from zero, or
-    a constant one, the noise would be lost in the rounding of a product. A copy."""
-    centre = samples.Y.mean(axis=0) if bias else np.zeros(samples.m)
-    return replace(samples, Y=samples.Y - centre), centre
-
-
-def shifted(net: Network, by: Array) -> Network:
-    """With so much more in the output biases."""
-    return Network(net.V, net.U, net.b, net.c + by, net.activation, net.W) if by.any() else net

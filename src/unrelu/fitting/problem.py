@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -196,3 +197,15 @@ def choose_rows(samples: Samples, count: int, rng: np.random.Generator) -> Index
     if count >= samples.n:
         return np.arange(samples.n)
     return np.sort(rng.choice(samples.n, count, replace=False))
+
+
+def centred_labels(samples: Samples, bias: bool) -> tuple[Samples, Array]:
+    """With output biases, labels about their mean, and that mean: of an output far from zero, or
+    a constant one, the noise would be lost in the rounding of a product. A copy."""
+    centre = samples.Y.mean(axis=0) if bias else np.zeros(samples.m)
+    return replace(samples, Y=samples.Y - centre), centre
+
+
+def shifted(net: Network, by: Array) -> Network:
+    """With so much more in the output biases."""
+    return Network(net.V, net.U, net.b, net.c + by, net.activation, net.W) if by.any() else net

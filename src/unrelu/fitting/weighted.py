@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from unrelu.activations import RELU, Activation
+from unrelu.fitting.prior import Prior, RowPrior
 from unrelu.fitting.rounded_relu import RoundedReLU
 from unrelu.fitting.variable_projection import chord_slopes
 from unrelu.network import Network
@@ -76,8 +77,9 @@ class WeightedNetwork:
         constant: bool,
         activation: Activation = RELU,
         linear: bool = False,
+        prior: RowPrior | None = None,
     ) -> None:
-        self.features, self.labels, self.loss = features, labels, loss
+        self.features, self.labels, self.loss, self.prior = features, labels, loss, prior
         self.units = units
         self.nuisance = features if linear else np.ones((len(features), int(constant)))
         self.activation, self._steep = activation, activation.steep
@@ -100,6 +102,8 @@ class WeightedNetwork:
         H = np.column_stack([hidden, self.nuisance])
         predicted = H @ np.vstack([U, C])
         cost = self.loss.cost(self.labels, predicted)
+        if self.prior is not None:
+            cost += self.prior.cost(A)
         if self._steep:
             residual = self.labels - predicted
             left = float(np.linalg.norm(residual) / np.linalg.norm(self.labels))
@@ -111,12 +115,21 @@ class WeightedNetwork:
         return State(point, J, predicted, weights, scores, shared, cost)
 
     def descent(self, state: State) -> Array:
-        return self._pull(state, state.scores)
+        downhill = self._pull(state, state.scores)
+        if self.prior is not None:
+            self._rows(downhill)[...] -= self.prior.slopes(self._rows(state.point))
+        return downhill
 
     def normal(self, state: State, step: Array) -> Array:
         dA, dU, dC = self.parts(step)
         change = state.jacobian.product(dA, np.vstack([dU, dC]).T)
-        return self._pull(state, state.curved(change))
+        image = self._pull(state, state.curved(change))
+        if self.prior is not None:
+            self._rows(image)[...] += self.prior.curved(self._rows(state.point), dA)
+        return image
+
+    def _rows(self, point: Array) -> Array:
+        return self.parts(point)[0]
 
     def _pull(self, state: State, change: Array) -> Array:
         rows, W = state.jacobian.transposed(change)
@@ -133,7 +146,10 @@ class WeightedNetwork:
         total = state.weights.sum(axis=0)
         outputs = (state.jacobian.outer**2).T @ state.weights
         outputs[:k] = np.maximum(outputs[:k], 1e-6 * total)
-        diagonal = np.append(np.repeat(rows, self.features.shape[1]), outputs)
+        rows = np.repeat(rows, self.features.shape[1])
+        if self.prior is not None:
+            rows += self.prior.diagonal(self._rows(state.point)).ravel()
+        diagonal = np.append(rows, outputs)
         return np.asarray(np.sqrt(diagonal + np.finfo(np.float64).tiny))
 
     def retract(self, point: Array, step: Array) -> Array:
@@ -157,11 +173,13 @@ def reweighted(
     rounded: RoundedReLU | None = None,
     *,
     rough: bool = False,
+    prior: Prior | None = None,
 ) -> Network:
     """From `net`, the minimum of the loss, and its scales from what that leaves.
 
     `skip`: with a linear term; `rounded`: with round kinks; `rough`: to `ROUGH` instead of
-    `SETTLED`. Cost: some dozen steps of a dozen products O(n k (D + m)).
+    `SETTLED`; `prior`: of hidden weights, which is added. Cost: some dozen steps of a dozen
+    products O(n k (D + m)).
     """
     X, Y = np.asarray(samples.X, np.float64), np.asarray(samples.Y, np.float64)
     white = whiten(with_constant(X, bias))
@@ -175,6 +193,7 @@ def reweighted(
         C = white.to_features(np.column_stack([net.W, net.c]) if bias else net.W).T
     point = np.concatenate([A.ravel(), U.ravel(), C.ravel()])
     activation = rounded or net.activation
+    rows_prior = None if prior is None else prior.of_features(white, X.shape[1])
     predicted, share = net(X), (ROUGH if rough else SETTLED) ** 2 * len(point) / Y.size
 
     def enough(norms: list[float]) -> bool:
@@ -185,7 +204,9 @@ def reweighted(
 
     for _ in range(1 if rounded else MOST_ROUNDS):  # round kinks are passed on the way
         loss = loss_at(samples, predicted)
-        model = WeightedNetwork(white.features, Y, loss, net.n_units, bias, activation, linear=skip)
+        model = WeightedNetwork(
+            *(white.features, Y, loss, net.n_units, bias, activation), linear=skip, prior=rows_prior
+        )
         state = model.evaluate(point)
         size = float(np.sqrt(state.cost)) or 1.0
         state, _ = minimise(model, state, size=size, steps=MOST_STEPS, enough=enough)

@@ -148,12 +148,15 @@ def assess_linearised(
     cut = np.asarray(held, dtype=np.intp)
     errors, factors = _errors(linear, cut, linear.covariance), None
     kinks: tuple[KinkProfile, ...] = ()
-    if simulate and can_be_profiled(linear):
+    if linear.prior is not None:
+        simulate = simulate and simulation is not None  # others are of fits without it
+    if simulate and linear.prior is None and can_be_profiled(linear):
         kinks = kink_profiles(linear, _shares_of_equal_noise(linear, errors, cut))
     if kinks:
         factors = _of_profiles(kinks, linear, errors)
     elif simulate and _worth_simulating(linear, errors, simulation):
-        factors = _simulated(linear, errors, simulation)
+        scatter = errors if linear.prior is None else _errors(linear, cut, linear.scatter)
+        factors = _simulated(linear, scatter, simulation)
     if factors is not None:
         scale = factors.unknowns(*linear.model.shape[1:])
         errors = _errors(linear, cut, scale[:, None] * linear.covariance * scale)
@@ -275,6 +278,7 @@ def _notes(linear: Linearised, errors: _Errors, factors: Factors | None, held: I
             by_variance=linear.criterion.by_variance,
         ),
         *_noise_notes(linear, held),
+        notes.POSTERIOR * (linear.prior is not None),
     ]
 
 
@@ -315,6 +319,8 @@ def _noise_notes(linear: Linearised, held: Index) -> list[str]:
     free = np.ones(linear.model.unknowns, dtype=bool)
     free[: linear.model.hidden_unknowns].reshape(linear.model.shape[:2])[held] = False
     off = notes.off_minimum(linear.step[free], np.diag(linear.found.covariance)[free])
+    if linear.prior is not None:  # it is the minimum with that
+        off = ""
     if criterion.parts:
         return [off]
     if criterion.scores is not None:

@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 from scipy.linalg import LinAlgError, cho_factor, cho_solve, eigh, solve_triangular
 
+from unrelu.fitting.prior import Prior
 from unrelu.inference import fisher, notes
 from unrelu.inference.arguments import (
     checked_unknowns,
@@ -19,6 +20,7 @@ from unrelu.inference.arguments import (
 )
 from unrelu.inference.calibration import Fitted
 from unrelu.inference.covariance import FULL, Estimate, estimate, in_outputs
+from unrelu.inference.posterior import conditioned, prior_information
 from unrelu.network import Network
 from unrelu.noise.kind import Criterion
 from unrelu.numerics.arrays import Array, Index
@@ -40,7 +42,7 @@ class Linearised:
     residual : (n, m), in the coordinates in which outputs were fitted by plain least squares;
         whitened : the model of the unknowns there.
     changing : how the noise depends on the sample, if it plainly does; `sandwich`: whether errors
-        allow for that.
+        allow for that. prior : of hidden weights, which was part of the fit.
     """
 
     fit: Fitted
@@ -50,6 +52,7 @@ class Linearised:
     whitened: fisher.Model
     changing: str
     sandwich: bool
+    prior: Prior | None = None
 
     @property
     def _data(self) -> tuple[fisher.Model, Array]:
@@ -65,10 +68,23 @@ class Linearised:
         """Of the unknowns, in the coordinates of the labels."""
         return replace(self.whitened, U=self.fit.net.U)
 
-    @cached_property
+    @property
     def covariance(self) -> Array:
-        """Of the same."""
-        return in_outputs(self.model, self.found.covariance, self.fit.root)
+        """Of the same; with a prior, that of the posterior."""
+        return self._covariances[0]
+
+    @property
+    def scatter(self) -> Array:
+        """How estimates scatter; with a prior, less than the posterior is wide."""
+        return self._covariances[1]
+
+    @cached_property
+    def _covariances(self) -> tuple[Array, Array]:
+        covariance = in_outputs(self.model, self.found.covariance, self.fit.root)
+        if self.prior is None:
+            return covariance, covariance
+        information = prior_information(self.model, self.fit.white, self.prior)
+        return conditioned(covariance, information)
 
     @cached_property
     def lost(self) -> Index:

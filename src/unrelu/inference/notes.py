@@ -51,6 +51,11 @@ MANY = 10
 
 SHOWN = 6
 
+POSTERIOR = (
+    "standard errors and intervals are those of the posterior, given that hidden weights are as "
+    "smooth as the prior says: where they are not, they are too small"
+)
+
 
 def few_samples(entries: int, unknowns: int) -> str:
     if entries >= MANY * unknowns:

@@ -24,7 +24,9 @@ def simulated(linear: Linearised, samples: Samples, kind: NoiseKind) -> Simulati
     there: they are drawn about the standard error of the fit at least."""
     fitted = linear.fit
     bias, skip, activation = fitted.biased, fitted.skip, fitted.net.activation
-    fitting = Reweighted(kind, samples, bias=bias, skip=skip, activation=activation)
+    fitting = Reweighted(
+        kind, samples, bias=bias, skip=skip, activation=activation, prior=linear.prior
+    )
     if fitting.drawn(fitted.net, np.random.default_rng(0)) is None:
         return None
     features = fitted.white.features

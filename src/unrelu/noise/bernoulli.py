@@ -136,6 +136,7 @@ BERNOULLI = NoiseKind(
     loss=Seen.of,
     likelihood=_likelihood,
     interval=_interval,
+    at_scale=lambda samples, predicted, _unknowns: Seen.of(samples, predicted),
     integer=True,
     counts=True,
     drawn=_drawn,

@@ -4,6 +4,7 @@ that metric is what is fitted."""
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -99,9 +100,42 @@ def _objection(samples: Samples, net: Network, bias: bool) -> str:
     return TAILED if long_tailed(samples, net, bias) else ""
 
 
+@dataclass(frozen=True, eq=False)
+class Squares:
+    """The loss (`noise.kind.Loss`) of noise with a variance (m,) for each output; `samples` (n, 1):
+    weights of the samples."""
+
+    samples: Array
+    variance: Array
+
+    @classmethod
+    def of(cls, samples: Samples, predicted: Array, unknowns: int) -> Squares:
+        """The variances that predictions leave, in which the unknowns do not count as labels."""
+        entries, least = samples.n * samples.m, samples.resolution() ** 2
+        more = entries / max(entries - unknowns, 0.1 * entries)
+        variance = more * (samples.left(predicted) ** 2).mean(axis=0)
+        return cls(samples.root**2, divisors(np.maximum(variance, least)))
+
+    def weights(self, Y: Array, predicted: Array) -> Array:  # noqa: ARG002
+        return np.asarray(np.broadcast_to(self.samples / self.variance, Y.shape))
+
+    def scores(self, Y: Array, predicted: Array) -> Array:
+        return self.weights(Y, predicted) * (Y - predicted)
+
+    def shared(self, predicted: Array) -> Array | None:  # noqa: ARG002
+        return None
+
+    def cost(self, Y: Array, predicted: Array) -> float:
+        return float((self.weights(Y, predicted) * (Y - predicted) ** 2).sum())
+
+    def standardised(self, Y: Array, predicted: Array) -> Array:
+        return np.asarray((Y - predicted) * np.sqrt(self.weights(Y, predicted)))
+
+
 GAUSSIAN = NoiseKind(
     "gaussian",
     "mean-zero noise of finite variance, correlated between outputs or not",
+    at_scale=Squares.of,
     criterion=_criterion,
     likelihood=_likelihood,
     recognised=lambda _fit: "",

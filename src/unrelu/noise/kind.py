@@ -158,6 +158,9 @@ class NoiseKind:
     exact : whether labels contain rounding and nothing else. gross : whether some of them may have
         any value, which are then to be found.
     stand_in : the name of the kind by which a fit finds networks for such labels, "" for its own.
+    at_scale : (samples, predictions, how many unknowns were fitted to make them) → the loss with
+        the scale of the noise that they leave, a likelihood with one scale for all networks that
+        are compared; None where there is none.
     """
 
     name: str
@@ -184,6 +187,7 @@ class NoiseKind:
     exact: bool = False
     gross: bool = False
     stand_in: str = ""
+    at_scale: Callable[[Samples, Array, int], Loss] | None = None
 
     @property
     def estimated(self) -> bool:

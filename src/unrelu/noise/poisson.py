@@ -200,6 +200,13 @@ def _described(noise: Noise, loss: Loss) -> Noise:
     return replace(noise, dispersion=tuple((np.diag(noise.covariance) / usual).tolist()))
 
 
+def _at_scale(samples: Samples, predicted: Array, unknowns: int) -> Loss:
+    """With dispersions in which the unknowns do not count as labels."""
+    loss, entries = Proportional.of(samples, predicted), samples.n * samples.m
+    more = entries / max(entries - unknowns, 0.1 * entries)
+    return replace(loss, dispersion=more * loss.dispersion)
+
+
 def _interval(noise: Noise, mean: Array, stderr: Array, level: float) -> tuple[Array, Array]:
     """Of counts of this mean whose variance is the dispersion times the mean, and that of the
     prediction: those of Poisson's law or, more dispersed, of a negative binomial one. Means are not
@@ -238,6 +245,7 @@ POISSON = NoiseKind(
     loss=Proportional.of,
     suspected=are_counts,
     recognised=_recognised,
+    at_scale=_at_scale,
     integer=True,
     counts=True,
     drawn=_drawn,

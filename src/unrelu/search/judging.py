@@ -19,6 +19,7 @@ from unrelu.fitting import linear_part
 from unrelu.fitting.candidate import Candidate
 from unrelu.fitting.problem import Problem
 from unrelu.inference import flat_directions
+from unrelu.inference.posterior import Smoothness
 from unrelu.inference.uncertainty import Uncertainty
 from unrelu.network import Network
 from unrelu.noise import kinds
@@ -51,13 +52,14 @@ OWN = (
 class Outcome:
     """A candidate, the method that proposed it, its certificate, which does not depend on the
     question, and `remarks` on the question. The first remark with a status takes precedence over
-    the certificate."""
+    the certificate. `smoothness`: where a prior was asked for, that of the fit."""
 
     method: str
     candidate: Candidate
     certificate: Certificate
     uncertainty: Uncertainty | None = None
     remarks: tuple[Finding, ...] = ()
+    smoothness: Smoothness | None = None
 
     @property
     def status(self) -> Status:

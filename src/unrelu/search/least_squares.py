@@ -27,9 +27,8 @@ from collections.abc import Callable
 import numpy as np
 
 from unrelu.activations import RELU, Activation
-from unrelu.fitting.fittings import centred_labels, shifted
 from unrelu.fitting.orientation import orient
-from unrelu.fitting.problem import Problem, choose_rows
+from unrelu.fitting.problem import Problem, centred_labels, choose_rows, shifted
 from unrelu.fitting.selection import (
     SETTLED,
     Effort,

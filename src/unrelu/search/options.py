@@ -62,7 +62,7 @@ def check_options(
         raise InputError(f"method: got {method!r}, expected exact=True with it: it is rational")
     taken = (kinds.AUTO.name, NONE.name, *row.noise)
     if row.alone and noise not in taken:
-        raise _combined(
+        raise combined(
             *("method", method, f"noise={noise!r}", names(lambda other: noise in other.noise)),
             f"{method!r} is for labels with {' or '.join(map(repr, taken[1:]))}",
         )
@@ -108,11 +108,11 @@ def check_of_classes(
     """What works for class labels, and for the probabilities of the likeliest classes."""
     other = f"answers={answers!r}"
     if activation is None or not activation.reversible:
-        raise _combined("activation", _name(activation), other, ("relu",))
+        raise combined("activation", _name(activation), other, ("relu",))
     if method.alone:
-        raise _combined("method", method.name, other, (methods.AUTO.name,))
+        raise combined("method", method.name, other, (methods.AUTO.name,))
     if noise.given:
-        raise _combined("noise", noise.name, other, (kinds.AUTO.name,))
+        raise combined("noise", noise.name, other, (kinds.AUTO.name,))
     check_flag("skip", skip)
     check_flag("bias", bias)
 
@@ -129,7 +129,7 @@ def check_top_k(
     check_of_classes(TOP_K, activation, way, kind, bias, skip)
     other = f"answers={TOP_K!r}"
     if skip:
-        raise _combined("skip", skip, other, (False,))
+        raise combined("skip", skip, other, (False,))
     if sample_weight is not None:
         raise InputError(f"sample_weight: got weights with {other}, expected None")
 
@@ -148,7 +148,7 @@ def _check_one_of(option: str, value: object, known: Sequence[str]) -> None:
         raise InputError(f"{option}: got {value!r}, expected one of {', '.join(map(repr, known))}")
 
 
-def _combined(
+def combined(
     option: str, value: object, other: str, expected: Sequence[object], why: str = ""
 ) -> InputError:
     """The error for two options that do not go together."""
@@ -186,15 +186,15 @@ def check_activation(
         known = activation is not None and method.recipe
         expected = ("relu",) if known else names(lambda row: row.takes(activation))
         why = method.relu_only or "it has to know the activation"
-        raise _combined("method", method.name, other, expected, why)
+        raise combined("method", method.name, other, expected, why)
     taken = (kinds.AUTO.name, NONE.name, *(() if activation is None else estimated()))
     if not method.recipe and noise.name not in taken:
-        raise _combined("noise", noise.name, other, taken, "other noise is for the ReLU")
+        raise combined("noise", noise.name, other, taken, "other noise is for the ReLU")
     if exact and (activation is None or not activation.rational):
         why = (
             "it takes the ReLU or a power with a whole exponent, which make fractions of fractions"
         )
-        raise _combined("exact", True, other, (False,), why)
+        raise combined("exact", True, other, (False,), why)
     if activation is None and n_units is not None and n_units > outputs:
         raise InputError(
             f"n_units: got {n_units} for {outputs} outputs with {other}, expected {outputs} at "
@@ -214,12 +214,12 @@ def check_skip(
     if not skip:
         return
     if activation is None or not activation.reversible:
-        raise _combined("activation", _name(activation), "skip=True", ("relu",))
+        raise combined("activation", _name(activation), "skip=True", ("relu",))
     if not method.skip:
-        raise _combined("method", method.name, "skip=True", names(lambda row: row.skip))
+        raise combined("method", method.name, "skip=True", names(lambda row: row.skip))
     if noise.gross:
         taken = (kinds.AUTO.name, NONE.name, *estimated())
-        raise _combined("noise", noise.name, "skip=True", taken)
+        raise combined("noise", noise.name, "skip=True", taken)
     if exact:
         raise InputError(
             "exact: got True with skip=True, expected False: networks with a skip connection are "

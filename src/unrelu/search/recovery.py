@@ -42,6 +42,7 @@ def recovery_of(
             "seconds": now() - started,
         },
         ranges=task.samples.ranges(),
+        smoothness=best.smoothness,
     )
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from unrelu.activations import RELU, Activation
 from unrelu.checks.case import Explained
 from unrelu.checks.explained import explain
+from unrelu.inputs.smooth import Smooth
 from unrelu.network import Network
 from unrelu.noise.kind import NoiseKind
 from unrelu.numerics.arrays import Array, Index
@@ -26,7 +27,8 @@ class Task:
     them, and is not sure: then exact labels are looked for first, and then what fits to rounding.
     `values`: the labels are known to be values, and not, say, class labels.
     `unknown`: the activation is not known, and `activation` means nothing.
-    `memory`: in bytes, as in `recover`.
+    `memory`: in bytes, as in `recover`. `smooth`: a prior of hidden weights; `kept`: the inputs
+    that the samples have, of those that it is about; None for all.
     """
 
     samples: Samples
@@ -44,6 +46,8 @@ class Task:
     unknown: bool = False
     values: bool = False
     memory: float | None = None
+    smooth: Smooth | None = None
+    kept: Index | None = None
 
     @property
     def too_many(self) -> bool:
