@@ -78,6 +78,16 @@ def test_answers_at_an_end_of_their_range_are_left_out(name: str) -> None:
     assert "saturated-answers" in {finding.code for finding in result.findings}
 
 
+def test_given_probabilities_near_one_are_not_left_out() -> None:
+    """Without them, one of the units is hardly ever off."""
+    net = planted(2, 20, 5)
+    X = np.random.default_rng(1002).standard_normal((400, 20))
+    result = unrelu.recover(X, model(net, "sigmoid")(X), answers="sigmoid", rng=2)
+    assert result.status == "exact"
+    assert result.network is not None
+    assert unrelu.match(result.network, net).max_error < 1e-12
+
+
 @pytest.mark.parametrize("name", ["sigmoid", "tanh"])
 def test_given_answers_that_are_rounded_leave_an_estimate(name: str) -> None:
     net = planted(0, m=2, size=0.6)

@@ -16,6 +16,10 @@ from unrelu.numerics.grids import Grid, grid_of
 CLEAR = 0.2
 """Least clarity of answers that are inverted: values then have all but a digit of theirs."""
 
+CLEAR_GIVEN, CLEAR_SINGLE = 1e-3, 2e-2
+"""The same of answers that cannot be chosen, in double and in single precision: to leave out all
+that are worse would leave out whole sides of units, and a few digits less are no harm."""
+
 VAGUE = 0.05
 """Largest error that rounding of an answer may make in a value."""
 
@@ -32,12 +36,13 @@ def rounding_errors(link: Link, grid: Grid | None, Y: Array) -> Array:
         return np.asarray(link.error(Y, spacing / math.sqrt(12)))
 
 
-def vagueness(link: Link, grid: Grid | None, Y: Array) -> Array:
-    """(n,): how far each answer is from showing its values well; up to one, it does."""
+def vagueness(link: Link, grid: Grid | None, Y: Array, clear: float = CLEAR) -> Array:
+    """(n,): how far each answer is from showing its values well; up to one, it does. `clear`: least
+    clarity of answers with all their digits."""
     if grid is None:
         inside = (link.low < Y) & (link.high > Y)
         with np.errstate(divide="ignore", invalid="ignore"):
-            vague = np.where(inside, CLEAR / link.clarity(Y), np.inf)
+            vague = np.where(inside, clear / link.clarity(Y), np.inf)
         return np.asarray(vague.max(axis=1))
     errors = rounding_errors(link, grid, Y)
     seen = np.isfinite(errors) & np.isfinite(link.inverse(Y))
@@ -66,7 +71,8 @@ def values_behind(link: Link, P: NDArray[Any]) -> Behind:
     grid = grid_of(Y)
     single = grid is not None and grid.single
     if grid is None or single:
-        rows = np.flatnonzero(vagueness(link, None, Y) <= 1)
+        clear = CLEAR_SINGLE if single else CLEAR_GIVEN
+        rows = np.flatnonzero(vagueness(link, None, Y, clear) <= 1)
         values = link.inverse(Y[rows])
         times = magnified(link, Y[rows])
         return Behind(rows, values.astype(np.float32) if single else values, magnified=times)
