@@ -56,7 +56,7 @@ def row(link: str, k: int, m: int, size: float, n: int, seeds: int) -> dict[str,
 
 
 def main() -> None:
-    options = parser(__doc__, seeds=100).parse_args()
+    options = parser(__doc__, seeds=30).parse_args()
     columns = ("answers", "samples", "runs", "exact", "false", "max_error", "values", "max_s")
     table = Table("given_answers", (*columns, "others"), quick=options.quick)
     for case in CASES[:1] if options.quick else CASES:
