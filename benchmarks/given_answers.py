@@ -1,4 +1,4 @@
-"""Claim: a network is found from probabilities that were given, and not asked for, as it is from the
+"""Claim: a network is found from probabilities that were given, not asked for, as it is from the
 values behind them.
 
 Planted: 20 inputs, 5 units, one output (10 units and 3 outputs for softmax), Gaussian weights, unit
