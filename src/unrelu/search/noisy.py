@@ -45,6 +45,9 @@ CAUTIONS = 3.0, 2.0
 about: clipping bends what it clips, and what is bent would be explained by units that are not
 there, and that clipping about them would confirm."""
 
+TAILS_SHOW = 1000
+"""Labels from which heavy tails show in what least squares leave of them."""
+
 HELD_OUT, MOST_HELD_OUT = 0.2, 10_000
 """Share of the samples held out of the search, to test its network on; at most so many."""
 
@@ -111,7 +114,7 @@ def _search(samples: Samples, request: Request, kind: str, near: Network | None)
     net, growth = _search_part(samples, request, suspected, clips, near)
     rows = choose_rows(samples, least_squares.most_rows(samples, net.n_units), request.rng)
     few = samples.take(rows)
-    heavy = clips and (suspected is not None or long_tailed(few, net, bias))
+    heavy = clips and _heavy(few, net, bias, suspected)
     if suspected is None or not suspected.counts:  # else their own fit is next
         light = clipped(few, net(few.X)) if heavy else few
         net = LeastSquares(net, light, bias=bias, skip=request.skip, effort=request.effort).fit(net)
@@ -141,10 +144,17 @@ def _search_part(
     net = _search_counts(part, request, suspected) if near is None else None
     if net is None:
         net = request.search(part, request.n_units, starts, near=near)
-    if clips and (suspected is not None or long_tailed(part, net, request.bias)):
+    if clips and _heavy(part, net, request.bias, suspected):
         net = _search_clipped(part, request, starts, near)
     kind = suspected if suspected is not None and suspected.counts else None
     return net, growth(net, samples.take(np.append(rows, others)), used, request.bias, kind)
+
+
+def _heavy(samples: Samples, net: Network, bias: bool, told: NoiseKind | None) -> bool:
+    """Whether what a network leaves has heavy tails; of few labels, whether that was told: least
+    squares may have fitted the errors that would show it."""
+    few = told is not None and samples.n * samples.m <= TAILS_SHOW
+    return few or long_tailed(samples, net, bias)
 
 
 def _search_counts(part: Samples, request: Request, kind: NoiseKind | None) -> Network | None:
