@@ -26,11 +26,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy.linalg.lapack import dpotrf, dtrtri, spotrf, strtri
 
 from unrelu.activations import RELU, Activation
-from unrelu.network.jacobian import Jacobian
+from unrelu.network.jacobian import Jacobian, between_units
 from unrelu.numerics.arrays import AnyArray, Array, unit_rows
 from unrelu.numerics.devices import NUMPY, Device
+
+MOST_UNKNOWNS, MOST_OPERATIONS = 64, 3e6
+"""Of a problem whose Gauss–Newton matrix takes less time than the few products that a step takes
+otherwise: for small problems, most of that time is not arithmetic."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,6 +142,18 @@ class Separable:
     def normal(self, fit: Fit, step: Array) -> Array:
         return self.pull(fit, self.off_range(fit, self._jacobian(fit).product(self._put(step))))
 
+    def gram(self, fit: Fit) -> Array | None:
+        """For small problems: products of features between units, s_j z off col [F Q], times those
+        of the output weights."""
+        n, p = self.features.shape[0], fit.point.size
+        if p > MOST_UNKNOWNS or n * p * p > MOST_OPERATIONS or self.device is not NUMPY:
+            return None
+        features = self._jacobian(fit).features().reshape(n, p)
+        basis = np.hstack([self.nuisance / np.sqrt(n), fit.hidden @ fit.half.T])
+        inside = basis.T @ features
+        products = features.T @ features - inside.T @ inside
+        return between_units(products, fit.output @ fit.output.T)
+
     def _jacobian(self, fit: Fit) -> Jacobian:
         """By the rows of A alone: what U and C can do is projected off."""
         return Jacobian(self.features, fit.active, self._put(fit.output.T))
@@ -212,10 +229,13 @@ def _inverse_root(gram: Array) -> Array:
     sizes = np.maximum(sizes, np.sqrt(eps) * (sizes.max(initial=0.0) or 1.0))
     gram = gram / sizes / sizes[:, None]
     ridge = len(gram) * eps
+    # LAPACK as it is: for a few units the calls around it take longer than it does.
+    double = gram.dtype == np.float64
+    potrf, trtri = (dpotrf, dtrtri) if double else (spotrf, strtri)
     while True:
         shifted = gram.copy()
-        shifted[np.diag_indices(len(gram))] += ridge
-        try:
-            return np.asarray(np.linalg.inv(np.linalg.cholesky(shifted)) / sizes)
-        except np.linalg.LinAlgError:
-            ridge *= 100
+        shifted.flat[:: len(gram) + 1] += ridge
+        factor, failed = potrf(shifted, lower=True, clean=True)
+        if not failed:
+            return np.asarray(trtri(factor, lower=True)[0] / sizes)
+        ridge *= 100

@@ -135,6 +135,9 @@ class WeightedNetwork:
         rows, W = state.jacobian.transposed(change)
         return np.concatenate([rows.ravel(), W.T.ravel()])
 
+    def gram(self, state: State) -> None:
+        """By products alone."""
+
     def scale(self, state: State) -> Array:
         """√diag JᵀWJ; features are white, so all entries of a row of A have the same. Idle units
         get a small floor: of the other units', and, for each output has a size of its own, of

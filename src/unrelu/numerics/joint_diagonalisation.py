@@ -146,6 +146,9 @@ class _Model:
         inner = W * C.T - 2 * (W @ (C * G) @ state.inverse) * G
         return self._tangent(state, 2 * ((W * G) @ step + inner @ A))
 
+    def gram(self, state: _State) -> None:
+        """By products alone."""
+
     def scale(self, state: _State) -> Array:
         size = np.sqrt(2 * (state.weights**2).sum(axis=0))
         return np.asarray(np.maximum(size, 1e-3 * size.max() + 1e-300)[:, None])

@@ -39,6 +39,8 @@ S = TypeVar("S", bound=State)
 class Model(Protocol[S]):
     """½‖r(x)‖² with products by its Gauss–Newton matrix JᵀJ.
 
+    `gram` is that matrix, where the problem is so small that it takes less time than the products
+    of a step.
     `cost` is ‖r‖². `scale` is (roughly) the square root of the diagonal of JᵀJ, the
     preconditioner and the metric of the damping. `retract` adds a step and renormalises.
     """
@@ -48,6 +50,8 @@ class Model(Protocol[S]):
     def descent(self, state: S) -> Array: ...
 
     def normal(self, state: S, step: Array) -> Array: ...
+
+    def gram(self, state: S) -> Array | None: ...
 
     def scale(self, state: S) -> Array: ...
 
@@ -130,12 +134,13 @@ def _damped_step(
 
     With residual r of the system, the drop is 2 xᵀg − xᵀJᵀJx = xᵀ(g + r) + damping ‖x‖².
     """
+    product = _scaled_product(model, state, scale)
     x, residual = np.zeros_like(downhill), downhill.copy()
     direction, size = residual.copy(), float(np.vdot(residual, residual))
     target = tolerance**2 * size
     for used in range(1, most + 1):  # noqa: B007 — how many it took is an answer
         check_deadline()
-        image = model.normal(state, direction / scale) / scale + damping * direction
+        image = product(direction) + damping * direction
         curvature = float(np.vdot(direction, image))
         if curvature <= 0:  # rounding only: the matrix is positive definite
             break
@@ -148,3 +153,13 @@ def _damped_step(
         direction = residual + (size / previous) * direction
     gain = float(np.vdot(x, downhill + residual)) + damping * float(np.vdot(x, x))
     return x, gain, used
+
+
+def _scaled_product(model: Model[S], state: S, scale: Array) -> Callable[[Array], Array]:
+    """The product by JᵀJ in scaled unknowns."""
+    gram = model.gram(state)
+    if gram is None:
+        return lambda step: model.normal(state, step / scale) / scale
+    sizes = np.broadcast_to(scale, state.point.shape).ravel()
+    gram = gram / sizes / sizes[:, None]
+    return lambda step: (gram @ step.ravel()).reshape(step.shape)
