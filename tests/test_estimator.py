@@ -72,6 +72,7 @@ def test_scikit_learn_checks(
     check(estimator)
 
 
+@pytest.mark.study
 def test_the_check_that_needs_another_environment() -> None:
     """scikit-learn skips it unless a variable is set before scipy is imported."""
     code = """
@@ -258,7 +259,7 @@ def test_cross_validation(noisy: Planted) -> None:
 def test_grid_search_finds_the_number_of_units(noisy: Planted, exact: Planted) -> None:
     for samples in (noisy, exact):
         search = GridSearchCV(
-            RectifiedNetworkRegressor(random_state=0), {"n_units": [2, 3, 4]}, cv=2
+            RectifiedNetworkRegressor(random_state=0), {"n_units": [2, 3]}, cv=2
         )
         with warnings.catch_warnings():
             # Exact labels leave no network of fewer units: those fits fail, and scikit-learn
@@ -268,7 +269,7 @@ def test_grid_search_finds_the_number_of_units(noisy: Planted, exact: Planted) -
             search.fit(samples.X, samples.Y)
         scores = search.cv_results_["mean_test_score"]
         if samples is exact:
-            assert np.isnan(scores).tolist() == [True, False, False]
+            assert np.isnan(scores).tolist() == [True, False]
             assert search.best_params_ == {"n_units": 3}
         else:
             assert not np.isnan(scores).any()

@@ -15,7 +15,14 @@ from unrelu import Network, Recovery, recover
 SEEDS = range(1)
 
 
-@pytest.mark.parametrize("name", FAMILIES)
+LONG = {"bias, not looked for"}
+"""Families that take long."""
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=[pytest.mark.study] if name in LONG else []) for name in FAMILIES],
+)
 def test_no_exact_answer_is_a_lie(name: str) -> None:
     for seed in SEEDS:
         outcome = hunt(made(name, seed), seed)

@@ -62,20 +62,18 @@ def test_weights_are_the_information_and_standing_labels_have_the_mean() -> None
 
 
 def test_the_network_of_the_counts_is_found() -> None:
-    hits = []
-    for seed in range(2):
-        truth, X, Y = cell(seed)
-        result = recover(X, Y, 2, noise="bernoulli", rng=0)
-        assert result.status == Status.ESTIMATED
-        assert result.network is not None
-        assert result.uncertainty is not None
-        assert verify(truth, X, Y, noise="bernoulli").status == Status.ESTIMATED
-        assert result.certificate.recheck(X, Y).status == Status.ESTIMATED
-        order = match(result.network, truth).permutation
-        low, high = result.uncertainty.intervals()
-        hits.append((low.V[order] <= truth.V) & (high.V[order] >= truth.V))
-        hits.append((low.U[:, order] <= truth.U) & (high.U[:, order] >= truth.U))
-    covered = np.concatenate([part.ravel() for part in hits])
+    truth, X, Y = cell(0)
+    result = recover(X, Y, 2, noise="bernoulli", rng=0)
+    assert result.status == Status.ESTIMATED
+    assert result.network is not None
+    assert result.uncertainty is not None
+    assert verify(truth, X, Y, noise="bernoulli").status == Status.ESTIMATED
+    assert result.certificate.recheck(X, Y).status == Status.ESTIMATED
+    order = match(result.network, truth).permutation
+    low, high = result.uncertainty.intervals()
+    rows = (low.V[order] <= truth.V) & (high.V[order] >= truth.V)
+    columns = (low.U[:, order] <= truth.U) & (high.U[:, order] >= truth.U)
+    covered = np.append(rows, columns)
     assert covered.sum() >= binom.ppf(1e-3, covered.size, 0.9)
 
 

@@ -192,6 +192,7 @@ def test_an_output_of_zeros_beside_counts() -> None:
     assert result.noise.kind == "poisson"
 
 
+@pytest.mark.study
 @pytest.mark.parametrize(("seed", "off"), [(3, [0]), pytest.param(4, [], marks=pytest.mark.study)])
 def test_counts_that_are_nearly_all_zero(seed: int, off: list[int]) -> None:
     """Nine in ten; the network found is as likely as that which a fit from the truth leads to, and

@@ -189,6 +189,7 @@ def test_weights_in_files(tmp_path: Path, form: str) -> None:
     assert CliRunner().invoke(main, wrong + columns).exit_code == 2
 
 
+@pytest.mark.study
 def test_the_sandwich_where_the_noise_grows() -> None:
     """Intervals of the breakpoint cover with it, and with the weights that are right."""
     inside = {"auto": 0, "weights": 0}

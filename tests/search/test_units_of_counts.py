@@ -25,7 +25,7 @@ def cell(seed: int) -> tuple[Network, Array, Array]:
     return truth, X, rng.poisson(truth(X)).astype(np.float64)
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.study)])
 def test_a_unit_told_in_excess_is_not_called_an_estimate(seed: int) -> None:
     truth, X, Y = cell(seed)
     told = recover(X, Y, truth.n_units + 1, noise="poisson", rng=0, throw=False)

@@ -179,7 +179,9 @@ def test_the_stages_are_reported() -> None:
     assert all(b.seconds >= a.seconds for a, b in zip(seen.seen, seen.seen[1:], strict=False))
 
 
-@pytest.mark.parametrize("asked", [{"n_units": "cv"}, {"skip": "auto"}])
+@pytest.mark.parametrize(
+    "asked", [pytest.param({"n_units": "cv"}, marks=pytest.mark.study), {"skip": "auto"}]
+)
 def test_an_estimate_is_kept_when_a_second_search_is_ended(asked: dict[str, Any]) -> None:
     made, seen = noisy(), Interrupting(10**9)
     asked = {"X": made.X, "Y": made.Y, "noise": "gaussian", "rng": 0, "throw": False, **asked}
