@@ -258,9 +258,7 @@ def test_cross_validation(noisy: Planted) -> None:
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_grid_search_finds_the_number_of_units(noisy: Planted, exact: Planted) -> None:
     for samples in (noisy, exact):
-        search = GridSearchCV(
-            RectifiedNetworkRegressor(random_state=0), {"n_units": [2, 3]}, cv=2
-        )
+        search = GridSearchCV(RectifiedNetworkRegressor(random_state=0), {"n_units": [2, 3]}, cv=2)
         with warnings.catch_warnings():
             # Exact labels leave no network of fewer units: those fits fail, and scikit-learn
             # says so.

@@ -19,6 +19,7 @@ from unrelu.fitting.sums import Sums, fitted
 Array = NDArray[np.float64]
 
 
+@pytest.mark.study
 def test_a_network_of_many_inputs_in_single_precision() -> None:
     truth = planted_single(80, 70, 8, seed=1, decades=0.0)
     result = unrelu.extract(single(truth), 80, rng=0)
@@ -106,6 +107,7 @@ def test_when_time_is_up_what_a_fit_had_found_is_judged(monkeypatch: pytest.Monk
     assert np.abs(result.network(X) - truth(X)).max() < 0.1 * np.abs(truth(X)).max()
 
 
+@pytest.mark.study
 def test_a_fit_behind_probabilities_that_is_ended_is_judged(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -53,7 +53,11 @@ def assert_as_all(found: unrelu.Uncertainty, expected: unrelu.Uncertainty) -> No
 
 @pytest.mark.parametrize(
     ("bias", "skip", "form"),
-    [(True, False, "homoscedastic"), (False, False, "sandwich"), (True, True, "auto")],
+    [
+        pytest.param(True, False, "homoscedastic", marks=pytest.mark.study),
+        pytest.param(False, False, "sandwich", marks=pytest.mark.study),
+        (True, True, "auto"),
+    ],
 )
 def test_it_is_that_of_a_fit_to_all(bias: bool, skip: bool, form: str) -> None:
     truth, X, noise = drawn(bias=bias, skip=skip)

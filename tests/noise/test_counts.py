@@ -115,7 +115,12 @@ def test_intervals_hold_for_over_dispersed_counts_that_come_together() -> None:
 
 
 @pytest.mark.parametrize(
-    ("level", "n"), [pytest.param(0.2, 6000, marks=pytest.mark.study), (1.0, 1500), (20.0, 800)]
+    ("level", "n"),
+    [
+        pytest.param(0.2, 6000, marks=pytest.mark.study),
+        (1.0, 1500),
+        pytest.param(20.0, 800, marks=pytest.mark.study),
+    ],
 )
 def test_auto_knows_counts(level: float, n: int) -> None:
     """Also rare ones, most of which are zero."""

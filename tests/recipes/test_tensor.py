@@ -21,13 +21,13 @@ from unrelu.samples import Samples
     ("method", "d", "k", "m", "n"),
     [
         ("tensor", 20, 5, 5, 1000),
-        ("tensor", 20, 8, 3, 3000),
+        pytest.param("tensor", 20, 8, 3, 3000, marks=pytest.mark.study),
         ("tensor", 10, 3, 1, 5000),
         ("tensor-power", 20, 5, 5, 2000),
         ("tensor-4", 10, 3, 3, 5000),
         ("tensor-4-power", 10, 3, 1, 5000),
         ("projection-signs", 20, 5, 5, 1000),
-        ("projection-signs", 20, 5, 3, 3000),
+        pytest.param("projection-signs", 20, 5, 3, 3000, marks=pytest.mark.study),
     ],
 )
 def test_within_its_assumptions(method: str, d: int, k: int, m: int, n: int) -> None:

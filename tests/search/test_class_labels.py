@@ -77,7 +77,7 @@ def test_the_same_on_other_samples() -> None:
 
 def test_labels_in_any_form_are_the_same() -> None:
     truth = planted_logits(0, **FEW)
-    X, labels = drawn_samples(truth, 500, 0)
+    X, labels = drawn_samples(truth, 250, 0)
     plain = unrelu.recover(X, labels, 2, answers="labels", rng=0)
     texts = unrelu.recover(X, np.array(["no", "yes"])[labels], 2, answers="labels", rng=0)
     columns = unrelu.recover(X, np.eye(2)[labels], 2, answers="labels", rng=0)

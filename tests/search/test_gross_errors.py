@@ -112,7 +112,7 @@ def test_choosing_costs_equations() -> None:
 
 @pytest.mark.parametrize("bias", [False, True])
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("share", [0.45, 0.55])
+@pytest.mark.parametrize("share", [0.45, pytest.param(0.55, marks=pytest.mark.study)])
 def test_a_second_network_supplies_half_of_the_labels(share: float, kind: str, bias: bool) -> None:
     problem = plant(4, 2, 8, 150, seed=6, bias=0.5 * bias)
     other = plant(4, 2, 8, 150, seed=7, bias=0.5 * bias).truth

@@ -62,7 +62,10 @@ def test_the_comparison_sees_one_part_in_a_thousand_digits() -> None:
 
 
 @pytest.mark.parametrize("bias", [False, True])
-@pytest.mark.parametrize(("d", "k", "m", "n"), [(20, 5, 5, 300), (6, 4, 1, 400), (3, 4, 2, 300)])
+@pytest.mark.parametrize(
+    ("d", "k", "m", "n"),
+    [pytest.param(20, 5, 5, 300, marks=pytest.mark.study), (6, 4, 1, 400), (3, 4, 2, 300)],
+)
 def test_the_true_weights_without_any_error(d: int, k: int, m: int, n: int, bias: bool) -> None:
     rng = np.random.default_rng(d)
     truth = whole_network(rng, d, k, m, 2**20, bias=bias)

@@ -39,7 +39,7 @@ KINDS = {
 
 
 @pytest.mark.parametrize("noise", KINDS)
-@pytest.mark.parametrize("skip", [False, True])
+@pytest.mark.parametrize("skip", [False, pytest.param(True, marks=pytest.mark.study)])
 def test_whole_weights_are_repeated_rows(noise: str, skip: bool) -> None:
     """The same minimum, whatever its standard errors. (Not so for heavy tails, where a weight
     narrows the noise of one sample, which is not the noise of several.)"""

@@ -89,7 +89,7 @@ def test_a_class_that_borders_a_single_other_one_has_an_open_scale() -> None:
     assert (argmax_of(truth)(X) == net(X).argmax(axis=1)).all()
 
 
-@pytest.mark.parametrize("told", [True, False])
+@pytest.mark.parametrize("told", [pytest.param(True, marks=pytest.mark.study), False])
 @pytest.mark.parametrize(("m", "seed"), [(1, 4), (3, 1)])
 def test_without_biases(m: int, seed: int, told: bool) -> None:
     truth = homogeneous(5, 3, m, seed)
