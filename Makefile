@@ -36,7 +36,7 @@ demo: $(VENV)/.ready
 
 # pytest comes last, so that its closing line does too.
 test: lint
-	$(ONE_THREAD) $(BIN)/python -m pytest -n 2
+	$(ONE_THREAD) $(BIN)/python -m pytest -n 2 --dist loadgroup
 
 studies: $(VENV)/.ready
 	$(ONE_THREAD) $(BIN)/python -m pytest -n 2 -m study

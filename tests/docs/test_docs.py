@@ -143,6 +143,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root / "html"
 
 
+@pytest.mark.xdist_group("built")
 def test_every_public_name_has_a_page(built: Path) -> None:
     listed = (built / "api" / "index.html").read_text(encoding="utf-8")
     for name in unrelu.__all__:
@@ -151,6 +152,7 @@ def test_every_public_name_has_a_page(built: Path) -> None:
         assert f"{name}.html" in listed
 
 
+@pytest.mark.xdist_group("built")
 def test_every_command_and_option_is_there(built: Path) -> None:
     page = (built / "command-line.html").read_text(encoding="utf-8")
 
@@ -166,6 +168,7 @@ def test_every_command_and_option_is_there(built: Path) -> None:
     check(main, "unrelu")
 
 
+@pytest.mark.xdist_group("built")
 def test_every_example_is_in_the_gallery(built: Path) -> None:
     gallery = (built / "examples" / "index.html").read_text(encoding="utf-8")
     for path in (ROOT / "examples").glob("*.py"):
@@ -173,6 +176,7 @@ def test_every_example_is_in_the_gallery(built: Path) -> None:
         assert (built / "examples" / f"{path.stem}.html").exists()
 
 
+@pytest.mark.xdist_group("built")
 def test_links_lead_somewhere_and_nothing_is_loaded_from_elsewhere(built: Path) -> None:
     pages = {path: Links() for path in built.rglob("*.html")}
     for path, links in pages.items():

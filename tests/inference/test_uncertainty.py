@@ -467,7 +467,7 @@ def test_wrong_use() -> None:
         assess(Network(net.V, 0 * net.U), X, Y, biased=False)
     with pytest.raises(InputTypeError, match="expected a Network"):
         assess("net", X, Y, biased=True)  # type: ignore[arg-type]
-    big = plant(200, 40, 1, 300, seed=0)
+    big = plant(200, 40, 1, 9000, seed=0)
     with pytest.raises(InputError, match="got 8000 unknowns, expected at most 6000"):
         assess(big.truth, big.X, big.Y, biased=False)
     found = assess(net, X, Y, biased=True)

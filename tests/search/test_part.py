@@ -95,7 +95,7 @@ def test_what_speaks_against_all_is_said(what: str, code: str) -> None:
     if what == "repeated":
         X, Y = (np.tile(each[: N // 5], (10, 1)) for each in (X, Y))
     else:
-        Y[:, 0] += 0.015 * X[:, 0] * X[:, 1]
+        Y[:, 0] += 0.01 * X[:, 0] * X[:, 1]
     result = unrelu.recover(X, Y, 1, bias=False, memory=MEMORY, rng=0, throw=False)
     assert code in [finding.code for finding in result.findings]
     assert result.status == "undetermined"

@@ -42,7 +42,7 @@ the noise of those samples."""
 FREE = 0.01
 """Of a sample's noise, so much is left at least, in the sizes of residuals."""
 
-SMOOTH = 0.01
+SMOOTH = 0.001
 """Probability under noise below which the terms stand out."""
 
 
@@ -104,8 +104,10 @@ def _independent(beyond: Array, sizes: Array) -> Array:
     """A basis of the terms of which something is left."""
     kept = np.linalg.norm(beyond, axis=0) > 1e-4 * sizes
     columns = beyond[:, kept] / divisors(np.linalg.norm(beyond[:, kept], axis=0))
-    left, values, _ = np.linalg.svd(columns, full_matrices=False)
-    return np.asarray(left[:, values > 1e-4 * values.max(initial=0.0)])
+    # Squares of singular values down to the square of 1e-4 are far above rounding.
+    squares, vectors = np.linalg.eigh(columns.T @ columns)
+    some = squares > 1e-8 * squares.max(initial=0.0)
+    return np.asarray(columns @ (vectors[:, some] / np.sqrt(squares[some])))
 
 
 def _p(residual: Array, own: Array, spare: int, sizes: Array) -> float:
