@@ -232,6 +232,7 @@ def test_a_kink_beside_a_column_of_two_values_is_one_unit(seed: int) -> None:
     assert (result.status, result.network.n_units) == ("estimated", 1)
 
 
+@pytest.mark.study
 def test_a_given_number_of_units_is_no_hindrance() -> None:
     """Logged answers of a trained network, rounded to three decimals: from the network of the exact
     search, which is a wrong one, the told number alone leads nowhere."""

@@ -83,6 +83,7 @@ def test_labels_that_are_no_counts_are_not_drawn() -> None:
     assert simulated(linear, samples, POISSON) is None
 
 
+@pytest.mark.study
 def test_counts_are_simulated_though_few_samples_are_next_to_a_kink() -> None:
     truth, calibrated, plain = errors(0, MANY)
     assert all(unit.near_kink < UNSURE for unit in plain.units)

@@ -75,6 +75,7 @@ def test_the_same_on_other_samples() -> None:
         result.certificate.recheck(X, np.where(labels == 0, "dog", names))
 
 
+@pytest.mark.study
 def test_labels_in_any_form_are_the_same() -> None:
     truth = planted_logits(0, **FEW)
     X, labels = drawn_samples(truth, 250, 0)
@@ -111,6 +112,7 @@ def test_few_labels_are_reported() -> None:
     assert result.findings[0].code in ("few-labels", "separable")
 
 
+@pytest.mark.study
 def test_a_missing_unit_is_asked_for() -> None:
     X, labels = drawn_samples(planted_logits(2, d=3, k=3), 4000, 2)
     result = unrelu.recover(X, labels, 2, answers="labels", rng=0, throw=False)

@@ -231,7 +231,7 @@ WRONG = [
     noisy,
     not_one_to_one,
     not_monotone,
-    not_rectified,
+    pytest.param(not_rectified, marks=pytest.mark.study),
     too_few,
     nested,
     coarse,
