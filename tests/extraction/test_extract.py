@@ -282,7 +282,7 @@ def test_no_budget_is_exceeded(budget: int) -> None:
         lambda X: np.tanh(X).sum(axis=1),
         lambda X: np.maximum(np.maximum(X, 0) @ np.ones((4, 3)) - np.arange(3), 0).sum(axis=1),
         lambda X: (X.sum(axis=1) > 0).astype(float),
-        lambda X: np.maximum(X, 0).sum(axis=1) ** 2,
+        pytest.param(lambda X: np.maximum(X, 0).sum(axis=1) ** 2, marks=pytest.mark.study),
         lambda X: np.maximum(X, 0).sum(axis=1) + X[:, 0],
         lambda X: X[:, 0],
     ],

@@ -123,7 +123,9 @@ def test_too_few_samples_are_no_estimate() -> None:
     assert "More samples" in refusal("tensor", problem, 8, noise="gaussian")
 
 
-@pytest.mark.parametrize("method", ["tensor", "projection-signs"])
+@pytest.mark.parametrize(
+    "method", ["tensor", pytest.param("projection-signs", marks=pytest.mark.study)]
+)
 def test_noisy_labels(method: str) -> None:
     """The estimate is its own: up to twice as far off as the standard errors of least squares."""
     good = 0

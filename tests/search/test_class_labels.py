@@ -168,6 +168,7 @@ def test_labels_with_a_skip_connection() -> None:
     assert np.abs(off).max() < 5
 
 
+@pytest.mark.study
 def test_the_estimator_predicts_probabilities() -> None:
     truth = planted_logits(0, **FEW)
     X, labels = drawn_samples(truth, 3000, 0)
