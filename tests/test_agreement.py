@@ -36,7 +36,7 @@ def disagreements(result: Recovery, X: np.ndarray, Y: np.ndarray, noise: str = "
     ]
 
 
-@settings(max_examples=8, derandomize=True)
+@settings(max_examples=6, derandomize=True)
 @given(name=st.sampled_from(sorted(FAMILIES)), seed=st.integers(0, 10_000))
 @example(name="noise", seed=1)
 @example(name="far from the origin", seed=2203)

@@ -29,7 +29,15 @@ WITHOUT_OUTPUT = {"commands", "installing", "measured", "report", "which-regress
 """Pages that show no output: the commands are run by `test_guides`."""
 
 
-LONG = {"how-many-samples", "large-data", "neurons", "scikit-learn", "which-activation"}
+LONG = {
+    "black-box",
+    "how-many-samples",
+    "kinks-in-your-data",
+    "large-data",
+    "neurons",
+    "scikit-learn",
+    "which-activation",
+}
 """Pages that take long to run."""
 
 

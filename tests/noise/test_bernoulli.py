@@ -77,6 +77,7 @@ def test_the_network_of_the_counts_is_found() -> None:
     assert covered.sum() >= binom.ppf(1e-3, covered.size, 0.9)
 
 
+@pytest.mark.study
 def test_the_number_of_units_is_found_and_none_where_there_is_none() -> None:
     truth, X, Y = cell(3)
     found = recover(X, Y, noise="bernoulli", rng=0)

@@ -321,6 +321,7 @@ def test_units_that_face_each_other_are_open() -> None:
     assert result.status != "exact"
 
 
+@pytest.mark.study
 def test_other_functions_are_never_exact() -> None:
     rng = np.random.default_rng(0)
     V, U, b = rng.standard_normal((5, 6)), rng.standard_normal((3, 5)), rng.standard_normal(5)
